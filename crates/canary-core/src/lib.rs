@@ -1,0 +1,22 @@
+//! Release a machine-learning model behind an Istio mesh, with types and with statistics.
+
+pub mod analyze;
+pub mod cluster;
+pub mod error;
+pub mod evidence;
+pub mod finding;
+#[cfg(feature = "image")]
+pub mod image;
+pub mod istio;
+pub mod manifest;
+#[cfg(feature = "predict")]
+pub mod predict;
+pub mod rollout;
+pub mod route;
+pub mod serving;
+pub mod stats;
+pub mod tensor;
+pub mod validate;
+
+pub use error::{Error, Result};
+pub use finding::{Finding, Findings, Severity};

@@ -1,0 +1,1 @@
+//! An embedded lab: object store, gateway and model servers on loopback, in one process.

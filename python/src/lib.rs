@@ -1,0 +1,11 @@
+//! The bindings behind `import canary`: one file a topic, no logic of their own.
+
+use pyo3::prelude::*;
+
+/// The compiled half of the `canary` package.
+#[pymodule(gil_used = false)]
+mod _canary {
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,3 @@
+//! Tests across the crates of the workspace, in one binary so that they link once.
+
+mod architecture;
