@@ -2,10 +2,17 @@
 
 use pyo3::prelude::*;
 
+mod door;
+mod error;
+mod finding;
+
 /// The compiled half of the `canary` package.
 #[pymodule(gil_used = false)]
 mod _canary {
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    use crate::finding::Finding;
 }

