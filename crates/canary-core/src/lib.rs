@@ -20,3 +20,4 @@ pub mod validate;
 
 pub use error::{Error, Result};
 pub use finding::{Finding, Findings, Severity};
+pub use istio::{DestinationRule, Gateway, VirtualService};
