@@ -1,1 +1,3 @@
 //! `validate`
+
+pub(crate) mod re2;
