@@ -64,7 +64,10 @@ impl Node {
 
 /// One character, written so that it stands for itself inside and outside of a class.
 pub(super) fn write_character(out: &mut impl fmt::Write, character: char) -> fmt::Result {
-    if character.is_ascii_alphanumeric() || matches!(character, '/' | '_') || (!character.is_ascii()) {
+    if character.is_ascii_alphanumeric()
+        || matches!(character, '/' | '_')
+        || (!character.is_ascii())
+    {
         out.write_char(character)
     } else {
         write!(out, r"\x{{{:X}}}", u32::from(character))

@@ -49,7 +49,8 @@ pub(crate) fn check(pattern: &str) -> Result<(), Re2Error> {
 }
 
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b':' | b' ' | b'=' | b',')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'/' | b'-' | b'_' | b'.' | b':' | b' ' | b'=' | b',')
 }
 
 /// The same language in the syntax of Rust's `regex`, not anchored.

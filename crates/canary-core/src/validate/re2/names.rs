@@ -54,13 +54,21 @@ pub(super) fn unicode(name: &str) -> Option<Unicode> {
     }
     CATEGORIES
         .iter()
-        .find(|(short, long)| short.eq_ignore_ascii_case(plain) || (!long.is_empty() && same(long, plain)))
+        .find(|(short, long)| {
+            short.eq_ignore_ascii_case(plain) || (!long.is_empty() && same(long, plain))
+        })
         .map(|(short, _)| Unicode::Set(short))
-        .or_else(|| SCRIPTS.iter().find(|script| same(script, plain)).map(|script| Unicode::Set(script)))
+        .or_else(|| {
+            SCRIPTS.iter().find(|script| same(script, plain)).map(|script| Unicode::Set(script))
+        })
 }
 
 fn same(known: &str, plain: &str) -> bool {
-    known.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase()).eq(plain.bytes())
+    known
+        .bytes()
+        .filter(|byte| *byte != b'_')
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(plain.bytes())
 }
 
 /// General categories: the short and the long name.

@@ -97,7 +97,11 @@ impl<'p> Parser<'p> {
                     self.flags = closed.outer;
                     let captures = closed.captures;
                     let node = closed.finish();
-                    frame.sequence.push(if captures { Node::Capture(Box::new(node)) } else { node });
+                    frame.sequence.push(if captures {
+                        Node::Capture(Box::new(node))
+                    } else {
+                        node
+                    });
                 }
                 '*' | '+' | '?' => {
                     self.skip(1);
@@ -164,7 +168,10 @@ impl<'p> Parser<'p> {
     }
 
     fn literal(&self, character: char) -> Node {
-        Node::Literal { character, fold: self.flags.fold && (!character.is_ascii() || character.is_ascii_alphabetic()) }
+        Node::Literal {
+            character,
+            fold: self.flags.fold && (!character.is_ascii() || character.is_ascii_alphabetic()),
+        }
     }
 
     /// Applies a repetition to what stands last; `before` is the text from its operator on.
@@ -190,7 +197,10 @@ impl<'p> Parser<'p> {
         };
         let node = Node::Repeat { node: Box::new(node), min, max, greedy, counted };
         if counted && (min >= 2 || max.is_some_and(|max| max >= 2)) && !node.repeats_within(1000) {
-            return Err(Re2Error::new("repetitions inside each other multiply to over 1000", operator));
+            return Err(Re2Error::new(
+                "repetitions inside each other multiply to over 1000",
+                operator,
+            ));
         }
         frame.sequence.push(node);
         Ok(())
@@ -209,8 +219,13 @@ impl<'p> Parser<'p> {
                 };
                 let name = &named[..end];
                 let capture = &start[..prefix.len() + end + 1];
-                if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                    return Err(Re2Error::new("a group name has other characters than letters, digits and `_`", capture));
+                if name.is_empty()
+                    || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                {
+                    return Err(Re2Error::new(
+                        "a group name has other characters than letters, digits and `_`",
+                        capture,
+                    ));
                 }
                 if self.names.contains(&name) {
                     return Err(Re2Error::new("a group name is used twice", capture));
@@ -283,7 +298,8 @@ impl<'p> Parser<'p> {
             return Ok(());
         }
         let code = self.character_escape()?;
-        sequence.push(char::from_u32(code).map_or(Node::Never, |character| self.literal(character)));
+        sequence
+            .push(char::from_u32(code).map_or(Node::Never, |character| self.literal(character)));
         Ok(())
     }
 
@@ -358,9 +374,12 @@ impl<'p> Parser<'p> {
         let digits = rest.as_str();
         let (code, used) = match character {
             // A single digit would be a back-reference, which RE2 does not have.
-            '1'..='7' if !digits.starts_with(|next: char| next.is_digit(8)) => return Err(bad_escape(text, 2)),
+            '1'..='7' if !digits.starts_with(|next: char| next.is_digit(8)) => {
+                return Err(bad_escape(text, 2));
+            }
             '0'..='7' => {
-                let more = digits.bytes().take(2).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+                let more =
+                    digits.bytes().take(2).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
                 (u32::from_str_radix(&text[1..2 + more], 8).unwrap_or(0), 1 + more)
             }
             'x' => {
@@ -408,7 +427,10 @@ impl<'p> Parser<'p> {
                 high = self.class_character(whole)?;
                 if high < low {
                     let length = range.len() - self.rest.len();
-                    return Err(Re2Error::new("the range of a class runs backwards", &range[..length]));
+                    return Err(Re2Error::new(
+                        "the range of a class runs backwards",
+                        &range[..length],
+                    ));
                 }
             }
             push_range(&mut items, low, high);
@@ -480,7 +502,8 @@ fn hexadecimal(text: &str) -> Option<(u32, usize)> {
             return None;
         }
         let significant = digits.trim_start_matches('0');
-        let code = if significant.is_empty() { 0 } else { u32::from_str_radix(significant, 16).ok()? };
+        let code =
+            if significant.is_empty() { 0 } else { u32::from_str_radix(significant, 16).ok()? };
         return (code <= 0x0010_FFFF).then_some((code, end + 2));
     }
     let digits = text.get(..2)?;
