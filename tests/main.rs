@@ -1,3 +1,4 @@
 //! Tests across the crates of the workspace, in one binary so that they link once.
 
 mod architecture;
+mod kubernetes;

@@ -2,6 +2,15 @@
 //!
 //! Objects travel as raw JSON, so that fields of other controllers and of newer versions survive untouched.
 
+#[cfg(feature = "cluster")]
+mod api_error;
+#[cfg(feature = "cluster")]
+mod kubernetes;
+#[cfg(feature = "cluster")]
+mod kubernetes_watch;
+#[cfg(feature = "cluster")]
+mod resource;
+
 use std::{fmt, future::Future};
 
 use futures_core::Stream;
@@ -10,6 +19,8 @@ use serde_json::Value;
 use crate::Result;
 
 pub use json_patch::{Patch, PatchOperation};
+#[cfg(feature = "cluster")]
+pub use kubernetes::{FIELD_MANAGER, Kubernetes};
 
 /// Names one object: its type, namespace and name.
 ///

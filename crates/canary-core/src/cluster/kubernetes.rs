@@ -1,0 +1,314 @@
+//! A real cluster behind the [`Cluster`] contract.
+
+use std::time::Duration;
+
+use futures_core::Stream;
+use http::Request;
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+    core::{
+        Request as ApiRequest,
+        params::{DeleteParams, GetParams, ListParams, Patch as KubePatch, PatchParams},
+    },
+};
+use serde_json::Value;
+
+use super::{
+    Cluster, ObjectRef, Patch, WatchEvent,
+    api_error::{Verb, translate},
+    kubernetes_watch,
+    resource::{collection_path, plural, unsafe_name},
+};
+use crate::{Error, Result};
+
+/// The name under which this library's writes are recorded in `metadata.managedFields`.
+pub const FIELD_MANAGER: &str = "canary";
+
+/// A Kubernetes API server, with the credentials of a kubeconfig or of the pod it runs in.
+///
+/// Objects travel as raw JSON. Requests are bounded in time, TLS is verified, and credential plugins run as `kubectl`
+/// runs them.
+///
+/// ```no_run
+/// # async fn example() -> canary_core::Result<()> {
+/// use canary_core::cluster::{Cluster, Kubernetes, ObjectRef};
+///
+/// let cluster = Kubernetes::connect().await?;
+/// let live = cluster.get(&ObjectRef::virtual_service("default", "image-classifier")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Kubernetes {
+    client: Client,
+    field_manager: String,
+    force: bool,
+}
+
+impl std::fmt::Debug for Kubernetes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client holds credentials.
+        f.debug_struct("Kubernetes")
+            .field("field_manager", &self.field_manager)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Kubernetes {
+    /// Connects as `kubectl` would: `KUBECONFIG`, then `~/.kube/config`, then the pod's service account.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when no configuration is found or it cannot be used.
+    pub async fn connect() -> Result<Self> {
+        let config = Config::infer().await.map_err(|error| Error::Cluster {
+            action: "connect".to_owned(),
+            reason:
+                "no usable configuration; set KUBECONFIG, or run in a pod with a service account"
+                    .to_owned(),
+            retryable: false,
+            source: Some(Box::new(error)),
+        })?;
+        Self::with_config(config)
+    }
+
+    /// Connects with the text of a kubeconfig, to one of its contexts or to the current one.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the text is no kubeconfig or has no such context.
+    pub async fn from_kubeconfig(text: &str, context: Option<&str>) -> Result<Self> {
+        let unusable = |error: kube::config::KubeconfigError| Error::Cluster {
+            action: "connect".to_owned(),
+            reason: context.map_or_else(
+                || "the kubeconfig cannot be used".to_owned(),
+                |context| format!("the kubeconfig cannot be used with context {context:?}"),
+            ),
+            retryable: false,
+            source: Some(Box::new(error)),
+        };
+        let kubeconfig = Kubeconfig::from_yaml(text).map_err(unusable)?;
+        let options =
+            KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+        let config =
+            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(unusable)?;
+        Self::with_config(config)
+    }
+
+    /// Connects with kube's own configuration.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the configuration's certificates or credentials cannot be used.
+    pub fn with_config(mut config: Config) -> Result<Self> {
+        // A call that hangs for ever would stop a rollout; watches have their own bound.
+        config.connect_timeout.get_or_insert(Duration::from_secs(10));
+        config.read_timeout.get_or_insert(Duration::from_secs(300));
+        let client = Client::try_from(config).map_err(|error| Error::Cluster {
+            action: "connect".to_owned(),
+            reason: "the configuration cannot be used".to_owned(),
+            retryable: false,
+            source: Some(Box::new(error)),
+        })?;
+        Ok(Self::new(client))
+    }
+
+    /// Uses a client that is there already.
+    pub fn new(client: Client) -> Self {
+        Self { client, field_manager: FIELD_MANAGER.to_owned(), force: false }
+    }
+
+    /// Records writes under another name than [`FIELD_MANAGER`].
+    #[must_use]
+    pub fn field_manager(mut self, name: impl Into<String>) -> Self {
+        self.field_manager = name.into();
+        self
+    }
+
+    /// Takes over the fields of other managers on apply instead of reporting a conflict.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// kube's client, for calls that this library does not offer.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The requests of a kind's collection in a namespace.
+    async fn collection(&self, object: &ObjectRef) -> Result<(ApiRequest, String)> {
+        let (plural, namespaced) = self.resource(&object.api_version, &object.kind).await?;
+        let namespace =
+            (namespaced && !object.namespace.is_empty()).then_some(object.namespace.as_str());
+        let path = collection_path(&object.api_version, &plural, namespace);
+        Ok((ApiRequest::new(path.clone()), path))
+    }
+
+    async fn named(&self, object: &ObjectRef) -> Result<ApiRequest> {
+        if let Some(reason) = unsafe_name(object) {
+            return Err(Error::Cluster {
+                action: object.to_string(),
+                reason,
+                retryable: false,
+                source: None,
+            });
+        }
+        Ok(self.collection(object).await?.0)
+    }
+
+    /// Plural name and scope, from the table or from the server's own list.
+    async fn resource(&self, api_version: &str, kind: &str) -> Result<(String, bool)> {
+        if let Some((plural, namespaced)) = plural(kind) {
+            return Ok((plural.to_owned(), namespaced));
+        }
+        let object = ObjectRef::new(api_version, kind, "", "");
+        let resources = if api_version.contains('/') {
+            self.client.list_api_group_resources(api_version).await
+        } else {
+            self.client.list_core_api_resources(api_version).await
+        }
+        .map_err(|error| translate(Verb::List, &object, error))?;
+        resources
+            .resources
+            .into_iter()
+            .find(|resource| resource.kind == kind && !resource.name.contains('/'))
+            .map(|resource| (resource.name, resource.namespaced))
+            .ok_or_else(|| Error::Cluster {
+                action: format!("find {api_version} {kind}"),
+                reason: "the cluster does not serve this kind; install its CRD".to_owned(),
+                retryable: false,
+                source: None,
+            })
+    }
+
+    /// Sends one request, bounded in time.
+    pub(crate) async fn send(
+        &self,
+        verb: Verb,
+        object: &ObjectRef,
+        request: Request<Vec<u8>>,
+    ) -> Result<Value> {
+        const LIMIT: Duration = Duration::from_secs(60);
+        match tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await {
+            Ok(answer) => answer.map_err(|error| translate(verb, object, error)),
+            Err(_elapsed) => Err(Error::Cluster {
+                action: format!("{} {object}", verb.as_str()),
+                reason: format!("the API server did not answer in {} s", LIMIT.as_secs()),
+                retryable: true,
+                source: None,
+            }),
+        }
+    }
+}
+
+/// A request that could not be put together; names are checked before, so a server's answer is likelier.
+fn built(
+    object: &ObjectRef,
+    request: Result<Request<Vec<u8>>, kube::core::request::Error>,
+) -> Result<Request<Vec<u8>>> {
+    request.map_err(|error| Error::Cluster {
+        action: object.to_string(),
+        reason: "the request cannot be put together".to_owned(),
+        retryable: false,
+        source: Some(Box::new(error)),
+    })
+}
+
+impl Cluster for Kubernetes {
+    async fn get(&self, object: &ObjectRef) -> Result<Option<Value>> {
+        let request =
+            built(object, self.named(object).await?.get(&object.name, &GetParams::default()))?;
+        match self.send(Verb::Get, object, request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        /// Pages keep one answer small on clusters with many objects.
+        const PAGE: u32 = 500;
+        let object = ObjectRef::new(api_version, kind, namespace.unwrap_or_default(), "");
+        let (collection, _) = self.collection(&object).await?;
+        let mut params = ListParams::default().limit(PAGE);
+        let mut objects = Vec::new();
+        loop {
+            let request = built(&object, collection.list(&params))?;
+            let mut page = self.send(Verb::List, &object, request).await?;
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                objects.extend(items.into_iter().map(|mut item| {
+                    // Items of a list do not repeat their type.
+                    if let Some(fields) = item.as_object_mut() {
+                        fields.insert("apiVersion".to_owned(), api_version.into());
+                        fields.insert("kind".to_owned(), kind.into());
+                    }
+                    item
+                }));
+            }
+            match page.pointer("/metadata/continue").and_then(Value::as_str) {
+                Some(token) if !token.is_empty() => params = params.continue_token(token),
+                _ => return Ok(objects),
+            }
+        }
+    }
+
+    async fn apply(&self, object: &Value) -> Result<Value> {
+        let target = ObjectRef::of(object)?;
+        let mut params = PatchParams::apply(&self.field_manager).validation_strict();
+        params.force = self.force;
+        let request = built(
+            &target,
+            self.named(&target).await?.patch(&target.name, &params, &KubePatch::Apply(object)),
+        )?;
+        self.send(Verb::Apply, &target, request).await
+    }
+
+    async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        if let Some(reason) = unsafe_name(object) {
+            return Err(Error::Cluster {
+                action: object.to_string(),
+                reason,
+                retryable: false,
+                source: None,
+            });
+        }
+        let (_, path) = self.collection(object).await?;
+        let body = serde_json::to_vec(patch).map_err(|error| Error::Manifest {
+            what: format!("patch of {object}"),
+            reason: error.to_string(),
+        })?;
+        let request = Request::patch(format!(
+            "{path}/{}?fieldManager={}&fieldValidation=Strict",
+            object.name, self.field_manager
+        ))
+        .header(http::header::CONTENT_TYPE, "application/json-patch+json")
+        .header(http::header::ACCEPT, "application/json")
+        .body(body)
+        .map_err(|error| Error::Cluster {
+            action: format!("patch {object}"),
+            reason: "the request cannot be put together".to_owned(),
+            retryable: false,
+            source: Some(Box::new(error)),
+        })?;
+        self.send(Verb::Patch, object, request).await
+    }
+
+    async fn delete(&self, object: &ObjectRef) -> Result<bool> {
+        let params = DeleteParams::background();
+        let request = built(object, self.named(object).await?.delete(&object.name, &params))?;
+        match self.send(Verb::Delete, object, request).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn watch(&self, object: &ObjectRef) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
+        kubernetes_watch::watch(self.clone(), object.clone())
+    }
+}

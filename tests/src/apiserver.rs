@@ -1,0 +1,207 @@
+//! A real Kubernetes API server with etcd on loopback, with Istio's real CustomResourceDefinitions.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::parts;
+
+/// What is left untested without these programs.
+const UNTESTED: &str = "everything against a real Kubernetes API server";
+const SCRIPT: &str = "build-kubernetes.sh";
+
+/// A running API server; dropped, it stops and its data are removed.
+#[derive(Debug)]
+pub struct ApiServer {
+    folder: PathBuf,
+    etcd: Child,
+    server: Option<Child>,
+    binary: PathBuf,
+    etcd_port: u16,
+    port: u16,
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.stop();
+        let _ = self.etcd.kill();
+        let _ = self.etcd.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A port that is free now.
+///
+/// # Panics
+/// When the machine has no free port on loopback.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl ApiServer {
+    /// Starts etcd and the API server, waits until it is ready, and installs Istio's definitions; `None` when the
+    /// programs are missing.
+    ///
+    /// # Panics
+    /// When a program is there but does not start.
+    pub async fn start() -> Option<Self> {
+        let binary = parts::real_part("kube-apiserver", SCRIPT, UNTESTED)?;
+        let etcd_binary = parts::real_part("etcd", SCRIPT, UNTESTED)?;
+        let definitions = parts::real_part("istio-crds.yaml", SCRIPT, UNTESTED)?;
+        let (etcd_port, peer_port, port) = (free_port(), free_port(), free_port());
+        let folder = std::env::temp_dir().join(format!("canary-apiserver-{port}"));
+        fs::create_dir_all(folder.join("certs")).unwrap();
+        let etcd = Command::new(etcd_binary)
+            .arg("--data-dir")
+            .arg(folder.join("etcd"))
+            .args(["--listen-client-urls", &format!("http://127.0.0.1:{etcd_port}")])
+            .args(["--advertise-client-urls", &format!("http://127.0.0.1:{etcd_port}")])
+            .args(["--listen-peer-urls", &format!("http://127.0.0.1:{peer_port}")])
+            .args(["--initial-advertise-peer-urls", &format!("http://127.0.0.1:{peer_port}")])
+            .args(["--initial-cluster", &format!("default=http://127.0.0.1:{peer_port}")])
+            .arg("--unsafe-no-fsync")
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(folder.join("etcd.log")).unwrap())
+            .spawn()
+            .unwrap();
+        fs::write(
+            folder.join("tokens.csv"),
+            "admin-token,admin,1,\"system:masters\"\ndriver-token,driver,2,\"drivers\"\nother-token,other,3,\"others\"\n",
+        )
+        .unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        fs::write(folder.join("accounts.key"), key.serialize_pem()).unwrap();
+        fs::write(folder.join("accounts.pub"), key.public_key_pem()).unwrap();
+        let mut this = Self { folder, etcd, server: None, binary, etcd_port, port };
+        this.run().await;
+        this.install(&definitions).await;
+        Some(this)
+    }
+
+    /// Starts the API server on the same data, after [`ApiServer::stop`].
+    ///
+    /// # Panics
+    /// When it does not become ready in a minute.
+    pub async fn run(&mut self) {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("apiserver.log"))
+            .unwrap();
+        let child = Command::new(&self.binary)
+            .args(["--etcd-servers", &format!("http://127.0.0.1:{}", self.etcd_port)])
+            .args(["--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"])
+            .args(["--secure-port", &self.port.to_string()])
+            .args(["--cert-dir", &file("certs")])
+            .args(["--token-auth-file", &file("tokens.csv")])
+            .args(["--authorization-mode", "RBAC"])
+            .args(["--service-cluster-ip-range", "10.0.0.0/24"])
+            .args(["--service-account-issuer", "https://kubernetes.default.svc"])
+            .args(["--service-account-key-file", &file("accounts.pub")])
+            .args(["--service-account-signing-key-file", &file("accounts.key")])
+            .args(["--disable-admission-plugins", "ServiceAccount"])
+            .args(["--endpoint-reconciler-type", "none"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.server = Some(child);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.ready().await {
+            assert!(
+                Instant::now() < deadline,
+                "the API server did not become ready:\n{}",
+                self.log_tail()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Kills the API server at once, as a crash would; etcd and the data stay.
+    pub fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+
+    /// A kubeconfig for one of the users `admin`, `driver` and `other`.
+    ///
+    /// # Panics
+    /// When the server has not written its certificate yet.
+    pub fn kubeconfig(&self, user: &str) -> String {
+        let certificate = self.folder.join("certs/apiserver.crt");
+        assert!(certificate.is_file(), "the API server has no certificate yet");
+        serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": {
+                "server": format!("https://localhost:{}", self.port),
+                "certificate-authority": certificate,
+            }}],
+            "users": [{"name": user, "user": {"token": format!("{user}-token")}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+            "current-context": "test",
+        })
+        .to_string()
+    }
+
+    /// The last lines that the server wrote.
+    pub fn log_tail(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("apiserver.log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(15).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    async fn ready(&self) -> bool {
+        if !self.folder.join("certs/apiserver.crt").is_file() {
+            return false;
+        }
+        let Ok(cluster) = self.connect("admin").await else { return false };
+        let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
+        cluster.client().request_text(request).await.is_ok()
+    }
+
+    /// Connects as one of the users.
+    ///
+    /// # Errors
+    /// What [`canary_core::cluster::Kubernetes::from_kubeconfig`] says.
+    pub async fn connect(
+        &self,
+        user: &str,
+    ) -> canary_core::Result<canary_core::cluster::Kubernetes> {
+        canary_core::cluster::Kubernetes::from_kubeconfig(&self.kubeconfig(user), None).await
+    }
+
+    /// Installs the definitions of the three kinds and waits until they are served.
+    async fn install(&self, definitions: &Path) {
+        use canary_core::cluster::Cluster;
+
+        let cluster = self.connect("admin").await.unwrap();
+        let text = fs::read_to_string(definitions).unwrap();
+        for document in text.split("\n---") {
+            let wanted = [
+                "gateways.networking",
+                "virtualservices.networking",
+                "destinationrules.networking",
+            ];
+            if !wanted.iter().any(|name| document.contains(&format!("\n  name: {name}"))) {
+                continue;
+            }
+            let definition: serde_json::Value = serde_saphyr::from_str(document).unwrap();
+            cluster.apply(&definition).await.unwrap();
+        }
+        let deadline = Instant::now() + Duration::from_secs(30);
+        for kind in ["Gateway", "VirtualService", "DestinationRule"] {
+            while cluster.list("networking.istio.io/v1", kind, Some("default")).await.is_err() {
+                assert!(Instant::now() < deadline, "{kind} is not served");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
