@@ -30,3 +30,31 @@ pub struct PortSelector {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<u32>,
 }
+
+impl Destination {
+    /// A service as a whole.
+    pub fn new(host: impl Into<String>) -> Self {
+        Self { host: host.into(), ..Self::default() }
+    }
+
+    /// Sets the subset.
+    #[must_use]
+    pub fn subset(mut self, subset: impl Into<String>) -> Self {
+        self.subset = Some(subset.into());
+        self
+    }
+
+    /// Sets the port.
+    #[must_use]
+    pub fn port(mut self, number: u32) -> Self {
+        self.port = Some(PortSelector::new(number));
+        self
+    }
+}
+
+impl PortSelector {
+    /// The port with this number.
+    pub fn new(number: u32) -> Self {
+        Self { number: Some(number) }
+    }
+}

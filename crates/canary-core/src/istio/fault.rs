@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{duration::Duration, oneof, percent::Percent};
+use super::{duration::Duration, number::Double, oneof, percent::Percent};
 
 /// Faults injected before a request is sent on; both apply when both are given.
 ///
@@ -142,5 +142,26 @@ impl From<Abort> for AbortWire {
             None => {}
         }
         wire
+    }
+}
+
+impl HttpFaultInjection {
+    /// Answers this share of the requests, in percent, with an HTTP status.
+    pub fn abort(http_status: i32, percent: impl Into<Double>) -> Self {
+        let abort = Abort {
+            error_type: Some(ErrorType::HttpStatus(http_status)),
+            percentage: Some(Percent::new(percent)),
+        };
+        Self { delay: None, abort: Some(abort) }
+    }
+
+    /// Holds this share of the requests, in percent, back for a time.
+    pub fn delay(delay: impl Into<Duration>, percent: impl Into<Double>) -> Self {
+        let delay = Delay {
+            percent: None,
+            http_delay_type: Some(HttpDelayType::FixedDelay(delay.into())),
+            percentage: Some(Percent::new(percent)),
+        };
+        Self { delay: Some(delay), abort: None }
     }
 }

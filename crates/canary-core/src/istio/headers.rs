@@ -34,3 +34,26 @@ pub struct HeaderOperations {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove: Option<Vec<String>>,
 }
+
+impl HeaderOperations {
+    /// Overwrites a header.
+    #[must_use]
+    pub fn set(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set.get_or_insert_default().insert(name.into(), value.into());
+        self
+    }
+
+    /// Appends a value to a header.
+    #[must_use]
+    pub fn add(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.add.get_or_insert_default().insert(name.into(), value.into());
+        self
+    }
+
+    /// Takes a header away.
+    #[must_use]
+    pub fn remove(mut self, name: impl Into<String>) -> Self {
+        self.remove.get_or_insert_default().push(name.into());
+        self
+    }
+}

@@ -58,3 +58,40 @@ pub struct HttpMatchRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stat_prefix: Option<String>,
 }
+
+impl HttpMatchRequest {
+    /// Sets the condition on the path.
+    #[must_use]
+    pub fn uri(mut self, condition: StringMatch) -> Self {
+        self.uri = Some(condition);
+        self
+    }
+
+    /// Sets the condition on the method.
+    #[must_use]
+    pub fn method(mut self, condition: StringMatch) -> Self {
+        self.method = Some(condition);
+        self
+    }
+
+    /// Adds a condition on a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, condition: StringMatch) -> Self {
+        self.headers.get_or_insert_default().insert(name.into(), condition);
+        self
+    }
+
+    /// Adds a condition on a header that must not hold.
+    #[must_use]
+    pub fn without_header(mut self, name: impl Into<String>, condition: StringMatch) -> Self {
+        self.without_headers.get_or_insert_default().insert(name.into(), condition);
+        self
+    }
+
+    /// Adds a condition on a query parameter.
+    #[must_use]
+    pub fn query_param(mut self, name: impl Into<String>, condition: StringMatch) -> Self {
+        self.query_params.get_or_insert_default().insert(name.into(), condition);
+        self
+    }
+}

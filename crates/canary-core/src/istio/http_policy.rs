@@ -95,3 +95,24 @@ pub struct HttpMirrorPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Percent>,
 }
+
+impl HttpRetry {
+    /// This many retries after the first try; 0 switches retries off.
+    pub fn attempts(attempts: i32) -> Self {
+        Self { attempts: Some(attempts), ..Self::default() }
+    }
+
+    /// Limits the time of each try.
+    #[must_use]
+    pub fn per_try_timeout(mut self, timeout: impl Into<Duration>) -> Self {
+        self.per_try_timeout = Some(timeout.into());
+        self
+    }
+
+    /// Sets what is retried, such as `5xx,connect-failure`.
+    #[must_use]
+    pub fn retry_on(mut self, conditions: impl Into<String>) -> Self {
+        self.retry_on = Some(conditions.into());
+        self
+    }
+}

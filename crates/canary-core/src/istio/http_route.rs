@@ -104,3 +104,59 @@ pub struct Delegate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
+
+impl HttpRoute {
+    /// A rule that sends every request to these destinations.
+    pub fn to(destinations: impl IntoIterator<Item = HttpRouteDestination>) -> Self {
+        Self { route: Some(destinations.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Adds a condition; one of them must hold.
+    #[must_use]
+    pub fn when(mut self, condition: HttpMatchRequest) -> Self {
+        self.matches.get_or_insert_default().push(condition);
+        self
+    }
+
+    /// Names the rule.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Limits the time of a whole request, retries included.
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Duration>) -> Self {
+        self.timeout = Some(timeout.into());
+        self
+    }
+
+    /// Sets when and how often to try again.
+    #[must_use]
+    pub fn retries(mut self, retries: HttpRetry) -> Self {
+        self.retries = Some(retries);
+        self
+    }
+}
+
+impl HttpRouteDestination {
+    /// A destination without a weight.
+    pub fn new(destination: Destination) -> Self {
+        Self { destination, ..Self::default() }
+    }
+
+    /// Sets the weight.
+    #[must_use]
+    pub fn weight(mut self, weight: i32) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Sets the changes to headers.
+    #[must_use]
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = Some(headers);
+        self
+    }
+}

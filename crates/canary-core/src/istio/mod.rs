@@ -1,5 +1,6 @@
 //! Istio's `Gateway`, `VirtualService` and `DestinationRule`, with every message they are made of.
 
+mod build;
 mod client_tls;
 mod connection_pool;
 mod consistent_hash;

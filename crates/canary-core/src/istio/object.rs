@@ -3,6 +3,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
+
 /// The group of Istio's networking kinds.
 pub(crate) const GROUP: &str = "networking.istio.io";
 
@@ -59,6 +61,16 @@ pub(super) struct Write<'a, S> {
     pub(super) status: &'a Option<serde_json::Value>,
 }
 
+/// An object as JSON.
+pub(super) fn to_json<T: k8s_openapi::Metadata<Ty = ObjectMeta> + Serialize>(
+    object: &T,
+) -> Result<serde_json::Value> {
+    serde_json::to_value(object).map_err(|error| Error::Manifest {
+        what: format!("{} {}", T::KIND, object.metadata().name.as_deref().unwrap_or_default()),
+        reason: error.to_string(),
+    })
+}
+
 /// Makes a struct with `metadata`, `spec` and `status` a Kubernetes object.
 macro_rules! kubernetes_object {
     ($object:ident, $spec:ident, $plural:literal) => {
@@ -113,11 +125,42 @@ macro_rules! kubernetes_object {
                 self.metadata.name.as_deref().unwrap_or_default()
             }
 
+            /// Names the object.
+            #[must_use]
+            pub fn named(mut self, name: impl Into<String>) -> Self {
+                self.metadata.name = Some(name.into());
+                self
+            }
+
             /// Puts the object into a namespace.
             #[must_use]
             pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
                 self.metadata.namespace = Some(namespace.into());
                 self
+            }
+
+            /// Adds a label to the object.
+            #[must_use]
+            pub fn label(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
+                let labels = self.metadata.labels.get_or_insert_default();
+                labels.insert(label.into(), value.into());
+                self
+            }
+
+            /// Adds an annotation to the object.
+            #[must_use]
+            pub fn annotation(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+                let annotations = self.metadata.annotations.get_or_insert_default();
+                annotations.insert(name.into(), value.into());
+                self
+            }
+
+            /// The object as JSON.
+            ///
+            /// # Errors
+            /// [`Error::Manifest`](crate::Error::Manifest) when a number in it is not finite.
+            pub fn to_json_value(&self) -> $crate::Result<::serde_json::Value> {
+                $crate::istio::object::to_json(self)
             }
         }
     };
