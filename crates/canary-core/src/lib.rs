@@ -21,3 +21,4 @@ pub mod validate;
 pub use error::{Error, Result};
 pub use finding::{Finding, Findings, Severity};
 pub use istio::{DestinationRule, Gateway, VirtualService};
+pub use rollout::Plan;

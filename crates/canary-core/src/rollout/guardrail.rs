@@ -1,0 +1,395 @@
+//! What must not get worse: one sequential test each, with its share of the plan's α.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that must not get worse, tested after every observation.
+///
+/// In YAML a guardrail is an object with the test's name as its one key beside `name` and `share`:
+///
+/// ```
+/// use canary_core::rollout::Guardrail;
+///
+/// let read = |text| serde_json::from_str::<Guardrail>(text);
+/// let guardrail = read(r#"{"errorRatio": {"atMost": 1.0, "provenBelow": 1.5}, "share": 2}"#)?;
+/// assert_eq!(guardrail, Guardrail::error_ratio(1.0).proven(1.5).share(2.0));
+/// assert!(read(r#"{"share": 2}"#).unwrap_err().to_string().contains("errorRatio"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Guardrail {
+    /// Its name in verdicts and reports; by default the test's name, such as `errorRatio`.
+    pub name: String,
+    /// Its part of the plan's α, relative to the shares of the others.
+    pub share: f64,
+    /// The test.
+    pub check: Check,
+}
+
+/// The tests there are.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Check {
+    /// The canary's rate of failed requests is at most so many times the stable rate.
+    ErrorRatio(ErrorRatio),
+    /// The canary's rate of slow requests is at most so many times the stable rate.
+    SlowRatio(SlowRatio),
+    /// Both models give the same top class for at least so large a part of the inputs.
+    Agreement(Agreement),
+    /// On labelled inputs the canary is right no less often than the stable model.
+    Accuracy(Accuracy),
+    /// The canary receives the share of the traffic that its weight says.
+    ObservedSplit(ObservedSplit),
+    /// The mean of canary score minus stable score is no lower than `-margin`.
+    NumericDrift(NumericDrift),
+    /// The mean of a caller's own score, a number from 0 to 1, is at least so large.
+    Custom(Custom),
+}
+
+/// The canary's rate of failed requests is at most `at_most` times the stable rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ErrorRatio {
+    /// The largest ratio that is not harm.
+    pub at_most: f64,
+    /// When stated, promotion waits until a ratio of this or more is excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_below: Option<f64>,
+}
+
+/// The canary's rate of requests over a latency threshold is at most `at_most` times the stable rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SlowRatio {
+    /// The largest ratio that is not harm.
+    pub at_most: f64,
+    /// When stated, promotion waits until a ratio of this or more is excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_below: Option<f64>,
+    /// A request that takes longer is slow. Without it, the threshold is the [`SlowRatio::quantile`] of the first
+    /// [`SlowRatio::warmup`] latencies of the stable subset, and is frozen then.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional"
+    )]
+    pub threshold: Option<Duration>,
+    /// The quantile that the threshold is learned at.
+    #[serde(default = "default_quantile")]
+    pub quantile: f64,
+    /// How many latencies of the stable subset the threshold is learned from.
+    #[serde(default = "default_warmup")]
+    pub warmup: u64,
+}
+
+/// Both models give the same top class for at least `at_least` of the inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Agreement {
+    /// The smallest agreement that is not harm, between 0 and 1.
+    pub at_least: f64,
+    /// When stated, promotion waits until an agreement of this or less is excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_above: Option<f64>,
+}
+
+/// On inputs with a known label the canary is right no less often than the stable model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Accuracy {
+    /// When stated, promotion waits until it is excluded that, of the inputs on which exactly one model is right,
+    /// the canary is right on this part or less. A half is "as good as the stable model".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_above: Option<f64>,
+}
+
+/// The canary receives the share of the traffic that its weight says.
+///
+/// While this alarms no rate is believed: the verdict is Inconclusive, never Rollback. It spends its own α.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ObservedSplit {
+    /// The bound on the probability of a false alarm at one weight.
+    #[serde(default = "default_split_alpha")]
+    pub alpha: f64,
+}
+
+/// The mean of canary score minus stable score is no lower than `-margin`.
+///
+/// The score is the probability of the top class, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NumericDrift {
+    /// The largest fall of the mean that is not harm, from 0 to 1.
+    pub margin: f64,
+    /// When stated, promotion waits until a mean difference of this or less is excluded; such as `-0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_above: Option<f64>,
+}
+
+/// The mean of a score that the caller computes from observations is at least `at_least`.
+///
+/// The score is a number from 0 to 1 for each observation that it applies to; see
+/// `evidence::Score`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Custom {
+    /// The smallest mean that is not harm, between 0 and 1.
+    pub at_least: f64,
+    /// When stated, promotion waits until a mean of this or less is excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_above: Option<f64>,
+}
+
+/// What a test needs to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Needs {
+    /// Requests with the subset that served them and whether they failed.
+    Requests,
+    /// Requests with their latency.
+    Latency,
+    /// Pairs of answers to the same input.
+    Pairs,
+    /// Pairs with the true label.
+    Labels,
+    /// Pairs with the score of both answers.
+    Scores,
+    /// Values of the caller's own score.
+    Custom,
+}
+
+impl Check {
+    /// The name by which the test is written in a plan.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ErrorRatio(_) => "errorRatio",
+            Self::SlowRatio(_) => "slowRatio",
+            Self::Agreement(_) => "agreement",
+            Self::Accuracy(_) => "accuracy",
+            Self::ObservedSplit(_) => "observedSplit",
+            Self::NumericDrift(_) => "numericDrift",
+            Self::Custom(_) => "custom",
+        }
+    }
+
+    /// Whether an alarm of the test is a rollback, paid for from the plan's α.
+    pub fn spends_alpha(&self) -> bool {
+        !matches!(self, Self::ObservedSplit(_))
+    }
+
+    /// Whether the test compares two subsets that serve at the same time.
+    pub fn compares_traffic(&self) -> bool {
+        matches!(self, Self::ErrorRatio(_) | Self::SlowRatio(_))
+    }
+
+    /// What the test needs to see.
+    pub fn needs(&self) -> Needs {
+        match self {
+            Self::ErrorRatio(_) | Self::ObservedSplit(_) => Needs::Requests,
+            Self::SlowRatio(_) => Needs::Latency,
+            Self::Agreement(_) => Needs::Pairs,
+            Self::Accuracy(_) => Needs::Labels,
+            Self::NumericDrift(_) => Needs::Scores,
+            Self::Custom(_) => Needs::Custom,
+        }
+    }
+
+    /// The bound that must be excluded before promotion, when one is stated.
+    pub fn proven_bound(&self) -> Option<f64> {
+        match self {
+            Self::ErrorRatio(check) => check.proven_below,
+            Self::SlowRatio(check) => check.proven_below,
+            Self::Agreement(check) => check.proven_above,
+            Self::Accuracy(check) => check.proven_above,
+            Self::NumericDrift(check) => check.proven_above,
+            Self::Custom(check) => check.proven_above,
+            Self::ObservedSplit(_) => None,
+        }
+    }
+}
+
+impl Guardrail {
+    /// A guardrail under its test's own name, with share 1.
+    pub fn new(check: Check) -> Self {
+        Self { name: check.kind().to_owned(), share: 1.0, check }
+    }
+
+    /// The canary's error rate is at most `at_most` times the stable one.
+    pub fn error_ratio(at_most: f64) -> Self {
+        Self::new(Check::ErrorRatio(ErrorRatio { at_most, proven_below: None }))
+    }
+
+    /// The canary's rate of slow requests is at most `at_most` times the stable one; "slow" is learned from the
+    /// stable subset.
+    pub fn slow_ratio(at_most: f64) -> Self {
+        Self::new(Check::SlowRatio(SlowRatio {
+            at_most,
+            proven_below: None,
+            threshold: None,
+            quantile: default_quantile(),
+            warmup: default_warmup(),
+        }))
+    }
+
+    /// The canary's rate of requests slower than `threshold` is at most `at_most` times the stable one.
+    pub fn slower_than(threshold: Duration, at_most: f64) -> Self {
+        Self::new(Check::SlowRatio(SlowRatio {
+            at_most,
+            proven_below: None,
+            threshold: Some(threshold),
+            quantile: default_quantile(),
+            warmup: default_warmup(),
+        }))
+    }
+
+    /// Both models agree on the top class for at least `at_least` of the inputs.
+    pub fn agreement(at_least: f64) -> Self {
+        Self::new(Check::Agreement(Agreement { at_least, proven_above: None }))
+    }
+
+    /// On labelled inputs the canary is no less often right.
+    pub fn accuracy() -> Self {
+        Self::new(Check::Accuracy(Accuracy::default()))
+    }
+
+    /// The mesh splits the traffic as its weights say.
+    pub fn observed_split() -> Self {
+        Self::new(Check::ObservedSplit(ObservedSplit { alpha: default_split_alpha() }))
+    }
+
+    /// The mean score falls by no more than `margin`.
+    pub fn numeric_drift(margin: f64) -> Self {
+        Self::new(Check::NumericDrift(NumericDrift { margin, proven_above: None }))
+    }
+
+    /// The mean of the caller's score of that name is at least `at_least`.
+    pub fn custom(name: impl Into<String>, at_least: f64) -> Self {
+        Self::new(Check::Custom(Custom { at_least, proven_above: None })).named(name)
+    }
+
+    /// Sets its name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets its part of the plan's α, relative to the others.
+    #[must_use]
+    pub fn share(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// Makes promotion wait until harm of this size is excluded: a ratio of `bound` or more, or an agreement,
+    /// accuracy, drift or score of `bound` or less. The observed split has no such bound.
+    #[must_use]
+    pub fn proven(mut self, bound: f64) -> Self {
+        match &mut self.check {
+            Check::ErrorRatio(check) => check.proven_below = Some(bound),
+            Check::SlowRatio(check) => check.proven_below = Some(bound),
+            Check::Agreement(check) => check.proven_above = Some(bound),
+            Check::Accuracy(check) => check.proven_above = Some(bound),
+            Check::NumericDrift(check) => check.proven_above = Some(bound),
+            Check::Custom(check) => check.proven_above = Some(bound),
+            Check::ObservedSplit(_) => {}
+        }
+        self
+    }
+}
+
+/// The written form: exactly one of the tests is stated.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Written {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    share: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error_ratio: Option<ErrorRatio>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slow_ratio: Option<SlowRatio>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agreement: Option<Agreement>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accuracy: Option<Accuracy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    observed_split: Option<ObservedSplit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    numeric_drift: Option<NumericDrift>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom: Option<Custom>,
+}
+
+impl TryFrom<Written> for Guardrail {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let stated: Vec<Check> = [
+            written.error_ratio.map(Check::ErrorRatio),
+            written.slow_ratio.map(Check::SlowRatio),
+            written.agreement.map(Check::Agreement),
+            written.accuracy.map(Check::Accuracy),
+            written.observed_split.map(Check::ObservedSplit),
+            written.numeric_drift.map(Check::NumericDrift),
+            written.custom.map(Check::Custom),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let [check] = <[Check; 1]>::try_from(stated).map_err(|stated| {
+            format!(
+                "a guardrail states exactly one of errorRatio, slowRatio, agreement, accuracy, observedSplit, \
+                 numericDrift, custom; this one states {}",
+                stated.len()
+            )
+        })?;
+        let mut guardrail = Self::new(check);
+        if let Some(name) = written.name {
+            guardrail.name = name;
+        }
+        if let Some(share) = written.share {
+            guardrail.share = share;
+        }
+        Ok(guardrail)
+    }
+}
+
+impl From<Guardrail> for Written {
+    #[expect(clippy::float_cmp, reason = "1 is the default that need not be written")]
+    fn from(guardrail: Guardrail) -> Self {
+        let named = guardrail.name != guardrail.check.kind();
+        let mut written = Self {
+            share: (guardrail.share != 1.0).then_some(guardrail.share),
+            name: named.then_some(guardrail.name),
+            ..Self::default()
+        };
+        match guardrail.check {
+            Check::ErrorRatio(check) => written.error_ratio = Some(check),
+            Check::SlowRatio(check) => written.slow_ratio = Some(check),
+            Check::Agreement(check) => written.agreement = Some(check),
+            Check::Accuracy(check) => written.accuracy = Some(check),
+            Check::ObservedSplit(check) => written.observed_split = Some(check),
+            Check::NumericDrift(check) => written.numeric_drift = Some(check),
+            Check::Custom(check) => written.custom = Some(check),
+        }
+        written
+    }
+}
+
+fn default_quantile() -> f64 {
+    0.95
+}
+
+fn default_warmup() -> u64 {
+    500
+}
+
+fn default_split_alpha() -> f64 {
+    0.01
+}

@@ -1,0 +1,25 @@
+//! Changes of the live objects as pure functions from raw JSON to JSON Patch (RFC 6902).
+//!
+//! Places are found by route name or by destination subset, never by position. Only the fields that the rollout
+//! owns are named in a patch: unknown fields and the routes of others are neither read nor written.
+//! Every patch begins with `test` operations on `metadata.resourceVersion` and on the routes it changes, so that an
+//! edit by somebody else in between makes the whole patch fail.
+
+mod difference;
+mod locate;
+mod ops;
+mod owner;
+mod route;
+mod subset;
+
+pub use difference::{Difference, Differences};
+pub use locate::{Located, locate};
+pub use owner::foreign_controller;
+pub use route::{RouteChange, change_route, differences, has_header_route};
+pub use subset::{SUBSET_ANNOTATION, add_subset, has_subset, remove_subset};
+
+/// The annotation of the `VirtualService` that holds the state of the rollout.
+pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";
+
+#[cfg(test)]
+mod tests;
