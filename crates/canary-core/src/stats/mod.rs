@@ -1,1 +1,73 @@
-//! `stats`
+//! Sequential tests that may be looked at after every observation, and confidence sequences.
+//!
+//! Every test is an [`EProcess`]: evidence E that starts at 1, with P(E ever reaches 1/α) ≤ α while the canary
+//! is no worse, over an unending run. [`AnyTest`] holds any of them:
+//!
+//! | test | observation | null |
+//! |---|---|---|
+//! | [`RateRatio`] | a bad request: share in force, whether the canary served it | canary's rate ≤ r · stable's |
+//! | [`Agreement`] | a pair of predictions: same or different top class | agreement ≥ p0 |
+//! | [`Labelled`] | a pair of predictions with the true label | canary no less accurate |
+//! | [`Split`] | a request: whether it went to the canary | share = configured weight |
+//! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
+//!
+//! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
+//! estimate of its quantity, a confidence sequence ([`EProcess::interval`]) and the opposite test that a
+//! promotion may require ([`EProcess::excludes_harm`]). Its state serialises as sufficient statistics and
+//! restores to the same bits.
+//!
+//! Nothing here does I/O, reads a clock or draws on hidden randomness; every result is bit-identical on every
+//! platform ([`portable`]).
+//!
+//! ```
+//! use canary_core::stats::{Alpha, AnyTest, EProcess, RateRatio};
+//!
+//! let alpha = Alpha::new(0.05)?;
+//! let mut errors = RateRatio::new(1.0)?;
+//! errors.observe_counts(0.1, 12, 30)?; // 12 errors at the canary, which has a tenth of the traffic
+//! let test = AnyTest::from(errors);
+//! assert!(test.alarm(alpha));
+//! assert!(test.p_value() < 0.001);
+//! # Ok::<(), canary_core::stats::StatsError>(())
+//! ```
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "counts become real numbers here; each function says how large they may be"
+)]
+#![allow(
+    clippy::float_cmp,
+    reason = "exact equality is meant wherever it is written in this module"
+)]
+#![allow(clippy::many_single_char_names, reason = "the names of the formulas in the literature")]
+
+mod agreement;
+mod any_test;
+mod bernoulli;
+pub mod betting;
+mod drift;
+mod e_process;
+mod error;
+mod exact;
+#[cfg(test)]
+mod known_figures;
+mod labelled;
+pub mod portable;
+mod random;
+mod rate_ratio;
+pub mod special;
+mod split;
+mod strata;
+
+pub use agreement::Agreement;
+pub use any_test::AnyTest;
+pub use drift::Drift;
+pub use e_process::{Alpha, EProcess, Interval};
+pub use error::{Result, StatsError};
+pub use labelled::Labelled;
+pub use random::Random;
+pub use rate_ratio::{HARMS, MIRROR, RateRatio};
+pub use split::Split;

@@ -1,0 +1,85 @@
+//! One type for every test, so that a plan can hold them side by side.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Agreement, Drift, Labelled, RateRatio, Split,
+    e_process::{Alpha, EProcess, Interval},
+    error::Result,
+};
+
+/// Any of the sequential tests; in JSON the field `test` tells which.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "test", rename_all = "snake_case")]
+pub enum AnyTest {
+    /// Errors or slow requests of the canary against the stable version's.
+    RateRatio(RateRatio),
+    /// The same top class for the same input.
+    Agreement(Agreement),
+    /// Accuracy on labelled inputs.
+    Labelled(Labelled),
+    /// The observed split against the configured weight.
+    Split(Split),
+    /// The mean difference of a bounded score.
+    Drift(Drift),
+}
+
+impl AnyTest {
+    fn inner(&self) -> &dyn EProcess {
+        match self {
+            Self::RateRatio(test) => test,
+            Self::Agreement(test) => test,
+            Self::Labelled(test) => test,
+            Self::Split(test) => test,
+            Self::Drift(test) => test,
+        }
+    }
+
+    /// What [`EProcess::estimate`] and [`EProcess::interval`] are about, in words.
+    pub fn quantity(&self) -> &'static str {
+        match self {
+            Self::RateRatio(_) => "rate ratio, canary / stable",
+            Self::Agreement(_) => "agreement",
+            Self::Labelled(_) => "difference of the accuracies, canary - stable",
+            Self::Split(_) => "share of the canary",
+            Self::Drift(_) => "mean difference of the score, canary - stable",
+        }
+    }
+}
+
+impl EProcess for AnyTest {
+    fn ln_e(&self) -> f64 {
+        self.inner().ln_e()
+    }
+
+    fn max_ln_e(&self) -> f64 {
+        self.inner().max_ln_e()
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.inner().counts()
+    }
+
+    fn estimate(&self) -> Option<f64> {
+        self.inner().estimate()
+    }
+
+    fn interval(&self, alpha: Alpha) -> Interval {
+        self.inner().interval(alpha)
+    }
+
+    fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
+        self.inner().excludes_harm(margin, alpha)
+    }
+}
+
+macro_rules! from_test {
+    ($($test:ident),*) => {$(
+        impl From<$test> for AnyTest {
+            fn from(test: $test) -> Self {
+                Self::$test(test)
+            }
+        }
+    )*};
+}
+from_test!(RateRatio, Agreement, Labelled, Split, Drift);

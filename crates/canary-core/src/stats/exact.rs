@@ -1,0 +1,54 @@
+//! Floating-point numbers as text that reads back to the same bits.
+//!
+//! JSON readers may be a bit off in the last place and JSON has no infinity; the shortest decimal text that
+//! Rust prints reads back exactly with `str::parse`, so a state kept in an annotation continues with the very
+//! same numbers.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serializer, de};
+
+/// Writes the shortest text that reads back to the same number.
+pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&Text(*value))
+}
+
+/// Reads the text written by [`serialize`].
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    text.parse().map_err(|_| de::Error::custom(format!("{text:?} is not a number")))
+}
+
+struct Text(f64);
+
+impl fmt::Display for Text {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = format!("{:?}", self.0);
+        let long = format!("{:e}", self.0);
+        formatter.write_str(if long.len() < short.len() { &long } else { &short })
+    }
+}
+
+/// The same for a list of numbers.
+pub(super) mod list {
+    use super::{Deserialize, Deserializer, Serializer, Text, de};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        values: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|&value| Text(value).to_string()))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts
+            .iter()
+            .map(|text| {
+                text.parse().map_err(|_| de::Error::custom(format!("{text:?} is not a number")))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! Accuracy of two models on the same labelled inputs.
+//!
+//! **Observation.** A pair of predictions with the true label. Only discordant pairs tell the models apart:
+//! b pairs where only the stable model is right, c pairs where only the canary is.
+//!
+//! **Null.** The canary is no less accurate: given that a pair is discordant, P(only the stable model is right
+//! | past) ≤ ½.
+//!
+//! **Construction.** The sequential counterpart of McNemar's test, with the canary's share ψ of the discordant
+//! pairs uniform on (0, ½):
+//!
+//! E = 2 ∫₀^{1/2} ψ^c (1−ψ)^b dψ · 2^{b+c} = 2^{b+c+1}·B(b+1, c+1)·(1 − I_{1/2}(b+1, c+1)).
+//!
+//! **Proof sketch.** Concordant pairs multiply by 1. On a discordant pair this is the agreement test with
+//! p0 = ½ (see [`Agreement`](super::Agreement)): a mixture of products whose factors have a mean of at most 1.
+//! Source: Q. McNemar, 1947, for conditioning on discordant pairs; H. Robbins, 1970, for the mixture.
+//!
+//! **Mirror.** The confidence sequence of the difference of the accuracies, canary − stable, is a betting
+//! sequence on the pairs' scores −1, 0, 1 (see [`betting`](super::betting)).
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    agreement::Proportion,
+    betting,
+    e_process::{Alpha, EProcess, Interval},
+    error::{Result, check},
+};
+
+/// Tests that the canary is no less accurate than the stable model.
+///
+/// ```
+/// use canary_core::stats::{Alpha, EProcess, Labelled};
+///
+/// let mut test = Labelled::new();
+/// for _ in 0..20 {
+///     test.observe(true, false); // only the stable model is right
+///     test.observe(true, true);
+/// }
+/// assert!(test.alarm(Alpha::new(0.05)?));
+/// assert!((test.estimate().unwrap() + 0.5).abs() < 1e-12);
+/// # Ok::<(), canary_core::stats::StatsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Labelled {
+    discordant: Proportion,
+    concordant: u64,
+}
+
+impl Default for Labelled {
+    fn default() -> Self {
+        Self {
+            discordant: Proportion { p0: 0.5, successes: 0, failures: 0, max_ln_e: 0.0 },
+            concordant: 0,
+        }
+    }
+}
+
+impl Labelled {
+    /// The test of the null "the canary is no less accurate", before any pair.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one labelled pair in: whether each model named the right class.
+    pub fn observe(&mut self, stable_right: bool, canary_right: bool) {
+        if stable_right == canary_right {
+            self.concordant = self.concordant.saturating_add(1);
+        } else {
+            self.discordant.observe(canary_right);
+        }
+    }
+
+    /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
+    pub fn observe_counts(&mut self, only_stable: u64, only_canary: u64, concordant: u64) {
+        self.concordant = self.concordant.saturating_add(concordant);
+        self.discordant.observe_counts(only_canary, only_stable);
+    }
+
+    /// Pairs where only the stable model was right.
+    pub fn only_stable(&self) -> u64 {
+        self.discordant.failures
+    }
+
+    /// Pairs where only the canary was right.
+    pub fn only_canary(&self) -> u64 {
+        self.discordant.successes
+    }
+
+    /// All pairs.
+    pub fn pairs(&self) -> u64 {
+        self.concordant.saturating_add(self.only_stable()).saturating_add(self.only_canary())
+    }
+
+    /// Pairs by the canary's score less the stable model's: −1, 0, 1.
+    fn scores(&self) -> [u64; 3] {
+        [self.only_stable(), self.concordant, self.only_canary()]
+    }
+}
+
+impl EProcess for Labelled {
+    fn ln_e(&self) -> f64 {
+        self.discordant.ln_e()
+    }
+
+    fn max_ln_e(&self) -> f64 {
+        self.discordant.max_ln_e
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("only stable right", self.only_stable()),
+            ("only canary right", self.only_canary()),
+            ("both right or both wrong", self.concordant),
+        ]
+    }
+
+    /// The observed difference of the accuracies, canary − stable.
+    fn estimate(&self) -> Option<f64> {
+        (self.pairs() > 0)
+            .then(|| (self.only_canary() as f64 - self.only_stable() as f64) / self.pairs() as f64)
+    }
+
+    /// The differences of the accuracies, canary − stable, that are not excluded.
+    fn interval(&self, alpha: Alpha) -> Interval {
+        betting::score_interval(self.scores(), alpha)
+    }
+
+    /// Whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded.
+    fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
+        check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
+        Ok(betting::ln_e_scores_at_most(self.scores(), -margin) >= alpha.ln_threshold())
+    }
+}
