@@ -1,1 +1,3 @@
 //! An embedded lab: object store, gateway and model servers on loopback, in one process.
+
+pub mod model;

@@ -1,0 +1,66 @@
+//! The signatures of a model: the names, element types and shapes of its inputs and outputs.
+
+use canary_core::tensor::DType;
+
+/// The signature that a request without a name means.
+pub const DEFAULT_SIGNATURE: &str = "serving_default";
+/// The signature that takes image files and gives labels.
+pub const PREPROCESS_SIGNATURE: &str = "serving_preprocess";
+
+/// One input or output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TensorInfo {
+    /// Its name in requests and answers.
+    pub name: String,
+    /// The element type.
+    pub dtype: DType,
+    /// The dimensions; `None` is one of any size.
+    pub shape: Vec<Option<usize>>,
+}
+
+impl TensorInfo {
+    /// A tensor of a batch of any size, each item of the shape given.
+    pub fn batch(name: impl Into<String>, dtype: DType, item: &[usize]) -> Self {
+        let shape = std::iter::once(None).chain(item.iter().copied().map(Some)).collect();
+        Self { name: name.into(), dtype, shape }
+    }
+}
+
+/// One way to call a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Signature {
+    /// The name, such as `serving_default`.
+    pub name: String,
+    /// What it takes.
+    pub inputs: Vec<TensorInfo>,
+    /// What it gives.
+    pub outputs: Vec<TensorInfo>,
+}
+
+impl Signature {
+    /// A signature of one input.
+    pub fn new(name: impl Into<String>, input: TensorInfo, outputs: Vec<TensorInfo>) -> Self {
+        Self { name: name.into(), inputs: vec![input], outputs }
+    }
+
+    /// The two signatures of an image classifier: floats in [0, 1] → logits, image files → the five best labels.
+    pub fn image_classifier(resolution: usize, classes: usize) -> Vec<Self> {
+        vec![
+            Self::new(
+                DEFAULT_SIGNATURE,
+                TensorInfo::batch("x", DType::Float, &[resolution, resolution, 3]),
+                vec![TensorInfo::batch("logits", DType::Float, &[classes])],
+            ),
+            Self::new(
+                PREPROCESS_SIGNATURE,
+                TensorInfo::batch("raw_images", DType::String, &[]),
+                vec![
+                    TensorInfo::batch("labels", DType::String, &[5]),
+                    TensorInfo::batch("probabilities", DType::Float, &[5]),
+                ],
+            ),
+        ]
+    }
+}
