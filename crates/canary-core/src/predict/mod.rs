@@ -1,1 +1,22 @@
-//! `predict`
+//! The client of TensorFlow Serving: requests, answers, repeats, errors.
+//!
+//! [`Client`] is the type to begin with. An [`Input`] is what a model is asked with, an [`Answer`] what it said.
+
+mod address;
+mod answer;
+mod call;
+mod client;
+mod failure;
+mod http;
+mod input;
+mod request;
+mod response;
+mod retry;
+mod top;
+
+pub use address::ModelVersion;
+pub use answer::Answer;
+pub use client::{Client, Prepared};
+pub use input::{Input, Value};
+pub use request::{Form, write_predict};
+pub use retry::Retry;

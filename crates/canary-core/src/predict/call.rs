@@ -1,0 +1,137 @@
+//! One call: attempts, pauses between them, and the time that all of them share.
+
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{Either, select};
+
+use super::{
+    failure::Failure,
+    retry::{Budget, Retry},
+};
+use crate::error::{Origin, PredictError};
+
+/// How an answer came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    pub(crate) repeated: Vec<String>,
+}
+
+/// The limits of one call.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// The time for all attempts and pauses together.
+    pub(crate) timeout: Duration,
+    /// The time for one attempt.
+    pub(crate) attempt_timeout: Option<Duration>,
+    /// After this time without an answer the request is sent a second time beside the first.
+    pub(crate) hedge: Option<Duration>,
+    pub(crate) retry: Retry,
+}
+
+/// Makes attempts until one succeeds, one fails for good, or time or attempts run out.
+pub(crate) async fn run<T, F>(
+    url: &str,
+    limits: &Limits,
+    budget: &Budget,
+    attempt: impl Fn() -> F,
+) -> Result<(T, Trace), PredictError>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let start = Instant::now();
+    let deadline = start + limits.timeout.min(Duration::from_secs(365 * 24 * 3600));
+    let mut trace = Trace::default();
+    budget.deposit(limits.retry.budget);
+    loop {
+        let failure = match hedged(url, limits, deadline, budget, &mut trace, &attempt).await {
+            Ok(answer) => {
+                trace.elapsed = start.elapsed();
+                return Ok((answer, trace));
+            }
+            Err(failure) => failure,
+        };
+        let pause = limits.retry.pause(trace.attempts, failure.pause);
+        let again = failure.repeat
+            && trace.attempts < limits.retry.attempts
+            && Instant::now() + pause < deadline
+            && budget.withdraw();
+        if !again {
+            let mut error = failure.error;
+            error.attempts = trace.attempts;
+            error.elapsed = start.elapsed();
+            return Err(error);
+        }
+        trace.repeated.push(format!("{}: {}", failure.error.origin, failure.error.message));
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn hedged<T, F>(
+    url: &str,
+    limits: &Limits,
+    deadline: Instant,
+    budget: &Budget,
+    trace: &mut Trace,
+    attempt: &impl Fn() -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    trace.attempts += 1;
+    let first = limited(url, limits, deadline, attempt());
+    let Some(after) = limits.hedge.filter(|_| trace.attempts < limits.retry.attempts) else {
+        return first.await;
+    };
+    let first = pin!(first);
+    let first = match select(first, pin!(tokio::time::sleep(after))).await {
+        Either::Left((outcome, _)) => return outcome,
+        Either::Right(((), first)) => first,
+    };
+    if !budget.withdraw() {
+        return first.await;
+    }
+    trace.attempts += 1;
+    trace
+        .repeated
+        .push(format!("no answer within {after:?}: asked a second time beside the first"));
+    let second = pin!(limited(url, limits, deadline, attempt()));
+    match select(first, second).await {
+        Either::Left((Err(_), second)) => second.await,
+        Either::Right((Err(_), first)) => first.await,
+        Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
+    }
+}
+
+async fn limited<T>(
+    url: &str,
+    limits: &Limits,
+    deadline: Instant,
+    attempt: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout);
+    let until_attempt = until.filter(|until| *until < deadline);
+    match tokio::time::timeout_at(until_attempt.unwrap_or(deadline).into(), attempt).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let timeout = if until_attempt.is_some() {
+                limits.attempt_timeout.unwrap_or_default()
+            } else {
+                limits.timeout
+            };
+            let mut error = PredictError::new(
+                Origin::Network,
+                url,
+                format!("no whole answer came within {timeout:?}"),
+            );
+            "give it longer with .timeout(…)".clone_into(&mut error.help);
+            error.retryable = true;
+            Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Tells the model server, the mesh and the network apart.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use super::http::{Broken, Reply};
+use crate::error::{Origin, PredictError};
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: PredictError,
+    /// Whether this client sends the request again by itself.
+    pub(crate) repeat: bool,
+    /// The pause that the answer asked for.
+    pub(crate) pause: Option<Duration>,
+}
+
+impl From<PredictError> for Failure {
+    fn from(error: PredictError) -> Self {
+        Self { error, repeat: false, pause: None }
+    }
+}
+
+/// The header in which a proxy may pass on Envoy's response flags (`%RESPONSE_FLAGS%`).
+const FLAGS: [&str; 2] = ["x-envoy-response-flags", "x-response-flags"];
+
+/// A refusal of Envoy itself, recognised by the text that it sends and the flag that its log would show.
+/// <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
+const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
+    ("no healthy upstream", "UH", "no endpoint of the chosen subset is ready; see its pods"),
+    ("reset reason: overflow", "UO", "a circuit breaker of the DestinationRule is open"),
+    ("reset reason: connection termination", "UC", "the model server closed the connection"),
+    (
+        "reset reason: remote connection failure",
+        "UF",
+        "the endpoint cannot be reached; see its pods and its port",
+    ),
+    ("reset reason: remote reset", "UR", "the model server reset the request"),
+    ("upstream connect error", "UF", "the endpoint cannot be reached; see its pods and its port"),
+    (
+        "upstream request timeout",
+        "UT",
+        "the VirtualService's timeout is shorter than the prediction",
+    ),
+    ("stream timeout", "SI", "the gateway waited too long for the stream"),
+    ("fault filter abort", "FI", "the VirtualService injects this fault"),
+    ("local_rate_limited", "RL", "the mesh limits the rate of requests"),
+    ("RBAC: access denied", "RBAC", "an AuthorizationPolicy refuses the request"),
+    ("Jwt", "JWT", "a RequestAuthentication refuses the token"),
+];
+
+/// No whole answer came.
+pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
+    let (message, help, repeat) = match &broken {
+        Broken::Connect(error) => {
+            let (message, help) = connect_message(error);
+            (message, help, true)
+        }
+        Broken::Exchange(error) => (
+            format!("the connection broke before an answer came: {}", innermost(error)),
+            String::new(),
+            true,
+        ),
+        Broken::Body(error) => (
+            format!("the connection broke in the middle of the answer: {}", innermost(error)),
+            String::new(),
+            true,
+        ),
+        Broken::TooLarge => {
+            let mut error = PredictError::new(
+                Origin::Answer,
+                url,
+                format!("the answer is larger than the limit of {limit} bytes"),
+            );
+            "raise it with .max_answer_bytes(…)".clone_into(&mut error.help);
+            return error.into();
+        }
+    };
+    let mut error = PredictError::new(Origin::Network, url, message);
+    error.help = help;
+    error.retryable = true;
+    error.source = match broken {
+        Broken::Connect(source) | Broken::Exchange(source) => Some(Box::new(source)),
+        Broken::Body(source) => Some(Box::new(source)),
+        Broken::TooLarge => None,
+    };
+    Failure { error, repeat, pause: None }
+}
+
+/// The text of the last cause, which says most.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<std::io::ErrorKind> {
+    let mut next = Some(error);
+    let mut kind = None;
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            kind = Some(io.kind());
+        }
+        next = error.source();
+    }
+    kind
+}
+
+fn connect_message(error: &hyper_util::client::legacy::Error) -> (String, String) {
+    let (message, help) = match io_kind(error) {
+        Some(std::io::ErrorKind::ConnectionRefused) => (
+            "nothing listens there: the connection was refused".to_owned(),
+            "check the host and the port, and that the gateway or the server is up",
+        ),
+        Some(std::io::ErrorKind::TimedOut) => (
+            "no connection came about in time".to_owned(),
+            "check the host, and that no firewall drops the packets",
+        ),
+        _ => {
+            let cause = innermost(error);
+            let help = if cause.contains("lookup") || cause.contains("resolve") {
+                "check the host's name"
+            } else {
+                ""
+            };
+            (format!("no connection: {cause}"), help)
+        }
+    };
+    (message, help.to_owned())
+}
+
+/// An answer whose status is not 2xx.
+pub(crate) fn of_status(url: &str, reply: &Reply) -> Failure {
+    let text = String::from_utf8_lossy(&reply.body);
+    let text = text.trim();
+    let status = reply.status;
+    let (origin, message, help, flags) = judge(status, &reply.headers, text);
+    let mut error = PredictError::new(origin, url, message);
+    error.help = help;
+    error.status = Some(status.as_u16());
+    error.response_flags = header(&reply.headers, &FLAGS).or(flags.map(str::to_owned));
+    let busy = status == StatusCode::TOO_MANY_REQUESTS;
+    let passing = busy
+        || matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::GATEWAY_TIMEOUT
+                | StatusCode::REQUEST_TIMEOUT
+        );
+    error.retryable = passing;
+    let of_mesh = origin == Origin::Mesh && status == StatusCode::SERVICE_UNAVAILABLE;
+    let injected = error.response_flags.as_deref() == Some("FI");
+    Failure {
+        error,
+        repeat: busy || of_mesh && !injected,
+        pause: header(&reply.headers, &["retry-after"])
+            .and_then(|text| text.parse::<u32>().ok())
+            .map(|seconds| Duration::from_secs(seconds.into())),
+    }
+}
+
+fn header(headers: &HeaderMap, names: &[&str]) -> Option<String> {
+    names
+        .iter()
+        .find_map(|name| headers.get(*name)?.to_str().ok())
+        .filter(|text| !text.is_empty() && *text != "-")
+        .map(str::to_owned)
+}
+
+type Verdict = (Origin, String, String, Option<&'static str>);
+
+fn judge(status: StatusCode, headers: &HeaderMap, text: &str) -> Verdict {
+    let said = |message: String, help: &str| (Origin::Server, message, help.to_owned(), None);
+    if let Some(message) = server_message(text) {
+        return said(format!("{message} (HTTP {status})"), server_help(status, &message));
+    }
+    let by_envoy = headers
+        .get(http::header::SERVER)
+        .is_some_and(|server| server == "istio-envoy" || server == "envoy");
+    // Envoy adds this header to what an upstream answered, and to nothing of its own.
+    let by_upstream = headers.contains_key("x-envoy-upstream-service-time");
+    if !by_upstream {
+        for (part, flag, help) in LOCAL_REPLIES {
+            if text.contains(part) && (by_envoy || *flag != "JWT") {
+                return (Origin::Mesh, first_line(text, status), (*help).to_owned(), Some(flag));
+            }
+        }
+        if by_envoy && status == StatusCode::NOT_FOUND && text.is_empty() {
+            let help = "no VirtualService matches the host, port, path and headers of the request";
+            let message = "the gateway has no route for the request (HTTP 404)".to_owned();
+            return (Origin::Mesh, message, help.to_owned(), Some("NR"));
+        }
+        if by_envoy && status == StatusCode::SERVICE_UNAVAILABLE && text.is_empty() {
+            let help = "the route's host or subset does not exist; see the DestinationRule";
+            let message = "the route leads to no cluster (HTTP 503)".to_owned();
+            return (Origin::Mesh, message, help.to_owned(), Some("NC"));
+        }
+        if by_envoy {
+            return (Origin::Mesh, first_line(text, status), String::new(), None);
+        }
+    }
+    if looks_like_html(headers, text) {
+        return (
+            Origin::Answer,
+            format!("a web page was answered, not JSON (HTTP {status})"),
+            "check the address: the REST port of the model server is 8501 by default".to_owned(),
+            None,
+        );
+    }
+    if text.is_empty() && status == StatusCode::BAD_REQUEST {
+        return said(
+            "HTTP 400 with an empty body".to_owned(),
+            "a version that does not fit into 64 bits is answered so",
+        );
+    }
+    said(first_line(text, status), "")
+}
+
+/// The `error` of TensorFlow Serving's JSON.
+fn server_message(text: &str) -> Option<String> {
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    let error = json.get("error")?;
+    Some(error.as_str().map_or_else(|| error.to_string(), str::to_owned).trim().to_owned())
+}
+
+fn server_help(status: StatusCode, message: &str) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => {
+            "check the model's name and version; .status() lists what is served"
+        }
+        StatusCode::BAD_REQUEST if message.contains("label") => {
+            "the server's configuration gives no version this label"
+        }
+        StatusCode::BAD_REQUEST => {
+            "check(…) compares an input with the signature before it is sent"
+        }
+        StatusCode::SERVICE_UNAVAILABLE => "the model is not loaded; .wait(…) waits until it is",
+        StatusCode::TOO_MANY_REQUESTS => "the server is full: send fewer at once",
+        _ => "",
+    }
+}
+
+pub(crate) fn looks_like_html(headers: &HeaderMap, text: &str) -> bool {
+    headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("text/html"))
+        || text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"))
+        || text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"))
+}
+
+/// One line of at most 200 characters, and the status.
+fn first_line(text: &str, status: StatusCode) -> String {
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        return format!("HTTP {status} with an empty body");
+    }
+    let short: String = line.chars().take(200).collect();
+    let dots = if short.len() < line.len() { "…" } else { "" };
+    format!("{short}{dots} (HTTP {status})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(status: u16, headers: &[(&'static str, &str)], body: &str) -> Failure {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        of_status("http://a", &Reply { status, headers: map, body: body.to_owned().into() })
+    }
+
+    const ENVOY: (&str, &str) = ("server", "istio-envoy");
+    const UPSTREAM: (&str, &str) = ("x-envoy-upstream-service-time", "3");
+
+    #[test]
+    fn origins_are_told_apart() {
+        let not_found = r#"{"error": "Servable not found for request: Latest(x)"}"#;
+        for (status, headers, body, origin, flags, repeat) in [
+            (404, vec![ENVOY, UPSTREAM], not_found, Origin::Server, None, false),
+            (404, vec![], not_found, Origin::Server, None, false),
+            (404, vec![ENVOY], "", Origin::Mesh, Some("NR"), false),
+            (503, vec![ENVOY], "", Origin::Mesh, Some("NC"), true),
+            (503, vec![ENVOY], "no healthy upstream", Origin::Mesh, Some("UH"), true),
+            (503, vec![], "no healthy upstream", Origin::Mesh, Some("UH"), true),
+            (
+                503,
+                vec![ENVOY],
+                "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: delayed connect error: Connection refused",
+                Origin::Mesh,
+                Some("UF"),
+                true,
+            ),
+            (503, vec![ENVOY], "fault filter abort", Origin::Mesh, Some("FI"), false),
+            (504, vec![ENVOY], "upstream request timeout", Origin::Mesh, Some("UT"), false),
+            (503, vec![ENVOY, UPSTREAM], r#"{"error":"not loaded"}"#, Origin::Server, None, false),
+            (429, vec![ENVOY], "local_rate_limited", Origin::Mesh, Some("RL"), true),
+            (429, vec![], r#"{"error":"full"}"#, Origin::Server, None, true),
+            (400, vec![], "", Origin::Server, None, false),
+            (404, vec![], "<HTML><HEAD>\n<TITLE>404", Origin::Answer, None, false),
+        ] {
+            let found = failure(status, &headers, body);
+            assert_eq!(found.error.origin, origin, "{status} {body}");
+            assert_eq!(found.error.response_flags.as_deref(), flags, "{status} {body}");
+            assert_eq!(found.repeat, repeat, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn flags_of_a_header_win_and_retry_after_is_read() {
+        let found = failure(
+            503,
+            &[ENVOY, ("x-envoy-response-flags", "UO"), ("retry-after", "2")],
+            "upstream connect error",
+        );
+        assert_eq!(found.error.response_flags.as_deref(), Some("UO"));
+        assert_eq!(found.pause, Some(Duration::from_secs(2)));
+    }
+}

@@ -1,0 +1,185 @@
+//! What a model is asked with: files, tensors, or several of them by name.
+
+use std::borrow::Cow;
+
+use crate::{
+    error::{Error, Result},
+    tensor::{DataView, Tensor, TensorView},
+};
+
+/// The inputs of one prediction.
+///
+/// Anything that a model takes converts into it: the bytes of an image file (a batch of one), several files (one
+/// batch), a [`Tensor`] or [`TensorView`], or several of these by the names of the signature.
+///
+/// ```
+/// use canary_core::predict::Input;
+/// use canary_core::tensor::{Tensor, TensorData};
+///
+/// let photo: Input = b"\xff\xd8\xff".as_slice().into();
+/// assert_eq!(photo.batch_len(), Some(1));
+/// let ages = Tensor::new(vec![2, 1], TensorData::Float(vec![31.0, 44.0]))?;
+/// let towns = Tensor::new(vec![2, 1], TensorData::Int64(vec![7, 9]))?;
+/// let named = Input::named([("age", ages), ("town", towns)]);
+/// assert_eq!(named.batch_len(), Some(2));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Input<'a> {
+    /// The name is empty for the one input that needs none.
+    pub(crate) values: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+/// One input: a batch of byte strings, or an array.
+#[derive(Clone, Debug)]
+pub enum Value<'a> {
+    /// A batch of byte strings, shape `[N]`, `DT_STRING`: image files, or serialised examples.
+    Files(Vec<Cow<'a, [u8]>>),
+    /// An array that is owned.
+    Tensor(Tensor),
+    /// An array in memory of somebody else.
+    View(TensorView<'a>),
+}
+
+impl Value<'_> {
+    /// The array, whichever way it is held.
+    ///
+    /// # Errors
+    /// None in practice: the shape of files is their number.
+    pub(crate) fn view(&self) -> Result<TensorView<'_>> {
+        match self {
+            Self::Files(files) => TensorView::new(vec![files.len()], DataView::Bytes(files)),
+            Self::Tensor(tensor) => Ok(tensor.view()),
+            Self::View(view) => Ok(view.clone()),
+        }
+    }
+
+    fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Files(files) => {
+                Value::Files(files.into_iter().map(|file| Cow::Owned(file.into_owned())).collect())
+            }
+            Self::Tensor(tensor) => Value::Tensor(tensor),
+            Self::View(view) => Value::Tensor(view.to_tensor()),
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    /// Several inputs by the names that the signature gives them.
+    pub fn named<N, V>(values: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<Cow<'a, str>>,
+        V: Into<Value<'a>>,
+    {
+        Self {
+            values: values.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        }
+    }
+
+    /// A batch of files: one request, one answer with a row for each.
+    pub fn files<F: Into<Cow<'a, [u8]>>>(files: impl IntoIterator<Item = F>) -> Self {
+        Value::Files(files.into_iter().map(Into::into).collect()).into()
+    }
+
+    /// The first dimension when every input has the same one.
+    pub fn batch_len(&self) -> Option<usize> {
+        let mut lengths = self.values.iter().map(|(_, value)| match value {
+            Value::Files(files) => Some(files.len()),
+            Value::Tensor(tensor) => tensor.shape().first().copied(),
+            Value::View(view) => view.shape().first().copied(),
+        });
+        let first = lengths.next()??;
+        lengths.all(|length| length == Some(first)).then_some(first)
+    }
+
+    /// The same inputs in memory of their own, for tasks that outlive the caller.
+    pub fn into_owned(self) -> Input<'static> {
+        Input {
+            values: self
+                .values
+                .into_iter()
+                .map(|(name, value)| (Cow::Owned(name.into_owned()), value.into_owned()))
+                .collect(),
+        }
+    }
+
+    /// Every input with its name and array; refuses no inputs, and a name given twice.
+    pub(crate) fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>> {
+        if self.values.is_empty() {
+            return Err(bad_input(
+                "the request has no input",
+                "give a file, a tensor or named inputs",
+            ));
+        }
+        let mut views: Vec<(&str, TensorView<'_>)> = Vec::with_capacity(self.values.len());
+        for (name, value) in &self.values {
+            if views.iter().any(|(seen, _)| seen == name) {
+                return Err(bad_input(&format!("input {name:?} is given twice"), ""));
+            }
+            if name.is_empty() && self.values.len() > 1 {
+                return Err(bad_input("one of several inputs has no name", "name every input"));
+            }
+            views.push((name, value.view()?));
+        }
+        Ok(views)
+    }
+}
+
+pub(crate) fn bad_input(reason: &str, help: &str) -> Error {
+    let separator = if help.is_empty() { "" } else { "; " };
+    Error::Image { what: "input".to_owned(), reason: format!("{reason}{separator}{help}") }
+}
+
+impl<'a> From<Value<'a>> for Input<'a> {
+    fn from(value: Value<'a>) -> Self {
+        Self { values: vec![(Cow::Borrowed(""), value)] }
+    }
+}
+
+macro_rules! from {
+    ($($source:ty => $argument:ident $value:expr;)*) => {$(
+        impl<'a> From<$source> for Value<'a> {
+            fn from($argument: $source) -> Self {
+                $value
+            }
+        }
+        impl<'a> From<$source> for Input<'a> {
+            fn from($argument: $source) -> Self {
+                Value::from($argument).into()
+            }
+        }
+    )*};
+}
+
+from! {
+    &'a [u8] => file Value::Files(vec![Cow::Borrowed(file)]);
+    &'a Vec<u8> => file Value::Files(vec![Cow::Borrowed(file)]);
+    Vec<u8> => file Value::Files(vec![Cow::Owned(file)]);
+    Vec<Vec<u8>> => files Value::Files(files.into_iter().map(Cow::Owned).collect());
+    &'a [Vec<u8>] => files Value::Files(files.iter().map(|file| Cow::Borrowed(file.as_slice())).collect());
+    Tensor => tensor Value::Tensor(tensor);
+    &'a Tensor => tensor Value::View(tensor.view());
+    TensorView<'a> => view Value::View(view);
+}
+
+impl<'a> From<&'a Input<'_>> for Input<'a> {
+    fn from(input: &'a Input<'_>) -> Self {
+        Self {
+            values: input
+                .values
+                .iter()
+                .map(|(name, value)| {
+                    let value = match value {
+                        Value::Files(files) => Value::Files(
+                            files.iter().map(|file| Cow::Borrowed(file.as_ref())).collect(),
+                        ),
+                        Value::Tensor(tensor) => Value::View(tensor.view()),
+                        Value::View(view) => Value::View(view.clone()),
+                    };
+                    (Cow::Borrowed(name.as_ref()), value)
+                })
+                .collect(),
+        }
+    }
+}

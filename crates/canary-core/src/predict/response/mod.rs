@@ -1,0 +1,277 @@
+//! Reads answers: JSON as TensorFlow Serving writes it becomes arrays.
+
+mod builder;
+mod number;
+mod reader;
+
+use builder::Builder;
+pub(crate) use reader::{Bad, Read, Reader};
+
+use crate::tensor::Tensor;
+
+/// Outputs by name. The single output of an answer without names is called as the list it stood in.
+pub(crate) type Outputs = Vec<(String, Tensor)>;
+
+/// Reads the answer of a predict call: `predictions` or `outputs`.
+///
+/// Fractions become 32-bit floats unless `doubles` is set or one is outside their range.
+pub(crate) fn read_predict(body: &[u8], doubles: bool) -> Read<Outputs> {
+    match read_outputs(body, doubles) {
+        Err(bad) if bad.needs_doubles => read_outputs(body, true),
+        other => other,
+    }
+}
+
+fn read_outputs(body: &[u8], doubles: bool) -> Read<Outputs> {
+    let mut reader = Reader::new(body);
+    let mut found = None;
+    reader.object(|reader, key| {
+        let outputs = match key.as_slice() {
+            b"predictions" => rows(reader, doubles)?,
+            b"outputs" => columns(reader, doubles)?,
+            _ => return reader.skip(1),
+        };
+        if found.replace(outputs).is_some() {
+            return reader.bad("predictions and outputs stand there twice");
+        }
+        Ok(())
+    })?;
+    reader.end()?;
+    match found {
+        Some(outputs) => Ok(outputs),
+        None => reader.bad("neither predictions nor outputs is there"),
+    }
+}
+
+fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Read<Tensor> {
+    builder.finish(outer).map_or_else(|| reader.bad("the lists do not form an array"), Ok)
+}
+
+/// Whether an object follows that is an output by name rather than `{"b64": …}`.
+fn names_follow(reader: &mut Reader<'_>) -> bool {
+    let start = reader.at;
+    let named = reader.take(b'{') && !matches!(reader.string().as_deref(), Ok(b"b64"));
+    reader.at = start;
+    named
+}
+
+/// `[value, …]` for one output, `[{name: value, …}, …]` for several.
+fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
+    reader.peek();
+    let start = reader.at;
+    let objects = reader.take(b'[') && reader.peek() == b'{' && names_follow(reader);
+    reader.at = start;
+    if !objects {
+        if reader.peek() != b'[' {
+            return reader.bad("predictions is not a list");
+        }
+        let mut builder = Builder::new(0, doubles);
+        builder.read(reader, 0)?;
+        return Ok(vec![("predictions".to_owned(), finish(reader, builder, &[])?)]);
+    }
+    reader.expect(b'[')?;
+    let mut builders: Vec<(Vec<u8>, Builder, usize)> = Vec::new();
+    let mut row = 0;
+    loop {
+        let mut seen = 0;
+        reader.object(|reader, name| {
+            // The outputs mostly stand in the same order in each row.
+            let index = match builders.get(seen) {
+                Some((known, ..)) if *known == name => Some(seen),
+                _ => builders.iter().position(|(known, ..)| *known == name),
+            };
+            let index = match index {
+                Some(index) => index,
+                None if row == 0 => {
+                    builders.push((name, Builder::new(1, doubles), 0));
+                    builders.len() - 1
+                }
+                None => return reader.bad("an output is missing in an earlier row"),
+            };
+            let (_, builder, rows) = &mut builders[index];
+            if *rows != row {
+                return reader.bad("an output stands twice in one row");
+            }
+            *rows += 1;
+            seen += 1;
+            builder.read(reader, 1)
+        })?;
+        if seen != builders.len() {
+            return reader.bad("an output is missing in a row");
+        }
+        row += 1;
+        if !reader.more(b']')? {
+            break;
+        }
+    }
+    builders
+        .into_iter()
+        .map(|(name, builder, rows)| {
+            Ok((String::from_utf8_lossy(&name).into_owned(), finish(reader, builder, &[rows])?))
+        })
+        .collect()
+}
+
+/// `value` for one output, `{name: value, …}` for several.
+fn columns(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
+    reader.peek();
+    if !names_follow(reader) {
+        let mut builder = Builder::new(0, doubles);
+        builder.read(reader, 0)?;
+        return Ok(vec![("outputs".to_owned(), finish(reader, builder, &[])?)]);
+    }
+    let mut outputs: Outputs = Vec::new();
+    reader.object(|reader, name| {
+        let name = String::from_utf8_lossy(&name).into_owned();
+        if outputs.iter().any(|(known, _)| *known == name) {
+            return reader.bad(format!("output {name:?} stands there twice"));
+        }
+        let mut builder = Builder::new(0, doubles);
+        builder.read(reader, 0)?;
+        outputs.push((name, finish(reader, builder, &[])?));
+        Ok(())
+    })?;
+    Ok(outputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::TensorData;
+
+    fn read(text: &[u8]) -> Read<Vec<(String, Vec<usize>, TensorData)>> {
+        let outputs = read_predict(text, false)?;
+        Ok(outputs
+            .into_iter()
+            .map(|(name, tensor)| {
+                let (shape, data) = tensor.into_parts();
+                (name, shape, data)
+            })
+            .collect())
+    }
+
+    fn one(text: &str) -> (Vec<usize>, TensorData) {
+        let mut outputs = read(text.as_bytes()).unwrap();
+        assert_eq!(outputs.len(), 1);
+        let (_, shape, data) = outputs.remove(0);
+        (shape, data)
+    }
+
+    #[test]
+    fn rows_of_one_output() {
+        assert_eq!(
+            one(r#"{"predictions": [[0.5, 1.0], [ 2.0 ,-3e-1 ]]}"#),
+            (vec![2, 2], TensorData::Float(vec![0.5, 1.0, 2.0, -0.3]))
+        );
+        assert_eq!(
+            one(r#"{"predictions": [9223372036854775807, -1]}"#),
+            (vec![2], TensorData::Int64(vec![i64::MAX, -1]))
+        );
+        assert_eq!(
+            one(r#"{"predictions": [1, 18446744073709551615]}"#),
+            (vec![2], TensorData::Uint64(vec![1, u64::MAX]))
+        );
+        assert_eq!(
+            one(r#"{"predictions": [1, 2.5, 3]}"#),
+            (vec![3], TensorData::Float(vec![1.0, 2.5, 3.0]))
+        );
+        assert_eq!(
+            one(r#"{"predictions": [1.0, 1e300]}"#),
+            (vec![2], TensorData::Double(vec![1.0, 1e300]))
+        );
+        assert_eq!(one(r#"{"predictions": [[], []]}"#), (vec![2, 0], TensorData::Float(vec![])));
+        assert_eq!(
+            one(r#"{"predictions": [true, false]}"#),
+            (vec![2], TensorData::Bool(vec![true, false]))
+        );
+        assert_eq!(
+            one(r#"{"predictions": [{"b64": "YQ=="}, {"b64": ""}]}"#),
+            (vec![2], TensorData::String(vec![b"a".to_vec(), vec![]]))
+        );
+    }
+
+    #[test]
+    fn infinities_and_nan_are_read() {
+        let (shape, data) = one(r#"{"predictions": [[NaN, Infinity], [-Infinity, 1]]}"#);
+        assert_eq!(shape, [2, 2]);
+        let TensorData::Float(values) = data else { panic!("{data:?}") };
+        assert!(values[0].is_nan());
+        assert_eq!(values[1..], [f32::INFINITY, f32::NEG_INFINITY, 1.0]);
+    }
+
+    #[test]
+    fn rows_of_named_outputs() {
+        let text = br#"{"predictions": [
+            {"labels": ["a", "\xff"], "probabilities": [0.75, 0.25]},
+            {"probabilities": [0.5, 0.5], "labels": ["c", "d"]}]}"#;
+        // The escape above is literal; put the invalid byte in its place.
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let (head, tail) = text.split_once("\\xff").unwrap();
+        let bytes = [head.as_bytes(), b"\xff", tail.as_bytes()].concat();
+        let outputs = read(&bytes).unwrap();
+        assert_eq!(
+            outputs,
+            [
+                (
+                    "labels".to_owned(),
+                    vec![2, 2],
+                    TensorData::String(vec![
+                        b"a".to_vec(),
+                        b"\xff".to_vec(),
+                        b"c".to_vec(),
+                        b"d".to_vec()
+                    ])
+                ),
+                (
+                    "probabilities".to_owned(),
+                    vec![2, 2],
+                    TensorData::Float(vec![0.75, 0.25, 0.5, 0.5])
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_of_outputs() {
+        assert_eq!(one(r#"{"outputs": 3.5}"#), (vec![], TensorData::Float(vec![3.5])));
+        assert_eq!(
+            one(r#"{"outputs": {"b64": "YQ=="}}"#),
+            (vec![], TensorData::String(vec![b"a".to_vec()]))
+        );
+        let outputs =
+            read(br#"{"outputs": {"a": [1], "b": [[0.5]]}, "other": {"x": [null]}}"#).unwrap();
+        assert_eq!(outputs[0], ("a".to_owned(), vec![1], TensorData::Int64(vec![1])));
+        assert_eq!(outputs[1], ("b".to_owned(), vec![1, 1], TensorData::Float(vec![0.5])));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for (text, word) in [
+            (r#"{"predictions": [[1,2],[3]]}"#, "entries"),
+            (r#"{"predictions": [[1],2]}"#, "single value"),
+            (r#"{"predictions": [1,[2]]}"#, "list stands"),
+            (r#"{"predictions": [1,"a"]}"#, "different types"),
+            (r#"{"predictions": ["a",1]}"#, "number stands|different types"),
+            (r#"{"predictions": [1.5,true]}"#, "different types"),
+            (r#"{"predictions": [null]}"#, "null"),
+            (r#"{"predictions": [1,2}"#, "expected"),
+            (r#"{"predictions": [1.5,2.5"#, "ends"),
+            (r#"{"predictions": [1.5,]}"#, "value is expected"),
+            (r#"{"predictions": 5}"#, "not a list"),
+            (r#"{"predictions": [{"a":1},{"b":1}]}"#, "earlier row"),
+            (r#"{"predictions": [{"a":1},{}]}"#, "missing"),
+            (r#"{"predictions": [{"a":1,"a":2}]}"#, "twice"),
+            (r#"{"predictions": [], "predictions": []}"#, "twice"),
+            (r#"{"predictions": []} x"#, "after the end"),
+            (r#"{"a": 1}"#, "neither"),
+            ("[]", "expected"),
+            ("", "ends"),
+            (r#"{"predictions": [{"b64": "?"}]}"#, "base64"),
+        ] {
+            let bad = read(text.as_bytes()).unwrap_err();
+            assert!(word.split('|').any(|word| bad.reason.contains(word)), "{text}: {bad:?}");
+        }
+        let deep = format!("{{\"predictions\": {}", "[".repeat(1_000_000));
+        assert!(read(deep.as_bytes()).is_err());
+    }
+}
