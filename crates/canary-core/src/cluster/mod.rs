@@ -4,10 +4,12 @@
 
 #[cfg(feature = "cluster")]
 mod api_error;
+mod discovery;
 #[cfg(feature = "cluster")]
 mod kubernetes;
 #[cfg(feature = "cluster")]
 mod kubernetes_watch;
+mod readiness;
 #[cfg(feature = "cluster")]
 mod resource;
 
@@ -18,9 +20,13 @@ use serde_json::Value;
 
 use crate::Result;
 
+pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses};
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};
+#[cfg(feature = "cluster")]
+pub use readiness::wait_ready;
+pub use readiness::{PodProblem, Readiness, readiness};
 
 /// Names one object: its type, namespace and name.
 ///
