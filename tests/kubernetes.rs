@@ -67,7 +67,8 @@ async fn a_real_api_server_keeps_the_contract() {
     // What the schema forbids is a finding with its path.
     let mut invalid = split(100, 0);
     invalid["spec"]["http"][0]["timeout"] = json!("0s");
-    let Error::Invalid(findings) = cluster.apply(&invalid).await.unwrap_err() else {
+    let Error::Invalid(findings) = cluster.clone().force(true).apply(&invalid).await.unwrap_err()
+    else {
         panic!("a timeout of 0s was admitted");
     };
     assert_eq!(findings.0[0].path, "spec.http[0].timeout");

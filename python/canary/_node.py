@@ -85,6 +85,15 @@ class Node(Mapping[str, Any]):
         return {key: _plain(value) for key, value in self._fields.items()}
 
 
+def plain(value: Any) -> Any:
+    """Give what `json.dumps` understands for a value of this package or of another."""
+    for name in ("to_dict", "raw"):
+        found = getattr(value, name, None)
+        if found is not None:
+            return found() if callable(found) else found
+    raise TypeError(f"a {type(value).__name__} cannot stand in a Kubernetes object")
+
+
 def _wrap(value: Any, path: str) -> Any:
     if isinstance(value, Mapping):
         return Node(value, path)

@@ -141,7 +141,7 @@ impl ApiServer {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "test", "cluster": {
-                "server": format!("https://localhost:{}", self.port),
+                "server": format!("https://127.0.0.1:{}", self.port),
                 "certificate-authority": certificate,
             }}],
             "users": [{"name": user, "user": {"token": format!("{user}-token")}}],

@@ -86,9 +86,6 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         404 => Error::NotFound { object: object.to_string(), help: String::new() },
         409 => Error::Conflict { object: object.to_string(), diff: conflict(status) },
         410 => refused(format!("the resource version is too old (410: {message})"), true),
-        422 if is_failed_test(status) => {
-            Error::Conflict { object: object.to_string(), diff: failed_test(status) }
-        }
         400 | 422 => Error::Invalid(findings(object, status)),
         429 => refused(
             format!(
@@ -117,27 +114,6 @@ fn conflict(status: &Status) -> String {
         .map(|cause| format!("{}: {}", cause.field.trim_start_matches('.'), cause.message))
         .collect();
     if owned.is_empty() { status.message.clone() } else { owned.join("; ") }
-}
-
-/// A `test` operation of a JSON Patch that did not hold comes as 422 with the cause in its details.
-fn is_failed_test(status: &Status) -> bool {
-    let says_test = |text: &str| {
-        text.contains("test") && text.contains("jsonpatch")
-            || text.contains("testing path")
-            || text.contains("testing value")
-    };
-    says_test(&status.message)
-        || status
-            .details
-            .iter()
-            .flat_map(|details| &details.causes)
-            .any(|cause| says_test(&cause.message))
-}
-
-fn failed_test(status: &Status) -> String {
-    let cause = status.details.iter().flat_map(|details| &details.causes).next();
-    let text = cause.map_or(&status.message, |cause| &cause.message);
-    format!("a value is no longer the one last seen ({text})")
 }
 
 /// One finding for each cause that the server gives.

@@ -18,6 +18,7 @@ use super::{
     Cluster, ObjectRef, Patch, WatchEvent,
     api_error::{Verb, translate},
     kubernetes_watch,
+    precondition::failed_tests,
     resource::{collection_path, plural, unsafe_name},
 };
 use crate::{Error, Result};
@@ -295,7 +296,19 @@ impl Cluster for Kubernetes {
             retryable: false,
             source: Some(Box::new(error)),
         })?;
-        self.send(Verb::Patch, object, request).await
+        match self.send(Verb::Patch, object, request).await {
+            // The server says of a failed `test` only that the request was at fault: find out which one.
+            Err(Error::Invalid(findings))
+                if findings.iter().all(|finding| finding.path.is_empty()) =>
+            {
+                let live = self.get(object).await?;
+                match live.and_then(|live| failed_tests(&live, patch)) {
+                    Some(diff) => Err(Error::Conflict { object: object.to_string(), diff }),
+                    None => Err(Error::Invalid(findings)),
+                }
+            }
+            other => other,
+        }
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {

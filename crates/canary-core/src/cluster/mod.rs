@@ -9,6 +9,7 @@ mod discovery;
 mod kubernetes;
 #[cfg(feature = "cluster")]
 mod kubernetes_watch;
+mod precondition;
 mod readiness;
 #[cfg(feature = "cluster")]
 mod resource;
@@ -24,6 +25,7 @@ pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses}
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};
+pub use precondition::failed_tests;
 #[cfg(feature = "cluster")]
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};
