@@ -1,0 +1,357 @@
+//! From a file or pixels to the tensor that a model takes.
+
+use std::{
+    num::NonZero,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use half::{f16, slice::HalfFloatSliceExt};
+
+use super::{
+    Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
+    preset::Affine,
+    resize::{Axis, Kernel, Resizer, Sample, Source},
+};
+use crate::{
+    Error, Result,
+    tensor::{DType, Tensor, TensorData},
+};
+
+/// In which order a tensor's dimensions stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// Height, width, channel: TensorFlow's order.
+    #[default]
+    Nhwc,
+    /// Channel, height, width.
+    Nchw,
+}
+
+/// What happens to an image before a model sees it: decode, crop, resize, normalise, lay out.
+///
+/// The default decodes and gives the whole image in its own size, scaled to [0, 1].
+///
+/// ```
+/// use canary_core::image::{Crop, Layout, Pixels, Preprocess};
+///
+/// let preprocess = Preprocess::keras_resnet50().crop(Crop::CentreSquare).layout(Layout::Nchw);
+/// let photo = Pixels::rgb8(606, 512, vec![0; 606 * 512 * 3])?;
+/// let tensor = preprocess.apply_pixels(&photo)?;
+/// assert_eq!(tensor.shape(), [3, 224, 224]);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Preprocess {
+    /// How files are decoded.
+    pub decode: DecodeOptions,
+    /// The part of the image that is used.
+    pub crop: Crop,
+    /// Height and width of the result; `None` leaves them as they are.
+    pub size: Option<(usize, usize)>,
+    /// How pixels are weighed when the size changes.
+    pub filter: Filter,
+    /// Whether the filter is made wider when an image becomes smaller (`tf.image.resize(antialias=True)`).
+    pub antialias: bool,
+    /// How levels become numbers.
+    pub preset: Preset,
+    /// The order of the dimensions.
+    pub layout: Layout,
+    /// The element type: [`DType::Float`], [`DType::Half`], or [`DType::Uint8`] with [`Preset::Identity`].
+    pub dtype: DType,
+}
+
+impl Default for Preprocess {
+    fn default() -> Self {
+        Self {
+            decode: DecodeOptions::default(),
+            crop: Crop::None,
+            size: None,
+            filter: Filter::Bilinear,
+            antialias: false,
+            preset: Preset::Unit,
+            layout: Layout::Nhwc,
+            dtype: DType::Float,
+        }
+    }
+}
+
+/// Named recipes.
+impl Preprocess {
+    /// The whole image resized (bilinear), scaled to [0, 1], as models of TensorFlow Hub take it.
+    pub fn unit(height: usize, width: usize) -> Self {
+        Self::default().size(height, width)
+    }
+
+    /// `keras.applications.resnet` and `vgg16` in their usual size: 224 × 224, [`Preset::Caffe`].
+    pub fn keras_resnet50() -> Self {
+        Self::unit(224, 224).preset(Preset::Caffe)
+    }
+
+    /// `keras.applications.resnet_v2`: 224 × 224, [`Preset::Tf`].
+    pub fn keras_resnet50_v2() -> Self {
+        Self::unit(224, 224).preset(Preset::Tf)
+    }
+
+    /// `keras.applications.mobilenet_v2` and `mobilenet`: 224 × 224, [`Preset::Tf`].
+    pub fn keras_mobilenet_v2() -> Self {
+        Self::unit(224, 224).preset(Preset::Tf)
+    }
+
+    /// `keras.applications.inception_v3` and `xception`: 299 × 299, [`Preset::Tf`].
+    pub fn keras_inception_v3() -> Self {
+        Self::unit(299, 299).preset(Preset::Tf)
+    }
+
+    /// `keras.applications.densenet`: 224 × 224, [`Preset::Torch`].
+    pub fn keras_densenet121() -> Self {
+        Self::unit(224, 224).preset(Preset::Torch)
+    }
+
+    /// `keras.applications.efficientnet` B0, whose layers scale themselves: 224 × 224, [`Preset::Identity`].
+    pub fn keras_efficientnet_b0() -> Self {
+        Self::unit(224, 224).preset(Preset::Identity)
+    }
+
+    /// EfficientNet-Lite in that size: bicubic, `(x - 127) / 128`.
+    pub fn efficientnet_lite(height: usize, width: usize) -> Self {
+        Self::unit(height, width).filter(Filter::Bicubic).preset(Preset::mean_std(127.0, 128.0))
+    }
+}
+
+/// Setters.
+impl Preprocess {
+    /// Changes how files are decoded.
+    #[must_use]
+    pub fn decode(mut self, decode: DecodeOptions) -> Self {
+        self.decode = decode;
+        self
+    }
+
+    /// Changes the part of the image that is used.
+    #[must_use]
+    pub fn crop(mut self, crop: Crop) -> Self {
+        self.crop = crop;
+        self
+    }
+
+    /// Changes height and width of the result.
+    #[must_use]
+    pub fn size(mut self, height: usize, width: usize) -> Self {
+        self.size = Some((height, width));
+        self
+    }
+
+    /// Changes how pixels are weighed.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Changes whether the filter is made wider when an image becomes smaller.
+    #[must_use]
+    pub fn antialias(mut self, antialias: bool) -> Self {
+        self.antialias = antialias;
+        self
+    }
+
+    /// Changes how levels become numbers.
+    #[must_use]
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.preset = preset;
+        self
+    }
+
+    /// Changes the order of the dimensions.
+    #[must_use]
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// Changes the element type.
+    #[must_use]
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+}
+
+impl Preprocess {
+    /// The tensor of one image file: `[height, width, 3]`, or `[3, height, width]` as [`Layout::Nchw`].
+    ///
+    /// # Errors
+    /// [`Error::Image`] when the file cannot be decoded (see [`decode`](super::decode)), or a setting is
+    /// impossible: a size of zero, a crop fraction outside (0, 1], a dtype that images do not become.
+    pub fn apply(&self, file: &[u8]) -> Result<Tensor> {
+        self.check()?;
+        self.apply_pixels(&decode(file, &self.decode)?)
+    }
+
+    /// The tensor of pixels that the caller already has.
+    ///
+    /// # Errors
+    /// [`Error::Image`] when a setting is impossible.
+    pub fn apply_pixels(&self, pixels: &Pixels<'_>) -> Result<Tensor> {
+        self.check()?;
+        let affine = self.preset.affine()?;
+        let region = self.crop.region(pixels.height(), pixels.width())?;
+        let (height, width) = self.size.unwrap_or((region.height, region.width));
+        let data = match pixels.data() {
+            PixelData::U8(samples) => self.fill(
+                Source { samples, width: pixels.width(), region },
+                (height, width),
+                affine,
+            ),
+            PixelData::F32(samples) => self.fill(
+                Source { samples, width: pixels.width(), region },
+                (height, width),
+                affine,
+            ),
+        };
+        Tensor::new(self.shape(height, width), data)
+    }
+
+    /// The tensors of many image files, each on its own, in their order; computed on all cores.
+    ///
+    /// A file that fails does not keep the others from their result.
+    ///
+    /// # Errors
+    /// For each file as [`Preprocess::apply`]; the error says which of the files it was.
+    pub fn apply_many<F: AsRef<[u8]> + Sync>(&self, files: &[F]) -> Vec<Result<Tensor>> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
+        let one = |at: usize| {
+            let named = |error| name(error, &format!("image {at} of {}", files.len()));
+            self.apply(files[at].as_ref()).map_err(named)
+        };
+        if threads <= 1 {
+            return (0..files.len()).map(one).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                if at >= files.len() {
+                    return done;
+                }
+                done.push((at, one(at)));
+            }
+        };
+        let mut results: Vec<(usize, Result<Tensor>)> = thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut all = work();
+            for other in others {
+                match other.join() {
+                    Ok(part) => all.extend(part),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            all
+        });
+        results.sort_unstable_by_key(|&(at, _)| at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |what: &str, reason: String| {
+            Err(Error::Image { what: format!("preprocess.{what}"), reason })
+        };
+        if let Some((height, width)) = self.size
+            && height
+                .checked_mul(width)
+                .is_none_or(|pixels| pixels == 0 || pixels as u64 > self.decode.max_pixels)
+        {
+            return wrong(
+                "size",
+                format!(
+                    "found {height} × {width}, expected at least one pixel and at most {} in all",
+                    self.decode.max_pixels
+                ),
+            );
+        }
+        match self.dtype {
+            DType::Float | DType::Half => Ok(()),
+            DType::Uint8 if self.preset == Preset::Identity => Ok(()),
+            DType::Uint8 => wrong(
+                "dtype",
+                format!(
+                    "found DT_UINT8 with preset {:?}, whose numbers are no whole levels; use Identity, or DT_FLOAT",
+                    self.preset
+                ),
+            ),
+            other => {
+                wrong("dtype", format!("found {other}, expected DT_FLOAT, DT_HALF or DT_UINT8"))
+            }
+        }
+    }
+
+    fn shape(&self, height: usize, width: usize) -> Vec<usize> {
+        match self.layout {
+            Layout::Nhwc => vec![height, width, 3],
+            Layout::Nchw => vec![3, height, width],
+        }
+    }
+
+    fn fill<S: Sample>(
+        &self,
+        source: Source<'_, S>,
+        (height, width): (usize, usize),
+        affine: Affine,
+    ) -> TensorData {
+        let Region { height: from_height, width: from_width, .. } = source.region;
+        let rows = Axis::new(self.filter, self.antialias, from_height, height);
+        let columns = Axis::new(self.filter, self.antialias, from_width, width);
+        let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
+        let mut floats = vec![0.0; height * width * 3];
+        match self.layout {
+            Layout::Nhwc => {
+                for (y, row) in floats.chunks_exact_mut(width * 3).enumerate() {
+                    resizer.write_row(y, row);
+                }
+            }
+            Layout::Nchw => {
+                let mut row = vec![0.0; width * 3];
+                let (first, rest) = floats.split_at_mut(height * width);
+                let (second, third) = rest.split_at_mut(height * width);
+                let planes = first
+                    .chunks_exact_mut(width)
+                    .zip(second.chunks_exact_mut(width))
+                    .zip(third.chunks_exact_mut(width));
+                for (y, ((first, second), third)) in planes.enumerate() {
+                    resizer.write_row(y, &mut row);
+                    let samples = first.iter_mut().zip(second).zip(third);
+                    for (((first, second), third), pixel) in samples.zip(row.chunks_exact(3)) {
+                        (*first, *second, *third) = (pixel[0], pixel[1], pixel[2]);
+                    }
+                }
+            }
+        }
+        match self.dtype {
+            DType::Half => {
+                let mut halves = vec![f16::ZERO; floats.len()];
+                halves.convert_from_f32_slice(&floats);
+                TensorData::Half(halves.into_iter().map(f16::to_bits).collect())
+            }
+            DType::Uint8 => TensorData::Uint8(floats.into_iter().map(level).collect()),
+            _ => TensorData::Float(floats),
+        }
+    }
+}
+
+/// The nearest whole level, ties to the even one, within 0 to 255.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn level(value: f32) -> u8 {
+    value.round_ties_even().clamp(0.0, 255.0) as u8
+}
+
+/// The error with the name of the file it is about.
+fn name(error: Error, file: &str) -> Error {
+    match error {
+        Error::Image { what, reason } => Error::Image { what: format!("{file}: {what}"), reason },
+        other => other,
+    }
+}

@@ -1,0 +1,210 @@
+//! Decoding, resizing and presets against what TensorFlow and Keras computed.
+//!
+//! The values stand in `tests/data/image`, made by `scripts/image_fixtures.py`.
+#![cfg(feature = "image")]
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::PathBuf};
+
+use canary_core::{
+    image::{Crop, DecodeOptions, Filter, Layout, PixelData, Pixels, Preprocess, Preset, decode},
+    tensor::{DType, Tensor, TensorData},
+};
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/image")
+}
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn table(name: &str) -> Vec<Value> {
+    serde_json::from_slice(&file(name)).unwrap()
+}
+
+fn levels(pixels: &Pixels<'_>) -> Vec<u8> {
+    match pixels.data() {
+        PixelData::U8(levels) => levels.to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn floats(tensor: &Tensor) -> &[f32] {
+    match tensor.data() {
+        TensorData::Float(values) => values,
+        other => panic!("{}", other.dtype()),
+    }
+}
+
+fn numbers(value: &Value) -> Vec<f32> {
+    #[allow(clippy::cast_possible_truncation)]
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect()
+}
+
+/// The largest and the mean difference.
+fn differences(found: &[f32], wanted: &[f32]) -> (f32, f32) {
+    assert_eq!(found.len(), wanted.len());
+    let each = || found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
+    #[allow(clippy::cast_precision_loss)]
+    (each().fold(0.0, f32::max), each().sum::<f32>() / found.len() as f32)
+}
+
+#[test]
+fn every_file_decodes_as_in_tensorflow() {
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() || path.extension().is_some_and(|extension| extension == "json") {
+            continue;
+        }
+        seen += 1;
+        let found = decode(&file(&name), &DecodeOptions::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let wanted =
+            decode(&file(&format!("expected/{name}.png")), &DecodeOptions::default()).unwrap();
+        assert_eq!((found.height(), found.width()), (wanted.height(), wanted.width()), "{name}");
+        let as_floats = |pixels| levels(pixels).into_iter().map(f32::from).collect::<Vec<_>>();
+        let (largest, mean) = differences(&as_floats(&found), &as_floats(&wanted));
+        let allowed = match name.rsplit('.').next().unwrap() {
+            "jpg" => (8.0, 1.5),
+            _ => (0.0, 0.0),
+        };
+        println!("{name}: {largest} {mean}");
+        if largest > allowed.0 || mean > allowed.1 {
+            wrong.push(format!("{name}: largest {largest}, mean {mean}"));
+        }
+    }
+    assert!(seen > 30, "only {seen} files found");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn filter(name: &str) -> Filter {
+    match name {
+        "bilinear" => Filter::Bilinear,
+        "bicubic" => Filter::Bicubic,
+        "area" => Filter::Area,
+        "nearest" => Filter::Nearest,
+        "lanczos3" => Filter::Lanczos3,
+        "lanczos5" => Filter::Lanczos5,
+        "gaussian" => Filter::Gaussian,
+        "mitchellcubic" => Filter::MitchellCubic,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_filter_resizes_as_in_tensorflow() {
+    let cases = table("resize.json");
+    assert_eq!(cases.len(), 8 * 2 * 8);
+    let mut wrong = Vec::new();
+    for case in cases {
+        let size = numbers(&case["size"]);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let (height, width) = (size[0] as usize, size[1] as usize);
+        let preprocess = Preprocess::unit(height, width)
+            .filter(filter(case["filter"].as_str().unwrap()))
+            .antialias(case["antialias"].as_bool().unwrap());
+        let tensor = preprocess.apply(&file(case["file"].as_str().unwrap())).unwrap();
+        let wanted: Vec<f32> = numbers(&case["values"]).iter().map(|level| level / 255.0).collect();
+        let (largest, _) = differences(floats(&tensor), &wanted);
+        if largest > 1e-5 {
+            wrong.push(format!(
+                "{} antialias={} {height}×{width}: {largest}",
+                case["filter"], case["antialias"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn presets_are_those_of_keras() {
+    let values = &table("presets.json")[0];
+    for (name, preset, tolerance) in [
+        ("caffe", Preset::Caffe, 2e-5),
+        ("tf", Preset::Tf, 2e-6),
+        ("torch", Preset::Torch, 2e-6),
+        ("unit", Preset::Unit, 1e-6),
+        ("identity", Preset::Identity, 0.0),
+    ] {
+        let tensor = Preprocess::default().preset(preset).apply(&file("tiny.png")).unwrap();
+        let (largest, _) = differences(floats(&tensor), &numbers(&values[name]));
+        assert!(largest <= tolerance, "{name}: {largest}");
+    }
+}
+
+#[test]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn central_crops_are_those_of_tensorflow() {
+    for row in table("crops.json") {
+        let whole = |at: usize| row[at].as_u64().unwrap() as usize;
+        let region =
+            Crop::CentralFraction(row[2].as_f64().unwrap()).region(whole(0), whole(1)).unwrap();
+        let found = (region.top, region.left, region.height, region.width);
+        assert_eq!(found, (whole(3), whole(4), whole(5), whole(6)), "{row}");
+    }
+}
+
+#[test]
+fn layouts_and_element_types_hold_the_same_numbers() {
+    let preprocess = Preprocess::unit(11, 9).preset(Preset::Caffe);
+    let nhwc = preprocess.apply(&file("noise.png")).unwrap();
+    let nchw = preprocess.clone().layout(Layout::Nchw).apply(&file("noise.png")).unwrap();
+    assert_eq!((nhwc.shape(), nchw.shape()), (&[11, 9, 3][..], &[3, 11, 9][..]));
+    for (at, value) in floats(&nhwc).iter().enumerate() {
+        let (y, x, channel) = (at / 27, at / 3 % 9, at % 3);
+        assert_eq!(value.to_bits(), floats(&nchw)[channel * 99 + y * 9 + x].to_bits());
+    }
+    let half = preprocess.clone().dtype(DType::Half).apply(&file("noise.png")).unwrap();
+    let TensorData::Half(bits) = half.data() else { panic!("{}", half.dtype()) };
+    for (bits, value) in bits.iter().zip(floats(&nhwc)) {
+        let back = half::f16::from_bits(*bits).to_f32();
+        assert!((back - value).abs() <= value.abs() / 2048.0, "{back} {value}");
+    }
+    let bytes = Preprocess::unit(11, 9).preset(Preset::Identity).dtype(DType::Uint8);
+    let exact = bytes.clone().dtype(DType::Float).apply(&file("noise.png")).unwrap();
+    let bytes = bytes.apply(&file("noise.png")).unwrap();
+    let TensorData::Uint8(levels) = bytes.data() else { panic!("{}", bytes.dtype()) };
+    for (level, value) in levels.iter().zip(floats(&exact)) {
+        assert!((f32::from(*level) - value).abs() <= 0.5, "{level} {value}");
+    }
+}
+
+#[test]
+fn orientation_is_ignored_unless_asked_for() {
+    let bytes = file("oriented6.jpg");
+    let stored = decode(&bytes, &DecodeOptions::default()).unwrap();
+    let upright = decode(&bytes, &DecodeOptions::default().honour_exif(true)).unwrap();
+    assert_eq!((stored.height(), stored.width()), (90, 121));
+    assert_eq!((upright.height(), upright.width()), (121, 90));
+    let (stored, upright) = (levels(&stored), levels(&upright));
+    // Value 6: the stored first column, read upwards, is the upright first row.
+    for x in 0..90 {
+        assert_eq!(upright[3 * x..3 * x + 3], stored[(89 - x) * 121 * 3..][..3]);
+    }
+}
+
+#[test]
+fn many_files_keep_their_order_and_their_own_errors() {
+    let files: Vec<Vec<u8>> = (0..20)
+        .map(|at| if at == 13 { b"no image".to_vec() } else { file("s420.jpg") })
+        .chain([file("noise.png")])
+        .collect();
+    let preprocess = Preprocess::unit(16, 16);
+    let results = preprocess.apply_many(&files);
+    assert_eq!(results.len(), 21);
+    for (at, result) in results.iter().enumerate() {
+        match result {
+            Ok(tensor) => assert_eq!(tensor, &preprocess.apply(&files[at]).unwrap()),
+            Err(error) => {
+                assert_eq!(at, 13);
+                assert!(error.to_string().starts_with("image 13 of 21: "), "{error}");
+            }
+        }
+    }
+    assert!(results[13].is_err());
+}
