@@ -1,0 +1,101 @@
+//! Listening on loopback: HTTP/1.1 and HTTP/2 on one port, stopped by dropping.
+
+use std::{io, net::SocketAddr};
+
+use hyper::{
+    Request, Response,
+    body::{Body, Incoming},
+    service::Service,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{
+    net::TcpListener,
+    task::{AbortHandle, JoinSet},
+};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// An open port.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Opens a free port of 127.0.0.1.
+    pub(crate) async fn bind() -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers every connection with the service made for it.
+    pub(crate) fn serve<S, B>(
+        self,
+        mut service: impl FnMut(SocketAddr) -> S + Send + 'static,
+    ) -> Serving
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let Self { listener, address } = self;
+        let task = tokio::spawn(async move {
+            // The connections end with this task, because the set aborts what it holds.
+            let mut connections = JoinSet::new();
+            loop {
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    Some(_) = connections.join_next() => continue,
+                };
+                let Ok((stream, peer)) = accepted else {
+                    // Out of file handles, most likely; others end meanwhile.
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                    continue;
+                };
+                let _ = stream.set_nodelay(true);
+                let service = service(peer);
+                connections.spawn(async move {
+                    let mut builder = auto::Builder::new(TokioExecutor::new());
+                    builder.http1().timer(TokioTimer::new());
+                    builder.http2().timer(TokioTimer::new());
+                    // A connection that breaks is the peer's affair.
+                    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Serving { address, task: task.abort_handle() }
+    }
+}
+
+/// A port that is being answered until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    address: SocketAddr,
+    task: AbortHandle,
+}
+
+impl Serving {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,69 @@
+//! Model servers that speak `TensorFlow` Serving's REST interface, on loopback.
+
+mod answer;
+mod json;
+mod path;
+mod request;
+mod rest;
+mod served;
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+
+use canary_core::{Error, Result};
+use hyper::service::service_fn;
+
+use crate::net::{Listener, Serving};
+pub use served::Served;
+
+/// A running model server; dropping it stops it and closes its connections.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use canary_lab::{model::Scripted, server::{ModelServer, Served}};
+///
+/// let model = Scripted::new("military uniform", 0.45);
+/// let server = ModelServer::start([Served::new("image_classifier", model)]).await?;
+/// assert!(server.url().starts_with("http://127.0.0.1:"));
+/// # Ok::<(), canary_core::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct ModelServer {
+    serving: Serving,
+}
+
+impl ModelServer {
+    /// Starts a server of these models on a free port of loopback; needs a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when no port can be opened.
+    pub async fn start(models: impl IntoIterator<Item = Served>) -> Result<Self> {
+        let models = served::Models::new(models);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let rest = Arc::new(rest::Rest::new(models, threads));
+        let listener = Listener::bind().await.map_err(|error| Error::Cluster {
+            action: "start a model server".to_owned(),
+            reason: "no port of 127.0.0.1 can be opened".to_owned(),
+            retryable: true,
+            source: Some(Box::new(error)),
+        })?;
+        let serving = listener.serve(move |_peer| {
+            let rest = Arc::clone(&rest);
+            service_fn(move |request| {
+                let rest = Arc::clone(&rest);
+                async move { Ok::<_, Infallible>(rest.answer(request).await) }
+            })
+        });
+        Ok(Self { serving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
+    /// Where it listens, as a URL without path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+}

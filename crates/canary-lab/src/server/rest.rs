@@ -1,0 +1,193 @@
+//! The REST interface: one request in, one answer out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use super::{
+    answer,
+    path::Asked,
+    request::Predict,
+    served::{Choice, Models, Served},
+};
+use crate::model::{Code, ModelError, Signature, TensorInfo};
+
+/// The largest body that is read.
+const MAX_BODY: usize = 256 << 20;
+
+/// What answers the requests of one server.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    models: Models,
+    /// One permit for each inference that may run at a time.
+    threads: Arc<Semaphore>,
+}
+
+impl Rest {
+    pub(crate) fn new(models: Models, threads: usize) -> Self {
+        Self { models, threads: Arc::new(Semaphore::new(threads.max(1))) }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let post = head.method == Method::POST;
+        let (method, path) = (head.method, head.uri.path());
+        let asked = Asked::read(post, path);
+        if asked == Asked::Elsewhere {
+            return html_not_found();
+        }
+        let answered = match asked {
+            Asked::Predict(name, choice) => self.predict(&name, &choice, body).await,
+            Asked::Status(name, choice) => self.status(&name, &choice),
+            Asked::Metadata(name, choice) => self.metadata(&name, &choice),
+            Asked::Examples(verb, name, choice) => self.find(&name, &choice).and_then(|_| {
+                Err(ModelError::invalid(format!(
+                    "the model {name} has no signature for {verb}; ask for predict"
+                )))
+            }),
+            Asked::VersionTooLarge => return answered(StatusCode::BAD_REQUEST, Vec::new()),
+            Asked::Malformed | Asked::Elsewhere => {
+                Err(ModelError::invalid(format!("Malformed request: {method} {path}")))
+            }
+        };
+        match answered {
+            Ok(body) => self::answered(StatusCode::OK, body),
+            Err(error) => {
+                let mut body = b"{\"error\": ".to_vec();
+                answer::text(&mut body, error.message.as_bytes());
+                body.push(b'}');
+                let status = StatusCode::from_u16(error.code.http_status())
+                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                self::answered(status, body)
+            }
+        }
+    }
+
+    fn find(&self, name: &str, choice: &Choice) -> Result<&Served, ModelError> {
+        self.models.find(name, choice)
+    }
+
+    async fn predict(
+        &self,
+        name: &str,
+        choice: &Choice,
+        body: Incoming,
+    ) -> Result<Vec<u8>, ModelError> {
+        let model = Arc::clone(&self.find(name, choice)?.model);
+        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
+            ModelError::invalid(format!(
+                "the body cannot be read ({MAX_BODY} bytes at most): {error}"
+            ))
+        })?;
+        let body = body.to_bytes();
+        let wait = model.wait();
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        let work = {
+            let model = Arc::clone(&model);
+            move || {
+                let request = Predict::read(&body, model.signatures())?;
+                let signature = &model.signatures()[request.signature].name;
+                answer::write(request.form, &model.predict(signature, request.inputs)?)
+            }
+        };
+        if !model.is_heavy() {
+            return work();
+        }
+        let failed = |what: &str| ModelError::new(Code::Internal, what.to_owned());
+        let permit = Arc::clone(&self.threads).acquire_owned().await;
+        let permit = permit.map_err(|_| failed("the server is stopping"))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(permit);
+            done
+        });
+        done.await.map_err(|_| failed("the model stopped without an answer"))?
+    }
+
+    fn status(&self, name: &str, choice: &Choice) -> Result<Vec<u8>, ModelError> {
+        let versions = self.models.status(name, choice)?;
+        let versions: Vec<Value> = versions
+            .into_iter()
+            .map(|one| {
+                json!({
+                    "version": one.version.to_string(),
+                    "state": "AVAILABLE",
+                    "status": {"error_code": "OK", "error_message": ""},
+                })
+            })
+            .collect();
+        Ok(json!({"model_version_status": versions}).to_string().into_bytes())
+    }
+
+    fn metadata(&self, name: &str, choice: &Choice) -> Result<Vec<u8>, ModelError> {
+        let served = self.find(name, choice)?;
+        let signatures: serde_json::Map<String, Value> = served
+            .model
+            .signatures()
+            .iter()
+            .map(|signature| (signature.name.clone(), signature_json(signature)))
+            .collect();
+        let metadata = json!({
+            "model_spec": {
+                "name": served.name,
+                "signature_name": "",
+                "version": served.version.to_string(),
+            },
+            "metadata": {"signature_def": {"signature_def": signatures}},
+        });
+        Ok(metadata.to_string().into_bytes())
+    }
+}
+
+fn signature_json(signature: &Signature) -> Value {
+    let tensors = |infos: &[TensorInfo], node: &str| -> serde_json::Map<String, Value> {
+        let describe = |(index, info): (usize, &TensorInfo)| {
+            let dims: Vec<Value> = info
+                .shape
+                .iter()
+                .map(|size| {
+                    let size = size.map_or_else(|| "-1".to_owned(), |size| size.to_string());
+                    json!({"size": size, "name": ""})
+                })
+                .collect();
+            let value = json!({
+                "dtype": info.dtype.as_str(),
+                "tensor_shape": {"dim": dims, "unknown_rank": false},
+                "name": format!("{node}:{index}"),
+            });
+            (info.name.clone(), value)
+        };
+        infos.iter().enumerate().map(describe).collect()
+    };
+    json!({
+        "inputs": tensors(&signature.inputs, &format!("{}_inputs", signature.name)),
+        "outputs": tensors(&signature.outputs, "StatefulPartitionedCall"),
+        "method_name": "tensorflow/serving/predict",
+    })
+}
+
+fn answered(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn html_not_found() -> Response<Full<Bytes>> {
+    let page = "<html><head><title>404 Not Found</title></head>\
+                <body><h1>Not Found</h1></body></html>\n";
+    let mut response = answered(StatusCode::NOT_FOUND, page.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    response
+}

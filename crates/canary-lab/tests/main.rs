@@ -1,0 +1,3 @@
+//! The lab from outside, in one binary so that it links once.
+
+mod model_server;

@@ -1,0 +1,140 @@
+//! A model server answers as `TensorFlow` Serving does, seen by the prediction client and by plain HTTP.
+
+use std::time::Duration;
+
+use canary_core::{
+    Error,
+    error::Origin,
+    predict::{Client, Input, Retry},
+};
+use canary_lab::{
+    model::{Code, Scripted},
+    server::{ModelServer, Served},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+async fn server() -> ModelServer {
+    let old = Scripted::new("suit", 0.4);
+    let new = Scripted::new("military uniform", 0.45);
+    ModelServer::start([
+        Served::new("image_classifier", old).label("old"),
+        Served::new("image_classifier", new).version(2).label("new"),
+    ])
+    .await
+    .unwrap()
+}
+
+/// Status line, headers and body of one request over its own connection.
+async fn raw(server: &ModelServer, method: &str, path: &str, body: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[tokio::test]
+async fn the_client_reads_what_the_server_says() {
+    let server = server().await;
+    let client = Client::new(&server.url())
+        .unwrap()
+        .model("image_classifier")
+        .signature("serving_preprocess");
+    let image: &[u8] = b"any bytes";
+    let top = client.predict(Input::files([image])).await.unwrap().top().unwrap();
+    assert_eq!((top[0].0.as_str(), top[0].1), ("military uniform", 0.45));
+    assert_eq!(top.len(), 5);
+    let first = client.clone().version(1).predict(Input::files([image])).await.unwrap();
+    assert_eq!(first.top().unwrap()[0].0, "suit");
+    let old = client.clone().label("old").predict(Input::files([image, image])).await.unwrap();
+    assert_eq!(old.top_rows().unwrap()[1][0].0, "suit");
+}
+
+#[tokio::test]
+async fn refusals_have_their_status() {
+    let server = server().await;
+    let predict = "/v1/models/image_classifier:predict";
+    for (method, path, body, status, said) in [
+        ("POST", "/v1/models/other:predict", "{}", 404, "Latest(other)"),
+        (
+            "POST",
+            "/v1/models/image_classifier/versions/7:predict",
+            "{}",
+            404,
+            "image_classifier, 7",
+        ),
+        ("POST", "/v1/models/image_classifier/labels/x:predict", "{}", 400, "label: x"),
+        ("POST", predict, "{", 400, "JSON Parse error"),
+        ("POST", predict, "{\"instances\": [1]}", 400, "expected [?, 224, 224, 3]"),
+        ("POST", "/v1/models/image_classifier:classify", "{}", 400, "no signature for classify"),
+        ("GET", predict, "", 400, "Malformed request: GET"),
+        ("GET", "/v1/models/other", "", 404, "any versions of model other"),
+        ("GET", "/v1/models/image_classifier/versions/7", "", 404, "version 7"),
+        ("GET", "/v1/elsewhere", "", 400, "Malformed request"),
+    ] {
+        let (found, head, answer) = raw(&server, method, path, body).await;
+        assert_eq!(found, status, "{method} {path}: {answer}");
+        assert!(head.contains("content-type: application/json"), "{head}");
+        assert!(answer.starts_with("{\"error\": \"") && answer.contains(said), "{answer}");
+    }
+    let (status, head, body) = raw(&server, "GET", "/favicon.ico", "").await;
+    assert_eq!(status, 404);
+    assert!(head.contains("content-type: text/html") && body.contains("<html>"), "{head}{body}");
+    let huge = "/v1/models/image_classifier/versions/99999999999999999999";
+    let (status, _, body) = raw(&server, "GET", huge, "").await;
+    assert_eq!((status, body.as_str()), (400, ""));
+}
+
+#[tokio::test]
+async fn status_and_metadata_have_texts_for_numbers() {
+    let server = server().await;
+    let (status, _, body) = raw(&server, "GET", "/v1/models/image_classifier", "").await;
+    let read: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(read["model_version_status"][0]["version"], "2");
+    assert_eq!(read["model_version_status"][1]["state"], "AVAILABLE");
+    let (_, _, body) = raw(&server, "GET", "/v1/models/image_classifier/metadata", "").await;
+    let read: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let inputs = &read["metadata"]["signature_def"]["signature_def"]["serving_default"]["inputs"];
+    assert_eq!(inputs["x"]["dtype"], "DT_FLOAT");
+    assert_eq!(inputs["x"]["tensor_shape"]["dim"][0]["size"], "-1");
+    assert_eq!(inputs["x"]["tensor_shape"]["dim"][1]["size"], "224");
+}
+
+#[tokio::test]
+async fn a_script_of_errors_reaches_the_client_as_errors_of_the_server() {
+    let broken = Scripted::new("suit", 0.4).errors(1.0).error_code(Code::ResourceExhausted);
+    let server = ModelServer::start([Served::new("m", broken)]).await.unwrap();
+    let client = Client::new(&server.url()).unwrap().model("m").signature("serving_preprocess");
+    let image: &[u8] = b"x";
+    let error = client.retry(Retry::never()).predict(Input::files([image])).await.unwrap_err();
+    let Error::Predict(error) = error else { panic!("{error}") };
+    assert_eq!((error.origin, error.status), (Origin::Server, Some(429)));
+}
+
+#[tokio::test]
+async fn dropping_a_server_closes_its_port_and_its_connections() {
+    let server = server().await;
+    let address = server.address();
+    let mut open = TcpStream::connect(address).await.unwrap();
+    open.write_all(b"GET /v1/models/image_classifier HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut buffer = [0; 12];
+    open.read_exact(&mut buffer).await.unwrap();
+    drop(server);
+    let closed = async {
+        let mut rest = Vec::new();
+        let _ = open.read_to_end(&mut rest).await;
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), closed).await.unwrap();
+}
