@@ -60,6 +60,30 @@ impl DType {
     }
 }
 
+impl DType {
+    const ALL: [Self; 14] = [
+        Self::Half,
+        Self::Bfloat16,
+        Self::Float,
+        Self::Double,
+        Self::Int8,
+        Self::Int16,
+        Self::Int32,
+        Self::Int64,
+        Self::Uint8,
+        Self::Uint16,
+        Self::Uint32,
+        Self::Uint64,
+        Self::Bool,
+        Self::String,
+    ];
+
+    /// The type with TensorFlow's name, such as `DT_FLOAT`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dtype| dtype.as_str() == name)
+    }
+}
+
 impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -117,7 +117,7 @@ impl Answer {
     }
 
     /// The labels and probabilities of the first row, most probable first, from the outputs `labels` and
-    /// `probabilities`.
+    /// `probabilities`, or `classes` and `scores` of [`super::Client::classify`].
     ///
     /// # Errors
     /// [`Error::NotFound`] when these outputs are missing, [`Error::Image`] when their shapes or types do not fit.
@@ -130,6 +130,9 @@ impl Answer {
     /// # Errors
     /// As [`Answer::top`].
     pub fn top_rows(&self) -> Result<Vec<Vec<(String, f32)>>> {
+        if let (Some(classes), Some(scores)) = (self.get("classes"), self.get("scores")) {
+            return top::of_labels(classes, scores);
+        }
         top::of_labels(self.output("labels")?, self.output("probabilities")?)
     }
 

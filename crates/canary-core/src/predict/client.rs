@@ -14,7 +14,7 @@ use super::{
     http::{Http, Reply},
     input::Input,
     request::{Form, write_predict},
-    response::{Bad, read_predict},
+    response::{Bad, Outputs, Read, read_predict},
     retry::{Budget, Retry},
 };
 use crate::error::{Error, Origin, PredictError, Result};
@@ -298,13 +298,30 @@ impl Client {
     pub async fn send(&self, prepared: &Prepared) -> Result<Answer> {
         let Prepared { url, uri, body } = prepared;
         let (reply, trace) = self.call(Method::POST, url, uri, body).await?;
+        self.answer(url, reply, trace, read_predict)
+    }
+
+    /// The answer in a reply, as `read` reads its outputs.
+    pub(crate) fn answer(
+        &self,
+        url: &str,
+        reply: Reply,
+        trace: Trace,
+        read: impl FnOnce(&[u8], bool) -> Read<Outputs>,
+    ) -> Result<Answer> {
         let subset = self.subset_of(&reply.headers);
-        match read_predict(&reply.body, self.config.doubles) {
+        match read(&reply.body, self.config.doubles) {
             Ok(outputs) => {
                 Ok(Answer { outputs, body: reply.body, headers: reply.headers, subset, trace })
             }
             Err(bad) => Err(self.unreadable(url, &reply, &trace, &bad).into()),
         }
+    }
+
+    /// A body that was written, or the reason why not as an error of the call.
+    pub(crate) fn written(&self, url: &str, body: Result<Vec<u8>>) -> Result<Bytes> {
+        let body = body.map_err(|error| request_error(url, error))?;
+        Ok(body.into())
     }
 
     pub(crate) fn subset_of(&self, headers: &HeaderMap) -> Option<String> {

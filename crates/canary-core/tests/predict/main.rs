@@ -2,4 +2,7 @@
 #![cfg(feature = "predict")]
 
 mod calls;
+mod faults;
+mod many;
+mod models;
 mod server;

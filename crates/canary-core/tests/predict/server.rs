@@ -56,8 +56,12 @@ impl Server {
                 }
                 let Ok(mut stream) = stream else { continue };
                 let (answer, count, log) = (answer.clone(), count.clone(), log.clone());
+                let killed = stopped.clone();
                 thread::spawn(move || {
                     while let Some((head, body)) = read_request(&mut stream) {
+                        if killed.load(Ordering::SeqCst) {
+                            break;
+                        }
                         let index = count.fetch_add(1, Ordering::SeqCst);
                         let asked = Asked { index, head, body };
                         log.lock().unwrap().push(asked.clone());

@@ -8,6 +8,11 @@ pub(super) fn write(body: &mut Vec<u8>, view: &TensorView<'_>) {
     write_part(body, view.shape(), view.data(), 0);
 }
 
+/// A list of floats.
+pub(super) fn write_floats(body: &mut Vec<u8>, values: &[f32]) {
+    nest(body, &[values.len()], values, Floats);
+}
+
 /// One entry of the first dimension.
 pub(super) fn write_row(body: &mut Vec<u8>, view: &TensorView<'_>, row: usize) {
     let inner = &view.shape()[1..];

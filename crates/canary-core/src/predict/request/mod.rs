@@ -12,6 +12,13 @@ use crate::{
     tensor::{DType, DataView, TensorView},
 };
 
+pub(crate) use text::{write as write_json_text, write_bytes as write_json_bytes};
+
+/// Writes floats as a JSON list.
+pub(crate) fn write_float_list(body: &mut Vec<u8>, values: &[f32]) {
+    array::write_floats(body, values);
+}
+
 /// Which of the two JSON forms a request and its answer have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {

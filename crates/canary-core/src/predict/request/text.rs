@@ -6,14 +6,14 @@ pub(super) fn base64_size(bytes: &[u8]) -> usize {
 }
 
 /// `{"b64":"…"}` with the standard alphabet.
-pub(super) fn write_bytes(body: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_bytes(body: &mut Vec<u8>, bytes: &[u8]) {
     body.extend_from_slice(b"{\"b64\":\"");
     base64_simd::STANDARD.encode_append(bytes, body);
     body.extend_from_slice(b"\"}");
 }
 
 /// A JSON string.
-pub(super) fn write(body: &mut Vec<u8>, text: &str) {
+pub(crate) fn write(body: &mut Vec<u8>, text: &str) {
     body.push(b'"');
     for &byte in text.as_bytes() {
         match byte {

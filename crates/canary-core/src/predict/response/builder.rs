@@ -27,10 +27,36 @@ enum Elements {
     Text(Vec<Vec<u8>>),
 }
 
+impl Elements {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Int(values) => values.is_empty(),
+            Self::Uint(values) => values.is_empty(),
+            Self::Float(values) => values.is_empty(),
+            Self::Double(values) => values.is_empty(),
+            Self::Bool(values) => values.is_empty(),
+            Self::Text(values) => values.is_empty(),
+        }
+    }
+}
+
 impl Builder {
     /// An array whose first `outer` dimensions the caller counts.
     pub(crate) fn new(outer: usize, doubles: bool) -> Self {
         Self { dims: vec![None; outer], elements: Elements::None, doubles }
+    }
+
+    /// An array of floats, also when every number is written as an integer.
+    pub(crate) fn of_floats(outer: usize, doubles: bool) -> Self {
+        let elements =
+            if doubles { Elements::Double(Vec::new()) } else { Elements::Float(Vec::new()) };
+        Self { dims: vec![None; outer], elements, doubles }
+    }
+
+    /// An array of texts.
+    pub(crate) fn of_texts(outer: usize) -> Self {
+        Self { dims: vec![None; outer], elements: Elements::Text(Vec::new()), doubles: false }
     }
 
     /// The array; `outer` are the lengths of the dimensions that the caller counted.
@@ -63,7 +89,7 @@ impl Builder {
             return reader.bad(format!("nested deeper than {MAX_DEPTH}"));
         }
         if depth == self.dims.len() {
-            if !matches!(self.elements, Elements::None) {
+            if !self.elements.is_empty() {
                 return reader.bad("a list stands where other entries are single values");
             }
             self.dims.push(None);

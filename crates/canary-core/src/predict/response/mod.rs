@@ -43,6 +43,76 @@ fn read_outputs(body: &[u8], doubles: bool) -> Read<Outputs> {
     }
 }
 
+/// The value of the member `results`, which `read` reads.
+fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Read<T>) -> Read<T> {
+    let mut reader = Reader::new(body);
+    let mut found = None;
+    reader.object(|reader, key| {
+        if key != b"results" {
+            return reader.skip(1);
+        }
+        if found.replace(read(reader)?).is_some() {
+            return reader.bad("results stands there twice");
+        }
+        Ok(())
+    })?;
+    reader.end()?;
+    found.map_or_else(|| reader.bad("results is not there"), Ok)
+}
+
+/// Reads the answer of a regress call as the output `outputs`.
+pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Read<Outputs> {
+    results(body, |reader| {
+        let mut builder = Builder::of_floats(0, doubles);
+        builder.read(reader, 0)?;
+        Ok(vec![("outputs".to_owned(), finish(reader, builder, &[])?)])
+    })
+}
+
+/// Reads the answer of a classify call, lists of `[class, score]`, as the outputs `classes` and `scores`.
+pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
+    results(body, |reader| {
+        let mut classes = Builder::of_texts(2);
+        let mut scores = Builder::of_floats(2, doubles);
+        let (mut rows, mut columns) = (0, None);
+        list(reader, |reader| {
+            rows += 1;
+            let mut length = 0;
+            list(reader, |reader| {
+                length += 1;
+                reader.expect(b'[')?;
+                classes.read(reader, 2)?;
+                reader.expect(b',')?;
+                scores.read(reader, 2)?;
+                reader.expect(b']')
+            })?;
+            if *columns.get_or_insert(length) != length {
+                return reader.bad("the examples have different numbers of classes");
+            }
+            Ok(())
+        })?;
+        let shape = [rows, columns.unwrap_or(0)];
+        Ok(vec![
+            ("classes".to_owned(), finish(reader, classes, &shape)?),
+            ("scores".to_owned(), finish(reader, scores, &shape)?),
+        ])
+    })
+}
+
+/// A list, one call of `entry` for each entry.
+fn list(reader: &mut Reader<'_>, mut entry: impl FnMut(&mut Reader<'_>) -> Read<()>) -> Read<()> {
+    reader.expect(b'[')?;
+    if reader.take(b']') {
+        return Ok(());
+    }
+    loop {
+        entry(reader)?;
+        if !reader.more(b']')? {
+            return Ok(());
+        }
+    }
+}
+
 fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Read<Tensor> {
     builder.finish(outer).map_or_else(|| reader.bad("the lists do not form an array"), Ok)
 }
@@ -242,6 +312,31 @@ mod tests {
             read(br#"{"outputs": {"a": [1], "b": [[0.5]]}, "other": {"x": [null]}}"#).unwrap();
         assert_eq!(outputs[0], ("a".to_owned(), vec![1], TensorData::Int64(vec![1])));
         assert_eq!(outputs[1], ("b".to_owned(), vec![1, 1], TensorData::Float(vec![0.5])));
+    }
+
+    #[test]
+    fn classes_and_regressions() {
+        let outputs = read_classify(
+            br#"{"results": [[["a", 0.75], ["", NaN]], [["b", 1], ["c", 2e-1]]]}"#,
+            false,
+        )
+        .unwrap();
+        assert_eq!(outputs[0].1.to_texts().unwrap(), ["a", "", "b", "c"]);
+        assert_eq!((outputs[0].1.shape(), outputs[1].1.shape()), (&[2, 2][..], &[2, 2][..]));
+        let scores = outputs[1].1.as_floats().unwrap();
+        assert!(scores[1].is_nan());
+        assert_eq!(scores[2..], [1.0, 0.2]);
+        for text in [
+            r#"{"results": [[["a", 1]], []]}"#,
+            r#"{"results": [["a", 1]]}"#,
+            r#"{"results": [[[1, 1]]]}"#,
+            r#"{"results": [[["a", "b"]]]}"#,
+            r#"{}"#,
+        ] {
+            assert!(read_classify(text.as_bytes(), false).is_err(), "{text}");
+        }
+        let outputs = read_regress(br#"{"results": [1, 2.5, Infinity]}"#, false).unwrap();
+        assert_eq!(outputs[0].1.as_floats(), Some(&[1.0, 2.5, f32::INFINITY][..]));
     }
 
     #[test]

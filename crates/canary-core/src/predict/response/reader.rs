@@ -10,6 +10,13 @@ pub(crate) struct Bad {
     pub(crate) needs_doubles: bool,
 }
 
+impl Bad {
+    /// A text that is wrong as a whole.
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { at: 0, reason: reason.into(), needs_doubles: false }
+    }
+}
+
 pub(crate) type Read<T> = Result<T, Bad>;
 
 /// The deepest nesting that is read; TensorFlow's arrays have far fewer dimensions in practice.
