@@ -22,3 +22,4 @@ pub use error::{Error, Result};
 pub use finding::{Finding, Findings, Severity};
 pub use istio::{DestinationRule, Gateway, VirtualService};
 pub use rollout::Plan;
+pub use route::{Decision, Mesh, Request};

@@ -1,0 +1,484 @@
+//! The routes of every listener, laid out as Envoy searches them.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    clusters::{Cluster, World},
+    conditions::{Conditions, Listener, Unmet},
+    destination_rules::Client,
+    hosts::HostTable,
+    names::intersect,
+    request::MESH,
+    rewrite::RedirectTo,
+    virtual_services::{Action, Entry, Rule, RuleRef, Sorted},
+};
+use crate::istio::{Gateway, Server, ServerTlsMode};
+
+/// A rule bound to a listener: its destinations are clusters now.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) rule: Arc<Rule>,
+    pub(super) clusters: Box<[Arc<Cluster>]>,
+    pub(super) mirrors: Box<[Arc<Cluster>]>,
+    pub(super) redirect: Option<RedirectTo>,
+}
+
+/// One route of Envoy: one entry of a rule's `match`.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) place: Arc<RuleRef>,
+    pub(super) conditions: Conditions,
+    pub(super) bound: Arc<Bound>,
+}
+
+/// A route of a virtual host, or one that is not generated there, with the reason.
+#[derive(Clone, Debug)]
+pub(super) enum Item {
+    Live(Arc<Route>),
+    /// The listener does not fulfil a condition.
+    Dead(Arc<RuleRef>, Arc<Unmet>),
+    /// A rule of the same object before it matches everything.
+    Shadowed(Arc<RuleRef>, Arc<RuleRef>),
+}
+
+impl Item {
+    /// Catch-all routes, and what they shadow.
+    fn goes_last(&self) -> bool {
+        match self {
+            Self::Live(route) => route.conditions.is_catch_all(),
+            Self::Dead(..) => false,
+            Self::Shadowed(..) => true,
+        }
+    }
+}
+
+/// One host of a listener, with its routes in the order in which they are tried.
+#[derive(Debug, Default)]
+pub(super) struct VirtualHost {
+    pub(super) name: String,
+    pub(super) require_tls: bool,
+    pub(super) items: Vec<Item>,
+    pub(super) routes: Vec<Arc<Route>>,
+}
+
+/// The hosts of one listener.
+pub(super) type Hosts = HostTable<VirtualHost>;
+
+/// What listens on a port of a gateway.
+#[derive(Debug)]
+pub(super) enum Protocol {
+    /// Plain HTTP: the servers of all gateways on the port are one table.
+    Plain(Hosts),
+    /// HTTPS that the gateway ends: one table for each server, found by SNI.
+    Tls(HostTable<usize>, Vec<Hosts>),
+    /// Something that HTTP rules do not concern.
+    Opaque(String),
+}
+
+/// The proxies of one or more Gateways.
+#[derive(Debug)]
+pub(super) struct Workload {
+    pub(super) gateways: Vec<String>,
+    pub(super) namespace: String,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) ports: BTreeMap<u16, Protocol>,
+}
+
+/// A Gateway with its name.
+pub(super) struct NamedGateway<'g> {
+    pub(super) name: String,
+    pub(super) namespace: &'g str,
+    pub(super) gateway: &'g Gateway,
+}
+
+/// What tables are built from.
+pub(super) struct Source<'s> {
+    pub(super) world: &'s World,
+    pub(super) entries: &'s [Arc<Entry>],
+    /// For each gateway the entries that name it.
+    by_gateway: HashMap<&'s str, Vec<usize>>,
+}
+
+impl<'s> Source<'s> {
+    pub(super) fn new(world: &'s World, entries: &'s [Arc<Entry>]) -> Self {
+        let mut by_gateway: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let mut named = HashSet::new();
+            for gateway in entry.gateways.iter().filter(|gateway| named.insert(gateway.as_str())) {
+                by_gateway.entry(gateway).or_default().push(index);
+            }
+        }
+        Self { world, entries, by_gateway }
+    }
+
+    /// The entries that a gateway's proxies see, nearest first, older before younger.
+    fn candidates(&self, gateway: &str, viewer: &str) -> Vec<&'s Arc<Entry>> {
+        let mut seen: Vec<_> = self
+            .by_gateway
+            .get(gateway)
+            .into_iter()
+            .flatten()
+            .filter_map(|index| {
+                let entry = &self.entries[*index];
+                let nearness = entry.exports.seen_from(viewer, &entry.namespace)?;
+                Some((nearness, *index, entry))
+            })
+            .collect();
+        seen.sort_by_key(|(nearness, index, _)| (*nearness, *index));
+        seen.into_iter().map(|(_, _, entry)| entry).collect()
+    }
+}
+
+impl Workload {
+    /// The listeners of the proxies that take the given gateways.
+    pub(super) fn new(
+        gateways: &[NamedGateway<'_>],
+        namespace: String,
+        labels: BTreeMap<String, String>,
+        source: &Source<'_>,
+    ) -> Self {
+        let mut workload = Self {
+            gateways: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
+            namespace,
+            labels,
+            ports: BTreeMap::new(),
+        };
+        let mut ports: BTreeMap<u16, Protocol> = BTreeMap::new();
+        // Routes of an entry do not depend on the server, only on gateway, port and TLS.
+        let mut made = Made::default();
+        for gateway in gateways {
+            for server in gateway.gateway.spec.servers.iter().flatten() {
+                let Ok(port) = u16::try_from(server.port.number) else {
+                    continue;
+                };
+                workload.server(gateway, server, port, source, &mut ports, &mut made);
+            }
+        }
+        for protocol in ports.values_mut() {
+            match protocol {
+                Protocol::Plain(hosts) => hosts.values_mut().for_each(VirtualHost::finish),
+                Protocol::Tls(_, servers) => {
+                    servers.iter_mut().flat_map(Hosts::values_mut).for_each(VirtualHost::finish);
+                }
+                Protocol::Opaque(_) => {}
+            }
+        }
+        workload.ports = ports;
+        workload
+    }
+
+    fn server(
+        &self,
+        gateway: &NamedGateway<'_>,
+        server: &Server,
+        port: u16,
+        source: &Source<'_>,
+        ports: &mut BTreeMap<u16, Protocol>,
+        made: &mut Made,
+    ) {
+        let hosts = match kind(server) {
+            Kind::Plain => {
+                let protocol =
+                    ports.entry(port).or_insert_with(|| Protocol::Plain(Hosts::default()));
+                match protocol {
+                    Protocol::Plain(hosts) => hosts,
+                    // Another protocol has the port already; the first server keeps it.
+                    _ => return,
+                }
+            }
+            Kind::Tls => {
+                let protocol = ports
+                    .entry(port)
+                    .or_insert_with(|| Protocol::Tls(HostTable::default(), Vec::new()));
+                let Protocol::Tls(names, servers) = protocol else {
+                    return;
+                };
+                for host in server.hosts.iter().flatten() {
+                    names.entry(dns_part(host).1, || servers.len());
+                }
+                servers.push(Hosts::default());
+                match servers.last_mut() {
+                    Some(hosts) => hosts,
+                    None => return,
+                }
+            }
+            Kind::Opaque => {
+                let name = server.port.protocol.clone();
+                ports.entry(port).or_insert(Protocol::Opaque(name));
+                return;
+            }
+        };
+        let https_redirect =
+            server.tls.as_ref().and_then(|tls| tls.https_redirect).unwrap_or(false);
+        let tls = matches!(kind(server), Kind::Tls);
+        for entry in source.candidates(&gateway.name, &self.namespace) {
+            let mut names = Vec::new();
+            for written in server.hosts.iter().flatten() {
+                let Some(host) = host_for(written, gateway.namespace, &entry.namespace) else {
+                    continue;
+                };
+                let host = host.to_ascii_lowercase();
+                for wanted in &entry.hosts {
+                    if let Some(name) = intersect(&host, wanted)
+                        && !names.iter().any(|known| known == name)
+                    {
+                        names.push(name.to_owned());
+                    }
+                }
+            }
+            if names.is_empty() {
+                continue;
+            }
+            let items = made.items(entry, gateway, port, tls, self, source.world);
+            if !items.iter().any(|item| matches!(item, Item::Live(_))) {
+                continue;
+            }
+            for name in names {
+                let host = hosts.entry(&name, || VirtualHost::named(&name));
+                host.items.extend(items.iter().cloned());
+                host.require_tls |= https_redirect;
+            }
+        }
+        if https_redirect {
+            for written in server.hosts.iter().flatten() {
+                let name = dns_part(written).1.to_ascii_lowercase();
+                hosts.entry(&name, || VirtualHost::named(&name)).require_tls = true;
+            }
+        }
+    }
+}
+
+impl VirtualHost {
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Catch-all routes go to the end, in their order, so that the rules of other VirtualServices come first.
+    fn finish(&mut self) {
+        let (last, mut first): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.items).into_iter().partition(Item::goes_last);
+        first.extend(last);
+        self.routes = first
+            .iter()
+            .filter_map(|item| match item {
+                Item::Live(route) => Some(Arc::clone(route)),
+                Item::Dead(..) | Item::Shadowed(..) => None,
+            })
+            .collect();
+        self.items = first;
+    }
+}
+
+enum Kind {
+    Plain,
+    Tls,
+    Opaque,
+}
+
+fn kind(server: &Server) -> Kind {
+    let protocol = server.port.protocol.to_ascii_uppercase();
+    match protocol.as_str() {
+        "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY" => Kind::Plain,
+        "HTTPS" => {
+            let mode = server.tls.as_ref().and_then(|tls| tls.mode).unwrap_or_default();
+            match mode {
+                ServerTlsMode::Passthrough | ServerTlsMode::AutoPassthrough => Kind::Opaque,
+                _ => Kind::Tls,
+            }
+        }
+        _ => Kind::Opaque,
+    }
+}
+
+/// Namespace and name of a server's host.
+fn dns_part(host: &str) -> (Option<&str>, &str) {
+    match host.split_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, host),
+    }
+}
+
+/// The name of a server's host when VirtualServices of `namespace` may use it.
+pub(super) fn host_for<'h>(host: &'h str, own: &str, namespace: &str) -> Option<&'h str> {
+    match dns_part(host) {
+        (None | Some("*"), name) => Some(name),
+        (Some("."), name) => (own == namespace).then_some(name),
+        (Some(wanted), name) => (wanted == namespace).then_some(name),
+    }
+}
+
+/// Routes already made for one workload, so that servers share them.
+#[derive(Default)]
+struct Made(HashMap<(*const Entry, String, u16, bool), Arc<[Item]>>);
+
+impl Made {
+    fn items(
+        &mut self,
+        entry: &Arc<Entry>,
+        gateway: &NamedGateway<'_>,
+        port: u16,
+        tls: bool,
+        workload: &Workload,
+        world: &World,
+    ) -> Arc<[Item]> {
+        let key = (Arc::as_ptr(entry), gateway.name.clone(), port, tls);
+        if let Some(items) = self.0.get(&key) {
+            return Arc::clone(items);
+        }
+        let listener = Listener {
+            gateway: &gateway.name,
+            port,
+            namespace: &workload.namespace,
+            labels: &workload.labels,
+        };
+        let items: Arc<[Item]> = gateway_items(entry, listener, tls, world).into();
+        self.0.insert(key, Arc::clone(&items));
+        items
+    }
+}
+
+/// The routes of an entry at a gateway's listener. Nothing is generated after the first catch-all.
+fn gateway_items(entry: &Entry, listener: Listener<'_>, tls: bool, world: &World) -> Vec<Item> {
+    let label = |key: &str| listener.labels.get(key).map(String::as_str);
+    let client = Client { namespace: listener.namespace, label: &label };
+    let bind = |rule: &Arc<Rule>| {
+        Arc::new(Bound {
+            clusters: rule
+                .targets
+                .iter()
+                .map(|target| Arc::new(world.cluster(&target.address, &client, listener.port)))
+                .collect(),
+            mirrors: rule
+                .mirrors
+                .iter()
+                .map(|(address, _)| Arc::new(world.cluster(address, &client, listener.port)))
+                .collect(),
+            redirect: match &rule.action {
+                Action::Redirect(written) => RedirectTo::new(written, listener.port, tls),
+                _ => None,
+            },
+            rule: Arc::clone(rule),
+        })
+    };
+    let mut items = Vec::new();
+    let mut catch_all: Option<Arc<RuleRef>> = None;
+    let mut push = |place: &Arc<RuleRef>, judged: Result<Conditions, Unmet>, bound: &Arc<Bound>| {
+        let item = match (&catch_all, judged) {
+            (Some(earlier), _) => Item::Shadowed(Arc::clone(place), Arc::clone(earlier)),
+            (None, Err(unmet)) => Item::Dead(Arc::clone(place), Arc::new(unmet)),
+            (None, Ok(conditions)) => {
+                let all = conditions.is_catch_all();
+                if all {
+                    catch_all = Some(Arc::clone(place));
+                }
+                let route =
+                    Route { place: Arc::clone(place), conditions, bound: Arc::clone(bound) };
+                Item::Live(Arc::new(route))
+            }
+        };
+        items.push(item);
+    };
+    for rule in &entry.rules {
+        let bound = bind(rule);
+        if rule.matches.is_empty() {
+            push(&rule.place, Ok(Conditions::none()), &bound);
+        }
+        for (conditions, place) in &rule.matches {
+            push(place, conditions.at_gateway(listener, &place.path), &bound);
+        }
+    }
+    items
+}
+
+/// What sidecars route by.
+#[derive(Debug, Default)]
+pub(super) struct MeshTable {
+    /// For each host the entries that claim it, oldest first.
+    pub(super) hosts: HostTable<Vec<usize>>,
+    /// For each entry its routes; conditions on the client are judged with the request.
+    pub(super) routes: Vec<Vec<Arc<Route>>>,
+}
+
+impl MeshTable {
+    /// The table of the entries that are bound to the mesh.
+    pub(super) fn new(entries: &[Arc<Entry>]) -> Self {
+        let mut table = Self::default();
+        for (index, entry) in entries.iter().enumerate() {
+            if !entry.gateways.iter().any(|gateway| gateway == MESH) {
+                table.routes.push(Vec::new());
+                continue;
+            }
+            for host in &entry.hosts {
+                table.hosts.entry(host, Vec::new).push(index);
+            }
+            let mut routes = Vec::new();
+            for rule in &entry.rules {
+                let bound = Arc::new(Bound {
+                    rule: Arc::clone(rule),
+                    clusters: Box::default(),
+                    mirrors: Box::default(),
+                    redirect: None,
+                });
+                let mut push = |place: &Arc<RuleRef>, conditions: Conditions| {
+                    routes.push(Arc::new(Route {
+                        place: Arc::clone(place),
+                        conditions,
+                        bound: Arc::clone(&bound),
+                    }));
+                };
+                if rule.matches.is_empty() {
+                    push(&rule.place, Conditions::none());
+                }
+                for (conditions, place) in &rule.matches {
+                    push(place, conditions.clone());
+                }
+            }
+            table.routes.push(routes);
+        }
+        table
+    }
+}
+
+/// Sorts Gateways into workloads: as told, else those with the same selector together.
+pub(super) fn group<'g>(
+    gateways: &'g Sorted<Gateway>,
+    told: &[super::mesh::GatewayWorkload],
+    default_namespace: &str,
+) -> Vec<(Vec<NamedGateway<'g>>, String, BTreeMap<String, String>)> {
+    let mut groups: Vec<(Vec<NamedGateway<'g>>, String, BTreeMap<String, String>)> = told
+        .iter()
+        .map(|workload| (Vec::new(), workload.namespace.clone(), workload.labels.clone()))
+        .collect();
+    let mut by_selector: HashMap<&BTreeMap<String, String>, usize> = HashMap::new();
+    let none = BTreeMap::new();
+    // A map for all gateways without a selector must outlive the loop's keys.
+    let mut without: Option<usize> = None;
+    for (namespace, name, gateway) in gateways {
+        let full = format!("{namespace}/{name}");
+        let selector = gateway.spec.selector.as_ref();
+        let listed =
+            told.iter().position(|workload| workload.gateways.iter().any(|known| *known == full));
+        let at = listed
+            .or_else(|| match selector {
+                Some(selector) => by_selector.get(selector).copied(),
+                None => without,
+            })
+            .unwrap_or_else(|| {
+                let labels = selector.unwrap_or(&none).clone();
+                groups.push((Vec::new(), default_namespace.to_owned(), labels));
+                match selector {
+                    Some(selector) => {
+                        by_selector.insert(selector, groups.len() - 1);
+                    }
+                    None => without = Some(groups.len() - 1),
+                }
+                groups.len() - 1
+            });
+        groups[at].0.push(NamedGateway { name: full, namespace, gateway });
+    }
+    groups.retain(|(gateways, _, _)| !gateways.is_empty());
+    groups
+}

@@ -1,0 +1,274 @@
+//! Why a request went where it went, as data and in words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    conditions::{Seen, Unmet},
+    decision::{Decision, Outcome},
+    mesh::Compiled,
+    names::{intersect, split_authority},
+    request::RequestView,
+    search::{Arrival, Called},
+    tables::{Hosts, Item, VirtualHost, Workload, host_for},
+    virtual_services::{Entry, RuleRef},
+};
+
+/// The reasons behind a [`Decision`]; see [`Decision::why`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Why {
+    /// Where the request arrived: `port 80 of Gateway default/image-classifier-gateway`.
+    pub listener: String,
+    /// The host that its authority was found under; `None` when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The rules of that host up to the one that matched, in the order in which they are tried.
+    pub tried: Vec<Tried>,
+    /// The rule that matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched: Option<RuleRef>,
+    /// What came of it, in one line.
+    pub outcome: String,
+    /// What else is worth knowing: why objects were left out, why a destination cannot be reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A rule that did not match, with the first of its conditions that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Tried {
+    /// The rule.
+    pub rule: RuleRef,
+    /// The condition.
+    pub unmet: Unmet,
+}
+
+/// How many reasons for leaving objects out are given at most.
+const MAX_NOTES: usize = 20;
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "listener: {}", self.listener)?;
+        if let Some(host) = &self.host {
+            writeln!(f, "host: {host}")?;
+        }
+        for tried in &self.tried {
+            let rule = &tried.rule;
+            write!(f, "not {}", rule.object)?;
+            if !rule.name.is_empty() {
+                write!(f, " ({})", rule.name)?;
+            }
+            if let Some(delegate) = &rule.delegate {
+                write!(f, " by {delegate}")?;
+            }
+            writeln!(f, ": {}", tried.unmet)?;
+        }
+        if let Some(rule) = &self.matched {
+            writeln!(f, "matched {rule}")?;
+        }
+        write!(f, "outcome: {}", self.outcome)?;
+        for note in &self.notes {
+            write!(f, "\nnote: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+impl<R: RequestView> Decision<R> {
+    /// Which rule matched, and for each earlier one the first condition that failed.
+    ///
+    /// This searches again and takes notes; [`Mesh::route`](super::Mesh::route) takes none.
+    ///
+    /// ```
+    /// use canary_core::{Gateway, Mesh, Request, VirtualService};
+    ///
+    /// let gateway = Gateway::http("edge", 80, ["*"]);
+    /// let split = VirtualService::weighted("models", [("resnet50", 1), ("resnet101", 0)])
+    ///     .hosts(["*"])
+    ///     .gateway("edge")
+    ///     .when_header("user-group", "canary", "resnet101");
+    /// let mesh = Mesh::new([&gateway, &split])?;
+    /// let request = Request::get("http://203.0.113.7/").header("user-group", "staff");
+    /// let why = mesh.route(&request).why();
+    /// assert_eq!(why.tried[0].unmet.path, "spec.http[0].match[0].headers[user-group]");
+    /// assert_eq!(why.tried[0].unmet.found.as_deref(), Some("staff"));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn why(&self) -> Why {
+        let compiled = &*self.mesh.0;
+        let request = &self.request;
+        let mut why = Why { outcome: self.outcome.to_string(), ..Why::default() };
+        if let Some(delay) = self.delay {
+            why.notes.push(format!("a fault holds the request back for {delay:?}"));
+        }
+        match compiled.arrival(request) {
+            Arrival::Gateway { workload, port, hosts } => {
+                why.listener = format!("port {port} of Gateway {}", workload.gateways.join(", "));
+                match hosts.find(request.authority()) {
+                    Some(host) => {
+                        why.host = Some(host.name.clone());
+                        if host.require_tls && request.scheme() != "https" {
+                            why.notes.push("the server has httpsRedirect".to_owned());
+                        } else {
+                            tried_at(host, request, port, &mut why);
+                        }
+                    }
+                    None => left_out(compiled, workload, hosts, request, port, &mut why),
+                }
+            }
+            Arrival::Mesh { port } => {
+                let namespace = request.source_namespace().unwrap_or("default");
+                why.listener =
+                    format!("the sidecar of a client in namespace {namespace}, port {port}");
+                tried_in_mesh(compiled, request, port, &mut why);
+            }
+            Arrival::Nowhere { reason, .. } => why.listener = format!("none: {reason}"),
+        }
+        why.matched = self.rule().cloned();
+        if let (Some(cluster), Outcome::Abort(_) | Outcome::Preflight(_)) =
+            (&self.cluster, &self.outcome)
+        {
+            why.notes.push(format!("else it would go to {}", cluster.name));
+        }
+        for share in self.shares() {
+            if let Some(failure) = share.cluster.failure.as_ref().filter(|_| share.weight > 0) {
+                why.notes.push(format!(
+                    "{}/{} of the requests of this rule fail with {failure}",
+                    share.weight, share.total
+                ));
+            }
+        }
+        why.notes.extend(self.mesh.notes().take(MAX_NOTES).map(str::to_owned));
+        why
+    }
+}
+
+fn tried_at<R: RequestView>(host: &VirtualHost, request: &R, port: u16, why: &mut Why) {
+    let mut seen = Seen::new(request, port);
+    let mut matched = false;
+    for item in &host.items {
+        match item {
+            Item::Live(route) if !matched => {
+                match route.conditions.unmet(&mut seen, &route.place.path) {
+                    Some(unmet) => why.tried.push(Tried { rule: (*route.place).clone(), unmet }),
+                    None => matched = true,
+                }
+            }
+            Item::Dead(rule, unmet) if !matched => {
+                why.tried.push(Tried { rule: (**rule).clone(), unmet: (**unmet).clone() });
+            }
+            Item::Live(_) | Item::Dead(..) => {}
+            Item::Shadowed(rule, earlier) => {
+                if why.notes.len() < MAX_NOTES {
+                    why.notes.push(format!(
+                        "{rule} is never tried: {} before it matches everything",
+                        earlier.path
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, why: &mut Why) {
+    match compiled.called(request) {
+        Called::Entry(index) => {
+            let entry = &compiled.entries[index];
+            why.host =
+                Some(format!("{} of {}", split_authority(request.authority()).0, entry.object));
+            let mut seen = Seen::new(request, port);
+            for route in &compiled.mesh.routes[index] {
+                match route.conditions.unmet(&mut seen, &route.place.path) {
+                    Some(unmet) => why.tried.push(Tried { rule: (*route.place).clone(), unmet }),
+                    None => break,
+                }
+            }
+        }
+        Called::Service(host) => {
+            why.notes.push(format!("no VirtualService for service {host} is bound to the mesh"));
+            why.host = Some(host);
+        }
+        Called::Unknown => why.notes.push(
+            "no VirtualService bound to the mesh is for this host, and no service is known by it"
+                .to_owned(),
+        ),
+    }
+}
+
+/// Says of each VirtualService why it does not serve the host of a request.
+fn left_out<R: RequestView>(
+    compiled: &Compiled,
+    workload: &Workload,
+    hosts: &Hosts,
+    request: &R,
+    port: u16,
+    why: &mut Why,
+) {
+    let asked = split_authority(request.authority()).0.to_ascii_lowercase();
+    if hosts.is_empty() {
+        why.notes.push(format!("no VirtualService has a route on port {port}"));
+    }
+    let mut more = 0_usize;
+    for entry in &compiled.entries {
+        if why.notes.len() < MAX_NOTES {
+            let reason = reason_left_out(compiled, workload, entry, &asked, port);
+            why.notes.push(format!("{} does not serve it: {reason}", entry.object));
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        why.notes.push(format!("{more} more VirtualServices do not serve it"));
+    }
+}
+
+fn reason_left_out(
+    compiled: &Compiled,
+    workload: &Workload,
+    entry: &Entry,
+    asked: &str,
+    port: u16,
+) -> String {
+    let Some(gateway) = workload.gateways.iter().find(|name| entry.gateways.contains(name)) else {
+        return format!("its gateways are {}", entry.gateways.join(", "));
+    };
+    if entry.exports.seen_from(&workload.namespace, &entry.namespace).is_none() {
+        return format!("it is not exported to namespace {}", workload.namespace);
+    }
+    if !entry.hosts.iter().any(|host| super::names::covers(host, asked)) {
+        return format!("its hosts are {}", entry.hosts.join(", "));
+    }
+    let servers = compiled
+        .objects
+        .gateways
+        .iter()
+        .filter(|(namespace, name, _)| format!("{namespace}/{name}") == *gateway)
+        .flat_map(|(namespace, _, object)| {
+            object.spec.servers.iter().flatten().map(move |server| (namespace, server))
+        })
+        .filter(|(_, server)| server.port.number == u32::from(port));
+    let mut offered = Vec::new();
+    for (namespace, server) in servers {
+        for written in server.hosts.iter().flatten() {
+            offered.push(written.clone());
+            let fits = host_for(written, namespace, &entry.namespace).is_some_and(|name| {
+                let name = name.to_ascii_lowercase();
+                entry.hosts.iter().any(|host| {
+                    intersect(&name, host).is_some_and(|both| super::names::covers(both, asked))
+                })
+            });
+            if fits {
+                return "none of its rules applies on this listener".to_owned();
+            }
+        }
+    }
+    if offered.is_empty() {
+        format!("Gateway {gateway} has no server on port {port}")
+    } else {
+        format!("the server's hosts are {}", offered.join(", "))
+    }
+}
