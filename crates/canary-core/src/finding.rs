@@ -145,7 +145,10 @@ impl fmt::Display for Finding {
             write!(f, "{}: ", self.path)?;
         }
         f.write_str(&self.message)?;
-        if let Some(found) = &self.found {
+        // A message that names the value already does not need it twice.
+        if let Some(found) = &self.found
+            && !self.message.contains(found.as_str())
+        {
             write!(f, ", found {found}")?;
         }
         if let Some(line) = self.line {
