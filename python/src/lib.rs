@@ -2,9 +2,15 @@
 
 use pyo3::prelude::*;
 
+mod answer;
+mod array;
+mod client;
 mod door;
 mod error;
 mod finding;
+mod input;
+mod json;
+mod time;
 
 /// The compiled half of the `canary` package.
 #[pymodule(gil_used = false)]
@@ -14,5 +20,5 @@ mod _canary {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::finding::Finding;
+    use crate::{answer::Answer, client::Client, finding::Finding};
 }

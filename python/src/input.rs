@@ -1,0 +1,81 @@
+//! What `predict` takes: a path, bytes, a PIL image, an array, a list of these, or several by name.
+
+use std::path::PathBuf;
+
+use canary_core::predict::{Input, Value};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyString, PyTuple},
+};
+
+use crate::{array, error};
+
+/// The inputs of one request, in memory of their own.
+pub(crate) fn read(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
+    if let Ok(named) = value.cast::<PyDict>() {
+        let values = named
+            .iter()
+            .map(|(name, value)| Ok((name.extract::<String>()?, one(&value)?)))
+            .collect::<PyResult<Vec<_>>>()?;
+        return Ok(Input::named(values));
+    }
+    Ok(one(value)?.into())
+}
+
+/// One input: a file, an array, or a list of files or of arrays.
+fn one(value: &Bound<'_, PyAny>) -> PyResult<Value<'static>> {
+    if let Some(file) = file(value)? {
+        return Ok(Value::Files(vec![file.into()]));
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let items: Vec<Bound<'_, PyAny>> = value.extract()?;
+        let files = items.iter().map(file).collect::<PyResult<Vec<_>>>()?;
+        if !files.is_empty() && files.iter().all(Option::is_some) {
+            return Ok(Value::Files(files.into_iter().flatten().map(Into::into).collect()));
+        }
+    }
+    Ok(Value::Tensor(array::to_tensor(value)?))
+}
+
+/// The bytes of a file, when the value is one: a path, bytes, or a PIL image (sent as PNG, which loses nothing).
+pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(Some(bytes.as_bytes().to_vec()));
+    }
+    if value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>() {
+        let bytes = value.py().get_type::<PyBytes>().call1((value,))?;
+        return Ok(Some(bytes.extract()?));
+    }
+    if value.is_instance_of::<PyString>() || value.hasattr("__fspath__")? {
+        let path: PathBuf = value.extract()?;
+        return std::fs::read(&path).map(Some).map_err(|cause| unreadable(&path, &cause));
+    }
+    // A PIL image knows its mode and how to save itself.
+    if value.hasattr("mode")? && value.hasattr("save")? {
+        let py = value.py();
+        let buffer = py.import("io")?.call_method0("BytesIO")?;
+        let options = PyDict::new(py);
+        options.set_item("format", "PNG")?;
+        options.set_item("compress_level", 1)?;
+        value.call_method("save", (&buffer,), Some(&options))?;
+        return Ok(Some(buffer.call_method0("getvalue")?.extract()?));
+    }
+    if value.is_none() {
+        return Err(PyTypeError::new_err(
+            "None is no input; give a path, bytes, a PIL image or an array",
+        ));
+    }
+    Ok(None)
+}
+
+fn unreadable(path: &std::path::Path, cause: &std::io::Error) -> PyErr {
+    let what = path.display().to_string();
+    if cause.kind() == std::io::ErrorKind::NotFound {
+        return error::to_py(canary_core::Error::NotFound {
+            object: format!("file {what}"),
+            help: "check the path".to_owned(),
+        });
+    }
+    error::to_py(canary_core::Error::Image { what, reason: format!("cannot be read: {cause}") })
+}

@@ -1,0 +1,52 @@
+//! Python values as JSON and back: small objects travel as text.
+
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyDict, PyString},
+};
+use serde_json::Value;
+
+/// A plain Python value (dict, list, str, …) from JSON.
+pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (value.to_string(),))
+}
+
+/// JSON from a plain Python value, or from one that shows itself as one: `to_dict()`, or kr8s' `raw`.
+pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    let py = value.py();
+    let value = unwrap_object(value)?;
+    let options = PyDict::new(py);
+    options.set_item("default", py.import("canary._node")?.getattr("plain")?)?;
+    options.set_item("allow_nan", false)?;
+    let text = py.import("json")?.call_method("dumps", (value,), Some(&options))?;
+    let text = text.cast_into::<PyString>()?;
+    serde_json::from_str(text.to_str()?)
+        .map_err(|error| PyTypeError::new_err(format!("this is no JSON value: {error}")))
+}
+
+/// The plain dictionary inside an object of another library.
+fn unwrap_object<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_instance_of::<PyDict>() {
+        return Ok(value.clone());
+    }
+    if let Ok(raw) = value.getattr("raw") {
+        return match raw.getattr("to_dict") {
+            Ok(to_dict) => to_dict.call0(),
+            Err(_) => Ok(raw),
+        };
+    }
+    if let Ok(to_dict) = value.getattr("to_dict") {
+        return to_dict.call0();
+    }
+    Ok(value.clone())
+}
+
+/// A node for attribute access, or the plain value when it is no object.
+pub(crate) fn to_node<'py>(
+    py: Python<'py>,
+    value: &Value,
+    path: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    py.import("canary._node")?.getattr("Node")?.call1((to_python(py, value)?, path))
+}
