@@ -3,6 +3,8 @@
 //! Objects travel as raw JSON, so that fields of other controllers and of newer versions survive untouched.
 
 #[cfg(feature = "cluster")]
+mod access;
+#[cfg(feature = "cluster")]
 mod api_error;
 mod discovery;
 #[cfg(feature = "cluster")]
@@ -10,6 +12,10 @@ mod kubernetes;
 #[cfg(feature = "cluster")]
 mod kubernetes_watch;
 mod precondition;
+#[cfg(feature = "cluster")]
+mod preflight;
+#[cfg(feature = "cluster")]
+mod quota;
 mod readiness;
 #[cfg(feature = "cluster")]
 mod resource;
@@ -21,11 +27,15 @@ use serde_json::Value;
 
 use crate::Result;
 
+#[cfg(feature = "cluster")]
+pub use access::{Permission, missing, role, role_binding};
 pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses};
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};
 pub use precondition::failed_tests;
+#[cfg(feature = "cluster")]
+pub use preflight::{Check, Outcome, Preflight, PreflightOptions, preflight};
 #[cfg(feature = "cluster")]
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};

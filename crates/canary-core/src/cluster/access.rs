@@ -1,0 +1,141 @@
+//! What an account must be allowed to do, and what it lacks.
+
+use std::fmt;
+
+use k8s_openapi::{
+    api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::core::{Request as ApiRequest, params::PostParams};
+use serde_json::{Value, json};
+
+use super::{Kubernetes, ObjectRef, api_error::Verb, resource::collection_path};
+use crate::{Error, Result};
+
+/// Some verbs on one resource.
+struct Rule {
+    group: &'static str,
+    resource: &'static str,
+    verbs: &'static [&'static str],
+}
+
+/// The least that the driver of a rollout needs in its namespace.
+const DRIVER: &[Rule] = &[
+    Rule {
+        group: "networking.istio.io",
+        resource: "virtualservices",
+        verbs: &["get", "patch", "watch"],
+    },
+    Rule { group: "networking.istio.io", resource: "destinationrules", verbs: &["get", "patch"] },
+    Rule {
+        group: "coordination.k8s.io",
+        resource: "leases",
+        verbs: &["create", "delete", "get", "patch"],
+    },
+];
+
+/// A verb on a resource that an account lacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Permission {
+    /// The verb, such as `patch`.
+    pub verb: String,
+    /// The resource's plural name, such as `virtualservices`.
+    pub resource: String,
+    /// The API group; empty for Kubernetes' core.
+    pub group: String,
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)
+    }
+}
+
+/// The least `Role` with which the driver of a rollout works in a namespace.
+///
+/// ```
+/// let role = canary_core::cluster::role("models", "canary");
+/// assert_eq!(role.metadata.namespace.as_deref(), Some("models"));
+/// ```
+pub fn role(namespace: &str, name: &str) -> Role {
+    let rules = DRIVER
+        .iter()
+        .map(|rule| PolicyRule {
+            api_groups: Some(vec![rule.group.to_owned()]),
+            resources: Some(vec![rule.resource.to_owned()]),
+            verbs: rule.verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+            ..PolicyRule::default()
+        })
+        .collect();
+    Role { metadata: metadata(namespace, name), rules: Some(rules), ..Role::default() }
+}
+
+/// Gives a service account of the same namespace the role of that name.
+pub fn role_binding(namespace: &str, name: &str, service_account: &str) -> RoleBinding {
+    RoleBinding {
+        metadata: metadata(namespace, name),
+        role_ref: RoleRef {
+            api_group: Some("rbac.authorization.k8s.io".to_owned()),
+            kind: "Role".to_owned(),
+            name: name.to_owned(),
+        },
+        subjects: Some(vec![Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: service_account.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            ..Subject::default()
+        }]),
+        ..RoleBinding::default()
+    }
+}
+
+fn metadata(namespace: &str, name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
+
+/// What the account in use lacks of [`role`], by Kubernetes' `SelfSubjectAccessReview`.
+///
+/// # Errors
+/// [`Error::Cluster`] when the API server cannot be asked.
+pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permission>> {
+    let mut missing = Vec::new();
+    for rule in DRIVER {
+        for verb in rule.verbs {
+            if !allowed(cluster, namespace, rule, verb).await? {
+                missing.push(Permission {
+                    verb: (*verb).to_owned(),
+                    resource: rule.resource.to_owned(),
+                    group: rule.group.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(missing)
+}
+
+async fn allowed(cluster: &Kubernetes, namespace: &str, rule: &Rule, verb: &str) -> Result<bool> {
+    let target = ObjectRef::new("authorization.k8s.io/v1", "SelfSubjectAccessReview", "", verb);
+    let review = json!({
+        "apiVersion": target.api_version,
+        "kind": target.kind,
+        "spec": {"resourceAttributes": {
+            "namespace": namespace, "verb": verb, "group": rule.group, "resource": rule.resource,
+        }},
+    });
+    let path = collection_path(&target.api_version, "selfsubjectaccessreviews", None);
+    let request = ApiRequest::new(path)
+        .create(&PostParams::default(), review.to_string().into_bytes())
+        .map_err(|error| Error::Cluster {
+            action: "ask for permissions".to_owned(),
+            reason: "the request cannot be put together".to_owned(),
+            retryable: false,
+            source: Some(Box::new(error)),
+        })?;
+    let answer = cluster.send(Verb::Get, &target, request).await?;
+    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+}
