@@ -21,5 +21,5 @@ pub mod validate;
 pub use error::{Error, Result};
 pub use finding::{Finding, Findings, Severity};
 pub use istio::{DestinationRule, Gateway, VirtualService};
-pub use rollout::Plan;
+pub use rollout::{Plan, Verdict};
 pub use route::{Decision, Mesh, Request};

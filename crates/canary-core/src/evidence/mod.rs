@@ -1,1 +1,19 @@
-//! `evidence`
+//! Where observations of a rollout come from.
+//!
+//! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), any iterator or
+//! stream of the caller's ([`from_iter`], [`from_stream`]), and scores for custom guardrails ([`Score`]).
+
+mod inputs;
+mod observation;
+mod recorder;
+mod score;
+mod source;
+
+pub use inputs::Inputs;
+pub use observation::{
+    Answer, Arm, Counts, Kind, Observation, Pair, Request, ScoreValue, Seen, Subsets, Timestamp,
+    Window,
+};
+pub use recorder::{Recorded, Recorder};
+pub use score::Score;
+pub use source::{Given, Iterated, Observations, Source, from_iter, from_stream};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::Kind;
+
 /// One thing that must not get worse, tested after every observation.
 ///
 /// In YAML a guardrail is an object with the test's name as its one key beside `name` and `share`:
@@ -99,8 +101,8 @@ pub struct Agreement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Accuracy {
-    /// When stated, promotion waits until it is excluded that, of the inputs on which exactly one model is right,
-    /// the canary is right on this part or less. A half is "as good as the stable model".
+    /// When stated, promotion waits until a difference of the accuracies, canary less stable, of this or less is
+    /// excluded; `-0.02` excludes a loss of two percentage points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_above: Option<f64>,
 }
@@ -132,7 +134,7 @@ pub struct NumericDrift {
 /// The mean of a score that the caller computes from observations is at least `at_least`.
 ///
 /// The score is a number from 0 to 1 for each observation that it applies to; see
-/// `evidence::Score`.
+/// [`crate::evidence::Score`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Custom {
@@ -141,25 +143,6 @@ pub struct Custom {
     /// When stated, promotion waits until a mean of this or less is excluded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_above: Option<f64>,
-}
-
-/// What a test needs to see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Needs {
-    /// Requests with the subset that served them and whether they failed.
-    Requests,
-    /// Requests with their latency.
-    Latency,
-    /// Pairs of answers to the same input.
-    Pairs,
-    /// Pairs with the true label.
-    Labels,
-    /// Pairs with the score of both answers.
-    Scores,
-    /// Values of the caller's own score.
-    Custom,
 }
 
 impl Check {
@@ -187,14 +170,14 @@ impl Check {
     }
 
     /// What the test needs to see.
-    pub fn needs(&self) -> Needs {
+    pub fn needs(&self) -> Kind {
         match self {
-            Self::ErrorRatio(_) | Self::ObservedSplit(_) => Needs::Requests,
-            Self::SlowRatio(_) => Needs::Latency,
-            Self::Agreement(_) => Needs::Pairs,
-            Self::Accuracy(_) => Needs::Labels,
-            Self::NumericDrift(_) => Needs::Scores,
-            Self::Custom(_) => Needs::Custom,
+            Self::ErrorRatio(_) | Self::ObservedSplit(_) => Kind::Requests,
+            Self::SlowRatio(_) => Kind::Latency,
+            Self::Agreement(_) => Kind::Pairs,
+            Self::Accuracy(_) => Kind::Labels,
+            Self::NumericDrift(_) => Kind::Scores,
+            Self::Custom(_) => Kind::Custom,
         }
     }
 

@@ -1,15 +1,24 @@
 //! A rollout: the plan, its gates and guardrails, and the weight changes as pure functions.
 
+mod event;
 mod gate;
 mod guardrail;
+mod machine;
+mod monitor;
 pub mod patch;
 mod plan;
 mod presets;
+mod state;
 mod validation;
+mod verdict;
 
+pub use event::{Action, Event};
 pub use gate::{Gate, GateOutcome, Golden};
 pub use guardrail::{
-    Accuracy, Agreement, Check, Custom, ErrorRatio, Guardrail, Needs, NumericDrift, ObservedSplit,
+    Accuracy, Agreement, Check, Custom, ErrorRatio, Guardrail, NumericDrift, ObservedSplit,
     SlowRatio,
 };
+pub use machine::{MAX_STRIDE, Machine};
 pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
+pub use state::{MAX_STATE_BYTES, Phase, STATE_VERSION, State, Totals};
+pub use verdict::{Cause, Reading, Verdict, Why};

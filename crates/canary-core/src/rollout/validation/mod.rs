@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    guardrail::{Check, Guardrail, Needs},
+    guardrail::{Check, Guardrail},
     plan::{Plan, Step},
 };
-use crate::{Finding, Findings};
+use crate::{Finding, Findings, evidence::Kind};
 
 /// The largest number of steps and of guardrails, so that a state always fits its annotation.
 const MAX_STEPS: usize = 200;
@@ -319,14 +319,8 @@ fn check(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fi
             range("provenAbove", bound, 0.0, check.at_least, below);
         }
         Check::Accuracy(check) => {
-            let bound = check.proven_above.unwrap_or(0.25);
-            range(
-                "provenAbove",
-                bound,
-                0.0,
-                0.5,
-                "the part to be excluded lies between 0 and a half",
-            );
+            let bound = check.proven_above.unwrap_or(-0.5);
+            range("provenAbove", bound, -1.0, 0.0, below);
         }
         Check::ObservedSplit(check) => range("alpha", check.alpha, 0.0, 1.0, unit),
         Check::NumericDrift(check) => {
@@ -348,7 +342,7 @@ fn evidence(plan: &Plan, findings: &mut Findings) {
     for (index, guardrail) in plan.guardrails.iter().enumerate() {
         let path = format!("guardrails[{index}].{}", guardrail.check.kind());
         match guardrail.check.needs() {
-            Needs::Requests | Needs::Latency if !divides => findings.push(
+            Kind::Requests | Kind::Latency if !divides => findings.push(
                 Finding::error(
                     "C118",
                     path,
@@ -356,7 +350,7 @@ fn evidence(plan: &Plan, findings: &mut Findings) {
                 )
                 .help("add a step with a weight between 1 and 99, or take the guardrail out"),
             ),
-            Needs::Pairs | Needs::Labels | Needs::Scores if plan.header.is_none() => findings.push(
+            Kind::Pairs | Kind::Labels | Kind::Scores if plan.header.is_none() => findings.push(
                 Finding::error("C118", path, "pairs need a route to the canary by header")
                     .help("give the plan a header, such as user-group: canary"),
             ),

@@ -1,0 +1,251 @@
+//! What is seen of a rollout: requests, pairs of answers, counts of a window, scores.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment, in milliseconds since the Unix epoch.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The moment given by the system's clock; the epoch when the clock stands before it.
+    pub fn now() -> Self {
+        let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The moment so much later.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// The time since an earlier moment; zero when that one is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Which side of the rollout something comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Arm {
+    /// The subset that serves today.
+    Stable,
+    /// The subset that is tried.
+    Canary,
+    /// Neither, or nobody knows.
+    Unknown,
+}
+
+/// The names of the two subsets, by which sources tell the sides apart.
+///
+/// ```
+/// use canary_core::evidence::{Arm, Subsets};
+///
+/// let subsets = Subsets::new("resnet50", "resnet101");
+/// assert_eq!(subsets.arm(Some("resnet101")), Arm::Canary);
+/// assert_eq!(subsets.arm(None), Arm::Unknown);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subsets {
+    /// The stable subset's name.
+    pub stable: Arc<str>,
+    /// The canary's name.
+    pub canary: Arc<str>,
+}
+
+impl Subsets {
+    /// The two names.
+    pub fn new(stable: impl Into<Arc<str>>, canary: impl Into<Arc<str>>) -> Self {
+        Self { stable: stable.into(), canary: canary.into() }
+    }
+
+    /// The side of a subset by its name.
+    pub fn arm(&self, subset: Option<&str>) -> Arm {
+        match subset {
+            Some(name) if name == &*self.stable => Arm::Stable,
+            Some(name) if name == &*self.canary => Arm::Canary,
+            _ => Arm::Unknown,
+        }
+    }
+}
+
+/// One thing seen, with where and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observation {
+    /// The name of the source.
+    pub source: Arc<str>,
+    /// The observation's number in its source, rising by the order of that source. An observation whose number is
+    /// not above the last one seen from its source is a duplicate. Without a number nothing is known about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// When the request was sent, by the source's clock; the end of the window for counts.
+    pub at: Timestamp,
+    /// What was seen.
+    #[serde(flatten)]
+    pub what: Seen,
+}
+
+/// What an observation says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Seen {
+    /// One request of the traffic that the weights divide.
+    Request(Request),
+    /// The answers of both models to one input.
+    Pair(Pair),
+    /// Counts of the requests of a window of time.
+    Window(Window),
+    /// A value of a custom guardrail.
+    Score(ScoreValue),
+}
+
+/// One request of the traffic that the weights divide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Who served it.
+    pub arm: Arm,
+    /// Whether it failed.
+    pub failed: bool,
+    /// From sending it to its complete answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Duration>,
+}
+
+impl Request {
+    /// Whether an HTTP status counts as a failure of the server: 500 to 599. A status of 400 to 499 is the
+    /// client's doing and the same whoever serves it; 429 and 408 count, because they depend on the server's load.
+    pub fn is_failure(status: u16) -> bool {
+        matches!(status, 408 | 429 | 500..=599)
+    }
+}
+
+/// The answers of both models to the same input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pair {
+    /// A digest of the input's bytes; pairs with the same digest are one observation. Without it every pair is
+    /// taken as a new input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<u64>,
+    /// The input in words, such as its file name, for the gallery of disagreements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
+    /// The stable model's answer.
+    pub stable: Answer,
+    /// The canary's answer.
+    pub canary: Answer,
+    /// The true class, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+impl Pair {
+    /// The digest of an input: XXH3 (64 bits) of its bytes, the same on every platform.
+    pub fn digest(input: &[u8]) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(input)
+    }
+
+    /// Whether both models gave the same top class.
+    pub fn agrees(&self) -> bool {
+        self.stable.class == self.canary.class
+    }
+}
+
+/// The top class of an answer, and its probability.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// The top class.
+    pub class: String,
+    /// Its probability, from 0 to 1, where the model gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+}
+
+impl Answer {
+    /// A class with its probability.
+    pub fn new(class: impl Into<String>, score: impl Into<Option<f64>>) -> Self {
+        Self { class: class.into(), score: score.into() }
+    }
+}
+
+/// Counts of the requests of a window of time; the order within the window is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// When the window began. A window that began under another weight is late.
+    pub since: Timestamp,
+    /// The stable subset's counts.
+    pub stable: Counts,
+    /// The canary's counts.
+    pub canary: Counts,
+}
+
+/// Requests of one side, and how many of them were bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All requests.
+    pub requests: u64,
+    /// Those that failed.
+    #[serde(default)]
+    pub failed: u64,
+    /// Those that were slower than the threshold that the source and the plan share.
+    #[serde(default)]
+    pub slow: u64,
+}
+
+impl Counts {
+    /// So many requests without a fault.
+    pub const fn good(requests: u64) -> Self {
+        Self { requests, failed: 0, slow: 0 }
+    }
+}
+
+/// A value of a custom guardrail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreValue {
+    /// The guardrail's name in the plan.
+    pub guardrail: Arc<str>,
+    /// The value, from 0 to 1.
+    pub value: f64,
+}
+
+/// What a source provides, and what a guardrail needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Requests with the subset that served them and whether they failed.
+    Requests,
+    /// Requests with their latency.
+    Latency,
+    /// Pairs of answers to the same input.
+    Pairs,
+    /// Pairs with the true label.
+    Labels,
+    /// Pairs with the scores of both answers.
+    Scores,
+    /// Values of custom guardrails.
+    Custom,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Requests => "requests with the subset that served them",
+            Self::Latency => "requests with their latency",
+            Self::Pairs => "pairs of answers",
+            Self::Labels => "pairs with a label",
+            Self::Scores => "pairs with scores",
+            Self::Custom => "values of a custom score",
+        })
+    }
+}

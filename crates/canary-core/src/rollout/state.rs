@@ -1,0 +1,238 @@
+//! All that a rollout must remember, small enough for an annotation.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    monitor::Monitor,
+    plan::{Plan, Split},
+    verdict::{Reading, Verdict},
+};
+use crate::{
+    Error, Result,
+    evidence::{Inputs, Timestamp},
+};
+
+/// The version of the state's form; a state of another version is refused, not guessed at.
+pub const STATE_VERSION: u32 = 1;
+
+/// The largest state that is stored, in bytes.
+pub const MAX_STATE_BYTES: usize = 16 * 1024;
+
+/// The state of a rollout.
+///
+/// It is made by [`super::Machine::begin`] and changed by [`super::Machine::step`] alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct State {
+    pub(super) version: u32,
+    /// The hash of the plan that it belongs to.
+    pub(super) plan: String,
+    pub(super) phase: Phase,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) paused: bool,
+    /// The step in force or being prepared, from 0.
+    pub(super) step: usize,
+    /// When the rollout began.
+    pub(super) began: Timestamp,
+    /// The latest time that was told; it never goes back.
+    pub(super) now: Timestamp,
+    /// When the split in force was written.
+    pub(super) since: Timestamp,
+    /// The time spent on the step, pauses and interruptions aside.
+    pub(super) held_ms: u64,
+    /// The split in force; none before the first write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) written: Option<Split>,
+    /// Requests and pairs counted at the step in force.
+    pub(super) requests: u64,
+    pub(super) pairs: u64,
+    pub(super) totals: Totals,
+    pub(super) monitors: Vec<Monitor>,
+    /// The number of the last observation of each source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) sources: BTreeMap<Arc<str>, u64>,
+    #[serde(default, skip_serializing_if = "Inputs::is_empty")]
+    pub(super) inputs: Inputs,
+    /// What the last probe said when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unreachable: Option<String>,
+}
+
+/// Where in its course a rollout is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Phase {
+    /// The subset and the header route are being made.
+    Preparing,
+    /// The header route is being asked whether it answers from the canary.
+    Probing,
+    /// The gates of the step are being asked; the number is that of the gate in the step.
+    Gating(usize),
+    /// The step's split is being written.
+    Writing,
+    /// The step is held.
+    Holding,
+    /// The final split is being written.
+    Finishing(Verdict),
+    /// The subset that the rollout made is being taken away.
+    CleaningUp(Verdict),
+    /// It is over.
+    Done(Verdict),
+}
+
+/// What was seen over the whole rollout, and what was left out and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Totals {
+    /// Requests served by the stable subset.
+    pub stable: u64,
+    /// Requests served by the canary: the exposure.
+    pub canary: u64,
+    /// Requests of which nobody knows who served them; they count for nothing.
+    pub unknown: u64,
+    /// Pairs of answers to inputs not seen before.
+    pub pairs: u64,
+    /// Pairs whose input was seen before; they count for nothing.
+    pub repeated: u64,
+    /// Observations that a source gave twice; they count for nothing.
+    pub duplicates: u64,
+    /// Requests that were sent under another weight than the one in force; they count for no test and no hold.
+    pub late: u64,
+    /// Observations with numbers outside their range.
+    pub refused: u64,
+}
+
+impl State {
+    /// The state as the text of an annotation.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when it is larger than [`MAX_STATE_BYTES`].
+    pub fn encode(&self) -> Result<String> {
+        let text = serde_json::to_string(self)
+            .map_err(|error| Error::Plan(format!("the state cannot be written: {error}")))?;
+        if text.len() > MAX_STATE_BYTES {
+            return Err(Error::Plan(format!(
+                "the state has {} bytes, an annotation holds {MAX_STATE_BYTES}; use fewer guardrails or sources",
+                text.len()
+            )));
+        }
+        Ok(text)
+    }
+
+    /// Reads a state back for the plan that it belongs to.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when the text is no state, when it is of another version, or when the plan was changed since.
+    pub fn decode(text: &str, plan: &Plan) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let broken = |error: serde_json::Error| {
+            Error::Plan(format!(
+                "the stored state cannot be read ({error}); remove the annotation {} to begin anew",
+                super::patch::STATE_ANNOTATION
+            ))
+        };
+        let Version { version } = serde_json::from_str(text).map_err(broken)?;
+        if version != STATE_VERSION {
+            return Err(Error::Plan(format!(
+                "the stored state has version {version}, this library reads {STATE_VERSION}; finish the rollout with \
+                 the release that began it, or remove the annotation {}",
+                super::patch::STATE_ANNOTATION
+            )));
+        }
+        let state: Self = serde_json::from_str(text).map_err(broken)?;
+        let hash = plan.hash();
+        if state.plan != hash {
+            return Err(Error::Plan(format!(
+                "the plan was changed since the rollout began (its hash was {}, it is {hash}); run the old plan to its \
+                 end, or begin anew with this one",
+                state.plan
+            )));
+        }
+        let fits = state.monitors.len() == plan.guardrails.len()
+            && state.monitors.iter().zip(&plan.guardrails).all(|(monitor, of)| monitor.fits(of))
+            && state.step < plan.steps.len();
+        if !fits {
+            return Err(Error::Plan(
+                "the stored state does not fit the plan that it names; it was edited by hand".to_owned(),
+            ));
+        }
+        Ok(state)
+    }
+
+    /// Where in its course the rollout is.
+    pub fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// Whether a person paused it.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// The step in force or being prepared, from 0.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// The split in force; none before the first write.
+    pub fn split(&self) -> Option<Split> {
+        self.written
+    }
+
+    /// When the rollout began.
+    pub fn began(&self) -> Timestamp {
+        self.began
+    }
+
+    /// The time spent on the step, pauses and interruptions aside.
+    pub fn held(&self) -> Duration {
+        Duration::from_millis(self.held_ms)
+    }
+
+    /// Requests and pairs counted at the step.
+    pub fn seen_at_step(&self) -> (u64, u64) {
+        (self.requests, self.pairs)
+    }
+
+    /// What was seen over the whole rollout.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The number of the last observation taken from a source.
+    pub fn last_of(&self, source: &str) -> Option<u64> {
+        self.sources.get(source).copied()
+    }
+
+    /// Whether it is over.
+    pub fn is_done(&self) -> bool {
+        matches!(self.phase, Phase::Done(_))
+    }
+
+    /// The verdict: the final one once it is known, and Continue before.
+    pub fn verdict(&self) -> Verdict {
+        match &self.phase {
+            Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
+                verdict.clone()
+            }
+            _ => Verdict::Continue {
+                step: self.step,
+                split: self.written.unwrap_or(Split::STABLE),
+            },
+        }
+    }
+
+    /// What every guardrail shows now, in the plan's order.
+    ///
+    /// `plan` is the plan that the state belongs to.
+    pub fn readings(&self, plan: &Plan) -> Vec<Reading> {
+        let of = plan.guardrails.iter().zip(&self.monitors);
+        of.map(|(guardrail, monitor)| monitor.reading(guardrail, plan.alpha_of(guardrail))).collect()
+    }
+}

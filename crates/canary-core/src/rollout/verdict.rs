@@ -1,0 +1,246 @@
+//! What a rollout has come to: numbers, one sentence, JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::{gate::GateOutcome, patch::Differences, plan::Split};
+use crate::stats::{self, Interval};
+
+/// What the evidence says at a moment.
+///
+/// ```
+/// use canary_core::{Verdict, rollout::{Split, Why}};
+///
+/// let verdict = Verdict::Inconclusive {
+///     why: Why::NotEnoughData { step: 1, missing: "1200 of 4000 requests".into() },
+/// };
+/// assert_eq!(verdict.to_string(), "inconclusive: step 1 saw only 1200 of 4000 requests");
+/// assert_eq!(verdict.to_json()["verdict"], "inconclusive");
+/// assert!(verdict.is_final());
+///
+/// let verdict = Verdict::Continue { step: 0, split: Split { canary: 5, mirror: 0 } };
+/// assert!(!verdict.is_final());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing is decided yet.
+    Continue {
+        /// The step, from 0.
+        step: usize,
+        /// The split in force.
+        split: Split,
+    },
+    /// The canary held every guardrail to the end.
+    Promote {
+        /// What each guardrail showed at the end.
+        evidence: Vec<Reading>,
+        /// Requests that the canary served meanwhile.
+        exposure: u64,
+    },
+    /// The canary is worse, or did not pass its gate.
+    Rollback {
+        /// The guardrail or gate that decided.
+        guardrail: String,
+        /// The evidence against the canary, E; the largest finite number where it is beyond all bounds.
+        e: f64,
+        /// What was seen.
+        evidence: Cause,
+        /// Requests that the canary served meanwhile.
+        exposure: u64,
+    },
+    /// The evidence does not decide. Missing data is never failure and never success.
+    Inconclusive {
+        /// What is missing or wrong.
+        why: Why,
+    },
+    /// Somebody else changed what the rollout had written; nothing was overwritten.
+    ExternalEdit {
+        /// Field by field, what was written and what is there.
+        diff: Differences,
+    },
+}
+
+/// Why a rollout was rolled back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Cause {
+    /// A guardrail's evidence reached 1/α.
+    Alarm(Reading),
+    /// A gate was answered wrongly.
+    Gate(GateOutcome),
+    /// A person asked for it.
+    Asked(String),
+}
+
+/// Why a rollout is inconclusive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "cause")]
+#[non_exhaustive]
+pub enum Why {
+    /// A step did not see what its hold asks for in the time that the plan allows.
+    NotEnoughData {
+        /// The step, from 0.
+        step: usize,
+        /// What there was, of what was asked.
+        missing: String,
+    },
+    /// The mesh does not split the traffic as its weights say, so no rate can be believed.
+    Split {
+        /// The split's test.
+        reading: Reading,
+    },
+    /// Harm of the size that the plan wants excluded could not be excluded in the time that the plan allows.
+    HarmNotExcluded {
+        /// The guardrails that could not.
+        guardrails: Vec<Reading>,
+    },
+    /// A gate got too few answers.
+    GateUnanswered {
+        /// The gate.
+        gate: String,
+        /// What is missing.
+        why: String,
+    },
+    /// The canary could not be reached through the header route before its first weight.
+    Unreachable {
+        /// What the last probe said.
+        why: String,
+    },
+    /// Every source of observations ended before the rollout did.
+    SourcesEnded {
+        /// What each of them said last.
+        why: String,
+    },
+}
+
+/// What a guardrail shows: its evidence, its estimate with a confidence sequence, and its sample sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    /// The guardrail's name.
+    pub guardrail: String,
+    /// The test, such as `errorRatio`.
+    pub test: String,
+    /// What `estimate` and `interval` are about, in words.
+    pub quantity: String,
+    /// E now; the largest finite number where it is beyond all bounds.
+    pub e: f64,
+    /// The anytime-valid p-value, 1 over the largest E so far.
+    pub p_value: f64,
+    /// The part of the plan's α that the guardrail may spend.
+    pub alpha: f64,
+    /// Whether E has reached 1/α.
+    pub alarm: bool,
+    /// The plain estimate, where there are data for one; infinite ones are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<f64>,
+    /// The confidence sequence at level 1 − α.
+    pub interval: Interval,
+    /// Whether the harm that the plan wants excluded is excluded; absent where the plan wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<bool>,
+    /// The sample sizes, each with what was counted.
+    pub counts: Vec<(String, u64)>,
+}
+
+impl Reading {
+    /// E as a finite number.
+    pub(super) fn finite_e(ln_e: f64) -> f64 {
+        stats::portable::exp(ln_e).min(f64::MAX)
+    }
+}
+
+impl Verdict {
+    /// Whether the rollout is over.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Continue { .. })
+    }
+
+    /// The verdict's name: `continue`, `promote`, `rollback`, `inconclusive` or `externalEdit`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Continue { .. } => "continue",
+            Self::Promote { .. } => "promote",
+            Self::Rollback { .. } => "rollback",
+            Self::Inconclusive { .. } => "inconclusive",
+            Self::ExternalEdit { .. } => "externalEdit",
+        }
+    }
+
+    /// The verdict with its numbers and its sentence.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        if let Some(members) = json.as_object_mut() {
+            members.insert("sentence".to_owned(), self.to_string().into());
+        }
+        json
+    }
+}
+
+/// The verdict in one sentence.
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Continue { step, split } => write!(f, "continue: step {step} at {split}"),
+            Self::Promote { evidence, exposure } => {
+                let held = evidence.len();
+                write!(f, "promote: all {held} guardrails held; the canary served {exposure} requests")
+            }
+            Self::Rollback { guardrail, evidence, exposure, .. } => {
+                match evidence {
+                    Cause::Alarm(reading) => write!(f, "rollback: {reading}")?,
+                    Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
+                    Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
+                }
+                write!(f, "; the canary served {exposure} requests")
+            }
+            Self::Inconclusive { why } => write!(f, "inconclusive: {why}"),
+            Self::ExternalEdit { diff } => write!(f, "external edit: {diff}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotEnoughData { step, missing } => write!(f, "step {step} saw only {missing}"),
+            Self::Split { reading } => {
+                write!(f, "the mesh does not split traffic as its weights say: {reading}")
+            }
+            Self::HarmNotExcluded { guardrails } => {
+                let names: Vec<&str> = guardrails.iter().map(|one| one.guardrail.as_str()).collect();
+                write!(f, "harm could not be excluded by {}", names.join(", "))
+            }
+            Self::GateUnanswered { gate, why } => write!(f, "gate {gate}: {why}"),
+            Self::Unreachable { why } => {
+                write!(f, "the canary cannot be reached through the header route: {why}")
+            }
+            Self::SourcesEnded { why } => write!(f, "every source of observations ended: {why}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: ", self.guardrail)?;
+        if let Some(estimate) = self.estimate {
+            write!(f, "{} {estimate:.3} ", self.quantity)?;
+        }
+        let high = if self.interval.high.is_finite() {
+            format!("{:.3}", self.interval.high)
+        } else {
+            "∞".to_owned()
+        };
+        write!(f, "in [{:.3}, {high}], ", self.interval.low)?;
+        if self.e < 1e6 { write!(f, "E = {:.3}", self.e)? } else { write!(f, "E = {:.1e}", self.e)? }
+        let needed = 1.0 / self.alpha;
+        write!(f, " of {needed:.0} needed (")?;
+        for (index, (what, count)) in self.counts.iter().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            write!(f, "{separator}{count} {what}")?;
+        }
+        f.write_str(")")
+    }
+}
