@@ -40,7 +40,6 @@ impl Inputs {
         let mut fresh = false;
         for round in 0..PER_INPUT {
             let place = first.wrapping_add(round.wrapping_mul(step)) % BITS as u64;
-            #[expect(clippy::cast_possible_truncation, reason = "below BITS")]
             let (word, bit) = ((place / 64) as usize, 1_u64 << (place % 64));
             fresh |= self.words[word] & bit == 0;
             self.words[word] |= bit;

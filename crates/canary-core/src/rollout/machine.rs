@@ -146,17 +146,15 @@ impl Machine {
                     actions.push(Action::Save);
                 }
             }
-            Event::Edited(diff) => {
-                if !state.is_done() {
-                    // Nothing is written any more, the state included: the object is somebody else's now.
-                    state.phase = Phase::Done(Verdict::ExternalEdit { diff });
-                }
+            Event::Edited(diff) if !state.is_done() => {
+                // Nothing is written any more, the state included: the object is somebody else's now.
+                state.phase = Phase::Done(Verdict::ExternalEdit { diff });
             }
-            Event::SourcesEnded(why) if self.is_running(state) => {
+            Event::SourcesEnded(why) if state.is_running() => {
                 let why: String = why.chars().take(300).collect();
                 self.inconclusive(state, Why::SourcesEnded { why }, actions);
             }
-            Event::Pause if self.is_running(state) && !state.paused => {
+            Event::Pause if state.is_running() && !state.paused => {
                 state.paused = true;
                 actions.push(Action::Save);
             }
@@ -165,7 +163,7 @@ impl Machine {
                 actions.push(Action::Save);
                 self.check_hold(state, actions);
             }
-            Event::Abort(why) if self.is_running(state) => {
+            Event::Abort(why) if state.is_running() => {
                 let why = why.chars().take(300).collect();
                 let exposure = state.totals.canary;
                 let guardrail = "a person".to_owned();
@@ -175,10 +173,6 @@ impl Machine {
             }
             _ => {}
         }
-    }
-
-    fn is_running(&self, state: &State) -> bool {
-        !matches!(state.phase, Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_))
     }
 
     /// What is to be done again when the driver begins anew.
@@ -237,7 +231,8 @@ impl Machine {
             GateOutcome::Failed { .. } => {
                 let exposure = state.totals.canary;
                 let evidence = Cause::Gate(outcome);
-                let verdict = Verdict::Rollback { guardrail: gate, e: f64::MAX, evidence, exposure };
+                let verdict =
+                    Verdict::Rollback { guardrail: gate, e: f64::MAX, evidence, exposure };
                 self.finish(state, verdict, actions);
             }
             GateOutcome::Unanswered { why } => {
@@ -278,7 +273,7 @@ impl Machine {
 
     #[inline]
     fn observe(&self, state: &mut State, observation: &Observation, actions: &mut Vec<Action>) {
-        if !self.is_running(state) {
+        if !state.is_running() {
             return;
         }
         if let Some(sequence) = observation.sequence {
@@ -360,13 +355,14 @@ impl Machine {
 
     /// Time passes.
     fn pass(&self, state: &mut State, stride: Duration, actions: &mut Vec<Action>) {
-        if !self.is_running(state) || state.paused {
+        if !state.is_running() || state.paused {
             return;
         }
-        state.held_ms = state.held_ms.saturating_add(u64::try_from(stride.as_millis()).unwrap_or(0));
+        state.held_ms =
+            state.held_ms.saturating_add(u64::try_from(stride.as_millis()).unwrap_or(0));
         self.check_hold(state, actions);
         let over = state.held() >= self.plan.patience;
-        if !over || !self.is_running(state) {
+        if !over || !state.is_running() {
             return;
         }
         let why = match state.phase {
@@ -386,8 +382,7 @@ impl Machine {
     #[inline]
     fn check_alarms(&self, state: &mut State, actions: &mut Vec<Action>) {
         let mut alarmed = None;
-        for (place, (monitor, threshold)) in
-            state.monitors.iter().zip(&self.thresholds).enumerate()
+        for (place, (monitor, threshold)) in state.monitors.iter().zip(&self.thresholds).enumerate()
         {
             if monitor.max_ln_e() >= *threshold {
                 // The split comes first: while it is wrong, no ratio is believed.
@@ -499,7 +494,9 @@ impl Machine {
 
     fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
         // Whatever the step had asked for is not wanted any more.
-        actions.retain(|action| !matches!(action, Action::Write { .. } | Action::AskGate(_) | Action::Probe));
+        actions.retain(|action| {
+            !matches!(action, Action::Write { .. } | Action::AskGate(_) | Action::Probe)
+        });
         // The verdict needs their room, and nothing more is compared.
         state.inputs = Inputs::default();
         if let Some(write) = self.final_write(&verdict) {
@@ -516,7 +513,9 @@ impl Machine {
         let split = match verdict {
             Verdict::Promote { .. } => Split::CANARY,
             Verdict::Rollback { .. } => Split::STABLE,
-            Verdict::Inconclusive { .. } if self.plan.on_inconclusive == OnInconclusive::Rollback => {
+            Verdict::Inconclusive { .. }
+                if self.plan.on_inconclusive == OnInconclusive::Rollback =>
+            {
                 Split::STABLE
             }
             _ => return None,
@@ -524,3 +523,7 @@ impl Machine {
         Some(Action::Write { split, last: true })
     }
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -18,7 +18,6 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Monitor {
-    #[serde(flatten)]
     test: AnyTest,
     /// For slow requests: what counts as slow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +43,8 @@ impl Monitor {
     /// # Errors
     /// [`Error::Plan`] when a number of the guardrail is outside its test's range; a validated plan has none.
     pub(super) fn new(guardrail: &Guardrail) -> Result<Self> {
-        let wrong = |error: StatsError| Error::Plan(format!("guardrail {}: {error}", guardrail.name));
+        let wrong =
+            |error: StatsError| Error::Plan(format!("guardrail {}: {error}", guardrail.name));
         let mut threshold = None;
         let test = match &guardrail.check {
             Check::ErrorRatio(check) => RateRatio::new(check.at_most).map_err(wrong)?.into(),
@@ -98,24 +98,28 @@ impl Monitor {
         micros: Option<f64>,
     ) {
         match (&mut self.test, check) {
-            (AnyTest::Split(split), _) if share > 0.0 && share < 1.0 => split.observe(arm == Arm::Canary),
+            (AnyTest::Split(split), _) if share > 0.0 && share < 1.0 => {
+                split.observe(arm == Arm::Canary);
+            }
             (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) if failed => {
                 let _ = ratio.observe(share, arm == Arm::Canary);
             }
             (AnyTest::RateRatio(ratio), Check::SlowRatio(slow)) => {
                 let (Some(micros), Some(threshold)) = (micros, &mut self.threshold) else { return };
                 match threshold {
-                    Threshold::Frozen(threshold) if micros > *threshold => {
-                        let _ = ratio.observe(share, arm == Arm::Canary);
-                    }
-                    Threshold::Frozen(_) => {}
-                    Threshold::Learning(seen) if arm == Arm::Stable => {
-                        *seen.entry(bucket(micros)).or_default() += 1;
-                        if seen.values().sum::<u64>() >= slow.warmup {
-                            *threshold = Threshold::Frozen(quantile(seen, slow.quantile));
+                    Threshold::Frozen(threshold) => {
+                        if micros > *threshold {
+                            let _ = ratio.observe(share, arm == Arm::Canary);
                         }
                     }
-                    Threshold::Learning(_) => {}
+                    Threshold::Learning(seen) => {
+                        if arm == Arm::Stable {
+                            *seen.entry(bucket(micros)).or_default() += 1;
+                            if seen.values().sum::<u64>() >= slow.warmup {
+                                *threshold = Threshold::Frozen(quantile(seen, slow.quantile));
+                            }
+                        }
+                    }
                 }
             }
             _ => {}
@@ -129,7 +133,9 @@ impl Monitor {
             (AnyTest::Split(split), _) if share > 0.0 && share < 1.0 => {
                 split.observe_counts(canary.requests, stable.requests);
             }
-            (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) if canary.failed + stable.failed > 0 => {
+            (AnyTest::RateRatio(ratio), Check::ErrorRatio(_))
+                if canary.failed + stable.failed > 0 =>
+            {
                 let _ = ratio.observe_counts(share, canary.failed, stable.failed);
             }
             // The source and the plan share the threshold; a plan that learns its own cannot use counts.
@@ -153,7 +159,8 @@ impl Monitor {
             }
             (AnyTest::Drift(drift), Check::NumericDrift(_)) => {
                 let scores = pair.canary.score.zip(pair.stable.score);
-                return scores.is_none_or(|(canary, stable)| drift.observe(canary - stable).is_ok());
+                return scores
+                    .is_none_or(|(canary, stable)| drift.observe(canary - stable).is_ok());
             }
             _ => {}
         }
@@ -206,7 +213,11 @@ impl Monitor {
             p_value: self.test.p_value(),
             alpha,
             alarm: level.is_ok_and(|level| self.test.alarm(level)),
-            estimate: self.test.estimate().map(|value| value + shift).filter(|value| value.is_finite()),
+            estimate: self
+                .test
+                .estimate()
+                .map(|value| value + shift)
+                .filter(|value| value.is_finite()),
             interval,
             proven: self.proven(&guardrail.check, alpha),
             counts: self.test.counts().into_iter().map(|(what, n)| (what.to_owned(), n)).collect(),
@@ -246,7 +257,7 @@ mod tests {
     fn a_threshold_is_learned_from_the_stable_subset_and_then_stays() {
         let guardrail = Guardrail::slow_ratio(1.0);
         let mut monitor = Monitor::new(&guardrail).unwrap();
-        let mut see = |monitor: &mut Monitor, arm, millis: f64| {
+        let see = |monitor: &mut Monitor, arm, millis: f64| {
             monitor.request(&guardrail.check, 0.5, arm, false, Some(millis * 1e3));
         };
         for n in 0..499 {

@@ -159,7 +159,8 @@ impl State {
             && state.step < plan.steps.len();
         if !fits {
             return Err(Error::Plan(
-                "the stored state does not fit the plan that it names; it was edited by hand".to_owned(),
+                "the stored state does not fit the plan that it names; it was edited by hand"
+                    .to_owned(),
             ));
         }
         Ok(state)
@@ -210,6 +211,11 @@ impl State {
         self.sources.get(source).copied()
     }
 
+    /// Whether nothing is decided yet.
+    pub(super) fn is_running(&self) -> bool {
+        !matches!(self.phase, Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_))
+    }
+
     /// Whether it is over.
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_))
@@ -221,10 +227,9 @@ impl State {
             Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
                 verdict.clone()
             }
-            _ => Verdict::Continue {
-                step: self.step,
-                split: self.written.unwrap_or(Split::STABLE),
-            },
+            _ => {
+                Verdict::Continue { step: self.step, split: self.written.unwrap_or(Split::STABLE) }
+            }
         }
     }
 
@@ -233,6 +238,7 @@ impl State {
     /// `plan` is the plan that the state belongs to.
     pub fn readings(&self, plan: &Plan) -> Vec<Reading> {
         let of = plan.guardrails.iter().zip(&self.monitors);
-        of.map(|(guardrail, monitor)| monitor.reading(guardrail, plan.alpha_of(guardrail))).collect()
+        of.map(|(guardrail, monitor)| monitor.reading(guardrail, plan.alpha_of(guardrail)))
+            .collect()
     }
 }

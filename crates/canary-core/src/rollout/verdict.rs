@@ -186,7 +186,10 @@ impl std::fmt::Display for Verdict {
             Self::Continue { step, split } => write!(f, "continue: step {step} at {split}"),
             Self::Promote { evidence, exposure } => {
                 let held = evidence.len();
-                write!(f, "promote: all {held} guardrails held; the canary served {exposure} requests")
+                write!(
+                    f,
+                    "promote: all {held} guardrails held; the canary served {exposure} requests"
+                )
             }
             Self::Rollback { guardrail, evidence, exposure, .. } => {
                 match evidence {
@@ -210,7 +213,8 @@ impl std::fmt::Display for Why {
                 write!(f, "the mesh does not split traffic as its weights say: {reading}")
             }
             Self::HarmNotExcluded { guardrails } => {
-                let names: Vec<&str> = guardrails.iter().map(|one| one.guardrail.as_str()).collect();
+                let names: Vec<&str> =
+                    guardrails.iter().map(|one| one.guardrail.as_str()).collect();
                 write!(f, "harm could not be excluded by {}", names.join(", "))
             }
             Self::GateUnanswered { gate, why } => write!(f, "gate {gate}: {why}"),
@@ -234,7 +238,11 @@ impl std::fmt::Display for Reading {
             "∞".to_owned()
         };
         write!(f, "in [{:.3}, {high}], ", self.interval.low)?;
-        if self.e < 1e6 { write!(f, "E = {:.3}", self.e)? } else { write!(f, "E = {:.1e}", self.e)? }
+        if self.e < 1e6 {
+            write!(f, "E = {:.3}", self.e)?;
+        } else {
+            write!(f, "E = {:.1e}", self.e)?;
+        }
         let needed = 1.0 / self.alpha;
         write!(f, " of {needed:.0} needed (")?;
         for (index, (what, count)) in self.counts.iter().enumerate() {

@@ -10,7 +10,10 @@ use crate::{Finding, Findings, evidence::Kind};
 
 /// The largest number of steps and of guardrails, so that a state always fits its annotation.
 const MAX_STEPS: usize = 200;
-const MAX_GUARDRAILS: usize = 24;
+const MAX_GUARDRAILS: usize = 12;
+
+/// Room for the tests in a state, in bytes; the rest of the annotation is for the inputs seen and the verdict.
+const TESTS_BYTES: usize = 6_500;
 
 pub(super) fn validate(plan: &Plan) -> Findings {
     let mut findings = Findings::new();
@@ -236,6 +239,23 @@ fn guardrails(plan: &Plan, findings: &mut Findings) {
             .help(
                 "add a guardrail, such as errorRatio: {atMost: 1.0} or agreement: {atLeast: 0.95}",
             ),
+        );
+    }
+    // A test of rates keeps counts for each weight that divides the traffic, at most 32 of them.
+    let weights: BTreeSet<u32> = plan.steps.iter().map(|step| step.weight % 100).collect();
+    let bytes: usize = plan
+        .guardrails
+        .iter()
+        .map(|g| if g.check.compares_traffic() { 150 + 70 * weights.len().min(32) } else { 450 })
+        .sum();
+    if bytes > TESTS_BYTES {
+        findings.push(
+            Finding::error(
+                "C113",
+                "guardrails",
+                "the state of so many tests does not fit an annotation",
+            )
+            .help("use fewer guardrails, or fewer different weights"),
         );
     }
     let compares = plan.guardrails.iter().any(|guardrail| guardrail.check.compares_traffic());
