@@ -169,7 +169,7 @@ impl Drift {
         self.pairs = self.pairs.saturating_add(1);
         if total > self.max_sum {
             self.max_ln_e = self.max_ln_e.max(self.ln_e());
-            self.max_sum = total;
+            self.refresh_max_sum();
         }
         if !(1.0 / RESCALE..RESCALE).contains(&total) {
             self.rescale(total);

@@ -43,6 +43,8 @@
     reason = "exact equality is meant wherever it is written in this module"
 )]
 #![allow(clippy::many_single_char_names, reason = "the names of the formulas in the literature")]
+#![allow(clippy::doc_markdown, reason = "formulas and names of authors are not code")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references to `with` functions")]
 
 mod agreement;
 mod any_test;
@@ -56,11 +58,16 @@ mod exact;
 mod known_figures;
 mod labelled;
 pub mod portable;
+mod quantile;
 mod random;
 mod rate_ratio;
 pub mod special;
 mod split;
+#[cfg(test)]
+mod states;
 mod strata;
+#[cfg(test)]
+mod validity;
 
 pub use agreement::Agreement;
 pub use any_test::AnyTest;
@@ -68,6 +75,7 @@ pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
 pub use labelled::Labelled;
+pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
 pub use rate_ratio::{HARMS, MIRROR, RateRatio};
 pub use split::Split;

@@ -100,7 +100,6 @@ struct Saved {
     max_ln_e: f64,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -170,7 +169,8 @@ impl RateRatio {
     /// When `share` is not from 0 to 1; nothing is taken in then.
     #[inline]
     pub fn observe_counts(&mut self, share: f64, canary: u64, stable: u64) -> Result<()> {
-        if share.to_bits() != self.running.share.to_bits() {
+        // True for NaN too.
+        if share != self.running.share {
             closed_unit("share", share)?;
             if share == 0.0 || share == 1.0 {
                 self.uninformative =

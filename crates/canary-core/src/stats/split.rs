@@ -33,6 +33,8 @@ use super::{
 const PRIOR_REQUESTS: f64 = 100.0;
 /// How far the running product may be from the closed form, with room to spare.
 const SLACK: f64 = 1e-6;
+/// The least value of the running product.
+const LEAST: f64 = 1e-200;
 
 /// Tests that the traffic is split as configured.
 ///
@@ -138,12 +140,13 @@ impl Split {
             self.stable = self.stable.saturating_add(1);
             (seen, 1.0 - self.weight)
         };
-        // The probability of this request under the mixture so far, over its probability under the null. A
-        // floor keeps the product from losing its digits; raising it only means an evaluation too many.
-        self.relative =
-            (self.relative * ((seen + PRIOR_REQUESTS * share) / (total * share))).max(1e-200);
-        if self.relative.is_nan() || self.relative >= 1.0 - SLACK || self.requests() & 0xf_ffff == 0
-        {
+        // The probability of this request under the mixture so far, over its probability under the null; 0/0 for
+        // a request that the null excludes.
+        let relative = self.relative * ((seen + PRIOR_REQUESTS * share) / (total * share));
+        if relative < 1.0 - SLACK && self.requests() & 0xf_ffff != 0 {
+            // The floor keeps the product from losing its digits: it only means an evaluation too many.
+            self.relative = relative.max(LEAST);
+        } else {
             self.refresh();
         }
     }
@@ -163,7 +166,7 @@ impl Split {
     fn refresh(&mut self) {
         let ln_e = self.ln_e();
         self.max_ln_e = self.max_ln_e.max(ln_e);
-        self.relative = exp(ln_e - self.max_ln_e).max(1e-200);
+        self.relative = exp(ln_e - self.max_ln_e).max(LEAST);
     }
 
     fn prior(&self) -> (f64, f64) {

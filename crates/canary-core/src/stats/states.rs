@@ -1,0 +1,281 @@
+//! That a test's state is what it should be: the same in batches, after a restart, at the extremes.
+
+use super::{Agreement, Alpha, AnyTest, Drift, EProcess, Labelled, Random, RateRatio, Split};
+
+/// One random observation into any test; the kind and the shares vary.
+fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
+    match test {
+        AnyTest::RateRatio(test) => {
+            let share = [0.05, 0.3, 0.3, 0.3, 0.5][random.below(5) as usize];
+            let odds = share * harm;
+            test.observe(share, random.bernoulli(odds / (odds + 1.0 - share))).unwrap();
+        }
+        AnyTest::Agreement(test) => test.observe(random.bernoulli(1.0 - 0.1 * harm)),
+        AnyTest::Labelled(test) => {
+            let stable = random.bernoulli(0.9);
+            test.observe(stable, random.bernoulli(1.0 - 0.1 * harm));
+        }
+        AnyTest::Split(test) => test.observe(random.bernoulli(0.1 * harm)),
+        AnyTest::Drift(test) => {
+            test.observe((0.1 * random.normal() - 0.05 * (harm - 1.0)).clamp(-1.0, 1.0)).unwrap();
+        }
+    }
+}
+
+fn all() -> Vec<AnyTest> {
+    vec![
+        RateRatio::new(1.2).unwrap().into(),
+        Agreement::new(0.9).unwrap().into(),
+        Labelled::new().into(),
+        Split::new(0.1).unwrap().into(),
+        Drift::new(0.01).unwrap().into(),
+    ]
+}
+
+/// The screens that spare the closed form never miss a maximum.
+#[test]
+fn the_maximum_is_the_largest_evidence_of_all_moments() {
+    for harm in [0.7, 1.0, 1.3, 2.0] {
+        for (kind, start) in all().into_iter().enumerate() {
+            let mut random = Random::of_run(51, kind as u64);
+            let mut test = start;
+            let mut largest: f64 = 0.0;
+            for i in 0..4000 {
+                observe(&mut test, &mut random, harm);
+                largest = largest.max(test.ln_e());
+                let gap = largest - test.max_ln_e();
+                assert!(gap.abs() <= 1e-9 * (1.0 + largest), "{test:?} {i}: {largest}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_restored_test_goes_on_with_the_same_bits() {
+    for harm in [1.0, 1.5] {
+        for (kind, start) in all().into_iter().enumerate() {
+            let mut random = Random::of_run(52, kind as u64);
+            let mut straight = start.clone();
+            let mut restored = start;
+            for i in 0..3000 {
+                let mut twin = random.clone();
+                observe(&mut straight, &mut random, harm);
+                observe(&mut restored, &mut twin, harm);
+                if i % 97 == 0 {
+                    let text = serde_json::to_string(&restored).unwrap();
+                    assert!(text.len() < 600, "{} bytes: {text}", text.len());
+                    restored = serde_json::from_str(&text).unwrap();
+                }
+                assert_eq!(straight.max_ln_e().to_bits(), restored.max_ln_e().to_bits(), "{i}");
+                assert_eq!(straight.ln_e().to_bits(), restored.ln_e().to_bits(), "{i}");
+            }
+            assert_eq!(straight, restored);
+            let (a, b) = (serde_json::to_string(&straight), serde_json::to_string(&restored));
+            assert_eq!(a.unwrap(), b.unwrap());
+        }
+    }
+}
+
+#[test]
+fn batches_give_the_evidence_of_their_observations() {
+    let mut random = Random::new(53);
+    let mut single = (
+        RateRatio::new(1.0).unwrap(),
+        Agreement::new(0.9).unwrap(),
+        Labelled::new(),
+        Split::new(0.3).unwrap(),
+    );
+    let mut batch = single.clone();
+    for window in 0..60 {
+        let share = if window < 30 { 0.1 } else { 0.3 };
+        let size = random.below(30);
+        let (mut k, mut l) = (0, 0);
+        for _ in 0..size {
+            let (one, two) = (random.bernoulli(0.4), random.bernoulli(0.8));
+            (k, l) = (k + u64::from(one), l + u64::from(two));
+            single.0.observe(share, one).unwrap();
+            single.1.observe(two);
+            single.2.observe(one, !one);
+            single.3.observe(one);
+        }
+        batch.0.observe_counts(share, k, size - k).unwrap();
+        batch.1.observe_counts(l, size - l);
+        batch.2.observe_counts(k, size - k, 0);
+        batch.3.observe_counts(k, size - k);
+        let pairs: [(&dyn EProcess, &dyn EProcess); 4] = [
+            (&single.0, &batch.0),
+            (&single.1, &batch.1),
+            (&single.2, &batch.2),
+            (&single.3, &batch.3),
+        ];
+        for (one, many) in pairs {
+            assert_eq!(one.ln_e().to_bits(), many.ln_e().to_bits());
+            assert!(many.max_ln_e() <= one.max_ln_e());
+            assert_eq!(one.counts(), many.counts());
+        }
+    }
+}
+
+#[test]
+fn without_observations_nothing_is_known() {
+    let alpha = Alpha::new(0.05).unwrap();
+    for test in all() {
+        assert_eq!((test.ln_e(), test.e(), test.p_value()), (0.0, 1.0, 1.0), "{test:?}");
+        assert!(!test.alarm(alpha));
+        assert_eq!(test.estimate(), None);
+        assert!(test.counts().iter().all(|(_, count)| *count == 0));
+        let interval = test.interval(alpha);
+        let all = match test {
+            AnyTest::RateRatio(_) => (0.0, f64::INFINITY),
+            AnyTest::Agreement(_) | AnyTest::Split(_) => (0.0, 1.0),
+            AnyTest::Labelled(_) | AnyTest::Drift(_) => (-1.0, 1.0),
+        };
+        assert_eq!((interval.low, interval.high), all, "{test:?}");
+        let text = serde_json::to_string(&interval).unwrap();
+        assert_eq!(serde_json::from_str::<super::Interval>(&text).unwrap(), interval);
+    }
+}
+
+#[test]
+fn billions_of_observations() {
+    let alpha = Alpha::new(0.05).unwrap();
+    let billion = 1_000_000_000;
+    let mut ratio = RateRatio::new(1.0).unwrap();
+    ratio.observe_counts(0.1, billion / 10, billion / 10 * 9).unwrap();
+    let mut agreement = Agreement::new(0.95).unwrap();
+    agreement.observe_counts(950_000_000, 50_000_000);
+    let mut labelled = Labelled::new();
+    labelled.observe_counts(billion, billion, billion);
+    let mut split = Split::new(0.3).unwrap();
+    split.observe_counts(300_000_000, 700_000_000);
+    for test in [&ratio as &dyn EProcess, &agreement, &labelled, &split] {
+        let (ln_e, interval) = (test.ln_e(), test.interval(alpha));
+        assert!(ln_e.is_finite() && ln_e < 0.0, "{ln_e}");
+        assert!(!test.alarm(alpha));
+        assert!(interval.contains(test.estimate().unwrap()), "{interval:?}");
+        assert!(interval.width() < 0.1, "{interval:?}");
+    }
+    let mut bad = Agreement::new(0.95).unwrap();
+    bad.observe_counts(0, billion);
+    assert!((bad.ln_e() / (1e9 * 20_f64.ln()) - 1.0).abs() < 1e-6 && bad.e().is_infinite());
+    assert_eq!(bad.p_value(), 0.0);
+    let mut most = Split::new(0.5).unwrap();
+    most.observe_counts(u64::MAX, u64::MAX);
+    most.observe(true);
+    most.observe_counts(1, 1);
+    assert!(!most.ln_e().is_nan());
+}
+
+#[test]
+fn drift_keeps_its_digits_over_long_runs() {
+    // Rises beyond the range of f64, falls back below it: ln E is the sum of the logarithms.
+    let mut drift = Drift::new(0.0).unwrap();
+    for _ in 0..3000 {
+        drift.observe(-0.9).unwrap();
+    }
+    let up = drift.ln_e();
+    assert!((up - (3000.0 * (1.0_f64 - 0.9 + 0.9 * 1.9).ln() - 12_f64.ln())).abs() < 1e-6, "{up}");
+    assert!(drift.e().is_infinite() && drift.p_value() < 1e-300);
+    let mut good = Drift::new(0.1).unwrap();
+    for _ in 0..200_000 {
+        good.observe(0.2).unwrap();
+    }
+    let least: f64 = 1.0 - 0.9 / 2048.0 + 0.9 / 2048.0 * (0.8 / 1.1);
+    let wanted = 200_000.0 * least.ln() - 12_f64.ln();
+    assert!((good.ln_e() - wanted).abs() < 1e-3, "{} {wanted}", good.ln_e());
+    let text = serde_json::to_string(&drift).unwrap();
+    assert_eq!(serde_json::from_str::<Drift>(&text).unwrap(), drift);
+}
+
+#[test]
+fn weights_at_the_ends() {
+    let alpha = Alpha::new(0.01).unwrap();
+    let mut split = Split::new(0.0).unwrap();
+    split.observe(false);
+    assert_eq!((split.ln_e(), split.alarm(alpha)), (0.0, false));
+    split.observe(true);
+    assert_eq!((split.ln_e(), split.p_value(), split.alarm(alpha)), (f64::INFINITY, 0.0, true));
+    let text = serde_json::to_string(&split).unwrap();
+    assert_eq!(serde_json::from_str::<Split>(&text).unwrap(), split);
+    split.set_weight(1.0).unwrap();
+    split.observe_counts(500, 0);
+    assert!(!split.alarm(alpha) && split.interval(alpha).low > 0.9);
+    split.set_weight(1.0).unwrap();
+    assert_eq!(split.requests(), 500, "the same weight is not a restart");
+
+    let mut ratio = RateRatio::new(1.0).unwrap();
+    ratio.observe(0.1, true).unwrap();
+    let before = ratio.ln_e();
+    ratio.observe(0.0, true).unwrap();
+    ratio.observe_counts(1.0, 3, 0).unwrap();
+    assert_eq!(ratio.ln_e(), before);
+    assert_eq!(ratio.counts()[2], ("bad requests without a split", 4));
+    ratio.observe(0.1, true).unwrap();
+    assert_eq!(ratio.counts()[0].1, 2);
+    let text = serde_json::to_string(&ratio).unwrap();
+    assert_eq!(serde_json::from_str::<RateRatio>(&text).unwrap(), ratio);
+}
+
+/// Shares measured per window all differ: the state stays small and the evidence is never overstated.
+#[test]
+fn a_share_of_its_own_for_every_window() {
+    let mut random = Random::new(54);
+    let mut test = RateRatio::new(1.0).unwrap();
+    let mut exact = [0.0; super::HARMS.len()];
+    for _ in 0..2000 {
+        let share = 0.1 + 0.02 * random.uniform();
+        let canary = random.bernoulli(0.3);
+        test.observe(share, canary).unwrap();
+        for (product, harm) in exact.iter_mut().zip(super::HARMS) {
+            let factor = if canary { harm } else { 1.0 };
+            *product += (factor / (share * harm + 1.0 - share)).ln();
+        }
+    }
+    let exact = super::portable::ln_sum_exp(&exact) - 7_f64.ln();
+    assert!(test.ln_e() <= exact + 1e-9, "{} {exact}", test.ln_e());
+    assert!(test.ln_e() > 0.95 * exact, "{} {exact}", test.ln_e());
+    assert!(serde_json::to_string(&test).unwrap().len() < 4000);
+}
+
+#[test]
+fn parameters_outside_their_range_are_named() {
+    let name = |error: super::StatsError| error.name;
+    for bad in [0.0, 1.0, -1.0, 2.0, f64::NAN] {
+        assert_eq!(Agreement::new(bad).map_err(name).unwrap_err(), "p0");
+    }
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert_eq!(RateRatio::new(bad).map_err(name).unwrap_err(), "ratio");
+    }
+    for bad in [-0.1, 1.1, f64::NAN] {
+        assert_eq!(Split::new(bad).map_err(name).unwrap_err(), "weight");
+        let mut ratio = RateRatio::new(1.0).unwrap();
+        assert_eq!(ratio.observe(bad, true).map_err(name).unwrap_err(), "share");
+        assert_eq!(ratio, RateRatio::new(1.0).unwrap());
+    }
+    for bad in [-0.1, 1.0, f64::NAN] {
+        assert_eq!(Drift::new(bad).map_err(name).unwrap_err(), "margin");
+    }
+    let mut drift = Drift::new(0.1).unwrap();
+    for bad in [-1.1, 1.1, f64::NAN] {
+        assert_eq!(drift.observe(bad).map_err(name).unwrap_err(), "difference");
+    }
+    assert_eq!(drift, Drift::new(0.1).unwrap());
+    assert!(drift.observe_all(&[0.1, -0.2, 3.0, 0.1]).is_err());
+    assert_eq!(drift.pairs(), 2);
+    let alpha = Alpha::new(0.05).unwrap();
+    for test in all() {
+        for bad in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(test.excludes_harm(bad, alpha).map_err(name).unwrap_err(), "margin");
+        }
+    }
+    for damaged in [
+        r#"{"test":"agreement","p0":"1.5","successes":1,"failures":0,"max_ln_e":"0"}"#,
+        r#"{"test":"agreement","p0":"0.5","successes":1,"failures":0,"max_ln_e":"-1"}"#,
+        r#"{"test":"split","weight":"x","canary":1,"stable":0,"max_ln_e":"0"}"#,
+        r#"{"test":"rate_ratio","ratio":"0","strata":[],"max_ln_e":"0"}"#,
+        r#"{"test":"drift","margin":"0","capitals":["1"],"scale":0,"max_ln_e":"0","pairs":0,"sum":"0","variation":"0"}"#,
+        r#"{"test":"oracle"}"#,
+    ] {
+        assert!(serde_json::from_str::<AnyTest>(damaged).is_err(), "{damaged}");
+    }
+}
