@@ -24,7 +24,7 @@
 //!
 //! let alpha = Alpha::new(0.05)?;
 //! let mut errors = RateRatio::new(1.0)?;
-//! errors.observe_counts(0.1, 12, 30)?; // 12 errors at the canary, which has a tenth of the traffic
+//! errors.observe_counts(0.1, 20, 30)?; // 20 of 50 errors at the canary, which has a tenth of the traffic
 //! let test = AnyTest::from(errors);
 //! assert!(test.alarm(alpha));
 //! assert!(test.p_value() < 0.001);
@@ -50,6 +50,7 @@ mod agreement;
 mod any_test;
 mod bernoulli;
 pub mod betting;
+mod comparators;
 mod drift;
 mod e_process;
 mod error;
@@ -66,11 +67,13 @@ mod split;
 #[cfg(test)]
 mod states;
 mod strata;
+mod stream;
 #[cfg(test)]
 mod validity;
 
 pub use agreement::Agreement;
 pub use any_test::AnyTest;
+pub use comparators::{FixedThreshold, RepeatedZTest};
 pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
@@ -79,3 +82,4 @@ pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
 pub use rate_ratio::{HARMS, MIRROR, RateRatio};
 pub use split::Split;
+pub use stream::{BadRequest, Traffic, Window};

@@ -117,7 +117,10 @@ pub fn ln_sum_exp(terms: &[f64]) -> f64 {
     }
     let mut sum = 0.0;
     for &term in terms {
-        sum += exp(term - largest);
+        // Anything less is lost in rounding: the largest term adds 1.
+        if term - largest > -42.0 {
+            sum += exp(term - largest);
+        }
     }
     largest + ln(sum)
 }

@@ -1,6 +1,6 @@
 //! Gamma, beta and incomplete beta functions, and the normal distribution.
 //!
-//! Accuracy against values computed with 60 digits (`scripts/special-values.py`): an error below
+//! Accuracy against values computed with 60 digits (`scripts/special_values.py`): an error below
 //! 1e-12·max(1, |value|) for every logarithm, and below 1e-12 relative for probabilities, for arguments from
 //! 1e-3 to 1e9. Every function is built on [`portable`](super::portable) and gives the same bits everywhere.
 
@@ -174,6 +174,10 @@ pub fn ln_inc_beta_scaled(a: f64, b: f64, x: f64, y: f64) -> f64 {
         ln(continued_fraction(a, b, (x, y), excess))
     } else {
         let whole = ln_beta_over_power(a, b, x, y);
+        // Where the integrand falls from x on, the tail is at most 1/x on this scale: nothing beside e^45.
+        if whole + ln(x) > 45.0 && (a - 1.0) * y <= (b - 1.0) * x {
+            return whole;
+        }
         whole + ln_1p(-exp(ln(continued_fraction(b, a, (y, x), -excess)) - whole))
     }
 }
