@@ -61,7 +61,7 @@ impl DType {
 }
 
 impl DType {
-    const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Half,
         Self::Bfloat16,
         Self::Float,

@@ -34,12 +34,12 @@ pub(crate) struct Limits {
     pub(crate) retry: Retry,
 }
 
-/// Makes attempts until one succeeds, one fails for good, or time or attempts run out.
+/// Makes attempts, each told when it must be over, until one succeeds, one fails for good, or time or attempts run out.
 pub(crate) async fn run<T, F>(
     url: &str,
     limits: &Limits,
     budget: &Budget,
-    attempt: impl Fn() -> F,
+    attempt: impl Fn(Instant) -> F,
 ) -> Result<(T, Trace), PredictError>
 where
     F: Future<Output = Result<T, Failure>>,
@@ -78,13 +78,13 @@ async fn hedged<T, F>(
     deadline: Instant,
     budget: &Budget,
     trace: &mut Trace,
-    attempt: &impl Fn() -> F,
+    attempt: &impl Fn(Instant) -> F,
 ) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
     trace.attempts += 1;
-    let first = limited(url, limits, deadline, attempt());
+    let first = limited(url, limits, deadline, attempt);
     let Some(after) = limits.hedge.filter(|_| trace.attempts < limits.retry.attempts) else {
         return first.await;
     };
@@ -100,7 +100,7 @@ where
     trace
         .repeated
         .push(format!("no answer within {after:?}: asked a second time beside the first"));
-    let second = pin!(limited(url, limits, deadline, attempt()));
+    let second = pin!(limited(url, limits, deadline, attempt));
     match select(first, second).await {
         Either::Left((Err(_), second)) => second.await,
         Either::Right((Err(_), first)) => first.await,
@@ -108,15 +108,19 @@ where
     }
 }
 
-async fn limited<T>(
+async fn limited<T, F>(
     url: &str,
     limits: &Limits,
     deadline: Instant,
-    attempt: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    attempt: &impl Fn(Instant) -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
     let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout);
     let until_attempt = until.filter(|until| *until < deadline);
-    match tokio::time::timeout_at(until_attempt.unwrap_or(deadline).into(), attempt).await {
+    let until = until_attempt.unwrap_or(deadline);
+    match tokio::time::timeout_at(until.into(), attempt(until)).await {
         Ok(outcome) => outcome,
         Err(_) => {
             let timeout = if until_attempt.is_some() {

@@ -2,22 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
-    address::{Address, ModelVersion, Scheme, model_path},
-    answer::Answer,
-    call::{self, Limits, Trace},
-    failure::{self, Failure},
-    http::{Http, Reply},
-    input::Input,
-    request::{Form, write_predict},
-    response::{Bad, Outputs, Read, read_predict},
+    address::{Address, ModelVersion},
+    call::Limits,
+    request::Form,
     retry::{Budget, Retry},
+    transport::{Setup, Transport},
 };
-use crate::error::{Error, Origin, PredictError, Result};
+use crate::error::Result;
 
 /// A client of one model server, or of a gateway in front of several.
 ///
@@ -40,9 +34,12 @@ use crate::error::{Error, Origin, PredictError, Result};
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) http: Http,
+    pub(crate) transport: Transport,
     pub(crate) config: Arc<Config>,
     pub(crate) budget: Arc<Budget>,
+    /// The names of single inputs that were asked for: gRPC needs them.
+    #[cfg(feature = "grpc")]
+    pub(crate) names: super::grpc::Names,
 }
 
 /// The settings of a client.
@@ -56,31 +53,11 @@ pub(crate) struct Config {
     pub(crate) headers: HeaderMap,
     pub(crate) subset_header: String,
     pub(crate) limits: Limits,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) setup: Setup,
     pub(crate) max_answer_bytes: usize,
     pub(crate) doubles: bool,
     /// The first setting that is not valid; reported by the next call.
     pub(crate) problem: Option<String>,
-}
-
-/// A request in wire form, to be sent any number of times.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    url: String,
-    uri: Uri,
-    body: Bytes,
-}
-
-impl Prepared {
-    /// The address that will be asked.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// The body that will be sent.
-    pub fn body(&self) -> &[u8] {
-        &self.body
-    }
 }
 
 /// The settings that a new client has.
@@ -90,23 +67,20 @@ impl Client {
 
     /// A client of the server at `http://host:port`.
     ///
-    /// A path in the address is put in front of `/v1/…`. No connection is made yet.
+    /// `https://` needs the feature `tls`, `grpc://` the feature `grpc`, `grpcs://` both. A path in the address is put
+    /// in front of `/v1/…`. No connection is made yet.
     ///
     /// # Errors
-    /// [`Error::Predict`] with [`Origin::Request`] when the address cannot be used; the message says why.
+    /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when the address cannot be used; the message says why.
     pub fn new(address: &str) -> Result<Self> {
         let address = Address::parse(address)?;
-        if address.scheme != Scheme::Http {
-            return Err(PredictError::new(
-                Origin::Request,
-                address.text(),
-                "this build speaks http:// only",
-            )
-            .into());
-        }
-        let connect_timeout = Duration::from_secs(5);
+        let setup = Setup {
+            connect_timeout: Duration::from_secs(5),
+            #[cfg(feature = "tls")]
+            tls: super::tls::Tls::default(),
+        };
         Ok(Self {
-            http: Http::new(connect_timeout),
+            transport: Transport::new(&address, &setup)?,
             config: Arc::new(Config {
                 address,
                 model: String::new(),
@@ -121,12 +95,14 @@ impl Client {
                     hedge: None,
                     retry: Retry::default(),
                 },
-                connect_timeout,
+                setup,
                 max_answer_bytes: 64 << 20,
                 doubles: false,
                 problem: None,
             }),
             budget: Arc::default(),
+            #[cfg(feature = "grpc")]
+            names: super::grpc::Names::default(),
         })
     }
 
@@ -235,9 +211,29 @@ impl Client {
     /// The time in which a connection must come about. Default 5 s. The clone gets connections of its own.
     #[must_use]
     pub fn connect_timeout(self, timeout: Duration) -> Self {
-        let mut client = self.set(|config| config.connect_timeout = timeout);
-        client.http = Http::new(timeout);
+        let mut client = self.set(|config| config.setup.connect_timeout = timeout);
+        match Transport::new(&client.config.address, &client.config.setup) {
+            Ok(transport) => client.transport = transport,
+            // The same settings made connections before.
+            Err(error) => {
+                let problem = error.to_string();
+                client = client.set(|config| {
+                    config.problem.get_or_insert(problem);
+                });
+            }
+        }
         client
+    }
+
+    /// Whom to trust, and who one is, on `https://` and `grpcs://`. The clone gets connections of its own.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when a certificate or key is not valid.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: super::tls::Tls) -> Result<Self> {
+        let mut client = self.set(|config| config.setup.tls = tls);
+        client.transport = Transport::new(&client.config.address, &client.config.setup)?;
+        Ok(client)
     }
 
     /// When and how often requests are repeated.
@@ -264,160 +260,6 @@ impl Client {
     #[must_use]
     pub fn doubles(self, doubles: bool) -> Self {
         self.set(|config| config.doubles = doubles)
-    }
-}
-
-/// Calls.
-impl Client {
-    /// Asks the model: the bytes of an image file, a tensor, or named inputs; see [`Input`].
-    ///
-    /// # Errors
-    /// [`Error::Predict`]: its origin says whether the model server, the mesh or the network failed, or whether the
-    /// input could not be sent or the answer not be read.
-    pub async fn predict<'a>(&self, input: impl Into<Input<'a>>) -> Result<Answer> {
-        let prepared = self.prepare(input)?;
-        self.send(&prepared).await
-    }
-
-    /// The request for these inputs in wire form, to be sent several times or to see what is sent.
-    ///
-    /// # Errors
-    /// [`Error::Predict`] with [`Origin::Request`] when the inputs or the settings cannot be sent.
-    pub fn prepare<'a>(&self, input: impl Into<Input<'a>>) -> Result<Prepared> {
-        let (url, uri) = self.target(":predict")?;
-        let mut body = Vec::new();
-        write_predict(&mut body, &self.config.signature, self.config.form, &input.into())
-            .map_err(|error| request_error(&url, error))?;
-        Ok(Prepared { url, uri, body: body.into() })
-    }
-
-    /// Sends a prepared request.
-    ///
-    /// # Errors
-    /// As [`Client::predict`].
-    pub async fn send(&self, prepared: &Prepared) -> Result<Answer> {
-        let Prepared { url, uri, body } = prepared;
-        let (reply, trace) = self.call(Method::POST, url, uri, body).await?;
-        self.answer(url, reply, trace, read_predict)
-    }
-
-    /// The answer in a reply, as `read` reads its outputs.
-    pub(crate) fn answer(
-        &self,
-        url: &str,
-        reply: Reply,
-        trace: Trace,
-        read: impl FnOnce(&[u8], bool) -> Read<Outputs>,
-    ) -> Result<Answer> {
-        let subset = self.subset_of(&reply.headers);
-        match read(&reply.body, self.config.doubles) {
-            Ok(outputs) => {
-                Ok(Answer { outputs, body: reply.body, headers: reply.headers, subset, trace })
-            }
-            Err(bad) => Err(self.unreadable(url, &reply, &trace, &bad).into()),
-        }
-    }
-
-    /// A body that was written, or the reason why not as an error of the call.
-    pub(crate) fn written(&self, url: &str, body: Result<Vec<u8>>) -> Result<Bytes> {
-        let body = body.map_err(|error| request_error(url, error))?;
-        Ok(body.into())
-    }
-
-    pub(crate) fn subset_of(&self, headers: &HeaderMap) -> Option<String> {
-        let value = headers.get(self.config.subset_header.as_str())?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-    }
-
-    /// The address of a call, as text and as URI.
-    pub(crate) fn target(&self, suffix: &str) -> Result<(String, Uri)> {
-        let config = &self.config;
-        let path = model_path(&config.address.prefix, &config.model, &config.version);
-        let url = format!("http://{}{path}{suffix}", config.address.authority);
-        let refuse = |message: &str, help: &str| {
-            let mut error = PredictError::new(Origin::Request, url.clone(), message);
-            help.clone_into(&mut error.help);
-            Error::from(error)
-        };
-        if let Some(problem) = &config.problem {
-            return Err(refuse(problem, ""));
-        }
-        if config.model.is_empty() {
-            return Err(refuse("no model is named", "name one with .model(\"…\")"));
-        }
-        match url.parse() {
-            Ok(uri) => Ok((url, uri)),
-            Err(_) => Err(refuse("this is not a valid URL", "")),
-        }
-    }
-
-    /// One call with its repeats; the answer has a status of 2xx.
-    pub(crate) async fn call(
-        &self,
-        method: Method,
-        url: &str,
-        uri: &Uri,
-        body: &Bytes,
-    ) -> Result<(Reply, Trace)> {
-        let config = &self.config;
-        let attempt = || async {
-            let mut request = Request::new(Full::new(body.clone()));
-            *request.method_mut() = method.clone();
-            *request.uri_mut() = uri.clone();
-            *request.headers_mut() = config.headers.clone();
-            if method == Method::POST {
-                let json = HeaderValue::from_static("application/json");
-                request.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
-            }
-            let reply = self
-                .http
-                .send(request, config.max_answer_bytes)
-                .await
-                .map_err(|broken| failure::of_network(url, broken, config.max_answer_bytes))?;
-            if reply.status.is_success() {
-                return Ok(reply);
-            }
-            let mut failure: Failure = failure::of_status(url, &reply);
-            failure.error.subset = self.subset_of(&reply.headers);
-            Err(failure)
-        };
-        Ok(call::run(url, &config.limits, &self.budget, attempt).await?)
-    }
-
-    /// The error for an answer of status 2xx that is not what was asked for.
-    pub(crate) fn unreadable(
-        &self,
-        url: &str,
-        reply: &Reply,
-        trace: &Trace,
-        bad: &Bad,
-    ) -> PredictError {
-        let start = bad.at.saturating_sub(20).min(reply.body.len());
-        let end = (bad.at + 20).min(reply.body.len());
-        let near = String::from_utf8_lossy(&reply.body[start..end]);
-        let message = if reply.body.is_empty() {
-            "it is empty".to_owned()
-        } else {
-            format!("{} at byte {} (near {near:?})", bad.reason, bad.at)
-        };
-        let mut error = PredictError::new(Origin::Answer, url, message);
-        let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(64)]);
-        if failure::looks_like_html(&reply.headers, text.trim_start()) {
-            "a web page was answered: check the address and the port".clone_into(&mut error.help);
-        }
-        error.status = Some(reply.status.as_u16());
-        error.subset = self.subset_of(&reply.headers);
-        error.attempts = trace.attempts;
-        error.elapsed = trace.elapsed;
-        error
-    }
-}
-
-/// Turns an input that cannot be written into an error of the call.
-fn request_error(url: &str, error: Error) -> Error {
-    match error {
-        Error::Image { reason, .. } => PredictError::new(Origin::Request, url, reason).into(),
-        other => other,
     }
 }
 

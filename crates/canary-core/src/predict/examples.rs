@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use http::Method;
-
 use super::{
     answer::Answer,
     client::Client,
     input::bad_input,
     request::{write_float_list, write_json_bytes, write_json_text},
-    response::{read_classify, read_regress},
+    send::Call,
 };
 use crate::error::Result;
 
@@ -125,7 +123,7 @@ impl Examples {
     }
 
     /// Writes the body of a classify or regress request.
-    fn write(&self, signature: &str) -> Result<Vec<u8>> {
+    pub(crate) fn write(&self, signature: &str) -> Result<Vec<u8>> {
         if self.examples.is_empty() {
             return Err(bad_input("there is no example", "give at least one"));
         }
@@ -169,10 +167,9 @@ impl Client {
     /// [`crate::Error::Predict`] as for [`Client::predict`].
     pub async fn classify(&self, examples: impl Into<Examples>) -> Result<Answer> {
         let examples = examples.into();
-        let (url, uri) = self.target(":classify")?;
-        let body = self.written(&url, examples.write(&self.config.signature))?;
-        let (reply, trace) = self.call(Method::POST, &url, &uri, &body).await?;
-        self.answer(&url, reply, trace, read_classify)
+        let asked = self.request(Call::Classify, |client| client.write_examples(&examples))?;
+        let (reply, trace) = self.exchange(&asked).await?;
+        self.answer(&asked.url, reply, trace, Self::read_classify)
     }
 
     /// Regresses examples (`…:regress`): the answer's only output, `outputs`, has one float for each example.
@@ -181,10 +178,9 @@ impl Client {
     /// [`crate::Error::Predict`] as for [`Client::predict`].
     pub async fn regress(&self, examples: impl Into<Examples>) -> Result<Answer> {
         let examples = examples.into();
-        let (url, uri) = self.target(":regress")?;
-        let body = self.written(&url, examples.write(&self.config.signature))?;
-        let (reply, trace) = self.call(Method::POST, &url, &uri, &body).await?;
-        self.answer(&url, reply, trace, read_regress)
+        let asked = self.request(Call::Regress, |client| client.write_examples(&examples))?;
+        let (reply, trace) = self.exchange(&asked).await?;
+        self.answer(&asked.url, reply, trace, Self::read_regress)
     }
 }
 

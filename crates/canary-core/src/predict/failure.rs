@@ -28,7 +28,7 @@ const FLAGS: [&str; 2] = ["x-envoy-response-flags", "x-response-flags"];
 
 /// A refusal of Envoy itself, recognised by the text that it sends and the flag that its log would show.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
-const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
+pub(crate) const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
     ("no healthy upstream", "UH", "no endpoint of the chosen subset is ready; see its pods"),
     ("reset reason: overflow", "UO", "a circuit breaker of the DestinationRule is open"),
     ("reset reason: connection termination", "UC", "the model server closed the connection"),
@@ -56,7 +56,9 @@ pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
     let (message, help, repeat) = match &broken {
         Broken::Connect(error) => {
             let (message, help) = connect_message(error);
-            (message, help, true)
+            // A certificate that is not trusted stays so.
+            let repeat = !message.contains("certificate");
+            (message, help, repeat)
         }
         Broken::Exchange(error) => (
             format!("the connection broke before an answer came: {}", innermost(error)),
@@ -80,7 +82,7 @@ pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
     };
     let mut error = PredictError::new(Origin::Network, url, message);
     error.help = help;
-    error.retryable = true;
+    error.retryable = repeat;
     error.source = match broken {
         Broken::Connect(source) | Broken::Exchange(source) => Some(Box::new(source)),
         Broken::Body(source) => Some(Box::new(source)),
@@ -90,7 +92,7 @@ pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
 }
 
 /// The text of the last cause, which says most.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
@@ -122,7 +124,9 @@ fn connect_message(error: &hyper_util::client::legacy::Error) -> (String, String
         ),
         _ => {
             let cause = innermost(error);
-            let help = if cause.contains("lookup") || cause.contains("resolve") {
+            let help = if cause.contains("certificate") {
+                "give the authority that signed it with .tls(Tls::default().ca_certificate(…))"
+            } else if cause.contains("lookup") || cause.contains("resolve") {
                 "check the host's name"
             } else {
                 ""

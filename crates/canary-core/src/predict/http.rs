@@ -1,15 +1,14 @@
 //! HTTP/1.1 over a pool of connections.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::{
-    client::legacy::{Client as Pool, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::Client as Pool;
+
+use super::connect::Connector;
 
 /// An answer, read whole.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ pub(crate) enum Broken {
 /// The connections to one server.
 #[derive(Clone)]
 pub(crate) struct Http {
-    pool: Pool<HttpConnector, Full<Bytes>>,
+    pool: Pool<Connector, Full<Bytes>>,
 }
 
 impl fmt::Debug for Http {
@@ -45,17 +44,7 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    pub(crate) fn new(connect_timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(connect_timeout));
-        connector.set_keepalive(Some(Duration::from_secs(60)));
-        let pool = Pool::builder(TokioExecutor::new())
-            // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
-            .pool_max_idle_per_host(usize::MAX)
-            .pool_idle_timeout(Duration::from_secs(50))
-            .pool_timer(TokioTimer::new())
-            .build(connector);
+    pub(crate) fn new(pool: Pool<Connector, Full<Bytes>>) -> Self {
         Self { pool }
     }
 

@@ -81,7 +81,7 @@ impl Client {
         let answers = items.map(move |item| {
             let client = client.clone();
             async move {
-                let prepared = client.prepare(item)?;
+                let prepared = client.prepared(item.into()).await?;
                 client.send(&prepared).await
             }
         });

@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use bytes::Bytes;
-use http::Method;
 use serde::Deserialize;
 
-use super::{client::Client, input::Input, response::Bad};
+use super::{client::Client, input::Input, response::Bad, send::Call};
 use crate::{
     error::{Error, Result},
     finding::{Finding, Findings},
@@ -248,7 +246,7 @@ fn tensors(wire: BTreeMap<String, WireTensor>) -> Result<BTreeMap<String, Tensor
     wire.into_iter().map(|(name, tensor)| Ok((name, tensor.info()?))).collect()
 }
 
-fn parse(body: &[u8]) -> Result<Metadata, Bad> {
+pub(crate) fn parse(body: &[u8]) -> Result<Metadata, Bad> {
     let wire: Wire = serde_json::from_str(&String::from_utf8_lossy(body))
         .map_err(|error| Bad::new(format!("it is not a model's metadata: {error}")))?;
     let signatures = wire.metadata.signature_def.signature_def.into_iter().map(|(name, wire)| {
@@ -272,9 +270,10 @@ impl Client {
     /// # Errors
     /// [`Error::Predict`] as for [`Client::predict`].
     pub async fn metadata(&self) -> Result<Metadata> {
-        let (url, uri) = self.target("/metadata")?;
-        let (reply, trace) = self.call(Method::GET, &url, &uri, &Bytes::new()).await?;
-        parse(&reply.body).map_err(|bad| self.unreadable(&url, &reply, &trace, &bad).into())
+        let asked = self.request(Call::Metadata, |client| Ok(client.write_metadata()))?;
+        let (reply, trace) = self.exchange(&asked).await?;
+        let metadata = self.read_metadata(&reply.body);
+        metadata.map_err(|bad| self.unreadable(&asked.url, &reply, &trace, &bad).into())
     }
 
     /// Asks the server for the signature and compares the inputs with it; nothing is predicted.

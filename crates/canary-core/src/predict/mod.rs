@@ -6,25 +6,38 @@ mod address;
 mod answer;
 mod call;
 mod client;
+mod connect;
 mod examples;
 mod failure;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod http;
 mod input;
 mod many;
 mod metadata;
+mod protocol;
 mod request;
 mod response;
 mod retry;
+mod send;
 mod status;
+#[cfg(feature = "tls")]
+mod tls;
 mod top;
+mod transport;
 
 pub use address::ModelVersion;
 pub use answer::Answer;
-pub use client::{Client, Prepared};
+pub use client::Client;
 pub use examples::{Example, Examples, Feature};
+#[cfg(feature = "grpc")]
+pub use grpc::write_predict_grpc;
 pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};
 pub use request::{Form, write_predict};
 pub use retry::Retry;
+pub use send::Prepared;
 pub use status::{ModelStatus, State, VersionStatus, Waiting};
+#[cfg(feature = "tls")]
+pub use tls::Tls;

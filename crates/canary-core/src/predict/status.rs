@@ -5,11 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use http::Method;
 use serde::Deserialize;
 
-use super::{client::Client, response::Bad};
+use super::{client::Client, response::Bad, send::Call};
 use crate::error::{Error, Origin, PredictError, Result};
 
 /// What a model server says of one version (`ModelVersionStatus.State`).
@@ -146,7 +144,7 @@ struct WireStatus {
     error_message: String,
 }
 
-fn parse(body: &[u8]) -> Result<ModelStatus, Bad> {
+pub(crate) fn parse(body: &[u8]) -> Result<ModelStatus, Bad> {
     // An error message may quote a file name that is not UTF-8.
     let wire: Wire = serde_json::from_str(&String::from_utf8_lossy(body))
         .map_err(|error| Bad::new(format!("it is not a model's status: {error}")))?;
@@ -185,9 +183,10 @@ impl Client {
     /// # Errors
     /// [`Error::Predict`], of origin server with status 404 when the server does not know the model.
     pub async fn status(&self) -> Result<ModelStatus> {
-        let (url, uri) = self.target("")?;
-        let (reply, trace) = self.call(Method::GET, &url, &uri, &Bytes::new()).await?;
-        parse(&reply.body).map_err(|bad| self.unreadable(&url, &reply, &trace, &bad).into())
+        let asked = self.request(Call::Status, |client| Ok(client.write_status()))?;
+        let (reply, trace) = self.exchange(&asked).await?;
+        let status = self.read_status(&reply.body);
+        status.map_err(|bad| self.unreadable(&asked.url, &reply, &trace, &bad).into())
     }
 
     /// Waits until a version of the model answers, and tells `progress` of each look at it.
@@ -203,7 +202,7 @@ impl Client {
         timeout: Duration,
         mut progress: impl FnMut(Waiting<'_>) + Send,
     ) -> Result<ModelStatus> {
-        let (url, _) = self.target("")?;
+        let url = self.request(Call::Status, |_| Ok(Vec::new()))?.url;
         let start = Instant::now();
         let mut pause = Duration::from_millis(100);
         let mut looks = 0;

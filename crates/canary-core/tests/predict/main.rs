@@ -3,6 +3,10 @@
 
 mod calls;
 mod faults;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod many;
 mod models;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;

@@ -1,0 +1,133 @@
+//! The bytes on the wire against those that protobuf itself wrote (`scripts/grpc_fixtures.py`).
+
+use bytes::Bytes;
+
+use super::{
+    metadata_request, model_spec, read_classify, read_metadata, read_predict, read_regress,
+    read_status, status_request, write_examples, write_predict_grpc,
+};
+use crate::{
+    predict::{Example, Examples, Input, ModelVersion, State},
+    tensor::{Tensor, TensorData},
+};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../tests/data/grpc/", $name, ".bin")).as_slice()
+    };
+}
+
+fn tensor(shape: &[usize], data: TensorData) -> Tensor {
+    Tensor::new(shape.to_vec(), data).unwrap()
+}
+
+#[test]
+fn predict_requests() {
+    let mut body = Vec::new();
+    let files = Input::named([("raw_images", vec![vec![0xff, 0xd8, 0xff], vec![]])]);
+    let version = ModelVersion::Number(300);
+    write_predict_grpc(&mut body, "image_classifier", &version, "serving_preprocess", &files)
+        .unwrap();
+    assert_eq!(body, fixture!("predict_files"));
+
+    body.clear();
+    let arrays = Input::named([
+        ("a", tensor(&[2, 1, 2], TensorData::Float(vec![0.5, -0.0, f32::INFINITY, 3e38]))),
+        ("b", tensor(&[1], TensorData::Int64(vec![i64::MIN]))),
+        ("c", tensor(&[2], TensorData::Half(vec![0x3e00, 0xc000]))),
+        ("d", tensor(&[1], TensorData::Bfloat16(vec![0x3f80]))),
+        ("e", tensor(&[3], TensorData::Bool(vec![true, false, true]))),
+        ("f", tensor(&[], TensorData::Double(vec![0.1]))),
+        ("g", tensor(&[0, 3], TensorData::Uint8(vec![]))),
+        ("h", tensor(&[1], TensorData::Uint16(vec![u16::MAX]))),
+        ("i", tensor(&[1], TensorData::Uint64(vec![u64::MAX]))),
+        ("j", tensor(&[200], TensorData::Int8(vec![0; 200]))),
+    ]);
+    let label = ModelVersion::Label("stable".into());
+    write_predict_grpc(&mut body, "image_classifier", &label, "", &arrays).unwrap();
+    assert_eq!(body, fixture!("predict_arrays"));
+}
+
+#[test]
+fn the_other_requests() {
+    let spec = |version: ModelVersion, signature: &str| {
+        model_spec("image_classifier", &version, signature)
+    };
+    let classify = Examples::from(vec![
+        Example::new().with("n", vec![-1_i64, 2]).with("x", vec![0.5_f32, 1.5]),
+        Example::new().with("t", "é"),
+    ])
+    .context(Example::new().with("c", 1.0));
+    let body = write_examples(spec(ModelVersion::Latest, "classify"), &classify).unwrap();
+    assert_eq!(body, fixture!("classify_request"));
+    let regress = Example::new().with("x", 0.25).into();
+    let body = write_examples(spec(ModelVersion::Latest, ""), &regress).unwrap();
+    assert_eq!(body, fixture!("regress_request"));
+    let body = metadata_request(spec(ModelVersion::Number(3), ""));
+    assert_eq!(body, fixture!("metadata_request"));
+    assert_eq!(status_request(spec(ModelVersion::Latest, "")), fixture!("status_request"));
+}
+
+#[test]
+fn predict_responses() {
+    let outputs = read_predict(&Bytes::from_static(fixture!("predict_response"))).unwrap();
+    let get = |name: &str| {
+        let (_, tensor) = outputs.iter().find(|(known, _)| known == name).unwrap();
+        tensor.clone()
+    };
+    let content = get("content");
+    assert_eq!(content.shape(), [1, 3]);
+    let floats = content.as_floats().unwrap();
+    assert!(floats[0] == 1.0 && floats[1].is_nan() && floats[2] == -0.5);
+    for (name, wanted) in [
+        ("bfloat16", tensor(&[2], TensorData::Bfloat16(vec![0x3f80, 0x4000]))),
+        ("bool", tensor(&[2], TensorData::Bool(vec![true, false]))),
+        ("double", tensor(&[], TensorData::Double(vec![0.1]))),
+        ("empty", tensor(&[0, 5], TensorData::Float(vec![]))),
+        ("float", tensor(&[2, 2], TensorData::Float(vec![1.0, 2.0, 3.5, -4.0]))),
+        ("half", tensor(&[1], TensorData::Half(vec![0x3c00]))),
+        ("int32", tensor(&[2], TensorData::Int32(vec![-1, i32::MAX]))),
+        ("int64", tensor(&[2], TensorData::Int64(vec![i64::MIN, i64::MAX]))),
+        ("int8", tensor(&[2], TensorData::Int8(vec![-128, 127]))),
+        ("repeated", tensor(&[4], TensorData::Float(vec![7.0, 9.0, 9.0, 9.0]))),
+        ("string", tensor(&[2], TensorData::String(vec![vec![0xff], b"a".to_vec()]))),
+        ("uint16", tensor(&[1], TensorData::Uint16(vec![65535]))),
+        ("uint32", tensor(&[1], TensorData::Uint32(vec![u32::MAX]))),
+        ("uint64", tensor(&[1], TensorData::Uint64(vec![u64::MAX]))),
+        ("uint8", tensor(&[2], TensorData::Uint8(vec![0, 255]))),
+    ] {
+        assert_eq!(get(name), wanted, "{name}");
+    }
+    assert_eq!(outputs.len(), 16);
+}
+
+#[test]
+fn the_other_responses() {
+    let outputs = read_classify(&Bytes::from_static(fixture!("classify_response"))).unwrap();
+    assert_eq!(outputs[0].1.to_texts().unwrap(), ["cat", "dog", "", "cow"]);
+    assert_eq!(outputs[1].1.as_floats(), Some(&[0.25, 0.75, 1.0, 0.0][..]));
+    assert_eq!(outputs[1].1.shape(), [2, 2]);
+    let outputs = read_regress(&Bytes::from_static(fixture!("regress_response"))).unwrap();
+    assert_eq!(outputs[0].1.as_floats(), Some(&[2.5, 0.0, -1.0][..]));
+    let metadata = read_metadata(&Bytes::from_static(fixture!("metadata_response"))).unwrap();
+    assert_eq!(metadata.version, Some(3));
+    let signature = metadata.signature("").unwrap();
+    assert_eq!(signature.inputs["x"].to_string(), "DT_FLOAT[?, 224, 224, 3]");
+    assert_eq!(signature.outputs["logits"].to_string(), "DT_COMPLEX64 of any shape");
+    let status = read_status(&Bytes::from_static(fixture!("status_response"))).unwrap();
+    assert_eq!(status.versions[0].version, 9_007_199_254_740_993);
+    assert_eq!(status.versions[0].state, State::Available);
+    assert_eq!(status.versions[1].error_code, "NOT_FOUND");
+    assert_eq!(status.to_string(), "9007199254740993 AVAILABLE, 2 END (gone)");
+}
+
+#[test]
+fn broken_messages_are_refused() {
+    let whole = fixture!("predict_response");
+    for length in [1, 10, 50, whole.len() - 1] {
+        assert!(read_predict(&Bytes::from_static(&whole[..length])).is_err(), "{length}");
+    }
+    // No element, announced as a million million of them.
+    let huge = b"\x0a\x15\x0a\x01y\x12\x10\x08\x01\x12\x0c\x12\x0a\x08\x80\xa0\x94\xa5\x8d\x1d\x12\x00\x12\x00";
+    assert!(read_predict(&Bytes::from_static(huge)).is_err());
+}
