@@ -28,7 +28,7 @@ impl Chance {
         reason = "held within 0 and a million before the cast; NaN becomes 0"
     )]
     pub(super) fn percent(percent: &Percent) -> Self {
-        let parts = percent.value.map_or(0.0, |value| value.get()) * 10_000.0;
+        let parts = percent.value.map_or(0.0, crate::istio::Double::get) * 10_000.0;
         Self(parts.clamp(0.0, f64::from(Self::PARTS)) as u32)
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     names::qualify_gateway,
-    request::{MESH, RequestView, path_only, query_value},
+    request::{MESH, RequestView, path_only, query_value, query_with_mark},
     text::Text,
 };
 use crate::istio::{HttpMatchRequest, StringMatch};
@@ -177,18 +177,17 @@ impl Conditions {
             // A port beyond 65535 equals none; 0 stands for that here.
             rest.push(Condition::Port(u16::try_from(port).unwrap_or(0)));
         }
-        match written.gateways.as_deref().filter(|gateways| !gateways.is_empty()) {
-            Some(gateways) => rest.push(Condition::Gateways(
+        let non_empty = |text: &&String| !text.is_empty();
+        if let Some(gateways) = written.gateways.as_deref().filter(|all| !all.is_empty()) {
+            rest.push(Condition::Gateways(
                 gateways.iter().map(|gateway| qualify_gateway(gateway, namespace)).collect(),
-            )),
-            None => {
-                if let Some(labels) = written.source_labels.as_ref().filter(|all| !all.is_empty()) {
-                    rest.push(Condition::SourceLabels(labels.clone()));
-                }
-                if let Some(namespace) = written.source_namespace.as_ref().filter(|n| !n.is_empty())
-                {
-                    rest.push(Condition::SourceNamespace(namespace.clone()));
-                }
+            ));
+        } else {
+            if let Some(labels) = written.source_labels.as_ref().filter(|all| !all.is_empty()) {
+                rest.push(Condition::SourceLabels(labels.clone()));
+            }
+            if let Some(source) = written.source_namespace.as_ref().filter(non_empty) {
+                rest.push(Condition::SourceNamespace(source.clone()));
             }
         }
         let mut value = |source, written: &StringMatch, invert, field: String| {
@@ -423,16 +422,23 @@ const CACHE: usize = 8;
 pub(super) struct Seen<'r, R> {
     pub(super) request: &'r R,
     pub(super) path: &'r str,
+    /// The query with its `?`, without the fragment.
+    query: &'r str,
     pub(super) port: u16,
     headers: [Cached<'r>; CACHE],
 }
 
 impl<'r, R: RequestView> Seen<'r, R> {
     pub(super) fn new(request: &'r R, port: u16) -> Self {
-        Self { request, path: path_only(request.path()), port, headers: [const { None }; CACHE] }
+        let path = request.path();
+        let bare = path_only(path);
+        // Most requests have no query, which `path_only` has then found out.
+        let query = if bare.len() == path.len() { "" } else { query_with_mark(path) };
+        Self { request, path: bare, query, port, headers: [const { None }; CACHE] }
     }
 
-    fn value(&mut self, source: &Source) -> Option<&str> {
+    /// The value that a source has in the request; claims are judged elsewhere.
+    pub(super) fn value(&mut self, source: &Source) -> Option<&str> {
         match source {
             Source::Method => Some(self.request.method()),
             Source::Scheme => Some(self.request.scheme()),
@@ -446,7 +452,7 @@ impl<'r, R: RequestView> Seen<'r, R> {
                 }
                 slot.as_ref().and_then(|(_, value)| value.as_deref())
             }
-            Source::Query(name) => query_value(self.request.path(), name),
+            Source::Query(name) => query_value(self.query, name),
             Source::Claim(_) => None,
         }
     }

@@ -56,7 +56,7 @@ impl Cors {
             max_age: written
                 .max_age
                 .as_ref()
-                .and_then(|time| time.as_std())
+                .and_then(crate::istio::Duration::as_std)
                 .map(|time| time.as_secs().to_string().into()),
             credentials: written.allow_credentials.unwrap_or(false),
             forward_unmatched: written.unmatched_preflights != Some(UnmatchedPreflights::Ignore),

@@ -14,8 +14,9 @@ use super::{
     request::{Request, RequestView},
     retries::RetryPolicy,
     rewrite::Redirect,
+    rules::DirectResponse,
     tables::Route,
-    virtual_services::{DirectResponse, RuleRef},
+    virtual_services::RuleRef,
 };
 
 /// How a request ends.

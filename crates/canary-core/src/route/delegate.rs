@@ -189,15 +189,15 @@ fn map_conflict(
 }
 
 fn text_conflict(root: Option<&StringMatch>, delegate: Option<&StringMatch>) -> bool {
-    use StringMatch::{Exact, Prefix, Present, Regex};
+    use StringMatch::{Exact, Prefix, Present};
     match (root, delegate) {
         (None | Some(Present), _) | (_, None) => false,
-        (Some(Regex(_)), _) | (_, Some(Regex(_) | Present)) => true,
         (Some(Exact(root)), Some(Exact(delegate))) => root != delegate,
-        (Some(Exact(_)), Some(Prefix(_))) => true,
         (Some(Prefix(root)), Some(Prefix(delegate) | Exact(delegate))) => {
             !delegate.starts_with(root.as_str())
         }
+        // An expression on either side, or a prefix under an exact value.
+        _ => true,
     }
 }
 

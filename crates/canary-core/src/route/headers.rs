@@ -63,7 +63,7 @@ pub fn apply_header_edits<'e>(
     for edit in edits {
         match edit {
             HeaderEdit::Remove { name } => {
-                headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name))
+                headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
             }
             HeaderEdit::Set { name, value } | HeaderEdit::Add { name, value } => {
                 let text = value.expand(&mut lookup);

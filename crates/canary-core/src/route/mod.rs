@@ -7,6 +7,7 @@ mod decision;
 mod delegate;
 mod destination_rules;
 mod exports;
+mod guards;
 mod header_value;
 mod headers;
 mod hosts;
@@ -17,6 +18,7 @@ mod report;
 mod request;
 mod retries;
 mod rewrite;
+mod rules;
 mod search;
 mod services;
 mod split;
@@ -37,8 +39,9 @@ pub use policy::EffectivePolicy;
 pub use request::{MESH, Request, RequestView};
 pub use retries::RetryPolicy;
 pub use rewrite::Redirect;
+pub use rules::DirectResponse;
 pub use services::{Endpoint, Service};
-pub use virtual_services::{DirectResponse, RuleRef};
+pub use virtual_services::RuleRef;
 pub use why::{Tried, Why};
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub(super) fn expand_alias(host: &str, namespace: &str, domain: &str) -> Option<
     match host.split('.').count() {
         1 if !host.is_empty() => Some(format!("{host}.{namespace}.svc.{domain}")),
         2 => Some(format!("{host}.svc.{domain}")),
-        3 if host.ends_with(".svc") => Some(format!("{host}.{domain}")),
+        3 if host.split('.').next_back() == Some("svc") => Some(format!("{host}.{domain}")),
         _ => None,
     }
 }

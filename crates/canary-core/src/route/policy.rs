@@ -108,22 +108,22 @@ mod tests {
         PortTrafficPolicy, SimpleLb,
     };
 
-    fn balancer(simple: SimpleLb) -> Option<LoadBalancerSettings> {
-        Some(LoadBalancerSettings {
+    fn balancer(simple: SimpleLb) -> LoadBalancerSettings {
+        LoadBalancerSettings {
             lb_policy: Some(LbPolicy::Simple(simple)),
             ..LoadBalancerSettings::default()
-        })
+        }
     }
 
     fn merged(port_level: bool) -> MergedRule {
         let top = TrafficPolicy {
-            load_balancer: balancer(SimpleLb::RoundRobin),
+            load_balancer: Some(balancer(SimpleLb::RoundRobin)),
             connection_pool: Some(ConnectionPoolSettings::default()),
             outlier_detection: Some(OutlierDetection::default()),
             port_level_settings: port_level.then(|| {
                 vec![PortTrafficPolicy {
                     port: Some(PortSelector { number: Some(8501) }),
-                    load_balancer: balancer(SimpleLb::Random),
+                    load_balancer: Some(balancer(SimpleLb::Random)),
                     ..PortTrafficPolicy::default()
                 }]
             }),
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn a_subset_overrides_block_by_block() {
         let policy =
-            TrafficPolicy { load_balancer: balancer(SimpleLb::Random), ..Default::default() };
+            TrafficPolicy { load_balancer: Some(balancer(SimpleLb::Random)), ..Default::default() };
         let effective = merged(false).effective(Some(&subset(policy)), 8501);
-        assert_eq!(effective.traffic_policy.load_balancer, balancer(SimpleLb::Random));
+        assert_eq!(effective.traffic_policy.load_balancer, Some(balancer(SimpleLb::Random)));
         assert!(effective.traffic_policy.connection_pool.is_some());
         assert_eq!(effective.sources["loadBalancer"], "subset");
         assert_eq!(effective.sources["connectionPool"], "top");
@@ -153,12 +153,12 @@ mod tests {
     #[test]
     fn a_port_entry_replaces_four_blocks_even_by_nothing() {
         let effective = merged(true).effective(None, 8501);
-        assert_eq!(effective.traffic_policy.load_balancer, balancer(SimpleLb::Random));
+        assert_eq!(effective.traffic_policy.load_balancer, Some(balancer(SimpleLb::Random)));
         assert_eq!(effective.traffic_policy.connection_pool, None);
         assert_eq!(effective.traffic_policy.outlier_detection, None);
         assert_eq!(effective.sources.len(), 1);
         let other = merged(true).effective(None, 8500);
-        assert_eq!(other.traffic_policy.load_balancer, balancer(SimpleLb::RoundRobin));
+        assert_eq!(other.traffic_policy.load_balancer, Some(balancer(SimpleLb::RoundRobin)));
         assert_eq!(other.traffic_policy.port_level_settings, None);
     }
 }

@@ -330,9 +330,9 @@ pub(super) fn query_with_mark(path: &str) -> &str {
     path.find('?').map_or("", |at| &path[at..])
 }
 
-/// The first value of a query parameter, not decoded, as Envoy compares it.
-pub(super) fn query_value<'p>(path: &'p str, name: &str) -> Option<&'p str> {
-    let query = query_with_mark(path).strip_prefix('?')?;
+/// The first value of a parameter in a query with its `?`, not decoded, as Envoy compares it.
+pub(super) fn query_value<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    let query = query.strip_prefix('?')?;
     query.split('&').find_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (key == name).then_some(value)
@@ -385,12 +385,13 @@ mod tests {
 
     #[test]
     fn query_values_are_the_first_and_undecoded() {
-        assert_eq!(query_value("/p?a=1&b=%20&a=2#a=3", "a"), Some("1"));
-        assert_eq!(query_value("/p?a=1&b=%20", "b"), Some("%20"));
-        assert_eq!(query_value("/p?flag", "flag"), Some(""));
-        assert_eq!(query_value("/p", "a"), None);
+        assert_eq!(query_value("?a=1&b=%20&a=2", "a"), Some("1"));
+        assert_eq!(query_value("?a=1&b=%20", "b"), Some("%20"));
+        assert_eq!(query_value("?flag", "flag"), Some(""));
+        assert_eq!(query_value("", "a"), None);
         assert_eq!(path_only("/p?a#b"), "/p");
         assert_eq!(query_with_mark("/p#a?b"), "");
+        assert_eq!(query_with_mark("/p?a=1#a=3"), "?a=1");
     }
 
     #[test]

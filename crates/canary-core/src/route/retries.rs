@@ -70,8 +70,9 @@ impl RetryPolicy {
                 policy.retry_on.push("retriable-status-codes".to_owned());
             }
         }
-        policy.per_try_timeout = written.per_try_timeout.as_ref().and_then(|time| time.as_std());
-        if let Some(backoff) = written.backoff.as_ref().and_then(|time| time.as_std()) {
+        policy.per_try_timeout =
+            written.per_try_timeout.as_ref().and_then(crate::istio::Duration::as_std);
+        if let Some(backoff) = written.backoff.as_ref().and_then(crate::istio::Duration::as_std) {
             policy.backoff = backoff;
         }
         policy.ignore_previous_hosts = written.retry_ignore_previous_hosts.unwrap_or(true);

@@ -200,8 +200,8 @@ mod tests {
         assert_eq!(rewrite.apply(&Uri::Any, "/foo?o").as_deref(), Some("/f00?o"));
     }
 
-    fn location(written: HttpRedirect, url: &str, matched: &Uri) -> String {
-        RedirectTo::new(&written, 8080, false).unwrap().answer(&Request::get(url), matched).location
+    fn location(written: &HttpRedirect, url: &str, matched: &Uri) -> String {
+        RedirectTo::new(written, 8080, false).unwrap().answer(&Request::get(url), matched).location
     }
 
     #[test]
@@ -212,26 +212,26 @@ mod tests {
             change(&mut redirect);
             redirect
         };
-        assert_eq!(location(none(), "http://a:81/x?y", &Uri::Any), "http://a:81/x?y");
+        assert_eq!(location(&none(), "http://a:81/x?y", &Uri::Any), "http://a:81/x?y");
         let uri = with(|redirect| redirect.uri = Some("/new".to_owned()));
-        assert_eq!(location(uri, "http://a/x?y", &Uri::Any), "http://a/new?y");
+        assert_eq!(location(&uri, "http://a/x?y", &Uri::Any), "http://a/new?y");
         let query = with(|redirect| redirect.uri = Some("/new?z".to_owned()));
-        assert_eq!(location(query, "http://a/x?y", &Uri::Any), "http://a/new?z");
+        assert_eq!(location(&query, "http://a/x?y", &Uri::Any), "http://a/new?z");
         let secure = with(|redirect| redirect.scheme = Some("https".to_owned()));
-        assert_eq!(location(secure.clone(), "http://a:80/x", &Uri::Any), "https://a/x");
-        assert_eq!(location(secure, "http://a:81/x", &Uri::Any), "https://a:81/x");
+        assert_eq!(location(&secure, "http://a:80/x", &Uri::Any), "https://a/x");
+        assert_eq!(location(&secure, "http://a:81/x", &Uri::Any), "https://a:81/x");
         let port = with(|redirect| redirect.redirect_port = Some(RedirectPort::Port(9)));
-        assert_eq!(location(port, "http://a:81/x", &Uri::Any), "http://a:9/x");
+        assert_eq!(location(&port, "http://a:81/x", &Uri::Any), "http://a:9/x");
         let usual = with(|redirect| redirect.redirect_port = Some(RedirectPort::Port(80)));
-        assert_eq!(location(usual, "http://a/x", &Uri::Any), "http://a/x");
+        assert_eq!(location(&usual, "http://a/x", &Uri::Any), "http://a/x");
         let derived = with(|redirect| {
             redirect.redirect_port =
                 Some(RedirectPort::DerivePort(RedirectPortSelection::FromRequestPort));
         });
-        assert_eq!(location(derived, "http://a/x", &Uri::Any), "http://a:8080/x");
+        assert_eq!(location(&derived, "http://a/x", &Uri::Any), "http://a:8080/x");
         let prefix = with(|redirect| redirect.prefix_rewrite = Some("/v2".to_owned()));
         assert_eq!(
-            location(prefix, "http://a/v1/x?y", &Uri::Prefix("/v1".into())),
+            location(&prefix, "http://a/v1/x?y", &Uri::Prefix("/v1".into())),
             "http://a/v2/x?y"
         );
     }

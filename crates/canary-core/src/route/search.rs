@@ -12,8 +12,8 @@ use super::{
     names::{expand_alias, lower, service_namespace, split_authority},
     request::{MESH, RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
+    rules::Action,
     tables::{Hosts, Protocol, Route, VirtualHost, Workload},
-    virtual_services::Action,
 };
 
 /// The namespace that a client of the mesh is in when the request does not say.
@@ -80,10 +80,7 @@ impl Mesh {
             let redirect = https_redirect(&request);
             return self.decision(request, port, Outcome::Redirect(redirect));
         }
-        let found = {
-            let mut seen = Seen::new(&request, port);
-            host.routes.iter().find(|route| route.conditions.hold(&mut seen))
-        };
+        let found = host.find(&mut Seen::new(&request, port));
         match found {
             Some(route) => self.by_route(request, port, Arc::clone(route)),
             None => self.no_rule(request, port, host),
@@ -171,13 +168,13 @@ impl Mesh {
         request: &R,
         port: u16,
     ) -> Arc<Cluster> {
-        match route.bound.clusters.get(index) {
-            Some(cluster) => Arc::clone(cluster),
-            None => {
+        route.bound.clusters.get(index).map_or_else(
+            || {
                 let address = &route.bound.rule.targets[index].address;
                 Arc::new(self.0.cluster_for(address, request, port))
-            }
-        }
+            },
+            Arc::clone,
+        )
     }
 
     /// The cluster of a mirror of a rule.
@@ -188,13 +185,13 @@ impl Mesh {
         request: &R,
         port: u16,
     ) -> Arc<Cluster> {
-        match route.bound.mirrors.get(index) {
-            Some(cluster) => Arc::clone(cluster),
-            None => {
+        route.bound.mirrors.get(index).map_or_else(
+            || {
                 let address = &route.bound.rule.mirrors[index].0;
                 Arc::new(self.0.cluster_for(address, request, port))
-            }
-        }
+            },
+            Arc::clone,
+        )
     }
 }
 
@@ -294,7 +291,7 @@ impl Compiled {
         }
         // A service, by the wildcard that fits it best, or by itself.
         // Without an inventory `example.com` is no service `example` in namespace `com`.
-        let plain = !host.contains('.') || host.ends_with(".svc");
+        let plain = !host.contains('.') || host.split('.').next_back() == Some("svc");
         let in_cluster = |name: &&str| {
             self.world.services.contains_key(*name)
                 || (!self.world.complete

@@ -7,13 +7,15 @@ use std::{
 
 use super::{
     clusters::{Cluster, World},
-    conditions::{Conditions, Listener, Unmet},
+    conditions::{Conditions, Listener, Seen, Unmet},
     destination_rules::Client,
+    guards::{Guards, Hashes},
     hosts::HostTable,
     names::intersect,
-    request::MESH,
+    request::{MESH, RequestView},
     rewrite::RedirectTo,
-    virtual_services::{Action, Entry, Rule, RuleRef, Sorted},
+    rules::{Action, Rule},
+    virtual_services::{Entry, RuleRef, Sorted},
 };
 use crate::istio::{Gateway, Server, ServerTlsMode};
 
@@ -62,6 +64,7 @@ pub(super) struct VirtualHost {
     pub(super) require_tls: bool,
     pub(super) items: Vec<Item>,
     pub(super) routes: Vec<Arc<Route>>,
+    pub(super) guards: Guards,
 }
 
 /// The hosts of one listener.
@@ -252,6 +255,20 @@ impl Workload {
 }
 
 impl VirtualHost {
+    /// The first route whose conditions hold.
+    pub(super) fn find<R: RequestView>(&self, seen: &mut Seen<'_, R>) -> Option<&Arc<Route>> {
+        let mut hashes = Hashes::new();
+        let mut from = 0;
+        while let Some(at) = self.guards.next(from, &mut hashes, seen) {
+            let route = self.routes.get(at)?;
+            if route.conditions.hold(seen) {
+                return Some(route);
+            }
+            from = at + 1;
+        }
+        None
+    }
+
     fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
@@ -268,6 +285,9 @@ impl VirtualHost {
                 Item::Dead(..) | Item::Shadowed(..) => None,
             })
             .collect();
+        for route in &self.routes {
+            self.guards.push(&route.conditions);
+        }
         self.items = first;
     }
 }
@@ -459,8 +479,7 @@ pub(super) fn group<'g>(
     for (namespace, name, gateway) in gateways {
         let full = format!("{namespace}/{name}");
         let selector = gateway.spec.selector.as_ref();
-        let listed =
-            told.iter().position(|workload| workload.gateways.iter().any(|known| *known == full));
+        let listed = told.iter().position(|workload| workload.gateways.contains(&full));
         let at = listed
             .or_else(|| match selector {
                 Some(selector) => by_selector.get(selector).copied(),

@@ -50,7 +50,8 @@ fn rules(http: &str) -> Mesh {
 
 /// A VirtualService at the edge; `http` is a list, indented by nothing.
 fn service(name: &str, hosts: &str, http: &str) -> String {
-    let http: String = http.trim().lines().map(|line| format!("  {line}\n")).collect();
+    let lines: Vec<String> = http.trim().lines().map(|line| format!("  {line}\n")).collect();
+    let http = lines.concat();
     format!(
         "kind: VirtualService\nmetadata: {{name: {name}}}\nspec:\n  hosts: {hosts}\n  gateways: [edge]\n  http:\n{http}---\n"
     )
