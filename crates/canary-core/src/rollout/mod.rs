@@ -7,8 +7,12 @@ mod machine;
 mod monitor;
 pub mod patch;
 mod plan;
+mod power;
 mod presets;
+mod scenario;
+mod simulate;
 mod state;
+mod summary;
 mod validation;
 mod verdict;
 
@@ -20,5 +24,9 @@ pub use guardrail::{
 };
 pub use machine::{MAX_STRIDE, Machine};
 pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
+pub use power::Power;
+pub use scenario::{Rates, Scenario};
+pub use simulate::Simulation;
 pub use state::{MAX_STATE_BYTES, Phase, STATE_VERSION, State, Totals};
+pub use summary::{Chance, Summary};
 pub use verdict::{Cause, Reading, Verdict, Why};

@@ -205,6 +205,20 @@ impl std::fmt::Display for Verdict {
     }
 }
 
+impl Why {
+    /// The cause's name, as in JSON: `notEnoughData`, `split`, `harmNotExcluded`, …
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotEnoughData { .. } => "notEnoughData",
+            Self::Split { .. } => "split",
+            Self::HarmNotExcluded { .. } => "harmNotExcluded",
+            Self::GateUnanswered { .. } => "gateUnanswered",
+            Self::Unreachable { .. } => "unreachable",
+            Self::SourcesEnded { .. } => "sourcesEnded",
+        }
+    }
+}
+
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
