@@ -49,10 +49,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn print(results: &[(&str, Scenario, Simulation)]) {
-    println!("{RUNS} runs each at {RATE} requests/s, seed {SEED}; percentages with 95 % intervals\n");
+    println!(
+        "{RUNS} runs each at {RATE} requests/s, seed {SEED}; percentages with 95 % intervals\n"
+    );
     let columns = ["canary", "rollback", "promote", "inconclusive", "requests", "exposure"];
     let [name, rollback, promote, inconclusive, requests, exposure] = columns;
-    println!("{name:<20} {rollback:>22} {promote:>22} {inconclusive:>22} {requests:>9} {exposure:>9}");
+    println!(
+        "{name:<20} {rollback:>22} {promote:>22} {inconclusive:>22} {requests:>9} {exposure:>9}"
+    );
     for (name, _, simulation) in results {
         let Simulation { rollback, promote, inconclusive, requests, exposure, .. } = simulation;
         println!(
