@@ -8,10 +8,12 @@
 //! One run is 20 000 requests in intervals of 200, a tenth of them to the canary. A rollback of a canary that is
 //! no worse is a false rollback; a worse canary that is never rolled back is a miss.
 
-#![allow(clippy::print_stdout, reason = "the table is what this program is for")]
 #![allow(clippy::cast_precision_loss, reason = "counts of a simulation become averages")]
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use canary_core::stats::{
     Alpha, EProcess, FixedThreshold, Random, RateRatio, RepeatedZTest, Result, Traffic, Window,
@@ -131,12 +133,20 @@ fn main() -> ExitCode {
     });
     match result {
         Ok((arguments, rows)) => {
-            if arguments.json {
-                println!("{:#}", json(&arguments, &rows));
+            let mut out = io::stdout().lock();
+            let written = if arguments.json {
+                writeln!(out, "{:#}", json(&arguments, &rows))
             } else {
-                print_table(&arguments, &rows);
+                write_table(&mut out, &arguments, &rows)
+            };
+            match written {
+                // The reader has seen enough, as `head` has.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    eprintln!("compare_rules: cannot write: {error}");
+                    ExitCode::FAILURE
+                }
+                _ => ExitCode::SUCCESS,
             }
-            ExitCode::SUCCESS
         }
         Err(message) => {
             eprintln!("compare_rules: {message}");
@@ -147,34 +157,38 @@ fn main() -> ExitCode {
 
 type Row = (&'static str, f64, f64, Vec<Tally>);
 
-fn print_table(arguments: &Arguments, rows: &[Row]) {
-    println!(
+fn write_table(out: &mut impl Write, arguments: &Arguments, rows: &[Row]) -> io::Result<()> {
+    writeln!(
+        out,
         "{} runs of {} requests, {INTERVAL} an interval, {} % to the canary, seed {}",
         arguments.runs,
         INTERVAL * INTERVALS,
         SHARE * 100.0,
         arguments.seed
-    );
+    )?;
     for (name, stable, canary, tallies) in rows {
-        println!("\n{name}: errors {} % stable, {} % canary", stable * 100.0, canary * 100.0);
+        writeln!(out, "\n{name}: errors {} % stable, {} % canary", stable * 100.0, canary * 100.0)?;
         let wrong = if canary > stable { "missed" } else { "false rollbacks" };
-        println!(
+        writeln!(
+            out,
             "{:<34}{wrong:>16}{:>20}{:>24}",
             "  rule", "median requests", "canary errors a run"
-        );
+        )?;
         for tally in tallies {
             let rolled_back = tally.requests.len() as f64 / arguments.runs as f64;
             let wrong = if canary > stable { 1.0 - rolled_back } else { rolled_back };
             let median = tally.requests.get(tally.requests.len() / 2);
-            println!(
+            writeln!(
+                out,
                 "  {:<32}{:>14.1} %{:>20}{:>24.1}",
                 tally.name,
                 wrong * 100.0,
                 median.map_or("-".to_owned(), u64::to_string),
                 tally.exposure as f64 / arguments.runs as f64,
-            );
+            )?;
         }
     }
+    Ok(())
 }
 
 fn json(arguments: &Arguments, rows: &[Row]) -> serde_json::Value {

@@ -5,8 +5,8 @@
 //!
 //! **Construction.** A gambler with capital 1 stakes a fixed fraction f of it on every observation: the capital
 //! is multiplied by 1 − f + f·u/ν ≥ 0, whose conditional mean under the null is at most 1. The capital is a
-//! nonnegative supermartingale for each f, and so is the average over the gamblers with f on the grid
-//! [`FRACTIONS`]. One of them is close to the best fraction for any alternative; the mixture costs at most
+//! nonnegative supermartingale for each f, and so is the average over the twelve gamblers with
+//! f = 0.9, 0.45, 0.225, … 0.9/2^11. One of them is close to the best fraction for any alternative; the mixture costs at most
 //! ln(number of gamblers).
 //!
 //! Source: I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B

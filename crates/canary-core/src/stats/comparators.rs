@@ -76,10 +76,11 @@ impl RepeatedZTest {
 
     /// Takes one interval in. True when this look is significant.
     pub fn observe(&mut self, window: Window) -> bool {
-        self.sum.canary += window.canary;
-        self.sum.canary_bad += window.canary_bad;
-        self.sum.stable += window.stable;
-        self.sum.stable_bad += window.stable_bad;
+        let Window { canary, canary_bad, stable, stable_bad } = &mut self.sum;
+        *canary = canary.saturating_add(window.canary);
+        *canary_bad = canary_bad.saturating_add(window.canary_bad);
+        *stable = stable.saturating_add(window.stable);
+        *stable_bad = stable_bad.saturating_add(window.stable_bad);
         self.z().is_some_and(|z| z >= self.critical)
     }
 }

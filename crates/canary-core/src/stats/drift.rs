@@ -105,7 +105,10 @@ impl TryFrom<Saved> for Drift {
             let holds = capital >= 0.0 && capital.is_finite();
             check("capitals", capital, "finite numbers of at least 0", holds)?;
         }
+        // One observation changes a capital by less than a factor of 2.
         let count = pairs as f64;
+        let holds = f64::from(scale).abs() <= 1.0 + count / 256.0;
+        check("scale", f64::from(scale), "at most 1 + pairs/256 in size", holds)?;
         check("sum", sum, "a number from 0 to `pairs`", (0.0..=count).contains(&sum))?;
         let holds = (0.0..=count).contains(&variation);
         check("variation", variation, "a number from 0 to `pairs`", holds)?;

@@ -12,11 +12,11 @@
 //! E = 2 ∫₀^{1/2} ψ^c (1−ψ)^b dψ · 2^{b+c} = 2^{b+c+1}·B(b+1, c+1)·(1 − I_{1/2}(b+1, c+1)).
 //!
 //! **Proof sketch.** Concordant pairs multiply by 1. On a discordant pair this is the agreement test with
-//! p0 = ½ (see [`Agreement`](super::Agreement)): a mixture of products whose factors have a mean of at most 1.
+//! p0 = ½ (see [`agreement`](super::agreement)): a mixture of products whose factors have a mean of at most 1.
 //! Source: Q. McNemar, 1947, for conditioning on discordant pairs; H. Robbins, 1970, for the mixture.
 //!
 //! **Mirror.** The confidence sequence of the difference of the accuracies, canary − stable, is a betting
-//! sequence on the pairs' scores −1, 0, 1 (see [`betting`](super::betting)).
+//! sequence on the pairs' scores −1, 0, 1 (see [`betting`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,8 @@ use super::{
     agreement::Proportion,
     betting,
     e_process::{Alpha, EProcess, Interval},
-    error::{Result, check},
+    error::{Result, StatsError, check, max_ln_e},
+    exact,
 };
 
 /// Tests that the canary is no less accurate than the stable model.
@@ -42,9 +43,43 @@ use super::{
 /// # Ok::<(), canary_core::stats::StatsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
 pub struct Labelled {
+    /// The canary is right (success) or the stable model is, on the discordant pairs.
     discordant: Proportion,
     concordant: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    only_stable: u64,
+    only_canary: u64,
+    concordant: u64,
+    #[serde(with = "exact")]
+    max_ln_e: f64,
+}
+
+impl From<Labelled> for Saved {
+    fn from(test: Labelled) -> Self {
+        Self {
+            only_stable: test.only_stable(),
+            only_canary: test.only_canary(),
+            concordant: test.concordant,
+            max_ln_e: test.discordant.max_ln_e,
+        }
+    }
+}
+
+impl TryFrom<Saved> for Labelled {
+    type Error = StatsError;
+
+    fn try_from(saved: Saved) -> Result<Self> {
+        let mut test = Self { concordant: saved.concordant, ..Self::default() };
+        test.discordant.successes = saved.only_canary;
+        test.discordant.failures = saved.only_stable;
+        test.discordant.max_ln_e = max_ln_e(saved.max_ln_e)?;
+        Ok(test)
+    }
 }
 
 impl Default for Labelled {

@@ -46,28 +46,28 @@
 #![allow(clippy::doc_markdown, reason = "formulas and names of authors are not code")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references to `with` functions")]
 
-mod agreement;
+pub mod agreement;
 mod any_test;
 mod bernoulli;
 pub mod betting;
-mod comparators;
-mod drift;
+pub mod comparators;
+pub mod drift;
 mod e_process;
 mod error;
 mod exact;
 #[cfg(test)]
 mod known_figures;
-mod labelled;
+pub mod labelled;
 pub mod portable;
-mod quantile;
-mod random;
-mod rate_ratio;
+pub mod quantile;
+pub mod random;
+pub mod rate_ratio;
 pub mod special;
-mod split;
+pub mod split;
 #[cfg(test)]
 mod states;
 mod strata;
-mod stream;
+pub mod stream;
 #[cfg(test)]
 mod validity;
 

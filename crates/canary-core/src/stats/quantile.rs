@@ -175,7 +175,7 @@ impl Quantiles {
         open_unit("p", p)?;
         let mut seen = 0;
         for (&bucket, &count) in &self.counts {
-            seen += count;
+            seen = u64::saturating_add(seen, count);
             if seen as f64 >= p * self.total as f64 {
                 let upper = if bucket == LARGEST { bucket } else { bucket + 1 };
                 return Ok(Some(0.5 * (edge(bucket) + edge(upper))));
@@ -234,7 +234,7 @@ impl Quantiles {
             if too_high(below) {
                 break;
             }
-            below += count;
+            below = u64::saturating_add(below, count);
             upper = edge(bucket + 1);
         }
         if too_high(below) {
@@ -283,7 +283,7 @@ impl SlowThreshold {
         }
         let mut below = 0;
         for (&bucket, &count) in &self.seen.counts {
-            below += count;
+            below = u64::saturating_add(below, count);
             if below as f64 >= self.quantile * self.seen.len() as f64 {
                 return Some(edge(bucket + 1));
             }

@@ -23,6 +23,12 @@
 //! **Batches.** While ρ stays the same E depends on the counts alone, so counts per window (as from Prometheus)
 //! may be taken in at the window's end; the maximum is then taken over the ends of windows.
 //!
+//! **Measured shares.** ρ may also be the share that the canary had of the window's requests, instead of the
+//! weight configured, when r = 1 and within the window requests of one version are bad independently with one
+//! probability: given all totals the canary's bad requests are then hypergeometric or stochastically fewer, and
+//! E, convex and growing in that number, has no larger mean than under the binomial (W. Hoeffding, "Probability
+//! inequalities for sums of bounded random variables", 1963, theorem 4).
+//!
 //! **Mirror.** The confidence sequence of the ratio inverts the test for every r, with both signs of δ and a
 //! finer grid ([`MIRROR`]); each side has α/2. [`EProcess::excludes_harm`] is the opposite test: the null is
 //! "the ratio is at least the margin".

@@ -274,6 +274,8 @@ fn parameters_outside_their_range_are_named() {
         r#"{"test":"split","weight":"x","canary":1,"stable":0,"max_ln_e":"0"}"#,
         r#"{"test":"rate_ratio","ratio":"0","strata":[],"max_ln_e":"0"}"#,
         r#"{"test":"drift","margin":"0","capitals":["1"],"scale":0,"max_ln_e":"0","pairs":0,"sum":"0","variation":"0"}"#,
+        r#"{"test":"drift","margin":"0","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":9,"max_ln_e":"0","pairs":0,"sum":"0","variation":"0"}"#,
+        r#"{"test":"labelled","only_stable":1,"only_canary":1,"concordant":0,"max_ln_e":"NaN"}"#,
         r#"{"test":"oracle"}"#,
     ] {
         assert!(serde_json::from_str::<AnyTest>(damaged).is_err(), "{damaged}");

@@ -175,6 +175,27 @@ fn exact_coverage_of_the_ratio_at_a_constant_share() {
     assert!(excluded > 0.01 && excluded <= 0.1, "{excluded}");
 }
 
+/// With the share measured in the window, the canary's errors given all totals are hypergeometric.
+#[test]
+fn a_measured_share_is_no_less_safe() {
+    for (canary, stable, errors) in [(20_u64, 180_u64, 6_u64), (3, 7, 4), (50, 50, 30), (1, 99, 2)]
+    {
+        let ln_choose = |n: u64, k: u64| {
+            -ln(n as f64 + 1.0) - super::special::ln_beta(k as f64 + 1.0, (n - k) as f64 + 1.0)
+        };
+        let mut mean = 0.0;
+        for k in errors.saturating_sub(stable)..=errors.min(canary) {
+            let mut test = RateRatio::new(1.0).unwrap();
+            let share = canary as f64 / (canary + stable) as f64;
+            test.observe_counts(share, k, errors - k).unwrap();
+            let ln_p = ln_choose(canary, k) + ln_choose(stable, errors - k)
+                - ln_choose(canary + stable, errors);
+            mean += exp(ln_p) * test.e();
+        }
+        assert!(mean > 0.3 && mean <= 1.0 + 1e-12, "{canary} {stable} {errors}: {mean}");
+    }
+}
+
 #[test]
 fn agreement_equals_the_integrated_mixture() {
     for (p0, same, different) in [(0.95, 200, 20), (0.5, 3, 9), (0.8, 40, 2), (0.9, 0, 0)] {
