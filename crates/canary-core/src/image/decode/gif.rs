@@ -24,11 +24,16 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Decoded, Failure> 
     let palette = decoder.palette().map_err(|error| broken(&error))?;
     let colours = palette_of(palette, transparent);
     let mut rgb = vec![0; length];
-    let visible = columns.min(width.saturating_sub(left));
-    for (y, row) in indexes.chunks_exact(columns).enumerate().take(height.saturating_sub(top)) {
-        let start = ((top + y) * width + left) * 3;
-        for (pixel, &index) in rgb[start..].chunks_exact_mut(3).zip(&row[..visible]) {
-            pixel.copy_from_slice(&colours[usize::from(index)]);
+    // What lies beyond the canvas is not shown.
+    let shown_columns = columns.min(width.saturating_sub(left));
+    let shown_rows = rows.min(height.saturating_sub(top));
+    if shown_columns > 0 {
+        let lines = rgb.chunks_exact_mut(width * 3).skip(top).zip(indexes.chunks_exact(columns));
+        for (line, indexes) in lines.take(shown_rows) {
+            let pixels = line[left * 3..].chunks_exact_mut(3);
+            for (pixel, &index) in pixels.zip(&indexes[..shown_columns]) {
+                pixel.copy_from_slice(&colours[usize::from(index)]);
+            }
         }
     }
     Ok(Decoded { height, width, rgb, orientation: None })
