@@ -21,5 +21,6 @@ pub mod validate;
 pub use error::{Error, Result};
 pub use finding::{Finding, Findings, Severity};
 pub use istio::{DestinationRule, Gateway, VirtualService};
+pub use manifest::{Manifest, Object};
 pub use rollout::{Plan, Verdict};
 pub use route::{Decision, Mesh, Request};

@@ -144,7 +144,7 @@ impl<'de> Deserialize<'de> for Double {
             }
         }
 
-        deserializer.deserialize_any(Visitor)
+        deserializer.deserialize_f64(Visitor)
     }
 }
 

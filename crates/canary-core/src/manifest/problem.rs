@@ -1,0 +1,66 @@
+//! What stops a value from being read.
+
+use std::fmt;
+
+use super::tree::Mark;
+
+/// What is wrong with a value, where it stands, and what would do.
+#[derive(Debug)]
+pub(super) struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) message: String,
+    pub(super) found: Option<String>,
+    pub(super) help: Option<String>,
+    pub(super) place: Option<Place>,
+}
+
+/// Where a value stands.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) path: String,
+    pub(super) at: Mark,
+    pub(super) node: usize,
+}
+
+impl Problem {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { message: message.into(), found: None, help: None, place: None }))
+    }
+
+    /// Records the value found, as JSON.
+    pub(super) fn found(mut self, found: impl Into<String>) -> Self {
+        self.0.found = Some(found.into());
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// Records the place, unless a deeper one is known already.
+    pub(super) fn at(mut self, place: impl FnOnce() -> Place) -> Self {
+        self.0.place.get_or_insert_with(place);
+        self
+    }
+
+    pub(super) fn into_inner(self) -> Inner {
+        *self.0
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl serde::de::Error for Problem {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+}

@@ -1,0 +1,510 @@
+//! A tree as serde sees it: knows the fields of each message, collects what does not fit.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Display,
+};
+
+use serde::{
+    Deserializer,
+    de::{
+        DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+        value::StrDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+
+use super::{
+    nearest::nearest,
+    path::Path,
+    problem::{Place, Problem},
+    scalar::{self, Scalar},
+    tree::{Content, Key, Mark, Node},
+};
+use crate::{Finding, Severity};
+
+/// How one object is read, and what was found on the way.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Whether fields that are not known, quoted numbers and numbered enums are let through.
+    lenient: bool,
+    /// What was found and did not stop the reading.
+    pub(super) findings: RefCell<Vec<Finding>>,
+    /// The nodes that could not be read and are left out.
+    left_out: RefCell<Vec<usize>>,
+    /// Whether anything is left out; spares the look into the list.
+    any_left_out: Cell<bool>,
+}
+
+impl Notes {
+    pub(super) fn new(lenient: bool) -> Self {
+        Self { lenient, ..Self::default() }
+    }
+
+    pub(super) fn leave_out(&self, node: usize) {
+        self.left_out.borrow_mut().push(node);
+        self.any_left_out.set(true);
+    }
+
+    fn is_left_out(&self, node: &Node<'_>) -> bool {
+        self.any_left_out.get() && self.left_out.borrow().contains(&node.id())
+    }
+
+    fn note(&self, finding: Finding, at: Mark) {
+        self.findings.borrow_mut().push(place(finding, at));
+    }
+}
+
+/// Records a place, when it is known.
+pub(super) fn place(finding: Finding, at: Mark) -> Finding {
+    if at.line == 0 { finding } else { finding.at(at.line, at.column) }
+}
+
+/// One node, ready to be read into a type.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'n, 't> {
+    node: &'n Node<'t>,
+    path: Path<'n>,
+    notes: &'n Notes,
+}
+
+impl<'n, 't> Reader<'n, 't> {
+    pub(super) fn new(node: &'n Node<'t>, notes: &'n Notes) -> Self {
+        Self { node, path: Path::Root, notes }
+    }
+
+    fn place(&self) -> Place {
+        Place { path: self.path.to_string(), at: self.node.at, node: self.node.id() }
+    }
+
+    /// This is not what was expected.
+    fn unexpected(&self, expected: impl Display) -> Problem {
+        let problem = match &self.node.content {
+            Content::Plain(text) => {
+                let text = if text.is_empty() { "null" } else { text };
+                Problem::new(format!("expected {expected}")).found(text)
+            }
+            Content::Text(text) => {
+                Problem::new(format!("expected {expected}")).found(format!("{text:?}"))
+            }
+            Content::List(_) => Problem::new(format!("expected {expected}, found a list")),
+            Content::Map(_) => Problem::new(format!("expected {expected}, found an object")),
+        };
+        problem.at(|| self.place())
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(&self.node.content, Content::Plain(text) if scalar::resolve(text) == Scalar::Null)
+    }
+
+    /// A text; a scalar that YAML takes for something else is refused, as Kubernetes refuses it.
+    fn text(&self) -> Result<&'n str, Problem> {
+        match &self.node.content {
+            Content::Text(text) => Ok(text),
+            Content::Plain(text) => {
+                let kind = match scalar::resolve(text) {
+                    Scalar::Text => return Ok(text),
+                    Scalar::Null => return Err(self.unexpected("a text")),
+                    Scalar::Bool(_) => "a boolean",
+                    _ => "a number",
+                };
+                Err(self
+                    .unexpected("a text")
+                    .help(format!("`{text}` is {kind} in YAML; write it in quotes: \"{text}\"")))
+            }
+            _ => Err(self.unexpected("a text")),
+        }
+    }
+
+    /// The scalar to take as a number: plain, or quoted when that is let through.
+    fn number(&self, expected: &str) -> Result<(Scalar, &'n str), Problem> {
+        match &self.node.content {
+            Content::Plain(text) => Ok((scalar::resolve(text), text)),
+            Content::Text(text) => {
+                let value = scalar::resolve(text);
+                if matches!(value, Scalar::Text | Scalar::Null | Scalar::Bool(_)) {
+                    return Err(self.unexpected(expected));
+                }
+                if !self.notes.lenient {
+                    return Err(self
+                        .unexpected(expected)
+                        .help(format!("write the number without quotes: {text}")));
+                }
+                let finding = Finding::warning(
+                    "C303",
+                    self.path.to_string(),
+                    "a number in quotes; the API server refuses it",
+                );
+                self.notes.note(finding.help(format!("write {text}")), self.node.at);
+                Ok((value, text))
+            }
+            _ => Err(self.unexpected(expected)),
+        }
+    }
+
+    fn integer(&self, min: i64, max: u64) -> Result<Scalar, Problem> {
+        let expected = || format!("an integer from {min} to {max}");
+        let (value, text) = self.number(&expected())?;
+        let fits = match value {
+            Scalar::Unsigned(value) => value <= max,
+            Scalar::Signed(value) => value >= min && (value < 0 || value.unsigned_abs() <= max),
+            Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                return Err(self.unexpected(expected()).help(format!("write {value:.0}")));
+            }
+            _ => false,
+        };
+        if !fits {
+            return Err(self.unexpected(expected()));
+        }
+        if !scalar::is_decimal(text) {
+            let value = match value {
+                Scalar::Signed(value) => value.to_string(),
+                Scalar::Unsigned(value) => value.to_string(),
+                _ => String::new(),
+            };
+            return Err(self.unexpected(expected()).help(format!(
+                "YAML 1.1 reads `{text}` as {value}, and others may not; write it in decimal"
+            )));
+        }
+        Ok(value)
+    }
+
+    fn fields(self, fields: Option<&'static [&'static str]>) -> Result<Fields<'n, 't>, Problem> {
+        match &self.node.content {
+            Content::Map(entries) => {
+                Ok(Fields { reader: self, entries: entries.iter(), value: None, known: fields })
+            }
+            _ => Err(self.unexpected("an object")),
+        }
+    }
+
+    fn visit_scalar<'de, V: Visitor<'de>>(
+        &self,
+        scalar: Scalar,
+        text: &str,
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        match scalar {
+            Scalar::Null => visitor.visit_unit(),
+            Scalar::Bool(value) => visitor.visit_bool(value),
+            Scalar::Unsigned(value) => visitor.visit_u64(value),
+            Scalar::Signed(value) => visitor.visit_i64(value),
+            Scalar::Float(value) if value.is_finite() => visitor.visit_f64(value),
+            Scalar::Float(_) => Err(self.unexpected("a finite number")),
+            Scalar::Text => visitor.visit_str(text),
+        }
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident $min:expr, $max:expr;)*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+            let value = self.integer($min.into(), $max.into())?;
+            self.visit_scalar(value, "", visitor).map_err(|problem| problem.at(|| self.place()))
+        })*
+    };
+}
+
+impl<'de> Deserializer<'de> for Reader<'_, '_> {
+    type Error = Problem;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let result = match &self.node.content {
+            Content::Plain(text) => self.visit_scalar(scalar::resolve(text), text, visitor),
+            Content::Text(text) => visitor.visit_str(text),
+            Content::List(_) => return self.deserialize_seq(visitor),
+            Content::Map(_) => return self.deserialize_map(visitor),
+        };
+        result.map_err(|problem| problem.at(|| self.place()))
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.content {
+            Content::Plain(text) => match scalar::resolve(text) {
+                Scalar::Bool(value) => visitor.visit_bool(value),
+                _ => Err(self.unexpected("true or false")),
+            },
+            Content::Text(text) if matches!(scalar::resolve(text), Scalar::Bool(_)) => {
+                Err(self.unexpected("true or false").help(format!("write {text} without quotes")))
+            }
+            _ => Err(self.unexpected("true or false")),
+        }
+    }
+
+    integers! {
+        deserialize_i8 i8::MIN, i8::MAX.unsigned_abs();
+        deserialize_i16 i16::MIN, i16::MAX.unsigned_abs();
+        deserialize_i32 i32::MIN, i32::MAX.unsigned_abs();
+        deserialize_i64 i64::MIN, i64::MAX.unsigned_abs();
+        deserialize_u8 0_u8, u8::MAX;
+        deserialize_u16 0_u8, u16::MAX;
+        deserialize_u32 0_u8, u32::MAX;
+        deserialize_u64 0_u8, u64::MAX;
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let (value, text) = self.number("a number")?;
+        match value {
+            Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_) => self
+                .visit_scalar(value, text, visitor)
+                .map_err(|problem| problem.at(|| self.place())),
+            _ => Err(self.unexpected("a number")),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_str(self.text()?).map_err(|problem: Problem| problem.at(|| self.place()))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        if name == "Time"
+            && let Some(text) = self.node.text()
+            && !is_kubernetes_time(text)
+        {
+            let severity = if self.notes.lenient { Severity::Warning } else { Severity::Error };
+            let message =
+                "a time that Kubernetes does not write so; it would come back in another form";
+            let finding = Finding::new(severity, "C305", self.path.to_string(), message)
+                .found(text)
+                .help("write whole seconds of UTC, as in 2026-01-31T12:00:00Z, or leave it out");
+            self.notes.note(finding, self.node.at);
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match &self.node.content {
+            Content::List(items) => visitor
+                .visit_seq(Items { reader: self, items: items.iter().enumerate() })
+                .map_err(|problem| problem.at(|| self.place())),
+            _ => Err(self.unexpected("a list")),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        let fields = self.fields(None)?;
+        visitor.visit_map(fields).map_err(|problem| problem.at(|| self.place()))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        let fields = self.fields(Some(fields))?;
+        visitor.visit_map(fields).map_err(|problem| problem.at(|| self.place()))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Problem> {
+        let name = self.variant(variants)?;
+        visitor.visit_enum(Variant(name)).map_err(|problem| problem.at(|| self.place()))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
+    }
+}
+
+impl<'n> Reader<'n, '_> {
+    /// The name of an enum's value; its number is let through when reading leniently.
+    fn variant(&self, variants: &'static [&'static str]) -> Result<&'n str, Problem> {
+        let expected = || format!("one of {}", variants.join(", "));
+        match &self.node.content {
+            Content::Plain(text) if scalar::resolve(text) != Scalar::Text => {
+                let named = match scalar::resolve(text) {
+                    Scalar::Unsigned(number) => {
+                        usize::try_from(number).ok().and_then(|number| variants.get(number))
+                    }
+                    _ => None,
+                };
+                let Some(named) = named else { return Err(self.unexpected(expected())) };
+                if !self.notes.lenient {
+                    return Err(self.unexpected(expected()).help(format!("write {named}")));
+                }
+                let message = "a number in place of a name; the API server refuses it";
+                let finding = Finding::warning("C304", self.path.to_string(), message);
+                let finding = finding.found(text).help(format!("write {named}"));
+                self.notes.note(finding, self.node.at);
+                Ok(named)
+            }
+            Content::Plain(text) | Content::Text(text) => {
+                if variants.contains(&&**text) {
+                    return Ok(text);
+                }
+                let problem = self.unexpected(expected());
+                Err(match nearest(text, variants) {
+                    Some(name) => problem.help(format!("did you mean {name}?")),
+                    None => problem,
+                })
+            }
+            _ => Err(self.unexpected(expected())),
+        }
+    }
+}
+
+/// `2026-01-31T12:00:00Z`: the one form that Kubernetes writes.
+fn is_kubernetes_time(text: &str) -> bool {
+    let pattern = b"dddd-dd-ddTdd:dd:ddZ";
+    text.len() == pattern.len()
+        && text.bytes().zip(pattern).all(|(byte, expected)| match expected {
+            b'd' => byte.is_ascii_digit(),
+            _ => byte == *expected,
+        })
+}
+
+/// The entries of an object.
+struct Fields<'n, 't> {
+    reader: Reader<'n, 't>,
+    entries: std::slice::Iter<'n, (Key<'t>, Node<'t>)>,
+    value: Option<(&'n str, &'n Node<'t>)>,
+    /// The fields of the message; `None` for a map with keys of any name.
+    known: Option<&'static [&'static str]>,
+}
+
+impl Fields<'_, '_> {
+    fn unknown(&self, key: &Key<'_>, fields: &'static [&'static str]) {
+        let notes = self.reader.notes;
+        let severity = if notes.lenient { Severity::Warning } else { Severity::Error };
+        let path = Path::Key(&self.reader.path, &key.text).to_string();
+        let help = match nearest(&key.text, fields) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None if fields.len() <= 20 => format!("the fields here are {}", fields.join(", ")),
+            None => "remove it".to_owned(),
+        };
+        notes.note(Finding::new(severity, "C301", path, "unknown field").help(help), key.at);
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'_, '_> {
+    type Error = Problem;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Problem> {
+        let Reader { notes, path, .. } = self.reader;
+        while let Some((key, value)) = self.entries.next() {
+            if notes.is_left_out(value) {
+                continue;
+            }
+            if let Some(fields) = self.known {
+                if !fields.contains(&&*key.text) {
+                    self.unknown(key, fields);
+                    continue;
+                }
+                if (Reader { node: value, path, notes }).is_null() {
+                    let path = Path::Key(&path, &key.text).to_string();
+                    let message = "no value, which is read as if the field were not there";
+                    notes.note(Finding::new(Severity::Info, "C302", path, message), key.at);
+                    continue;
+                }
+            }
+            self.value = Some((&key.text, value));
+            return seed.deserialize(StrDeserializer::new(&key.text)).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
+        let Some((key, node)) = self.value.take() else {
+            return Err(Problem::new("a value was asked for before its key"));
+        };
+        let path = Path::Key(&self.reader.path, key);
+        let reader = Reader { node, path, notes: self.reader.notes };
+        seed.deserialize(reader).map_err(|problem| problem.at(|| reader.place()))
+    }
+}
+
+/// The items of a list.
+struct Items<'n, 't> {
+    reader: Reader<'n, 't>,
+    items: std::iter::Enumerate<std::slice::Iter<'n, Node<'t>>>,
+}
+
+impl<'de> SeqAccess<'de> for Items<'_, '_> {
+    type Error = Problem;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Problem> {
+        for (index, node) in self.items.by_ref() {
+            if self.reader.notes.is_left_out(node) {
+                continue;
+            }
+            let path = Path::Index(&self.reader.path, index);
+            let reader = Reader { node, path, notes: self.reader.notes };
+            return seed
+                .deserialize(reader)
+                .map(Some)
+                .map_err(|problem| problem.at(|| reader.place()));
+        }
+        Ok(None)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.items.len())
+    }
+}
+
+/// The value of an enum, by its name.
+struct Variant<'n>(&'n str);
+
+impl<'de> EnumAccess<'de> for Variant<'_> {
+    type Error = Problem;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Problem> {
+        Ok((seed.deserialize(StrDeserializer::<Problem>::new(self.0))?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_> {
+    type Error = Problem;
+
+    fn unit_variant(self) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Problem> {
+        Err(Problem::new("expected a name"))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Problem> {
+        Err(Problem::new("expected a name"))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Problem> {
+        Err(Problem::new("expected a name"))
+    }
+}

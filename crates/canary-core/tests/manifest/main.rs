@@ -1,0 +1,7 @@
+//! Text to objects and back: the seed's files, strictness, losslessness, hostile input.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
+
+mod hostile;
+mod seed;
+mod strict;
