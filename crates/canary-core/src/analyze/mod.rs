@@ -1,1 +1,85 @@
-//! `analyze`
+//! The rules across objects: Istio's analyzers, without a cluster.
+//!
+//! ```
+//! use canary_core::{VirtualService, analyze::{Inventory, analyze}};
+//!
+//! let service: VirtualService = serde_json::from_value(serde_json::json!({
+//!     "metadata": {"name": "image-classifier", "namespace": "default"},
+//!     "spec": {"hosts": ["image-classifier"], "http": [
+//!         {"match": [{"uri": {"prefix": "/v1"}}], "route": [{"destination": {"host": "image-classifier"}}]},
+//!         {"match": [{"uri": {"exact": "/v1/models"}}], "route": [{"destination": {"host": "image-classifier"}}]},
+//!     ]},
+//! }))?;
+//! let analysis = analyze([&service], &Inventory::default());
+//! assert_eq!(analysis.findings.0[0].code, "IST0131");
+//! assert_eq!(analysis.findings.0[0].path, "spec.http[1].match[0]");
+//! assert!(analysis.unjudged.iter().any(|unjudged| unjudged.code == "IST0101"));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! | code | level | what it says |
+//! | --- | --- | --- |
+//! | IST0002 | warning | a deprecated field is used |
+//! | IST0101 | error | a Gateway, host, subset, selector or Secret that is named does not exist |
+//! | IST0106 | error | an object breaks a rule of admission; the message begins with the rule's code |
+//! | IST0109 | error | two VirtualServices claim the same host in the mesh |
+//! | IST0112 | error | a destination names no port, and its service has several |
+//! | IST0128, IST0129 | warning | TLS to a host or port does not verify the server |
+//! | IST0130 | warning | a rule is never used |
+//! | IST0131 | info | a match is never used; see [`overlap`] |
+//! | IST0132 | warning | a Gateway serves none of the hosts of a VirtualService that names it |
+//! | IST0133 | warning | a rule of admission warns; the message begins with the rule's code |
+//! | IST0138 | warning | two Gateways of the same workload use the same certificate |
+//! | IST0140 | warning | traffic from a Gateway goes around the subsets of another VirtualService |
+//! | IST0145 | error | two Gateways of the same workload serve the same host and port |
+//! | IST0162 | warning | no Service offers the port of a server |
+//! | IST0165 | warning | a VirtualService names a Gateway that Istio generated |
+//! | IST0173 | error | a subset selects no pod |
+//! | IST0174 | warning | the host of a DestinationRule is no service |
+//! | C101 | warning | a namespace that is named does not exist |
+//! | C102 | warning | no request can fit a match |
+
+mod destination_rules;
+mod destinations;
+mod gateway_objects;
+mod gateway_references;
+mod hosts;
+mod index;
+mod inventory;
+mod mesh_hosts;
+mod namespaces;
+pub mod overlap;
+mod report;
+mod rules;
+mod selectors;
+mod subject;
+
+pub use inventory::{Inventory, ServiceEntry};
+pub use report::{Analysis, Unjudged};
+pub use subject::Subject;
+
+use index::Index;
+use report::Report;
+
+/// Everything that is wrong with `objects` together, as far as they and `inventory` allow to judge.
+///
+/// The objects are taken to be all of their kinds that the mesh has. An object without a namespace is taken to be
+/// in `default`. The time taken grows with the number of objects, not with the number of pairs.
+pub fn analyze<'o, S: Into<Subject<'o>>>(
+    objects: impl IntoIterator<Item = S>,
+    inventory: &'o Inventory,
+) -> Analysis {
+    let index = Index::new(objects.into_iter().map(Into::into), inventory);
+    let mut report = Report::default();
+    rules::analyze(&index, &mut report);
+    gateway_references::analyze(&index, &mut report);
+    gateway_objects::analyze(&index, &mut report);
+    destinations::analyze(&index, &mut report);
+    destination_rules::analyze(&index, &mut report);
+    mesh_hosts::analyze(&index, &mut report);
+    namespaces::analyze(&index, &mut report);
+    report.finish()
+}
+
+#[cfg(test)]
+mod tests;

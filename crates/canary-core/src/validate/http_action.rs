@@ -117,8 +117,9 @@ fn check_abort(abort: &Abort, path: &Path<'_>, sink: &mut Sink<'_>) {
             check_status((*status).into(), "V066", &path.field("httpStatus"), sink)
         }
         Some(ErrorType::GrpcStatus(_)) => {}
+        // Istio computes this warning and drops it.
         None => sink
-            .warning("V066", path, "an abort without an error type is ignored")
+            .warning("C003", path, "an abort without an error type is ignored")
             .help("give `httpStatus` or `grpcStatus`"),
     }
     if abort.percentage.is_none() && abort.error_type.is_some() {

@@ -286,7 +286,7 @@ pub(super) fn faults() {
         json!({"abort": {"http2Error": "X", "percentage": {}}}),
         &[("V066", ".abort.http2Error")],
     );
-    check(json!({"abort": {}}), &[("V066?", ".abort")]);
+    check(json!({"abort": {}}), &[("C003?", ".abort")]);
     check(json!({"abort": {"httpStatus": 500}}), &[("C011?", ".abort")]);
     check(json!({"delay": {"fixedDelay": "5s", "percentage": {"value": 1}}}), &[]);
     check(json!({"delay": {"fixedDelay": "5s", "percent": 5}}), &[]);

@@ -1,0 +1,73 @@
+//! What else is in the cluster, as far as it is known.
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
+use serde::{Deserialize, Serialize};
+
+/// The objects around the mesh; `None` for a kind that is not known, which differs from there being none.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// All Services.
+    pub services: Option<Vec<Service>>,
+    /// All `ServiceEntry` objects of Istio, as far as hosts and ports are concerned.
+    pub service_entries: Option<Vec<ServiceEntry>>,
+    /// All Pods.
+    pub pods: Option<Vec<Pod>>,
+    /// All Secrets; only their names are looked at.
+    pub secrets: Option<Vec<Secret>>,
+    /// All Namespaces.
+    pub namespaces: Option<Vec<Namespace>>,
+}
+
+impl Inventory {
+    /// Takes these to be all Services.
+    #[must_use]
+    pub fn services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
+        self.services = Some(services.into_iter().collect());
+        self
+    }
+
+    /// Takes these to be all `ServiceEntry` objects.
+    #[must_use]
+    pub fn service_entries(mut self, entries: impl IntoIterator<Item = ServiceEntry>) -> Self {
+        self.service_entries = Some(entries.into_iter().collect());
+        self
+    }
+
+    /// Takes these to be all Pods.
+    #[must_use]
+    pub fn pods(mut self, pods: impl IntoIterator<Item = Pod>) -> Self {
+        self.pods = Some(pods.into_iter().collect());
+        self
+    }
+
+    /// Takes these to be all Secrets.
+    #[must_use]
+    pub fn secrets(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        self.secrets = Some(secrets.into_iter().collect());
+        self
+    }
+
+    /// Takes these to be all Namespaces.
+    #[must_use]
+    pub fn namespaces(mut self, namespaces: impl IntoIterator<Item = Namespace>) -> Self {
+        self.namespaces = Some(namespaces.into_iter().collect());
+        self
+    }
+}
+
+/// What an analysis needs of a `ServiceEntry`.
+///
+/// See <https://istio.io/latest/docs/reference/config/networking/service-entry/>.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ServiceEntry {
+    /// Its namespace.
+    pub namespace: String,
+    /// The hosts it adds; the first label may be `*`.
+    pub hosts: Vec<String>,
+    /// The numbers of its ports.
+    pub ports: Vec<u32>,
+    /// The namespaces it is visible in; empty for all of them.
+    pub export_to: Vec<String>,
+}

@@ -1,0 +1,93 @@
+//! VirtualServices that claim the same host in the mesh: IST0109.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{
+    hosts::{Endings, HostMap, full_name},
+    index::{Index, visible},
+    report::Report,
+};
+use crate::finding::Severity;
+
+/// How many other objects a message names.
+const NAMED: usize = 5;
+
+pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
+    // By namespace, with `*` for hosts that all namespaces see.
+    let mut claims: HashMap<(String, String), Vec<usize>> = HashMap::new();
+    for (position, item) in index.virtual_services.iter().enumerate() {
+        let spec = &item.object.spec;
+        let gateways = spec.gateways.as_deref().unwrap_or_default();
+        if !gateways.is_empty() && !gateways.iter().any(|name| name == "mesh") {
+            continue;
+        }
+        let scopes = visible(spec.export_to.iter().flatten().map(String::as_str), item.namespace)
+            .unwrap_or_else(|| vec!["*".to_owned()]);
+        for host in spec.hosts.iter().flatten() {
+            for scope in &scopes {
+                let full = full_name(host, item.namespace);
+                let claimants = claims.entry((scope.clone(), full)).or_default();
+                if claimants.last() != Some(&position) {
+                    claimants.push(position);
+                }
+            }
+        }
+    }
+    let mut everywhere: HostMap<usize> = HostMap::default();
+    let mut endings = Vec::new();
+    for ((scope, host), claimants) in claims.iter().filter(|((scope, _), _)| scope == "*") {
+        debug_assert_eq!(scope, "*");
+        for position in claimants {
+            everywhere.insert(host, *position);
+            endings.push((host.trim_start_matches('*').to_owned(), *position));
+        }
+    }
+    let endings = Endings::new(endings);
+    let mut conflicts: BTreeMap<usize, (String, BTreeSet<usize>)> = BTreeMap::new();
+    for ((scope, host), claimants) in &claims {
+        let mut all: BTreeSet<usize> = claimants.iter().copied().collect();
+        if scope != "*" {
+            all.extend(everywhere.covering(host).copied());
+            if let Some(suffix) = host.strip_prefix('*') {
+                all.extend(endings.ending_in(suffix).take(2 * NAMED).copied());
+            }
+        }
+        if all.len() < 2 {
+            continue;
+        }
+        let few: BTreeSet<usize> = all.iter().copied().take(NAMED + 1).collect();
+        for position in all {
+            let entry =
+                conflicts.entry(position).or_insert_with(|| (host.clone(), BTreeSet::new()));
+            // The order of a table is not that of the objects: name the first host.
+            if *host < entry.0 {
+                entry.0.clone_from(host);
+            }
+            entry.1.extend(&few);
+        }
+    }
+    for (position, (host, others)) in conflicts {
+        let names: Vec<_> = others
+            .into_iter()
+            .filter(|other| *other != position)
+            .take(NAMED)
+            .map(|other| index.virtual_services[other].id.as_str())
+            .collect();
+        let message = format!(
+            "host {host} is claimed in the mesh by {} too; only the oldest counts",
+            names.join(", ")
+        );
+        report
+            .add(
+                Severity::Error,
+                "IST0109",
+                &index.virtual_services[position].id,
+                "spec.hosts",
+                message,
+            )
+            .help = Some(
+            "put the rules into one VirtualService, or export them to different namespaces"
+                .to_owned(),
+        );
+    }
+}

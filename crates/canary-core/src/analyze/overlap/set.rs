@@ -1,0 +1,181 @@
+//! Sets of texts, by the conditions on them.
+
+use super::automata;
+use crate::validate::re2;
+
+/// A test of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Test<'m> {
+    /// Every text.
+    Any,
+    Exact(&'m str),
+    /// In any case of ASCII letters.
+    ExactFold(&'m str),
+    Prefix(&'m str),
+    PrefixFold(&'m str),
+    /// All of the text fits an RE2 pattern.
+    Regex(&'m str),
+    /// All of the text fits a pattern in Rust's syntax, which anchors itself.
+    Pattern(&'m str),
+    Number(u32),
+    OneOf(&'m [String]),
+}
+
+impl Test<'_> {
+    /// Whether `text` passes; `None` when the pattern cannot be read or is too large.
+    pub(super) fn matches(&self, text: &str) -> Option<bool> {
+        Some(match self {
+            Self::Any => true,
+            Self::Exact(wanted) => text == *wanted,
+            Self::ExactFold(wanted) => text.eq_ignore_ascii_case(wanted),
+            Self::Prefix(wanted) => text.starts_with(wanted),
+            Self::PrefixFold(wanted) => {
+                text.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+            }
+            Self::Regex(pattern) => automata::full_match(pattern)?.is_match(text),
+            Self::Pattern(pattern) => automata::plain(pattern)?.is_match(text),
+            Self::Number(number) => text.parse() == Ok(*number),
+            Self::OneOf(list) => list.iter().any(|one| one == text),
+        })
+    }
+
+    /// The pattern of the texts that pass, in Rust's syntax, anchored at both ends.
+    pub(super) fn pattern(&self) -> Option<String> {
+        let escape = regex::escape;
+        Some(match self {
+            Self::Any => r"\A(?s:.*)\z".to_owned(),
+            Self::Exact(text) => format!(r"\A{}\z", escape(text)),
+            Self::ExactFold(text) => format!(r"\A(?i-u:{})\z", escape_ascii(text)?),
+            Self::Prefix(text) => format!(r"\A{}(?s:.*)\z", escape(text)),
+            Self::PrefixFold(text) => format!(r"\A(?i-u:{})(?s:.*)\z", escape_ascii(text)?),
+            Self::Regex(pattern) => re2::full_match_text(pattern).ok()?,
+            Self::Pattern(pattern) => (*pattern).to_owned(),
+            Self::Number(number) => format!(r"\A{number}\z"),
+            Self::OneOf(list) => {
+                let list: Vec<_> = list.iter().map(|one| escape(one)).collect();
+                format!(r"\A(?:{})\z", list.join("|"))
+            }
+        })
+    }
+
+    /// Whether the set can be reasoned about without an automaton.
+    pub(super) fn is_simple(&self) -> bool {
+        matches!(self, Self::Any | Self::Exact(_) | Self::Prefix(_))
+    }
+}
+
+/// Folding is of ASCII letters only, which Rust's syntax can say of ASCII text only.
+fn escape_ascii(text: &str) -> Option<String> {
+    text.is_ascii().then(|| regex::escape(text))
+}
+
+/// A condition on a part of a request that may be missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition<'m> {
+    pub(super) test: Test<'m>,
+    /// Whether a text has to pass the test, or to fail it.
+    pub(super) wanted: bool,
+    /// Whether the condition holds when the part is missing.
+    pub(super) missing: bool,
+}
+
+impl<'m> Condition<'m> {
+    /// The part is there and passes the test.
+    pub(super) fn is(test: Test<'m>) -> Self {
+        Self { test, wanted: true, missing: false }
+    }
+
+    /// The condition that holds when this one does not.
+    pub(super) fn negated(&self) -> Self {
+        Self { test: self.test.clone(), wanted: !self.wanted, missing: !self.missing }
+    }
+
+    /// Whether it holds for a text.
+    pub(super) fn holds(&self, text: &str) -> Option<bool> {
+        Some(self.test.matches(text)? == self.wanted)
+    }
+}
+
+/// The texts that a part of a request can have at all.
+#[derive(Clone, Debug)]
+pub(super) enum Domain<'d> {
+    /// Begins with `/`, without query, fragment, spaces and control characters.
+    Path,
+    /// A token of RFC 7230.
+    Token,
+    /// A host with an optional port; with examples.
+    Authority(&'d [String]),
+    /// Anything a header can hold, or nothing.
+    Optional,
+    /// A value in a query, or nothing.
+    Query,
+    /// One of these.
+    Finite(Vec<&'d str>),
+}
+
+impl Domain<'_> {
+    /// Whether the part can be missing.
+    pub(super) fn may_be_missing(&self) -> bool {
+        matches!(self, Self::Optional | Self::Query)
+    }
+
+    /// Whether the part can have this text.
+    pub(super) fn contains(&self, text: &str) -> bool {
+        let visible = |text: &str| !text.chars().any(|c| c.is_ascii_control() || c == ' ');
+        match self {
+            Self::Path => text.starts_with('/') && visible(text) && !text.contains(['?', '#']),
+            Self::Token => {
+                !text.is_empty()
+                    && text
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            }
+            Self::Authority(_) => {
+                !text.is_empty()
+                    && text.is_ascii()
+                    && visible(text)
+                    && !text.contains(['/', '?', '#', '@'])
+            }
+            Self::Optional => {
+                text.trim_matches([' ', '\t']) == text
+                    && !text.chars().any(|c| c.is_ascii_control() && c != '\t')
+            }
+            Self::Query => visible(text) && !text.contains(['&', '#', '%', '+']),
+            Self::Finite(list) => list.contains(&text),
+        }
+    }
+
+    /// The same as a pattern in Rust's syntax.
+    pub(super) fn pattern(&self) -> String {
+        match self {
+            Self::Path => r"\A/[^\x00-\x20\x7f?#]*\z".to_owned(),
+            Self::Token => r"\A[A-Za-z0-9_-]+\z".to_owned(),
+            Self::Authority(_) => r"\A[\x21-\x7e&&[^/?#@]]+\z".to_owned(),
+            Self::Optional => {
+                r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z"
+                    .to_owned()
+            }
+            Self::Query => r"\A[^\x00-\x20\x7f&#%+]*\z".to_owned(),
+            Self::Finite(list) => {
+                let list: Vec<_> = list.iter().map(|one| regex::escape(one)).collect();
+                format!(r"\A(?:{})\z", list.join("|"))
+            }
+        }
+    }
+
+    /// Texts to try first.
+    pub(super) fn examples(&self) -> Vec<String> {
+        match self {
+            Self::Path => vec!["/".to_owned()],
+            Self::Token => vec!["GET".to_owned(), "POST".to_owned()],
+            Self::Authority(examples) => examples.to_vec(),
+            Self::Optional | Self::Query => vec!["x".to_owned(), String::new()],
+            Self::Finite(list) => list.iter().map(|one| (*one).to_owned()).collect(),
+        }
+    }
+
+    /// Whether text can be put behind any text without leaving the domain.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self, Self::Finite(_))
+    }
+}

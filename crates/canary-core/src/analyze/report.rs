@@ -1,0 +1,75 @@
+//! What an analysis gives.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, Findings, Severity};
+
+/// What was found, and what could not be judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Analysis {
+    /// What was found, object by object.
+    pub findings: Findings,
+    /// What could not be judged, and why.
+    pub unjudged: Vec<Unjudged>,
+}
+
+/// A question that the objects and the inventory leave open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Unjudged {
+    /// The code that the answer would have had.
+    pub code: String,
+    /// The object, as `Kind namespace/name`; empty when it concerns all of them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub object: String,
+    /// What would have been judged, and what is missing.
+    pub reason: String,
+}
+
+/// Where analyzers put what they find.
+#[derive(Default)]
+pub(super) struct Report {
+    findings: Vec<Finding>,
+    unjudged: Vec<Unjudged>,
+}
+
+impl Report {
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        code: &str,
+        object: &str,
+        path: impl Into<String>,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        self.findings.push(Finding::new(severity, code, path, message).object(object));
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Records that something could not be judged for any object; once for each code and reason.
+    pub(super) fn unjudged(&mut self, code: &str, reason: &str) {
+        self.unjudged_for(code, "", reason);
+    }
+
+    /// Records that something could not be judged for one object.
+    pub(super) fn unjudged_for(&mut self, code: &str, object: &str, reason: impl Into<String>) {
+        let unjudged =
+            Unjudged { code: code.to_owned(), object: object.to_owned(), reason: reason.into() };
+        // Only the questions about all objects could repeat, and they come one after the other.
+        if !object.is_empty() || !self.unjudged.contains(&unjudged) {
+            self.unjudged.push(unjudged);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Analysis {
+        // Stable: findings about one object keep the order in which they were made.
+        self.findings.sort_by(|one, other| one.object.cmp(&other.object));
+        Analysis { findings: Findings(self.findings), unjudged: self.unjudged }
+    }
+}
