@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreement, Drift, Labelled, RateRatio, Split,
+    Agreement, BoundedMean, Drift, Labelled, RateRatio, Split,
     e_process::{Alpha, EProcess, Interval},
     error::Result,
 };
@@ -22,6 +22,8 @@ pub enum AnyTest {
     Split(Split),
     /// The mean difference of a bounded score.
     Drift(Drift),
+    /// The mean of a bounded score.
+    BoundedMean(BoundedMean),
 }
 
 impl AnyTest {
@@ -32,6 +34,7 @@ impl AnyTest {
             Self::Labelled(test) => test,
             Self::Split(test) => test,
             Self::Drift(test) => test,
+            Self::BoundedMean(test) => test,
         }
     }
 
@@ -43,6 +46,7 @@ impl AnyTest {
             Self::Labelled(_) => "difference of the accuracies, canary - stable",
             Self::Split(_) => "share of the canary",
             Self::Drift(_) => "mean difference of the score, canary - stable",
+            Self::BoundedMean(_) => "mean of the score",
         }
     }
 }
@@ -82,4 +86,4 @@ macro_rules! from_test {
         }
     )*};
 }
-from_test!(RateRatio, Agreement, Labelled, Split, Drift);
+from_test!(RateRatio, Agreement, Labelled, Split, Drift, BoundedMean);

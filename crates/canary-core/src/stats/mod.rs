@@ -10,6 +10,7 @@
 //! | [`Labelled`] | a pair of predictions with the true label | canary no less accurate |
 //! | [`Split`] | a request: whether it went to the canary | share = configured weight |
 //! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
+//! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, a confidence sequence ([`EProcess::interval`]) and the opposite test that a
@@ -50,6 +51,7 @@ pub mod agreement;
 mod any_test;
 mod bernoulli;
 pub mod betting;
+pub mod bounded_mean;
 pub mod comparators;
 pub mod drift;
 mod e_process;
@@ -73,6 +75,7 @@ mod validity;
 
 pub use agreement::Agreement;
 pub use any_test::AnyTest;
+pub use bounded_mean::BoundedMean;
 pub use comparators::{FixedThreshold, RepeatedZTest};
 pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};

@@ -1,6 +1,8 @@
 //! That a test's state is what it should be: the same in batches, after a restart, at the extremes.
 
-use super::{Agreement, Alpha, AnyTest, Drift, EProcess, Labelled, Random, RateRatio, Split};
+use super::{
+    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Labelled, Random, RateRatio, Split,
+};
 
 /// One random observation into any test; the kind and the shares vary.
 fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
@@ -19,6 +21,7 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
         AnyTest::Drift(test) => {
             test.observe((0.1 * random.normal() - 0.05 * (harm - 1.0)).clamp(-1.0, 1.0)).unwrap();
         }
+        AnyTest::BoundedMean(test) => test.observe(20.0 * random.beta(9.0, harm)).unwrap(),
     }
 }
 
@@ -29,6 +32,7 @@ fn all() -> Vec<AnyTest> {
         Labelled::new().into(),
         Split::new(0.1).unwrap().into(),
         Drift::new(0.01).unwrap().into(),
+        BoundedMean::new(18.0, 0.0, 20.0).unwrap().into(),
     ]
 }
 
@@ -129,6 +133,7 @@ fn without_observations_nothing_is_known() {
             AnyTest::RateRatio(_) => (0.0, f64::INFINITY),
             AnyTest::Agreement(_) | AnyTest::Split(_) => (0.0, 1.0),
             AnyTest::Labelled(_) | AnyTest::Drift(_) => (-1.0, 1.0),
+            AnyTest::BoundedMean(_) => (0.0, 20.0),
         };
         assert_eq!((interval.low, interval.high), all, "{test:?}");
         let text = serde_json::to_string(&interval).unwrap();
@@ -255,6 +260,26 @@ fn parameters_outside_their_range_are_named() {
     for bad in [-0.1, 1.0, f64::NAN] {
         assert_eq!(Drift::new(bad).map_err(name).unwrap_err(), "margin");
     }
+    for (at_least, low, high, name) in [
+        (0.5, f64::NAN, 1.0, "low"),
+        (0.5, 0.0, f64::INFINITY, "high"),
+        (0.5, 1.0, 1.0, "high"),
+        (0.0, 0.0, 1.0, "at_least"),
+        (1.0, 0.0, 1.0, "at_least"),
+        (f64::NAN, 0.0, 1.0, "at_least"),
+    ] {
+        assert_eq!(BoundedMean::new(at_least, low, high).unwrap_err().name, name);
+    }
+    let mut mean = BoundedMean::new(0.999_999, 0.0, 1.0).unwrap();
+    assert_eq!(mean.observe(1.5).map_err(name).unwrap_err(), "value");
+    for _ in 0..2000 {
+        mean.observe(0.0).unwrap();
+    }
+    assert!(
+        (mean.ln_e() / (2000.0 * (0.1_f64 + 0.9e6).ln()) - 1.0).abs() < 1e-3,
+        "{}",
+        mean.ln_e()
+    );
     let mut drift = Drift::new(0.1).unwrap();
     for bad in [-1.1, 1.1, f64::NAN] {
         assert_eq!(drift.observe(bad).map_err(name).unwrap_err(), "difference");
@@ -273,8 +298,9 @@ fn parameters_outside_their_range_are_named() {
         r#"{"test":"agreement","p0":"0.5","successes":1,"failures":0,"max_ln_e":"-1"}"#,
         r#"{"test":"split","weight":"x","canary":1,"stable":0,"max_ln_e":"0"}"#,
         r#"{"test":"rate_ratio","ratio":"0","strata":[],"max_ln_e":"0"}"#,
-        r#"{"test":"drift","margin":"0","capitals":["1"],"scale":0,"max_ln_e":"0","pairs":0,"sum":"0","variation":"0"}"#,
-        r#"{"test":"drift","margin":"0","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":9,"max_ln_e":"0","pairs":0,"sum":"0","variation":"0"}"#,
+        r#"{"test":"drift","at_least":"0","low":"-1","high":"1","capitals":["1"],"scale":0,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
+        r#"{"test":"drift","at_least":"0","low":"-1","high":"1","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":9,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
+        r#"{"test":"drift","at_least":"0","low":"0","high":"1","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":0,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
         r#"{"test":"labelled","only_stable":1,"only_canary":1,"concordant":0,"max_ln_e":"NaN"}"#,
         r#"{"test":"oracle"}"#,
     ] {

@@ -1,7 +1,7 @@
 //! That the promises hold: exact enumerations of short runs, exact recursions over counts, long simulated runs.
 
 use super::{
-    Agreement, Alpha, Drift, EProcess, Labelled, Random, RateRatio, Split, bernoulli,
+    Agreement, Alpha, BoundedMean, Drift, EProcess, Labelled, Random, RateRatio, Split, bernoulli,
     portable::{exp, ln},
 };
 
@@ -115,6 +115,23 @@ fn drift_is_a_martingale_at_its_boundary_and_falls_inside() {
         assert!(alarms <= 0.2, "{alarms}");
         let (mean, _) = enumerate(&test, 11, &|_, _| 0.9 * falls, &take);
         assert!(mean < 1.0, "{margin}: {mean}");
+    }
+}
+
+#[test]
+fn the_bounded_mean_is_a_martingale_at_its_boundary_and_falls_inside() {
+    // Two values of which the lower one comes so often that the mean is the one asked for.
+    for (at_least, low, high) in [(0.9, 0.0, 1.0), (0.5, 0.3, 0.9), (0.95, 0.9, 1.0)] {
+        let test = BoundedMean::new(at_least, 0.0, 1.0).unwrap();
+        let falls = (high - at_least) / (high - low);
+        let take = |test: &mut BoundedMean, _, falls| {
+            test.observe(if falls { low } else { high }).unwrap();
+        };
+        let (mean, alarms) = enumerate(&test, 11, &|_, _| falls, &take);
+        assert!((mean - 1.0).abs() < 1e-12, "{at_least}: {mean}");
+        assert!(alarms <= 0.2, "{alarms}");
+        let (mean, _) = enumerate(&test, 11, &|_, _| 0.9 * falls, &take);
+        assert!(mean < 1.0, "{at_least}: {mean}");
     }
 }
 
