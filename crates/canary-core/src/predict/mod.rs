@@ -36,6 +36,7 @@ pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};
 pub use request::{Form, write_predict};
+pub use response::read as read_predict;
 pub use retry::Retry;
 pub use send::Prepared;
 pub use status::{ModelStatus, State, VersionStatus, Waiting};

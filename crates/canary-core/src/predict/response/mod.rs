@@ -7,10 +7,36 @@ mod reader;
 use builder::Builder;
 pub(crate) use reader::{Bad, Read, Reader};
 
-use crate::tensor::Tensor;
+use crate::{
+    error::{Origin, PredictError, Result},
+    tensor::Tensor,
+};
 
 /// Outputs by name. The single output of an answer without names is called as the list it stood in.
-pub(crate) type Outputs = Vec<(String, Tensor)>;
+pub type Outputs = Vec<(String, Tensor)>;
+
+/// Reads the JSON of a predict answer: its outputs by name.
+///
+/// The only output of an answer without names is called `predictions` or `outputs`, as the list it stood in.
+/// Fractions become 32-bit floats (each the nearest), or 64-bit ones when `doubles` is set or one is outside their
+/// range; whole numbers become 64-bit integers. `NaN`, `Infinity` and strings that are not UTF-8 are read.
+///
+/// # Errors
+/// [`crate::Error::Predict`] of origin answer, saying what stands at which byte.
+///
+/// ```
+/// use canary_core::predict::read_predict;
+///
+/// let outputs = read_predict(br#"{"predictions": [[0.25, NaN]]}"#, false)?;
+/// assert_eq!(outputs[0].1.shape(), [1, 2]);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+pub fn read(body: &[u8], doubles: bool) -> Result<Outputs> {
+    read_predict(body, doubles).map_err(|bad| {
+        let message = format!("{} at byte {}", bad.reason, bad.at);
+        PredictError::new(Origin::Answer, "answer", message).into()
+    })
+}
 
 /// Reads the answer of a predict call: `predictions` or `outputs`.
 ///
