@@ -10,7 +10,7 @@ pub(super) fn write(body: &mut Vec<u8>, view: &TensorView<'_>) {
 
 /// A list of floats.
 pub(super) fn write_floats(body: &mut Vec<u8>, values: &[f32]) {
-    nest(body, &[values.len()], values, Floats);
+    nest(body, &[values.len()], values, Blocks);
 }
 
 /// One entry of the first dimension.
@@ -24,8 +24,8 @@ pub(super) fn write_row(body: &mut Vec<u8>, view: &TensorView<'_>, row: usize) {
 fn write_part(body: &mut Vec<u8>, shape: &[usize], data: DataView<'_>, start: usize) {
     let end = start + shape.iter().product::<usize>();
     match data {
-        DataView::Float(values) => nest(body, shape, &values[start..end], Floats),
-        DataView::Uint8(values) => nest(body, shape, &values[start..end], Bytes),
+        DataView::Float(values) => nest(body, shape, &values[start..end], Blocks),
+        DataView::Uint8(values) => nest(body, shape, &values[start..end], Blocks),
         DataView::Double(values) => nest(body, shape, &values[start..end], Each(write_double)),
         DataView::Int8(values) => nest(body, shape, &values[start..end], Each(write_integer)),
         DataView::Int16(values) => nest(body, shape, &values[start..end], Each(write_integer)),
@@ -78,7 +78,17 @@ fn write_double(body: &mut Vec<u8>, value: &f64) {
 
 /// Writes elements with commas between them.
 trait Run<T>: Copy {
+    /// The elements with commas between them.
     fn run(self, body: &mut Vec<u8>, values: &[T]);
+
+    /// Lists of `length` elements each, with commas between them; there is at least one element.
+    fn rows(self, body: &mut Vec<u8>, values: &[T], length: usize) {
+        for (index, row) in values.chunks_exact(length).enumerate() {
+            body.extend_from_slice(if index > 0 { b",[" } else { b"[" });
+            self.run(body, row);
+            body.push(b']');
+        }
+    }
 }
 
 /// One element after the other.
@@ -96,34 +106,96 @@ impl<T, F: Fn(&mut Vec<u8>, &T) + Copy> Run<T> for Each<F> {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Floats;
+/// Elements whose text is short: they are written to the stack in blocks, and copied from there.
+trait Short: Copy {
+    /// Writes the text to the beginning of the slot; its length.
+    fn write(self, slot: &mut [u8; float::SLOT]) -> usize;
+}
 
-impl Run<f32> for Floats {
-    fn run(self, body: &mut Vec<u8>, values: &[f32]) {
-        for (index, value) in values.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            let mut slot = [0; float::SLOT];
-            let length = float::write(*value, &mut slot);
-            body.extend_from_slice(&slot[..length]);
-        }
+impl Short for f32 {
+    #[inline]
+    fn write(self, slot: &mut [u8; float::SLOT]) -> usize {
+        float::write(self, slot)
     }
 }
 
-#[derive(Clone, Copy)]
-struct Bytes;
+/// The text of each byte and, last, its length.
+#[allow(clippy::cast_possible_truncation)]
+const TEXTS: [[u8; 4]; 256] = {
+    let mut texts = [[0; 4]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut length = 0;
+        if byte >= 100 {
+            texts[byte][length] = b'0' + (byte / 100) as u8;
+            length += 1;
+        }
+        if byte >= 10 {
+            texts[byte][length] = b'0' + (byte / 10 % 10) as u8;
+            length += 1;
+        }
+        texts[byte][length] = b'0' + (byte % 10) as u8;
+        texts[byte][3] = length as u8 + 1;
+        byte += 1;
+    }
+    texts
+};
 
-impl Run<u8> for Bytes {
-    fn run(self, body: &mut Vec<u8>, values: &[u8]) {
-        for (index, value) in values.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            write_integer(body, value);
+impl Short for u8 {
+    #[inline]
+    fn write(self, slot: &mut [u8; float::SLOT]) -> usize {
+        let text = TEXTS[usize::from(self)];
+        slot[..4].copy_from_slice(&text);
+        usize::from(text[3])
+    }
+}
+
+/// Writes elements of [`Short`] text.
+#[derive(Clone, Copy)]
+struct Blocks;
+
+/// The size of a block on the stack; a few texts less are written to it.
+const BLOCK: usize = 4096;
+
+impl<T: Short> Run<T> for Blocks {
+    fn run(self, body: &mut Vec<u8>, values: &[T]) {
+        if !values.is_empty() {
+            write_rows(body, values, values.len());
+            // Without the list around the only row.
+            body.pop();
         }
     }
+
+    fn rows(self, body: &mut Vec<u8>, values: &[T], length: usize) {
+        body.push(b'[');
+        write_rows(body, values, length);
+    }
+}
+
+/// Rows of `length` elements, more than none: the first without `[`, the last with `]`.
+fn write_rows<T: Short>(body: &mut Vec<u8>, values: &[T], length: usize) {
+    let mut block = [0; BLOCK];
+    let mut at = 0;
+    for row in values.chunks_exact(length) {
+        for value in row {
+            if at > BLOCK - 2 * float::SLOT {
+                body.extend_from_slice(&block[..at]);
+                at = 0;
+            }
+            if let Some(slot) = block[at..].first_chunk_mut() {
+                at += value.write(slot);
+            }
+            block[at] = b',';
+            at += 1;
+        }
+        // The comma after the last element becomes the end of the row.
+        block[at - 1] = b']';
+        block[at] = b',';
+        block[at + 1] = b'[';
+        at += 2;
+    }
+    // Nothing follows the last row.
+    body.extend_from_slice(&block[..at - 2]);
 }
 
 /// Lists within lists down to the last dimension, whose elements `run` writes.
@@ -134,6 +206,10 @@ fn nest<T>(body: &mut Vec<u8>, shape: &[usize], values: &[T], run: impl Run<T>) 
     body.push(b'[');
     if inner.is_empty() {
         run.run(body, values);
+    } else if let &[length] = inner
+        && !values.is_empty()
+    {
+        run.rows(body, values, length);
     } else {
         let size: usize = inner.iter().product();
         for index in 0..length {

@@ -10,8 +10,12 @@
 //! Numbers from 2⁻¹³ up to 2²⁴ are written plainly (`0.0625`, `255.0`), others as digits with an exponent (`1e-9`).
 //! NaN and the infinities are the tokens that TensorFlow Serving reads: `NaN`, `Infinity`, `-Infinity`.
 
-/// The bytes that [`write`] needs; the longest text has 18.
-pub(crate) const SLOT: usize = 24;
+// The casts of this file are of digits, exponents and indexes that are small by construction: each says so where it
+// stands, and every exponent is tried by the tests.
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
+
+/// The bytes that [`write`] needs: the longest text has 18, and it writes eight at a time.
+pub(crate) const SLOT: usize = 32;
 
 /// The least biased exponent that is written without an exponent: 2⁻¹³.
 const PLAIN: usize = 127 - 13;
@@ -72,11 +76,11 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 #[inline]
 fn digits(number: u32) -> u64 {
     let number = u64::from(number);
-    let fours = number / 10_000 | (number % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
-    let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
-    tens | (twos - tens * 10) << 8
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let twos = hundreds | ((fours - hundreds * 100) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((twos - tens * 10) << 8)
 }
 
 /// The nearest integer of a number from 0 up to 2³¹.
@@ -86,8 +90,11 @@ fn nearest(number: f64) -> u32 {
     (number + 4_503_599_627_370_496.0).to_bits() as u32
 }
 
+/// Writes eight digits; `at` is at most 15, which the mask tells the compiler, so that it checks nothing.
 #[inline]
 fn put(slot: &mut [u8; SLOT], at: usize, digits: u64) {
+    debug_assert!(at <= 15, "the longest text has its last eight digits from byte 10");
+    let at = at & 15;
     slot[at..at + 8].copy_from_slice(&digits.to_le_bytes());
 }
 
@@ -101,7 +108,7 @@ fn zeros_at_end(digits: u64) -> usize {
 #[inline]
 pub(crate) fn write(float: f32, slot: &mut [u8; SLOT]) -> usize {
     let bits = float.to_bits();
-    let exponent = (bits >> 23 & 0xff) as usize;
+    let exponent = ((bits >> 23) & 0xff) as usize;
     slot[0] = b'-';
     let sign = (bits >> 31) as usize;
     let magnitude = bits & 0x7fff_ffff;
@@ -123,7 +130,7 @@ fn below_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]
     let last = digits(number - first * 100_000_000);
     let k = scale.decimals as usize;
     put(slot, sign, ZEROS);
-    slot[sign + k - 7] = b'0' + first as u8;
+    slot[(sign + k - 7) & 15] = b'0' + first as u8;
     put(slot, sign + k - 6, last | ZEROS);
     slot[sign..sign + 2].copy_from_slice(b"0.");
     sign + 2 + k - zeros_at_end(last)
@@ -134,7 +141,7 @@ fn below_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]
 fn from_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]) -> usize {
     let scale = &SCALES[exponent];
     let shift = (WHOLE - exponent) as u32;
-    let mantissa = magnitude & 0x007f_ffff | 0x0080_0000;
+    let mantissa = (magnitude & 0x007f_ffff) | 0x0080_0000;
     let whole = mantissa >> shift;
     let part = u64::from(mantissa & ((1 << shift) - 1));
     let rounded = (part * u64::from(scale.whole_power) + ((1_u64 << shift) >> 1)) >> shift;
@@ -149,7 +156,7 @@ fn from_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT])
         put(slot, at, (first | ZEROS) >> (zeros * 8));
         at += 8 - zeros as usize;
     }
-    slot[at] = b'.';
+    slot[at & 15] = b'.';
     put(slot, at + 1, last | ZEROS);
     // A whole number keeps one zero: it stays a float to whoever reads it.
     at + 1 + (8 - zeros_at_end(last)).max(1)
@@ -179,7 +186,7 @@ fn rare(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]) -> 
         power -= 1;
     }
     let mut number = nearest(number);
-    while number % 10 == 0 {
+    while number.is_multiple_of(10) {
         number /= 10;
         power += 1;
     }
@@ -249,7 +256,7 @@ mod tests {
         for exponent in 0..=255_u32 {
             for mantissa in [0, 1, 2, 3, 0x3f_ffff, 0x40_0000, 0x40_0001, 0x7f_fffe, 0x7f_ffff] {
                 for sign in [0, 1 << 31] {
-                    reads_back(sign | exponent << 23 | mantissa);
+                    reads_back(sign | (exponent << 23) | mantissa);
                 }
             }
         }
