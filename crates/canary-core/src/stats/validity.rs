@@ -351,3 +351,44 @@ fn better_canaries_are_promoted_and_worse_ones_are_not() {
         assert!(test.interval(level).contains(test.estimate().unwrap()));
     }
 }
+
+/// The formulas, evaluated apart with 40 digits.
+#[test]
+fn evidence_has_the_values_of_its_formula() {
+    let near = |test: &dyn EProcess, wanted: f64| {
+        assert!((test.e() / wanted - 1.0).abs() < 1e-12, "{} {wanted}", test.e());
+    };
+    for (same, different, wanted) in [
+        (0, 1, 10.499_999_999_999_991),
+        (90, 10, 0.615_810_537_434_845_88),
+        (1900, 150, 408.274_807_568_484_03),
+    ] {
+        let mut test = Agreement::new(0.95).unwrap();
+        test.observe_counts(same, different);
+        near(&test, wanted);
+    }
+    for (only_stable, only_canary, wanted) in
+        [(1, 0, 1.5), (7, 2, 2.688_888_888_888_888_9), (60, 100, 0.023_000_719_647_355_527)]
+    {
+        let mut test = Labelled::new();
+        test.observe_counts(only_stable, only_canary, 5);
+        near(&test, wanted);
+    }
+    for (canary, stable, wanted) in
+        [(1, 0, 1.0), (20, 30, 1.169_763_093_306_292_8), (200, 800, 4_017_927_121.514_554_7)]
+    {
+        let mut test = Split::new(0.3).unwrap();
+        test.observe_counts(canary, stable);
+        near(&test, wanted);
+    }
+    let mut test = RateRatio::new(1.0).unwrap();
+    test.observe_counts(0.1, 3, 20).unwrap();
+    test.observe_counts(0.3, 9, 12).unwrap();
+    near(&test, 0.903_326_710_483_516_2);
+    let mut test = RateRatio::new(1.5).unwrap();
+    test.observe_counts(0.05, 4, 6).unwrap();
+    near(&test, 24.555_348_160_699_706);
+    let mut test = Drift::new(0.0625).unwrap();
+    test.observe_all(&[-0.5, 0.25, -0.125, 0.0, -1.0]).unwrap();
+    near(&test, 1.140_457_810_442_091);
+}
