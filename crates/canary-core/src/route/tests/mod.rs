@@ -5,6 +5,7 @@ mod delegates;
 mod destinations;
 mod gateways;
 mod matches;
+mod properties;
 mod sidecars;
 mod why;
 
