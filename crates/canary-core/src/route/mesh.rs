@@ -6,6 +6,7 @@ use std::{
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
 
 use super::{
     clusters::World,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     Result,
     istio::{DestinationRule, Gateway, HttpRetry, VirtualService},
+    manifest::{Object, ToObject},
 };
 
 /// Gateways, VirtualServices and DestinationRules, compiled for routing.
@@ -78,52 +80,24 @@ pub struct GatewayWorkload {
     pub labels: BTreeMap<String, String>,
 }
 
-/// An object that a mesh can be made of: a [`Gateway`], [`VirtualService`] or [`DestinationRule`].
-pub trait MeshObject {
-    /// Adds the object to a mesh that is being made.
-    fn add_to(&self, builder: MeshBuilder) -> MeshBuilder;
-}
-
-impl MeshObject for Gateway {
-    fn add_to(&self, builder: MeshBuilder) -> MeshBuilder {
-        builder.gateway(self.clone())
-    }
-}
-
-impl MeshObject for VirtualService {
-    fn add_to(&self, builder: MeshBuilder) -> MeshBuilder {
-        builder.virtual_service(self.clone())
-    }
-}
-
-impl MeshObject for DestinationRule {
-    fn add_to(&self, builder: MeshBuilder) -> MeshBuilder {
-        builder.destination_rule(self.clone())
-    }
-}
-
-impl<T: MeshObject + ?Sized> MeshObject for &T {
-    fn add_to(&self, builder: MeshBuilder) -> MeshBuilder {
-        (**self).add_to(builder)
-    }
-}
-
 impl Mesh {
     /// The mesh of some objects, of one kind or of several, with everything else at its default.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] with every reason for which Envoy would refuse the routes: expressions that do not
     /// compile, weights that sum to 0, statuses that do not redirect.
-    pub fn new<const N: usize>(objects: [&dyn MeshObject; N]) -> Result<Self> {
-        Self::of(objects)
+    pub fn new<const N: usize>(objects: [&dyn ToObject; N]) -> Result<Self> {
+        Self::of(objects.map(ToObject::to_object))
     }
 
-    /// The mesh of any number of objects.
+    /// The mesh of any number of objects: a [`Manifest`](crate::Manifest), a reference to one, or a list.
+    ///
+    /// Among other kinds a `Service` tells its ports; the rest is left aside.
     ///
     /// # Errors
     /// As [`Mesh::new`].
-    pub fn of<O: MeshObject>(objects: impl IntoIterator<Item = O>) -> Result<Self> {
-        objects.into_iter().fold(Self::builder(), |builder, object| object.add_to(builder)).build()
+    pub fn of<O: Into<Object>>(objects: impl IntoIterator<Item = O>) -> Result<Self> {
+        Self::builder().objects(objects).build()
     }
 
     /// Starts a mesh whose surroundings are described too.
@@ -157,6 +131,7 @@ pub struct MeshBuilder {
     virtual_services: Vec<VirtualService>,
     destination_rules: Vec<DestinationRule>,
     services: Vec<Service>,
+    kubernetes_services: Vec<Value>,
     complete: bool,
     domain: String,
     root_namespace: String,
@@ -172,6 +147,7 @@ impl Default for MeshBuilder {
             virtual_services: Vec::new(),
             destination_rules: Vec::new(),
             services: Vec::new(),
+            kubernetes_services: Vec::new(),
             complete: false,
             domain: "cluster.local".to_owned(),
             root_namespace: "istio-system".to_owned(),
@@ -183,9 +159,23 @@ impl Default for MeshBuilder {
 }
 
 impl MeshBuilder {
-    /// Adds an object of any kind.
-    pub fn object(self, object: &(impl MeshObject + ?Sized)) -> Self {
-        object.add_to(self)
+    /// Adds objects of any kind; see [`Mesh::of`].
+    pub fn objects<O: Into<Object>>(self, objects: impl IntoIterator<Item = O>) -> Self {
+        objects.into_iter().fold(self, Self::object)
+    }
+
+    /// Adds an object of any kind; see [`Mesh::of`].
+    pub fn object(mut self, object: impl Into<Object>) -> Self {
+        match object.into() {
+            Object::Gateway(gateway) => self.gateways.push(gateway),
+            Object::VirtualService(service) => self.virtual_services.push(service),
+            Object::DestinationRule(rule) => self.destination_rules.push(rule),
+            Object::Other(value) if value["kind"] == "Service" && value["apiVersion"] == "v1" => {
+                self.kubernetes_services.push(value);
+            }
+            Object::Other(_) => {}
+        }
+        self
     }
 
     /// Adds a Gateway.
@@ -269,8 +259,10 @@ impl MeshBuilder {
             DestinationRules::new(&objects.destination_rules, &self.domain, &self.root_namespace);
         let world = World {
             services: self
-                .services
-                .into_iter()
+                .kubernetes_services
+                .iter()
+                .filter_map(|value| Service::from_kubernetes(value, &self.domain))
+                .chain(self.services)
                 .map(|service| (service.host.to_ascii_lowercase(), service))
                 .collect(),
             complete: self.complete,

@@ -34,7 +34,7 @@ pub use conditions::Unmet;
 pub use decision::{Decision, Outcome, Share};
 pub use header_value::HeaderValue;
 pub use headers::{HeaderEdit, apply_header_edits};
-pub use mesh::{GatewayWorkload, Mesh, MeshBuilder, MeshObject};
+pub use mesh::{GatewayWorkload, Mesh, MeshBuilder};
 pub use policy::EffectivePolicy;
 pub use request::{MESH, Request, RequestView};
 pub use retries::RetryPolicy;

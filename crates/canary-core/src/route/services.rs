@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A service that destinations may name.
 ///
@@ -50,6 +51,20 @@ impl Service {
     /// A service of the cluster, by name and namespace, in the domain `cluster.local`.
     pub fn of_cluster(namespace: &str, name: &str) -> Self {
         Self::new(format!("{name}.{namespace}.svc.cluster.local"))
+    }
+
+    /// The service that a Kubernetes `Service` object describes; `None` when it has no name.
+    pub(super) fn from_kubernetes(object: &Value, domain: &str) -> Option<Self> {
+        let name = object["metadata"]["name"].as_str()?;
+        let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
+        let mut service = Self::new(format!("{name}.{namespace}.svc.{domain}"));
+        for port in object["spec"]["ports"].as_array().into_iter().flatten() {
+            service.ports.extend(port["port"].as_u64().and_then(|port| u16::try_from(port).ok()));
+        }
+        if object["spec"]["type"] == "ExternalName" {
+            service.external_name = object["spec"]["externalName"].as_str().map(str::to_owned);
+        }
+        Some(service)
     }
 
     /// Adds a port.

@@ -174,6 +174,18 @@ fn external_names_stand_for_their_target() {
 }
 
 #[test]
+fn kubernetes_services_among_the_objects_tell_their_ports() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: models}\nspec: {ports: [{port: 8501}]}\n---\n";
+    let mesh = mesh(&format!("{EDGE}{service}{}", service_to("models")));
+    let request = get("http://x/");
+    assert_eq!(mesh.route(&request).cluster().unwrap().port, 8501);
+}
+
+fn service_to(host: &str) -> String {
+    service("a", "['*']", &format!("- route: [{{destination: {{host: {host}}}}}]"))
+}
+
+#[test]
 fn the_policy_in_force_is_told_with_its_sources() {
     let mesh = mesh(&split());
     let source = |random| {

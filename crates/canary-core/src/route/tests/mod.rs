@@ -32,8 +32,10 @@ fn builder(yaml: &str) -> MeshBuilder {
                 builder.gateway(serde_saphyr::from_str::<Gateway>(text).unwrap())
             } else if text.contains("kind: VirtualService") {
                 builder.virtual_service(serde_saphyr::from_str::<VirtualService>(text).unwrap())
-            } else {
+            } else if text.contains("kind: DestinationRule") {
                 builder.destination_rule(serde_saphyr::from_str::<DestinationRule>(text).unwrap())
+            } else {
+                builder.objects(&crate::Manifest::read(text).unwrap())
             }
         },
     )
