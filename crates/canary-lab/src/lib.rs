@@ -3,3 +3,4 @@
 pub mod model;
 mod net;
 pub mod server;
+pub mod store;

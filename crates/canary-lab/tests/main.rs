@@ -1,3 +1,5 @@
 //! The lab from outside, in one binary so that it links once.
 
 mod model_server;
+mod real_models;
+mod store;

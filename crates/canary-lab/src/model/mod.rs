@@ -1,5 +1,6 @@
 //! What stands behind a model server: the [`Model`] trait, scripted models and EfficientNet-Lite.
 
+mod classifier;
 mod efficientnet;
 mod error;
 mod files;
@@ -14,6 +15,7 @@ use std::{fmt, time::Duration};
 
 use canary_core::tensor::Tensor;
 
+pub use classifier::{Classifier, Preprocessing};
 pub use efficientnet::{CLASSES, EfficientNet, Variant};
 pub use error::{Code, ModelError};
 pub use files::{MODELS_VARIABLE, ModelFiles};

@@ -1,0 +1,145 @@
+//! Which manager owns which field, as `metadata.managedFields` tells it.
+//!
+//! A field is a leaf: a scalar, a list, or an empty object. Format: Kubernetes' "Server-Side Apply" page and
+//! `FieldsV1` in apimachinery's meta/v1 types.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+/// The names from the root of an object to a leaf.
+pub(super) type Path = Vec<String>;
+
+/// How a manager came to own its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Operation {
+    Apply,
+    Update,
+}
+
+/// The owners of the fields of one object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Managers(BTreeMap<(String, Operation), BTreeSet<Path>>);
+
+/// Fields that name the object or that the server sets; nobody owns them.
+fn is_owned(path: &[String]) -> bool {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    !matches!(names[..], ["apiVersion" | "kind" | "status", ..])
+        && !matches!(
+            names[..],
+            [
+                "metadata",
+                "name"
+                    | "namespace"
+                    | "uid"
+                    | "resourceVersion"
+                    | "generation"
+                    | "creationTimestamp"
+                    | "managedFields",
+                ..
+            ]
+        )
+}
+
+/// The leaves of an object with their values.
+pub(super) fn leaves(object: &Value) -> BTreeMap<Path, Value> {
+    fn walk(value: &Value, path: &mut Path, found: &mut BTreeMap<Path, Value>) {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                for (name, value) in fields {
+                    path.push(name.clone());
+                    walk(value, path, found);
+                    path.pop();
+                }
+            }
+            _ if is_owned(path) && !path.is_empty() => {
+                found.insert(path.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(object, &mut Vec::new(), &mut found);
+    found
+}
+
+/// Whether one path leads to or through the other.
+fn touches(one: &[String], other: &[String]) -> bool {
+    one.iter().zip(other).all(|(a, b)| a == b)
+}
+
+impl Managers {
+    /// Who else owns a field at or around this place.
+    pub(super) fn other_owner(&self, manager: &str, path: &[String]) -> Option<&str> {
+        self.0
+            .iter()
+            .filter(|((name, operation), _)| name != manager || *operation != Operation::Apply)
+            .find(|(_, fields)| fields.iter().any(|field| touches(field, path)))
+            .map(|((name, _), _)| name.as_str())
+    }
+
+    /// What a manager stated when it last applied.
+    pub(super) fn applied(&self, manager: &str) -> BTreeSet<Path> {
+        self.0.get(&(manager.to_owned(), Operation::Apply)).cloned().unwrap_or_default()
+    }
+
+    /// Records that a manager applied these fields, and takes from others those whose value changed.
+    pub(super) fn record_apply(
+        &mut self,
+        manager: &str,
+        fields: BTreeSet<Path>,
+        changed: &BTreeSet<Path>,
+    ) {
+        for owned in self.0.values_mut() {
+            owned.retain(|field| !changed.iter().any(|path| touches(field, path)));
+        }
+        self.0.insert((manager.to_owned(), Operation::Apply), fields);
+        self.0.retain(|_, owned| !owned.is_empty());
+    }
+
+    /// Records that a manager changed an object without stating what it wants.
+    pub(super) fn updated(&mut self, manager: &str, before: &Value, after: &Value) {
+        let (before, after) = (leaves(before), leaves(after));
+        let changed: BTreeSet<Path> = after
+            .iter()
+            .filter(|(path, value)| before.get(*path) != Some(value))
+            .map(|(path, _)| path.clone())
+            .collect();
+        for owned in self.0.values_mut() {
+            owned.retain(|field| after.contains_key(field) && !changed.contains(field));
+        }
+        if !changed.is_empty() {
+            let update = (manager.to_owned(), Operation::Update);
+            self.0.entry(update).or_default().extend(changed);
+        }
+        self.0.retain(|_, owned| !owned.is_empty());
+    }
+
+    /// Writes `metadata.managedFields`.
+    pub(super) fn write_to(&self, object: &mut Value, api_version: &str) {
+        let entries: Vec<Value> = self
+            .0
+            .iter()
+            .map(|((manager, operation), fields)| {
+                let mut tree = Map::new();
+                for field in fields {
+                    let mut level = &mut tree;
+                    for name in field {
+                        let entry = level.entry(format!("f:{name}")).or_insert_with(|| json!({}));
+                        let Value::Object(inner) = entry else { break };
+                        level = inner;
+                    }
+                }
+                let operation = match operation {
+                    Operation::Apply => "Apply",
+                    Operation::Update => "Update",
+                };
+                json!({
+                    "manager": manager, "operation": operation, "apiVersion": api_version,
+                    "fieldsType": "FieldsV1", "fieldsV1": tree,
+                })
+            })
+            .collect();
+        object["metadata"]["managedFields"] = entries.into();
+    }
+}
