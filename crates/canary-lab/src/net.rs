@@ -26,16 +26,12 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Opens a free port of 127.0.0.1.
-    pub(crate) async fn bind() -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    /// Opens a free port of 127.0.0.1; needs the context of a tokio runtime.
+    pub(crate) fn bind() -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
-    }
-
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        Ok(Self { listener: TcpListener::from_std(listener)?, address })
     }
 
     /// Answers every connection with the service made for it.

@@ -17,7 +17,7 @@ fn virtual_service(stable: i64, canary: i64) -> Value {
     json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "image-classifier"},
-        "spec": {"hosts": ["*"], "http": [{"route": [
+        "spec": {"hosts": ["*"], "gateways": ["gateway"], "http": [{"route": [
             {"destination": {"host": "image-classifier", "subset": "stable"}, "weight": stable},
             {"destination": {"host": "image-classifier", "subset": "canary"}, "weight": canary},
         ]}]},

@@ -37,11 +37,20 @@ impl ModelServer {
     ///
     /// # Errors
     /// [`Error::Cluster`] when no port can be opened.
+    #[allow(
+        clippy::unused_async,
+        reason = "opening a port may wait on other systems than this one"
+    )]
     pub async fn start(models: impl IntoIterator<Item = Served>) -> Result<Self> {
+        Self::open(models)
+    }
+
+    /// The same in the context of a runtime, without waiting.
+    pub(crate) fn open(models: impl IntoIterator<Item = Served>) -> Result<Self> {
         let models = served::Models::new(models);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let rest = Arc::new(rest::Rest::new(models, threads));
-        let listener = Listener::bind().await.map_err(|error| Error::Cluster {
+        let listener = Listener::bind().map_err(|error| Error::Cluster {
             action: "start a model server".to_owned(),
             reason: "no port of 127.0.0.1 can be opened".to_owned(),
             retryable: true,

@@ -29,13 +29,16 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
     };
     match target.kind.as_str() {
         "Gateway" => {
-            serde_json::from_value::<Gateway>(object.clone()).map_err(read)?;
+            let object: Gateway = serde_json::from_value(object.clone()).map_err(read)?;
+            object.validate().into_result()?;
         }
         "VirtualService" => {
-            serde_json::from_value::<VirtualService>(object.clone()).map_err(read)?;
+            let object: VirtualService = serde_json::from_value(object.clone()).map_err(read)?;
+            object.validate().into_result()?;
         }
         "DestinationRule" => {
-            serde_json::from_value::<DestinationRule>(object.clone()).map_err(read)?;
+            let object: DestinationRule = serde_json::from_value(object.clone()).map_err(read)?;
+            object.validate().into_result()?;
         }
         _ => {}
     }

@@ -64,6 +64,18 @@ struct Inner {
     version: u64,
     objects: BTreeMap<Key, Stored>,
     watchers: Watchers,
+    hook: Option<Hook>,
+}
+
+type HookFn = dyn Fn(&mut dyn Iterator<Item = &Value>) + Send + Sync;
+
+/// What is called with all objects after each write, before the write returns.
+struct Hook(Box<HookFn>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 /// What names an object whatever version of its group it is asked for in.
@@ -141,12 +153,27 @@ impl Store {
         (inner.objects.values().map(|stored| stored.object.clone()).collect(), changes)
     }
 
-    fn get_now(&self, object: &ObjectRef) -> Option<Value> {
+    /// Calls `hook` with all objects now and after each write, before the write returns.
+    pub(crate) fn set_hook(
+        &self,
+        hook: impl Fn(&mut dyn Iterator<Item = &Value>) + Send + Sync + 'static,
+    ) {
+        let mut inner = self.lock();
+        inner.hook = Some(Hook(Box::new(hook)));
+        inner.call_hook();
+    }
+
+    /// Calls the hook again, when something outside the store has changed.
+    pub(crate) fn touch(&self) {
+        self.lock().call_hook();
+    }
+
+    pub(crate) fn get_now(&self, object: &ObjectRef) -> Option<Value> {
         let inner = self.lock();
         inner.objects.get(&Key::of(object)).map(|stored| shown(&stored.object, &object.api_version))
     }
 
-    fn apply_now(&self, wanted: &Value) -> Result<Value> {
+    pub(crate) fn apply_now(&self, wanted: &Value) -> Result<Value> {
         let target = ObjectRef::of(wanted)?;
         let key = Key::of(&target);
         let mut inner = self.lock();
@@ -217,6 +244,7 @@ impl Store {
         inner.version += 1;
         old.object["metadata"]["resourceVersion"] = inner.version.to_string().into();
         inner.watchers.tell(Change::Deleted, &old.object);
+        inner.call_hook();
         true
     }
 
@@ -279,7 +307,14 @@ impl Inner {
         self.watchers.tell(Change::Applied, &next.object);
         let shown = shown(&next.object, &target.api_version);
         self.objects.insert(Key::of(target), next);
+        self.call_hook();
         Ok(shown)
+    }
+
+    fn call_hook(&self) {
+        if let Some(Hook(hook)) = &self.hook {
+            hook(&mut self.objects.values().map(|stored| &stored.object));
+        }
     }
 }
 

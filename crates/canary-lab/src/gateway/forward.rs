@@ -1,0 +1,174 @@
+//! Sends a request to an endpoint, again when the rule says so.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use canary_core::route::{Cluster, RetryPolicy};
+use http_body_util::{Either, Full};
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode, Uri,
+    body::Incoming,
+    http::uri::{Authority, PathAndQuery, Scheme},
+};
+
+use super::{
+    Proxy,
+    edits::insert,
+    reply::Reply,
+    snapshot::{Endpoint, Snapshot},
+};
+
+/// A request as it leaves the gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) path: PathAndQuery,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Whether the destination must be spoken to in HTTP/2.
+    pub(crate) http2: bool,
+}
+
+/// Who answered, and how many attempts it took.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    pub(crate) workload: String,
+    pub(crate) version: String,
+}
+
+enum Attempt {
+    Answer(Response<Incoming>),
+    NotConnected,
+    Reset,
+    TimedOut,
+}
+
+impl Proxy {
+    /// Sends a request to a cluster, again as its retry policy says.
+    pub(crate) async fn forward(
+        &self,
+        snapshot: &Snapshot,
+        cluster: &Cluster,
+        mut outgoing: Outgoing,
+        retries: Option<&RetryPolicy>,
+        random: u64,
+    ) -> (Reply, Answered) {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let endpoints = snapshot.endpoints(cluster);
+            let count = endpoints.clone().count();
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            let Some((endpoint, address)) =
+                endpoints.clone().nth(if count == 0 { 0 } else { turn % count })
+            else {
+                let reply = Reply::new(503, "UH", "no healthy upstream");
+                return (reply, Answered::default());
+            };
+            let mut uri = Uri::builder().scheme(Scheme::HTTP).path_and_query(outgoing.path.clone());
+            if let Ok(authority) = Authority::try_from(address.to_string()) {
+                uri = uri.authority(authority);
+            }
+            insert(&mut outgoing.headers, "x-envoy-attempt-count", &attempt.to_string());
+            let last = retries.is_none_or(|retries| attempt > retries.attempts);
+            let limit = retries.and_then(|retries| retries.per_try_timeout);
+            let outcome = match uri.build() {
+                Ok(uri) => self.attempt(uri, &outgoing, limit).await,
+                Err(_) => Attempt::NotConnected,
+            };
+            let again = !last && retries.is_some_and(|retries| retriable(&outcome, retries));
+            if !again {
+                let who =
+                    Answered { workload: endpoint.workload.clone(), version: version(endpoint) };
+                let retried = attempt > 1;
+                let reply = match outcome {
+                    Attempt::Answer(response) => {
+                        let response = response.map(Either::Left);
+                        return (Reply { response, flags: "" }, who);
+                    }
+                    Attempt::NotConnected => {
+                        Reply::unreachable(retried, "remote connection failure")
+                    }
+                    Attempt::Reset => Reply::reset(retried),
+                    Attempt::TimedOut => Reply::timeout(),
+                };
+                return (reply, who);
+            }
+            if let Some(retries) = retries {
+                // Envoy draws from 0 to the pause, which doubles up to ten times its base.
+                let factor = 2u32.saturating_pow(attempt).saturating_sub(1).min(10);
+                #[allow(clippy::cast_precision_loss)]
+                let draw = (random.rotate_left(attempt * 11) >> 11) as f64 * 2f64.powi(-53);
+                tokio::time::sleep((retries.backoff * factor).mul_f64(draw)).await;
+            }
+        }
+    }
+
+    async fn attempt(&self, uri: Uri, outgoing: &Outgoing, limit: Option<Duration>) -> Attempt {
+        let mut request = Request::new(Full::new(outgoing.body.clone()));
+        *request.method_mut() = outgoing.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = outgoing.headers.clone();
+        let client = if outgoing.http2 { &self.http2 } else { &self.http1 };
+        let sent = client.request(request);
+        let sent = match limit {
+            Some(limit) => match tokio::time::timeout(limit, sent).await {
+                Ok(sent) => sent,
+                Err(_elapsed) => return Attempt::TimedOut,
+            },
+            None => sent.await,
+        };
+        match sent {
+            Ok(response) => Attempt::Answer(response),
+            Err(error) if error.is_connect() => Attempt::NotConnected,
+            Err(_) => Attempt::Reset,
+        }
+    }
+
+    /// Sends a copy and drops the answer.
+    pub(crate) fn mirror(
+        self: &Arc<Self>,
+        snapshot: &Arc<Snapshot>,
+        to: Arc<Cluster>,
+        copy: Outgoing,
+    ) {
+        let (proxy, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
+        tokio::spawn(async move {
+            let _ = proxy.forward(&snapshot, &to, copy, None, 0).await;
+        });
+    }
+}
+
+fn version(endpoint: &Endpoint) -> String {
+    endpoint.labels.get("version").cloned().unwrap_or_default()
+}
+
+/// Whether Envoy makes the attempt again under these conditions ("x-envoy-retry-on" in its documentation).
+fn retriable(outcome: &Attempt, retries: &RetryPolicy) -> bool {
+    let on = |names: &[&str]| retries.retry_on.iter().any(|on| names.contains(&on.as_str()));
+    match outcome {
+        Attempt::NotConnected => on(&["connect-failure", "5xx", "gateway-error", "reset"]),
+        Attempt::Reset => on(&["reset", "5xx", "gateway-error"]),
+        Attempt::TimedOut => on(&["5xx", "gateway-error"]),
+        Attempt::Answer(response) => {
+            let status = response.status();
+            let grpc = response.headers().get("grpc-status").and_then(|code| code.to_str().ok());
+            (status.is_server_error() && on(&["5xx"]))
+                || (matches!(status.as_u16(), 502..=504) && on(&["gateway-error"]))
+                || (status == StatusCode::CONFLICT && on(&["retriable-4xx"]))
+                || (retries.retriable_status_codes.contains(&status.as_u16())
+                    && on(&["retriable-status-codes"]))
+                || match grpc {
+                    Some("1") => on(&["cancelled"]),
+                    Some("4") => on(&["deadline-exceeded"]),
+                    Some("8") => on(&["resource-exhausted"]),
+                    Some("13") => on(&["internal"]),
+                    Some("14") => on(&["unavailable"]),
+                    _ => false,
+                }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Counters of the gateway, with the names and labels of Istio's standard metrics.
+//!
+//! Source: Istio's "Istio Standard Metrics" page; the buckets are those of its Envoy.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Upper bounds of the buckets, in milliseconds.
+const BUCKETS: [f64; 19] = [
+    0.5,
+    1.0,
+    5.0,
+    10.0,
+    25.0,
+    50.0,
+    100.0,
+    250.0,
+    500.0,
+    1000.0,
+    2500.0,
+    5000.0,
+    10_000.0,
+    30_000.0,
+    60_000.0,
+    300_000.0,
+    600_000.0,
+    1_800_000.0,
+    3_600_000.0,
+];
+
+/// Where requests went and how they ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Series {
+    /// The fully qualified service; empty when none was reached.
+    pub service: String,
+    /// The subset of the DestinationRule; empty when the destination named none.
+    pub subset: String,
+    /// The Deployment of the pod that answered; empty when none did.
+    pub workload: String,
+    /// The label `version` of the pod that answered, or of the subset; empty when there is none.
+    pub version: String,
+    /// The status that the client got.
+    pub code: u16,
+    /// Envoy's response flags, such as `NR` or `UF,URX`; empty when there is none.
+    pub flags: String,
+}
+
+/// How many requests ended in one way, and how long they took.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Count {
+    /// How many.
+    pub requests: u64,
+    /// The time they took, together.
+    pub total: Duration,
+    buckets: [u64; BUCKETS.len()],
+}
+
+/// The counters of one gateway.
+#[derive(Debug, Default)]
+pub struct Metrics(Mutex<BTreeMap<Series, Count>>);
+
+impl Metrics {
+    pub(crate) fn record(&self, series: Series, took: Duration) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(series).or_default();
+        count.requests += 1;
+        count.total += took;
+        let milliseconds = took.as_secs_f64() * 1000.0;
+        if let Some(bucket) = BUCKETS.iter().position(|bound| milliseconds <= *bound) {
+            count.buckets[bucket] += 1;
+        }
+    }
+
+    /// Every series with its count, in order.
+    pub fn counts(&self) -> Vec<(Series, Count)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(series, count)| (series.clone(), count.clone())).collect()
+    }
+
+    /// How many requests ended in a way that `filter` accepts.
+    pub fn requests(&self, filter: impl Fn(&Series) -> bool) -> u64 {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|(series, _)| filter(series)).map(|(_, count)| count.requests).sum()
+    }
+
+    /// The counters in Prometheus' text format.
+    pub fn to_prometheus(&self) -> String {
+        let counts = self.counts();
+        let mut out = String::from("# TYPE istio_requests_total counter\n");
+        // Writing to memory cannot fail.
+        for (series, count) in &counts {
+            let _ = writeln!(out, "istio_requests_total{{{}}} {}", labels(series), count.requests);
+        }
+        out.push_str("# TYPE istio_request_duration_milliseconds histogram\n");
+        for (series, count) in &counts {
+            let (name, labels) = ("istio_request_duration_milliseconds", labels(series));
+            let mut below = 0;
+            for (bound, bucket) in BUCKETS.iter().zip(&count.buckets) {
+                below += bucket;
+                let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}");
+            }
+            let total = count.total.as_secs_f64() * 1000.0;
+            let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", count.requests);
+            let _ = writeln!(out, "{name}_sum{{{labels}}} {total}");
+            let _ = writeln!(out, "{name}_count{{{labels}}} {}", count.requests);
+        }
+        out
+    }
+}
+
+fn labels(series: &Series) -> String {
+    let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { escape(text) };
+    let mut parts = series.service.split('.');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let namespace = parts.next().unwrap_or_default().to_owned();
+    let flags = if series.flags.is_empty() { "-" } else { &series.flags };
+    format!(
+        "reporter=\"source\",source_workload=\"istio-ingressgateway\",\
+         source_workload_namespace=\"istio-system\",source_app=\"istio-ingressgateway\",\
+         destination_workload=\"{}\",destination_workload_namespace=\"{namespace}\",\
+         destination_version=\"{}\",destination_service=\"{}\",destination_service_name=\"{}\",\
+         destination_service_namespace=\"{}\",request_protocol=\"http\",response_code=\"{}\",\
+         response_flags=\"{}\",connection_security_policy=\"unknown\"",
+        known(&series.workload),
+        known(&series.version),
+        known(&series.service),
+        known(&name),
+        known(&namespace),
+        series.code,
+        escape(flags),
+        namespace = known(&namespace),
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_istios_names_and_cumulative_buckets() {
+        let metrics = Metrics::default();
+        let series = Series {
+            service: "image-classifier.default.svc.cluster.local".to_owned(),
+            subset: "canary".to_owned(),
+            workload: "image-classifier-v2".to_owned(),
+            version: "v2".to_owned(),
+            code: 200,
+            flags: String::new(),
+        };
+        metrics.record(series.clone(), Duration::from_millis(7));
+        metrics.record(series, Duration::from_millis(40));
+        metrics.record(
+            Series { code: 404, flags: "NR".to_owned(), ..Series::default() },
+            Duration::ZERO,
+        );
+        let text = metrics.to_prometheus();
+        assert!(text.contains("destination_version=\"v2\""), "{text}");
+        assert!(text.contains("destination_service_name=\"image-classifier\""), "{text}");
+        assert!(text.contains("response_code=\"404\",response_flags=\"NR\""), "{text}");
+        let bucket = |bound: &str, count: u64| {
+            let end = format!("le=\"{bound}\"}} {count}");
+            text.lines().any(|line| line.contains("\"v2\"") && line.ends_with(&end))
+        };
+        assert!(
+            bucket("5", 0) && bucket("10", 1) && bucket("50", 2) && bucket("+Inf", 2),
+            "{text}"
+        );
+        assert_eq!(metrics.requests(|series| series.code == 200), 2);
+    }
+}

@@ -1,0 +1,299 @@
+//! The gateway: a reverse proxy on loopback that does what [`canary_core::Mesh`] decides.
+//!
+//! It speaks HTTP/1.1 and HTTP/2. A request is held whole before it is sent on, so that it can be sent again and
+//! mirrored; an answer is passed through as it comes.
+
+mod edits;
+mod forward;
+mod metrics;
+mod reply;
+mod snapshot;
+mod view;
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use canary_core::{
+    Decision,
+    route::{FailureKind, Outcome},
+};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Request, Response,
+    body::{Body as _, Incoming},
+    header::{CONTENT_TYPE, HeaderValue},
+    http::request::Parts,
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+
+use crate::net::{Listener, Serving};
+use edits::{forwarded, insert, remove_hop_by_hop};
+use forward::{Answered, Outgoing};
+pub use metrics::{Count, Metrics, Series};
+use reply::{Body, Reply, mark};
+pub(crate) use snapshot::{Pod, Snapshot};
+use view::View;
+
+/// The largest request body that is held.
+const MAX_BODY: usize = 256 << 20;
+
+/// What answers the requests of the gateway.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) metrics: Arc<Metrics>,
+    http1: Client<HttpConnector, Full<Bytes>>,
+    http2: Client<HttpConnector, Full<Bytes>>,
+    turn: AtomicUsize,
+    draws: AtomicU64,
+    seed: u64,
+}
+
+impl Proxy {
+    /// A gateway whose random draws follow from a seed.
+    pub(crate) fn new(snapshot: Snapshot, seed: u64) -> Self {
+        let client = |http2: bool| {
+            let mut connector = HttpConnector::new();
+            connector.set_nodelay(true);
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .http2_only(http2)
+                .set_host(false)
+                .build(connector)
+        };
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            metrics: Arc::default(),
+            http1: client(false),
+            http2: client(true),
+            turn: AtomicUsize::new(0),
+            draws: AtomicU64::new(0),
+            seed,
+        }
+    }
+
+    /// Opens a port; needs the context of a tokio runtime.
+    pub(crate) fn listen(self: &Arc<Self>) -> io::Result<Serving> {
+        let proxy = Arc::clone(self);
+        Ok(Listener::bind()?.serve(move |peer| {
+            let proxy = Arc::clone(&proxy);
+            service_fn(move |request| {
+                let proxy = Arc::clone(&proxy);
+                async move { Ok::<_, Infallible>(proxy.answer(request, peer).await) }
+            })
+        }))
+    }
+
+    /// Opens a port that answers Prometheus.
+    pub(crate) fn listen_metrics(self: &Arc<Self>) -> io::Result<Serving> {
+        let metrics = Arc::clone(&self.metrics);
+        Ok(Listener::bind()?.serve(move |_peer| {
+            let metrics = Arc::clone(&metrics);
+            service_fn(move |_request: Request<Incoming>| {
+                let mut response = Response::new(Full::new(Bytes::from(metrics.to_prometheus())));
+                let kind = HeaderValue::from_static("text/plain; version=0.0.4");
+                response.headers_mut().insert(CONTENT_TYPE, kind);
+                async move { Ok::<_, Infallible>(response) }
+            })
+        }))
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<Body> {
+        let began = Instant::now();
+        let snapshot = self.snapshot.load_full();
+        let random = mix(self.seed ^ mix(self.draws.fetch_add(1, Ordering::Relaxed)));
+        let (head, body) = request.into_parts();
+        let decision = snapshot.mesh.route(View::new(&head, snapshot.port, random));
+        if let Some(delay) = decision.delay() {
+            tokio::time::sleep(delay).await;
+        }
+        let (reply, who) = match self.carry_out(&snapshot, &decision, &head, body, peer).await {
+            Some(done) => done,
+            None => (
+                Reply::new(400, "", "the request was cut off or is too large"),
+                Answered::default(),
+            ),
+        };
+        let Reply { mut response, flags } = reply;
+        edits::apply(response.headers_mut(), decision.response_edits(), &head.headers);
+        for (name, value) in decision.cors_headers() {
+            insert(response.headers_mut(), name, &value);
+        }
+        let cluster = decision.cluster();
+        let subset = cluster.and_then(|cluster| cluster.subset.as_deref());
+        let flags = match (decision.delay(), flags) {
+            (Some(_), "") => "DI".to_owned(),
+            (Some(_), flags) => format!("DI,{flags}"),
+            (None, flags) => flags.to_owned(),
+        };
+        mark(response.headers_mut(), &flags, subset);
+        let labels =
+            cluster.and_then(|cluster| cluster.policy.as_ref()).map(|policy| &policy.labels);
+        let version = labels.and_then(|labels| labels.get("version")).cloned().unwrap_or_default();
+        let series = Series {
+            service: cluster.map(|cluster| cluster.host.clone()).unwrap_or_default(),
+            subset: subset.unwrap_or_default().to_owned(),
+            workload: who.workload,
+            version: if who.version.is_empty() { version } else { who.version },
+            code: response.status().as_u16(),
+            flags,
+        };
+        self.metrics.record(series, began.elapsed());
+        response
+    }
+
+    /// What the decision asks for; `None` when the request cannot be read.
+    async fn carry_out(
+        self: &Arc<Self>,
+        snapshot: &Arc<Snapshot>,
+        decision: &Decision<View<'_>>,
+        head: &Parts,
+        body: Incoming,
+        peer: SocketAddr,
+    ) -> Option<(Reply, Answered)> {
+        let own = |reply: Reply| Some((reply, Answered::default()));
+        let cluster = match decision.outcome() {
+            Outcome::Forward(cluster) => Arc::clone(cluster),
+            Outcome::Redirect(to) => return own(Reply::redirect(to.status, &to.location)),
+            Outcome::DirectResponse(direct) => {
+                return own(Reply::new(direct.status, "", direct.body.clone()));
+            }
+            Outcome::Abort(abort) => {
+                let Some(grpc) = &abort.grpc_status else {
+                    return own(Reply::new(abort.status, "FI", "fault filter abort"));
+                };
+                let mut reply = Reply::new(200, "FI", Bytes::new());
+                let headers = reply.response.headers_mut();
+                insert(headers, "content-type", "application/grpc");
+                insert(headers, "grpc-status", grpc_number(grpc));
+                insert(headers, "grpc-message", "fault filter abort");
+                return own(reply);
+            }
+            Outcome::Preflight(headers) => {
+                let mut reply = Reply::new(200, "", Bytes::new());
+                for (name, value) in headers {
+                    insert(reply.response.headers_mut(), name, value);
+                }
+                return own(reply);
+            }
+            Outcome::Failure(failure) => {
+                let text = match failure.kind {
+                    FailureKind::NoHealthyUpstream => "no healthy upstream",
+                    _ => "",
+                };
+                return own(Reply::new(failure.kind.status(), failure.kind.flag(), text));
+            }
+            _ => return own(Reply::new(404, "NR", Bytes::new())),
+        };
+        let body = if body.is_end_stream() {
+            Bytes::new()
+        } else {
+            Limited::new(body, MAX_BODY).collect().await.ok()?.to_bytes()
+        };
+        let random = decision.request().random;
+        let mut headers = head.headers.clone();
+        remove_hop_by_hop(&mut headers);
+        forwarded(&mut headers, peer, random);
+        let path = decision.path();
+        if path != decision.request().path {
+            insert(&mut headers, "x-envoy-original-path", decision.request().path);
+        }
+        insert(&mut headers, "host", decision.authority());
+        if let Some(timeout) = decision.timeout() {
+            let milliseconds = timeout.as_millis().to_string();
+            insert(&mut headers, "x-envoy-expected-rq-timeout-ms", &milliseconds);
+        }
+        edits::apply(&mut headers, decision.request_edits(), &head.headers);
+        let grpc = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let outgoing = Outgoing {
+            method: head.method.clone(),
+            path: path.parse().ok()?,
+            headers,
+            body,
+            http2: grpc,
+        };
+        for mirror in decision.mirrors() {
+            let mut copy = outgoing.clone();
+            insert(&mut copy.headers, "host", &shadow(decision.authority()));
+            self.mirror(snapshot, mirror, copy);
+        }
+        let began = Instant::now();
+        let sent = self.forward(snapshot, &cluster, outgoing, decision.retries(), random);
+        let (mut reply, who) = match decision.timeout() {
+            Some(limit) => match tokio::time::timeout(limit, sent).await {
+                Ok(done) => done,
+                Err(_elapsed) => (Reply::timeout(), Answered::default()),
+            },
+            None => sent.await,
+        };
+        if reply.flags.is_empty() {
+            let headers = reply.response.headers_mut();
+            remove_hop_by_hop(headers);
+            let took = began.elapsed().as_millis().to_string();
+            insert(headers, "x-envoy-upstream-service-time", &took);
+        }
+        Some((reply, who))
+    }
+}
+
+/// Envoy marks the host of a copy, before its port.
+fn shadow(authority: &str) -> String {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{host}-shadow:{port}")
+        }
+        _ => format!("{authority}-shadow"),
+    }
+}
+
+/// The number of a gRPC status by its name (`grpc/doc/statuscodes.md`).
+fn grpc_number(name: &str) -> &'static str {
+    const NAMES: [(&str, &str); 17] = [
+        ("OK", "0"),
+        ("CANCELLED", "1"),
+        ("UNKNOWN", "2"),
+        ("INVALID_ARGUMENT", "3"),
+        ("DEADLINE_EXCEEDED", "4"),
+        ("NOT_FOUND", "5"),
+        ("ALREADY_EXISTS", "6"),
+        ("PERMISSION_DENIED", "7"),
+        ("RESOURCE_EXHAUSTED", "8"),
+        ("FAILED_PRECONDITION", "9"),
+        ("ABORTED", "10"),
+        ("OUT_OF_RANGE", "11"),
+        ("UNIMPLEMENTED", "12"),
+        ("INTERNAL", "13"),
+        ("UNAVAILABLE", "14"),
+        ("DATA_LOSS", "15"),
+        ("UNAUTHENTICATED", "16"),
+    ];
+    NAMES.iter().find(|(known, number)| *known == name || *number == name).map_or("2", |(_, n)| n)
+}
+
+/// The finaliser of `SplitMix64` (Steele, Lea and Flood 2014).
+fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

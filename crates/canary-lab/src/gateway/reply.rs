@@ -1,0 +1,84 @@
+//! Answers that the gateway gives itself, as Envoy words them.
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::{
+    HeaderMap, Response, StatusCode,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SERVER},
+};
+
+/// A body that is passed through, or one of the gateway's own.
+pub(crate) type Body = Either<Incoming, Full<Bytes>>;
+
+/// The header in which the gateway says Envoy's response flags.
+pub(crate) const FLAGS: HeaderName = HeaderName::from_static("x-envoy-response-flags");
+/// The header in which the gateway says which subset answered.
+pub(crate) const SUBSET: HeaderName = HeaderName::from_static("x-canary-subset");
+
+/// An answer and why it is none of a destination.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) response: Response<Body>,
+    /// Envoy's response flags; empty when there is none.
+    pub(crate) flags: &'static str,
+}
+
+impl Reply {
+    /// A status with a text.
+    pub(crate) fn new(status: u16, flags: &'static str, text: impl Into<Bytes>) -> Self {
+        let text = text.into();
+        let plain = !text.is_empty();
+        let mut response = Response::new(Either::Right(Full::new(text)));
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if plain {
+            let kind = HeaderValue::from_static("text/plain");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+        }
+        Self { response, flags }
+    }
+
+    /// A redirect.
+    pub(crate) fn redirect(status: u16, location: &str) -> Self {
+        let mut reply = Self::new(status, "", Bytes::new());
+        if let Ok(location) = HeaderValue::from_str(location) {
+            reply.response.headers_mut().insert(LOCATION, location);
+        }
+        reply
+    }
+
+    /// No endpoint could be reached.
+    pub(crate) fn unreachable(retried: bool, reason: &str) -> Self {
+        let flags = if retried { "UF,URX" } else { "UF" };
+        let text = format!(
+            "upstream connect error or disconnect/reset before headers. reset reason: {reason}"
+        );
+        Self::new(503, flags, text)
+    }
+
+    /// A connection ended before its answer.
+    pub(crate) fn reset(retried: bool) -> Self {
+        let mut reply = Self::unreachable(retried, "connection termination");
+        reply.flags = if retried { "UC,URX" } else { "UC" };
+        reply
+    }
+
+    /// The answer did not come in time.
+    pub(crate) fn timeout() -> Self {
+        Self::new(504, "UT", "upstream request timeout")
+    }
+}
+
+/// Marks an answer as one that went through the gateway.
+pub(crate) fn mark(headers: &mut HeaderMap, flags: &str, subset: Option<&str>) {
+    headers.insert(SERVER, HeaderValue::from_static("istio-envoy"));
+    if let Ok(flags) = HeaderValue::from_str(flags)
+        && !flags.is_empty()
+    {
+        headers.insert(FLAGS, flags);
+    }
+    if let Some(Ok(subset)) = subset.map(HeaderValue::from_str) {
+        headers.insert(SUBSET, subset);
+    }
+}

@@ -1,0 +1,184 @@
+//! The lab: store, gateway and model servers together.
+
+mod builder;
+mod registry;
+mod workloads;
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use canary_core::{
+    DestinationRule, Error, Gateway, Result, VirtualService, cluster::ObjectRef, serving::Workload,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{gateway::Metrics, net::Serving, store::Store};
+pub use builder::LabBuilder;
+
+/// A mesh with model servers on loopback, in this process; dropping it stops everything.
+///
+/// Deployments of `tensorflow/serving` in its store run as model servers, Services find their pods by labels, and the
+/// gateway does what Gateways, `VirtualServices` and `DestinationRules` say, from the moment the write returns. It
+/// brings its own threads, so it can be used with or without an async runtime; many labs may run side by side.
+///
+/// ```
+/// use canary_core::{Gateway, VirtualService, serving::Workload};
+/// use canary_lab::{Lab, model::Scripted};
+///
+/// let lab = Lab::builder().model("gs://b/resnet_50", Scripted::new("military uniform", 0.45)).start()?;
+/// let stable = Workload::new("image-classifier", "resnet50").model("image_classifier", "gs://b/resnet_50");
+/// for object in stable.objects()? {
+///     lab.apply(&object)?;
+/// }
+/// lab.apply(&Gateway::http("gateway", 80, ["*"]))?;
+/// lab.apply(&VirtualService::to("image-classifier").port(8501).hosts(["*"]).gateway("gateway"))?;
+/// lab.wait_ready(std::time::Duration::from_secs(5))?;
+/// assert!(lab.gateway_url().starts_with("http://127.0.0.1:"));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Lab {
+    store: Store,
+    gateway: Serving,
+    metrics: Serving,
+    counters: Arc<Metrics>,
+    problem: Arc<Mutex<Option<String>>>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+/// Names in the seed's lab.
+const APP: &str = "image-classifier";
+
+impl Lab {
+    /// Begins to set up a lab.
+    pub fn builder() -> LabBuilder {
+        LabBuilder::default()
+    }
+
+    /// An empty lab with the real models, as [`LabBuilder::start`] with everything at its default.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when threads or ports cannot be had.
+    pub fn start() -> Result<Self> {
+        Self::builder().start()
+    }
+
+    /// The lab of the guide, ready for a release: `image-classifier` with the versions `efficientnet-lite0` (100 %) and
+    /// `efficientnet-lite1` (0 %), its Gateway, `DestinationRule` and `VirtualService`.
+    ///
+    /// The models are real when their files are found, else scripted ones that answer alike.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when threads or ports cannot be had, or a model server does not start.
+    pub fn seed() -> Result<Self> {
+        let lab = Self::builder().scripted_when_missing().start()?;
+        let versions = ["efficientnet-lite0", "efficientnet-lite1"];
+        for version in versions {
+            let path = format!("models/{version}");
+            let workload = Workload::new(APP, version).model("image_classifier", path);
+            for object in workload.objects()? {
+                lab.apply(&object)?;
+            }
+        }
+        let gateway = "image-classifier-gateway";
+        lab.apply(&Gateway::http(gateway, 80, ["*"]))?;
+        lab.apply(&DestinationRule::subsets(APP, versions))?;
+        let split = VirtualService::weighted(APP, [(versions[0], 100), (versions[1], 0)]);
+        lab.apply(&split.hosts(["*"]).gateway(gateway).port(8501))?;
+        lab.wait_ready(Duration::from_secs(60))?;
+        Ok(lab)
+    }
+
+    /// Where the gateway listens, as a URL without path. It stands for port 80 of the Gateways, or for their lowest
+    /// plain HTTP port when none of them has 80.
+    pub fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway.address())
+    }
+
+    /// Where the gateway listens.
+    pub fn gateway_address(&self) -> SocketAddr {
+        self.gateway.address()
+    }
+
+    /// Where Prometheus can scrape the gateway.
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}/stats/prometheus", self.metrics.address())
+    }
+
+    /// The gateway's counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.counters
+    }
+
+    /// The object store, which is the lab's cluster.
+    pub fn cluster(&self) -> &Store {
+        &self.store
+    }
+
+    /// Creates or changes an object, typed or as JSON; what it says of routing is in force when this returns.
+    ///
+    /// # Errors
+    /// As [`canary_core::cluster::Cluster::apply`].
+    pub fn apply(&self, object: &impl Serialize) -> Result<Value> {
+        let object = serde_json::to_value(object).map_err(|error| Error::Manifest {
+            what: "object".to_owned(),
+            reason: format!("cannot be written as JSON: {error}"),
+        })?;
+        self.store.apply_now(&object)
+    }
+
+    /// Why the newest objects are not in force, when the gateway had to keep the routes before them.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until every Deployment has as many ready pods as it asks for; blocks the thread.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when one fails, or is not ready in time, with the reason.
+    pub fn wait_ready(&self, timeout: Duration) -> Result<()> {
+        let end = Instant::now() + timeout;
+        loop {
+            let Some((object, problem)) = self.not_ready() else { return Ok(()) };
+            let late = Instant::now() >= end;
+            if late || !problem.is_empty() {
+                let late = format!("is not ready after {} s", timeout.as_secs_f64());
+                return Err(Error::Cluster {
+                    action: format!("start {object}"),
+                    reason: if problem.is_empty() { late } else { problem },
+                    retryable: false,
+                    source: None,
+                });
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// A Deployment that is not ready, and why if that is known.
+    fn not_ready(&self) -> Option<(ObjectRef, String)> {
+        let deployments = self.store.objects().into_iter().filter(|o| o["kind"] == "Deployment");
+        deployments.into_iter().find_map(|object| {
+            let status = &object["status"];
+            let seen = status["observedGeneration"] == object["metadata"]["generation"];
+            let condition = &status["conditions"][0];
+            if seen && condition["status"] == "True" {
+                return None;
+            }
+            let problem = if seen { condition["message"].as_str().unwrap_or_default() } else { "" };
+            Some((ObjectRef::of(&object).ok()?, problem.to_owned()))
+        })
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Does not wait, so that a lab can be dropped in async code.
+            runtime.shutdown_background();
+        }
+    }
+}

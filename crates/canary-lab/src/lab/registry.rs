@@ -1,0 +1,66 @@
+//! Which model stands behind a `--model_base_path`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use canary_core::{Error, Result};
+
+use crate::model::{Classifier, Model, ModelFiles, Preprocessing, Scripted, Variant};
+
+/// The models that are known by path, and the real ones, which are loaded when first asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    pub(crate) models: Mutex<BTreeMap<String, Arc<dyn Model>>>,
+    pub(crate) files: Option<ModelFiles>,
+    pub(crate) scripted_instead: bool,
+}
+
+/// What the last part of a path can name.
+const REAL: [(&str, Variant, Preprocessing, f64); 4] = [
+    ("efficientnet-lite0", Variant::Lite0, Preprocessing::Whole, 0.46),
+    ("efficientnet-lite1", Variant::Lite1, Preprocessing::Whole, 0.50),
+    ("efficientnet-lite0-centre-crop", Variant::Lite0, Preprocessing::CentreCrop, 0.24),
+    ("efficientnet-lite1-centre-crop", Variant::Lite1, Preprocessing::CentreCrop, 0.08),
+];
+
+impl Registry {
+    /// The model behind a path; may read files and take its time.
+    pub(crate) fn load(&self, path: &str) -> Result<Arc<dyn Model>> {
+        let known = || self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = path.trim_end_matches('/');
+        if let Some(model) = known().get(path) {
+            return Ok(Arc::clone(model));
+        }
+        let last = path.rsplit('/').next().unwrap_or(path);
+        let Some((_, variant, preprocessing, probability)) =
+            REAL.iter().find(|(name, ..)| *name == last)
+        else {
+            let paths: Vec<String> = known().keys().cloned().collect();
+            return Err(Error::NotFound {
+                object: format!("the model {path:?}"),
+                help: format!(
+                    "register it with `Lab::builder().model(path, model)`, or use a path that ends in {}; \
+                     registered are: {}",
+                    REAL.map(|(name, ..)| name).join(", "),
+                    if paths.is_empty() { "none".to_owned() } else { paths.join(", ") },
+                ),
+            });
+        };
+        let files = self.files.clone().map_or_else(ModelFiles::find, Ok);
+        let model: Arc<dyn Model> = match files {
+            Ok(files) => Arc::new(Classifier::open(&files, *variant, *preprocessing)?),
+            Err(_) if self.scripted_instead => {
+                let label = match preprocessing {
+                    Preprocessing::Whole => "military uniform",
+                    Preprocessing::CentreCrop => "academic gown",
+                };
+                Arc::new(Scripted::new(label, *probability))
+            }
+            Err(error) => return Err(error),
+        };
+        known().insert(path.to_owned(), Arc::clone(&model));
+        Ok(model)
+    }
+}

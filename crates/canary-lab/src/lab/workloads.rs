@@ -1,0 +1,318 @@
+//! What kubelets and the Deployment controller do in a cluster: runs a model server for each pod of a Deployment.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use canary_core::{Error, Result, cluster::ObjectRef};
+use serde_json::{Value, json};
+
+use super::registry::Registry;
+use crate::{
+    gateway::Pod,
+    server::{ModelServer, Served},
+    store::{Change, Store},
+};
+
+/// The ports of a model server's container, when it states none: REST.
+const REST_PORT: u16 = 8501;
+/// The most pods of one Deployment.
+const MAX_REPLICAS: u64 = 16;
+
+/// The pods that run now.
+pub(crate) type Pods = Arc<Mutex<Vec<Pod>>>;
+
+#[derive(Debug)]
+struct Running {
+    spec: Value,
+    path: String,
+    ready: bool,
+    /// Stops with the pods.
+    _servers: Vec<ModelServer>,
+}
+
+/// Follows the store and runs what it says, until dropped.
+pub(crate) async fn run(store: Store, registry: Arc<Registry>, pods: Pods) {
+    let (objects, mut changes) = store.watch_all();
+    let mut running = BTreeMap::new();
+    let mut deployments: BTreeMap<ObjectRef, Value> = BTreeMap::new();
+    let mut next: Vec<(Change, Value)> =
+        objects.into_iter().map(|object| (Change::Applied, object)).collect();
+    loop {
+        for (change, object) in next.drain(..) {
+            let kind = object["kind"].as_str().unwrap_or_default();
+            let Ok(reference) = ObjectRef::of(&object) else { continue };
+            match (kind, change) {
+                ("Deployment", Change::Applied) => {
+                    deployments.insert(reference.clone(), object);
+                }
+                ("Deployment", Change::Deleted) => {
+                    deployments.remove(&reference);
+                }
+                ("ConfigMap", _) => {}
+                _ => continue,
+            }
+        }
+        running.retain(|reference: &ObjectRef, _| {
+            let keep = deployments.contains_key(reference);
+            if !keep {
+                set_pods(&pods, &store, reference, Vec::new());
+            }
+            keep
+        });
+        for (reference, deployment) in &deployments {
+            reconcile(&store, &registry, &pods, &mut running, reference, deployment).await;
+        }
+        let Some(change) = changes.recv().await else { return };
+        next.push(change);
+        while let Ok(change) = changes.try_recv() {
+            next.push(change);
+        }
+    }
+}
+
+async fn reconcile(
+    store: &Store,
+    registry: &Arc<Registry>,
+    pods: &Pods,
+    running: &mut BTreeMap<ObjectRef, Running>,
+    reference: &ObjectRef,
+    deployment: &Value,
+) {
+    let container = match Container::of(store, deployment) {
+        Ok(container) => container,
+        Err(error) => {
+            running.remove(reference);
+            set_pods(pods, store, reference, Vec::new());
+            report(store, reference, deployment, 0, &error.to_string());
+            return;
+        }
+    };
+    // A ConfigMap that changes is seen by pods that start later, as in Kubernetes.
+    let same = |now: &Running| {
+        now.spec == deployment["spec"] && (now.ready || now.path == container.model_path)
+    };
+    if running.get(reference).is_some_and(same) {
+        return;
+    }
+    let started = start(registry, reference, &container).await;
+    let (servers, new, problem) = match started {
+        Ok((servers, new)) => (servers, new, String::new()),
+        Err(error) => (Vec::new(), Vec::new(), error.to_string()),
+    };
+    let ready = new.len();
+    // The new pods are in place before the old ones stop.
+    set_pods(pods, store, reference, new);
+    let now = Running {
+        spec: deployment["spec"].clone(),
+        path: container.model_path,
+        ready: problem.is_empty(),
+        _servers: servers,
+    };
+    let old = running.insert(reference.clone(), now);
+    drop_later(old);
+    report(store, reference, deployment, ready, &problem);
+}
+
+/// Requests on their way to the old pods are answered first.
+fn drop_later(old: Option<Running>) {
+    if let Some(old) = old {
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            drop(old);
+        });
+    }
+}
+
+async fn start(
+    registry: &Arc<Registry>,
+    reference: &ObjectRef,
+    container: &Container,
+) -> Result<(Vec<ModelServer>, Vec<Pod>)> {
+    if container.replicas == 0 {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let (registry, path) = (Arc::clone(registry), container.model_path.clone());
+    let loaded = tokio::task::spawn_blocking(move || registry.load(&path)).await;
+    let model = loaded.map_err(|error| Error::Cluster {
+        action: format!("start {reference}"),
+        reason: "the model could not be loaded".to_owned(),
+        retryable: false,
+        source: Some(Box::new(error)),
+    })??;
+    let (mut servers, mut pods) = (Vec::new(), Vec::new());
+    for _ in 0..container.replicas {
+        let served = Served::shared(container.model_name.clone(), Arc::clone(&model));
+        let server = ModelServer::start([served]).await?;
+        pods.push(Pod {
+            namespace: reference.namespace.clone(),
+            workload: reference.name.clone(),
+            labels: container.labels.clone(),
+            ports: BTreeMap::from([(container.rest_port, server.address())]),
+        });
+        servers.push(server);
+    }
+    Ok((servers, pods))
+}
+
+/// Replaces the pods of a Deployment and tells the gateway.
+fn set_pods(pods: &Pods, store: &Store, reference: &ObjectRef, new: Vec<Pod>) {
+    let mut all = pods.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = |pod: &Pod| pod.namespace == reference.namespace && pod.workload == reference.name;
+    if new.is_empty() && !all.iter().any(own) {
+        return;
+    }
+    all.retain(|pod| !own(pod));
+    all.extend(new);
+    drop(all);
+    store.touch();
+}
+
+/// Writes the status that the Deployment controller would write.
+fn report(store: &Store, reference: &ObjectRef, deployment: &Value, ready: usize, problem: &str) {
+    let wanted = replicas(deployment);
+    let available = problem.is_empty() && ready as u64 >= wanted;
+    let (status, reason, message) = if available {
+        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    } else {
+        ("False", "MinimumReplicasUnavailable", problem)
+    };
+    let status = json!({
+        "observedGeneration": deployment["metadata"]["generation"],
+        "replicas": wanted, "updatedReplicas": wanted,
+        "readyReplicas": ready, "availableReplicas": ready,
+        "unavailableReplicas": wanted.saturating_sub(ready as u64),
+        "conditions": [
+            {"type": "Available", "status": status, "reason": reason, "message": message},
+            {
+                "type": "Progressing",
+                "status": if problem.is_empty() { "True" } else { "False" },
+                "reason": if problem.is_empty() { "NewReplicaSetAvailable" } else { "ProgressDeadlineExceeded" },
+                "message": problem,
+            },
+        ],
+    });
+    store.set_status(reference, status);
+}
+
+fn replicas(deployment: &Value) -> u64 {
+    deployment["spec"]["replicas"].as_u64().unwrap_or(1).min(MAX_REPLICAS)
+}
+
+/// The model server that a Deployment describes.
+#[derive(Debug)]
+struct Container {
+    model_name: String,
+    model_path: String,
+    rest_port: u16,
+    replicas: u64,
+    labels: BTreeMap<String, String>,
+}
+
+impl Container {
+    fn of(store: &Store, deployment: &Value) -> Result<Self> {
+        let namespace = deployment["metadata"]["namespace"].as_str().unwrap_or("default");
+        let template = &deployment["spec"]["template"];
+        let container = &template["spec"]["containers"][0];
+        let environment = environment(store, namespace, container)?;
+        let argument = |name: &str| {
+            let flag = format!("--{name}=");
+            let written = container["args"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .find_map(|argument| argument.strip_prefix(&flag));
+            written.map(|text| expand(text, &environment))
+        };
+        let wrong = |reason: &str| Error::Manifest {
+            what: format!(
+                "Deployment {namespace}/{}",
+                deployment["metadata"]["name"].as_str().unwrap_or("?")
+            ),
+            reason: format!("spec.template.spec.containers[0].args: {reason}"),
+        };
+        // TensorFlow Serving's image takes MODEL_NAME from the environment when no argument says it.
+        let model_name = argument("model_name")
+            .or_else(|| environment.get("MODEL_NAME").cloned())
+            .ok_or_else(|| wrong("--model_name is missing"))?;
+        let model_path =
+            argument("model_base_path").ok_or_else(|| wrong("--model_base_path is missing"))?;
+        let rest_port = argument("rest_api_port").and_then(|port| port.parse().ok());
+        let labels = template["metadata"]["labels"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect();
+        Ok(Self {
+            model_name,
+            model_path,
+            rest_port: rest_port.unwrap_or(REST_PORT),
+            replicas: replicas(deployment),
+            labels,
+        })
+    }
+}
+
+/// The variables of a container: those of its ConfigMaps, then its own.
+fn environment(
+    store: &Store,
+    namespace: &str,
+    container: &Value,
+) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for from in container["envFrom"].as_array().into_iter().flatten() {
+        let Some(name) = from["configMapRef"]["name"].as_str() else { continue };
+        let reference = ObjectRef::new("v1", "ConfigMap", namespace, name);
+        match store.get_now(&reference) {
+            Some(map) => {
+                for (key, value) in map["data"].as_object().into_iter().flatten() {
+                    found.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
+                }
+            }
+            None if from["configMapRef"]["optional"] == true => {}
+            None => {
+                return Err(Error::NotFound {
+                    object: reference.to_string(),
+                    help: "apply it; the container takes its environment from it".to_owned(),
+                });
+            }
+        }
+    }
+    for variable in container["env"].as_array().into_iter().flatten() {
+        if let (Some(name), Some(value)) = (variable["name"].as_str(), variable["value"].as_str()) {
+            found.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Puts variables where `$(NAME)` stands; unknown ones stay as written, as in Kubernetes.
+fn expand(text: &str, environment: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("$(") {
+        let Some(length) = rest[start..].find(')') else { break };
+        let name = &rest[start + 2..start + length];
+        out.push_str(&rest[..start]);
+        match environment.get(name) {
+            Some(value) => out.push_str(value),
+            None => out.push_str(&rest[start..=start + length]),
+        }
+        rest = &rest[start + length + 1..];
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_expanded_as_kubernetes_does() {
+        let environment = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
+        assert_eq!(expand("x$(A)y$(B)$(A", &environment), "x1y$(B)$(A");
+    }
+}
