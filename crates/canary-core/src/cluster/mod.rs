@@ -7,6 +7,7 @@ mod access;
 #[cfg(feature = "cluster")]
 mod api_error;
 mod discovery;
+mod driver;
 #[cfg(feature = "cluster")]
 mod kubernetes;
 #[cfg(feature = "cluster")]
@@ -30,6 +31,7 @@ use crate::Result;
 #[cfg(feature = "cluster")]
 pub use access::{Permission, missing, role, role_binding};
 pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses};
+pub use driver::{Clock, Control, Driver, Probe, Progress, Run, Snapshot, SystemClock};
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};

@@ -216,6 +216,11 @@ impl State {
         !matches!(self.phase, Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_))
     }
 
+    /// Whether the verdict is known; the final writes may still be to do.
+    pub fn is_decided(&self) -> bool {
+        !self.is_running()
+    }
+
     /// Whether it is over.
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_))

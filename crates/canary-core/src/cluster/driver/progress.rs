@@ -1,0 +1,112 @@
+//! What a driver reports, and how it is told to pause.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::rollout::{GateOutcome, Reading, Split, Totals, Verdict};
+
+/// Something that a driver did or saw.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Progress {
+    /// It begins, or goes on after an interruption.
+    Started {
+        /// Whether it goes on with a stored state.
+        resumed: bool,
+        /// The step, from 0.
+        step: usize,
+    },
+    /// The canary's subset and the header route are in the cluster.
+    Prepared,
+    /// The header route was asked; what stood in the way, if anything.
+    Probed {
+        /// Empty when the canary answered.
+        problem: Option<String>,
+    },
+    /// A gate was asked.
+    GateJudged {
+        /// The gate.
+        gate: String,
+        /// How it ended.
+        outcome: GateOutcome,
+    },
+    /// A split was written.
+    Written {
+        /// The step, from 0.
+        step: usize,
+        /// The split in force now.
+        split: Split,
+    },
+    /// Where it stands, told at every tick.
+    Seen(Snapshot),
+    /// A person paused it.
+    Paused,
+    /// A person let it go on.
+    Resumed,
+    /// A source ended or failed.
+    SourceEnded {
+        /// The source.
+        source: String,
+        /// What it failed with, if it did.
+        error: Option<String>,
+    },
+    /// It is over.
+    Finished {
+        /// The verdict.
+        verdict: Verdict,
+    },
+}
+
+/// Where a rollout stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The step, from 0.
+    pub step: usize,
+    /// The split in force; none before the first write.
+    pub split: Option<Split>,
+    /// Requests and pairs counted at this step.
+    pub requests: u64,
+    /// Pairs counted at this step.
+    pub pairs: u64,
+    /// Time spent on this step, pauses aside.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub held: Duration,
+    /// What was seen over the whole rollout.
+    pub totals: Totals,
+    /// What each guardrail shows, in the plan's order.
+    pub readings: Vec<Reading>,
+}
+
+/// Pauses, resumes and aborts a rollout while it runs.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Pause,
+    Resume,
+    Abort(String),
+}
+
+impl Control {
+    /// Stays at the present weight until [`Control::resume`]; guardrails keep watching. `false` when it is over.
+    pub fn pause(&self) -> bool {
+        self.commands.send(Command::Pause).is_ok()
+    }
+
+    /// Goes on. `false` when it is over.
+    pub fn resume(&self) -> bool {
+        self.commands.send(Command::Resume).is_ok()
+    }
+
+    /// Rolls back, and says why. `false` when it is over.
+    pub fn abort(&self, why: impl Into<String>) -> bool {
+        self.commands.send(Command::Abort(why.into())).is_ok()
+    }
+}

@@ -1,0 +1,397 @@
+mod store;
+mod world;
+
+use serde_json::{Value, json};
+use store::{Store, Trouble};
+use world::{Canary, FAILING, GOOD, Jumping, WRONG, driver, finish, to_the_end};
+
+use super::*;
+use crate::{
+    Verdict,
+    rollout::{Gate, Guardrail, Hold, OnInconclusive, Split, Step, Why, patch::STATE_ANNOTATION},
+};
+
+fn plan() -> Plan {
+    Plan::new("image-classifier", "resnet50", "resnet101")
+        .header("user-group", "canary")
+        .step(Step::new(20).hold(Hold::requests(300)))
+        .step(Step::new(50).hold(Hold::requests(300).and_pairs(60)))
+        .step(Step::new(100))
+        .settle(Duration::ZERO)
+        .guardrail(Guardrail::error_ratio(1.0))
+        .guardrail(Guardrail::agreement(0.95))
+}
+
+fn run(future: impl Future) {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future);
+}
+
+/// A rollout that nothing disturbs: its verdict, the store afterwards and the number of calls.
+async fn undisturbed(canary: Canary) -> (Verdict, Store, usize) {
+    let store = Store::new(&plan());
+    let verdict = finish(driver(&plan(), &store, canary, u64::MAX)).await.unwrap().unwrap();
+    let calls = store.inner().calls;
+    (verdict, store, calls)
+}
+
+fn routes(store: &Store) -> Value {
+    store.virtual_service()["spec"].clone()
+}
+
+#[test]
+fn a_good_canary_is_promoted_and_a_bad_one_leaves_no_trace() {
+    run(async {
+        let (verdict, store, _) = undisturbed(GOOD).await;
+        assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
+        assert_eq!(store.canary_weight(), 100);
+        assert_eq!(routes(&store)["http"].as_array().unwrap().len(), 2, "the header route is gone");
+        let written: Vec<u32> = store.inner().splits.iter().map(|split| split.canary).collect();
+        assert!(written.is_sorted(), "{written:?}");
+
+        for (canary, guardrail) in [(FAILING, "errorRatio"), (WRONG, "agreement")] {
+            let (verdict, store, _) = undisturbed(canary).await;
+            assert!(
+                matches!(&verdict, Verdict::Rollback { guardrail: by, .. } if by == guardrail),
+                "{verdict}"
+            );
+            let before = Store::new(&plan());
+            assert_eq!(routes(&store), routes(&before), "routes are as they were");
+            assert_eq!(store.rule()["spec"], before.rule()["spec"], "the subset is gone");
+        }
+    });
+}
+
+/// The heart of it: at every call, before and after its effect, and with an effect whose answer was lost.
+#[test]
+fn a_driver_killed_at_every_boundary_ends_with_the_same_verdict() {
+    run(async {
+        for canary in [GOOD, FAILING, WRONG] {
+            let (expected, reference, calls) = undisturbed(canary).await;
+            assert!(calls > 15, "{calls}");
+            for call in 0..calls {
+                for trouble in [
+                    Trouble::HangsBefore(call),
+                    Trouble::HangsAfter(call),
+                    Trouble::FailsAfter(call),
+                ] {
+                    let store = Store::new(&plan());
+                    store.trouble(trouble);
+                    let first = finish(driver(&plan(), &store, canary, u64::MAX)).await;
+                    assert_eq!(
+                        first.is_none(),
+                        !matches!(trouble, Trouble::FailsAfter(_)),
+                        "{trouble:?}: {first:?}"
+                    );
+                    store.trouble(Trouble::None);
+                    let verdict = match first {
+                        Some(Ok(verdict)) => verdict,
+                        _ => finish(driver(&plan(), &store, canary, u64::MAX))
+                            .await
+                            .unwrap()
+                            .unwrap(),
+                    };
+                    same(&verdict, &expected, &trouble);
+                    assert_eq!(routes(&store), routes(&reference), "{trouble:?}");
+                    assert_eq!(store.rule()["spec"], reference.rule()["spec"], "{trouble:?}");
+                    of_the_plan(&store);
+                }
+            }
+        }
+    });
+}
+
+/// More than a thousand kills at random calls and observations; that many lives take some ten seconds unoptimised.
+#[test]
+fn a_driver_killed_again_and_again_under_load_ends_with_the_same_verdict() {
+    run(async {
+        let mut random = crate::stats::Random::new(11);
+        let mut kills = 0;
+        let canaries = [GOOD, FAILING, WRONG];
+        let mut expected = Vec::new();
+        for canary in canaries {
+            expected.push(undisturbed(canary).await.0);
+        }
+        for round in 0..300 {
+            let canary = canaries[round % 3];
+            let store = Store::new(&plan());
+            let mut hangs_at = 0;
+            let verdict = loop {
+                // Every life is a little longer than the one before, so that the last one comes.
+                hangs_at += random.below(120);
+                let call = usize::try_from(random.below(80)).unwrap();
+                store.trouble(if random.bernoulli(0.5) {
+                    Trouble::HangsAfter(call)
+                } else {
+                    Trouble::HangsBefore(call)
+                });
+                match finish(driver(&plan(), &store, canary, hangs_at)).await {
+                    Some(verdict) => break verdict.unwrap(),
+                    None => kills += 1,
+                }
+            };
+            same(&verdict, &expected[round % 3], &round);
+            of_the_plan(&store);
+        }
+        assert!(kills >= 1_000, "{kills}");
+    });
+}
+
+/// Equal but for the last digit of numbers that were stored as text.
+fn same(found: &Verdict, expected: &Verdict, when: &dyn std::fmt::Debug) {
+    assert_eq!(found.to_string(), expected.to_string(), "{when:?}");
+}
+
+/// The canary's weight in the object itself.
+fn live_weight(store: &Store) -> u32 {
+    crate::rollout::patch::locate(&plan(), &store.virtual_service()).unwrap().split.unwrap().canary
+}
+
+fn of_the_plan(store: &Store) {
+    let allowed = plan().splits();
+    for split in &store.inner().splits {
+        assert!(allowed.contains(split), "{split} is not in the plan");
+    }
+}
+
+#[test]
+fn a_concurrent_edit_is_never_overwritten() {
+    run(async {
+        for canary in [GOOD, FAILING] {
+            let (expected, _, calls) = undisturbed(canary).await;
+            for call in 0..calls {
+                let store = Store::new(&plan());
+                store.trouble(Trouble::Edit(call, 77));
+                let verdict = finish(driver(&plan(), &store, canary, u64::MAX)).await.unwrap();
+                assert_eq!(live_weight(&store), 77, "at call {call}: {verdict:?}");
+                match verdict {
+                    Ok(Verdict::ExternalEdit { diff }) => {
+                        assert!(diff.to_string().contains("found 77"), "{diff}");
+                    }
+                    // Before the rollout had begun, or after its last write.
+                    Err(Error::Plan(message)) => {
+                        assert!(message.contains("already has traffic"), "{message}")
+                    }
+                    Ok(verdict) => same(&verdict, &expected, &call),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn edits_elsewhere_are_kept_and_disturb_nothing() {
+    run(async {
+        let (expected, _, calls) = undisturbed(GOOD).await;
+        for call in 0..calls {
+            let store = Store::new(&plan());
+            store.trouble(Trouble::EditElsewhere(call));
+            let verdict = finish(driver(&plan(), &store, GOOD, u64::MAX)).await.unwrap().unwrap();
+            same(&verdict, &expected, &call);
+            let live = store.virtual_service();
+            assert_eq!(live["metadata"]["labels"], json!({"team": "vision"}));
+            assert_eq!(live["spec"]["http"][0]["name"], "health", "at call {call}");
+        }
+    });
+}
+
+#[test]
+fn an_edit_found_at_the_start_is_reported_and_kept() {
+    run(async {
+        let store = Store::new(&plan());
+        assert!(finish(driver(&plan(), &store, GOOD, 100)).await.is_none(), "killed under load");
+        assert_eq!(store.canary_weight(), 20);
+        store.trouble(Trouble::Edit(0, 60));
+        let verdict = finish(driver(&plan(), &store, GOOD, u64::MAX)).await.unwrap().unwrap();
+        assert!(matches!(&verdict, Verdict::ExternalEdit { .. }), "{verdict}");
+        assert_eq!(live_weight(&store), 60);
+    });
+}
+
+#[test]
+fn a_second_driver_is_refused_until_the_lock_runs_out() {
+    run(async {
+        let store = Store::new(&plan());
+        let clock = Jumping::default();
+        let (first, _) = driver(&plan(), &store, GOOD, 0)
+            .holder("a")
+            .clock(clock.clone())
+            .start()
+            .await
+            .unwrap();
+        let second = || driver(&plan(), &store, GOOD, u64::MAX).holder("b").clock(clock.clone());
+        let message = second().start().await.unwrap_err().to_string();
+        assert!(message.contains("held by a"), "{message}");
+        drop(first);
+        clock.0.fetch_add(31_000, std::sync::atomic::Ordering::Relaxed);
+        assert!(matches!(finish(second()).await.unwrap().unwrap(), Verdict::Promote { .. }));
+    });
+}
+
+#[test]
+fn a_driver_that_lost_its_lock_writes_nothing_more() {
+    run(async {
+        let store = Store::new(&plan());
+        let clock = Jumping::default();
+        let late = |holder: &str, hangs| {
+            driver(&plan(), &store, GOOD, hangs).holder(holder).clock(clock.clone())
+        };
+        let (mut first, _) = late("a", u64::MAX).start().await.unwrap();
+        clock.0.fetch_add(31_000, std::sync::atomic::Ordering::Relaxed);
+        let (_second, _) = late("b", 0).start().await.unwrap();
+        let error = to_the_end(&mut first).await.unwrap().unwrap_err().to_string();
+        assert!(error.contains("held by b"), "{error}");
+        assert_eq!(store.canary_weight(), 0, "it had not come to its first weight");
+    });
+}
+
+#[test]
+fn objects_of_other_controllers_are_refused() {
+    run(async {
+        let store = Store::new(&plan());
+        let name = super::super::ObjectRef::virtual_service("default", "image-classifier");
+        store.inner().objects.get_mut(&name).unwrap()["metadata"]["ownerReferences"] = json!([
+            {"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "name": "image-classifier"}]);
+        let error = driver(&plan(), &store, GOOD, 0).start().await.unwrap_err().to_string();
+        assert!(error.contains("Flagger (Canary image-classifier)"), "{error}");
+        store.inner().objects.remove(&name);
+        let error = driver(&plan(), &store, GOOD, 0).start().await.unwrap_err();
+        assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    });
+}
+
+#[test]
+fn a_guardrail_without_a_source_is_refused() {
+    run(async {
+        let store = Store::new(&plan());
+        let custom =
+            plan().guardrail(Guardrail::custom("sure", 0.5)).guardrail(Guardrail::accuracy());
+        let error = driver(&custom, &store, GOOD, 0).start().await.unwrap_err().to_string();
+        assert!(
+            error.contains("guardrails[3] (sure)") && error.contains("labels")
+                || error.contains("label"),
+            "{error}"
+        );
+        let silent = Driver::new(store.clone(), plan()).unwrap().clock(Jumping::default());
+        let error = silent.start().await.unwrap_err().to_string();
+        assert!(error.contains("steps[0].hold") && error.contains("probe"), "{error}");
+        assert_eq!(store.inner().calls, 0, "nothing was read or written");
+    });
+}
+
+#[test]
+fn an_unreachable_canary_gets_no_weight() {
+    run(async {
+        let store = Store::new(&plan());
+        let verdict = finish(
+            driver(&plan(), &store, GOOD, u64::MAX)
+                .probe(|| async { Err("503 no healthy upstream".to_owned()) })
+                .tick(Duration::from_secs(60)),
+        );
+        let verdict = verdict.await.unwrap().unwrap();
+        assert!(
+            matches!(&verdict, Verdict::Inconclusive { why: Why::Unreachable { .. } }),
+            "{verdict}"
+        );
+        assert_eq!(store.canary_weight(), 0);
+    });
+}
+
+#[test]
+fn sources_that_end_early_leave_it_inconclusive() {
+    run(async {
+        let few = Canary { observations: 200, ..GOOD };
+        let (verdict, store, _) = undisturbed(few).await;
+        assert!(
+            matches!(&verdict, Verdict::Inconclusive { why: Why::SourcesEnded { .. } }),
+            "{verdict}"
+        );
+        assert_eq!(store.canary_weight(), 20, "weights are kept");
+        let mut back = plan();
+        back.on_inconclusive = OnInconclusive::Rollback;
+        let store = Store::new(&back);
+        finish(driver(&back, &store, few, u64::MAX)).await.unwrap().unwrap();
+        assert_eq!(store.canary_weight(), 0);
+    });
+}
+
+#[test]
+fn gates_are_asked_through_the_probe() {
+    struct Answers(&'static str);
+    impl Probe for Answers {
+        fn reach(&self) -> futures_util::future::BoxFuture<'_, Result<(), String>> {
+            Box::pin(async { Ok(()) })
+        }
+        fn classify<'a>(
+            &'a self,
+            _: &'a str,
+        ) -> futures_util::future::BoxFuture<'a, Option<String>> {
+            Box::pin(async { Some(self.0.to_owned()) })
+        }
+    }
+    run(async {
+        let mut gated =
+            plan().gate(Gate::new("golden").image("grace_hopper.jpg", "military uniform"));
+        gated.steps[0].gates.push("golden".into());
+        for (answer, weight) in [("military uniform", 100), ("academic gown", 0)] {
+            let store = Store::new(&gated);
+            let gated = driver(&gated, &store, GOOD, u64::MAX).probe(Answers(answer));
+            let verdict = finish(gated).await.unwrap().unwrap();
+            assert_eq!(store.canary_weight(), weight, "{verdict}");
+        }
+    });
+}
+
+#[test]
+fn it_pauses_resumes_and_aborts() {
+    use futures_util::StreamExt;
+    run(async {
+        let store = Store::new(&plan());
+        let driver = driver(&plan(), &store, GOOD, u64::MAX);
+        let (mut run, control) = driver.start().await.unwrap();
+        assert!(control.pause());
+        let mut ticks = 0;
+        while ticks < 20 {
+            match run.next().await.unwrap().unwrap() {
+                Progress::Seen(snapshot) => {
+                    ticks += 1;
+                    assert!(snapshot.step == 0 && snapshot.held.is_zero(), "{snapshot:?}");
+                }
+                Progress::Finished { verdict } => panic!("{verdict}"),
+                _ => {}
+            }
+        }
+        let stored = store.virtual_service()["metadata"]["annotations"][STATE_ANNOTATION].clone();
+        assert!(stored.as_str().unwrap().contains("\"paused\":true"), "{stored}");
+        assert!(control.resume());
+        while store.inner().splits.last() != Some(&Split { canary: 50, mirror: 0 }) {
+            run.next().await.unwrap().unwrap();
+        }
+        assert!(control.abort("enough"));
+        let verdict = to_the_end(&mut run).await.unwrap().unwrap();
+        assert!(verdict.to_string().contains("enough"));
+        assert_eq!(store.canary_weight(), 0);
+        assert!(run.next().await.is_none());
+    });
+}
+
+#[test]
+fn a_finished_rollout_says_so_again_and_another_plan_may_follow() {
+    run(async {
+        let (expected, store, _) = undisturbed(FAILING).await;
+        let before = store.virtual_service();
+        let again = finish(driver(&plan(), &store, GOOD, u64::MAX)).await.unwrap().unwrap();
+        same(&again, &expected, &"again");
+        assert_eq!(store.virtual_service()["spec"], before["spec"]);
+        let other = plan().alpha(0.04);
+        let verdict = finish(driver(&other, &store, GOOD, u64::MAX)).await.unwrap().unwrap();
+        assert!(matches!(verdict, Verdict::Promote { .. }));
+        let (_, store, _) = undisturbed(FAILING).await;
+        let anew = finish(driver(&plan(), &store, GOOD, u64::MAX).anew()).await.unwrap().unwrap();
+        assert!(matches!(anew, Verdict::Promote { .. }), "{anew}");
+        let store = Store::new(&plan());
+        assert!(finish(driver(&plan(), &store, GOOD, 100)).await.is_none());
+        let error = finish(driver(&other, &store, GOOD, u64::MAX)).await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("plan was changed"), "{error}");
+    });
+}
