@@ -169,7 +169,7 @@ fn a_concurrent_edit_is_never_overwritten() {
                     }
                     // Before the rollout had begun, or after its last write.
                     Err(Error::Plan(message)) => {
-                        assert!(message.contains("already has traffic"), "{message}")
+                        assert!(message.contains("already has traffic"), "{message}");
                     }
                     Ok(verdict) => same(&verdict, &expected, &call),
                     Err(error) => panic!("{error}"),
