@@ -1,6 +1,9 @@
 //! The objects that are analyzed.
 
-use crate::istio::{DestinationRule, Gateway, VirtualService};
+use crate::{
+    istio::{DestinationRule, Gateway, VirtualService},
+    manifest::Object,
+};
 
 /// One object of an analysis.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +14,18 @@ pub enum Subject<'o> {
     VirtualService(&'o VirtualService),
     /// A `DestinationRule`.
     DestinationRule(&'o DestinationRule),
+}
+
+impl<'o> Subject<'o> {
+    /// The object of a manifest, when it is of one of the three kinds.
+    pub fn of(object: &'o Object) -> Option<Self> {
+        match object {
+            Object::Gateway(gateway) => Some(Self::Gateway(gateway)),
+            Object::VirtualService(service) => Some(Self::VirtualService(service)),
+            Object::DestinationRule(rule) => Some(Self::DestinationRule(rule)),
+            Object::Other(_) => None,
+        }
+    }
 }
 
 impl<'o> From<&'o Gateway> for Subject<'o> {

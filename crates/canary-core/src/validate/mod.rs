@@ -58,6 +58,7 @@ pub use options::{IstioVersion, IstioVersionError, Options};
 use crate::{
     finding::Findings,
     istio::{DestinationRule, Gateway, VirtualService},
+    manifest::{Manifest, Object},
 };
 
 /// An object with rules.
@@ -79,10 +80,29 @@ pub fn validate<T: Validate + ?Sized>(object: &T, options: &Options) -> Findings
     object.validate_with(options)
 }
 
+/// An object of a manifest; one of another kind has no rules here.
+impl Validate for Object {
+    fn validate_with(&self, options: &Options) -> Findings {
+        match self {
+            Self::Gateway(gateway) => gateway.validate_with(options),
+            Self::VirtualService(service) => service.validate_with(options),
+            Self::DestinationRule(rule) => rule.validate_with(options),
+            Self::Other(_) => Findings::new(),
+        }
+    }
+}
+
+/// Every object of a manifest, in order, each by itself; see [`analyze`](crate::analyze) for what holds between them.
+impl Validate for Manifest {
+    fn validate_with(&self, options: &Options) -> Findings {
+        self.iter().flat_map(|object| object.validate_with(options)).collect()
+    }
+}
+
 macro_rules! validate_method {
     ($($kind:ident),*) => {$(
         impl $kind {
-            /// Everything that is wrong with the object, for the newest control plane known.
+            /// Everything that is wrong here, for the newest control plane known.
             pub fn validate(&self) -> Findings {
                 self.validate_with(&Options::default())
             }
@@ -90,7 +110,7 @@ macro_rules! validate_method {
     )*};
 }
 
-validate_method!(Gateway, VirtualService, DestinationRule);
+validate_method!(Gateway, VirtualService, DestinationRule, Manifest);
 
 /// How a finding names its object.
 pub(crate) fn object_name(kind: &str, namespace: &str, name: &str) -> String {

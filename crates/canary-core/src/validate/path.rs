@@ -47,7 +47,11 @@ impl fmt::Display for Path<'_> {
             Step::Field(name) if self.parent.is_some() => write!(f, ".{name}"),
             Step::Field(name) => f.write_str(name),
             Step::Index(index) => write!(f, "[{index}]"),
-            Step::Key(key) => write!(f, "[{key:?}]"),
+            // As paths are written everywhere: keys that would read as several steps are quoted.
+            Step::Key(key) if key.is_empty() || key.contains(['.', '[', ']', '"']) => {
+                write!(f, "[{key:?}]")
+            }
+            Step::Key(key) => write!(f, ".{key}"),
         }
     }
 }
@@ -61,10 +65,9 @@ mod tests {
         let root = Path::root("spec");
         let http = root.field("http");
         let route = http.index(0);
-        assert_eq!(
-            route.field("headers").key("x-user").to_string(),
-            r#"spec.http[0].headers["x-user"]"#
-        );
+        let headers = route.field("headers");
+        assert_eq!(headers.key("x-user").to_string(), "spec.http[0].headers.x-user");
+        assert_eq!(headers.key("a.b").to_string(), r#"spec.http[0].headers["a.b"]"#);
         assert_eq!(root.to_string(), "spec");
     }
 }

@@ -180,7 +180,8 @@ fn conditions(condition: &HttpMatchRequest) -> Option<Conditions<'_>> {
         let key = header_key(name)?;
         let test = test(value);
         // A header that is missing counts as empty where a value is excluded.
-        let missing = matches!(test, Test::Any) || !test.matches("")?;
+        let missing =
+            matches!(test, Test::Any) || matches!(key, Key::Claim(_)) || !test.matches("")?;
         list.push((key, Condition { test, wanted: false, missing }));
     }
     for (name, value) in condition.query_params.iter().flatten() {
