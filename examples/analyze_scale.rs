@@ -61,7 +61,7 @@ fn objects(number: usize) -> Result<(VirtualService, DestinationRule, Gateway), 
     ]}});
     let rule = json!({"metadata": metadata, "spec": {"host": host, "subsets": [
         {"name": "v1", "labels": {"version": "v1"}}, {"name": "v2", "labels": {"version": "v2"}}]}});
-    let gateway = json!({"metadata": metadata, "spec": {"selector": {"istio": "ingressgateway"}, "servers": [
+    let gateway = json!({"metadata": metadata, "spec": {"selector": {"istio": format!("gateway-{number}")}, "servers": [
         {"port": {"number": 80, "protocol": "HTTP", "name": "http"}, "hosts": [format!("*/*.h{number}.com"), "*/*.svc.cluster.local"]}]}});
     Ok((
         serde_json::from_value(service)?,

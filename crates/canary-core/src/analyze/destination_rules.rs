@@ -25,11 +25,13 @@ fn is_unverified(tls: Option<&ClientTlsSettings>, selected: bool) -> bool {
     })
 }
 
+/// What to do about a server that is not verified.
+const HELP: &str = "set `caCertificates`, such as /etc/ssl/certs/ca-certificates.crt";
+
 fn check_verification(item: &Item<'_, DestinationRule>, report: &mut Report) {
     let Some(policy) = &item.object.spec.traffic_policy else { return };
     let selected = item.object.spec.workload_selector.is_some();
     let host = &item.object.spec.host;
-    const HELP: &str = "set `caCertificates`, such as /etc/ssl/certs/ca-certificates.crt";
     if is_unverified(policy.tls.as_ref(), selected) {
         let message = format!("the certificate of {host} is not verified");
         report

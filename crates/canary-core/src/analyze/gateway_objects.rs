@@ -81,7 +81,7 @@ fn for_sharing<'g>(
             }
             match share_workload(index, own, other) {
                 Some(true) => {
-                    others.extend(other_members.iter().take(NAMED).map(|item| item.id.as_str()))
+                    others.extend(other_members.iter().take(NAMED).map(|item| item.id.as_str()));
                 }
                 Some(false) => {}
                 None => report
@@ -102,6 +102,9 @@ fn for_sharing<'g>(
     }
 }
 
+/// The hosts that a Gateway shares on a port, and the Gateways that it shares them with.
+type Shared<'g> = (BTreeSet<&'g str>, BTreeSet<String>);
+
 fn check_conflicts(index: &Index<'_>, report: &mut Report) {
     let mut served: BTreeMap<(u32, &str, &str), Vec<&Item<'_, Gateway>>> = BTreeMap::new();
     for item in &index.gateways {
@@ -115,7 +118,7 @@ fn check_conflicts(index: &Index<'_>, report: &mut Report) {
             }
         }
     }
-    let mut conflicts: BTreeMap<(&str, u32), (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
+    let mut conflicts: BTreeMap<(&str, u32), Shared<'_>> = BTreeMap::new();
     for ((port, _, host), items) in served.iter().filter(|(_, items)| items.len() > 1) {
         for_sharing(index, items, "IST0145", report, |item, others, _| {
             let Some(known) = index.gateway(item.object.name(), item.namespace) else { return };

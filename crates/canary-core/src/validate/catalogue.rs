@@ -10,7 +10,7 @@ use crate::finding::Severity;
 pub enum Source {
     /// Istio's admission webhook.
     Istio,
-    /// The API server, by the schema of the CustomResourceDefinition or by Kubernetes' own rules.
+    /// The API server, by the schema of the `CustomResourceDefinition` or by Kubernetes' own rules.
     ApiServer,
     /// This library: Istio admits the object, but it will not do what it seems to.
     Canary,

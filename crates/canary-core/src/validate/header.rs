@@ -164,7 +164,7 @@ pub(crate) fn check_format(value: &str) -> Result<(), &'static str> {
                 }
                 Some(_) => State::Name,
             },
-            (State::Name, b'%') | (State::VariableEnd, b'%') => State::Literal,
+            (State::Name | State::VariableEnd, b'%') => State::Literal,
             (State::Name, b'(') => State::ArgumentsStart,
             (State::ArgumentsStart, b'[') | (State::ElementEnd, b',') => State::ElementStart,
             (State::ElementEnd, b']') => State::ArgumentsEnd,

@@ -114,7 +114,7 @@ fn check_abort(abort: &Abort, path: &Path<'_>, sink: &mut Sink<'_>) {
                 .help("use `httpStatus` or `grpcStatus`");
         }
         Some(ErrorType::HttpStatus(status)) => {
-            check_status((*status).into(), "V066", &path.field("httpStatus"), sink)
+            check_status((*status).into(), "V066", &path.field("httpStatus"), sink);
         }
         Some(ErrorType::GrpcStatus(_)) => {}
         // Istio computes this warning and drops it.
@@ -132,7 +132,7 @@ fn check_delay(delay: &Delay, path: &Path<'_>, sink: &mut Sink<'_>) {
     check_fault_share(delay.percentage.as_ref(), &path.field("percentage"), sink);
     match &delay.http_delay_type {
         Some(HttpDelayType::FixedDelay(fixed)) => {
-            duration::check(Some(fixed), &path.field("fixedDelay"), sink)
+            duration::check(Some(fixed), &path.field("fixedDelay"), sink);
         }
         Some(HttpDelayType::ExponentialDelay(mean)) => {
             let place = path.field("exponentialDelay");

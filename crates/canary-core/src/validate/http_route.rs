@@ -119,7 +119,7 @@ fn check_match(condition: &HttpMatchRequest, path: &Path<'_>, sink: &mut Sink<'_
     labels::check(condition.source_labels.as_ref(), &path.field("sourceLabels"), sink);
     let gateways = condition.gateways.as_deref();
     sink.where_warnings_are_lost(|sink| {
-        gateway_names::check(gateways, &path.field("gateways"), sink)
+        gateway_names::check(gateways, &path.field("gateways"), sink);
     });
     if let Some(namespace) = condition.source_namespace.as_deref()
         && !namespace.is_empty()

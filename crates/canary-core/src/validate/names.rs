@@ -84,7 +84,7 @@ pub(crate) fn check_wildcard_domain(name: &str) -> Result<(), Reason> {
 }
 
 /// Checks a host of a `VirtualService` that is bound to gateways; with `sni`, the names that Istio generates for
-/// AUTO_PASSTHROUGH, `outbound_.<port>_._.<host>`, are names too.
+/// `AUTO_PASSTHROUGH`, `outbound_.<port>_._.<host>`, are names too.
 ///
 /// # Errors
 /// The reason, as the end of a sentence.

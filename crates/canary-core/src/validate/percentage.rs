@@ -1,5 +1,10 @@
 //! Shares in percent.
 
+#![allow(
+    clippy::manual_range_contains,
+    reason = "a value that is no number has to fail both comparisons, as it does for Istio"
+)]
+
 use super::{path::Path, sink::Sink};
 use crate::istio::Percent;
 

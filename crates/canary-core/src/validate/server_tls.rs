@@ -3,7 +3,7 @@
 use super::{path::Path, sink::Sink};
 use crate::istio::{ServerTlsMode, ServerTlsSettings, TlsProtocol};
 
-/// The cipher suites that Envoy's BoringSSL offers and Istio lets through.
+/// The cipher suites that Envoy's TLS library offers and Istio lets through.
 const CIPHER_SUITES: &[&str] = &[
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",

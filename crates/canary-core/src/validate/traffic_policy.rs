@@ -55,7 +55,7 @@ fn check_ports(ports: &[PortTrafficPolicy], path: &Path<'_>, sink: &mut Sink<'_>
         let at_port = place.field("port");
         match &policy.port {
             None => {
-                sink.error("V094", &at_port, "a port is required").help("give `port: {number: …}`")
+                sink.error("V094", &at_port, "a port is required").help("give `port: {number: …}`");
             }
             Some(port) => {
                 let number = port.number.unwrap_or(0);

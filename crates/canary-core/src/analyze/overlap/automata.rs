@@ -26,7 +26,6 @@ type Cache<T> = RefCell<HashMap<String, Option<Rc<T>>>>;
 
 thread_local! {
     static FULL: Cache<Regex> = RefCell::default();
-    static PLAIN: Cache<Regex> = RefCell::default();
     static DENSE: Cache<dense::DFA<Vec<u32>>> = RefCell::default();
 }
 
@@ -34,23 +33,18 @@ fn cached<T>(cache: &Cache<T>, key: &str, make: impl FnOnce(&str) -> Option<T>) 
     if let Some(found) = cache.borrow().get(key) {
         return found.clone();
     }
-    let made = make(key).map(Rc::new);
+    let compiled = make(key).map(Rc::new);
     let mut cache = cache.borrow_mut();
     if cache.len() >= KEPT {
         cache.clear();
     }
-    cache.insert(key.to_owned(), made.clone());
-    made
+    cache.insert(key.to_owned(), compiled.clone());
+    compiled
 }
 
 /// An RE2 pattern that has to match all of a text.
 pub(super) fn full_match(pattern: &str) -> Option<Rc<Regex>> {
     FULL.with(|cache| cached(cache, pattern, |pattern| re2::full_match(pattern).ok()))
-}
-
-/// A pattern in Rust's syntax.
-pub(super) fn plain(pattern: &str) -> Option<Rc<Regex>> {
-    PLAIN.with(|cache| cached(cache, pattern, |pattern| Regex::new(pattern).ok()))
 }
 
 fn automaton(pattern: &str) -> Option<Rc<dense::DFA<Vec<u32>>>> {

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::set::{Condition, Domain, Test};
+use super::set::{Condition, Domain, Hosts, Test};
 use crate::istio::{HttpMatchRequest, StringMatch, VirtualService};
 
 /// A part of a request that a condition can be on.
@@ -56,8 +56,8 @@ pub(super) struct MatchSet<'m> {
     /// The values that some parts of a request can have at all.
     pub(super) gateways: Vec<&'m str>,
     pub(super) ports: Vec<String>,
-    /// Authorities that fit the hosts: the pattern, and examples.
-    pub(super) authority: Option<String>,
+    /// The hosts, unless every authority fits them, and authorities that fit.
+    pub(super) hosts: Option<Hosts>,
     pub(super) authorities: Vec<String>,
 }
 
@@ -83,12 +83,12 @@ impl<'m> MatchSet<'m> {
         }
         let hosts = spec.hosts.as_deref().unwrap_or_default();
         let namespace = service.metadata.namespace.as_deref().unwrap_or("default");
-        let (authority, authorities) = authorities(hosts, namespace);
+        let (hosts, authorities) = authorities(hosts, namespace);
         Self {
             places,
             gateways,
             ports: std::iter::once(other).chain(ports).map(|port| port.to_string()).collect(),
-            authority,
+            hosts,
             authorities,
         }
     }
@@ -102,45 +102,46 @@ impl<'m> MatchSet<'m> {
             Key::Authority => Domain::Authority(&self.authorities),
             Key::Port => Domain::Finite(self.ports.iter().map(String::as_str).collect()),
             Key::Gateway => Domain::Finite(self.gateways.clone()),
-            Key::SourceNamespace | Key::SourceLabel(_) => Domain::Optional,
-            Key::Header(_) | Key::Claim(_) => Domain::Optional,
+            Key::SourceNamespace | Key::SourceLabel(_) | Key::Header(_) | Key::Claim(_) => {
+                Domain::Optional
+            }
             Key::Query(_) => Domain::Query,
         }
     }
 }
 
-/// The authorities that choose these hosts, with examples; nothing when every authority does.
-fn authorities(hosts: &[String], namespace: &str) -> (Option<String>, Vec<String>) {
-    let mut patterns = Vec::new();
+/// The names that requests for these hosts come under, with examples; nothing when every name is one.
+fn authorities(hosts: &[String], namespace: &str) -> (Option<Hosts>, Vec<String>) {
+    let mut names = Vec::new();
     let mut examples = Vec::new();
     for host in hosts {
         match host.strip_prefix('*') {
             Some("") => return (None, vec!["example.com".to_owned()]),
             Some(suffix) => {
-                patterns.push(format!(r"[\x21-\x39\x3b-\x7e]+{}", regex::escape(suffix)));
+                names.push(host.clone());
                 examples.push(format!("a{suffix}"));
             }
             None if host.contains('.') => {
-                patterns.push(regex::escape(host));
+                names.push(host.clone());
                 examples.push(host.clone());
             }
             None => {
                 // A short name goes by its longer ones too.
-                let names = [
+                let all = [
                     host.clone(),
                     format!("{host}.{namespace}"),
                     format!("{host}.{namespace}.svc"),
                     format!("{host}.{namespace}.svc.cluster.local"),
                 ];
-                patterns.extend(names.iter().map(|name| regex::escape(name)));
-                examples.extend(names.into_iter().rev());
+                names.extend(all.iter().cloned());
+                examples.extend(all.into_iter().rev());
             }
         }
     }
-    if patterns.is_empty() {
+    if names.is_empty() {
         return (None, vec!["example.com".to_owned()]);
     }
-    (Some(format!(r"\A(?i-u:(?:{})(?::[0-9]{{1,5}})?)\z", patterns.join("|"))), examples)
+    (Some(Hosts(names)), examples)
 }
 
 fn test(condition: &StringMatch) -> Test<'_> {

@@ -3,6 +3,50 @@
 use super::automata;
 use crate::validate::re2;
 
+/// The names under which requests come to a `VirtualService`; a name may begin with `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hosts(pub(super) Vec<String>);
+
+impl Hosts {
+    /// Whether an authority, with or without a port, is for one of the hosts.
+    fn serve(&self, authority: &str) -> bool {
+        let host = match authority.rsplit_once(':') {
+            Some((host, port))
+                if (1..=5).contains(&port.len())
+                    && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                host
+            }
+            _ => authority,
+        };
+        if !host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':') {
+            return false;
+        }
+        self.0.iter().any(|name| match name.strip_prefix('*') {
+            None => host.eq_ignore_ascii_case(name),
+            Some(suffix) => {
+                host.len() > suffix.len()
+                    && host
+                        .get(host.len() - suffix.len()..)
+                        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+            }
+        })
+    }
+
+    /// The same as a pattern in Rust's syntax.
+    fn pattern(&self) -> String {
+        let names: Vec<_> = self
+            .0
+            .iter()
+            .map(|name| match name.strip_prefix('*') {
+                None => regex::escape(name),
+                Some(suffix) => format!(r"[\x21-\x39\x3b-\x7e]+{}", regex::escape(suffix)),
+            })
+            .collect();
+        format!(r"\A(?i-u:(?:{})(?::[0-9]{{1,5}})?)\z", names.join("|"))
+    }
+}
+
 /// A test of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Test<'m> {
@@ -15,8 +59,8 @@ pub(super) enum Test<'m> {
     PrefixFold(&'m str),
     /// All of the text fits an RE2 pattern.
     Regex(&'m str),
-    /// All of the text fits a pattern in Rust's syntax, which anchors itself.
-    Pattern(&'m str),
+    /// An authority for one of the hosts, with the same as a pattern in Rust's syntax, which anchors itself.
+    Hosts(&'m Hosts),
     Number(u32),
     OneOf(&'m [String]),
 }
@@ -33,7 +77,7 @@ impl Test<'_> {
                 text.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
             }
             Self::Regex(pattern) => automata::full_match(pattern)?.is_match(text),
-            Self::Pattern(pattern) => automata::plain(pattern)?.is_match(text),
+            Self::Hosts(hosts) => hosts.serve(text),
             Self::Number(number) => text.parse() == Ok(*number),
             Self::OneOf(list) => list.iter().any(|one| one == text),
         })
@@ -49,7 +93,7 @@ impl Test<'_> {
             Self::Prefix(text) => format!(r"\A{}(?s:.*)\z", escape(text)),
             Self::PrefixFold(text) => format!(r"\A(?i-u:{})(?s:.*)\z", escape_ascii(text)?),
             Self::Regex(pattern) => re2::full_match_text(pattern).ok()?,
-            Self::Pattern(pattern) => (*pattern).to_owned(),
+            Self::Hosts(hosts) => hosts.pattern(),
             Self::Number(number) => format!(r"\A{number}\z"),
             Self::OneOf(list) => {
                 let list: Vec<_> = list.iter().map(|one| escape(one)).collect();

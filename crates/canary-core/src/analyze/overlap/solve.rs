@@ -208,9 +208,9 @@ impl<'s, 'm> Solver<'s, 'm> {
     /// A text for one part of a request.
     fn fit(&mut self, key: &Key<'_>, conditions: &[&Condition<'_>]) -> Fit {
         let domain = self.matches.domain(key);
-        match (key, &self.matches.authority) {
-            (Key::Authority, Some(pattern)) => {
-                let hosts = Condition::is(Test::Pattern(pattern));
+        match (key, &self.matches.hosts) {
+            (Key::Authority, Some(hosts)) => {
+                let hosts = Condition::is(Test::Hosts(hosts));
                 let mut all = conditions.to_vec();
                 all.push(&hosts);
                 fit(&domain, &all)

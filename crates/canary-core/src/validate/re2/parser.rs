@@ -513,9 +513,12 @@ fn hexadecimal(text: &str) -> Option<(u32, usize)> {
     Some((u32::from_str_radix(digits, 16).ok()?, 2))
 }
 
+/// The least and the most times of a repetition, and the bytes it is written in.
+type Counted = (u32, Option<u32>, usize);
+
 /// Reads `{2}`, `{2,}` or `{2,3}`: the bounds and the bytes used; `Err` with the bytes when the bounds are refused;
 /// `None` when it is no repetition, and the brace stands for itself.
-fn counted(text: &str) -> Option<Result<(u32, Option<u32>, usize), usize>> {
+fn counted(text: &str) -> Option<Result<Counted, usize>> {
     let inner = text.strip_prefix('{')?;
     let (min, rest) = integer(inner)?;
     let (max, rest) = match rest.strip_prefix(',') {
