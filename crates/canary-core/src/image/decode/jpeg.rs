@@ -1,5 +1,14 @@
 //! JPEG, baseline and progressive.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod baseline;
+mod colour;
+mod huffman;
+mod idct;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
 
@@ -21,6 +30,9 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Decoded, Failure> 
     let (height, width) = (usize::from(info.height), usize::from(info.width));
     check_size(height as u64, width as u64, max_pixels)?;
     let orientation = info.exif_data.as_deref().and_then(Orientation::read);
+    if let Some(rgb) = baseline::decode(bytes, (height, width)) {
+        return Ok(Decoded { height, width, rgb, orientation });
+    }
     let stored = decoder.input_colorspace().unwrap_or(ColorSpace::RGB);
     let four = matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK) && info.components == 4;
     if four {
