@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    backend_utilization::BackendUtilization,
     consistent_hash::ConsistentHashLb,
     duration::Duration,
     locality::{LocalityLoadBalancerSetting, ZoneAwareLoadBalancerSetting},
@@ -38,6 +39,8 @@ pub enum LbPolicy {
     Simple(SimpleLb),
     /// `consistentHash`: a hash of the request, so that like requests reach the same endpoint.
     ConsistentHash(ConsistentHashLb),
+    /// `backendUtilization`: by the load that the endpoints report; from Istio 1.32 on.
+    BackendUtilization(BackendUtilization),
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -47,6 +50,8 @@ struct LoadBalancerSettingsWire {
     simple: Option<SimpleLb>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consistent_hash: Option<ConsistentHashLb>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend_utilization: Option<BackendUtilization>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locality_lb_setting: Option<LocalityLoadBalancerSetting>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +69,7 @@ impl TryFrom<LoadBalancerSettingsWire> for LoadBalancerSettings {
         let lb_policy = oneof::at_most_one([
             ("simple", wire.simple.map(LbPolicy::Simple)),
             ("consistentHash", wire.consistent_hash.map(LbPolicy::ConsistentHash)),
+            ("backendUtilization", wire.backend_utilization.map(LbPolicy::BackendUtilization)),
         ])?;
         Ok(Self {
             lb_policy,
@@ -87,6 +93,7 @@ impl From<LoadBalancerSettings> for LoadBalancerSettingsWire {
         match message.lb_policy {
             Some(LbPolicy::Simple(value)) => wire.simple = Some(value),
             Some(LbPolicy::ConsistentHash(value)) => wire.consistent_hash = Some(value),
+            Some(LbPolicy::BackendUtilization(value)) => wire.backend_utilization = Some(value),
             None => {}
         }
         wire

@@ -1,5 +1,6 @@
 //! Istio's `Gateway`, `VirtualService` and `DestinationRule`, with every message they are made of.
 
+mod backend_utilization;
 mod build;
 mod client_tls;
 mod connection_pool;
@@ -28,6 +29,7 @@ mod string_match;
 mod traffic_policy;
 mod virtual_service;
 
+pub use backend_utilization::BackendUtilization;
 pub use client_tls::{ClientTlsMode, ClientTlsSettings};
 pub use connection_pool::{
     ConnectionKeepalive, ConnectionPoolSettings, H2UpgradePolicy, HttpSettings, TcpKeepalive,

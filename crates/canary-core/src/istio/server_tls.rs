@@ -64,6 +64,9 @@ pub struct ServerTlsSettings {
     /// The cipher suites offered up to TLS 1.2, in Envoy's names. Default: Envoy's own list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cipher_suites: Option<Vec<String>>,
+    /// The curves offered for the key exchange, in Envoy's names. Default: Envoy's own list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ecdh_curves: Option<Vec<String>>,
     /// Accept client certificates that do not verify. For `MUTUAL` and `OPTIONAL_MUTUAL`. Default
     /// `false`; weakens mutual TLS.
     #[serde(skip_serializing_if = "Option::is_none")]

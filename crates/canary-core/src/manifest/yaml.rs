@@ -42,7 +42,14 @@ struct Open<'t> {
 
 enum Inside<'t> {
     List(Vec<Node<'t>>),
-    Map { entries: Vec<(Key<'t>, Node<'t>)>, key: Option<Key<'t>>, merges: Vec<Node<'t>> },
+    Map { entries: Vec<(Key<'t>, Node<'t>)>, key: Option<Slot<'t>>, merges: Vec<Node<'t>> },
+}
+
+/// What the next value of an object is for.
+enum Slot<'t> {
+    Entry(Key<'t>),
+    /// The key was `<<`, without quotes.
+    Merge,
 }
 
 #[derive(Default)]
@@ -125,9 +132,9 @@ impl<'t> Builder<'t> {
         match self.open.last_mut().map(|open| &mut open.inside) {
             Some(Inside::List(items)) => items.push(node),
             Some(Inside::Map { entries, key, merges }) => match key.take() {
-                Some(key) if key.text == "<<" => merges.push(node),
-                Some(key) => entries.push((key, node)),
-                None => *key = Some(as_key(node)?),
+                Some(Slot::Merge) => merges.push(node),
+                Some(Slot::Entry(key)) => entries.push((key, node)),
+                None => *key = Some(slot(node)?),
             },
             None => {
                 let empty = matches!(&node.content, Content::Plain(text)
@@ -176,12 +183,13 @@ fn unsupported(tag: &Tag, at: Mark) -> SyntaxError {
 
 /// A key must be a text for every reader: `on` is `true` in YAML 1.1. Decimal numbers are taken as
 /// their text, as Kubernetes does.
-fn as_key(node: Node<'_>) -> Result<Key<'_>, SyntaxError> {
+fn slot(node: Node<'_>) -> Result<Slot<'_>, SyntaxError> {
     match node.content {
-        Content::Text(text) => Ok(Key { text, at: node.at }),
+        Content::Text(text) => Ok(Slot::Entry(Key { text, at: node.at })),
+        Content::Plain(text) if text == "<<" => Ok(Slot::Merge),
         Content::Plain(text) => {
             if scalar::resolve(&text) == Scalar::Text || scalar::is_decimal(&text) {
-                Ok(Key { text, at: node.at })
+                Ok(Slot::Entry(Key { text, at: node.at }))
             } else if text.is_empty() {
                 Err(SyntaxError::new(node.at, "a key is missing"))
             } else {

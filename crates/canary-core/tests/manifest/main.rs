@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test fails by panicking")]
 
 mod hostile;
+mod lossless;
+mod schema;
 mod seed;
 mod strict;
