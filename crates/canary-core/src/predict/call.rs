@@ -120,22 +120,17 @@ where
     let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout);
     let until_attempt = until.filter(|until| *until < deadline);
     let until = until_attempt.unwrap_or(deadline);
-    match tokio::time::timeout_at(until.into(), attempt(until)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let timeout = if until_attempt.is_some() {
-                limits.attempt_timeout.unwrap_or_default()
-            } else {
-                limits.timeout
-            };
-            let mut error = PredictError::new(
-                Origin::Network,
-                url,
-                format!("no whole answer came within {timeout:?}"),
-            );
-            "give it longer with .timeout(…)".clone_into(&mut error.help);
-            error.retryable = true;
-            Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
-        }
+    if let Ok(outcome) = tokio::time::timeout_at(until.into(), attempt(until)).await {
+        return outcome;
     }
+    let timeout = if until_attempt.is_some() {
+        limits.attempt_timeout.unwrap_or_default()
+    } else {
+        limits.timeout
+    };
+    let mut error =
+        PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
+    "give it longer with .timeout(…)".clone_into(&mut error.help);
+    error.retryable = true;
+    Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
 }

@@ -1,5 +1,7 @@
 //! The prediction client against servers made of plain sockets.
 #![cfg(feature = "predict")]
+// The servers and helpers of the tests fail a test as its own lines do.
+#![allow(clippy::unwrap_used, clippy::large_stack_arrays, clippy::needless_pass_by_value)]
 
 mod calls;
 mod faults;

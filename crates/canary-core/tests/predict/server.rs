@@ -1,6 +1,7 @@
 //! A server of plain sockets that does exactly what a test says, however wrong.
 
 use std::{
+    fmt::Write as _,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
@@ -105,7 +106,7 @@ pub(crate) fn reply(
 ) -> bool {
     let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     let mut bytes = text.into_bytes();

@@ -25,25 +25,24 @@ impl Client {
         }
         let key = format!("{:?} {:?} {:?}", config.model, config.version, config.signature);
         let known = self.names.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let name = match known {
-            Some(name) => name,
-            None => {
-                let metadata = self.metadata().await?;
-                let signature = metadata.signature(&config.signature)?;
-                let mut inputs = signature.inputs.keys();
-                let (Some(name), None) = (inputs.next(), inputs.next()) else {
-                    let names: Vec<_> = signature.inputs.keys().map(String::as_str).collect();
-                    return Err(PredictError::new(
-                        Origin::Request,
-                        config.address.text(),
-                        format!("the input has no name; the signature has {}", names.join(", ")),
-                    )
-                    .into());
-                };
-                let mut names = self.names.0.lock().unwrap_or_else(PoisonError::into_inner);
-                names.insert(key, name.clone());
-                name.clone()
-            }
+        let name = if let Some(name) = known {
+            name
+        } else {
+            let metadata = self.metadata().await?;
+            let signature = metadata.signature(&config.signature)?;
+            let mut inputs = signature.inputs.keys();
+            let (Some(name), None) = (inputs.next(), inputs.next()) else {
+                let names: Vec<_> = signature.inputs.keys().map(String::as_str).collect();
+                return Err(PredictError::new(
+                    Origin::Request,
+                    config.address.text(),
+                    format!("the input has no name; the signature has {}", names.join(", ")),
+                )
+                .into());
+            };
+            let mut names = self.names.0.lock().unwrap_or_else(PoisonError::into_inner);
+            names.insert(key, name.clone());
+            name.clone()
         };
         if let Some((empty, _)) = input.values.first_mut() {
             *empty = Cow::Owned(name);

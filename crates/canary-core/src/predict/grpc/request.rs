@@ -66,7 +66,6 @@ fn write_bytes(body: &mut Vec<u8>, field: u8, bytes: &[u8]) {
 /// The sizes of an array's parts, reckoned before it is written.
 struct Sizes {
     shape: usize,
-    elements: usize,
     tensor: usize,
 }
 
@@ -96,7 +95,7 @@ impl Sizes {
             DataView::Bytes(values) => values.iter().map(|value| field_size(value.len())).sum(),
         };
         // The element type, whose number is below 128, and the shape, which is there also for a scalar.
-        Self { shape, elements, tensor: 2 + field_size(shape) + elements }
+        Self { shape, tensor: 2 + field_size(shape) + elements }
     }
 }
 

@@ -66,6 +66,8 @@ fn write_integer<N: itoa::Integer + Copy>(body: &mut Vec<u8>, value: &N) {
     body.extend_from_slice(itoa::Buffer::new().format(*value).as_bytes());
 }
 
+// `Each` hands out references, as longer elements need.
+#[allow(clippy::trivially_copy_pass_by_ref)]
 fn write_double(body: &mut Vec<u8>, value: &f64) {
     if value.is_nan() {
         body.extend_from_slice(b"NaN");

@@ -181,7 +181,7 @@ fn rare(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]) -> 
     let scale = &SCALES[exponent];
     let mut number = f64::from(f32::from_bits(magnitude)) * scale.power;
     let mut power = -scale.decimals;
-    if magnitude & 0x007f_ffff == 0 {
+    if magnitude.trailing_zeros() >= 23 {
         number *= 10.0;
         power -= 1;
     }

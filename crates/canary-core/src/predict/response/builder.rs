@@ -105,7 +105,7 @@ impl Builder {
                         length += 1;
                     }
                     b'-' | b'0'..=b'9' | b'N' | b'I' => {
-                        length += self.numbers(reader, depth + 1)?
+                        length += self.numbers(reader, depth + 1)?;
                     }
                     _ => {
                         self.leaf(reader, depth + 1)?;

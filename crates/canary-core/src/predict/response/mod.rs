@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Outputs by name. The single output of an answer without names is called as the list it stood in.
-pub type Outputs = Vec<(String, Tensor)>;
+pub(crate) type Outputs = Vec<(String, Tensor)>;
 
 /// Reads the JSON of a predict answer: its outputs by name.
 ///
@@ -31,7 +31,7 @@ pub type Outputs = Vec<(String, Tensor)>;
 /// assert_eq!(outputs[0].1.shape(), [1, 2]);
 /// # Ok::<(), canary_core::Error>(())
 /// ```
-pub fn read(body: &[u8], doubles: bool) -> Result<Outputs> {
+pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
     read_predict(body, doubles).map_err(|bad| {
         let message = format!("{} at byte {}", bad.reason, bad.at);
         PredictError::new(Origin::Answer, "answer", message).into()
@@ -357,7 +357,7 @@ mod tests {
             r#"{"results": [["a", 1]]}"#,
             r#"{"results": [[[1, 1]]]}"#,
             r#"{"results": [[["a", "b"]]]}"#,
-            r#"{}"#,
+            "{}",
         ] {
             assert!(read_classify(text.as_bytes(), false).is_err(), "{text}");
         }
