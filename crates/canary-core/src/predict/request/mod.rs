@@ -1,6 +1,7 @@
 //! Writes the bodies of requests: JSON as TensorFlow Serving reads it.
 
 mod array;
+mod base64;
 mod float;
 mod text;
 

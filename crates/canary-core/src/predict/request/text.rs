@@ -1,5 +1,7 @@
 //! Strings in a request: JSON text, and bytes as base64.
 
+use super::base64;
+
 /// The length of bytes as base64 with padding.
 pub(super) fn base64_size(bytes: &[u8]) -> usize {
     bytes.len().div_ceil(3) * 4
@@ -8,7 +10,7 @@ pub(super) fn base64_size(bytes: &[u8]) -> usize {
 /// `{"b64":"…"}` with the standard alphabet.
 pub(crate) fn write_bytes(body: &mut Vec<u8>, bytes: &[u8]) {
     body.extend_from_slice(b"{\"b64\":\"");
-    base64_simd::STANDARD.encode_append(bytes, body);
+    base64::append(body, bytes);
     body.extend_from_slice(b"\"}");
 }
 

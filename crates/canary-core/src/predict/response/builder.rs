@@ -183,7 +183,7 @@ impl Builder {
         let number = reader.number()?;
         match (&mut self.elements, number) {
             (elements @ Elements::None, Number::Int(value)) => {
-                *elements = Elements::Int(vec![value])
+                *elements = Elements::Int(vec![value]);
             }
             (elements @ Elements::None, Number::Uint(value)) => {
                 *elements = Elements::Uint(vec![value]);
