@@ -83,6 +83,19 @@ impl<T> HostTable<T> {
         self.exact.is_empty() && self.suffixes.is_empty() && self.any.is_none()
     }
 
+    /// Every name.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.exact
+            .keys()
+            .map(ToString::to_string)
+            .chain(
+                self.suffixes
+                    .iter()
+                    .flat_map(|(_, table)| table.keys().map(|suffix| format!("*{suffix}"))),
+            )
+            .chain(self.any.as_ref().map(|_| "*".to_owned()))
+    }
+
     /// Every value, in no particular order.
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.exact

@@ -122,7 +122,12 @@ impl Mesh {
     }
 
     /// Faults come first, then CORS, then what the rule says.
-    fn by_route<R: RequestView>(&self, request: R, port: u16, route: Arc<Route>) -> Decision<R> {
+    pub(super) fn by_route<R: RequestView>(
+        &self,
+        request: R,
+        port: u16,
+        route: Arc<Route>,
+    ) -> Decision<R> {
         let rule = Arc::clone(&route.bound.rule);
         let random = request.random();
         let delay = rule.fault.delays(random);

@@ -15,6 +15,8 @@ mod witness;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use set::{Condition, Domain, Test};
+pub(crate) use solve::{Fit, fit};
 pub use witness::Witness;
 
 use super::{index::Item, report::Report};

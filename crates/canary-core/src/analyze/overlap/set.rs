@@ -49,7 +49,7 @@ impl Hosts {
 
 /// A test of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Test<'m> {
+pub(crate) enum Test<'m> {
     /// Every text.
     Any,
     Exact(&'m str),
@@ -115,22 +115,22 @@ fn escape_ascii(text: &str) -> Option<String> {
 
 /// A condition on a part of a request that may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Condition<'m> {
-    pub(super) test: Test<'m>,
+pub(crate) struct Condition<'m> {
+    pub(crate) test: Test<'m>,
     /// Whether a text has to pass the test, or to fail it.
-    pub(super) wanted: bool,
+    pub(crate) wanted: bool,
     /// Whether the condition holds when the part is missing.
-    pub(super) missing: bool,
+    pub(crate) missing: bool,
 }
 
 impl<'m> Condition<'m> {
     /// The part is there and passes the test.
-    pub(super) fn is(test: Test<'m>) -> Self {
+    pub(crate) fn is(test: Test<'m>) -> Self {
         Self { test, wanted: true, missing: false }
     }
 
     /// The condition that holds when this one does not.
-    pub(super) fn negated(&self) -> Self {
+    pub(crate) fn negated(&self) -> Self {
         Self { test: self.test.clone(), wanted: !self.wanted, missing: !self.missing }
     }
 
@@ -142,7 +142,7 @@ impl<'m> Condition<'m> {
 
 /// The texts that a part of a request can have at all.
 #[derive(Clone, Debug)]
-pub(super) enum Domain<'d> {
+pub(crate) enum Domain<'d> {
     /// Begins with `/`, without query, fragment, spaces and control characters.
     Path,
     /// A token of RFC 7230.

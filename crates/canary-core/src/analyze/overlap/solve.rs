@@ -18,7 +18,7 @@ pub(super) enum Answer {
 
 /// Whether a part of a request can fit, and by which text; `Fits(None)` when it is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(crate) enum Fit {
     Fits(Option<String>),
     Never,
     Unknown,
@@ -221,7 +221,7 @@ impl<'s, 'm> Solver<'s, 'm> {
 }
 
 /// A text of `domain` for which all conditions hold.
-pub(super) fn fit(domain: &Domain<'_>, conditions: &[&Condition<'_>]) -> Fit {
+pub(crate) fn fit(domain: &Domain<'_>, conditions: &[&Condition<'_>]) -> Fit {
     if domain.may_be_missing() && conditions.iter().all(|condition| condition.missing) {
         return Fit::Fits(None);
     }

@@ -3,6 +3,7 @@
 mod answers;
 mod delegates;
 mod destinations;
+mod diffs;
 mod gateways;
 mod matches;
 mod properties;

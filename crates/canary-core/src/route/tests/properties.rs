@@ -165,6 +165,16 @@ mod reference {
     }
 }
 
+/// Outcome without the draw, and for each cluster its share.
+fn summary(decision: &Decision<&Request>) -> (Option<u16>, BTreeMap<String, u64>) {
+    let mut shares = BTreeMap::new();
+    for share in decision.shares().iter().filter(|share| share.weight > 0) {
+        *shares.entry(share.cluster.name.clone()).or_default() +=
+            share.weight * 1_000_000 / share.total;
+    }
+    (decision.outcome().status(), shares)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -206,6 +216,27 @@ proptest! {
             let told: Vec<String> = why.tried.iter().map(|tried| tried.rule.path.clone()).collect();
             prop_assert_eq!(told, earlier);
             prop_assert!(why.tried.iter().all(|tried| tried.unmet.path.starts_with(&tried.rule.path)));
+        }
+    }
+
+    #[test]
+    fn a_change_has_a_witness_and_no_witness_is_no_change(
+        http in vec(rule(), 1..6), other in vec(rule(), 1..6), kept in any::<bool>(),
+        requests in vec(request(), 1..20),
+    ) {
+        // Half of the time the meshes are alike but for one rule.
+        let mut after = if kept { http.clone() } else { other.clone() };
+        after.insert(after.len() / 2, other[0].clone());
+        let (before, after) = (mesh_of(http), mesh_of(after));
+        let found = crate::route::diff(&before, &after);
+        for change in &found.changes {
+            let (one, two) = (before.route(&change.witness), after.route(&change.witness));
+            prop_assert_ne!(summary(&one), summary(&two));
+        }
+        if found.changes.is_empty() && found.unjudged.is_empty() {
+            for request in &requests {
+                prop_assert_eq!(summary(&before.route(request)), summary(&after.route(request)));
+            }
         }
     }
 
