@@ -19,7 +19,7 @@ use super::{
     virtual_services::RuleRef,
     witness::{Answer, Atoms, Part, Region, atoms},
 };
-use crate::analyze::overlap::{Condition as Wanted, Test};
+use crate::analyze::overlap::{Condition as Wanted, Hosts, Test};
 
 /// A set of requests whose destination changes, with one of them.
 #[derive(Clone, Debug, Serialize)]
@@ -180,17 +180,6 @@ fn routes(mesh: &Mesh, request: &Request) -> Vec<Arc<Route>> {
     }
 }
 
-/// The authorities that a host of a table stands for, as a pattern.
-fn pattern(host: &str) -> String {
-    const LABELS: &str = "[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?";
-    let port = "(?::[0-9]{1,5})?";
-    match host.strip_prefix('*') {
-        None => format!(r"\A{}{port}\z", regex::escape(host)),
-        Some("") => format!(r"\A{LABELS}{port}\z"),
-        Some(suffix) => format!(r"\A{LABELS}{}{port}\z", regex::escape(suffix)),
-    }
-}
-
 /// An authority that a host stands for and none of the narrower ones.
 fn example(host: &str, narrower: &[&String]) -> String {
     let free = |name: &str| !narrower.iter().any(|other| covers(other, name));
@@ -215,12 +204,12 @@ fn region(
 ) {
     let narrower: Vec<&String> =
         all.iter().filter(|other| *other != host && covers(host, other)).collect();
-    let own = pattern(host);
-    let others: Vec<String> = narrower.iter().map(|other| pattern(other)).collect();
-    let mut authority: Atoms<'_> = vec![(Part::Authority, Wanted::is(Test::Pattern(&own)))];
-    authority.extend(others.iter().map(|other| {
-        (Part::Authority, Wanted { test: Test::Pattern(other), wanted: false, missing: true })
-    }));
+    let own = Hosts(vec![host.to_owned()]);
+    let others = Hosts(narrower.iter().map(|other| (*other).clone()).collect());
+    let authority: Atoms<'_> = vec![
+        (Part::Authority, Wanted::is(Test::Hosts(&own))),
+        (Part::Authority, Wanted { test: Test::Hosts(&others), wanted: false, missing: true }),
+    ];
     let example = example(host, &narrower);
     let sample = template.clone().host(example.clone());
     let sides = [routes(before, &sample), routes(after, &sample)];

@@ -15,7 +15,7 @@ mod witness;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use set::{Condition, Domain, Test};
+pub(crate) use set::{Condition, Domain, Hosts, Test};
 pub(crate) use solve::{Fit, fit};
 pub use witness::Witness;
 

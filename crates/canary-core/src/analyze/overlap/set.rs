@@ -5,7 +5,7 @@ use crate::validate::re2;
 
 /// The names under which requests come to a `VirtualService`; a name may begin with `*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hosts(pub(super) Vec<String>);
+pub(crate) struct Hosts(pub(crate) Vec<String>);
 
 impl Hosts {
     /// Whether an authority, with or without a port, is for one of the hosts.

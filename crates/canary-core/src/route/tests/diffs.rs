@@ -28,7 +28,9 @@ const TO_A: &str = "- route: [{destination: {host: a}}]";
 #[test]
 fn equal_meshes_do_not_differ_and_reduced_weights_are_equal() {
     let mesh = |one: u32, two: u32| {
-        rules(&format!("- route: [{{destination: {{host: a}}, weight: {one}}}, {{destination: {{host: b}}, weight: {two}}}]"))
+        rules(&format!(
+            "- route: [{{destination: {{host: a}}, weight: {one}}}, {{destination: {{host: b}}, weight: {two}}}]"
+        ))
     };
     assert!(changes(&mesh(70, 30), &mesh(7, 3)).is_empty());
     assert_eq!(
@@ -94,7 +96,8 @@ fn hosts_that_come_and_go_are_changes() {
 
 #[test]
 fn subsets_that_vanish_are_changes() {
-    let rule = "kind: DestinationRule\nmetadata: {name: a}\nspec: {host: a, subsets: [{name: v1}]}\n---\n";
+    let rule =
+        "kind: DestinationRule\nmetadata: {name: a}\nspec: {host: a, subsets: [{name: v1}]}\n---\n";
     let split = service("a", "['*']", "- route: [{destination: {host: a, subset: v1}}]");
     let one = mesh(&format!("{EDGE}{rule}{split}"));
     let two = mesh(&format!("{EDGE}{split}"));

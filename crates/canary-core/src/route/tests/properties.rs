@@ -165,12 +165,12 @@ mod reference {
     }
 }
 
-/// Outcome without the draw, and for each cluster its share.
+/// Outcome without the draw, and for each cluster its share; 27 720 is a multiple of every total up to 12.
 fn summary(decision: &Decision<&Request>) -> (Option<u16>, BTreeMap<String, u64>) {
     let mut shares = BTreeMap::new();
     for share in decision.shares().iter().filter(|share| share.weight > 0) {
         *shares.entry(share.cluster.name.clone()).or_default() +=
-            share.weight * 1_000_000 / share.total;
+            share.weight * 27_720 / share.total;
     }
     (decision.outcome().status(), shares)
 }
