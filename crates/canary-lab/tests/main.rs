@@ -1,5 +1,7 @@
 //! The lab from outside, in one binary so that it links once.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod gateway;
 mod model_server;
 mod real_models;

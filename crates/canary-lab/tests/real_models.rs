@@ -1,10 +1,11 @@
 //! The real networks on the real photo. Runs when the files are on this machine, and says so when they are not.
 
 use canary_core::{
-    Error,
+    Error, VirtualService,
     predict::{Client, Input},
 };
 use canary_lab::{
+    Lab,
     model::{Classifier, ModelFiles, Preprocessing, Variant},
     server::{ModelServer, Served},
 };
@@ -61,4 +62,35 @@ async fn a_server_answers_files_and_refuses_what_is_no_image() {
     let Error::Predict(error) = error else { panic!("{error}") };
     assert_eq!(error.status, Some(400));
     assert!(error.message.contains("image 0"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn the_whole_lab_answers_with_both_networks() {
+    let Some((_, photo)) = files() else { return };
+    let lab = Lab::seed().unwrap();
+    let client = Client::new(&lab.gateway_url())
+        .unwrap()
+        .model("image_classifier")
+        .signature("serving_preprocess");
+    let split = |header: &str| {
+        VirtualService::weighted(
+            "image-classifier",
+            [("efficientnet-lite0", 100), ("efficientnet-lite1", 0)],
+        )
+        .hosts(["*"])
+        .gateway("image-classifier-gateway")
+        .port(8501)
+        .when_header("user-group", header, "efficientnet-lite1")
+    };
+    lab.apply(&split("canary")).unwrap();
+    for (group, subset, low, high) in
+        [("other", "efficientnet-lite0", 0.42, 0.48), ("canary", "efficientnet-lite1", 0.48, 0.52)]
+    {
+        let asked = client.clone().header("user-group", group);
+        let answer = asked.predict(Input::files([photo.as_slice()])).await.unwrap();
+        assert_eq!(answer.subset(), Some(subset));
+        let top = answer.top().unwrap();
+        assert_eq!(top[0].0, "military uniform");
+        assert!((low..=high).contains(&top[0].1), "{top:?}");
+    }
 }

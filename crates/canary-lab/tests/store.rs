@@ -147,7 +147,10 @@ async fn stale_versions_and_impossible_objects_are_refused() {
     assert!(error.to_string().contains("metadata.resourceVersion"), "{error}");
     let mut wrong = virtual_service(100, 0);
     wrong["metadata"]["name"] = "other".into();
-    wrong["spec"]["http"][0]["route"][0]["weight"] = "many".into();
+    wrong["spec"]["http"][0]["rout"] = json!([]);
+    let error = store.apply(&wrong).await.unwrap_err().to_string();
+    assert!(error.contains("spec.http[0].rout"), "{error}");
+    wrong["spec"]["http"][0] = json!({"route": [{"destination": {"host": "a"}, "weight": "many"}]});
     let error = store.apply(&wrong).await.unwrap_err().to_string();
     assert!(error.contains("VirtualService default/other") && error.contains("many"), "{error}");
     wrong = virtual_service(100, 0);

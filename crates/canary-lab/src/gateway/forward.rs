@@ -52,13 +52,13 @@ impl Proxy {
         &self,
         snapshot: &Snapshot,
         cluster: &Cluster,
-        mut outgoing: Outgoing,
+        mut request: Outgoing,
         retries: Option<&RetryPolicy>,
         random: u64,
     ) -> (Reply, Answered) {
-        let mut attempt = 0;
+        let mut tries = 0;
         loop {
-            attempt += 1;
+            tries += 1;
             let endpoints = snapshot.endpoints(cluster);
             let count = endpoints.clone().count();
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
@@ -68,22 +68,22 @@ impl Proxy {
                 let reply = Reply::new(503, "UH", "no healthy upstream");
                 return (reply, Answered::default());
             };
-            let mut uri = Uri::builder().scheme(Scheme::HTTP).path_and_query(outgoing.path.clone());
+            let mut uri = Uri::builder().scheme(Scheme::HTTP).path_and_query(request.path.clone());
             if let Ok(authority) = Authority::try_from(address.to_string()) {
                 uri = uri.authority(authority);
             }
-            insert(&mut outgoing.headers, "x-envoy-attempt-count", &attempt.to_string());
-            let last = retries.is_none_or(|retries| attempt > retries.attempts);
+            insert(&mut request.headers, "x-envoy-attempt-count", &tries.to_string());
+            let last = retries.is_none_or(|retries| tries > retries.attempts);
             let limit = retries.and_then(|retries| retries.per_try_timeout);
             let outcome = match uri.build() {
-                Ok(uri) => self.attempt(uri, &outgoing, limit).await,
+                Ok(uri) => self.attempt(uri, &request, limit).await,
                 Err(_) => Attempt::NotConnected,
             };
             let again = !last && retries.is_some_and(|retries| retriable(&outcome, retries));
             if !again {
                 let who =
                     Answered { workload: endpoint.workload.clone(), version: version(endpoint) };
-                let retried = attempt > 1;
+                let retried = tries > 1;
                 let reply = match outcome {
                     Attempt::Answer(response) => {
                         let response = response.map(Either::Left);
@@ -99,9 +99,9 @@ impl Proxy {
             }
             if let Some(retries) = retries {
                 // Envoy draws from 0 to the pause, which doubles up to ten times its base.
-                let factor = 2u32.saturating_pow(attempt).saturating_sub(1).min(10);
+                let factor = 2u32.saturating_pow(tries).saturating_sub(1).min(10);
                 #[allow(clippy::cast_precision_loss)]
-                let draw = (random.rotate_left(attempt * 11) >> 11) as f64 * 2f64.powi(-53);
+                let draw = (random.rotate_left(tries * 11) >> 11) as f64 * 2f64.powi(-53);
                 tokio::time::sleep((retries.backoff * factor).mul_f64(draw)).await;
             }
         }

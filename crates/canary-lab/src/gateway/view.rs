@@ -19,7 +19,7 @@ impl<'a> View<'a> {
     pub(crate) fn new(head: &'a Parts, port: u16, random: u64) -> Self {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let authority = head.uri.authority().map(|authority| authority.as_str());
+        let authority = head.uri.authority().map(hyper::http::uri::Authority::as_str);
         Self { head, path, authority: authority.or(host).unwrap_or_default(), port, random }
     }
 }
@@ -29,7 +29,7 @@ impl RequestView for View<'_> {
         self.head.method.as_str()
     }
 
-    fn scheme(&self) -> &str {
+    fn scheme(&self) -> &'static str {
         "http"
     }
 

@@ -50,8 +50,8 @@ pub(crate) async fn run(store: Store, registry: Arc<Registry>, pods: Pods) {
                 ("Deployment", Change::Deleted) => {
                     deployments.remove(&reference);
                 }
-                ("ConfigMap", _) => {}
-                _ => continue,
+                // Everything else only makes the loop look again.
+                _ => {}
             }
         }
         running.retain(|reference: &ObjectRef, _| {
@@ -141,7 +141,7 @@ async fn start(
         retryable: false,
         source: Some(Box::new(error)),
     })??;
-    let (mut servers, mut pods) = (Vec::new(), Vec::new());
+    let (mut running, mut pods) = (Vec::new(), Vec::new());
     for _ in 0..container.replicas {
         let served = Served::shared(container.model_name.clone(), Arc::clone(&model));
         let server = ModelServer::start([served]).await?;
@@ -151,9 +151,9 @@ async fn start(
             labels: container.labels.clone(),
             ports: BTreeMap::from([(container.rest_port, server.address())]),
         });
-        servers.push(server);
+        running.push(server);
     }
-    Ok((servers, pods))
+    Ok((running, pods))
 }
 
 /// Replaces the pods of a Deployment and tells the gateway.
@@ -256,7 +256,7 @@ impl Container {
     }
 }
 
-/// The variables of a container: those of its ConfigMaps, then its own.
+/// The variables of a container: those of each `ConfigMap`, then its own.
 fn environment(
     store: &Store,
     namespace: &str,

@@ -23,24 +23,12 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
     if !target.api_version.starts_with("networking.istio.io/") {
         return Ok(());
     }
-    let read = |error: serde_json::Error| Error::Manifest {
-        what: target.to_string(),
-        reason: error.to_string(),
+    // Read strictly: a field that Istio does not know would be lost in silence.
+    let findings = match target.kind.as_str() {
+        "Gateway" => Gateway::from_json_value(object)?.validate(),
+        "VirtualService" => VirtualService::from_json_value(object)?.validate(),
+        "DestinationRule" => DestinationRule::from_json_value(object)?.validate(),
+        _ => return Ok(()),
     };
-    match target.kind.as_str() {
-        "Gateway" => {
-            let object: Gateway = serde_json::from_value(object.clone()).map_err(read)?;
-            object.validate().into_result()?;
-        }
-        "VirtualService" => {
-            let object: VirtualService = serde_json::from_value(object.clone()).map_err(read)?;
-            object.validate().into_result()?;
-        }
-        "DestinationRule" => {
-            let object: DestinationRule = serde_json::from_value(object.clone()).map_err(read)?;
-            object.validate().into_result()?;
-        }
-        _ => {}
-    }
-    Ok(())
+    findings.into_result().map(drop)
 }

@@ -262,6 +262,7 @@ impl Inner {
     /// Stores an object and tells the watchers, unless it is what it was.
     fn put(&mut self, target: &ObjectRef, old: Option<&Stored>, mut next: Stored) -> Result<Value> {
         next.managers.write_to(&mut next.object, &target.api_version);
+        next.object["metadata"]["namespace"] = target.namespace.clone().into();
         let plain = |object: &Value| {
             let mut plain = object.clone();
             if let Some(metadata) = plain.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -297,7 +298,6 @@ impl Inner {
         let metadata = &mut next.object["metadata"];
         metadata["generation"] = generation.into();
         metadata["resourceVersion"] = self.version.to_string().into();
-        metadata["namespace"] = target.namespace.clone().into();
         if old.is_none() {
             let now = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second());
             metadata["creationTimestamp"] =
