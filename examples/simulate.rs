@@ -3,6 +3,7 @@
 //! `cargo run --release -p canary-examples --example simulate -- examples/plan.yaml [--json]`
 
 #![allow(clippy::print_stdout, reason = "an example speaks to its user")]
+#![allow(clippy::cast_precision_loss, reason = "the number of runs is small")]
 
 use canary_core::{
     Plan,
@@ -31,6 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("split 5 points off", Scenario { split_error: 5.0, ..healthy }),
     ];
     let mut results = Vec::new();
+    let began = std::time::Instant::now();
     for (name, scenario) in scenarios {
         results.push((name, scenario, plan.simulate(&scenario, RUNS, SEED)?));
     }
@@ -44,6 +46,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{}", serde_json::to_string_pretty(&all)?);
     } else {
         print(&results);
+        let requests = |(_, _, of): &(&str, Scenario, Simulation)| of.requests.mean * RUNS as f64;
+        let all: f64 = results.iter().map(requests).sum();
+        let millions = all / 1e6;
+        println!(
+            "\n{millions:.1} million requests simulated, {:.1} million a second",
+            millions / began.elapsed().as_secs_f64()
+        );
     }
     Ok(())
 }
