@@ -5,6 +5,8 @@
 
 mod inputs;
 mod observation;
+#[cfg(feature = "predict")]
+mod pairs;
 mod recorder;
 mod score;
 mod source;
@@ -14,6 +16,8 @@ pub use observation::{
     Answer, Arm, Counts, Kind, Observation, Pair, Request, ScoreValue, Seen, Subsets, Timestamp,
     Window,
 };
+#[cfg(feature = "predict")]
+pub use pairs::Pairing;
 pub use recorder::{Recorded, Recorder};
 pub use score::Score;
 pub use source::{Given, Iterated, Observations, Source, from_iter, from_stream};
