@@ -175,6 +175,26 @@ pub(crate) fn share<'py>(
     }
 }
 
+/// A NumPy array that owns the memory of a tensor of numbers; nothing is copied.
+pub(crate) fn give<'py>(py: Python<'py>, tensor: Tensor) -> PyResult<Bound<'py, PyAny>> {
+    let (shape, data) = tensor.into_parts();
+    let flat = match data {
+        TensorData::Float(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Uint8(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Half(bits) => {
+            let values = half::vec::HalfBitsVecExt::reinterpret_into::<half::f16>(bits);
+            PyArray::from_vec(py, values).into_any()
+        }
+        other => {
+            return Err(PyTypeError::new_err(format!(
+                "a tensor of {} cannot be given away",
+                other.dtype()
+            )));
+        }
+    };
+    flat.call_method1("reshape", (shape,))
+}
+
 fn objects<'py>(
     py: Python<'py>,
     values: &[Vec<u8>],

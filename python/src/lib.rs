@@ -10,6 +10,7 @@ mod error;
 mod finding;
 mod input;
 mod json;
+mod preprocess;
 mod time;
 
 /// The compiled half of the `canary` package.
@@ -20,5 +21,10 @@ mod _canary {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    use crate::{answer::Answer, client::Client, finding::Finding};
+    use crate::{
+        answer::Answer,
+        client::Client,
+        finding::Finding,
+        preprocess::{Preprocess, decode_image},
+    };
 }

@@ -1,0 +1,168 @@
+//! `canary.Mesh` and `canary.Decision`.
+
+use std::collections::BTreeMap;
+
+use canary_core::route;
+use pyo3::{exceptions::PyTypeError, prelude::*};
+
+use crate::{
+    error::IntoPy,
+    istio::{DestinationRule, Gateway, VirtualService},
+    json,
+};
+
+/// Objects compiled for routing: says where a request goes, and why.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct Mesh(route::Mesh);
+
+#[pymethods]
+impl Mesh {
+    #[new]
+    #[pyo3(signature = (objects, *, cluster_domain = None, root_namespace = None, gateway_namespace = None))]
+    #[allow(clippy::needless_pass_by_value)]
+    fn new(
+        objects: Vec<Bound<'_, PyAny>>,
+        cluster_domain: Option<String>,
+        root_namespace: Option<String>,
+        gateway_namespace: Option<String>,
+    ) -> PyResult<Self> {
+        let mut builder = route::Mesh::builder();
+        for object in &objects {
+            builder = if let Ok(gateway) = object.cast::<Gateway>() {
+                builder.gateway(gateway.get().0.clone())
+            } else if let Ok(service) = object.cast::<VirtualService>() {
+                builder.virtual_service(service.get().0.clone())
+            } else if let Ok(rule) = object.cast::<DestinationRule>() {
+                builder.destination_rule(rule.get().0.clone())
+            } else if json::is_mapping(object)? {
+                // Other kinds say nothing about routes.
+                builder
+            } else {
+                return Err(PyTypeError::new_err(format!(
+                    "a mesh is made of Gateway, VirtualService and DestinationRule, found {}",
+                    object.get_type()
+                )));
+            };
+        }
+        if let Some(domain) = cluster_domain {
+            builder = builder.cluster_domain(domain);
+        }
+        if let Some(namespace) = root_namespace {
+            builder = builder.root_namespace(namespace);
+        }
+        if let Some(namespace) = gateway_namespace {
+            builder = builder.gateway_namespace(namespace);
+        }
+        Ok(Self(builder.build().py()?))
+    }
+
+    #[pyo3(signature = (url, *, method = "GET".to_owned(), headers = None, gateway = None, port = None, random = 0))]
+    fn route(
+        &self,
+        url: &str,
+        method: String,
+        headers: Option<BTreeMap<String, String>>,
+        gateway: Option<String>,
+        port: Option<u16>,
+        random: u64,
+    ) -> Decision {
+        let mut request = route::Request::new(method, url).random(random);
+        for (name, value) in headers.into_iter().flatten() {
+            request = request.header(name, value);
+        }
+        if let Some(gateway) = gateway {
+            request = request.gateway(gateway);
+        }
+        if let Some(port) = port {
+            request = request.port(port);
+        }
+        Decision(self.0.route(request))
+    }
+
+    #[getter]
+    fn notes(&self) -> Vec<&str> {
+        self.0.notes().collect()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Mesh({} notes)", self.0.notes().count())
+    }
+}
+
+/// Where a request goes.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct Decision(route::Decision);
+
+#[pymethods]
+impl Decision {
+    #[getter]
+    fn subset(&self) -> Option<String> {
+        self.0.cluster().map(|cluster| cluster.subset.to_string()).filter(|subset| !subset.is_empty())
+    }
+
+    #[getter]
+    fn host(&self) -> Option<String> {
+        self.0.cluster().map(|cluster| cluster.host.to_string())
+    }
+
+    #[getter]
+    fn port(&self) -> Option<u16> {
+        self.0.cluster().map(|cluster| cluster.port)
+    }
+
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.outcome().status()
+    }
+
+    #[getter]
+    fn rule(&self) -> Option<String> {
+        self.0.rule().map(ToString::to_string)
+    }
+
+    #[getter]
+    fn shares(&self) -> Vec<(String, f64)> {
+        self.0
+            .shares()
+            .iter()
+            .map(|share| (share.cluster.subset.to_string(), share.fraction()))
+            .collect()
+    }
+
+    #[getter]
+    fn path(&self) -> String {
+        self.0.path().into_owned()
+    }
+
+    #[getter]
+    fn timeout(&self) -> Option<f64> {
+        self.0.timeout().map(|timeout| timeout.as_secs_f64())
+    }
+
+    #[getter]
+    fn why(&self) -> String {
+        self.0.why().to_string()
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let value = serde_json::to_value(&self.0)
+            .map_err(|error| PyTypeError::new_err(format!("cannot be written as JSON: {error}")))?;
+        json::to_python(py, &value)
+    }
+
+    fn __str__(&self) -> String {
+        self.why()
+    }
+
+    fn __repr__(&self) -> String {
+        let to = self.0.cluster().map_or_else(
+            || self.status().map_or_else(|| "passthrough".to_owned(), |status| status.to_string()),
+            |cluster| cluster.to_string(),
+        );
+        format!("Decision({to})")
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py().import("canary._html")?.getattr("render_decision")?.call1((slf,))?.extract()
+    }
+}
