@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::predict;
-use pyo3::{prelude::*, types::PyDict};
+use canary_core::{Error, error::Origin, predict};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
+use serde_json::Value;
 
 use crate::{
     answer::Answer,
     door,
     error::{IntoPy, to_py},
-    input, time,
+    input, json,
+    many::Answers,
+    time,
 };
 
 /// The largest file that an answer keeps for its thumbnail.
@@ -136,6 +139,66 @@ impl Client {
         })
     }
 
+    #[pyo3(signature = (items, *, concurrency = 32, progress = None))]
+    fn predict_many(
+        &self,
+        items: &Bound<'_, PyAny>,
+        concurrency: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Answers> {
+        if concurrency == 0 {
+            return Err(PyValueError::new_err(
+                "concurrency is 0; allow at least one request in flight",
+            ));
+        }
+        Answers::new(self.core.clone(), items, concurrency, progress)
+    }
+
+    fn status(&self, py: Python<'_>) -> PyResult<BTreeMap<i64, String>> {
+        let core = self.core.clone();
+        Ok(states(&door::block_on(py, async move { core.status().await })?))
+    }
+
+    fn status_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core.clone();
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            Ok(states(&core.status().await.map_err(to_py)?))
+        })
+    }
+
+    fn ready(&self, py: Python<'_>) -> PyResult<bool> {
+        let core = self.core.clone();
+        match door::block_on(py, async move { Ok(core.status().await) })? {
+            Ok(status) => Ok(status.ready()),
+            // A server that is not there, or does not know the model yet, is not ready.
+            Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),
+            Err(error) => Err(to_py(error)),
+        }
+    }
+
+    #[pyo3(signature = (timeout = None))]
+    fn wait(
+        &self,
+        py: Python<'_>,
+        timeout: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<BTreeMap<i64, String>> {
+        let timeout =
+            timeout.map_or(Ok(std::time::Duration::from_secs(60)), |t| time::seconds(&t))?;
+        let core = self.core.clone();
+        Ok(states(&door::block_on(py, async move { core.wait(timeout, |_| {}).await })?))
+    }
+
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core.clone();
+        let metadata = door::block_on(py, async move { core.metadata().await })?;
+        json::to_python(py, &signatures(&metadata))
+    }
+
+    fn check(&self, py: Python<'_>, input: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (core, input) = (self.core.clone(), input::read(input)?);
+        door::block_on(py, async move { core.check(input).await })
+    }
+
     #[pyo3(signature = (**changes))]
     fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
         let py = slf.py();
@@ -233,6 +296,30 @@ impl Client {
         text.push(')');
         text
     }
+}
+
+/// The state of each version by its number.
+fn states(status: &predict::ModelStatus) -> BTreeMap<i64, String> {
+    status.versions.iter().map(|version| (version.version, version.state.to_string())).collect()
+}
+
+/// The signatures with their inputs and outputs, as `DT_FLOAT[?, 224, 224, 3]`.
+fn signatures(metadata: &predict::Metadata) -> Value {
+    let infos = |infos: &BTreeMap<String, predict::TensorInfo>| -> Value {
+        infos.iter().map(|(name, info)| (name.clone(), Value::String(info.to_string()))).collect()
+    };
+    metadata
+        .signatures
+        .iter()
+        .map(|(name, signature)| {
+            let parts = serde_json::json!({
+                "method": signature.method,
+                "inputs": infos(&signature.inputs),
+                "outputs": infos(&signature.outputs),
+            });
+            (name.clone(), parts)
+        })
+        .collect()
 }
 
 fn with_headers(

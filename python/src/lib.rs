@@ -10,6 +10,7 @@ mod error;
 mod finding;
 mod input;
 mod json;
+mod many;
 mod preprocess;
 mod time;
 

@@ -1,0 +1,69 @@
+"""Progress of long calls: tqdm where it can be imported, else one line of text on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Reporter(Protocol):
+    """What is told of each step and of the end."""
+
+    def update(self) -> object:
+        """One more item is done."""
+
+    def close(self) -> object:
+        """No more items follow."""
+
+
+class _Call:
+    def __init__(self, callback: Callable[[int, int | None], object], total: int | None) -> None:
+        self._callback, self._total, self._done = callback, total, 0
+
+    def update(self) -> None:
+        self._done += 1
+        self._callback(self._done, self._total)
+
+    def close(self) -> None:
+        """Nothing is left to say."""
+
+
+class _Line:
+    """A line that is written anew at most ten times a second."""
+
+    def __init__(self, total: int | None) -> None:
+        self._total, self._done, self._told = total, 0, 0.0
+
+    def update(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        if now - self._told >= 0.1:
+            self._told = now
+            self._write("")
+
+    def close(self) -> None:
+        self._write("\n")
+
+    def _write(self, end: str) -> None:
+        of = f" of {self._total}" if self._total is not None else ""
+        sys.stderr.write(f"\r{self._done}{of}{end}")
+        sys.stderr.flush()
+
+
+def reporter(progress: Any, items: Any) -> Reporter | None:
+    """Make the reporter for `progress`: a callable, True, or False for none."""
+    total = len(items) if hasattr(items, "__len__") else None
+    if callable(progress):
+        return _Call(progress, total)
+    if not progress:
+        return None
+    try:
+        from tqdm.auto import tqdm  # noqa: PLC0415 - optional
+    except ImportError:
+        return _Line(total)
+    bar: Reporter = tqdm(total=total)
+    return bar

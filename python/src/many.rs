@@ -1,0 +1,176 @@
+//! `canary.Answers`: many predictions, in order, some in flight.
+
+use std::{collections::VecDeque, sync::Mutex};
+
+use canary_core::predict;
+use pyo3::{
+    exceptions::{PyRuntimeError, PyStopAsyncIteration},
+    prelude::*,
+    types::PyIterator,
+};
+use tokio::task::JoinHandle;
+
+use crate::{answer::Answer, door, error::to_py, input};
+
+/// What became of an item before it was sent, or the task that asks for it.
+enum Slot {
+    Failed(PyErr),
+    Asked(JoinHandle<canary_core::Result<predict::Answer>>),
+}
+
+struct Window {
+    items: Option<Py<PyIterator>>,
+    slots: VecDeque<Slot>,
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        for slot in &self.slots {
+            if let Slot::Asked(task) = slot {
+                task.abort();
+            }
+        }
+    }
+}
+
+/// An iterator, and an async iterator, over the answers of many items.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct Answers {
+    client: predict::Client,
+    concurrency: usize,
+    window: Mutex<Window>,
+    progress: Option<Py<PyAny>>,
+}
+
+impl Answers {
+    pub(crate) fn new(
+        client: predict::Client,
+        items: &Bound<'_, PyAny>,
+        concurrency: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let progress = match progress {
+            None => None,
+            Some(progress) => {
+                let reporter = items.py().import("canary._progress")?.getattr("reporter")?;
+                let reporter = reporter.call1((progress, items))?;
+                (!reporter.is_none()).then(|| reporter.unbind())
+            }
+        };
+        let window = Window {
+            items: Some(items.try_iter()?.unbind()),
+            slots: VecDeque::with_capacity(concurrency),
+        };
+        Ok(Self { client, concurrency, window: Mutex::new(window), progress })
+    }
+
+    /// Takes items while there is room, and gives the oldest one's slot; `None` at the end.
+    fn advance(&self, py: Python<'_>) -> PyResult<Option<Slot>> {
+        let mut window = self
+            .window
+            .lock()
+            .map_err(|_| PyRuntimeError::new_err("an earlier step of this iterator failed"))?;
+        while window.slots.len() < self.concurrency {
+            let Some(items) = &window.items else { break };
+            let mut items = items.bind(py).clone();
+            match items.next() {
+                None => window.items = None,
+                Some(Err(error)) => {
+                    // The user's own iterator failed: what is in flight comes first, then the error, then the end.
+                    window.items = None;
+                    window.slots.push_back(Slot::Failed(error));
+                }
+                Some(Ok(item)) => {
+                    let slot = self.ask(&item);
+                    window.slots.push_back(slot);
+                }
+            }
+        }
+        Ok(window.slots.pop_front())
+    }
+
+    fn ask(&self, item: &Bound<'_, PyAny>) -> Slot {
+        let prepare = || -> PyResult<_> {
+            let input = input::read(item)?;
+            let runtime = door::runtime()?;
+            let _context = runtime.enter();
+            let prepared = self.client.prepare(input).map_err(to_py)?;
+            let client = self.client.clone();
+            Ok(runtime.spawn(async move { client.send(&prepared).await }))
+        };
+        match prepare() {
+            Ok(task) => Slot::Asked(task),
+            Err(error) => Slot::Failed(error),
+        }
+    }
+
+    fn told(&self, py: Python<'_>, done: bool) -> PyResult<()> {
+        if let Some(progress) = &self.progress {
+            progress.bind(py).call_method1(if done { "close" } else { "update" }, ())?;
+        }
+        Ok(())
+    }
+}
+
+/// The answer, or the exception in its place.
+fn object(py: Python<'_>, outcome: canary_core::Result<predict::Answer>) -> PyResult<Py<PyAny>> {
+    match outcome {
+        Ok(core) => Ok(Py::new(py, Answer { core, image: None })?.into_any()),
+        Err(error) => Ok(to_py(error).into_value(py).into_any()),
+    }
+}
+
+async fn finished(
+    task: JoinHandle<canary_core::Result<predict::Answer>>,
+) -> canary_core::Result<canary_core::Result<predict::Answer>> {
+    match task.await {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => Err(canary_core::Error::Cluster {
+            action: "predict".to_owned(),
+            reason: format!("the task ended early: {error}"),
+            retryable: true,
+            source: None,
+        }),
+    }
+}
+
+#[pymethods]
+impl Answers {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let Some(slot) = self.advance(py)? else {
+            self.told(py, true)?;
+            return Ok(None);
+        };
+        let object = match slot {
+            Slot::Failed(error) => error.into_value(py).into_any(),
+            Slot::Asked(task) => object(py, door::block_on(py, finished(task))?)?,
+        };
+        self.told(py, false)?;
+        Ok(Some(object))
+    }
+
+    fn __aiter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(slot) = self.advance(py)? else {
+            self.told(py, true)?;
+            return Err(PyStopAsyncIteration::new_err(()));
+        };
+        self.told(py, false)?;
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            match slot {
+                Slot::Failed(error) => Python::attach(|py| Ok(error.into_value(py).into_any())),
+                Slot::Asked(task) => {
+                    let outcome = finished(task).await.map_err(to_py)?;
+                    Python::attach(|py| object(py, outcome))
+                }
+            }
+        })
+    }
+}
