@@ -323,3 +323,385 @@ class DestinationRule:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
+@final
+class Workload:
+    """One version of a model, served by TensorFlow Serving: its ConfigMap, Deployment and Service.
+
+    Args:
+        app: The service that all versions share; the label `app`.
+        version: This version; the label `version`, and the usual name of its subset.
+        model: The model's name in request paths.
+        path: The folder or bucket that holds the numbered versions.
+        namespace: The namespace of the objects; `default` unless given.
+        image: The container image; `tensorflow/serving` unless given.
+        replicas: How many pods; one unless given.
+        cpu: CPU that each pod requests, such as `500m`; `3` unless given.
+        memory: Memory that each pod requests; `4Gi` unless given.
+        args: Further arguments of the model server.
+
+    Example:
+        >>> stable = Workload("image-classifier", "resnet50", model="image_classifier", path="gs://b/r50")
+        >>> [object["kind"] for object in stable.objects()]
+        ['ConfigMap', 'Deployment', 'Service']
+    """
+
+    def __new__(
+        cls,
+        app: str,
+        version: str,
+        *,
+        model: str,
+        path: str,
+        namespace: str | None = None,
+        image: str | None = None,
+        replicas: int | None = None,
+        cpu: str | None = None,
+        memory: str | None = None,
+        args: Sequence[str] | None = None,
+    ) -> Workload: ...
+    @property
+    def app(self) -> str:
+        """The service that all versions share."""
+    @property
+    def version(self) -> str:
+        """This version."""
+    @property
+    def deployment_name(self) -> str:
+        """The name of the Deployment."""
+    def objects(self) -> list[dict[str, Any]]:
+        """Give the three objects, in the order in which they are applied."""
+    def validate(self) -> list[Finding]:
+        """Find what Kubernetes would refuse."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+
+def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
+    """Read every object of a file, YAML or JSON, strictly; other kinds stay plain dictionaries.
+
+    Raises:
+        ManifestError: The text is no YAML or JSON; the message has line and column.
+        InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
+        NotFoundError: There is no such file.
+    """
+
+def loads(text: str) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
+    """Read every object of a text, as `load` does.
+
+    Example:
+        >>> loads(VirtualService.to("s").to_yaml())
+        [VirtualService(default/s)]
+    """
+
+def dumps(objects: Any) -> str:
+    """Write one object or a list of them as YAML documents, ready for `kubectl apply`.
+
+    Example:
+        >>> print(dumps([Gateway.http("g"), VirtualService.to("s")]).count("---"))
+        1
+    """
+
+def validate(objects: Any, *, istio_version: str | None = None) -> list[Finding]:
+    """Find what Istio would refuse or warn of in one object or in a list of them.
+
+    Args:
+        objects: Typed objects, plain dictionaries, or objects of other Kubernetes libraries.
+        istio_version: The control plane's version; before 1.15 weights had to sum to 100.
+
+    Example:
+        >>> validate(VirtualService.weighted("s", {"a": 0, "b": 0}))[0].message
+        'total destination weight is 0'
+    """
+
+@final
+class Mesh:
+    """Objects compiled for routing: says where a request goes, and why. Nothing is sent.
+
+    Example:
+        >>> gateway = Gateway.http("g")
+        >>> split = VirtualService.weighted("s", {"a": 70, "b": 30}, hosts=["*"], gateways=["g"])
+        >>> rule = DestinationRule.subsets("s", ["a", "b"])
+        >>> decision = Mesh([gateway, split, rule]).route("http://any/v1/models/m:predict")
+        >>> decision.shares
+        [('a', 0.7), ('b', 0.3)]
+    """
+
+    def __new__(
+        cls,
+        objects: Sequence[Any],
+        *,
+        cluster_domain: str | None = None,
+        root_namespace: str | None = None,
+        gateway_namespace: str | None = None,
+    ) -> Mesh: ...
+    def route(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        gateway: str | None = None,
+        port: int | None = None,
+        random: int = 0,
+    ) -> Decision:
+        """Decide one request.
+
+        Args:
+            url: The address, with scheme, host and path.
+            method: The HTTP method.
+            headers: The request's headers.
+            gateway: The gateway entered by, as `namespace/name`, or `mesh` for a sidecar.
+            port: The listener's port.
+            random: What decides between weighted destinations, an integer of 64 bits.
+        """
+    @property
+    def notes(self) -> list[str]:
+        """What was noticed while the objects were compiled."""
+
+@final
+class Decision:
+    """Where a request goes."""
+
+    @property
+    def subset(self) -> str | None:
+        """The subset chosen."""
+    @property
+    def host(self) -> str | None:
+        """The service chosen, with its full name."""
+    @property
+    def port(self) -> int | None:
+        """The service's port."""
+    @property
+    def status(self) -> int | None:
+        """The status with which the proxy itself answers, when it does."""
+    @property
+    def rule(self) -> str | None:
+        """The rule that matched."""
+    @property
+    def shares(self) -> list[tuple[str, float]]:
+        """Every destination of the rule with its exact share."""
+    @property
+    def path(self) -> str:
+        """The path as the destination sees it."""
+    @property
+    def timeout(self) -> float | None:
+        """The longest that the request may take, in seconds."""
+    @property
+    def why(self) -> str:
+        """Which rule matched, and for each earlier one the first condition that failed."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything that was decided."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class Preprocess:
+    """What happens to an image before a model sees it, with TensorFlow's numbers.
+
+    Args:
+        size: Height and width of the result; the image's own unless given.
+        preset: `unit` [0, 1], `identity` [0, 255], `tf` [-1, 1], `caffe` or `torch`, as Keras names them.
+        mean_std: Mean and deviation of red, green and blue in levels, in place of a preset.
+        crop: `"square"` for the middle square, or the fraction of each side that is kept.
+        filter: `bilinear`, `bicubic`, `nearest` or `area`, as `tf.image.resize` has them.
+        antialias: Whether the filter is made wider when an image becomes smaller.
+        layout: `nhwc` or `nchw`.
+        dtype: `float32`, `float16`, or `uint8` with preset `identity`.
+        exif: Whether the camera's orientation is applied; TensorFlow does not.
+        max_pixels: The most pixels an image may have; 100 million unless given.
+
+    Example:
+        >>> import numpy as np
+        >>> Preprocess((224, 224))(np.zeros((300, 400, 3), np.uint8)).shape
+        (224, 224, 3)
+    """
+
+    def __new__(
+        cls,
+        size: tuple[int, int] | None = None,
+        *,
+        preset: str = "unit",
+        mean_std: tuple[Sequence[float], Sequence[float]] | None = None,
+        crop: str | float | None = None,
+        filter: str = "bilinear",
+        antialias: bool = False,
+        layout: str = "nhwc",
+        dtype: str = "float32",
+        exif: bool = False,
+        max_pixels: int | None = None,
+    ) -> Preprocess: ...
+    def __call__(self, image: File | ArrayLike) -> NDArray[Any]:
+        """Preprocess one image: a path, bytes, a PIL image, or an array [height, width, 3]."""
+    def batch(self, images: Sequence[File | ArrayLike]) -> NDArray[Any]:
+        """Preprocess several images on all cores, stacked into one array."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+
+def decode_image(image: File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
+    """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
+
+@final
+class Client:
+    """A client of one model server, or of a gateway in front of several.
+
+    Args:
+        url: The address, such as `http://34.1.2.3`.
+        model: The model's name.
+        signature: The signature; `serving_default` unless given.
+        version: One version of the model by its number.
+        label: One version of the model by its label.
+        headers: Headers of every request, such as `{"user-group": "canary"}`.
+        timeout: The longest that a call may take in all, in seconds or as a timedelta.
+        attempts: How often a request is sent at most, where sending it again is safe.
+        max_answer_bytes: The largest answer that is read.
+
+    Example:
+        >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
+        Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
+    """
+
+    def __new__(
+        cls,
+        url: str,
+        *,
+        model: str,
+        signature: str | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: Seconds | None = None,
+        attempts: int | None = None,
+        max_answer_bytes: int | None = None,
+    ) -> Client: ...
+    def predict(
+        self, input: Input | Mapping[str, Input], *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Ask the model.
+
+        Args:
+            input: A path, bytes, a PIL image, an array, a list of these, or several by name.
+            headers: Headers of this request alone.
+
+        Raises:
+            ServerError: The model server said no.
+            MeshError: The mesh in front of it said no.
+            NetworkError: No complete answer came.
+            RequestError: The request was not sent.
+            AnswerError: The answer cannot be read.
+        """
+    def predict_async(
+        self, input: Input | Mapping[str, Input], *, headers: Mapping[str, str] | None = None
+    ) -> Awaitable[Answer]:
+        """Call `predict` asynchronously."""
+    def predict_many(
+        self,
+        items: Iterable[Any],
+        *,
+        concurrency: int = 32,
+        progress: bool | Callable[[int, int | None], object] | None = None,
+    ) -> Answers:
+        """Ask for each item, some at a time; the answers come in the order of the items.
+
+        An item that fails gives its exception in its place; the others go on. Items are taken as their turn comes,
+        so memory holds `concurrency` of them.
+
+        Args:
+            items: Anything that `predict` takes, one after the other.
+            concurrency: How many requests are in flight at most.
+            progress: True for a progress bar, or what is called with the numbers done and in all.
+        """
+    def status(self) -> dict[int, str]:
+        """Give the state of each version, such as `{1: "AVAILABLE"}`."""
+    def status_async(self) -> Awaitable[dict[int, str]]:
+        """Call `status` asynchronously."""
+    def ready(self) -> bool:
+        """Whether a version of the model answers."""
+    def wait(self, timeout: Seconds | None = None) -> dict[int, str]:
+        """Wait until a version answers, a minute unless another time is given."""
+    def metadata(self) -> dict[str, Any]:
+        """Give the model's signatures with their inputs and outputs."""
+    def check(self, input: Input | Mapping[str, Input]) -> None:
+        """Compare an input with the model's signature; nothing is predicted.
+
+        Raises:
+            InvalidError: A name, dtype or shape does not fit; `findings` lists them all.
+        """
+    def replace(self, **changes: Any) -> Client:
+        """Give a client with other settings.
+
+        Example:
+            >>> Client("http://localhost:1", model="a").replace(version=2).version
+            2
+        """
+    @property
+    def url(self) -> str:
+        """The address."""
+    @property
+    def model(self) -> str:
+        """The model's name."""
+    @property
+    def signature(self) -> str | None:
+        """The signature, when one was given."""
+    @property
+    def version(self) -> int | None:
+        """The version, when one was given."""
+    @property
+    def label(self) -> str | None:
+        """The label, when one was given."""
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+
+@final
+class Answer:
+    """The answer of a model: its outputs by name, as arrays, and how it came."""
+
+    @property
+    def outputs(self) -> dict[str, NDArray[Any]]:
+        """Every output by name: read-only arrays over the answer's own memory."""
+    def __getitem__(self, name: str) -> NDArray[Any]: ...
+    def array(self) -> NDArray[Any]:
+        """Give the only output."""
+    def keys(self) -> list[str]:
+        """Give the names of the outputs."""
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+    @property
+    def top(self) -> list[tuple[str, float]]:
+        """Labels and probabilities of the first row, most probable first."""
+    @property
+    def top_rows(self) -> list[list[tuple[str, float]]]:
+        """Labels and probabilities of every row."""
+    def top_of_logits(self, names: Sequence[str], count: int = 5) -> list[list[tuple[str, float]]]:
+        """Give the most probable classes of every row of logits, by the names given."""
+    @property
+    def label(self) -> str | None:
+        """The most probable label of the first row."""
+    @property
+    def probability(self) -> float | None:
+        """Its probability."""
+    @property
+    def subset(self) -> str | None:
+        """The subset that answered, when the answer named it."""
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the first attempt to the whole answer."""
+    @property
+    def attempts(self) -> int:
+        """How often the request was sent."""
+    @property
+    def headers(self) -> dict[str, str]:
+        """The answer's headers."""
+    @property
+    def raw(self) -> bytes:
+        """The body as it came."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class Answers:
+    """Answers in the order of their items; iterate over it, or use `async for`."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def __next__(self) -> Any: ...
+    def __aiter__(self) -> AsyncIterator[Any]: ...
+    def __anext__(self) -> Awaitable[Any]: ...

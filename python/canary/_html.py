@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from canary import Answer, Finding
+    from canary import Answer, Decision, Finding
 
 # `currentColor` and translucent fills read on a light page and on a dark one alike.
 _STYLE = """<style>
@@ -258,3 +258,20 @@ def render_findings(findings: Sequence[Finding]) -> str:
         for finding in findings
     ]
     return page(table(("", "code", "where", "what"), rows))
+
+
+def render_decision(decision: Decision) -> str:
+    """Show where a request goes, with every destination's share and the reason."""
+    if decision.shares:
+        rows = [
+            (
+                f"<code>{escape(subset) or '–'}</code>",
+                f"{bar(share, index)}{share:.1%}",
+                "chosen" if subset == (decision.subset or "") else "",
+            )
+            for index, (subset, share) in enumerate(decision.shares)
+        ]
+        body = table(("subset", "share", ""), rows)
+    else:
+        body = f"<div>answered by the proxy itself, status {escape(str(decision.status))}</div>"
+    return page(f"{body}<pre>{escape(decision.why)}</pre>")

@@ -1,0 +1,85 @@
+//! `canary.Workload`.
+
+use canary_core::serving;
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::{error::IntoPy, finding::Finding, json};
+
+/// One version of a model, served by TensorFlow Serving: its `ConfigMap`, `Deployment` and `Service`.
+#[pyclass(frozen, eq, module = "canary", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Workload(pub(crate) serving::Workload);
+
+#[pymethods]
+impl Workload {
+    #[new]
+    #[pyo3(signature = (app, version, *, model, path, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        app: String,
+        version: String,
+        model: String,
+        path: String,
+        namespace: Option<String>,
+        image: Option<String>,
+        replicas: Option<i32>,
+        cpu: Option<String>,
+        memory: Option<String>,
+        args: Option<Vec<String>>,
+    ) -> PyResult<Self> {
+        let mut workload = serving::Workload::new(app, version).model(model, path);
+        workload.namespace = namespace.unwrap_or(workload.namespace);
+        workload.image = image.unwrap_or(workload.image);
+        workload.replicas = replicas.unwrap_or(workload.replicas);
+        workload.cpu = cpu.unwrap_or(workload.cpu);
+        workload.memory = memory.unwrap_or(workload.memory);
+        workload.args = args.unwrap_or_default();
+        workload.validate().into_result().py()?;
+        Ok(Self(workload))
+    }
+
+    #[getter]
+    fn app(&self) -> &str {
+        &self.0.app
+    }
+
+    #[getter]
+    fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    #[getter]
+    fn deployment_name(&self) -> String {
+        self.0.deployment_name()
+    }
+
+    fn objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        self.0.objects().py()?.iter().map(|object| json::to_python(py, object)).collect()
+    }
+
+    fn validate(&self) -> Vec<Finding> {
+        self.0.validate().into_iter().map(Finding).collect()
+    }
+
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<((String, String), Bound<'py, PyDict>)> {
+        let workload = &self.0;
+        let arguments = PyDict::new(py);
+        arguments.set_item("model", &workload.model_name)?;
+        arguments.set_item("path", &workload.model_path)?;
+        arguments.set_item("namespace", &workload.namespace)?;
+        arguments.set_item("image", &workload.image)?;
+        arguments.set_item("replicas", workload.replicas)?;
+        arguments.set_item("cpu", &workload.cpu)?;
+        arguments.set_item("memory", &workload.memory)?;
+        arguments.set_item("args", &workload.args)?;
+        Ok(((workload.app.clone(), workload.version.clone()), arguments))
+    }
+
+    fn __repr__(&self) -> String {
+        let serving::Workload { app, version, model_name, model_path, .. } = &self.0;
+        format!("Workload({app:?}, {version:?}, model={model_name:?}, path={model_path:?})")
+    }
+}
