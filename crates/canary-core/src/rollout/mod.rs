@@ -11,6 +11,7 @@ mod power;
 mod presets;
 mod scenario;
 mod simulate;
+pub mod report;
 mod state;
 mod summary;
 mod validation;

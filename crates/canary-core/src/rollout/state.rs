@@ -191,6 +191,11 @@ impl State {
         self.began
     }
 
+    /// The latest time that was told.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The time spent on the step, pauses and interruptions aside.
     pub fn held(&self) -> Duration {
         Duration::from_millis(self.held_ms)

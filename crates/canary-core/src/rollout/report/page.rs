@@ -1,0 +1,314 @@
+//! The page itself: self-contained HTML for light and dark, without scripts, everything escaped.
+
+use std::fmt::Write as _;
+
+use super::{
+    super::{
+        plan::Plan,
+        verdict::{Reading, Verdict},
+    },
+    chart::{Chart, time},
+    history::{History, Moment},
+};
+use crate::stats::Interval;
+
+/// An input to which the two models gave different answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disagreement {
+    /// The input's name.
+    pub input: String,
+    /// A small picture of it as a `data:` URL (`image/png`, `image/jpeg` or `image/webp`); other URLs are left out.
+    pub thumbnail: Option<String>,
+    /// The stable model's class, and how sure it is.
+    pub stable: (String, Option<f64>),
+    /// The canary's class, and how sure it is.
+    pub canary: (String, Option<f64>),
+}
+
+/// A run, or several, as one page.
+///
+/// ```
+/// use canary_core::rollout::{Plan, report::{History, Report}};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
+/// let page = Report::new("A release").run("resnet101", &plan, &History::new(), None, &[]).to_html();
+/// assert!(page.starts_with("<!doctype html>") && !page.contains("<script"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Report {
+    title: String,
+    sections: String,
+}
+
+impl Report {
+    /// A page with that title and nothing else yet.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), sections: String::new() }
+    }
+
+    /// Adds a run: its plan, how it went, what it came to, and where the models disagreed.
+    #[must_use]
+    pub fn run(
+        mut self,
+        title: &str,
+        plan: &Plan,
+        history: &History,
+        verdict: Option<&Verdict>,
+        disagreements: &[Disagreement],
+    ) -> Self {
+        let html = &mut self.sections;
+        let _ = write!(html, "<section><h2>{}</h2>", escape(title));
+        if let Some(verdict) = verdict {
+            let _ = write!(
+                html,
+                "<p class=\"verdict {}\">{}</p>",
+                verdict.name(),
+                escape(&verdict.to_string())
+            );
+        }
+        let moments = history.moments();
+        if let Some(last) = moments.last() {
+            let _ = write!(html, "{}", facts(plan, last));
+            let seconds = last.at.as_secs_f64();
+            html.push_str(&weights(moments, seconds));
+            for (place, reading) in last.readings.iter().enumerate() {
+                html.push_str(&guardrail(moments, place, reading, seconds));
+            }
+        }
+        html.push_str(&gallery(disagreements));
+        html.push_str("</section>");
+        self
+    }
+
+    /// The page.
+    pub fn to_html(&self) -> String {
+        let title = escape(&self.title);
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <style>{}</style></head><body><h1>{title}</h1>{}{LEGEND}</body></html>",
+            include_str!("report.css"),
+            self.sections
+        )
+    }
+}
+
+const LEGEND: &str = "<footer><p>E is the evidence against the canary: a canary that is no worse reaches 1/α with \
+    probability at most α, however long one looks (Ville's inequality). The band is the confidence sequence, which \
+    holds at every moment at once.</p></footer>";
+
+fn facts(plan: &Plan, last: &Moment) -> String {
+    let totals = &last.totals;
+    let whole = last.at.as_secs_f64();
+    format!(
+        "<p class=\"facts\"><b>{}</b> → <b>{}</b> · {} · {} requests, {} of them by the canary · {} pairs{}</p>",
+        escape(&plan.stable),
+        escape(&plan.canary),
+        time(whole, whole),
+        totals.stable + totals.canary,
+        totals.canary,
+        totals.pairs,
+        if totals.repeated > 0 {
+            format!(" ({} repeated inputs left out)", totals.repeated)
+        } else {
+            String::new()
+        }
+    )
+}
+
+fn weights(moments: &[Moment], seconds: f64) -> String {
+    let mut chart = Chart::new(seconds, 0.0, 100.0, |value| format!("{value:.0} %"));
+    let points: Vec<_> = moments
+        .iter()
+        .map(|moment| (moment.at.as_secs_f64(), f64::from(moment.split.canary)))
+        .collect();
+    chart.steps("weight", &points);
+    format!(
+        "<figure><figcaption>the canary's weight</figcaption>{}</figure>",
+        chart.finish("the canary's weight over time")
+    )
+}
+
+/// One guardrail: its evidence on a logarithmic scale beside its confidence sequence.
+fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> String {
+    let series = || {
+        moments.iter().filter_map(move |moment| {
+            let reading = moment.readings.get(place)?;
+            Some((moment.at.as_secs_f64(), moment, reading))
+        })
+    };
+    let needed = (1.0 / last.alpha).log10();
+    let top =
+        series().map(|(_, _, reading)| reading.e.log10()).fold(needed, f64::max).min(needed + 6.0);
+    let mut evidence =
+        Chart::new(seconds, -2.0, top + 0.5, |value| format!("10{}", superscript(value)));
+    evidence.level("threshold", needed, &format!("1/α = {:.0}", 1.0 / last.alpha));
+    evidence.line("e", series().map(|(at, _, reading)| (at, reading.e.max(1e-12).log10())));
+
+    let known: Vec<_> = series()
+        .filter(|(_, _, reading)| reading.counts.iter().any(|(_, count)| *count > 0))
+        .collect();
+    let (low, high) =
+        range(known.iter().map(|(_, _, reading)| (&reading.interval, reading.estimate)));
+    let mut sequence = Chart::new(seconds, low, high, figure);
+    let band: Vec<_> = known
+        .iter()
+        .map(|(at, _, reading)| (*at, reading.interval.low, reading.interval.high))
+        .collect();
+    sequence.band("band", &band);
+    if last.test == "observedSplit" {
+        let configured: Vec<_> = known
+            .iter()
+            .map(|(at, moment, _)| (*at, f64::from(moment.split.canary) / 100.0))
+            .collect();
+        sequence.steps("threshold", &configured);
+    }
+    let estimates = known.iter().filter_map(|(at, _, reading)| Some((*at, reading.estimate?)));
+    sequence.line("estimate", estimates);
+
+    let name = escape(&last.guardrail);
+    let quantity = escape(&last.quantity);
+    let state = if last.alarm { " <b class=\"alarm\">alarm</b>" } else { "" };
+    format!(
+        "<h3>{name}{state}</h3><p class=\"facts\">{}</p><div class=\"pair\">\
+         <figure><figcaption>evidence against the canary, E</figcaption>{}</figure>\
+         <figure><figcaption>{quantity}, with its confidence sequence</figcaption>{}</figure></div>",
+        escape(&last.to_string()),
+        evidence.finish(&format!("E of {name} over time")),
+        sequence.finish(&format!("{quantity} over time"))
+    )
+}
+
+/// What to show of a quantity: the later estimates and intervals, not the first wide ones.
+fn range<'a>(
+    readings: impl DoubleEndedIterator<Item = (&'a Interval, Option<f64>)> + Clone,
+) -> (f64, f64) {
+    let count = readings.clone().count();
+    let later = || readings.clone().skip(count / 10);
+    let finite = |value: &f64| value.is_finite();
+    let mut highs: Vec<f64> = later().map(|(interval, _)| interval.high).filter(finite).collect();
+    highs.sort_by(f64::total_cmp);
+    let mut lows: Vec<f64> = later().map(|(interval, _)| interval.low).filter(finite).collect();
+    lows.sort_by(f64::total_cmp);
+    let estimates = || later().filter_map(|(_, estimate)| estimate).filter(finite);
+    let high = highs.get(highs.len() / 2).copied().unwrap_or(1.0);
+    let low = lows.get(lows.len() / 2).copied().unwrap_or(0.0);
+    let high = estimates().fold(high, f64::max);
+    let low = estimates().fold(low, f64::min);
+    let margin = (high - low).max(1e-3) * 0.25;
+    (if low >= 0.0 { (low - margin).max(0.0) } else { low - margin }, high + margin)
+}
+
+fn figure(value: f64) -> String {
+    if value.abs() >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+/// A whole exponent in raised digits.
+fn superscript(value: f64) -> String {
+    format!("{value:.0}")
+        .chars()
+        .map(|digit| match digit {
+            '-' => '⁻',
+            '0' => '⁰',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '4' => '⁴',
+            '5' => '⁵',
+            '6' => '⁶',
+            '7' => '⁷',
+            '8' => '⁸',
+            '9' => '⁹',
+            other => other,
+        })
+        .collect()
+}
+
+fn gallery(disagreements: &[Disagreement]) -> String {
+    if disagreements.is_empty() {
+        return String::new();
+    }
+    let mut html = format!(
+        "<h3>where the models disagree <span class=\"dim\">({} inputs)</span></h3><div class=\"gallery\">",
+        disagreements.len()
+    );
+    for one in disagreements {
+        let picture = one
+            .thumbnail
+            .as_deref()
+            .filter(|url| is_picture(url))
+            .map(|url| format!("<img alt=\"\" src=\"{}\">", escape(url)))
+            .unwrap_or_default();
+        let answer = |(class, score): &(String, Option<f64>)| {
+            let sure = score.map(|score| format!(" {:.0} %", score * 100.0)).unwrap_or_default();
+            format!("{}<span class=\"dim\">{sure}</span>", escape(class))
+        };
+        let _ = write!(
+            html,
+            "<div class=\"card\">{picture}<div class=\"dim\">{}</div><div><i class=\"s\"></i>{}</div>\
+             <div><i class=\"c\"></i>{}</div></div>",
+            escape(&one.input),
+            answer(&one.stable),
+            answer(&one.canary)
+        );
+    }
+    html.push_str("</div>");
+    html
+}
+
+/// Only pictures inside the page itself: no request leaves it.
+fn is_picture(url: &str) -> bool {
+    ["data:image/png;base64,", "data:image/jpeg;base64,", "data:image/webp;base64,"].iter().any(
+        |start| {
+            url.strip_prefix(start).is_some_and(|data| {
+                data.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+            })
+        },
+    )
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_and_pictures_stay_text() {
+        let hostile = "<script>alert(1)</script>\"'";
+        let plan = Plan::new("s", "a", "b");
+        let one = |thumbnail: &str| Disagreement {
+            input: hostile.to_owned(),
+            thumbnail: Some(thumbnail.to_owned()),
+            stable: (hostile.to_owned(), Some(0.5)),
+            canary: ("b".to_owned(), None),
+        };
+        let disagreements = [
+            one("https://example.com/x.png"),
+            one("data:image/svg+xml;base64,AAAA"),
+            one("data:image/png;base64,AAAA\" onload=\"x"),
+            one("data:image/png;base64,AAAA"),
+        ];
+        let page = Report::new(hostile)
+            .run(hostile, &plan, &History::new(), None, &disagreements)
+            .to_html();
+        assert!(
+            !page.contains("<script") && !page.contains("example.com") && !page.contains("onload")
+        );
+        assert_eq!(page.matches("<img").count(), 1);
+    }
+}
