@@ -1,6 +1,28 @@
-"""Release a machine-learning model behind an Istio mesh, with types and with statistics."""
+"""Release a machine-learning model behind an Istio mesh, with types and with statistics.
 
-from canary._canary import Finding, __version__
+The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` asks models, `Mesh` says where a request
+goes, `Preprocess` makes tensors of images as TensorFlow does.
+"""
+
+from canary._canary import (
+    Answer,
+    Answers,
+    Client,
+    Decision,
+    DestinationRule,
+    Finding,
+    Gateway,
+    Mesh,
+    Preprocess,
+    VirtualService,
+    Workload,
+    __version__,
+    decode_image,
+    dumps,
+    load,
+    loads,
+    validate,
+)
 from canary._errors import (
     AnswerError,
     CanaryError,
@@ -17,22 +39,39 @@ from canary._errors import (
     RequestError,
     ServerError,
 )
+from canary._node import Node
 
 __all__ = [
+    "Answer",
     "AnswerError",
+    "Answers",
     "CanaryError",
+    "Client",
     "ClusterError",
     "ConflictError",
+    "Decision",
+    "DestinationRule",
     "Finding",
+    "Gateway",
     "ImageError",
     "InvalidError",
     "ManifestError",
+    "Mesh",
     "MeshError",
     "NetworkError",
+    "Node",
     "NotFoundError",
     "PlanError",
     "PredictError",
+    "Preprocess",
     "RequestError",
     "ServerError",
+    "VirtualService",
+    "Workload",
     "__version__",
+    "decode_image",
+    "dumps",
+    "load",
+    "loads",
+    "validate",
 ]

@@ -85,7 +85,7 @@ macro_rules! kind_class {
         impl $kind {
             /// Reads one object of this kind from text, strictly.
             fn read(text: &str, what: &str) -> PyResult<Self> {
-                let manifest = Manifest::read(text, what).py()?;
+                let manifest = Manifest::read_named(what, text).py()?;
                 let mut objects = manifest.objects.into_iter();
                 match (objects.next(), objects.next()) {
                     (Some(Object::$kind(object)), None) => Ok(Self(object)),
@@ -285,15 +285,19 @@ kind_class!(VirtualService, "Istio's `VirtualService`: where requests to certain
     }
 });
 
-kind_class!(DestinationRule, "Istio's `DestinationRule`: the subsets of a service, and how to call them.", {
-    #[staticmethod]
-    #[pyo3(signature = (host, names, *, namespace = None))]
-    fn subsets(host: String, names: Vec<String>, namespace: Option<String>) -> Self {
-        let mut rule = istio::DestinationRule::subsets(host, names);
-        rule.metadata.namespace = namespace;
-        Self(rule)
+kind_class!(
+    DestinationRule,
+    "Istio's `DestinationRule`: the subsets of a service, and how to call them.",
+    {
+        #[staticmethod]
+        #[pyo3(signature = (host, names, *, namespace = None))]
+        fn subsets(host: String, names: Vec<String>, namespace: Option<String>) -> Self {
+            let mut rule = istio::DestinationRule::subsets(host, names);
+            rule.metadata.namespace = namespace;
+            Self(rule)
+        }
     }
-});
+);
 
 /// The keyword arguments that both constructors of a `VirtualService` take.
 #[allow(clippy::too_many_arguments)]

@@ -9,10 +9,14 @@ mod door;
 mod error;
 mod finding;
 mod input;
+mod istio;
 mod json;
+mod manifest;
 mod many;
 mod preprocess;
+mod route;
 mod time;
+mod workload;
 
 /// The compiled half of the `canary` package.
 #[pymodule(gil_used = false)]
@@ -26,6 +30,11 @@ mod _canary {
         answer::Answer,
         client::Client,
         finding::Finding,
+        istio::{DestinationRule, Gateway, VirtualService},
+        manifest::{dumps, load, loads, validate},
+        many::Answers,
         preprocess::{Preprocess, decode_image},
+        route::{Decision, Mesh},
+        workload::Workload,
     };
 }

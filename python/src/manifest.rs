@@ -49,7 +49,10 @@ fn read_file(path: &PathBuf) -> PyResult<String> {
     let what = path.display().to_string();
     std::fs::read_to_string(path).map_err(|cause| {
         to_py(if cause.kind() == std::io::ErrorKind::NotFound {
-            canary_core::Error::NotFound { object: format!("file {what}"), help: "check the path".to_owned() }
+            canary_core::Error::NotFound {
+                object: format!("file {what}"),
+                help: "check the path".to_owned(),
+            }
         } else {
             canary_core::Error::Manifest { what, reason: cause.to_string() }
         })

@@ -97,7 +97,7 @@ pub(crate) struct Decision(route::Decision);
 impl Decision {
     #[getter]
     fn subset(&self) -> Option<String> {
-        self.0.cluster().map(|cluster| cluster.subset.to_string()).filter(|subset| !subset.is_empty())
+        self.0.cluster()?.subset.clone()
     }
 
     #[getter]
@@ -125,7 +125,7 @@ impl Decision {
         self.0
             .shares()
             .iter()
-            .map(|share| (share.cluster.subset.to_string(), share.fraction()))
+            .map(|share| (share.cluster.subset.clone().unwrap_or_default(), share.fraction()))
             .collect()
     }
 
@@ -157,7 +157,7 @@ impl Decision {
     fn __repr__(&self) -> String {
         let to = self.0.cluster().map_or_else(
             || self.status().map_or_else(|| "passthrough".to_owned(), |status| status.to_string()),
-            |cluster| cluster.to_string(),
+            |cluster| cluster.name.clone(),
         );
         format!("Decision({to})")
     }
