@@ -20,12 +20,17 @@ __all__ = [
     "Gateway",
     "Lab",
     "Mesh",
+    "ObservedShare",
     "Preprocess",
+    "ScriptedModel",
     "VirtualService",
     "Workload",
     "__version__",
     "decode_image",
+    "dumps",
     "load",
+    "loads",
+    "observed_share",
     "validate",
 ]
 
@@ -705,3 +710,138 @@ class Answers:
     def __next__(self) -> Any: ...
     def __aiter__(self) -> AsyncIterator[Any]: ...
     def __anext__(self) -> Awaitable[Any]: ...
+
+@final
+class ScriptedModel:
+    """A model for the lab that answers as it is told: for tests, and for trying out plans.
+
+    Args:
+        label: What it says.
+        probability: With what probability.
+        errors: The share of requests that fail.
+        disagree: The share of answers that say `other`.
+        other: What they say.
+        drift: How much that share grows with every answer.
+        latency: How long an answer takes.
+        seed: The seed of everything random.
+
+    Raises:
+        ValueError: A share is not between 0 and 1.
+
+    Example:
+        >>> ScriptedModel("military uniform", 0.45, errors=0.02)
+        ScriptedModel("military uniform", 0.45)
+    """
+
+    def __new__(
+        cls,
+        label: str,
+        probability: float = 0.5,
+        *,
+        errors: float = 0.0,
+        disagree: float = 0.0,
+        other: str = "academic gown",
+        drift: float = 0.0,
+        latency: Seconds | None = None,
+        seed: int = 0,
+    ) -> ScriptedModel: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+
+@final
+class Lab:
+    """A mesh with model servers on loopback, in this process; closing it stops everything.
+
+    Deployments run as model servers, and the gateway does what Gateways, VirtualServices and DestinationRules say.
+
+    Args:
+        models: Scripted models by the path that a Deployment names.
+        model_files: The folder with the files of the real models; this interpreter's packages unless given.
+        scripted_when_missing: Whether scripted models answer where the files of the real ones are missing.
+        seed: The seed of the gateway's random draws.
+
+    Example:
+        >>> with Lab(models={"m/1": ScriptedModel("cat", 0.9)}) as lab:
+        ...     lab.apply(Workload("pets", "v1", model="pets", path="m/1"))
+        ...     lab.apply([Gateway.http("g"), VirtualService.to("pets", hosts=["*"], gateways=["g"], port=8501)])
+        ...     lab.wait_ready()
+        ...     client = Client(lab.url, model="pets", signature="serving_preprocess")
+        ...     client.predict(b"any image").label
+        'cat'
+    """
+
+    def __new__(
+        cls,
+        *,
+        models: Mapping[str, ScriptedModel] | None = None,
+        model_files: str | PathLike[str] | None = None,
+        scripted_when_missing: bool = False,
+        seed: int | None = None,
+    ) -> Lab: ...
+    @staticmethod
+    def seed() -> Lab:
+        """Start a lab that is ready for a release: a stable version at 100 % and a canary at 0 %."""
+    def apply(self, objects: Any) -> None:
+        """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them."""
+    def wait_ready(self, timeout: Seconds | None = None) -> None:
+        """Wait until every Deployment is ready, a minute unless another time is given.
+
+        Raises:
+            ClusterError: One of them does not start; the message says why.
+        """
+    def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        """Read an object as it stands in the lab's store."""
+    @property
+    def url(self) -> str:
+        """Where the gateway listens."""
+    @property
+    def metrics_url(self) -> str:
+        """Where Prometheus can scrape the gateway."""
+    @property
+    def problem(self) -> str | None:
+        """Why the newest objects are not in force, when they are not."""
+    def counts(self) -> list[dict[str, Any]]:
+        """Give the gateway's counters, one row for each way in which requests ended."""
+    def close(self) -> None:
+        """Stop everything."""
+    def __enter__(self) -> Lab: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+@final
+class ObservedShare:
+    """How traffic was really split."""
+
+    @property
+    def estimate(self) -> float | None:
+        """The canary's share of the requests seen."""
+    @property
+    def low(self) -> float:
+        """The lower end of the confidence sequence."""
+    @property
+    def high(self) -> float:
+        """The upper end of the confidence sequence."""
+    @property
+    def e(self) -> float:
+        """The evidence that the mesh does not split as configured."""
+    @property
+    def p_value(self) -> float:
+        """The anytime-valid p-value of the configured weight."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+
+def observed_share(
+    canary: int, stable: int, *, weight: float, alpha: float = 0.05
+) -> ObservedShare:
+    """Say what counts of requests tell of the share that the canary got.
+
+    Args:
+        canary: Requests that the canary served.
+        stable: Requests that the stable version served.
+        weight: The share that the mesh was told to give it, from 0 to 1.
+        alpha: One minus the level of the confidence sequence.
+
+    Example:
+        >>> share = observed_share(31, 69, weight=0.3)
+        >>> share.low < 0.3 < share.high
+        True
+    """

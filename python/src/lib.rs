@@ -11,10 +11,12 @@ mod finding;
 mod input;
 mod istio;
 mod json;
+mod lab;
 mod manifest;
 mod many;
 mod preprocess;
 mod route;
+mod stats;
 mod time;
 mod workload;
 
@@ -31,10 +33,12 @@ mod _canary {
         client::Client,
         finding::Finding,
         istio::{DestinationRule, Gateway, VirtualService},
+        lab::{Lab, ScriptedModel},
         manifest::{dumps, load, loads, validate},
         many::Answers,
         preprocess::{Preprocess, decode_image},
         route::{Decision, Mesh},
+        stats::{ObservedShare, observed_share},
         workload::Workload,
     };
 }

@@ -1,0 +1,50 @@
+//! `canary.observed_share`.
+
+use canary_core::stats::{Alpha, EProcess, Split};
+use pyo3::{exceptions::PyValueError, prelude::*};
+
+/// How traffic was really split, with a confidence sequence and the evidence against the weight.
+#[pyclass(frozen, eq, module = "canary")]
+#[derive(PartialEq)]
+pub(crate) struct ObservedShare {
+    #[pyo3(get)]
+    estimate: Option<f64>,
+    #[pyo3(get)]
+    low: f64,
+    #[pyo3(get)]
+    high: f64,
+    #[pyo3(get)]
+    e: f64,
+    #[pyo3(get)]
+    p_value: f64,
+}
+
+#[pymethods]
+impl ObservedShare {
+    fn __repr__(&self) -> String {
+        let estimate = self.estimate.map_or_else(|| "None".to_owned(), |value| format!("{value:.3}"));
+        format!("ObservedShare({estimate} in [{:.3}, {:.3}], p={:.3})", self.low, self.high, self.p_value)
+    }
+}
+
+/// What the counts say of the share of the traffic that the canary got.
+#[pyfunction]
+#[pyo3(signature = (canary, stable, *, weight, alpha = 0.05))]
+pub(crate) fn observed_share(
+    canary: u64,
+    stable: u64,
+    weight: f64,
+    alpha: f64,
+) -> PyResult<ObservedShare> {
+    let wrong = |error: canary_core::stats::StatsError| PyValueError::new_err(error.to_string());
+    let mut split = Split::new(weight).map_err(wrong)?;
+    split.observe_counts(canary, stable);
+    let interval = split.interval(Alpha::new(alpha).map_err(wrong)?);
+    Ok(ObservedShare {
+        estimate: split.estimate(),
+        low: interval.low,
+        high: interval.high,
+        e: split.e(),
+        p_value: split.p_value(),
+    })
+}
