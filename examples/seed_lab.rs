@@ -74,17 +74,18 @@ async fn subsets(client: &Client, photo: &[u8], requests: usize) -> Result<Vec<O
 async fn main() -> Result<()> {
     let mut steps = Steps { count: 0, began: Instant::now() };
     let files = ModelFiles::find();
-    let photo = match files.as_ref().ok().and_then(ModelFiles::photo) {
-        Some(path) => std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?,
+    let photo = match files.as_ref().ok().and_then(|files| files.photo.as_ref()) {
+        Some(path) => {
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
+        }
         None => b"any bytes do for a scripted model".to_vec(),
     };
     if let Err(error) = &files {
         println!("The models are scripted: {error}\n");
     }
     let lab = Lab::builder().scripted_when_missing().start()?;
-    let client = Client::new(&lab.gateway_url())?
-        .model("image_classifier")
-        .signature("serving_preprocess");
+    let client =
+        Client::new(&lab.gateway_url())?.model("image_classifier").signature("serving_preprocess");
 
     let gateway = Gateway::http(GATEWAY, 80, ["*"]);
     let everything = VirtualService::to(APP).hosts(["*"]).gateway(GATEWAY).port(8501);

@@ -59,8 +59,11 @@ impl ScriptedModel {
         latency: Option<Bound<'_, PyAny>>,
         seed: u64,
     ) -> PyResult<Self> {
-        let latency = latency.map_or(Ok(Duration::ZERO), |value| time::seconds(&value))?.as_secs_f64();
-        for (name, value) in [("probability", probability), ("errors", errors), ("disagree", disagree)] {
+        let latency =
+            latency.map_or(Ok(Duration::ZERO), |value| time::seconds(&value))?.as_secs_f64();
+        for (name, value) in
+            [("probability", probability), ("errors", errors), ("disagree", disagree)]
+        {
             if !(0.0..=1.0).contains(&value) {
                 return Err(pyo3::exceptions::PyValueError::new_err(format!(
                     "{name} is {value}; give a share from 0 to 1"
@@ -85,7 +88,10 @@ impl Lab {
     }
 
     /// Calls with the lab, while it is open.
-    pub(crate) fn with<T>(&self, call: impl FnOnce(&canary_lab::Lab) -> PyResult<T>) -> PyResult<T> {
+    pub(crate) fn with<T>(
+        &self,
+        call: impl FnOnce(&canary_lab::Lab) -> PyResult<T>,
+    ) -> PyResult<T> {
         match self.lock().as_ref() {
             Some(lab) => call(lab),
             None => Err(PyRuntimeError::new_err("the lab is closed")),
@@ -152,7 +158,9 @@ impl Lab {
                 .py()?,
         };
         py.detach(|| {
-            self.with(|lab| values.iter().try_for_each(|value| lab.apply(value).map(drop).map_err(to_py)))
+            self.with(|lab| {
+                values.iter().try_for_each(|value| lab.apply(value).map(drop).map_err(to_py))
+            })
         })
     }
 

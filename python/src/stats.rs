@@ -22,8 +22,12 @@ pub(crate) struct ObservedShare {
 #[pymethods]
 impl ObservedShare {
     fn __repr__(&self) -> String {
-        let estimate = self.estimate.map_or_else(|| "None".to_owned(), |value| format!("{value:.3}"));
-        format!("ObservedShare({estimate} in [{:.3}, {:.3}], p={:.3})", self.low, self.high, self.p_value)
+        let estimate =
+            self.estimate.map_or_else(|| "None".to_owned(), |value| format!("{value:.3}"));
+        format!(
+            "ObservedShare({estimate} in [{:.3}, {:.3}], p={:.3})",
+            self.low, self.high, self.p_value
+        )
     }
 }
 

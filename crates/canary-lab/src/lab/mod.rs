@@ -16,7 +16,7 @@ use canary_core::{
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{gateway::Metrics, net::Serving, store::Store};
+use crate::{gateway::Metrics, model::ModelFiles, net::Serving, store::Store};
 pub use builder::LabBuilder;
 
 /// A mesh with model servers on loopback, in this process; dropping it stops everything.
@@ -75,7 +75,19 @@ impl Lab {
     /// # Errors
     /// [`Error::Cluster`] when threads or ports cannot be had, or a model server does not start.
     pub fn seed() -> Result<Self> {
-        let lab = Self::builder().scripted_when_missing().start()?;
+        Self::seed_with(None)
+    }
+
+    /// [`Lab::seed`] with the files of the real models given.
+    ///
+    /// # Errors
+    /// As [`Lab::seed`].
+    pub fn seed_with(files: Option<ModelFiles>) -> Result<Self> {
+        let mut builder = Self::builder().scripted_when_missing();
+        if let Some(files) = files {
+            builder = builder.model_files(files);
+        }
+        let lab = builder.start()?;
         let versions = ["efficientnet-lite0", "efficientnet-lite1"];
         for version in versions {
             let path = format!("models/{version}");
