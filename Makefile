@@ -15,7 +15,11 @@ test: ## set up what is needed and run all tests, Rust and Python
 	@scripts/setup.sh test
 	@scripts/test.sh
 
+bench: ## measure against other libraries, side by side; ARGS="--quick" or "--only NAME" for less
+	@scripts/setup.sh bench
+	@.bench-venv/bin/python bench/table.py $(ARGS)
+
 lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	.venv/bin/ruff check python examples
+	.venv/bin/ruff check python examples bench

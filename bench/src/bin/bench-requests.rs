@@ -1,6 +1,6 @@
 //! Writing requests and reading answers: one line of JSON for each operation.
 //!
-//! `bench-requests [seconds for each operation]`
+//! `bench-requests [seconds for each operation] [part of the operation's name]`
 
 use std::{error::Error, time::Duration};
 
@@ -66,6 +66,8 @@ fn logits(rows: usize) -> Result<Vec<u8>, Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let seconds: f64 = std::env::args().nth(1).map_or(Ok(0.3), |text| text.parse())?;
     let budget = Duration::from_secs_f64(seconds);
+    let part = std::env::args().nth(2).unwrap_or_default();
+    let wanted = |name: &str| name.contains(&part);
     let one = 224 * 224 * 3;
     let mut body = Vec::new();
 
@@ -73,6 +75,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file: Vec<u8> = (0..82_000).map(|_| numbers.next().to_le_bytes()[0]).collect();
     let input = Input::from(&file);
     let mut time = |name: &str, input: &Input<'_>| -> Result<(), Box<dyn Error>> {
+        if !wanted(name) {
+            return Ok(());
+        }
         let nanoseconds = least(budget, || {
             body.clear();
             write_predict(&mut body, "serving_preprocess", Form::Row, input)
@@ -96,24 +101,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = pixels(one).iter().map(|pixel| (pixel * 255.0).round() as u8).collect();
     let bytes = images(1, TensorData::Uint8(bytes))?;
     time("request: uint8, 1 image", &(&bytes).into())?;
-    let batch = images(32, TensorData::Float(pixels(one * 32)))?;
-    time("request: floats, 32 images", &(&batch).into())?;
+    if wanted("request: floats, 32 images") {
+        let batch = images(32, TensorData::Float(pixels(one * 32)))?;
+        time("request: floats, 32 images", &(&batch).into())?;
+    }
 
-    let named = Input::named([("x", &image)]);
-    let nanoseconds = least(budget, || {
-        body.clear();
-        write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &named)
-    });
-    report("PredictRequest bytes, 1 image", nanoseconds, &[("bytes", body.len().into())])?;
-    let floor = image.as_floats().unwrap_or_default();
-    let mut copy = Vec::with_capacity(floor.len());
-    let nanoseconds = least(budget, || {
-        copy.clear();
-        copy.extend_from_slice(floor);
-    });
-    report("floor: copy of 1 image", nanoseconds, &[])?;
+    if wanted("PredictRequest bytes, 1 image") {
+        let named = Input::named([("x", &image)]);
+        let nanoseconds = least(budget, || {
+            body.clear();
+            write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &named)
+        });
+        report("PredictRequest bytes, 1 image", nanoseconds, &[("bytes", body.len().into())])?;
+    }
+    if wanted("floor: copy of 1 image") {
+        let floor = image.as_floats().unwrap_or_default();
+        let mut copy = Vec::with_capacity(floor.len());
+        let nanoseconds = least(budget, || {
+            copy.clear();
+            copy.extend_from_slice(floor);
+        });
+        report("floor: copy of 1 image", nanoseconds, &[])?;
+    }
 
-    for rows in [1, 32] {
+    for rows in [1, 32].into_iter().filter(|rows| wanted(&format!("answer: {rows} x 1001 floats")))
+    {
         let answer = logits(rows)?;
         let nanoseconds = least(budget, || read_predict(&answer, false));
         let name = format!("answer: {rows} x 1001 floats");

@@ -1,0 +1,15 @@
+"""The rows of the table, in its order."""
+
+from rows import answers, bodies, build, engine, gateway, images, imports, load, manifest
+
+ROWS = [
+    *bodies.ROWS,
+    *answers.ROWS,
+    *images.ROWS,
+    *load.ROWS,
+    *manifest.ROWS,
+    *imports.ROWS,
+    *engine.ROWS,
+    *gateway.ROWS,
+    *build.ROWS,
+]

@@ -1,0 +1,94 @@
+"""What has no peer is held to a bound: routing, analysis, observations, simulated traffic; and that cost is linear."""
+
+from __future__ import annotations
+
+import functools
+
+from measure import Line, Row, Settings, in_turns, json_lines, need
+from rows import samples
+
+
+@functools.cache
+def _engine(seconds: float, rounds: int) -> dict[tuple[str, int], float]:
+    least: dict[tuple[str, int], float] = {}
+    for _ in range(rounds):
+        for line in json_lines("bench-engine", str(seconds)):
+            key = (line["operation"], line.get("size", 0))
+            least[key] = min(least.get(key, float("inf")), line["ours_ns"])
+    return least
+
+
+def _bounds(settings: Settings) -> list[Line]:
+    took = _engine(settings.seconds / 10, settings.rounds)
+    bound = "at most"
+    return [
+        Line("a routing decision over 50 rules", f"{bound} 1 µs", took["routing", 50], 1_000, 1),
+        Line(
+            "one observation into split, error and slow guardrails",
+            f"{bound} 100 ns",
+            took["observation", 0],
+            100,
+            1,
+        ),
+        Line(
+            "a simulated request, error ratio",
+            f"{bound} 50 ns (20 M/s)",
+            took["simulation", 0],
+            50,
+            1,
+        ),
+        Line(
+            "analysis of 10 000 objects",
+            f"{bound} 1 s",
+            took[max(key for key in took if key[0] == "analysis")],
+            1e9,
+            1,
+        ),
+    ]
+
+
+def _linear(name: str, small: float, large: float, factor: float, of: str) -> Line:
+    """Cost for each unit may grow by half at most when there are `factor` times as many."""
+    return Line(
+        f"linear in {name}",
+        f"{of}, {factor:.0f} × as many: at most {factor * 1.5:.0f} ×",
+        large / small,
+        factor * 1.5,
+        1,
+        unit="×",
+    )
+
+
+def _growth(settings: Settings) -> list[Line]:
+    took = _engine(settings.seconds / 10, settings.rounds)
+    small, large = sorted(size for name, size in took if name == "analysis")
+    canary = need("canary")
+    one, batch = samples.pixels(), samples.batch()
+    body, bodies = samples.logits(1), samples.logits(32)
+    turns = in_turns(
+        {
+            "write 1": lambda: canary.encode_predict(one),
+            "write 32": lambda: canary.encode_predict(batch),
+            "read 1": lambda: canary.decode_predict(body),
+            "read 32": lambda: canary.decode_predict(bodies),
+        },
+        settings.seconds,
+    )
+    return [
+        _linear("rules", took["routing", 50], took["routing", 400], 8, "50 rules"),
+        _linear(
+            "objects",
+            took["analysis", small],
+            took["analysis", large],
+            large / small,
+            f"{small} objects",
+        ),
+        _linear("the batch, requests", turns["write 1"], turns["write 32"], 32, "1 image"),
+        _linear("the batch, answers", turns["read 1"], turns["read 32"], 32, "1 row"),
+    ]
+
+
+ROWS = [
+    Row("engine", _bounds, ("bench-engine",)),
+    Row("linear", _growth, ("bench-engine",)),
+]

@@ -1,0 +1,52 @@
+//! The Rust client under load: requests per second on one thread.
+//!
+//! `bench-load PORT BODY-BYTES SECONDS [IN-FLIGHT]` prints one line of JSON.
+
+use std::{
+    cell::Cell,
+    error::Error,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use canary_bench::report;
+use canary_core::predict::{Client, Retry};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [port, bytes, seconds, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: bench-load PORT BODY-BYTES SECONDS [IN-FLIGHT]".into());
+    };
+    let in_flight: usize = rest.first().map_or(Ok(32), |text| text.parse())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    let time = Duration::from_secs_f64(seconds.parse()?);
+    let url = format!("http://127.0.0.1:{port}");
+    // Four bytes of base64 for three of the file.
+    let file = vec![7_u8; bytes.parse::<usize>()? * 3 / 4];
+    local.block_on(&runtime, async {
+        let client = Client::new(&url)?.model("m").retry(Retry::never());
+        let prepared = Rc::new(client.prepare(&file)?);
+        let answered = Rc::new(Cell::new(0_u32));
+        let start = Instant::now();
+        let tasks: Vec<_> = (0..in_flight)
+            .map(|_| {
+                let (client, prepared) = (client.clone(), Rc::clone(&prepared));
+                let answered = Rc::clone(&answered);
+                tokio::task::spawn_local(async move {
+                    while start.elapsed() < time {
+                        client.send(&prepared).await?;
+                        answered.set(answered.get() + 1);
+                    }
+                    Ok::<(), canary_core::Error>(())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await??;
+        }
+        let each = start.elapsed().as_secs_f64() * 1e9 / f64::from(answered.get());
+        report("load", each, &[("body", prepared.body().len().into())])?;
+        Ok(())
+    })
+}

@@ -1,0 +1,60 @@
+//! `canary.encode_predict` and `canary.decode_predict`: the JSON of predict calls, without a client.
+
+use canary_core::predict::{Form, Input, Value, read_predict, write_predict};
+use numpy::PyUntypedArray;
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
+
+use crate::{array, error::IntoPy, input};
+
+/// The body of a REST predict request.
+#[pyfunction]
+#[pyo3(signature = (input, *, signature = None, form = "row"))]
+pub(crate) fn encode_predict<'py>(
+    py: Python<'py>,
+    input: &Bound<'py, PyAny>,
+    signature: Option<&str>,
+    form: &str,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let form = match form {
+        "row" => Form::Row,
+        "column" => Form::Column,
+        other => {
+            return Err(PyValueError::new_err(format!(
+                "form is {other:?}; choose \"row\" or \"column\""
+            )));
+        }
+    };
+    let mut body = Vec::new();
+    let mut write = |input: Input<'_>| -> PyResult<()> {
+        write_predict(&mut body, signature.unwrap_or_default(), form, &input).py()
+    };
+    // The two that are large are read where they lie.
+    if let Ok(bytes) = input.cast::<PyBytes>() {
+        write(Value::Files(vec![bytes.as_bytes().into()]).into())?;
+    } else if input.is_instance_of::<PyUntypedArray>() {
+        let array = array::read(input)?;
+        write(Value::View(array.view()?).into())?;
+    } else {
+        write(input::read(input)?)?;
+    }
+    Ok(PyBytes::new(py, &body))
+}
+
+/// The outputs in the answer to a REST predict request.
+#[pyfunction]
+#[pyo3(signature = (body, *, doubles = false))]
+pub(crate) fn decode_predict<'py>(
+    py: Python<'py>,
+    body: &[u8],
+    doubles: bool,
+) -> PyResult<Bound<'py, PyDict>> {
+    let outputs = PyDict::new(py);
+    for (name, tensor) in read_predict(body, doubles).py()? {
+        outputs.set_item(name, array::give(py, tensor)?)?;
+    }
+    Ok(outputs)
+}
