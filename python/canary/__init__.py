@@ -5,6 +5,7 @@ goes, `Preprocess` makes tensors of images as TensorFlow does.
 """
 
 from canary._canary import (
+    Analysis,
     Answer,
     Answers,
     Client,
@@ -20,6 +21,7 @@ from canary._canary import (
     VirtualService,
     Workload,
     __version__,
+    analyze,
     decode_image,
     decode_predict,
     dumps,
@@ -48,6 +50,7 @@ from canary._errors import (
 from canary._node import Node
 
 __all__ = [
+    "Analysis",
     "Answer",
     "AnswerError",
     "Answers",
@@ -78,6 +81,7 @@ __all__ = [
     "VirtualService",
     "Workload",
     "__version__",
+    "analyze",
     "decode_image",
     "decode_predict",
     "dumps",

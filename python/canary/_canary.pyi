@@ -1,16 +1,17 @@
 """The compiled half of `canary`."""
 
+import builtins
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, final
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canary._node import Node
 
 __all__ = [
+    "Analysis",
     "Answer",
     "Answers",
     "Client",
@@ -26,6 +27,7 @@ __all__ = [
     "VirtualService",
     "Workload",
     "__version__",
+    "analyze",
     "decode_image",
     "decode_predict",
     "dumps",
@@ -38,15 +40,15 @@ __all__ = [
 
 __version__: str
 
-class PilImage(Protocol):
+class _PilImage(Protocol):
     """An image of Pillow, or anything that saves itself like one."""
 
     mode: str
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None: ...
 
-File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | PilImage
-Input: TypeAlias = File | ArrayLike | Sequence[File]
-Seconds: TypeAlias = float | timedelta
+_File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilImage
+_Input: TypeAlias = _File | ArrayLike | Sequence[_File]
+_Seconds: TypeAlias = float | timedelta
 
 @final
 class Finding:
@@ -79,8 +81,8 @@ class Finding:
     @property
     def column(self) -> int | None:
         """The column in the text that was read, from 1."""
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: builtins.object, /) -> bool: ...
+    def __ne__(self, other: builtins.object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
@@ -91,7 +93,7 @@ class Gateway:
     def http(
         name: str,
         port: int = 80,
-        hosts: Sequence[str] = ["*"],
+        hosts: Sequence[str] | None = None,
         *,
         selector: Mapping[str, str] | None = None,
         namespace: str | None = None,
@@ -101,7 +103,7 @@ class Gateway:
         Args:
             name: The object's name.
             port: The port that the gateway listens on.
-            hosts: The hosts that are let in; `*` is every host.
+            hosts: The hosts that are let in; every host unless given.
             selector: The labels of the gateway's pods; `istio: ingressgateway` unless given.
             namespace: The object's namespace.
 
@@ -113,7 +115,7 @@ class Gateway:
     def https(
         name: str,
         port: int = 443,
-        hosts: Sequence[str] = ["*"],
+        hosts: Sequence[str] | None = None,
         *,
         credential_name: str,
         selector: Mapping[str, str] | None = None,
@@ -124,7 +126,7 @@ class Gateway:
         Args:
             name: The object's name.
             port: The port that the gateway listens on.
-            hosts: The hosts that are let in.
+            hosts: The hosts that are let in; every host unless given.
             credential_name: The Secret with the certificate and its key.
             selector: The labels of the gateway's pods; `istio: ingressgateway` unless given.
             namespace: The object's namespace.
@@ -166,7 +168,7 @@ class Gateway:
     @property
     def spec(self) -> Node:
         """What is wanted, with attribute access."""
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
@@ -185,7 +187,7 @@ class VirtualService:
         port: int | None = None,
         name: str | None = None,
         namespace: str | None = None,
-        timeout: Seconds | None = None,
+        timeout: _Seconds | None = None,
         stamp_subset: str | None = None,
     ) -> VirtualService:
         """Divide requests between subsets of one service.
@@ -219,7 +221,7 @@ class VirtualService:
         port: int | None = None,
         name: str | None = None,
         namespace: str | None = None,
-        timeout: Seconds | None = None,
+        timeout: _Seconds | None = None,
         stamp_subset: str | None = None,
     ) -> VirtualService:
         """Send everything to one service, or to one subset of it.
@@ -278,7 +280,7 @@ class VirtualService:
     @property
     def spec(self) -> Node:
         """What is wanted, with attribute access."""
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
@@ -326,7 +328,7 @@ class DestinationRule:
     @property
     def spec(self) -> Node:
         """What is wanted, with attribute access."""
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
@@ -379,8 +381,8 @@ class Workload:
         """Give the three objects, in the order in which they are applied."""
     def validate(self) -> list[Finding]:
         """Find what Kubernetes would refuse."""
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
 def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
@@ -416,8 +418,31 @@ def validate(objects: Any, *, istio_version: str | None = None) -> list[Finding]
         istio_version: The control plane's version; before 1.15 weights had to sum to 100.
 
     Example:
-        >>> validate(VirtualService.weighted("s", {"a": 0, "b": 0}))[0].message
-        'total destination weight is 0'
+        >>> validate(VirtualService.weighted("s", {"a": 0, "b": 0}))[0].path
+        'spec.http[0].route'
+    """
+
+@final
+class Analysis:
+    """What is wrong between objects, and what could not be judged."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, with Istio's codes (`IST0101`, …)."""
+    @property
+    def unjudged(self) -> list[tuple[str, str, str]]:
+        """Code, object and reason of what could not be judged with the objects given."""
+    def _repr_html_(self) -> str: ...
+
+def analyze(objects: Any) -> Analysis:
+    """Analyze objects together, as `istioctl analyze` does; nothing is sent.
+
+    Services, Pods, Secrets and Namespaces among the objects serve as inventory.
+
+    Example:
+        >>> split = VirtualService.weighted("s", {"a": 1, "b": 1}, hosts=["*"], gateways=["missing"])
+        >>> sorted({finding.code for finding in analyze([split]).findings})
+        ['IST0101', 'IST0132']
     """
 
 @final
@@ -536,15 +561,15 @@ class Preprocess:
         exif: bool = False,
         max_pixels: int | None = None,
     ) -> Preprocess: ...
-    def __call__(self, image: File | ArrayLike) -> NDArray[Any]:
+    def __call__(self, image: _File | ArrayLike) -> NDArray[Any]:
         """Preprocess one image: a path, bytes, a PIL image, or an array [height, width, 3]."""
-    def batch(self, images: Sequence[File | ArrayLike]) -> NDArray[Any]:
+    def batch(self, images: Sequence[_File | ArrayLike]) -> NDArray[Any]:
         """Preprocess several images on all cores, stacked into one array."""
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
-def decode_image(image: File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
+def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
 
 def encode_predict(
@@ -618,12 +643,12 @@ class Client:
         version: int | None = None,
         label: str | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: Seconds | None = None,
+        timeout: _Seconds | None = None,
         attempts: int | None = None,
         max_answer_bytes: int | None = None,
     ) -> Client: ...
     def predict(
-        self, input: Input | Mapping[str, Input], *, headers: Mapping[str, str] | None = None
+        self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Ask the model.
 
@@ -639,7 +664,7 @@ class Client:
             AnswerError: The answer cannot be read.
         """
     def predict_async(
-        self, input: Input | Mapping[str, Input], *, headers: Mapping[str, str] | None = None
+        self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
     ) -> Awaitable[Answer]:
         """Call `predict` asynchronously."""
     def predict_many(
@@ -665,11 +690,11 @@ class Client:
         """Call `status` asynchronously."""
     def ready(self) -> bool:
         """Whether a version of the model answers."""
-    def wait(self, timeout: Seconds | None = None) -> dict[int, str]:
+    def wait(self, timeout: _Seconds | None = None) -> dict[int, str]:
         """Wait until a version answers, a minute unless another time is given."""
     def metadata(self) -> dict[str, Any]:
         """Give the model's signatures with their inputs and outputs."""
-    def check(self, input: Input | Mapping[str, Input]) -> None:
+    def check(self, input: _Input | Mapping[str, _Input]) -> None:
         """Compare an input with the model's signature; nothing is predicted.
 
         Raises:
@@ -697,7 +722,7 @@ class Client:
     @property
     def label(self) -> str | None:
         """The label, when one was given."""
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
@@ -708,7 +733,7 @@ class Answer:
     @property
     def outputs(self) -> dict[str, NDArray[Any]]:
         """Every output by name: read-only arrays over the answer's own memory."""
-    def __getitem__(self, name: str) -> NDArray[Any]: ...
+    def __getitem__(self, name: str, /) -> NDArray[Any]: ...
     def array(self) -> NDArray[Any]:
         """Give the only output."""
     def keys(self) -> list[str]:
@@ -786,11 +811,11 @@ class ScriptedModel:
         disagree: float = 0.0,
         other: str = "academic gown",
         drift: float = 0.0,
-        latency: Seconds | None = None,
+        latency: _Seconds | None = None,
         seed: int = 0,
     ) -> ScriptedModel: ...
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class Lab:
@@ -827,7 +852,7 @@ class Lab:
         """Start a lab that is ready for a release: a stable version at 100 % and a canary at 0 %."""
     def apply(self, objects: Any) -> None:
         """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them."""
-    def wait_ready(self, timeout: Seconds | None = None) -> None:
+    def wait_ready(self, timeout: _Seconds | None = None) -> None:
         """Wait until every Deployment is ready, a minute unless another time is given.
 
         Raises:
@@ -870,8 +895,8 @@ class ObservedShare:
     @property
     def p_value(self) -> float:
         """The anytime-valid p-value of the configured weight."""
-    def __eq__(self, other: object) -> bool: ...
-    def __ne__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
 
 def observed_share(
     canary: int, stable: int, *, weight: float, alpha: float = 0.05

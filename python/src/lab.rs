@@ -47,14 +47,14 @@ impl ScriptedModel {
 #[pymethods]
 impl ScriptedModel {
     #[new]
-    #[pyo3(signature = (label, probability = 0.5, *, errors = 0.0, disagree = 0.0, other = "academic gown".to_owned(), drift = 0.0, latency = None, seed = 0))]
+    #[pyo3(signature = (label, probability = 0.5, *, errors = 0.0, disagree = 0.0, other = "academic gown", drift = 0.0, latency = None, seed = 0))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         label: String,
         probability: f64,
         errors: f64,
         disagree: f64,
-        other: String,
+        other: &str,
         drift: f64,
         latency: Option<Bound<'_, PyAny>>,
         seed: u64,
@@ -70,7 +70,16 @@ impl ScriptedModel {
                 )));
             }
         }
-        Ok(Self { label, probability, errors, disagree, other, drift, latency, seed })
+        Ok(Self {
+            label,
+            probability,
+            errors,
+            disagree,
+            other: other.to_owned(),
+            drift,
+            latency,
+            seed,
+        })
     }
 
     fn __repr__(&self) -> String {

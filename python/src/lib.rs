@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod analyze;
 mod answer;
 mod array;
 mod client;
@@ -30,6 +31,7 @@ mod _canary {
 
     #[pymodule_export]
     use crate::{
+        analyze::{Analysis, analyze_objects},
         answer::Answer,
         client::Client,
         codec::{decode_predict, encode_predict},

@@ -164,29 +164,29 @@ impl Preprocess {
 #[pymethods]
 impl Preprocess {
     #[new]
-    #[pyo3(signature = (size = None, *, preset = "unit".to_owned(), mean_std = None, crop = None, filter = "bilinear".to_owned(), antialias = false, layout = "nhwc".to_owned(), dtype = "float32".to_owned(), exif = false, max_pixels = None))]
+    #[pyo3(signature = (size = None, *, preset = "unit", mean_std = None, crop = None, filter = "bilinear", antialias = false, layout = "nhwc", dtype = "float32", exif = false, max_pixels = None))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         size: Option<(usize, usize)>,
-        preset: String,
+        preset: &str,
         mean_std: Option<([f32; 3], [f32; 3])>,
         crop: Option<CropArgument>,
-        filter: String,
+        filter: &str,
         antialias: bool,
-        layout: String,
-        dtype: String,
+        layout: &str,
+        dtype: &str,
         exif: bool,
         max_pixels: Option<u64>,
     ) -> PyResult<Self> {
         Settings {
             size,
-            preset,
+            preset: preset.to_owned(),
             mean_std,
             crop,
-            filter,
+            filter: filter.to_owned(),
             antialias,
-            layout,
-            dtype,
+            layout: layout.to_owned(),
+            dtype: dtype.to_owned(),
             exif,
             max_pixels,
         }

@@ -56,11 +56,11 @@ impl Mesh {
         Ok(Self(builder.build().py()?))
     }
 
-    #[pyo3(signature = (url, *, method = "GET".to_owned(), headers = None, gateway = None, port = None, random = 0))]
+    #[pyo3(signature = (url, *, method = "GET", headers = None, gateway = None, port = None, random = 0))]
     fn route(
         &self,
         url: &str,
-        method: String,
+        method: &str,
         headers: Option<BTreeMap<String, String>>,
         gateway: Option<String>,
         port: Option<u16>,
