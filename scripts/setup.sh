@@ -45,7 +45,7 @@ demo | test | docs)
 esac
 case $purpose in
 test)
-    install test "ipython>=8" "mypy>=1.15" "pillow>=10" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12"
+    install test "ipykernel>=6" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pillow>=10" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12"
     ;;
 esac
 

@@ -441,8 +441,8 @@ def analyze(objects: Any) -> Analysis:
 
     Example:
         >>> split = VirtualService.weighted("s", {"a": 1, "b": 1}, hosts=["*"], gateways=["missing"])
-        >>> sorted({finding.code for finding in analyze([split]).findings})
-        ['IST0101', 'IST0132']
+        >>> [finding.object for finding in analyze([split]).findings if finding.code == "IST0101"]
+        ['VirtualService default/s']
     """
 
 @final

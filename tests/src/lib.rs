@@ -2,3 +2,8 @@
 
 pub mod apiserver;
 pub mod parts;
+
+/// The Rust example of the project's README, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
