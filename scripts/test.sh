@@ -10,3 +10,6 @@ cargo test
 say "Python: behaviour, stubs and documentation"
 .venv/bin/python -m pytest python
 say "All tests passed"
+if [ ! -x .cache/bin/kube-apiserver ]; then
+    echo "left out: the tests against a real Kubernetes API server; scripts/real/build-kubernetes.sh builds one (Go, ten minutes)"
+fi

@@ -22,7 +22,7 @@ fn plan() -> Plan {
 
 async fn store() -> Store {
     let store = Store::new();
-    let split = VirtualService::weighted(APP, [("lite0", 100)]).hosts(["*"]);
+    let split = VirtualService::weighted(APP, [("lite0", 100)]).hosts(["*"]).gateway("gateway");
     let subsets = DestinationRule::subsets(APP, ["lite0"]);
     store.apply(&serde_json::to_value(split).unwrap()).await.unwrap();
     store.apply(&serde_json::to_value(subsets).unwrap()).await.unwrap();
