@@ -5,6 +5,7 @@
 //! ```
 //!
 //! Real models answer when their files are found (`make demo` installs them), scripted ones otherwise.
+#![allow(clippy::print_stdout, reason = "an example speaks to its user")]
 
 use std::time::{Duration, Instant};
 

@@ -44,12 +44,12 @@ fn source() -> PathBuf {
 
 /// The modules that a line of code names through `crate::`, documentation aside.
 fn named_modules(line: &str) -> impl Iterator<Item = &str> {
-    line.split("crate::").skip(1).flat_map(|rest| {
-        let inner = rest.strip_prefix('{').map_or(rest, |list| list);
+    line.split("crate::").skip(1).map(|rest| {
+        let inner = rest.strip_prefix('{').unwrap_or(rest);
         let end = inner
             .find(|character: char| !character.is_alphanumeric() && character != '_')
             .unwrap_or(inner.len());
-        Some(&inner[..end])
+        &inner[..end]
     })
 }
 

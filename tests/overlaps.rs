@@ -227,7 +227,7 @@ fn every_overlap_claimed_has_a_witness_and_no_other_pair_has_one() {
         let matches = [one_match(&mut random), one_match(&mut random)];
         let service = one_host(&[rule(&matches[..1]), rule(&matches[1..])]);
         let alone: Vec<_> =
-            matches.iter().map(|one| mesh(&one_host(&[rule(&[one.clone()])]))).collect();
+            matches.iter().map(|one| mesh(&one_host(&[rule(std::slice::from_ref(one))]))).collect();
         let fits = |request: &Request| alone.iter().all(|mesh| place(mesh, request).is_some());
         let (found, unjudged) = overlaps(&service);
         assert!(unjudged.is_empty(), "{unjudged:?} in {matches:?}");

@@ -30,16 +30,12 @@ impl Answer {
 
     fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let core = &slf.get().core;
-        match core.get(name) {
-            Some(tensor) => array::share(tensor, slf.as_any()),
-            None => {
-                let known: Vec<_> = core.outputs().map(|(name, _)| name).collect();
-                Err(PyKeyError::new_err(format!(
-                    "no output {name:?}; the answer has {}",
-                    known.join(", ")
-                )))
-            }
-        }
+        let Some(tensor) = core.get(name) else {
+            let known: Vec<_> = core.outputs().map(|(name, _)| name).collect();
+            let known = known.join(", ");
+            return Err(PyKeyError::new_err(format!("no output {name:?}; the answer has {known}")));
+        };
+        array::share(tensor, slf.as_any())
     }
 
     fn array<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -176,7 +176,7 @@ pub(crate) fn share<'py>(
 }
 
 /// A NumPy array that owns the memory of a tensor of numbers, which is not copied; strings as [`share`] gives them.
-pub(crate) fn give<'py>(py: Python<'py>, tensor: Tensor) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn give(py: Python<'_>, tensor: Tensor) -> PyResult<Bound<'_, PyAny>> {
     let (shape, data) = tensor.into_parts();
     let flat = match data {
         TensorData::Float(values) => PyArray::from_vec(py, values).into_any(),

@@ -1,6 +1,6 @@
 //! `canary.Client`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use canary_core::{Error, error::Origin, predict};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
@@ -281,17 +281,17 @@ impl Client {
         let settings = &self.settings;
         let mut text = format!("Client({:?}, model={:?}", settings.url, settings.model);
         if let Some(signature) = &settings.signature {
-            text.push_str(&format!(", signature={signature:?}"));
+            let _ = write!(text, ", signature={signature:?}");
         }
         if let Some(version) = settings.version {
-            text.push_str(&format!(", version={version}"));
+            let _ = write!(text, ", version={version}");
         }
         if let Some(label) = &settings.label {
-            text.push_str(&format!(", label={label:?}"));
+            let _ = write!(text, ", label={label:?}");
         }
         if !settings.headers.is_empty() {
             let names: Vec<_> = settings.headers.keys().map(String::as_str).collect();
-            text.push_str(&format!(", headers=<{}>", names.join(", ")));
+            let _ = write!(text, ", headers=<{}>", names.join(", "));
         }
         text.push(')');
         text

@@ -30,6 +30,7 @@ pub(crate) fn raise(
 }
 
 /// The Python exception for an error of the core.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(crate) fn to_py(error: Error) -> PyErr {
     Python::attach(|py| {
         let details = PyDict::new(py);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
-fn to_python<'py>(py: Python<'py>, object: Object) -> PyResult<Bound<'py, PyAny>> {
+fn to_python(py: Python<'_>, object: Object) -> PyResult<Bound<'_, PyAny>> {
     Ok(match object {
         Object::Gateway(gateway) => Bound::new(py, Gateway(gateway))?.into_any(),
         Object::VirtualService(service) => Bound::new(py, VirtualService(service))?.into_any(),
@@ -59,12 +59,13 @@ fn read_file(path: &PathBuf) -> PyResult<String> {
     })
 }
 
-fn objects<'py>(py: Python<'py>, manifest: Manifest) -> PyResult<Vec<Bound<'py, PyAny>>> {
+fn objects(py: Python<'_>, manifest: Manifest) -> PyResult<Vec<Bound<'_, PyAny>>> {
     manifest.objects.into_iter().map(|object| to_python(py, object)).collect()
 }
 
 /// Reads every object of a file, YAML or JSON, one document or several.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "an argument from Python is made for the call")]
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Vec<Bound<'_, PyAny>>> {
     let text = read_file(&path)?;
     objects(py, Manifest::read_named(&path.display().to_string(), &text).py()?)

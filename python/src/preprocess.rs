@@ -200,6 +200,10 @@ impl Preprocess {
         array::give(py, tensor)
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an argument from Python is made for the call"
+    )]
     fn batch<'py>(
         &self,
         py: Python<'py>,

@@ -102,7 +102,7 @@ impl Decision {
 
     #[getter]
     fn host(&self) -> Option<String> {
-        self.0.cluster().map(|cluster| cluster.host.to_string())
+        self.0.cluster().map(|cluster| cluster.host.clone())
     }
 
     #[getter]

@@ -1,4 +1,4 @@
-//! A real Kubernetes API server with etcd on loopback, with Istio's real CustomResourceDefinitions.
+//! A real Kubernetes API server with etcd on loopback, with Istio's real `CustomResourceDefinition`s.
 
 use std::{
     fs,

@@ -1,4 +1,9 @@
 //! Helpers shared by the workspace tests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "only tests use them, where failing loudly is right"
+)]
 
 pub mod apiserver;
 pub mod parts;

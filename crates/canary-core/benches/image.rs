@@ -9,6 +9,8 @@ use std::{hint::black_box, time::Instant};
 use canary_core::image::{DecodeOptions, Filter, Layout, PixelData, Pixels, Preprocess, decode};
 use canary_core::tensor::DType;
 
+type Operation<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 fn main() {
     let file = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let file =
@@ -23,7 +25,6 @@ fn main() {
         _ => unreachable!(),
     };
     let floats = Pixels::rgb32f(picture.height(), picture.width(), floats).unwrap();
-    type Operation<'a> = (&'static str, Box<dyn FnMut() + 'a>);
     let on = |preprocess: Preprocess, pixels: &Pixels<'_>| {
         black_box(preprocess.apply_pixels(pixels).unwrap());
     };

@@ -55,6 +55,7 @@ fn split(stable: u32, canary: u32) -> VirtualService {
     virtual_service(json!([{"route": [route("stable", stable), route("canary", canary)]}]))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
 fn virtual_service(http: Value) -> VirtualService {
     serde_json::from_value(json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
@@ -64,6 +65,7 @@ fn virtual_service(http: Value) -> VirtualService {
     .unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
 fn to(subset: &str, rest: Value) -> Value {
     let mut rule = json!({"route": [
         {"destination": {"host": "image-classifier", "subset": subset, "port": {"number": 8501}}},

@@ -37,8 +37,8 @@ fn add(findings: Findings, report: &mut Report) {
         }
         if !finding.code.starts_with('C') && !finding.code.starts_with("IST") {
             finding.message = format!("{}: {}", finding.code, finding.message);
-            finding.code =
-                if finding.severity == Severity::Error { "IST0106" } else { "IST0133" }.to_owned();
+            let code = if finding.severity == Severity::Error { "IST0106" } else { "IST0133" };
+            code.clone_into(&mut finding.code);
         }
         report.push(finding);
     }

@@ -68,7 +68,7 @@ pub fn role(namespace: &str, name: &str) -> Role {
             ..PolicyRule::default()
         })
         .collect();
-    Role { metadata: metadata(namespace, name), rules: Some(rules), ..Role::default() }
+    Role { metadata: metadata(namespace, name), rules: Some(rules) }
 }
 
 /// Gives a service account of the same namespace the role of that name.
@@ -86,7 +86,6 @@ pub fn role_binding(namespace: &str, name: &str, service_account: &str) -> RoleB
             namespace: Some(namespace.to_owned()),
             ..Subject::default()
         }]),
-        ..RoleBinding::default()
     }
 }
 

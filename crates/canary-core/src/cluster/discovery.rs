@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    fn service(status: Value, spec: Value) -> Value {
+    fn service(status: &Value, spec: &Value) -> Value {
         let mut service = json!({
             "metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
             "spec": {"ports": [
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn every_way_to_reach_the_gateway_is_found() {
         let balancer =
-            |entry: Value| service(json!({"loadBalancer": {"ingress": [entry]}}), json!({}));
+            |entry: Value| service(&json!({"loadBalancer": {"ingress": [entry]}}), &json!({}));
         let inside = "http://istio-ingressgateway.istio-system.svc";
         assert_eq!(
             urls(&balancer(json!({"ip": "34.1.2.3"})), 80, false, &[]),
@@ -251,9 +251,9 @@ mod tests {
         );
         let node =
             json!({"status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.7"}]}});
-        let node_port = service(json!({}), json!({"type": "NodePort"}));
+        let node_port = service(&json!({}), &json!({"type": "NodePort"}));
         assert_eq!(urls(&node_port, 80, false, &[node])[0], "http://10.0.0.7:30080");
-        let external = service(json!({}), json!({"externalIPs": ["192.0.2.9"]}));
+        let external = service(&json!({}), &json!({"externalIPs": ["192.0.2.9"]}));
         assert_eq!(urls(&external, 80, false, &[])[0], "http://192.0.2.9");
     }
 }

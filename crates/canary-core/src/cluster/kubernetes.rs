@@ -278,13 +278,13 @@ impl Cluster for Kubernetes {
                 source: None,
             });
         }
-        let (_, path) = self.collection(object).await?;
+        let (_, collection) = self.collection(object).await?;
         let body = serde_json::to_vec(patch).map_err(|error| Error::Manifest {
             what: format!("patch of {object}"),
             reason: error.to_string(),
         })?;
         let request = Request::patch(format!(
-            "{path}/{}?fieldManager={}&fieldValidation=Strict",
+            "{collection}/{}?fieldManager={}&fieldValidation=Strict",
             object.name, self.field_manager
         ))
         .header(http::header::CONTENT_TYPE, "application/json-patch+json")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, stream, stream::BoxStream};
 use kube::core::{Request as ApiRequest, WatchEvent as KubeEvent, params::WatchParams};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ struct Watcher {
     resource_version: Option<String>,
     /// Whether the object was there when last seen, so that a deletion in a gap is told.
     last: Option<Value>,
-    events: Option<std::pin::Pin<Box<dyn Stream<Item = kube::Result<KubeEvent<Value>>> + Send>>>,
+    events: Option<BoxStream<'static, kube::Result<KubeEvent<Value>>>>,
     pause: Duration,
 }
 

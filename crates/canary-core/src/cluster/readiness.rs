@@ -263,22 +263,22 @@ mod tests {
 
     use super::*;
 
-    fn pod(status: Value) -> Value {
+    fn pod(status: &Value) -> Value {
         json!({"metadata": {"name": "p"}, "status": status})
     }
 
-    fn reason(status: Value, events: &[Value]) -> Option<String> {
+    fn reason(status: &Value, events: &[Value]) -> Option<String> {
         problem(&pod(status), events).map(|problem| problem.reason)
     }
 
     #[test]
     fn the_reason_is_the_one_that_kubernetes_gives() {
         let ready = json!({"conditions": [{"type": "Ready", "status": "True"}]});
-        assert_eq!(reason(ready, &[]), None);
+        assert_eq!(reason(&ready, &[]), None);
         let unschedulable = json!({"conditions": [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "3 Insufficient cpu"},
         ]});
-        let found = problem(&pod(unschedulable), &[]).unwrap();
+        let found = problem(&pod(&unschedulable), &[]).unwrap();
         assert_eq!(found.reason, "Unschedulable");
         assert!(
             found.to_string().contains("3 Insufficient cpu")
@@ -286,15 +286,15 @@ mod tests {
         );
         let image =
             json!({"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]});
-        assert_eq!(reason(image, &[]).as_deref(), Some("ImagePullBackOff"));
+        assert_eq!(reason(&image, &[]).as_deref(), Some("ImagePullBackOff"));
         let memory = json!({"containerStatuses": [{
             "state": {"waiting": {"reason": "CrashLoopBackOff"}},
             "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
         }]});
-        assert_eq!(reason(memory, &[]).as_deref(), Some("OOMKilled"));
+        assert_eq!(reason(&memory, &[]).as_deref(), Some("OOMKilled"));
         let creating =
             json!({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]});
-        assert_eq!(reason(creating, &[]), None);
+        assert_eq!(reason(&creating, &[]), None);
     }
 
     #[test]
@@ -311,6 +311,6 @@ mod tests {
             event("Unhealthy", "2026-01-01T00:01:00Z", "p"),
             event("BackOff", "2026-01-01T00:02:00Z", "other"),
         ];
-        assert_eq!(reason(running, &events).as_deref(), Some("Unhealthy"));
+        assert_eq!(reason(&running, &events).as_deref(), Some("Unhealthy"));
     }
 }

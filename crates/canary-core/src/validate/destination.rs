@@ -44,7 +44,7 @@ pub(super) fn check(destination: &Destination, path: &Path<'_>, sink: &mut Sink<
 
 /// Checks the weights of a list of destinations.
 pub(super) fn check_weights<'w>(
-    weights: impl ExactSizeIterator<Item = Option<i32>> + Clone + 'w,
+    weights: &(impl ExactSizeIterator<Item = Option<i32>> + Clone + 'w),
     path: &Path<'_>,
     sink: &mut Sink<'_>,
 ) {

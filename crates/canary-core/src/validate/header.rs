@@ -168,7 +168,6 @@ pub(crate) fn check_format(value: &str) -> Result<(), &'static str> {
             (State::Name, b'(') => State::ArgumentsStart,
             (State::ArgumentsStart, b'[') | (State::ElementEnd, b',') => State::ElementStart,
             (State::ElementEnd, b']') => State::ArgumentsEnd,
-            (State::ElementStart, b'"') => State::Text,
             (State::Text, b'\\') => {
                 if bytes.next().is_none() {
                     return Err("a variable of a header value ends in a backslash");
@@ -177,9 +176,8 @@ pub(crate) fn check_format(value: &str) -> Result<(), &'static str> {
             }
             (State::Text | State::ArgumentsEnd, b')') => State::VariableEnd,
             (State::Text, b'"') => State::ElementEnd,
-            (State::Literal | State::Name | State::Text, _) => state,
-            (_, b' ') => state,
-            (State::ArgumentsStart, _) => State::Text,
+            (State::Literal | State::Name | State::Text, _) | (_, b' ') => state,
+            (State::ElementStart, b'"') | (State::ArgumentsStart, _) => State::Text,
             (State::ElementStart, _) => {
                 return Err("a list of arguments in a header value lacks a `\"`");
             }

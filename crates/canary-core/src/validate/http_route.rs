@@ -163,7 +163,7 @@ fn check_destinations(route: &HttpRoute, path: &Path<'_>, sink: &mut Sink<'_>) {
         header::check_headers(entry.headers.as_ref(), &at.field("headers"), sink);
         destination::check(&entry.destination, &at.field("destination"), sink);
     }
-    destination::check_weights(list.iter().map(|entry| entry.weight), &place, sink);
+    destination::check_weights(&list.iter().map(|entry| entry.weight), &place, sink);
 }
 
 /// Warns of fields that have no effect where they stand.

@@ -128,5 +128,5 @@ fn check_destinations(
         let at = place.index(index);
         destination::check(&entry.destination, &at.field("destination"), sink);
     }
-    destination::check_weights(list.iter().map(|entry| entry.weight), &place, sink);
+    destination::check_weights(&list.iter().map(|entry| entry.weight), &place, sink);
 }

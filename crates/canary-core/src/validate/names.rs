@@ -184,9 +184,7 @@ mod tests {
     fn generated_names() {
         assert_eq!(check_gateway_domain("outbound_.80_._.e2e.foobar.mesh", true), Ok(()));
         assert_eq!(check_gateway_domain("*.a", true), Ok(()));
-        for name in ["outbound_.80_._.e2e.foobar.mesh"] {
-            assert!(check_gateway_domain(name, false).is_err(), "{name}");
-        }
+        assert!(check_gateway_domain("outbound_.80_._.e2e.foobar.mesh", false).is_err());
         for name in ["outbound_80", "outbound_.x_._.a", "outbound_.80_._.1", "outbound_.80_."] {
             assert!(check_gateway_domain(name, true).is_err(), "{name}");
         }

@@ -133,36 +133,36 @@ fn same_http(one: &HttpMatchRequest, other: &HttpMatchRequest) -> bool {
         && one.scheme == other.scheme
         && one.method == other.method
         && one.authority == other.authority
-        && same_or_empty(&one.headers, &other.headers)
+        && same_or_empty(one.headers.as_ref(), other.headers.as_ref())
         && one.port.unwrap_or(0) == other.port.unwrap_or(0)
-        && same_or_empty(&one.source_labels, &other.source_labels)
-        && same_or_empty(&one.gateways, &other.gateways)
-        && same_or_empty(&one.query_params, &other.query_params)
+        && same_or_empty(one.source_labels.as_ref(), other.source_labels.as_ref())
+        && same_or_empty(one.gateways.as_ref(), other.gateways.as_ref())
+        && same_or_empty(one.query_params.as_ref(), other.query_params.as_ref())
         && one.ignore_uri_case.unwrap_or(false) == other.ignore_uri_case.unwrap_or(false)
-        && same_or_empty(&one.without_headers, &other.without_headers)
-        && same_or_empty(&one.source_namespace, &other.source_namespace)
-        && same_or_empty(&one.stat_prefix, &other.stat_prefix)
+        && same_or_empty(one.without_headers.as_ref(), other.without_headers.as_ref())
+        && same_or_empty(one.source_namespace.as_ref(), other.source_namespace.as_ref())
+        && same_or_empty(one.stat_prefix.as_ref(), other.stat_prefix.as_ref())
 }
 
 fn same_tls(one: &TlsMatchAttributes, other: &TlsMatchAttributes) -> bool {
-    same_or_empty(&one.sni_hosts, &other.sni_hosts)
-        && same_or_empty(&one.destination_subnets, &other.destination_subnets)
+    same_or_empty(one.sni_hosts.as_ref(), other.sni_hosts.as_ref())
+        && same_or_empty(one.destination_subnets.as_ref(), other.destination_subnets.as_ref())
         && one.port.unwrap_or(0) == other.port.unwrap_or(0)
-        && same_or_empty(&one.source_labels, &other.source_labels)
-        && same_or_empty(&one.gateways, &other.gateways)
-        && same_or_empty(&one.source_namespace, &other.source_namespace)
+        && same_or_empty(one.source_labels.as_ref(), other.source_labels.as_ref())
+        && same_or_empty(one.gateways.as_ref(), other.gateways.as_ref())
+        && same_or_empty(one.source_namespace.as_ref(), other.source_namespace.as_ref())
 }
 
 fn same_l4(one: &L4MatchAttributes, other: &L4MatchAttributes) -> bool {
-    same_or_empty(&one.destination_subnets, &other.destination_subnets)
+    same_or_empty(one.destination_subnets.as_ref(), other.destination_subnets.as_ref())
         && one.port.unwrap_or(0) == other.port.unwrap_or(0)
-        && same_or_empty(&one.source_subnet, &other.source_subnet)
-        && same_or_empty(&one.source_labels, &other.source_labels)
-        && same_or_empty(&one.gateways, &other.gateways)
-        && same_or_empty(&one.source_namespace, &other.source_namespace)
+        && same_or_empty(one.source_subnet.as_ref(), other.source_subnet.as_ref())
+        && same_or_empty(one.source_labels.as_ref(), other.source_labels.as_ref())
+        && same_or_empty(one.gateways.as_ref(), other.gateways.as_ref())
+        && same_or_empty(one.source_namespace.as_ref(), other.source_namespace.as_ref())
 }
 
-fn same_or_empty<T: Default + PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+fn same_or_empty<T: Default + PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
     match (one, other) {
         (None, None) => true,
         (Some(one), Some(other)) => one == other,

@@ -83,16 +83,16 @@ impl Proxy {
             if !again {
                 let who =
                     Answered { workload: endpoint.workload.clone(), version: version(endpoint) };
-                let retried = tries > 1;
+                let repeated = tries > 1;
                 let reply = match outcome {
                     Attempt::Answer(response) => {
                         let response = response.map(Either::Left);
                         return (Reply { response, flags: "" }, who);
                     }
                     Attempt::NotConnected => {
-                        Reply::unreachable(retried, "remote connection failure")
+                        Reply::unreachable(repeated, "remote connection failure")
                     }
-                    Attempt::Reset => Reply::reset(retried),
+                    Attempt::Reset => Reply::reset(repeated),
                     Attempt::TimedOut => Reply::timeout(),
                 };
                 return (reply, who);

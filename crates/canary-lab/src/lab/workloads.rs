@@ -143,8 +143,8 @@ async fn start(
     })??;
     let (mut running, mut pods) = (Vec::new(), Vec::new());
     for _ in 0..container.replicas {
-        let served = Served::shared(container.model_name.clone(), Arc::clone(&model));
-        let server = ModelServer::start([served]).await?;
+        let model = Served::shared(container.model_name.clone(), Arc::clone(&model));
+        let server = ModelServer::start([model]).await?;
         pods.push(Pod {
             namespace: reference.namespace.clone(),
             workload: reference.name.clone(),

@@ -10,6 +10,7 @@ use super::{
 };
 
 /// Whether there is such a request.
+#[expect(clippy::large_enum_variant, reason = "returned once and taken apart at once, never kept")]
 pub(super) enum Answer {
     Yes(Witness),
     No,

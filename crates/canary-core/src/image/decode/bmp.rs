@@ -93,8 +93,9 @@ impl Header {
         if bits <= 8 && palette.is_empty() {
             return Err(one_line("no palette"));
         }
-        // Within a `usize`: `check_size` computed three times their product in one.
-        let (height, width) = (height as usize, width as usize);
+        // `check_size` computed three times their product in a `usize`.
+        let fitting = |length: u64| usize::try_from(length).map_err(|_| one_line("too large"));
+        let (height, width) = (fitting(height)?, fitting(width)?);
         Ok(Self { height, width, top_down, bits, compression, masks, palette, offset })
     }
 

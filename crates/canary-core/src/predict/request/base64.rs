@@ -31,14 +31,14 @@ mod vbmi {
     /// For each three bytes a b c the order b a c b, in which every six bits are neighbours within 32.
     const ORDER: [u8; 64] = {
         let mut order = [0; 64];
-        let mut group = 0;
+        let (mut group, mut first) = (0, 0);
         while group < 16 {
-            let first = group as u8 * 3;
             order[group * 4] = first + 1;
             order[group * 4 + 1] = first;
             order[group * 4 + 2] = first + 2;
             order[group * 4 + 3] = first + 1;
             group += 1;
+            first += 3;
         }
         order
     };

@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::tensor::{Tensor, TensorData};
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests convert into it at the call")]
     fn body(form: Form, input: Input<'_>) -> Result<String> {
         let mut body = Vec::new();
         write_predict(&mut body, "", form, &input)?;

@@ -328,7 +328,7 @@ mod tests {
                 reads_as_core_does(&format!("{float:?}"));
                 // The boundary to the next float, and its neighbours among the doubles.
                 let next = f32::from_bits(float.to_bits() ^ 1);
-                let middle = (f64::from(float) + f64::from(next)) / 2.0;
+                let middle = f64::midpoint(float.into(), next.into());
                 if middle.abs() > 1e-44 && middle.abs() < 3e38 {
                     for bits in [middle.to_bits() - 1, middle.to_bits(), middle.to_bits() + 1] {
                         reads_as_core_does(&format!("{:e}", f64::from_bits(bits)));
@@ -351,8 +351,8 @@ mod tests {
     #[test]
     fn named_numbers_and_integers() {
         assert!(float("NaN").unwrap().is_nan());
-        assert_eq!(float("-Infinity").unwrap(), f32::NEG_INFINITY);
-        assert_eq!(float("Inf").unwrap(), f32::INFINITY);
+        assert!(matches!(float("-Infinity"), Ok(f32::NEG_INFINITY)));
+        assert!(matches!(float("Inf"), Ok(f32::INFINITY)));
         let number = |text: &str| Reader::new(text.as_bytes()).number().unwrap();
         assert_eq!(number("9223372036854775807"), Number::Int(i64::MAX));
         assert_eq!(number("-9223372036854775808"), Number::Int(i64::MIN));

@@ -149,7 +149,7 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
         .filter(|(_, _, reading)| reading.counts.iter().any(|(_, count)| *count > 0))
         .collect();
     let (low, high) =
-        range(known.iter().map(|(_, _, reading)| (&reading.interval, reading.estimate)));
+        range(&known.iter().map(|(_, _, reading)| (&reading.interval, reading.estimate)));
     let mut sequence = Chart::new(seconds, low, high, figure);
     let band: Vec<_> = known
         .iter()
@@ -181,7 +181,7 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
 
 /// What to show of a quantity: the later estimates and intervals, not the first wide ones.
 fn range<'a>(
-    readings: impl DoubleEndedIterator<Item = (&'a Interval, Option<f64>)> + Clone,
+    readings: &(impl DoubleEndedIterator<Item = (&'a Interval, Option<f64>)> + Clone),
 ) -> (f64, f64) {
     let count = readings.clone().count();
     let later = || readings.clone().skip(count / 10);

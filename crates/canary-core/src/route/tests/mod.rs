@@ -36,7 +36,7 @@ fn builder(yaml: &str) -> MeshBuilder {
             } else if text.contains("kind: DestinationRule") {
                 builder.destination_rule(serde_saphyr::from_str::<DestinationRule>(text).unwrap())
             } else {
-                builder.objects(&crate::Manifest::read(text).unwrap())
+                builder.objects(crate::Manifest::read(text).unwrap())
             }
         },
     )

@@ -38,9 +38,7 @@ impl Node {
             if times > limit {
                 return false;
             }
-            if times > 0 {
-                limit /= times;
-            }
+            limit = limit.checked_div(times).unwrap_or(limit);
         }
         match self {
             Self::Capture(node) | Self::Repeat { node, .. } => node.repeats_within(limit),

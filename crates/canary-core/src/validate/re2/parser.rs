@@ -10,6 +10,7 @@ use super::{
 
 /// What `(?imsU)` changes, until the group ends.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "the four flags of RE2, each on or off")]
 struct Flags {
     fold: bool,
     multi_line: bool,
@@ -218,7 +219,7 @@ impl<'p> Parser<'p> {
                     return Err(Re2Error::new("a group name is not closed by `>`", start));
                 };
                 let name = &named[..end];
-                let capture = &start[..prefix.len() + end + 1];
+                let capture = &start[..=prefix.len() + end];
                 if name.is_empty()
                     || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 {

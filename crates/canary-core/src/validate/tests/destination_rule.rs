@@ -11,7 +11,7 @@ pub(super) fn hosts_subsets_and_export() {
         destination_rule(&json!({"host": host}), &["V083 spec.host"]);
     }
     let subsets = |subsets: Value, expected: &[&str]| {
-        destination_rule(&json!({"host": "a", "subsets": subsets}), expected)
+        destination_rule(&json!({"host": "a", "subsets": subsets}), expected);
     };
     subsets(json!([{"name": "v1"}, {"name": "v2", "labels": {"version": "v2"}}]), &[]);
     subsets(json!([{"name": "v1"}, {"name": "v1"}]), &["V085 spec.subsets[1].name"]);
@@ -103,7 +103,7 @@ pub(super) fn outliers_and_pools() {
         policy(&change, &lines.iter().map(String::as_str).collect::<Vec<_>>());
     };
     let outlier = |value: Value, expected: &[(&str, &str)]| {
-        check(json!({"outlierDetection": value}), expected)
+        check(json!({"outlierDetection": value}), expected);
     };
     outlier(
         json!({"interval": "10s", "baseEjectionTime": "1ms", "maxEjectionPercent": 100, "consecutive5xxErrors": 0}),
@@ -242,7 +242,7 @@ pub(super) fn load_balancers() {
         &[("S003", ".warmup.minimumPercent")],
     );
     let locality = |value: Value, expected: &[(&str, &str)]| {
-        check(json!({"localityLbSetting": value}), expected)
+        check(json!({"localityLbSetting": value}), expected);
     };
     locality(json!({"distribute": [{"from": "a/*", "to": {"a": 70, "b": 30}}]}), &[]);
     locality(
@@ -280,7 +280,7 @@ pub(super) fn load_balancers() {
         ],
     );
     let zones = |value: Value, expected: &[(&str, &str)]| {
-        check(json!({"zoneAwareLbSetting": value}), expected)
+        check(json!({"zoneAwareLbSetting": value}), expected);
     };
     zones(json!({"minClusterSize": 1}), &[]);
     zones(json!({"minClusterSize": 0}), &[("S005", ".zoneAwareLbSetting.minClusterSize")]);

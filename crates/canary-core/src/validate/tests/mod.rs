@@ -39,7 +39,7 @@ fn lines(findings: &Findings) -> Vec<String> {
         .collect()
 }
 
-fn object<T: DeserializeOwned>(spec: Value) -> T {
+fn object<T: DeserializeOwned>(spec: &Value) -> T {
     let text = json!({"metadata": {"name": "it", "namespace": "here"}, "spec": spec}).to_string();
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
@@ -47,7 +47,7 @@ fn object<T: DeserializeOwned>(spec: Value) -> T {
 /// Checks that `spec` gives exactly the findings expected.
 #[track_caller]
 fn expect<T: Validate + DeserializeOwned>(spec: &Value, expected: &[&str]) {
-    let findings = object::<T>(spec.clone()).validate_with(&Options::default());
+    let findings = object::<T>(spec).validate_with(&Options::default());
     assert_eq!(lines(&findings), expected, "{spec}\n{findings}");
 }
 

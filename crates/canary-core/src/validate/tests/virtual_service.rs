@@ -322,7 +322,7 @@ pub(super) fn mirrors() {
     check(json!({"mirrors": [{}]}), &[("V076", "mirrors[0].destination")]);
     route(&json!({"mirrorPercentage": {"value": 1}}), &["C021? spec.http[0]"]);
     let mut service: VirtualService = object(
-        json!({"hosts": ["a"], "http": [{"mirror": {"host": "b"}, "route": rule()["route"]}]}),
+        &json!({"hosts": ["a"], "http": [{"mirror": {"host": "b"}, "route": rule()["route"]}]}),
     );
     service.spec.http.as_mut().unwrap()[0].mirror_percentage =
         Some(Percent { value: Some(f64::NAN.into()) });
@@ -370,7 +370,7 @@ pub(super) fn redirects_and_responses() {
         &["C013? spec.http[0].redirect.redirectCode"],
     );
     let direct = |response: Value, expected: &[&str]| {
-        route(&json!({"route": null, "directResponse": response}), expected)
+        route(&json!({"route": null, "directResponse": response}), expected);
     };
     direct(json!({"status": 600, "body": {"string": "x"}}), &[]);
     direct(json!({"status": 199}), &["V069 spec.http[0].directResponse.status"]);
@@ -473,7 +473,7 @@ pub(super) fn weights_and_destinations() {
     let old = |given: &[Option<i32>], expected: &[&str]| {
         let options = Options::default().istio_version("1.14".parse().unwrap());
         assert_eq!(
-            lines(&object::<VirtualService>(weights(given)).validate_with(&options)),
+            lines(&object::<VirtualService>(&weights(given)).validate_with(&options)),
             expected
         );
     };

@@ -166,8 +166,7 @@ impl<'a> Header<'a> {
         let sampling: Vec<_> = self.components.iter().map(|c| (c.across, c.down)).collect();
         let ids: Vec<_> = self.components.iter().map(|component| component.id).collect();
         match (&sampling[..], &ids[..]) {
-            ([(1, 1)], _) => Some(()),
-            ([(1, 1), (1, 1), (1, 1)], [1, 2, 3]) => Some(()),
+            ([(1, 1)], _) | ([(1, 1), (1, 1), (1, 1)], [1, 2, 3]) => Some(()),
             // Other names mean RGB. Very small chroma is not smoothed.
             ([(2, 1 | 2), (1, 1), (1, 1)], [1, 2, 3]) => {
                 (self.width > 4 && self.height > 1).then_some(())

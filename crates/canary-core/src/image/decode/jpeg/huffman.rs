@@ -92,7 +92,7 @@ impl<'a> Bits<'a> {
         let more = u64::from_be_bytes(*self.bytes.get(self.at..)?.first_chunk()?);
         self.next |= more >> self.count;
         self.at += ((63 - self.count) >> 3) as usize;
-        self.count |= 56;
+        self.count |= 0b11_1000;
         Some(())
     }
 

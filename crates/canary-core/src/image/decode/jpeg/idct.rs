@@ -124,7 +124,7 @@ pub(super) fn flat(dc: i16, factors: &[i16; 64], out: &mut [u8], stride: usize) 
 }
 
 #[inline(always)]
-#[allow(clippy::cast_sign_loss)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 255")]
 fn level(value: i16) -> u8 {
     ((value >> 5).clamp(-128, 127) + 128) as u8
 }

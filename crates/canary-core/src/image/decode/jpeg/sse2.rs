@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::{
     __m128i, _mm_add_epi16, _mm_loadu_si128, _mm_mulhi_epi16, _mm_mullo_epi16, _mm_packs_epi16,
-    _mm_set1_epi8, _mm_set1_epi16, _mm_slli_epi16, _mm_srai_epi16, _mm_storeu_si128, _mm_sub_epi16,
+    _mm_set1_epi8, _mm_set1_epi16, _mm_slli_epi16, _mm_srai_epi16, _mm_storel_epi64, _mm_sub_epi16,
     _mm_unpackhi_epi16, _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi16,
     _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm_xor_si128,
 };
@@ -34,11 +34,9 @@ impl Lane for __m128i {
 
     #[inline(always)]
     fn product(a: &[i16; 8], b: &[i16; 8]) -> Self {
-        // SAFETY: as the head of this file says.
+        // SAFETY: as the head of this file says; each array is the 16 bytes that are read.
         unsafe {
-            // SAFETY: each array is the 16 bytes that are read.
-            let (a, b) =
-                unsafe { (_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast())) };
+            let (a, b) = (_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast()));
             _mm_mullo_epi16(a, b)
         }
     }
@@ -75,14 +73,13 @@ impl Lane for __m128i {
 
     #[inline(always)]
     fn levels(self) -> [u8; 8] {
-        // SAFETY: as the head of this file says.
+        // SAFETY: as the head of this file says; the store writes the 8 bytes of `low`.
         unsafe {
             let signed = _mm_packs_epi16(_mm_srai_epi16(self, 5), _mm_set1_epi16(0));
             let levels = _mm_xor_si128(signed, _mm_set1_epi8(-128));
-            let mut both = [0_u8; 16];
-            _mm_storeu_si128(both.as_mut_ptr().cast(), levels);
-            let [a, b, c, d, e, f, g, h, ..] = both;
-            [a, b, c, d, e, f, g, h]
+            let mut low = [0_u8; 8];
+            _mm_storel_epi64(low.as_mut_ptr().cast(), levels);
+            low
         }
     }
 }
