@@ -7,9 +7,9 @@ PY := .venv/bin/python
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
-demo: ## set up what is needed and run the lab from first prediction to promoted canary
+demo: ## set up what is needed, run the lab, then promote a good canary and roll a bad one back
 	@scripts/setup.sh demo
-	@$(PY) examples/seed_lab.py
+	@$(PY) examples/demo.py
 
 test: ## set up what is needed and run all tests, Rust and Python
 	@scripts/setup.sh test

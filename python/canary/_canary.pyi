@@ -19,22 +19,38 @@ __all__ = [
     "DestinationRule",
     "Finding",
     "Gateway",
+    "Guardrail",
     "Lab",
     "Mesh",
     "ObservedShare",
+    "Pair",
+    "Plan",
+    "Power",
     "Preprocess",
+    "Progress",
+    "Reading",
+    "Run",
     "ScriptedModel",
+    "Simulation",
+    "Verdict",
     "VirtualService",
     "Workload",
     "__version__",
+    "accuracy",
+    "agreement",
     "analyze",
+    "custom",
     "decode_image",
     "decode_predict",
     "dumps",
     "encode_predict",
+    "error_ratio",
     "load",
     "loads",
+    "numeric_drift",
     "observed_share",
+    "report",
+    "slow_ratio",
     "validate",
 ]
 
@@ -914,3 +930,561 @@ def observed_share(
         >>> share.low < 0.3 < share.high
         True
     """
+
+@final
+class Guardrail:
+    """One thing that must not get worse; make one with `error_ratio`, `agreement` and the others."""
+
+    @property
+    def name(self) -> str:
+        """Its name in verdicts and reports."""
+    @property
+    def test(self) -> str:
+        """The test, such as `errorRatio`."""
+    @property
+    def share(self) -> float:
+        """Its part of the plan's alpha, relative to the others."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as it stands in a plan's YAML."""
+    @staticmethod
+    def _restore(value: Any, score: Callable[[Pair], float | None] | None = None) -> Guardrail: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+def error_ratio(
+    at_most: float = 1.0,
+    *,
+    proven_below: float | None = None,
+    share: float = 1.0,
+    name: str | None = None,
+) -> Guardrail:
+    """Hold the canary's error rate at or under `at_most` times the stable one.
+
+    Args:
+        at_most: The largest ratio that is no harm.
+        proven_below: When given, promotion waits until a ratio of this or more is excluded.
+        share: Its part of the plan's alpha, relative to the others.
+        name: Its name in verdicts.
+
+    Example:
+        >>> error_ratio(1.0, proven_below=1.5).to_dict()
+        {'errorRatio': {'atMost': 1.0, 'provenBelow': 1.5}}
+    """
+
+def slow_ratio(
+    at_most: float = 1.0,
+    *,
+    threshold: Seconds | None = None,
+    quantile: float | None = None,
+    warmup: int | None = None,
+    proven_below: float | None = None,
+    share: float = 1.0,
+    name: str | None = None,
+) -> Guardrail:
+    """Hold the canary's rate of slow requests at or under `at_most` times the stable one.
+
+    Args:
+        at_most: The largest ratio that is no harm.
+        threshold: A request that takes longer is slow; learned from the stable version unless given.
+        quantile: The quantile of the stable latencies that is learned, 0.95 unless given.
+        warmup: How many stable latencies it is learned from, 500 unless given.
+        proven_below: When given, promotion waits until a ratio of this or more is excluded.
+        share: Its part of the plan's alpha, relative to the others.
+        name: Its name in verdicts.
+    """
+
+def agreement(
+    at_least: float,
+    *,
+    proven_above: float | None = None,
+    share: float = 1.0,
+    name: str | None = None,
+) -> Guardrail:
+    """Hold the part of the inputs that both models give the same top class at or over `at_least`.
+
+    Args:
+        at_least: The smallest agreement that is no harm.
+        proven_above: When given, promotion waits until an agreement of this or less is excluded.
+        share: Its part of the plan's alpha, relative to the others.
+        name: Its name in verdicts.
+    """
+
+def accuracy(
+    *, proven_above: float | None = None, share: float = 1.0, name: str | None = None
+) -> Guardrail:
+    """Hold the canary to be right no less often than the stable model, on inputs with a label.
+
+    Args:
+        proven_above: When given, promotion waits until a difference of this or less is excluded.
+        share: Its part of the plan's alpha, relative to the others.
+        name: Its name in verdicts.
+    """
+
+def numeric_drift(
+    margin: float,
+    *,
+    proven_above: float | None = None,
+    share: float = 1.0,
+    name: str | None = None,
+) -> Guardrail:
+    """Let the mean probability of the top class fall by no more than `margin`.
+
+    Args:
+        margin: The largest fall that is no harm, from 0 to 1.
+        proven_above: When given, promotion waits until a difference of this or less is excluded.
+        share: Its part of the plan's alpha, relative to the others.
+        name: Its name in verdicts.
+    """
+
+def custom(
+    name: str,
+    score: Callable[[Pair], float | None],
+    at_least: float,
+    *,
+    proven_above: float | None = None,
+    share: float = 1.0,
+) -> Guardrail:
+    """Hold the mean of a score of your own at or over `at_least`.
+
+    Args:
+        name: Its name in verdicts.
+        score: A function of a pair that gives a number from 0 to 1, or None where it does not apply. It must look at
+            its own pair only; the betting is the engine's.
+        at_least: The smallest mean that is no harm.
+        proven_above: When given, promotion waits until a mean of this or less is excluded.
+        share: Its part of the plan's alpha, relative to the others.
+
+    Example:
+        >>> def sure(pair):
+        ...     return float(pair.canary[1] >= 0.5)
+        >>> custom("sure", sure, 0.8).to_dict()
+        {'name': 'sure', 'custom': {'atLeast': 0.8}}
+    """
+
+@final
+class Plan:
+    """A canary rollout as data: steps, guardrails, and the bound on a false rollback.
+
+    Args:
+        virtual_service: The name of the VirtualService whose weights are changed.
+        stable: The subset that serves today.
+        canary: The subset that is tried.
+        steps: Weights in percent, or mappings as in YAML; 5, 30, 100 unless given.
+        hold: How long each step under 100 is held: a number of requests, or a dict with any of `requests`, `pairs` and
+            `time` (seconds); 2000 requests unless given.
+        guards: What must not get worse, beside the observed split, which is always tested.
+        header: The request header, as (name, value), that leads to the canary; pairs need it.
+        alpha: The bound on the probability of rolling back a canary that is no worse; 0.05 unless given.
+        namespace: Where the objects are; `default` unless given.
+        route: The name of the HTTP route; the one that sends to the stable subset unless given.
+        destination_rule: The DestinationRule's name; the VirtualService's unless given.
+        gates: Golden images by the gate's name: a dict from a file to the class agreed for it.
+        settle: How long after a weight was written requests may still follow the one before; 2 seconds unless given.
+        patience: The longest time for one step; an hour unless given.
+        on_inconclusive: What happens to the weights without a decision: `keep` (unless given) or `rollback`.
+
+    Raises:
+        InvalidError: The plan makes no sense; `findings` lists every reason with its path.
+
+    Example:
+        >>> plan = Plan("image-classifier", stable="resnet50", canary="resnet101", steps=[5, 30, 100],
+        ...             hold=4000, guards=[error_ratio(1.0), agreement(0.95)], header=("user-group", "canary"))
+        >>> plan.weights
+        [5, 30, 100]
+        >>> Plan.from_yaml(plan.to_yaml()) == plan
+        True
+    """
+
+    def __new__(
+        cls,
+        virtual_service: str,
+        *,
+        stable: str,
+        canary: str,
+        steps: Sequence[int | Mapping[str, Any]] | None = None,
+        hold: int | Mapping[str, Any] | None = None,
+        guards: Sequence[Guardrail] | None = None,
+        header: tuple[str, str] | None = None,
+        alpha: float | None = None,
+        namespace: str | None = None,
+        route: str | None = None,
+        destination_rule: str | None = None,
+        gates: Mapping[str, Mapping[str, str]] | None = None,
+        settle: Seconds | None = None,
+        patience: Seconds | None = None,
+        on_inconclusive: Literal["keep", "rollback"] | None = None,
+    ) -> Plan: ...
+    @staticmethod
+    def from_yaml(
+        text: str, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None
+    ) -> Plan:
+        """Read a plan from YAML or JSON; unknown fields are errors.
+
+        Args:
+            text: The plan.
+            scores: The functions of its custom guardrails, by name.
+
+        Raises:
+            ManifestError: The text has not the form of a plan; the message has line and column.
+        """
+    @staticmethod
+    def from_dict(
+        value: Any, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None
+    ) -> Plan:
+        """Make a plan of the dictionary that `to_dict` gives."""
+    @staticmethod
+    def _restore(value: Any, scores: Mapping[str, Callable[[Pair], float | None]]) -> Plan: ...
+    def to_yaml(self) -> str:
+        """Write the plan as YAML."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give the plan as plain data."""
+    def validate(self) -> list[Finding]:
+        """List what is wrong or doubtful, with paths such as `steps[1].weight`."""
+    @property
+    def virtual_service(self) -> str:
+        """The name of the VirtualService."""
+    @property
+    def stable(self) -> str:
+        """The subset that serves today."""
+    @property
+    def canary(self) -> str:
+        """The subset that is tried."""
+    @property
+    def alpha(self) -> float:
+        """The bound on the probability of a false rollback."""
+    @property
+    def header(self) -> tuple[str, str] | None:
+        """The header that leads to the canary."""
+    @property
+    def weights(self) -> list[int]:
+        """The weights of the steps, in percent."""
+    @property
+    def guards(self) -> list[Guardrail]:
+        """Everything that must not get worse."""
+    @property
+    def digest(self) -> str:
+        """A digest of the plan, the same on every platform."""
+    def simulate(
+        self,
+        *,
+        errors: tuple[float, float] = (0.0, 0.0),
+        slow: tuple[float, float] = (0.0, 0.0),
+        agreement: float = 1.0,
+        only_right: tuple[float, float] = (0.0, 0.0),
+        drift: float = 0.0,
+        drift_deviation: float = 0.0,
+        score: float = 1.0,
+        split_error: float = 0.0,
+        rate: float = 100.0,
+        pairs_per_second: float | None = None,
+        runs: int = 1000,
+        seed: int = 0,
+    ) -> Simulation:
+        """Try the plan out on simulated traffic, with the state machine of a real run.
+
+        Each pair of numbers is (stable, canary).
+
+        Args:
+            errors: The probabilities that a request fails.
+            slow: The probabilities that a request is slow.
+            agreement: The probability that both models give the same top class.
+            only_right: The probabilities that exactly one model is right on a labelled input.
+            drift: The mean of canary score minus stable score.
+            drift_deviation: The deviation of that difference.
+            score: The mean of every custom score.
+            split_error: How far the canary's share is off its weight, in percentage points.
+            rate: Requests per second.
+            pairs_per_second: Pairs per second; a tenth of `rate` unless given, where the plan wants pairs.
+            runs: How many runs.
+            seed: The same seed gives the same numbers on every platform.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="a", canary="b", guards=[error_ratio(1.0)], hold=5000)
+            >>> plan.simulate(errors=(0.01, 0.10), runs=100, seed=7).p_rollback > 0.95
+            True
+        """
+    def power(
+        self,
+        probability: float = 0.9,
+        *,
+        errors: tuple[float, float] = (0.0, 0.0),
+        slow: tuple[float, float] = (0.0, 0.0),
+        agreement: float = 1.0,
+        only_right: tuple[float, float] = (0.0, 0.0),
+        rate: float = 100.0,
+        pairs_per_second: float | None = None,
+        runs: int = 300,
+        seed: int = 0,
+    ) -> Power:
+        """Find holds that catch the stated harm with at least `probability`.
+
+        Raises:
+            PlanError: No hold up to 1024 times as long catches it.
+        """
+    def run(
+        self,
+        lab: Lab,
+        *,
+        client: Client,
+        inputs: Iterable[Any],
+        concurrency: int = 4,
+        tick: Seconds | None = None,
+        anew: bool = False,
+    ) -> Run:
+        """Run the plan on a lab; iterate over what it gives.
+
+        Every input is sent by the route that the weights divide, which is observed, and both models are asked about it,
+        which gives a pair. Ctrl-C stops the driver where it is: the weights stay as last written, and iterating again,
+        or calling this again with the same plan, goes on.
+
+        Args:
+            lab: Where the objects are.
+            client: How the models are asked; its answers must name their subset (`stamp_subset`).
+            inputs: Files, or (name, file), or (name, file, label); taken only when they are needed. Equal bytes are one
+                observation.
+            concurrency: How many inputs are under way at most.
+            tick: How often progress is told, half a second unless given.
+            anew: Whether to begin anew although a run of this plan is stored.
+
+        Raises:
+            PlanError: It cannot begin; the message says why.
+        """
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Simulation:
+    """How many simulated runs of a plan ended how, and what they cost."""
+
+    @property
+    def runs(self) -> int:
+        """The number of runs."""
+    @property
+    def seed(self) -> int:
+        """The seed."""
+    @property
+    def p_rollback(self) -> float:
+        """The probability of a rollback."""
+    @property
+    def p_promote(self) -> float:
+        """The probability of a promotion."""
+    @property
+    def p_inconclusive(self) -> float:
+        """The probability of no decision."""
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The 95 % intervals (Wilson) of the three, by the verdict's name."""
+    @property
+    def rolled_back_by(self) -> dict[str, int]:
+        """How many runs each guardrail rolled back."""
+    @property
+    def inconclusive_because(self) -> dict[str, int]:
+        """Why runs were inconclusive, and how many."""
+    @property
+    def requests(self) -> dict[str, float]:
+        """Requests to the verdict: `mean`, `p05`, `median`, `p95`, `max`."""
+    @property
+    def requests_to_rollback(self) -> dict[str, float]:
+        """Requests to the rollback, over the runs that were rolled back."""
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds to the verdict."""
+    @property
+    def exposure(self) -> dict[str, float]:
+        """Requests that the canary served until the verdict."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the probabilities with matplotlib; gives the axes."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Power:
+    """A plan whose holds are long enough to catch a stated harm."""
+
+    @property
+    def factor(self) -> float:
+        """By how much the holds were multiplied."""
+    @property
+    def plan(self) -> Plan:
+        """The plan with these holds."""
+    @property
+    def p_rollback(self) -> float:
+        """The probability that it rolls the harm back."""
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of that probability."""
+    @property
+    def requests(self) -> int:
+        """Requests over all steps of that plan."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+
+@final
+class Pair:
+    """The answers of both models to one input."""
+
+    @property
+    def input(self) -> str | None:
+        """The input's name."""
+    @property
+    def stable(self) -> tuple[str, float | None]:
+        """The stable model's top class, and its probability."""
+    @property
+    def canary(self) -> tuple[str, float | None]:
+        """The canary's top class, and its probability."""
+    @property
+    def label(self) -> str | None:
+        """The true class, where it is known."""
+    @property
+    def agrees(self) -> bool:
+        """Whether both gave the same top class."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+
+@final
+class Reading:
+    """What a guardrail shows: evidence, estimate, confidence sequence, counts."""
+
+    @property
+    def guardrail(self) -> str:
+        """The guardrail's name."""
+    @property
+    def test(self) -> str:
+        """The test."""
+    @property
+    def quantity(self) -> str:
+        """What `estimate`, `low` and `high` are about."""
+    @property
+    def e(self) -> float:
+        """The evidence against the canary; the alarm is at 1 / `alpha`."""
+    @property
+    def p_value(self) -> float:
+        """The anytime-valid p-value."""
+    @property
+    def alpha(self) -> float:
+        """Its part of the plan's alpha."""
+    @property
+    def alarm(self) -> bool:
+        """Whether the evidence reached 1 / `alpha`."""
+    @property
+    def estimate(self) -> float | None:
+        """The plain estimate, where there are data for one."""
+    @property
+    def low(self) -> float:
+        """The lower end of the confidence sequence."""
+    @property
+    def high(self) -> float:
+        """The upper end of the confidence sequence."""
+    @property
+    def proven(self) -> bool | None:
+        """Whether the stated harm is excluded; None where the plan states none."""
+    @property
+    def counts(self) -> dict[str, int]:
+        """The sample sizes by what was counted."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+
+@final
+class Verdict:
+    """What a rollout has come to; `str` gives one sentence."""
+
+    @property
+    def name(self) -> Literal["continue", "promote", "rollback", "inconclusive", "externalEdit"]:
+        """The verdict's name."""
+    @property
+    def promoted(self) -> bool:
+        """Whether the canary has all the traffic now."""
+    @property
+    def rolled_back(self) -> bool:
+        """Whether all the traffic is back at the stable version."""
+    @property
+    def guardrail(self) -> str | None:
+        """The guardrail or gate that rolled back."""
+    @property
+    def exposure(self) -> int | None:
+        """Requests that the canary served."""
+    @property
+    def evidence(self) -> list[Reading]:
+        """The readings that decided."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+    def __eq__(self, other: object) -> bool: ...
+    def __ne__(self, other: object) -> bool: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Progress:
+    """Something that a run did or saw; `str` gives one line."""
+
+    @property
+    def kind(self) -> str:
+        """What it is: `started`, `prepared`, `probed`, `gateJudged`, `written`, `seen`, `paused`, `resumed`, ..."""
+    @property
+    def step(self) -> int | None:
+        """The step, from 0."""
+    @property
+    def weight(self) -> int | None:
+        """The canary's weight, in percent."""
+    @property
+    def requests(self) -> int | None:
+        """Requests counted at this step."""
+    @property
+    def pairs(self) -> int | None:
+        """Pairs counted at this step."""
+    @property
+    def readings(self) -> list[Reading]:
+        """What each guardrail shows."""
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, at the end."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+
+@final
+class Run:
+    """A plan at work: an iterator, and an async iterator, of `Progress`.
+
+    The driver works while it is iterated; between two steps nothing is written.
+    """
+
+    def __iter__(self) -> Iterator[Progress]: ...
+    def __next__(self) -> Progress: ...
+    def __aiter__(self) -> AsyncIterator[Progress]: ...
+    def __anext__(self) -> Awaitable[Progress]: ...
+    def pause(self) -> bool:
+        """Stay at the present weight; the guardrails keep watching. False when the run is over."""
+    def resume(self) -> bool:
+        """Go on. False when the run is over."""
+    def abort(self, why: str) -> bool:
+        """Roll back, and say why. False when the run is over."""
+    @property
+    def plan(self) -> str:
+        """The plan as YAML."""
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, once there is one."""
+    @property
+    def readings(self) -> list[Reading]:
+        """What each guardrail showed last."""
+    @property
+    def disagreements(self) -> list[Pair]:
+        """The first inputs on which the models disagreed, 24 at most."""
+    def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
+        """Write the run as one self-contained HTML page."""
+    def _repr_html_(self) -> str: ...
+
+def report(
+    path: str | PathLike[str],
+    runs: Mapping[str, Run] | Iterable[tuple[str, Run]],
+    *,
+    title: str = "Canary releases",
+) -> None:
+    """Write several runs as one self-contained HTML page, each under its title."""

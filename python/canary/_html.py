@@ -190,10 +190,8 @@ def render_Gateway(value: Mapping[str, Any], yaml: str) -> str:  # noqa: N802 - 
     return page(body)
 
 
-def thumbnail(image: bytes | None) -> str:
-    """Show a small copy of an image, when Pillow is there; the whole file would swell the notebook."""
-    if image is None:
-        return ""
+def thumbnail_url(image: bytes) -> str | None:
+    """Make a small copy of an image as a `data:` URL, when Pillow is there; the file would swell a page."""
     try:
         from io import BytesIO  # noqa: PLC0415 - only when an image is shown
 
@@ -205,9 +203,15 @@ def thumbnail(image: bytes | None) -> str:
             out = BytesIO()
             small.save(out, "JPEG", quality=80)
     except (ImportError, OSError):
-        return ""
+        return None
     data = base64.b64encode(out.getvalue()).decode()
-    return f'<img alt="" style="border-radius:4px" src="data:image/jpeg;base64,{data}">'
+    return f"data:image/jpeg;base64,{data}"
+
+
+def thumbnail(image: bytes | None) -> str:
+    """Show a small copy of an image, when Pillow is there."""
+    url = None if image is None else thumbnail_url(image)
+    return f'<img alt="" style="border-radius:4px" src="{url}">' if url else ""
 
 
 def render_answer(answer: Answer, image: bytes | None) -> str:

@@ -21,7 +21,7 @@ const KEPT_IMAGE: usize = 256 << 10;
 /// A client of one model server, or of a gateway in front of several.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Client {
-    core: predict::Client,
+    pub(crate) core: predict::Client,
     /// What the client was made from; `repr`, `==` and pickle share it.
     settings: Settings,
 }

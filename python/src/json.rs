@@ -55,3 +55,20 @@ pub(crate) fn to_node<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     py.import("canary._node")?.getattr("Node")?.call1((to_python(py, value)?, path))
 }
+
+/// A value of the core as JSON.
+pub(crate) fn value(value: &impl serde::Serialize) -> PyResult<Value> {
+    serde_json::to_value(value).map_err(|error| {
+        pyo3::exceptions::PyValueError::new_err(format!("this cannot be written as JSON: {error}"))
+    })
+}
+
+/// A value of the core from JSON.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
+    serde_json::from_value(value).map_err(|error| {
+        crate::error::to_py(canary_core::Error::Manifest {
+            what: what.to_owned(),
+            reason: error.to_string(),
+        })
+    })
+}

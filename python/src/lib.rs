@@ -10,16 +10,22 @@ mod codec;
 mod door;
 mod error;
 mod finding;
+mod guardrail;
 mod input;
 mod istio;
 mod json;
 mod lab;
 mod manifest;
 mod many;
+mod plan;
 mod preprocess;
 mod route;
+mod run;
+mod samples;
+mod simulation;
 mod stats;
 mod time;
+mod verdict;
 mod workload;
 
 /// The compiled half of the `canary` package.
@@ -36,13 +42,20 @@ mod _canary {
         client::Client,
         codec::{decode_predict, encode_predict},
         finding::Finding,
+        guardrail::{
+            Guardrail, accuracy, agreement, custom, error_ratio, numeric_drift, slow_ratio,
+        },
         istio::{DestinationRule, Gateway, VirtualService},
         lab::{Lab, ScriptedModel},
         manifest::{dumps, load, loads, validate},
         many::Answers,
+        plan::Plan,
         preprocess::{Preprocess, decode_image},
         route::{Decision, Mesh},
+        run::{Pair, Run, report},
+        simulation::{Power, Simulation},
         stats::{ObservedShare, observed_share},
+        verdict::{Progress, Reading, Verdict},
         workload::Workload,
     };
 }

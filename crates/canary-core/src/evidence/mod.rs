@@ -10,6 +10,8 @@ mod pairs;
 mod recorder;
 mod score;
 mod source;
+#[cfg(feature = "predict")]
+mod traffic;
 
 pub use inputs::Inputs;
 pub use observation::{
@@ -21,3 +23,5 @@ pub use pairs::Pairing;
 pub use recorder::{Recorded, Recorder};
 pub use score::Score;
 pub use source::{Given, Iterated, Observations, Source, from_iter, from_stream};
+#[cfg(feature = "predict")]
+pub use traffic::{Sample, Traffic};

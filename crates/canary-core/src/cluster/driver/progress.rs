@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::rollout::{GateOutcome, Reading, Split, Totals, Verdict};
+use crate::rollout::{GateOutcome, Reading, Split, Totals, Verdict, report::Moment};
 
 /// Something that a driver did or saw.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,6 +79,14 @@ pub struct Snapshot {
     pub totals: Totals,
     /// What each guardrail shows, in the plan's order.
     pub readings: Vec<Reading>,
+}
+
+impl Snapshot {
+    /// The snapshot as a moment of a report, so long after the rollout began.
+    pub fn moment(&self, at: Duration) -> Moment {
+        let split = self.split.unwrap_or(Split::STABLE);
+        Moment::new(at, split, self.totals, self.readings.clone())
+    }
 }
 
 /// Pauses, resumes and aborts a rollout while it runs.

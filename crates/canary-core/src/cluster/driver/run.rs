@@ -27,7 +27,7 @@ use super::{
 use crate::{
     Error, Result,
     evidence::{Observation, ScoreValue, Seen, Source, Timestamp},
-    rollout::{Action, Event, Split, State, patch::locate},
+    rollout::{Action, Event, Machine, Split, State, patch::locate},
 };
 
 /// Observations taken in a row before the clock is looked at.
@@ -87,7 +87,7 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     // The first look needs no lock, and says what is wrong before anything is written.
     target.read().await?;
     let mut lease = Lease::take(cluster, &plan, driver.holder.clone(), driver.lease, now).await?;
-    let opened = open(&driver, &mut target, now).await;
+    let opened = open(&driver.machine, driver.anew, &mut target, now).await;
     let (state, resumed, event) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -130,15 +130,14 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
 
 /// The stored state, or a new one; whether it was stored; and the event to begin with.
 async fn open<C: Cluster>(
-    driver: &Driver<C>,
+    machine: &Machine,
+    anew: bool,
     target: &mut Target<C>,
     now: Timestamp,
 ) -> Result<(State, bool, Event)> {
-    let machine = &driver.machine;
     let plan = machine.plan();
     let (live, stored) = target.read().await?;
-    if let Some(text) = stored.filter(|text| !driver.anew && !is_finished_other(text, &plan.hash()))
-    {
+    if let Some(text) = stored.filter(|text| !anew && !is_finished_other(text, &plan.hash())) {
         let state = State::decode(&text, plan)?;
         let edits = target.edits(&state, &live);
         let event = if edits.is_empty() { Event::Started(now) } else { Event::Edited(edits) };

@@ -27,6 +27,11 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// A moment from its parts.
+    pub fn new(at: Duration, split: Split, totals: Totals, readings: Vec<Reading>) -> Self {
+        Self { at, split, totals, readings }
+    }
+
     /// The run as its state says it is.
     pub fn of(machine: &Machine, state: &State) -> Self {
         Self {

@@ -1,0 +1,259 @@
+//! Traffic of the caller's own: each input through the route that the weights divide, and to both models as a pair.
+
+use std::{pin::Pin, sync::Arc};
+
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+
+use super::{
+    Timestamp,
+    observation::{Answer, Arm, Kind, Pair, Request, Seen, Subsets},
+    source::{Observations, Source, from_stream},
+};
+use crate::{
+    Error, Result,
+    predict::{self, Client, Retry},
+};
+
+/// How often the divided route is asked for an answer of the stable model before an input goes without a pair.
+const ATTEMPTS: u32 = 32;
+
+/// An input that both models are asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Its name, such as a file name, for the gallery of disagreements.
+    pub name: Arc<str>,
+    /// The bytes of the image file.
+    pub bytes: Arc<[u8]>,
+    /// The true class, where it is known.
+    pub label: Option<String>,
+}
+
+impl Sample {
+    /// An input without a label.
+    pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into(), label: None }
+    }
+}
+
+/// What is told of every pair.
+type Listener = Arc<dyn Fn(&Sample, &Pair) + Send + Sync>;
+
+/// A source that makes the traffic it observes: requests of the divided route, and pairs.
+///
+/// Each input is sent without the header until the stable model has answered it; every one of these requests is
+/// observed with the subset that served it, its outcome and its latency. Stopping by what was answered so far is a
+/// stopping time, so the tests stay valid (Ville's inequality). The canary is asked by the header when the divided
+/// route has not led to it meanwhile. An input without both answers gives no pair.
+///
+/// At most `concurrency` inputs are under way. The next one is taken only when the rollout asks for observations, so
+/// nothing piles up. The tasks run on the tokio runtime in which the rollout is polled.
+///
+/// ```
+/// use canary_core::{evidence::{Kind, Sample, Source, Subsets, Traffic}, predict::Client};
+///
+/// let client = Client::new("http://127.0.0.1:8080")?.model("image_classifier");
+/// let photos = futures_util::stream::iter([Ok(Sample::new("cat.jpg", b"...".as_slice()))]);
+/// let subsets = Subsets::new("resnet50", "resnet101");
+/// let traffic = Traffic::new("photos", &client, ("user-group", "canary"), subsets, photos).concurrency(4);
+/// assert!(traffic.provides().contains(&Kind::Pairs));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+pub struct Traffic {
+    name: Arc<str>,
+    asker: Asker,
+    samples: Pin<Box<dyn Stream<Item = Result<Sample>> + Send>>,
+    concurrency: usize,
+    labelled: bool,
+}
+
+impl std::fmt::Debug for Traffic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Traffic")
+            .field("name", &self.name)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Traffic {
+    /// Traffic of these inputs through `client`, with the header that leads to the canary.
+    ///
+    /// Requests are sent once and not again: a repeated request would hide the failure that a test is to see.
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        client: &Client,
+        header: (&str, &str),
+        subsets: Subsets,
+        samples: impl Stream<Item = Result<Sample>> + Send + 'static,
+    ) -> Self {
+        let client = client.clone().retry(Retry::default().attempts(1)).without_header(header.0);
+        Self {
+            name: name.into(),
+            asker: Asker {
+                canary: client.clone().header(header.0, header.1),
+                divided: client,
+                subsets,
+                listener: None,
+            },
+            samples: Box::pin(samples),
+            concurrency: 4,
+            labelled: false,
+        }
+    }
+
+    /// Sets how many inputs are under way at most; 4 by default, at least 1.
+    #[must_use]
+    pub fn concurrency(mut self, inputs: usize) -> Self {
+        self.concurrency = inputs.max(1);
+        self
+    }
+
+    /// Says that the samples carry labels, so that the accuracy can be tested.
+    #[must_use]
+    pub fn labelled(mut self) -> Self {
+        self.labelled = true;
+        self
+    }
+
+    /// Tells every pair together with its input, for a gallery of disagreements.
+    #[must_use]
+    pub fn on_pair(mut self, listener: impl Fn(&Sample, &Pair) + Send + Sync + 'static) -> Self {
+        self.asker.listener = Some(Arc::new(listener));
+        self
+    }
+}
+
+impl Source for Traffic {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn provides(&self) -> Vec<Kind> {
+        let mut kinds = vec![Kind::Requests, Kind::Latency, Kind::Pairs, Kind::Scores];
+        if self.labelled {
+            kinds.push(Kind::Labels);
+        }
+        kinds
+    }
+
+    fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
+        let Self { name, asker, samples, concurrency, .. } = *self;
+        let kinds = Vec::new();
+        let seen = samples
+            .map(move |sample| {
+                let asker = asker.clone();
+                async move {
+                    let sample = sample?;
+                    // A task of its own: a latency must not contain the time in which nobody polls the rollout.
+                    tokio::spawn(async move { asker.ask(&sample).await })
+                        .await
+                        .map_err(|error| Error::Plan(format!("a request ended early: {error}")))?
+                }
+            })
+            .buffered(concurrency)
+            .flat_map(|seen: Result<Vec<(Timestamp, Seen)>>| match seen {
+                Ok(seen) => stream::iter(seen.into_iter().map(Ok).collect::<Vec<_>>()),
+                Err(error) => stream::iter(vec![Err(error)]),
+            });
+        // The traffic is new after an interruption, so its numbers go on where they stopped.
+        let first = after.map_or(0, |last| last + 1);
+        let numbered = Box::new(from_stream(name, kinds, seen)).observations(None);
+        numbered
+            .map(move |item| {
+                item.map(|mut observation| {
+                    observation.sequence = observation.sequence.map(|number| number + first);
+                    observation
+                })
+            })
+            .boxed()
+    }
+}
+
+#[derive(Clone)]
+struct Asker {
+    divided: Client,
+    canary: Client,
+    subsets: Subsets,
+    listener: Option<Listener>,
+}
+
+impl Asker {
+    /// What one input has shown.
+    async fn ask(&self, sample: &Sample) -> Result<Vec<(Timestamp, Seen)>> {
+        let mut seen = Vec::new();
+        let (mut stable, mut canary) = (None, None);
+        for _ in 0..ATTEMPTS {
+            let at = Timestamp::now();
+            match self.divided.predict(&sample.bytes[..]).await {
+                Ok(answer) => {
+                    let arm = self.arm(answer.subset())?;
+                    let latency = Some(answer.elapsed());
+                    seen.push((at, Seen::Request(Request { arm, failed: false, latency })));
+                    let place = if arm == Arm::Stable { &mut stable } else { &mut canary };
+                    *place = Some(top(&answer)?);
+                }
+                Err(Error::Predict(error)) => {
+                    let arm = self.subsets.arm(error.subset.as_deref());
+                    let failed = error.status.is_none_or(Request::is_failure);
+                    let latency = Some(error.elapsed);
+                    seen.push((at, Seen::Request(Request { arm, failed, latency })));
+                    return Ok(seen);
+                }
+                Err(error) => return Err(error),
+            }
+            if stable.is_some() {
+                break;
+            }
+        }
+        if canary.is_none() && stable.is_some() {
+            // By the header: not traffic that the weights divide, so it counts for the pair alone.
+            canary = match self.canary.predict(&sample.bytes[..]).await {
+                Ok(answer) if self.arm(answer.subset())? == Arm::Canary => Some(top(&answer)?),
+                Ok(_) | Err(Error::Predict(_)) => None,
+                Err(error) => return Err(error),
+            };
+        }
+        if let (Some(stable), Some(canary)) = (stable, canary) {
+            let pair = Pair {
+                input: Some(Pair::digest(&sample.bytes)),
+                name: Some(Arc::clone(&sample.name)),
+                stable,
+                canary,
+                label: sample.label.clone(),
+            };
+            if let Some(listener) = &self.listener {
+                listener(sample, &pair);
+            }
+            seen.push((Timestamp::now(), Seen::Pair(pair)));
+        }
+        Ok(seen)
+    }
+
+    /// Who answered; an answer that does not say so is an error, because nobody could tell what is compared.
+    fn arm(&self, subset: Option<&str>) -> Result<Arm> {
+        let arm = self.subsets.arm(subset);
+        if arm != Arm::Unknown {
+            return Ok(arm);
+        }
+        let found = subset.map_or_else(
+            || {
+                "names no subset: set the response header x-canary-subset on each destination"
+                    .into()
+            },
+            |subset| format!("is by subset {subset}"),
+        );
+        let Subsets { stable, canary } = &self.subsets;
+        Err(Error::Plan(format!("expected an answer of {stable} or {canary}; this one {found}")))
+    }
+}
+
+/// The top class of an answer.
+fn top(answer: &predict::Answer) -> Result<Answer> {
+    let (class, score) = answer
+        .top()?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::Plan("an answer names no class".to_owned()))?;
+    Ok(Answer::new(class, f64::from(score)))
+}

@@ -1,0 +1,123 @@
+"""What a notebook shows of plans, simulations, runs and verdicts."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from canary._html import bar, page, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from canary import Reading
+
+_COLOUR = {"promote": "#4c9f70", "rollback": "#d64545"}
+
+
+def _hold(hold: Mapping[str, Any]) -> str:
+    words = {"requests": "requests", "pairs": "pairs", "time": ""}
+    return " and ".join(f"{escape(str(hold[key]))} {words[key]}" for key in words if key in hold)
+
+
+def _timeline(steps: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the weights as a staircase, every step as wide as the others."""
+    width, height = 96, 80
+    parts = []
+    for index, step in enumerate(steps):
+        weight = min(max(int(step.get("weight", 0)), 0), 100)
+        top = height - weight * (height - 18) / 100
+        left = index * width
+        parts.append(
+            f'<rect x="{left}" y="{top:.1f}" width="{width - 2}" height="{height - top:.1f}" '
+            f'rx="2" fill="#d9822b" fill-opacity=".55"/>'
+            f'<text x="{left + 4}" y="{top - 4:.1f}" font-size="12" fill="currentColor">'
+            f"{weight} %</text>"
+        )
+    total = max(len(steps), 1) * width
+    return (
+        f'<svg role="img" aria-label="weights of the steps" width="{total}" height="{height}" '
+        f'viewBox="0 0 {total} {height}">{"".join(parts)}</svg>'
+    )
+
+
+def _bound(test: str, check: Mapping[str, Any]) -> str:
+    bounds = ", ".join(f"{key} {value}" for key, value in check.items())
+    return escape(f"{test}: {bounds}" if bounds else test)
+
+
+def render_plan(plan: Mapping[str, Any], alphas: Sequence[float]) -> str:
+    """Show the steps as a timeline, the guardrails with their parts of α."""
+    target = escape(str(plan["target"]["virtualService"]))
+    stable, canary = escape(plan["stable"]), escape(plan["canary"])
+    steps = plan["steps"]
+    rows = [
+        (str(index), f"{step['weight']} %", _hold(step.get("hold", {})) or "nothing to wait for")
+        for index, step in enumerate(steps)
+    ]
+    guards = []
+    for guard, alpha in zip(plan.get("guardrails", []), alphas, strict=True):
+        test = next(key for key in guard if key not in {"name", "share"})
+        name = str(guard.get("name", test))
+        guards.append((f"<code>{escape(name)}</code>", _bound(test, guard[test]), f"{alpha:.3g}"))
+    return page(
+        f"<h4>Plan for <code>{target}</code> "
+        f'<span class="dim">{stable} → {canary}, α = {plan["alpha"]:g}</span></h4>'
+        + _timeline(steps)
+        + table(("step", "weight", "held for"), rows)
+        + table(("guardrail", "test", "its α"), guards)
+    )
+
+
+def render_simulation(simulation: Mapping[str, Any]) -> str:
+    """Show how the runs ended, and what they cost."""
+    rows = []
+    for index, name in enumerate(("promote", "rollback", "inconclusive")):
+        chance = simulation[name]
+        rows.append(
+            (
+                name,
+                f"{bar(chance['p'], (2, 1, 3)[index])}{chance['p']:.1%} "
+                f'<span class="dim">{chance["low"]:.1%} to {chance["high"]:.1%}</span>',
+            )
+        )
+    costs = [
+        (
+            what,
+            f"{simulation[key]['median']:,.0f}",
+            f"{simulation[key]['p05']:,.0f} to {simulation[key]['p95']:,.0f}",
+        )
+        for what, key in (
+            ("requests to the verdict", "requests"),
+            ("seconds to the verdict", "seconds"),
+            ("requests served by the canary", "exposure"),
+            ("requests to a rollback", "requestsToRollback"),
+        )
+        if simulation[key]["runs"]
+    ]
+    return page(
+        f"<h4>{simulation['runs']:,} simulated runs</h4>"
+        + table(("verdict", "probability, 95 % interval"), rows)
+        + table(("", "median", "5 % to 95 %"), costs)
+    )
+
+
+def render_verdict(name: str, sentence: str, readings: Sequence[Reading]) -> str:
+    """Show the verdict in words, and each reading under it."""
+    colour = _COLOUR.get(name, "#c47f17")
+    rows = [
+        (
+            f"<code>{escape(reading.guardrail)}</code>",
+            "–" if reading.estimate is None else f"{reading.estimate:.3f}",
+            f"{reading.low:.3f} to {reading.high:.3f}",
+            f"{reading.e:.3g} of {1 / reading.alpha:.0f}",
+        )
+        for reading in readings
+    ]
+    body = (
+        f'<div style="border-left:4px solid {colour};padding-left:.6em;margin-bottom:.5em">'
+        f"{escape(sentence)}</div>"
+    )
+    if rows:
+        body += table(("guardrail", "estimate", "confidence sequence", "evidence"), rows)
+    return page(body)
