@@ -148,13 +148,12 @@ impl Builder {
                 Elements::Float(values) => loop {
                     values.push(reader.float()?);
                     count += 1;
-                    // Straight on when a comma and a digit follow, as they do nearly always.
-                    if let Some([b',', b'0'..=b'9' | b'-']) =
-                        reader.bytes.get(reader.at..reader.at + 2)
-                    {
-                        reader.at += 1;
-                    } else {
-                        break;
+                    // Straight on when a comma and a digit follow, as they do nearly always; TensorFlow Serving
+                    // writes a space between them.
+                    match reader.bytes.get(reader.at..reader.at + 3) {
+                        Some([b',', b' ', b'0'..=b'9' | b'-']) => reader.at += 2,
+                        Some([b',', b'0'..=b'9' | b'-', _]) => reader.at += 1,
+                        _ => break,
                     }
                 },
                 Elements::Double(values) => {
