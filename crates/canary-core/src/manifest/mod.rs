@@ -19,8 +19,10 @@ mod read;
 mod reader;
 mod scalar;
 mod tree;
+mod typed;
 mod yaml;
 
 pub use documents::Manifest;
 pub use locate::locate;
 pub use object::{Object, ToObject};
+pub(crate) use typed::read_document;

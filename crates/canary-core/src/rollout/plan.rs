@@ -414,8 +414,7 @@ impl Plan {
     /// # Errors
     /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
     pub fn from_yaml(text: &str) -> Result<Self> {
-        serde_saphyr::from_str(text)
-            .map_err(|error| Error::Manifest { what: "plan".to_owned(), reason: error.to_string() })
+        crate::manifest::read_document("plan", text)
     }
 
     /// Reads a plan from JSON; unknown fields are errors.
