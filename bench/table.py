@@ -38,7 +38,7 @@ def cost(value: float | None, unit: str) -> str:
 def cells(line: Line) -> tuple[str, ...]:
     """Write one line of the table."""
     if line.ratio is None:
-        return (line.operation, line.peer, "–", "–", "–", "–", f"not run: {line.note}")
+        return (line.operation, line.peer, "–", "–", "–", "–", f"not run: {line.note[:90]}")
     judged = line.note if line.note == "no goal was set" else "yes" if line.met else "NO"
     note = "" if line.note in ("", "no goal was set") else f" ({line.note})"
     goal = "–" if line.note == "no goal was set" else f"≥ {line.goal:g}×"
