@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 .cnry{font:13px/1.45 system-ui,sans-serif;max-width:56em}
 .cnry h4{margin:0 0 .4em;font-size:14px}
-.cnry table{border-collapse:collapse;margin:0 0 .5em}
+.cnry table{border-collapse:collapse;margin:0 0 .5em;font-size:inherit}
 .cnry th,.cnry td{text-align:left;padding:.2em .8em .2em 0;vertical-align:top;background:none;
  border-bottom:1px solid rgba(128,128,128,.25)}
 .cnry th{font-weight:600;opacity:.7}
@@ -85,7 +85,7 @@ def _conditions(matches: Sequence[Mapping[str, Any]]) -> str:
                 parts.append(f"{escape(field)} <code>{escape(str(value))}</code>")
         return " and ".join(parts) or "everything"
 
-    return "<br>or ".join(one(match) for match in matches) or "everything else"
+    return "<br>or ".join(one(match) for match in matches) or "everything"
 
 
 def _destination(destination: Mapping[str, Any]) -> str:
@@ -124,15 +124,18 @@ def render_VirtualService(value: Mapping[str, Any], yaml: str) -> str:  # noqa: 
     spec = value.get("spec", {})
     hosts = ", ".join(f"<code>{escape(str(host))}</code>" for host in spec.get("hosts", []))
     gateways = ", ".join(f"<code>{escape(str(name))}</code>" for name in spec.get("gateways", []))
-    rows = [
-        (_conditions(rule.get("match", [])), _action(rule), escape(str(rule.get("timeout", ""))))
-        for rule in spec.get("http", [])
-    ]
+    rules = spec.get("http", [])
+    rows = [[_conditions(rule.get("match", [])), _action(rule)] for rule in rules]
+    head = ["requests where", "go to"]
+    if any("timeout" in rule for rule in rules):
+        head.append("timeout")
+        for row, rule in zip(rows, rules, strict=True):
+            row.append(escape(str(rule.get("timeout", "–"))))
     about = f"hosts {hosts}" + (f", through {gateways}" if gateways else ", inside the mesh")
     body = (
         _title("VirtualService", value)
         + f"<div>{about}</div>"
-        + table(("requests where", "go to", "timeout"), rows)
+        + table(head, rows)
         + _yaml(yaml)
     )
     return page(body)

@@ -33,14 +33,20 @@ fn check(
             Some("write an HTTPRoute for the Gateway of the Gateway API".to_owned());
         return;
     }
+    let hosts = item.object.spec.hosts.as_deref().unwrap_or_default();
     let Some(gateway) = index.gateway(name, item.namespace) else {
         let (namespace, short) = gateway_name(name, item.namespace);
         let message = format!("there is no Gateway {namespace}/{short}");
-        report.add(Severity::Error, "IST0101", &item.id, path, message).help =
+        report.add(Severity::Error, "IST0101", &item.id, path.clone(), message).help =
             Some("make it, or name one that exists as `<namespace>/<name>`".to_owned());
+        // Istio says both of a Gateway that is missing.
+        if !hosts.is_empty() {
+            let message = format!("no server has a host of spec.hosts, {}", hosts.join(", "));
+            report.add(Severity::Warning, "IST0132", &item.id, path, message).help =
+                Some(format!("make Gateway {namespace}/{short} with such a host"));
+        }
         return;
     };
-    let hosts = item.object.spec.hosts.as_deref().unwrap_or_default();
     if !hosts.is_empty() && !serves_any(gateway, hosts, item.namespace) {
         let message =
             format!("no server of {} has a host of spec.hosts, {}", gateway.id, hosts.join(", "));
