@@ -24,7 +24,7 @@ use pyo3::{
 use crate::{
     client::Client,
     door,
-    error::{self, to_py},
+    error::to_py,
     lab::Lab,
     plan::Plan,
     samples::Samples,
@@ -450,7 +450,7 @@ pub(crate) fn report(
 
 fn write(path: &std::path::Path, page: &str) -> PyResult<()> {
     std::fs::write(path, page).map_err(|cause| {
-        error::to_py(canary_core::Error::NotFound {
+        to_py(canary_core::Error::NotFound {
             object: format!("a place for {}", path.display()),
             help: format!("it cannot be written ({cause}); make the folder, or choose another"),
         })
