@@ -589,7 +589,7 @@ def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = N
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
 
 def encode_predict(
-    input: Input | Mapping[str, Input],
+    input: _Input | Mapping[str, Input],
     *,
     signature: str | None = None,
     form: Literal["row", "column"] = "row",
@@ -976,7 +976,7 @@ def error_ratio(
 def slow_ratio(
     at_most: float = 1.0,
     *,
-    threshold: Seconds | None = None,
+    threshold: _Seconds | None = None,
     quantile: float | None = None,
     warmup: int | None = None,
     proven_below: float | None = None,
@@ -1060,7 +1060,7 @@ def custom(
         >>> def sure(pair):
         ...     return float(pair.canary[1] >= 0.5)
         >>> custom("sure", sure, 0.8).to_dict()
-        {'name': 'sure', 'custom': {'atLeast': 0.8}}
+        {'custom': {'atLeast': 0.8}, 'name': 'sure'}
     """
 
 @final
@@ -1112,8 +1112,8 @@ class Plan:
         route: str | None = None,
         destination_rule: str | None = None,
         gates: Mapping[str, Mapping[str, str]] | None = None,
-        settle: Seconds | None = None,
-        patience: Seconds | None = None,
+        settle: _Seconds | None = None,
+        patience: _Seconds | None = None,
         on_inconclusive: Literal["keep", "rollback"] | None = None,
     ) -> Plan: ...
     @staticmethod
@@ -1230,7 +1230,7 @@ class Plan:
         client: Client,
         inputs: Iterable[Any],
         concurrency: int = 4,
-        tick: Seconds | None = None,
+        tick: _Seconds | None = None,
         anew: bool = False,
     ) -> Run:
         """Run the plan on a lab; iterate over what it gives.
@@ -1293,7 +1293,7 @@ class Simulation:
         """Requests to the rollback, over the runs that were rolled back."""
     @property
     def seconds(self) -> dict[str, float]:
-        """Seconds to the verdict."""
+        """_Seconds to the verdict."""
     @property
     def exposure(self) -> dict[str, float]:
         """Requests that the canary served until the verdict."""

@@ -157,10 +157,11 @@ impl Story {
                 if let Some(mut last) = self.last.take() {
                     last.at = at;
                     for reading in evidence(verdict) {
-                        if let Some(place) =
-                            last.readings.iter_mut().find(|one| one.guardrail == reading.guardrail)
-                        {
-                            *place = reading;
+                        let known = &mut last.readings;
+                        match known.iter_mut().find(|one| one.guardrail == reading.guardrail) {
+                            Some(place) => *place = reading,
+                            // The run ended before the first tick.
+                            None => known.push(reading),
                         }
                     }
                     self.push(last);
