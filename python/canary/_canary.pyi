@@ -589,7 +589,7 @@ def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = N
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
 
 def encode_predict(
-    input: _Input | Mapping[str, Input],
+    input: _Input | Mapping[str, _Input],
     *,
     signature: str | None = None,
     form: Literal["row", "column"] = "row",
@@ -1293,7 +1293,7 @@ class Simulation:
         """Requests to the rollback, over the runs that were rolled back."""
     @property
     def seconds(self) -> dict[str, float]:
-        """_Seconds to the verdict."""
+        """Seconds to the verdict."""
     @property
     def exposure(self) -> dict[str, float]:
         """Requests that the canary served until the verdict."""
