@@ -240,9 +240,17 @@ fn pairs<'c>(
     host: &str,
     found: &mut Diff,
 ) {
-    let effects: [Vec<Effect>; 2] = [0, 1].map(|side| {
+    // Equal effects have the same number: thousands of routes make millions of pairs to compare.
+    let mut numbers = BTreeMap::new();
+    let effects: [Vec<usize>; 2] = [0, 1].map(|side| {
         let of_routes = sides[side].iter().map(|route| Effect::of(meshes[side], route, sample));
-        of_routes.chain([Effect::none(meshes[side], sample, sides[side].is_empty())]).collect()
+        of_routes
+            .chain([Effect::none(meshes[side], sample, sides[side].is_empty())])
+            .map(|effect| {
+                let next = numbers.len();
+                *numbers.entry(effect).or_insert(next)
+            })
+            .collect()
     });
     let mut looked_at = 0_usize;
     for (first, effect) in effects[0].iter().enumerate() {
@@ -288,7 +296,7 @@ fn pairs<'c>(
 }
 
 /// What a route does, for comparing.
-#[derive(PartialEq)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Effect {
     answer: String,
     /// For each cluster its weight and the total, reduced.
