@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    expressions::Expressions,
     names::qualify_gateway,
     request::{MESH, RequestView, path_only, query_value, query_with_mark},
     text::Text,
@@ -155,9 +156,10 @@ impl Conditions {
         written: &HttpMatchRequest,
         namespace: &str,
         names: &mut HeaderNames,
+        expressions: &mut Expressions,
     ) -> Result<Self, Vec<Broken>> {
         let mut broken = Vec::new();
-        let mut text = |written: &StringMatch, field: &str| match Text::new(written) {
+        let mut text = |written: &StringMatch, field: &str| match Text::new(written, expressions) {
             Ok(text) => Some(text),
             Err(reason) => {
                 broken.push((format!("{field}.regex"), reason));

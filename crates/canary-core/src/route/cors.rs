@@ -1,6 +1,6 @@
 //! Cross-origin requests: what Envoy's CORS filter answers or adds.
 
-use super::{request::RequestView, text::Text};
+use super::{expressions::Expressions, request::RequestView, text::Text};
 use crate::istio::{CorsPolicy, UnmatchedPreflights};
 
 /// A `corsPolicy`, made ready.
@@ -25,13 +25,16 @@ pub(super) enum CorsAction {
 
 impl Cors {
     /// Compiles a policy; an error names the field and says what is wrong.
-    pub(super) fn new(written: &CorsPolicy) -> Result<Self, (String, String)> {
+    pub(super) fn new(
+        written: &CorsPolicy,
+        expressions: &mut Expressions,
+    ) -> Result<Self, (String, String)> {
         let origins = match (&written.allow_origins, &written.allow_origin) {
             (Some(origins), _) if !origins.is_empty() => origins
                 .iter()
                 .enumerate()
                 .map(|(index, origin)| {
-                    Text::new(origin).map_err(|reason| {
+                    Text::new(origin, expressions).map_err(|reason| {
                         (format!("corsPolicy.allowOrigins[{index}].regex"), reason)
                     })
                 })
@@ -101,15 +104,15 @@ mod tests {
     use crate::istio::StringMatch;
 
     fn policy(unmatched: Option<UnmatchedPreflights>) -> Cors {
-        Cors::new(&CorsPolicy {
+        let written = CorsPolicy {
             allow_origins: Some(vec![StringMatch::Exact("https://a.example".to_owned())]),
             allow_methods: Some(vec!["GET".to_owned(), "POST".to_owned()]),
             expose_headers: Some(vec!["x-model".to_owned()]),
             max_age: Some("24h".parse().unwrap()),
             unmatched_preflights: unmatched,
             ..CorsPolicy::default()
-        })
-        .unwrap()
+        };
+        Cors::new(&written, &mut Expressions::default()).unwrap()
     }
 
     fn preflight(origin: &str) -> Request {

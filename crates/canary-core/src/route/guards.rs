@@ -162,14 +162,16 @@ mod tests {
     use super::{super::request::Request, *};
     use crate::{
         istio::{HttpMatchRequest, StringMatch},
-        route::conditions::HeaderNames,
+        route::{conditions::HeaderNames, expressions::Expressions},
     };
 
     fn conditions(matches: &[HttpMatchRequest]) -> Vec<Conditions> {
-        let mut names = HeaderNames::default();
+        let (mut names, mut expressions) = (HeaderNames::default(), Expressions::default());
         matches
             .iter()
-            .map(|matches| Conditions::new(matches, "default", &mut names).unwrap())
+            .map(|matches| {
+                Conditions::new(matches, "default", &mut names, &mut expressions).unwrap()
+            })
             .collect()
     }
 

@@ -8,6 +8,7 @@ mod delegate;
 mod destination_rules;
 mod diff;
 mod exports;
+mod expressions;
 mod guards;
 mod header_value;
 mod headers;

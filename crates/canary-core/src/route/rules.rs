@@ -108,12 +108,11 @@ impl Compiler<'_> {
                 None
             },
         );
-        let cors = http.cors_policy.as_ref().map(Cors::new).transpose().unwrap_or_else(
-            |(field, reason)| {
-                broken.push("V065", &field, reason, "write RE2 syntax");
-                None
-            },
-        );
+        let cors = http.cors_policy.as_ref().map(|policy| Cors::new(policy, &mut self.expressions));
+        let cors = cors.transpose().unwrap_or_else(|(field, reason)| {
+            broken.push("V065", &field, reason, "write RE2 syntax");
+            None
+        });
         let action = action(&http, &mut broken);
         let matches = self.matches(matches, namespace);
         if self.findings.len() > before {
@@ -150,7 +149,7 @@ impl Compiler<'_> {
     ) -> Vec<(Conditions, Arc<RuleRef>)> {
         let mut compiled = Vec::with_capacity(matches.len());
         for (written, place) in matches {
-            match Conditions::new(&written, namespace, &mut self.names) {
+            match Conditions::new(&written, namespace, &mut self.names, &mut self.expressions) {
                 Ok(conditions) => compiled.push((conditions, Arc::new(place))),
                 Err(broken) => {
                     let of_delegate = place

@@ -1,8 +1,11 @@
 //! Text conditions, made ready for comparing: Istio's `StringMatch`.
 
-use regex::Regex;
+use std::sync::Arc;
 
-use crate::{istio::StringMatch, validate::re2};
+use regex_automata::meta::Regex;
+
+use super::expressions::Expressions;
+use crate::istio::StringMatch;
 
 /// A `StringMatch` with its expression compiled.
 #[derive(Clone, Debug)]
@@ -14,12 +17,15 @@ pub(super) enum Text {
     /// Values that begin so.
     Prefix(Box<str>),
     /// Values that the expression matches as a whole.
-    Regex(Box<Regex>, Box<str>),
+    Regex(Arc<Regex>, Box<str>),
 }
 
 impl Text {
     /// Compiles a condition; the error says what is wrong with the expression.
-    pub(super) fn new(written: &StringMatch) -> Result<Self, String> {
+    pub(super) fn new(
+        written: &StringMatch,
+        expressions: &mut Expressions,
+    ) -> Result<Self, String> {
         Ok(match written {
             StringMatch::Present => Self::Present,
             StringMatch::Exact(value) => Self::Exact(value.as_str().into()),
@@ -27,8 +33,7 @@ impl Text {
             // Istio takes a lone star for presence, although it is no expression.
             StringMatch::Regex(value) if value == "*" => Self::Present,
             StringMatch::Regex(value) => {
-                let regex = re2::full_match(value).map_err(|error| error.to_string())?;
-                Self::Regex(Box::new(regex), value.as_str().into())
+                Self::Regex(expressions.compile(value)?, value.as_str().into())
             }
         })
     }

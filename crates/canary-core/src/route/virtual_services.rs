@@ -8,6 +8,7 @@ use super::{
     conditions::HeaderNames,
     delegate::{MergedMatch, merge_fields, merge_matches},
     exports::Exports,
+    expressions::Expressions,
     names::{qualify, qualify_gateway},
     request::MESH,
     retries::RetryPolicy,
@@ -72,6 +73,7 @@ pub(super) struct Compiler<'c> {
     pub(super) domain: &'c str,
     pub(super) default_retries: Option<RetryPolicy>,
     pub(super) names: HeaderNames,
+    pub(super) expressions: Expressions,
     pub(super) findings: Findings,
     merged_matches: usize,
 }
@@ -82,6 +84,7 @@ impl<'c> Compiler<'c> {
             domain,
             default_retries,
             names: HeaderNames::default(),
+            expressions: Expressions::default(),
             findings: Findings::default(),
             merged_matches: 0,
         }

@@ -6,10 +6,10 @@ use std::{
     rc::Rc,
 };
 
-use regex::Regex;
 use regex_automata::{
     Anchored, MatchKind,
     dfa::{Automaton, StartKind, dense},
+    meta::Regex,
     util::{primitives::StateID, start},
 };
 
@@ -19,44 +19,55 @@ use crate::validate::re2;
 const AUTOMATON_LIMIT: usize = 2 << 20;
 /// How many states of a product are visited.
 const MAX_STATES: usize = 20_000;
-/// How many compiled patterns are kept.
-const KEPT: usize = 512;
+/// The memory that compiled patterns are kept in, of each sort, in bytes.
+const KEPT: usize = 32 << 20;
 
-type Cache<T> = RefCell<HashMap<String, Option<Rc<T>>>>;
+/// What is compiled, by its pattern, and the bytes that it takes.
+type Cache<T> = RefCell<(HashMap<String, Option<Rc<T>>>, usize)>;
 
 thread_local! {
     static FULL: Cache<Regex> = RefCell::default();
     static DENSE: Cache<dense::DFA<Vec<u32>>> = RefCell::default();
 }
 
-fn cached<T>(cache: &Cache<T>, key: &str, make: impl FnOnce(&str) -> Option<T>) -> Option<Rc<T>> {
-    if let Some(found) = cache.borrow().get(key) {
+fn cached<T>(
+    cache: &Cache<T>,
+    key: &str,
+    make: impl FnOnce(&str) -> Option<T>,
+    size: impl FnOnce(&T) -> usize,
+) -> Option<Rc<T>> {
+    if let Some(found) = cache.borrow().0.get(key) {
         return found.clone();
     }
     let compiled = make(key).map(Rc::new);
-    let mut cache = cache.borrow_mut();
-    if cache.len() >= KEPT {
-        cache.clear();
+    let (kept, taken) = &mut *cache.borrow_mut();
+    *taken += key.len() + compiled.as_deref().map_or(0, size);
+    if *taken > KEPT {
+        kept.clear();
+        *taken = 0;
     }
-    cache.insert(key.to_owned(), compiled.clone());
+    kept.insert(key.to_owned(), compiled.clone());
     compiled
 }
 
 /// An RE2 pattern that has to match all of a text.
 pub(super) fn full_match(pattern: &str) -> Option<Rc<Regex>> {
-    FULL.with(|cache| cached(cache, pattern, |pattern| re2::full_match(pattern).ok()))
+    FULL.with(|cache| {
+        cached(cache, pattern, |pattern| re2::full_match(pattern).ok(), Regex::memory_usage)
+    })
 }
 
 fn automaton(pattern: &str) -> Option<Rc<dense::DFA<Vec<u32>>>> {
     DENSE.with(|cache| {
-        cached(cache, pattern, |pattern| {
+        let make = |pattern: &str| {
             let config = dense::Config::new()
                 .match_kind(MatchKind::All)
                 .start_kind(StartKind::Anchored)
                 .dfa_size_limit(Some(AUTOMATON_LIMIT))
                 .determinize_size_limit(Some(2 * AUTOMATON_LIMIT));
             dense::Builder::new().configure(config).build(pattern).ok()
-        })
+        };
+        cached(cache, pattern, make, dense::DFA::memory_usage)
     })
 }
 

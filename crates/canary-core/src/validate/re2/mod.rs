@@ -11,6 +11,8 @@ mod parser;
 
 use std::fmt;
 
+use regex_automata::{meta, util::syntax};
+
 /// The longest pattern that Istio admits, in bytes.
 pub(crate) const MAX_LEN: usize = 1024;
 
@@ -65,8 +67,14 @@ pub(crate) fn translate(pattern: &str) -> Result<String, Re2Error> {
 ///
 /// # Errors
 /// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes, is not RE2, or its automaton is too large.
-pub(crate) fn full_match(pattern: &str) -> Result<regex::Regex, Re2Error> {
-    build(&full_match_text(pattern)?, pattern)
+pub(crate) fn full_match(pattern: &str) -> Result<meta::Regex, Re2Error> {
+    // Without the automata that are built ahead: thousands of patterns would take most of their memory.
+    let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT)).dfa(false).onepass(false);
+    meta::Regex::builder()
+        .configure(config)
+        .syntax(syntax::Config::new().nest_limit(NEST_LIMIT))
+        .build(&full_match_text(pattern)?)
+        .map_err(|_| too_large(pattern))
 }
 
 /// The text behind [`full_match`].
@@ -92,13 +100,19 @@ pub(crate) fn groups(pattern: &str) -> Option<usize> {
 
 /// The memory that one compiled pattern may take, in bytes: enough for every pattern met in practice.
 const SIZE_LIMIT: usize = 32 << 20;
+/// How deep groups may nest: deeper than a pattern of [`MAX_LEN`] bytes can.
+const NEST_LIMIT: u32 = 2048;
 
 fn build(text: &str, pattern: &str) -> Result<regex::Regex, Re2Error> {
     regex::RegexBuilder::new(text)
         .size_limit(SIZE_LIMIT)
-        .nest_limit(2 * u32::try_from(MAX_LEN).unwrap_or(u32::MAX))
+        .nest_limit(NEST_LIMIT)
         .build()
-        .map_err(|_| Re2Error::new("its automaton is larger than 32 MiB", pattern))
+        .map_err(|_| too_large(pattern))
+}
+
+fn too_large(pattern: &str) -> Re2Error {
+    Re2Error::new("its automaton is larger than 32 MiB", pattern)
 }
 
 fn parse(pattern: &str) -> Result<ast::Node, Re2Error> {

@@ -214,10 +214,10 @@ fn the_translation_keeps_the_meaning() {
     for (pattern, matching, other) in cases {
         let regex = full_match(pattern).unwrap();
         for text in *matching {
-            assert!(regex.is_match(text), "{pattern} should match {text:?} as {regex}");
+            assert!(regex.is_match(text), "{pattern} should match {text:?}");
         }
         for text in *other {
-            assert!(!regex.is_match(text), "{pattern} should not match {text:?} as {regex}");
+            assert!(!regex.is_match(text), "{pattern} should not match {text:?}");
         }
     }
 }
