@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help demo test bench docs lint
+.PHONY: help demo test bench docs lint fuzz
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -23,3 +23,16 @@ lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	.venv/bin/ruff check python examples bench
+
+fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
+	@for target in manifest validate route image response; do \
+		seeds="fuzz/seeds/$$target"; dict="-dict=fuzz/istio.dict"; \
+		case $$target in \
+			validate) seeds=fuzz/seeds/manifest;; \
+			image) seeds=crates/canary-core/tests/data/image; dict=;; \
+			response) dict=;; \
+		esac; \
+		mkdir -p "fuzz/corpus/$$target"; \
+		cargo +nightly fuzz run -s none $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \
+			-max_total_time=600 -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=1000000 || exit 1; \
+	done

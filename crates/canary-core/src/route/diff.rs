@@ -202,8 +202,13 @@ fn region(
     template: &Request,
     found: &mut Diff,
 ) {
-    let narrower: Vec<&String> =
-        all.iter().filter(|other| *other != host && covers(host, other)).collect();
+    // Only a wildcard has narrower hosts; looking for them costs a look at every host.
+    let candidates = if host.starts_with('*') { Some(all) } else { None };
+    let narrower: Vec<&String> = candidates
+        .into_iter()
+        .flatten()
+        .filter(|other| *other != host && covers(host, other))
+        .collect();
     let own = Hosts(vec![host.to_owned()]);
     let others = Hosts(narrower.iter().map(|other| (*other).clone()).collect());
     let authority: Atoms<'_> = vec![
