@@ -22,8 +22,8 @@ pub(crate) fn read_document<T: DeserializeOwned>(what: &str, text: &str) -> Resu
     let notes = Notes::new(false);
     let read = T::deserialize(Reader::new(document, &notes));
     // An unknown field is noted while reading goes on; it is often why something else is missing.
-    let noted = notes.findings.into_inner().into_iter().next();
-    match (read, noted) {
+    let first = notes.findings.into_inner().into_iter().next();
+    match (read, first) {
         (Ok(value), None) => Ok(value),
         (_, Some(finding)) => Err(unreadable(describe(&finding, text))),
         (Err(problem), None) => {
