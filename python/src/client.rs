@@ -70,8 +70,13 @@ impl Settings {
 impl Client {
     /// Reads the input and writes the request, with the GIL held: arrays may change as soon as it is released.
     fn prepare(&self, image: &Bound<'_, PyAny>) -> PyResult<(predict::Prepared, Option<Vec<u8>>)> {
-        let kept = input::file(image)?.filter(|file| file.len() <= KEPT_IMAGE);
-        let input = input::read(image)?;
+        let (input, kept) = match input::file(image)? {
+            Some(file) => {
+                let kept = (file.len() <= KEPT_IMAGE).then(|| file.clone());
+                (predict::Input::from(file), kept)
+            }
+            None => (input::read(image)?, None),
+        };
         // The runtime's context: the client may open connections lazily.
         let _context = door::runtime()?.enter();
         Ok((self.core.prepare(input).py()?, kept))
