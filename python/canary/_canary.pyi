@@ -7,8 +7,9 @@ from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, final
 
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Self
 
-from canary._node import Node
+from canary import istio
 
 __all__ = [
     "Analysis",
@@ -101,10 +102,74 @@ class Finding:
     def __ne__(self, other: builtins.object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
-@final
-class Gateway:
-    """Istio's `Gateway`: which ports and hosts the mesh lets in."""
+class _Object:
+    """What Istio's objects have in common; they are immutable, compare by content, pickle and copy."""
 
+    @classmethod
+    def from_dict(cls, object: Any) -> Self:
+        """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly."""
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """Read YAML or JSON strictly: an unknown field is an error that names the nearest one.
+
+        Raises:
+            ManifestError: The text is no YAML or JSON, or another kind.
+            InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
+        """
+    def to_dict(self) -> dict[str, Any]:
+        """Give a plain dictionary, free to change."""
+    def to_json(self) -> str:
+        """Give JSON."""
+    def to_yaml(self) -> str:
+        """Give YAML."""
+    def validate(self) -> list[Finding]:
+        """Find what Istio would refuse or warn of; nothing is sent.
+
+        Example:
+            >>> VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0].path
+            'spec.http[0].route[0].weight'
+        """
+    @property
+    def name(self) -> str:
+        """The object's name."""
+    @property
+    def namespace(self) -> str | None:
+        """The object's namespace, when it names one."""
+    @property
+    def metadata(self) -> istio.ObjectMeta:
+        """Name, namespace, labels and annotations."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Gateway(_Object):
+    """Istio's `Gateway`: which ports and hosts the mesh lets in.
+
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        servers: The ports and hosts that are let in.
+        selector: The labels of the pods that do it.
+
+    Example:
+        >>> Gateway.http("image-classifier-gateway").spec.servers[0].port.number
+        80
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        servers: Sequence[istio.Server] | None = None,
+        selector: Mapping[str, str] | None = None,
+    ) -> Gateway: ...
     @staticmethod
     def http(
         name: str,
@@ -151,48 +216,64 @@ class Gateway:
             >>> Gateway.https("g", credential_name="cert").spec.servers[0].tls.mode
             'SIMPLE'
         """
-    @classmethod
-    def from_dict(cls, object: Any) -> Gateway:
-        """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly."""
-    @classmethod
-    def from_yaml(cls, text: str) -> Gateway:
-        """Read YAML or JSON strictly: an unknown field is an error that names the nearest one."""
-    def to_dict(self) -> dict[str, Any]:
-        """Give a plain dictionary, free to change."""
-    def to_json(self) -> str:
-        """Give JSON."""
-    def to_yaml(self) -> str:
-        """Give YAML."""
-    def replace(self, **changes: Any) -> Gateway:
-        """Give a copy with other metadata (`name`, `namespace`, `labels`, `annotations`) or spec fields.
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        servers: Sequence[istio.Server] | None = ...,
+        selector: Mapping[str, str] | None = ...,
+    ) -> Gateway:
+        """Give a copy with other metadata or spec fields; None takes a field away.
 
         Example:
             >>> Gateway.http("g").replace(namespace="mesh").namespace
             'mesh'
         """
-    def validate(self) -> list[Finding]:
-        """Find what Istio would refuse or warn of; nothing is sent."""
     @property
-    def name(self) -> str:
-        """The object's name."""
-    @property
-    def namespace(self) -> str | None:
-        """The object's namespace, when it names one."""
-    @property
-    def metadata(self) -> Node:
-        """Name, namespace, labels and annotations."""
-    @property
-    def spec(self) -> Node:
-        """What is wanted, with attribute access."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
+    def spec(self) -> istio.GatewaySpec:
+        """What is wanted: every field is an attribute, set or not."""
 
 @final
-class VirtualService:
-    """Istio's `VirtualService`: where requests to certain hosts go."""
+class VirtualService(_Object):
+    """Istio's `VirtualService`: where requests to certain hosts go.
 
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        hosts: The hosts that requests are addressed to.
+        gateways: The gateways that apply the routes.
+        http: Rules for HTTP, tried in order.
+        tls: Rules for TLS that is not ended here.
+        tcp: Rules for opaque TCP.
+        export_to: The namespaces that see the object.
+
+    Example:
+        >>> from canary import istio
+        >>> there = istio.Destination(host="image-classifier", subset="resnet50")
+        >>> rule = istio.HttpRoute(route=[istio.HttpRouteDestination(destination=there)], timeout="2s")
+        >>> VirtualService("image-classifier", hosts=["*"], http=[rule]).spec.http[0].timeout
+        '2s'
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        hosts: Sequence[str] | None = None,
+        gateways: Sequence[str] | None = None,
+        http: Sequence[istio.HttpRoute] | None = None,
+        tls: Sequence[istio.TlsRoute] | None = None,
+        tcp: Sequence[istio.TcpRoute] | None = None,
+        export_to: Sequence[str] | None = None,
+    ) -> VirtualService: ...
     @staticmethod
     def weighted(
         host: str,
@@ -258,53 +339,66 @@ class VirtualService:
         """Send a copy of that share of the requests to a subset too; its answers are dropped."""
     def stamp_subset(self, header: str = "x-canary-subset") -> VirtualService:
         """Let each answer name in a response header the subset that gave it."""
-    @classmethod
-    def from_dict(cls, object: Any) -> VirtualService:
-        """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly."""
-    @classmethod
-    def from_yaml(cls, text: str) -> VirtualService:
-        """Read YAML or JSON strictly: an unknown field is an error that names the nearest one."""
-    def to_dict(self) -> dict[str, Any]:
-        """Give a plain dictionary, free to change."""
-    def to_json(self) -> str:
-        """Give JSON."""
-    def to_yaml(self) -> str:
-        """Give YAML."""
-    def replace(self, **changes: Any) -> VirtualService:
-        """Give a copy with other metadata (`name`, `namespace`, `labels`, `annotations`) or spec fields.
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        hosts: Sequence[str] | None = ...,
+        gateways: Sequence[str] | None = ...,
+        http: Sequence[istio.HttpRoute] | None = ...,
+        tls: Sequence[istio.TlsRoute] | None = ...,
+        tcp: Sequence[istio.TcpRoute] | None = ...,
+        export_to: Sequence[str] | None = ...,
+    ) -> VirtualService:
+        """Give a copy with other metadata or spec fields; None takes a field away.
 
         Example:
             >>> VirtualService.to("s").replace(hosts=["example.com"]).spec.hosts
             ('example.com',)
         """
-    def validate(self) -> list[Finding]:
-        """Find what Istio would refuse or warn of; nothing is sent.
-
-        Example:
-            >>> VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0].path
-            'spec.http[0].route[0].weight'
-        """
     @property
-    def name(self) -> str:
-        """The object's name."""
-    @property
-    def namespace(self) -> str | None:
-        """The object's namespace, when it names one."""
-    @property
-    def metadata(self) -> Node:
-        """Name, namespace, labels and annotations."""
-    @property
-    def spec(self) -> Node:
-        """What is wanted, with attribute access."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
+    def spec(self) -> istio.VirtualServiceSpec:
+        """What is wanted: every field is an attribute, set or not."""
 
 @final
-class DestinationRule:
-    """Istio's `DestinationRule`: the subsets of a service, and how to call them."""
+class DestinationRule(_Object):
+    """Istio's `DestinationRule`: the subsets of a service, and how to call them.
 
+    Args:
+        name: The object's name.
+        namespace: The object's namespace.
+        labels: Its labels.
+        annotations: Its annotations.
+        host: The service.
+        traffic_policy: How to call it.
+        subsets: Its named parts.
+        export_to: The namespaces that see the object.
+        workload_selector: The pods whose calls this is about.
+
+    Example:
+        >>> from canary import istio
+        >>> policy = istio.TrafficPolicy(load_balancer=istio.LoadBalancerSettings(simple="ROUND_ROBIN"))
+        >>> rule = DestinationRule("image-classifier", host="image-classifier", traffic_policy=policy)
+        >>> rule.spec.traffic_policy.load_balancer.simple
+        'ROUND_ROBIN'
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        namespace: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        host: str | None = None,
+        traffic_policy: istio.TrafficPolicy | None = None,
+        subsets: Sequence[istio.Subset] | None = None,
+        export_to: Sequence[str] | None = None,
+        workload_selector: istio.WorkloadSelector | None = None,
+    ) -> DestinationRule: ...
     @staticmethod
     def subsets(
         host: str, names: Sequence[str], *, namespace: str | None = None
@@ -313,41 +407,28 @@ class DestinationRule:
 
         Example:
             >>> rule = DestinationRule.subsets("image-classifier", ["resnet50", "resnet101"])
-            >>> rule.spec.subsets[1].labels.version
+            >>> rule.spec.subsets[1].labels["version"]
             'resnet101'
         """
-    @classmethod
-    def from_dict(cls, object: Any) -> DestinationRule:
-        """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly."""
-    @classmethod
-    def from_yaml(cls, text: str) -> DestinationRule:
-        """Read YAML or JSON strictly: an unknown field is an error that names the nearest one."""
-    def to_dict(self) -> dict[str, Any]:
-        """Give a plain dictionary, free to change."""
-    def to_json(self) -> str:
-        """Give JSON."""
-    def to_yaml(self) -> str:
-        """Give YAML."""
-    def replace(self, **changes: Any) -> DestinationRule:
-        """Give a copy with other metadata (`name`, `namespace`, `labels`, `annotations`) or spec fields."""
-    def validate(self) -> list[Finding]:
-        """Find what Istio would refuse or warn of; nothing is sent."""
+    def replace(
+        self,
+        *,
+        name: str = ...,
+        namespace: str | None = ...,
+        labels: Mapping[str, str] | None = ...,
+        annotations: Mapping[str, str] | None = ...,
+        host: str | None = ...,
+        traffic_policy: istio.TrafficPolicy | None = ...,
+        subsets: Sequence[istio.Subset] | None = ...,
+        export_to: Sequence[str] | None = ...,
+        workload_selector: istio.WorkloadSelector | None = ...,
+    ) -> DestinationRule:
+        """Give a copy with other metadata or spec fields; None takes a field away.
+        """
     @property
-    def name(self) -> str:
-        """The object's name."""
-    @property
-    def namespace(self) -> str | None:
-        """The object's namespace, when it names one."""
-    @property
-    def metadata(self) -> Node:
-        """Name, namespace, labels and annotations."""
-    @property
-    def spec(self) -> Node:
-        """What is wanted, with attribute access."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
+    def spec(self) -> istio.DestinationRuleSpec:
+        """What is wanted: every field is an attribute, set or not."""
+
 @final
 class Workload:
     """One version of a model, served by TensorFlow Serving: its ConfigMap, Deployment and Service.

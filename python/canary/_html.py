@@ -282,3 +282,18 @@ def render_decision(decision: Decision) -> str:
     else:
         body = f"<div>answered by the proxy itself, status {escape(str(decision.status))}</div>"
     return page(f"{body}<pre>{escape(decision.why)}</pre>")
+
+
+def render_node(node: Mapping[str, Any]) -> str:
+    """Show a part of an object as nested tables."""
+
+    def cell(value: object) -> str:
+        if isinstance(value, Mapping):
+            rows = [(f"<code>{escape(str(key))}</code>", cell(item)) for key, item in value.items()]
+            return table(("", ""), rows).replace("<thead><tr><th></th><th></th></tr></thead>", "") if rows else "{}"
+        if isinstance(value, list | tuple):
+            return "<br>".join(cell(item) for item in value) or "[]"
+        return escape(str(value))
+
+    title = escape(type(node).__name__)
+    return page(f"<h4>{title}</h4>{cell(node)}")

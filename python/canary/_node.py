@@ -1,13 +1,16 @@
-"""Attribute access to the parts of an object: `split.spec.http[0].route[1].weight`."""
+"""Parts of objects as immutable mappings with attribute access."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Node(Mapping[str, Any]):
-    """One message of an object: fields as attributes, in Python's or in Istio's spelling.
+    """A part of an object: what is set in it as a mapping, and as attributes.
 
     A node is immutable and compares equal to the mapping it shows. Lists are tuples.
 
@@ -24,42 +27,46 @@ class Node(Mapping[str, Any]):
     _fields: Mapping[str, Any]
     _path: str
 
-    def __init__(self, fields: Mapping[str, Any], path: str = "") -> None:
+    @classmethod
+    def _new(cls, fields: Mapping[str, Any], path: str) -> Self:
         """Show the fields of a JSON object; `path` is where it stands, for messages."""
-        object.__setattr__(self, "_fields", dict(fields))
+        node = cls.__new__(cls)
+        node._fill(fields, path)
+        return node
+
+    def _fill(self, fields: Mapping[str, Any], path: str) -> None:
+        object.__setattr__(self, "_fields", fields)
         object.__setattr__(self, "_path", path)
 
-    def __getattr__(self, name: str) -> Any:
-        """Give the field of that name; `match_labels` and `matchLabels` are the same."""
-        fields = self._fields
-        key = name if name in fields else _camel(name)
-        if key in fields:
-            return _wrap(fields[key], f"{self._path}.{key}" if self._path else key)
-        known = ", ".join(sorted(_snake(field) for field in fields)) or "none"
-        where = self._path or "the object"
-        raise AttributeError(f"{where} has no field {name!r} set; set here: {known}")
+    if not TYPE_CHECKING:  # so that a checker finds a misspelt field
 
-    def __setattr__(self, name: str, value: Any) -> None:
+        def __getattr__(self, name: str) -> Any:
+            """Give what stands at that key."""
+            if name in self._fields:
+                return self[name]
+            raise AttributeError(f"{self._path} has no {name!r}; there are: {', '.join(sorted(self._fields))}")
+
+    def __setattr__(self, name: str, value: object) -> None:
         """Refuse: objects are immutable."""
         raise AttributeError(
-            f"cannot set {name!r}: objects are immutable; make a new one with replace() or from_dict()"
+            f"cannot set {name!r}: objects are immutable; replace() gives a changed copy"
         )
 
     def __getitem__(self, key: str) -> Any:
-        """Give the field with exactly that key, for names that are no Python names."""
-        return _wrap(self._fields[key], f"{self._path}.{key}" if self._path else key)
+        """Give what stands at that key."""
+        return frozen(self._fields[key], f"{self._path}.{key}")
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the keys, as they stand in the object."""
         return iter(self._fields)
 
     def __len__(self) -> int:
-        """Count the fields that are set."""
+        """Count what is set."""
         return len(self._fields)
 
-    def __dir__(self) -> list[str]:
-        """List the fields that are set, for completion."""
-        return sorted({*super().__dir__(), *(_snake(field) for field in self._fields)})
+    def __contains__(self, key: object) -> bool:
+        """Say whether that key is set."""
+        return key in self._fields
 
     def __eq__(self, other: object) -> bool:
         """Compare with another node or mapping."""
@@ -69,20 +76,24 @@ class Node(Mapping[str, Any]):
 
     def __hash__(self) -> int:
         """Hash by content."""
-        return hash(_freeze(self._fields))
+        return hash(_hashable(self._fields))
 
     def __repr__(self) -> str:
-        """Show the fields as keyword arguments."""
-        fields = ", ".join(f"{_snake(key)}={_wrap(value, '')!r}" for key, value in self._fields.items())
-        return f"Node({fields})"
+        """Show it as a dictionary."""
+        return repr(self._fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by content."""
-        return (Node, (self._fields, self._path))
+        return (type(self)._new, (self._fields, self._path))
+
+    def _repr_html_(self) -> str:
+        from canary._html import render_node  # noqa: PLC0415 - only in a notebook
+
+        return render_node(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Give a plain dictionary, free to change."""
-        return {key: _plain(value) for key, value in self._fields.items()}
+        return {key: plain_copy(value) for key, value in self._fields.items()}
 
 
 def plain(value: Any) -> Any:
@@ -94,34 +105,30 @@ def plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot stand in a Kubernetes object")
 
 
-def _wrap(value: Any, path: str) -> Any:
+def frozen(value: Any, path: str) -> Any:
+    """Give JSON as nobody can change it: mappings as nodes, lists as tuples."""
     if isinstance(value, Mapping):
-        return Node(value, path)
-    if isinstance(value, list):
-        return tuple(_wrap(item, f"{path}[{index}]") for index, item in enumerate(value))
+        return Node._new(value, path)  # noqa: SLF001 - made here only
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item, f"{path}[{index}]") for index, item in enumerate(value))
     return value
 
 
-def _plain(value: Any) -> Any:
+def plain_copy(value: Any) -> Any:
+    """Give a value as dictionaries, lists and scalars of its own."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+        fields = value._fields if isinstance(value, Node) else value
+        return {key: plain_copy(item) for key, item in fields.items()}
+    if isinstance(value, list | tuple):
+        return [plain_copy(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return plain_copy(plain(value))
 
 
-def _freeze(value: Any) -> Any:
+def _hashable(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return frozenset((key, _freeze(item)) for key, item in value.items())
-    if isinstance(value, list):
-        return tuple(_freeze(item) for item in value)
+        return frozenset((key, _hashable(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(item) for item in value)
     return value
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in rest)
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

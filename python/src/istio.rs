@@ -112,6 +112,20 @@ macro_rules! kind_class {
 
         #[pymethods]
         impl $kind {
+            #[new]
+            #[pyo3(signature = (name, **fields))]
+            fn new(name: String, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+                let mut object = istio::$kind::default();
+                object.metadata.name = Some(name);
+                let mut object = value_of(&object)?;
+                // Required fields must be given; the default has them empty.
+                object["spec"] = Value::Object(Map::new());
+                if let Some(fields) = fields {
+                    object = replaced(object, fields)?;
+                }
+                Self::read(&object.to_string(), stringify!($kind))
+            }
+
             $($own)*
 
             #[classmethod]
@@ -158,12 +172,12 @@ macro_rules! kind_class {
 
             #[getter]
             fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                json::to_node(py, &value_of(&self.0.metadata)?, "metadata")
+                json::to_message(py, "ObjectMeta", &value_of(&self.0.metadata)?, "metadata")
             }
 
             #[getter]
             fn spec<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                json::to_node(py, &value_of(&self.0.spec)?, "spec")
+                json::to_message(py, concat!(stringify!($kind), "Spec"), &value_of(&self.0.spec)?, "spec")
             }
 
             fn __eq__(&self, other: &Self) -> bool {

@@ -47,13 +47,15 @@ fn unwrap_object<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
     Ok(value.clone())
 }
 
-/// A node for attribute access, or the plain value when it is no object.
-pub(crate) fn to_node<'py>(
+/// A message of an object, as the class of that name in `canary.istio`.
+pub(crate) fn to_message<'py>(
     py: Python<'py>,
+    class: &str,
     value: &Value,
     path: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    py.import("canary._node")?.getattr("Node")?.call1((to_python(py, value)?, path))
+    let class = py.import("canary.istio")?.getattr(class)?;
+    class.call_method1("_new", (to_python(py, value)?, path))
 }
 
 /// A value of the core as JSON.

@@ -62,7 +62,8 @@ def test_fields_are_attributes_in_both_spellings(split):
     gateway = canary.Gateway.http("g")
     assert gateway.spec.servers[0].port.number == 80
     assert "http" in dir(split.spec)
-    with pytest.raises(AttributeError, match=r"spec\.http\[0\] has no field 'timeuot' set; set here: route"):
+    assert split.spec.http[0].timeout is None
+    with pytest.raises(AttributeError, match=r"spec\.http\[0\] \(HttpRoute\) has no field 'timeuot'; did you mean 'timeout'"):
         _ = split.spec.http[0].timeuot
     with pytest.raises(AttributeError, match="immutable"):
         split.spec.hosts = ["x"]

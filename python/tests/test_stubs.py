@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import canary
-from canary import _node
+from canary import _message, _node, istio
 
 PACKAGE = Path(canary.__file__).parent
 STUB = PACKAGE / "_canary.pyi"
@@ -30,6 +31,57 @@ def test_the_package_is_strictly_typed():
     run("mypy", "--strict", "canary")
 
 
+def pyright(*paths, cwd=PACKAGE.parent):
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    return json.loads(done.stdout)["generalDiagnostics"]
+
+
+@pytest.mark.parametrize("path", [PACKAGE, PACKAGE.parents[1] / "examples"], ids=lambda path: path.name)
+def test_pyright_finds_nothing(path):
+    found = pyright(path, cwd=path.parent)
+    assert [f"{one['file']}:{one['range']['start']['line'] + 1}: {one['message']}" for one in found] == []
+
+
+TYPED = """
+from typing_extensions import assert_type
+import canary
+from canary import istio
+
+split = canary.VirtualService.weighted("s", {"a": 70, "b": 30})
+assert_type(split.spec.http[0].route[0].weight, int | None)
+assert_type(split.spec.http[0].route[0].destination.host, str)
+assert_type(split.replace(http=[split.spec.http[0].replace(timeout="2s")]), canary.VirtualService)
+assert_type(canary.Gateway.from_yaml(""), canary.Gateway)
+"""
+MISTAKES = """
+import canary
+from canary import istio
+
+split = canary.VirtualService.weighted("s", {"a": 70, "b": 30})
+split.spec.http[0].timeuot
+istio.HttpRouteDestination(weight=3)
+istio.HttpRoute(retires=None)
+istio.LoadBalancerSettings(simple="ROUND_ROBINS")
+split.spec.http[0].name = "x"
+split.replace(htpp=[])
+"""
+
+
+def test_a_type_checker_knows_every_field_and_finds_mistakes(tmp_path):
+    right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
+    right.write_text(TYPED)
+    wrong.write_text(MISTAKES)
+    found = pyright(right, wrong)
+    assert [one for one in found if one["file"].endswith("right.py")] == []
+    lines = {one["range"]["start"]["line"] for one in found if one["severity"] == "error"}
+    assert lines == {line for line, text in enumerate(MISTAKES.splitlines()) if line > 4 and text}
+    for path, failures in ((right, 0), (wrong, 6)):
+        command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", path]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent, check=False)
+        assert done.stdout.count(" error: ") == failures, done.stdout
+
+
 def docstrings():
     tree = ast.parse(STUB.read_text())
     for node in ast.walk(tree):
@@ -48,8 +100,9 @@ def test_examples_in_the_stubs_run(name, text):
     assert outcome.failed == 0
 
 
-def test_examples_in_python_modules_run():
-    outcome = doctest.testmod(_node)
+@pytest.mark.parametrize("module", [_message, _node, istio], ids=lambda module: module.__name__)
+def test_examples_in_python_modules_run(module):
+    outcome = doctest.testmod(module)
     assert outcome.attempted > 0
     assert outcome.failed == 0
 
