@@ -22,7 +22,7 @@ bench: ## measure against other libraries, side by side; ARGS="--quick" or "--on
 lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	.venv/bin/ruff check python examples bench
+	.venv/bin/python -m ruff check .
 
 fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
 	@for target in manifest validate route image response; do \

@@ -54,7 +54,7 @@ def augmented(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
         across, down = int(width * scale), int(height * scale)
         left, top = draw.randint(0, width - across), draw.randint(0, height - down)
         picture = photo.crop((left, top, left + across, top + down))
-        if draw.random() < 0.5:  # noqa: PLR2004 - one half
+        if draw.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         picture = ImageEnhance.Brightness(picture).enhance(draw.uniform(0.8, 1.25))
         out = BytesIO()

@@ -23,6 +23,7 @@ class Steps:
     """Prints one line a step, with the time it took."""
 
     def __init__(self) -> None:
+        """Begin to count."""
         self.count, self.began = 0, time.monotonic()
 
     def done(self, what: str, seen: str) -> None:

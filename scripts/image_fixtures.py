@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+FILTERS = {"bilinear", "bicubic", "area", "nearest", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"}
 BY_PILLOW = {"palette.bmp", "palette4_rle.bmp", "alpha.bmp", "lossless_alpha.webp", "lossy_alpha.webp"}
 
 
@@ -94,7 +95,9 @@ def make_images(folder):
     image = Image.fromarray(rgb)
     small = noise(23, 17, 1)
     rgba = np.dstack([rgb, (np.arange(37 * 53).reshape(37, 53) % 256).astype(np.uint8)])
-    save = lambda name, picture, **options: picture.save(folder / name, **options)
+
+    def save(name, picture, **options):
+        picture.save(folder / name, **options)
 
     save("noise.png", Image.fromarray(small))
     save("tiny.png", Image.fromarray(noise(7, 5, 2)))
@@ -174,13 +177,14 @@ def resized(folder):
         for method in tf.image.ResizeMethod.__dict__.values():
             if not isinstance(method, str) or method.startswith(("tensorflow", "Resize", "__")):
                 continue
-            if method not in {"bilinear", "bicubic", "area", "nearest", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"}:
+            if method not in FILTERS:
                 continue
             for antialias in (False, True):
                 for size in targets:
                     out = tf.image.resize(pixels, size, method=method, antialias=antialias)
                     values = np.round(np.asarray(out, np.float64).ravel(), 3).tolist()
-                    cases.append({"file": name, "filter": method, "antialias": antialias, "size": size, "values": values})
+                    case = {"file": name, "filter": method, "antialias": antialias, "size": size, "values": values}
+                    cases.append(case)
     return cases
 
 
@@ -198,7 +202,7 @@ def preset_cases(folder):
     return {name: np.round(values.astype(np.float64).ravel(), 6).tolist() for name, values in made.items()}
 
 
-def crops(folder):
+def crops(_folder):
     made = []
     for height, width in [(23, 17), (7, 5), (600, 512), (333, 500), (8, 8), (1, 1)]:
         for fraction in (0.875, 0.5, 1.0, 0.333):

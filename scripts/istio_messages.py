@@ -119,9 +119,9 @@ def fields(item, items):
         names = [other[1] for other in others if other]
         for member in group.members:
             if found := re.match(r"`(\w+)`: (.*)", text(member["doc"]), re.DOTALL):
-                rest = [f"`{name}`" for name in names if name != found[1]]
-                docs[found[1]] = f"{found[2][:1].upper()}{found[2][1:]}" + (
-                    f" Excludes {' and '.join([', '.join(rest[:-1]), rest[-1]] if rest[:-1] else rest)}." if rest else "")
+                others = [f"`{name}`" for name in names if name != found[1]]
+                excludes = " and ".join([", ".join(others[:-1]), others[-1]] if others[1:] else others)
+                docs[found[1]] = f"{found[2][:1].upper()}{found[2][1:]}" + (f" Excludes {excludes}." if others else "")
     for member in source.members:
         renamed = re.search(r'rename = "(\w+)"', member["attributes"])
         key = renamed[1] if renamed else camel(member["name"])
@@ -169,7 +169,7 @@ def field(name, key, required, kind, element, doc, items):
     return f"    {name}: {annotation(required, kind, element, items)} = field({', '.join(parts)})\n{docstring(doc)}"
 
 
-HEADER = '''"""The messages that Istio's objects are made of, as classes with every field, its type and its documentation.
+HEADER = '''"""The messages that Istio's objects are made of: classes with every field, its type and its documentation.
 
 A field that is not set reads as None, one of many values as empty. A message is immutable; `replace` gives a changed
 copy. An object checks the messages that it is made of.
@@ -216,18 +216,19 @@ def main():
         parts.append(f'class {name}(Message):\n    """{doc}\n    """\n\n    __slots__ = ()\n\n' +
                      "".join(field(*found, items) for found in fields(item, items)))
     lines = []
-    for name, key, kind, doc in METADATA:
-        kind, _, element = kind.rpartition(":")
+    for name, _, what, doc in METADATA:
+        kind, _, element = what.rpartition(":")
         type_ = {"": f"{element} | None", "map": f"Mapping[str, {element}]", "list": f"Sequence[{element}]"}[kind]
         default = {"": "None", "map": "NOTHING", "list": "()"}[kind]
         more = f', kind="{kind}"' if kind else ""
-        lines.append(f'    {name}: {type_} = field(default={default}{more})\n{docstring(doc)}')
+        lines.append(f"    {name}: {type_} = field(default={default}{more})\n{docstring(doc)}")
     parts.append('class ObjectMeta(Message):\n    """What every Kubernetes object says of itself.\n    """\n\n'
                  "    __slots__ = ()\n\n" + "".join(lines))
     names = sorted([*seen, "ObjectMeta", "Entries", "Message"])
     exported = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]\n\n\n"
     content = HEADER + exported + "\n\n".join(parts)
     content = re.sub(r"\n+    \"\"\"\n", '\n    """\n', content)
+    content = re.sub(r'(    """[^\n"]+)\n    """\n', r'\1"""\n', content)
     if sys.argv[1:] == ["--check"]:
         if TARGET.read_text() != content:
             raise SystemExit("python/canary/istio.py is not what the Rust types say: run scripts/istio_messages.py")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write reference values of the special functions, computed with 60 digits.
 
     pip install mpmath
@@ -25,7 +24,10 @@ def lower(a, b, x):
     a, b, x = mp.mpf(a), mp.mpf(b), mp.mpf(x)
     if max(a, b) <= 1000:
         return mp.log(mp.betainc(a, b, 0, x, regularized=True))
-    exponent = lambda t: (a - 1) * mp.log(t) + (b - 1) * mp.log(1 - t)
+
+    def exponent(t):
+        return (a - 1) * mp.log(t) + (b - 1) * mp.log(1 - t)
+
     mode = (a - 1) / (a + b - 2)
     deviation = mp.sqrt(mode * (1 - mode) / (a + b))
     top = min(x, mode)
@@ -53,12 +55,20 @@ for a, b, x in (
     (1e9, 40.0, 0.9999999), (12.0, 1e8, 1.25e-7),
 ):
     line("ln_inc_beta", a, b, x, lower(a, b, x))
-for a, b, x in ((1.0, 1.0, 0.3), (12.0, 4.0, 0.75), (951.0, 51.0, 0.9375), (3e8, 7e8, 0.3125), (1e9, 1e9, 0.5), (1e9, 3e9, 0.25)):
+for a, b, x in (
+    (1.0, 1.0, 0.3),
+    (12.0, 4.0, 0.75),
+    (951.0, 51.0, 0.9375),
+    (3e8, 7e8, 0.3125),
+    (1e9, 1e9, 0.5),
+    (1e9, 3e9, 0.25),
+):
     p = mp.mpf(x)
     line("ln_beta_over_power", a, b, x, ln_beta(mp.mpf(a), mp.mpf(b)) - a * mp.log(p) - b * mp.log(1 - p))
 for z in (-6.0, -1.0, 0.0, 0.1, 0.5, 1.0, 1.96, 2.999, 3.0, 3.5, 5.0, 8.0, 20.0, 37.0):
     line("normal_upper", 0.0, 0.0, z, mp.erfc(mp.mpf(z) / mp.sqrt(2)) / 2)
 for p in (0.5, 0.3, 0.9, 0.05, 0.025, 0.005, 1e-4, 1e-10, 1e-100):
     # P(Z > z) = p.
-    z = mp.findroot(lambda z: mp.log(mp.erfc(z / mp.sqrt(2)) / 2) - mp.log(mp.mpf(p)), mp.sqrt(2) * mp.erfinv(1 - 2 * mp.mpf(p)) if p > 1e-20 else 21)
+    start = mp.sqrt(2) * mp.erfinv(1 - 2 * mp.mpf(p)) if p > 1e-20 else 21
+    z = mp.findroot(lambda z, p=p: mp.log(mp.erfc(z / mp.sqrt(2)) / 2) - mp.log(mp.mpf(p)), start)
     line("normal_upper_quantile", 0.0, 0.0, p, z)

@@ -423,8 +423,7 @@ class DestinationRule(_Object):
         export_to: Sequence[str] | None = ...,
         workload_selector: istio.WorkloadSelector | None = ...,
     ) -> DestinationRule:
-        """Give a copy with other metadata or spec fields; None takes a field away.
-        """
+        """Give a copy with other metadata or spec fields; None takes a field away."""
     @property
     def spec(self) -> istio.DestinationRuleSpec:
         """What is wanted: every field is an attribute, set or not."""

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from canary._node import Node, frozen, plain_copy
 
@@ -23,7 +23,6 @@ else:
 
 
 _Kind = Literal["one", "list", "map"]
-_Class = TypeVar("_Class", bound=type)
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """A map without entries."""
@@ -184,7 +183,7 @@ class Message(Node):
         if one.kind == "list":
             return tuple(_shown(item, one.of, f"{path}[{at}]") for at, item in enumerate(value or ()))
         if one.kind == "map":
-            return Entries._make(value or {}, path, one.of)  # noqa: SLF001 - made here only
+            return Entries._make(value or {}, path, one.of)
         return _shown(value, one.of, path)
 
     if not TYPE_CHECKING:  # so that a checker finds a misspelt field
@@ -219,7 +218,7 @@ class Message(Node):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by content."""
-        return (type(self)._new, (self._fields, self._path))
+        return (type(self)._new, (self._fields, self._path))  # noqa: SLF001 - its own class
 
 
 def _shown(value: Any, of: str | None, path: str) -> Any:

@@ -31,7 +31,7 @@ class Node(Mapping[str, Any]):
     def _new(cls, fields: Mapping[str, Any], path: str) -> Self:
         """Show the fields of a JSON object; `path` is where it stands, for messages."""
         node = cls.__new__(cls)
-        node._fill(fields, path)
+        node._fill(fields, path)  # noqa: SLF001 - its own class
         return node
 
     def _fill(self, fields: Mapping[str, Any], path: str) -> None:
@@ -84,7 +84,7 @@ class Node(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by content."""
-        return (type(self)._new, (self._fields, self._path))
+        return (type(self)._new, (self._fields, self._path))  # noqa: SLF001 - its own class
 
     def _repr_html_(self) -> str:
         from canary._html import render_node  # noqa: PLC0415 - only in a notebook

@@ -77,8 +77,10 @@ def render_simulation(simulation: Mapping[str, Any]) -> str:
         rows.append(
             (
                 name,
-                f"{bar(chance['p'], (2, 1, 3)[index])}{chance['p']:.1%} "
-                f'<span class="dim">{chance["low"]:.1%} to {chance["high"]:.1%}</span>',
+                (
+                    f"{bar(chance['p'], (2, 1, 3)[index])}{chance['p']:.1%} "
+                    f'<span class="dim">{chance["low"]:.1%} to {chance["high"]:.1%}</span>'
+                ),
             )
         )
     costs = [

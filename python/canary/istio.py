@@ -1,4 +1,4 @@
-"""The messages that Istio's objects are made of, as classes with every field, its type and its documentation.
+"""The messages that Istio's objects are made of: classes with every field, its type and its documentation.
 
 A field that is not set reads as None, one of many values as empty. A message is immutable; `replace` gives a changed
 copy. An object checks the messages that it is made of.
@@ -13,7 +13,6 @@ Example:
 """
 
 # Written by scripts/istio_messages.py from the types in crates/canary-core/src/istio; change those.
-# ruff: noqa: E501
 
 from __future__ import annotations
 
@@ -1295,8 +1294,7 @@ class ZoneAwareLoadBalancerSetting(Message):
 
 
 class ObjectMeta(Message):
-    """What every Kubernetes object says of itself.
-    """
+    """What every Kubernetes object says of itself."""
 
     __slots__ = ()
 

@@ -63,7 +63,8 @@ def test_fields_are_attributes_in_both_spellings(split):
     assert gateway.spec.servers[0].port.number == 80
     assert "http" in dir(split.spec)
     assert split.spec.http[0].timeout is None
-    with pytest.raises(AttributeError, match=r"spec\.http\[0\] \(HttpRoute\) has no field 'timeuot'; did you mean 'timeout'"):
+    message = r"spec\.http\[0\] \(HttpRoute\) has no field 'timeuot'; did you mean 'timeout'"
+    with pytest.raises(AttributeError, match=message):
         _ = split.spec.http[0].timeuot
     with pytest.raises(AttributeError, match="immutable"):
         split.spec.hosts = ["x"]
@@ -104,7 +105,7 @@ def test_load_reads_every_document_and_dumps_writes_them(tmp_path, split):
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}
     path.write_text(canary.dumps([gateway, split, service]))
     assert canary.load(path) == [gateway, split, service]
-    with pytest.raises(canary.NotFoundError, match="missing.yaml"):
+    with pytest.raises(canary.NotFoundError, match=r"missing\.yaml"):
         canary.load(tmp_path / "missing.yaml")
 
 

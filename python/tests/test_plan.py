@@ -85,7 +85,7 @@ def test_a_wrong_plan_says_where_and_what():
     assert any(path.startswith("steps[1]") for path in paths)
     with pytest.raises(canary.ManifestError, match="wieght"):
         canary.Plan.from_yaml(plan().to_yaml().replace("weight", "wieght", 1))
-    with pytest.raises(ValueError, match="hold has no .minutes"):
+    with pytest.raises(ValueError, match=r"hold has no .minutes"):
         plan(hold={"minutes": 3})
     with pytest.raises(TypeError, match="give a function of a pair"):
         canary.custom("sure", 0.5, 0.8)
@@ -234,7 +234,7 @@ def test_a_function_can_be_a_guardrail():
 
 
 def test_what_the_callers_code_raises_is_raised():
-    def broken(pair):
+    def broken(_pair):
         raise RuntimeError("my score")
 
     def failing():
@@ -245,9 +245,8 @@ def test_what_the_callers_code_raises_is_raised():
         one = plan(guards=[canary.custom("broken", broken, 0.5)])
         with pytest.raises(RuntimeError, match="my score"):
             list(one.run(lab, client=client(lab), inputs=inputs()))
-    with start(canary.ScriptedModel("cat", 0.8)) as lab:
-        with pytest.raises(OSError, match="my disk"):
-            list(plan().run(lab, client=client(lab), inputs=failing()))
+    with start(canary.ScriptedModel("cat", 0.8)) as lab, pytest.raises(OSError, match="my disk"):
+        list(plan().run(lab, client=client(lab), inputs=failing()))
 
 
 def test_a_run_without_what_it_needs_is_refused():

@@ -47,7 +47,7 @@ def test_what_is_no_image_says_so(tmp_path):
     text.write_text("hello")
     with pytest.raises(canary.ImageError):
         canary.Preprocess((2, 2))(text)
-    with pytest.raises(canary.NotFoundError, match="missing.jpg"):
+    with pytest.raises(canary.NotFoundError, match=r"missing\.jpg"):
         canary.Preprocess((2, 2))("missing.jpg")
     with pytest.raises(ValueError, match=r"\[height, width, 3\]"):
         canary.Preprocess((2, 2))(np.zeros((4, 4)))

@@ -124,3 +124,14 @@ def test_everything_public_is_documented_in_the_stubs():
                     and node.name != "_PilImage"
                 ]
     assert missing == []
+
+
+def test_ruff_finds_nothing():
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "."],
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE.parents[1],
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
