@@ -1,43 +1,46 @@
 #!/usr/bin/env bash
-# Builds a real kube-apiserver and etcd from their Go modules into .cache/bin, once.
-# Needs Go 1.26 or newer, about 5 GB of disk and ten minutes the first time.
+# Builds a real kube-apiserver and etcd from their Go modules into .cache/bin, once, and fetches Istio's
+# CustomResourceDefinitions. Versions and checksums are in scripts/real/kubernetes.
+# Needs Go 1.26 or newer (1.21 or newer fetches it as a module), about 5 GB of disk and ten minutes the first time.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-kubernetes=v1.36.3
+cd "$(dirname "$0")/kubernetes"
+root=$(cd ../../.. && pwd)
+bin=$root/.cache/bin
+kubernetes=$(sed -n 's/^.*k8s\.io\/kubernetes \(v[0-9.]*\)$/\1/p' go.mod)
 istio=v1.31.4
-bin=$PWD/.cache/bin
 stamp=$bin/.kubernetes-$kubernetes-$istio
 [ -f "$stamp" ] && exit 0
-command -v go >/dev/null || { echo "canary: Go is missing: install Go 1.26 or newer for the tests against a real Kubernetes API" >&2; exit 1; }
+
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+fail() { printf 'canary: %s\n' "$*" >&2; exit 1; }
+# again COMMAND…: three attempts, for what comes over a network.
+again() { "$@" || { sleep 5; "$@"; } || { sleep 20; "$@"; }; }
 
-work=$PWD/.cache/kubernetes-build
-mkdir -p "$bin" "$work"
-cd "$work"
-say "Fetching Kubernetes $kubernetes and Istio's API $istio as Go modules"
-module=$(go mod download -json "k8s.io/kubernetes@$kubernetes" | sed -n 's/.*"GoMod": "\(.*\)".*/\1/p')
-# The staging modules inside Kubernetes have versions of their own, v0.x for v1.x.
-{
-    echo "module canary.test/kubernetes"
-    sed -n 's/^go /go /p' "$module"
-    echo "require k8s.io/kubernetes $kubernetes"
-    sed -n 's/^\t\(k8s.io\/[a-z-]*\) => .*/replace \1 => \1 '"${kubernetes/v1./v0.}"'/p' "$module"
-} >go.mod
-cat >tools.go <<'GO'
-//go:build tools
+# Go's own installer puts it where many shells do not look.
+command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin:$HOME/go/bin
+command -v go >/dev/null ||
+    fail "Go is missing: install Go 1.26 or newer (https://go.dev/dl) for the tests against a real Kubernetes API"
+version=$(go env GOVERSION)
+minor=$(printf '%s' "$version" | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
+[ "${minor:-99}" -ge 21 ] || fail "$version is too old: install Go 1.26 or newer (https://go.dev/dl)"
 
-package tools
-
-import (
-	_ "go.etcd.io/etcd/server/v3"
-	_ "k8s.io/kubernetes/cmd/kube-apiserver"
-)
-GO
-go mod tidy -e >tidy.log 2>&1 || { tail -5 tidy.log >&2; exit 1; }
-say "Building kube-apiserver and etcd (some minutes)"
-go build -trimpath -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes" -o "$bin/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
-go build -trimpath -ldflags "-s -w" -o "$bin/etcd" go.etcd.io/etcd/server/v3
-say "Fetching Istio's CustomResourceDefinitions"
-api=$(go mod download -json "istio.io/api@$istio" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+export GOFLAGS=-mod=readonly CGO_ENABLED=0
+mkdir -p "$bin"
+say "Fetching Kubernetes $kubernetes as Go modules"
+again go mod download
+say "Building etcd and kube-apiserver (some minutes)"
+# build NAME PACKAGE FLAGS…: under another name first, so that an interrupted build leaves no half program.
+build() {
+    local name=$1 package=$2
+    shift 2
+    go build -trimpath "$@" -o "$bin/$name.new" "$package"
+    mv "$bin/$name.new" "$bin/$name"
+}
+build etcd go.etcd.io/etcd/server/v3 -ldflags "-s -w"
+build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver \
+    -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes"
+say "Fetching Istio's CustomResourceDefinitions ($istio)"
+# Outside the module above: these definitions are all that is wanted of it.
+api=$(cd "$bin" && GOFLAGS='' again go mod download -json "istio.io/api@$istio" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
 install -m 644 "$api/kubernetes/customresourcedefinitions.gen.yaml" "$bin/istio-crds.yaml"
 touch "$stamp"

@@ -1,5 +1,6 @@
 //! Drives a rollout: a thin shell around the state machine that reads and writes the cluster.
 
+mod backoff;
 mod clock;
 mod lease;
 mod probe;
@@ -27,7 +28,10 @@ pub use run::Run;
 /// then the first weight; and back: routes first, then the subset. Every weight is written in one patch with the state
 /// that it leads to, pinned to what was last seen. So a driver can be killed at any moment and started again with the
 /// same plan: it goes on with the same experiment and the same α. What somebody else changed is never overwritten; the
-/// verdict is then [`crate::Verdict::ExternalEdit`].
+/// verdict is then [`crate::Verdict::ExternalEdit`]; a watch on the object tells of it at once.
+///
+/// A cluster that does not answer is asked again and again, with growing pauses and without an end: each failure is
+/// reported as [`Progress::Waiting`], and what was decided, a rollback above all, is carried out as soon as it can be.
 ///
 /// ```no_run
 /// # async fn run(cluster: impl canary_core::cluster::Cluster + 'static) -> canary_core::Result<()> {

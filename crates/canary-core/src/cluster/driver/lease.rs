@@ -77,25 +77,21 @@ impl<C: Cluster> Lease<C> {
         Ok(lease)
     }
 
-    /// Renews the lock when a third of its time has passed.
+    /// Renews the lock when a third of its time has passed; whether it was renewed.
+    ///
+    /// A lock that has run out is renewed like any other, as long as nobody has taken it.
     ///
     /// # Errors
     /// [`Error::Plan`] when another driver has taken it meanwhile; what the store says otherwise.
-    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<()> {
+    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<bool> {
         if now.since(self.renewed) < self.lasts / 3 {
-            return Ok(());
+            return Ok(false);
         }
         let path = "/spec/renewTime";
         let renew = json!({"op": "replace", "path": path, "value": micro_time(now)});
-        match self.patch(vec![self.is_ours(), renew]).await {
-            // The lock lasts a while yet: the next tick tries again.
-            Err(error) if error.is_retryable() && now.since(self.renewed) < self.lasts => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => {
-                self.renewed = now;
-                Ok(())
-            }
-        }
+        self.patch(vec![self.is_ours(), renew]).await?;
+        self.renewed = now;
+        Ok(true)
     }
 
     /// Gives the lock back; when that fails, it runs out by itself.

@@ -42,6 +42,16 @@ pub enum Progress {
     },
     /// Where it stands, told at every tick.
     Seen(Snapshot),
+    /// The cluster does not answer. What was to be done is kept, and done once it answers again.
+    Waiting {
+        /// What failed, with its cause.
+        problem: String,
+        /// How many times in a row it has failed.
+        attempt: u32,
+        /// How long until the next attempt.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        wait: Duration,
+    },
     /// A person paused it.
     Paused,
     /// A person let it go on.

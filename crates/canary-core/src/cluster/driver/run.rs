@@ -18,8 +18,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    super::Cluster,
+    super::{Cluster, WatchEvent},
     Driver,
+    backoff::Backoff,
     lease::Lease,
     progress::{Command, Control, Progress, Snapshot},
     target::{Target, Write},
@@ -59,6 +60,10 @@ enum Input {
     Ended(String, Option<Error>),
     Tick,
     Command(Command),
+    /// Something was seen of the object that is being changed.
+    Watched(Result<WatchEvent>),
+    /// The wait after a failure is over.
+    Again,
 }
 
 struct Running<C> {
@@ -73,6 +78,10 @@ struct Running<C> {
     open: usize,
     farewells: Vec<String>,
     commands: Option<mpsc::UnboundedReceiver<Command>>,
+    changes: stream::Fuse<BoxStream<'static, Result<WatchEvent>>>,
+    /// Whether the object has to be compared with what was last written.
+    look: bool,
+    backoff: Backoff,
     timer: BoxFuture<'static, ()>,
     in_a_row: u32,
     saved: Timestamp,
@@ -86,7 +95,8 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     let mut target = Target::new(Arc::clone(&cluster), clock, plan.clone());
     // The first look needs no lock, and says what is wrong before anything is written.
     target.read().await?;
-    let mut lease = Lease::take(cluster, &plan, driver.holder.clone(), driver.lease, now).await?;
+    let mut lease =
+        Lease::take(Arc::clone(&cluster), &plan, driver.holder.clone(), driver.lease, now).await?;
     let opened = open(&driver.machine, driver.anew, &mut target, now).await;
     let (state, resumed, event) = match opened {
         Ok(opened) => opened,
@@ -102,6 +112,7 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         inputs.push(observe(source, &state));
     }
     let (sender, commands) = mpsc::unbounded_channel();
+    let changes = cluster.watch(target.watched()).boxed().fuse();
     let timer = driver.clock.sleep(driver.tick);
     let mut running = Running {
         driver,
@@ -114,6 +125,9 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         open,
         farewells: Vec::new(),
         commands: Some(commands),
+        changes,
+        look: false,
+        backoff: Backoff::default(),
         timer,
         in_a_row: 0,
         saved: now,
@@ -201,10 +215,24 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn turn(&mut self) -> Result<()> {
-        if let Some(action) = self.actions.pop_front() {
-            return self.act(action).await;
+        if !self.backoff.is_waiting() {
+            if let Some(action) = self.actions.pop_front() {
+                return match self.act(action.clone()).await {
+                    Ok(()) => {
+                        self.backoff.succeeded();
+                        Ok(())
+                    }
+                    Err(error) => {
+                        self.actions.push_front(action);
+                        self.put_off(error)
+                    }
+                };
+            }
+            if self.look {
+                return self.compare().await;
+            }
         }
-        if self.state.is_done() {
+        if self.actions.is_empty() && self.state.is_done() {
             self.over = true;
             self.lease.release().await;
             self.reports.push_back(Progress::Finished { verdict: self.state.verdict() });
@@ -214,6 +242,8 @@ impl<C: Cluster + 'static> Running<C> {
             Input::Observed(observation) => self.observe(observation),
             Input::Ended(source, error) => self.ended(source, error),
             Input::Tick => self.ticked().await?,
+            Input::Watched(event) => self.watched(event)?,
+            Input::Again => {}
             Input::Command(Command::Pause) => {
                 self.tell(Event::Pause);
                 self.reports.push_back(Progress::Paused);
@@ -227,6 +257,45 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
+    /// What cannot be done now is done later; an error that does not pass ends the run.
+    fn put_off(&mut self, error: Error) -> Result<()> {
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        let (attempt, wait) = self.backoff.failed(&*self.driver.clock);
+        let mut problem = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            problem = format!("{problem}: {inner}");
+            cause = inner.source();
+        }
+        self.reports.push_back(Progress::Waiting { problem, attempt, wait });
+        Ok(())
+    }
+
+    /// A change by somebody else is looked at, unless a write is due, which compares by itself.
+    fn watched(&mut self, event: Result<WatchEvent>) -> Result<()> {
+        match event {
+            Ok(WatchEvent::Applied(live)) if self.target.is_known(&live) => {}
+            Ok(_) => self.look = true,
+            // The watch goes on by itself, and tells what happened meanwhile.
+            Err(error) if error.is_retryable() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn compare(&mut self) -> Result<()> {
+        match self.target.compare(&self.state).await {
+            Err(error) => return self.put_off(error),
+            Ok(edits) if edits.is_empty() => {}
+            Ok(edits) => self.tell(Event::Edited(edits)),
+        }
+        self.look = false;
+        self.backoff.succeeded();
+        Ok(())
+    }
+
     async fn wait(&mut self) -> Input {
         self.in_a_row += 1;
         if self.in_a_row.is_multiple_of(IN_A_ROW) {
@@ -234,12 +303,18 @@ impl<C: Cluster + 'static> Running<C> {
             tokio::task::yield_now().await;
         }
         let clock_first = self.in_a_row > IN_A_ROW;
-        let Self { commands, timer, inputs, .. } = self;
+        let Self { commands, timer, inputs, changes, backoff, .. } = self;
         let input = poll_fn(|cx| {
             match commands.as_mut().map(|commands| commands.poll_recv(cx)) {
                 Some(Poll::Ready(Some(command))) => return Poll::Ready(Input::Command(command)),
                 Some(Poll::Ready(None)) => *commands = None,
                 _ => {}
+            }
+            if backoff.poll(cx).is_ready() {
+                return Poll::Ready(Input::Again);
+            }
+            if let Poll::Ready(Some(event)) = changes.poll_next_unpin(cx) {
+                return Poll::Ready(Input::Watched(event));
             }
             if clock_first && timer.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Input::Tick);
@@ -303,7 +378,13 @@ impl<C: Cluster + 'static> Running<C> {
 
     async fn ticked(&mut self) -> Result<()> {
         let now = self.driver.clock.now();
-        self.lease.renew(now).await?;
+        if !self.backoff.is_waiting() {
+            match self.lease.renew(now).await {
+                Ok(true) => self.backoff.succeeded(),
+                Ok(false) => {}
+                Err(error) => self.put_off(error)?,
+            }
+        }
         self.tell(Event::Tick(now));
         let (requests, pairs) = self.state.seen_at_step();
         self.reports.push_back(Progress::Seen(Snapshot {

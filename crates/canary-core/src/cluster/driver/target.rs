@@ -19,8 +19,11 @@ use crate::{
     },
 };
 
-/// How often a write that did not come through is tried.
+/// How often a write is tried while somebody else keeps changing the object.
 const ATTEMPTS: u32 = 8;
+
+/// How many writes without an answer are remembered.
+const UNANSWERED: usize = 8;
 
 /// The objects, and what was last written to them.
 pub(super) struct Target<C> {
@@ -31,6 +34,10 @@ pub(super) struct Target<C> {
     destination_rule: ObjectRef,
     /// The stored state as it was last read or written.
     stored: Option<String>,
+    /// The version of the `VirtualService` when it was last read or written.
+    version: Option<Value>,
+    /// Writes whose answer did not come: any of them may be in force.
+    unanswered: Vec<(String, State)>,
 }
 
 /// What came of a write.
@@ -53,6 +60,8 @@ impl<C: Cluster> Target<C> {
             clock,
             plan,
             stored: None,
+            version: None,
+            unanswered: Vec::new(),
         }
     }
 
@@ -74,7 +83,35 @@ impl<C: Cluster> Target<C> {
             }
         }
         self.stored = state_in(&virtual_service).map(str::to_owned);
+        self.version = version(&virtual_service);
         Ok((virtual_service, self.stored.clone()))
+    }
+
+    /// The `VirtualService`, to be watched.
+    pub(super) fn watched(&self) -> &ObjectRef {
+        &self.virtual_service
+    }
+
+    /// Whether an object that a watch showed is the one last read or written.
+    pub(super) fn is_known(&self, live: &Value) -> bool {
+        self.version.is_some() && self.version == version(live)
+    }
+
+    /// Reads the `VirtualService` and says what somebody else changed since the state was written.
+    pub(super) async fn compare(&mut self, state: &State) -> Result<Differences> {
+        let Some(live) = self.cluster.get(&self.virtual_service).await? else {
+            return Ok(self.gone());
+        };
+        self.version = version(&live);
+        Ok(self.edits(state, &live))
+    }
+
+    fn gone(&self) -> Differences {
+        Differences(vec![Difference {
+            path: "metadata.name".to_owned(),
+            expected: self.virtual_service.to_string(),
+            found: "no such object".to_owned(),
+        }])
     }
 
     async fn get(&mut self, object: &ObjectRef) -> Result<Value> {
@@ -150,10 +187,8 @@ impl<C: Cluster> Target<C> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.try_write(before, &change, &text).await {
-                Ok(Some(write)) => return Ok(write),
-                Ok(None) => {}
-                Err(error) => self.again(attempt, error).await?,
+            if let Some(write) = self.try_write(before, after, &change, &text).await? {
+                return Ok(write);
             }
             if attempt >= ATTEMPTS {
                 return Err(Error::Cluster {
@@ -171,22 +206,18 @@ impl<C: Cluster> Target<C> {
     async fn try_write(
         &mut self,
         before: &State,
+        after: &State,
         change: &RouteChange,
         text: &str,
     ) -> Result<Option<Write>> {
         let object = self.virtual_service.clone();
         let Some(live) = self.cluster.get(&object).await? else {
-            let gone = Difference {
-                path: "metadata.name".to_owned(),
-                expected: object.to_string(),
-                found: "no such object".to_owned(),
-            };
-            return Ok(Some(Write::Edited(Differences(vec![gone]))));
+            return Ok(Some(Write::Edited(self.gone())));
         };
         let found = state_in(&live);
         if found == Some(text) {
             // An attempt that seemed to fail had come through.
-            self.stored = Some(text.to_owned());
+            self.came_through(text, &live);
             return Ok(Some(Write::Done));
         }
         let edits = self.edits(before, &live);
@@ -195,17 +226,34 @@ impl<C: Cluster> Target<C> {
         }
         let patch = change_route(&self.plan, &live, change)?;
         match self.cluster.patch(&object, &patch).await {
-            Ok(_) => {
-                self.stored = Some(text.to_owned());
+            Ok(written) => {
+                self.came_through(text, &written);
                 Ok(Some(Write::Done))
             }
             Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => {
+                if error.is_retryable() {
+                    // What was read before this write settles all but the last few.
+                    self.unanswered.drain(..self.unanswered.len().saturating_sub(UNANSWERED - 1));
+                    self.unanswered.push((text.to_owned(), after.clone()));
+                }
+                Err(error)
+            }
         }
+    }
+
+    fn came_through(&mut self, text: &str, live: &Value) {
+        self.stored = Some(text.to_owned());
+        self.version = version(live);
+        self.unanswered.clear();
     }
 
     /// What somebody else changed since the state was written.
     pub(super) fn edits(&self, state: &State, live: &Value) -> Differences {
+        let found = state_in(live);
+        // A write that seemed to fail may have come through: then the object is to be as that one left it.
+        let unanswered = self.unanswered.iter().find(|(text, _)| found == Some(text));
+        let state = unanswered.map_or(state, |(_, state)| state);
         let made_header = self.plan.header.is_some()
             && match state.phase() {
                 Phase::Probing | Phase::Gating(_) | Phase::Writing | Phase::Holding => true,
@@ -214,8 +262,7 @@ impl<C: Cluster> Target<C> {
             };
         let expected = state.split().unwrap_or(Split::STABLE);
         let mut edits = differences(&self.plan, live, expected, made_header);
-        let found = state_in(live);
-        if found != self.stored.as_deref() {
+        if unanswered.is_none() && found != self.stored.as_deref() {
             edits.0.push(Difference {
                 path: format!("metadata.annotations[{STATE_ANNOTATION}]"),
                 expected: "the state that this driver wrote".to_owned(),
@@ -225,16 +272,19 @@ impl<C: Cluster> Target<C> {
         edits
     }
 
-    /// Waits before another attempt, or gives up with the error.
+    /// Waits a little before a change that met another's is tried again, or gives up with the error.
     async fn again(&mut self, attempt: u32, error: Error) -> Result<()> {
-        let passing = error.is_retryable() || matches!(error, Error::Conflict { .. });
-        if !passing || attempt >= ATTEMPTS {
+        if !matches!(error, Error::Conflict { .. }) || attempt >= ATTEMPTS {
             return Err(error);
         }
         let wait = std::time::Duration::from_millis(50 << attempt.min(6));
         self.clock.sleep(wait).await;
         Ok(())
     }
+}
+
+fn version(object: &Value) -> Option<Value> {
+    object.pointer("/metadata/resourceVersion").cloned()
 }
 
 fn state_in(virtual_service: &Value) -> Option<&str> {

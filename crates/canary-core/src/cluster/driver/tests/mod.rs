@@ -100,6 +100,67 @@ fn a_driver_killed_at_every_boundary_ends_with_the_same_verdict() {
     });
 }
 
+/// The server is away for longer than any number of quick attempts, or every answer of a while is lost.
+#[test]
+fn a_server_that_is_away_for_long_only_delays_the_verdict() {
+    run(async {
+        for canary in [GOOD, FAILING, WRONG] {
+            let (expected, reference, calls) = undisturbed(canary).await;
+            for call in 4..calls {
+                for trouble in
+                    [Trouble::Away(call, 40), Trouble::Silent(call, 2), Trouble::Silent(call, 40)]
+                {
+                    let store = Store::new(&plan());
+                    store.trouble(trouble);
+                    let started = driver(&plan(), &store, canary, u64::MAX).start().await;
+                    let (mut run, _control) = match started {
+                        Ok(started) => started,
+                        // Before it has begun, the caller is told.
+                        Err(error) => {
+                            assert!(error.is_retryable(), "{trouble:?}: {error}");
+                            continue;
+                        }
+                    };
+                    let verdict = to_the_end(&mut run).await.unwrap();
+                    let verdict = verdict.unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
+                    assert_eq!(verdict.name(), expected.name(), "{trouble:?}: {verdict}");
+                    assert_eq!(routes(&store), routes(&reference), "{trouble:?}");
+                    assert_eq!(store.rule()["spec"], reference.rule()["spec"], "{trouble:?}");
+                    of_the_plan(&store);
+                }
+            }
+        }
+    });
+}
+
+/// A rollback that is decided while the server is away is carried out once it is back, and waiting is told.
+#[test]
+fn a_rollback_is_never_forgotten() {
+    use futures_util::StreamExt;
+    run(async {
+        let store = Store::new(&plan());
+        let (mut run, _control) = driver(&plan(), &store, FAILING, u64::MAX).start().await.unwrap();
+        while store.canary_weight() == 0 {
+            run.next().await.unwrap().unwrap();
+        }
+        store.trouble(Trouble::Away(0, 500));
+        let mut attempts = Vec::new();
+        let verdict = loop {
+            match run.next().await.unwrap().unwrap() {
+                Progress::Waiting { problem, attempt, .. } => {
+                    assert!(problem.contains("the connection was cut"), "{problem}");
+                    attempts.push(attempt);
+                }
+                Progress::Finished { verdict } => break verdict,
+                _ => {}
+            }
+        };
+        assert!(matches!(verdict, Verdict::Rollback { .. }), "{verdict}");
+        assert!(attempts.len() >= 500 && attempts[0] == 1, "{attempts:?}");
+        assert_eq!(live_weight(&store), 0);
+    });
+}
+
 /// More than a thousand kills at random calls and observations; that many lives take some ten seconds unoptimised.
 #[test]
 fn a_driver_killed_again_and_again_under_load_ends_with_the_same_verdict() {

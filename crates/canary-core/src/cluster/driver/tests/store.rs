@@ -24,6 +24,10 @@ pub(super) enum Trouble {
     HangsAfter(usize),
     /// The call fails in a way that may pass, and has had its effect.
     FailsAfter(usize),
+    /// So many calls from this one on fail without an effect, as when the server is away.
+    Away(usize, usize),
+    /// So many calls from this one on have their effect, and the answer is lost.
+    Silent(usize, usize),
     /// Somebody writes these weights before the call.
     Edit(usize, u64),
     /// Somebody changes what is not the rollout's business before the call.
@@ -109,6 +113,9 @@ impl Store {
         inner.calls += 1;
         match inner.trouble {
             Trouble::HangsBefore(at) if at <= call => return None,
+            Trouble::Away(at, times) if (at..at + times).contains(&call) => {
+                return Some(Err(cut()));
+            }
             Trouble::Edit(at, canary) if at == call => inner.edit(canary),
             Trouble::EditElsewhere(at) if at == call => inner.edit_elsewhere(),
             _ => {}
@@ -116,14 +123,19 @@ impl Store {
         let result = effect(&mut inner);
         match inner.trouble {
             Trouble::HangsAfter(at) if at <= call => None,
-            Trouble::FailsAfter(at) if at == call => Some(Err(Error::Cluster {
-                action: "a call".into(),
-                reason: "the connection was cut".into(),
-                retryable: true,
-                source: None,
-            })),
+            Trouble::FailsAfter(at) if at == call => Some(Err(cut())),
+            Trouble::Silent(at, times) if (at..at + times).contains(&call) => Some(Err(cut())),
             _ => Some(result),
         }
+    }
+}
+
+fn cut() -> Error {
+    Error::Cluster {
+        action: "a call".into(),
+        reason: "the connection was cut".into(),
+        retryable: true,
+        source: None,
     }
 }
 

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs every real program that tests run against: what continuous integration does, and anybody may on Debian or
+# Ubuntu as root. Without them `make test` leaves those tests out, and says so.
+set -euo pipefail
+cd "$(dirname "$0")"
+packages=()
+command -v prometheus >/dev/null || packages+=(prometheus)
+if ! command -v go >/dev/null && [ ! -x /usr/local/go/bin/go ]; then packages+=(golang-go); fi
+if [ ${#packages[@]} -gt 0 ]; then
+    echo "==> Installing ${packages[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+fi
+./build-kubernetes.sh
