@@ -5,4 +5,5 @@ mod architecture;
 mod bad_input;
 mod kubernetes;
 mod overlaps;
+mod ramp;
 mod rollout;

@@ -2,10 +2,13 @@
 
 mod backoff;
 mod clock;
+#[cfg(feature = "predict")]
+mod header_probe;
 mod lease;
 mod probe;
 mod progress;
 mod run;
+mod story;
 mod target;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -18,9 +21,12 @@ use crate::{
 };
 
 pub use clock::{Clock, SystemClock};
+#[cfg(feature = "predict")]
+pub use header_probe::HeaderProbe;
 pub use probe::Probe;
 pub use progress::{Control, Progress, Snapshot};
 pub use run::Run;
+pub use story::Story;
 
 /// Runs a plan on a [`Cluster`].
 ///

@@ -31,7 +31,9 @@ use crate::Result;
 #[cfg(feature = "cluster")]
 pub use access::{Permission, missing, role, role_binding};
 pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses};
-pub use driver::{Clock, Control, Driver, Probe, Progress, Run, Snapshot, SystemClock};
+#[cfg(feature = "predict")]
+pub use driver::HeaderProbe;
+pub use driver::{Clock, Control, Driver, Probe, Progress, Run, Snapshot, Story, SystemClock};
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};

@@ -1,4 +1,5 @@
-//! Traffic of the caller's own: each input through the route that the weights divide, and to both models as a pair.
+//! Traffic of the caller's own: each input through the route that the weights divide, and, where pairs are wanted, to
+//! both models.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -67,6 +68,11 @@ pub struct Traffic {
     labelled: bool,
 }
 
+/// The client of one attempt: a repeated request would hide the failure that a test is to see.
+fn once(client: &Client) -> Client {
+    client.clone().retry(Retry::default().attempts(1))
+}
+
 impl std::fmt::Debug for Traffic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Traffic")
@@ -87,19 +93,40 @@ impl Traffic {
         subsets: Subsets,
         samples: impl Stream<Item = Result<Sample>> + Send + 'static,
     ) -> Self {
-        let client = client.clone().retry(Retry::default().attempts(1)).without_header(header.0);
-        Self {
-            name: name.into(),
-            asker: Asker {
-                canary: client.clone().header(header.0, header.1),
-                divided: client,
-                subsets,
-                listener: None,
-            },
-            samples: Box::pin(samples),
-            concurrency: 4,
-            labelled: false,
-        }
+        let divided = once(client).without_header(header.0);
+        let canary = Some(divided.clone().header(header.0, header.1));
+        Self::through(name.into(), Asker { divided, canary, subsets, listener: None }, samples)
+    }
+
+    /// The same without pairs: one request for each input, through the route that the weights divide. It needs no
+    /// header, and answers are not read beyond the subset that gave them.
+    ///
+    /// ```
+    /// use canary_core::{evidence::{Kind, Sample, Source, Subsets, Traffic}, predict::Client};
+    ///
+    /// let client = Client::new("http://127.0.0.1:8080")?.model("image_classifier");
+    /// let photos = futures_util::stream::iter([Ok(Sample::new("cat.jpg", b"...".as_slice()))]);
+    /// let subsets = Subsets::new("resnet50", "resnet101");
+    /// let traffic = Traffic::requests("photos", &client, subsets, photos);
+    /// assert_eq!(traffic.provides(), [Kind::Requests, Kind::Latency]);
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn requests(
+        name: impl Into<Arc<str>>,
+        client: &Client,
+        subsets: Subsets,
+        samples: impl Stream<Item = Result<Sample>> + Send + 'static,
+    ) -> Self {
+        let asker = Asker { divided: once(client), canary: None, subsets, listener: None };
+        Self::through(name.into(), asker, samples)
+    }
+
+    fn through(
+        name: Arc<str>,
+        asker: Asker,
+        samples: impl Stream<Item = Result<Sample>> + Send + 'static,
+    ) -> Self {
+        Self { name, asker, samples: Box::pin(samples), concurrency: 4, labelled: false }
     }
 
     /// Sets how many inputs are under way at most; 4 by default, at least 1.
@@ -130,7 +157,11 @@ impl Source for Traffic {
     }
 
     fn provides(&self) -> Vec<Kind> {
-        let mut kinds = vec![Kind::Requests, Kind::Latency, Kind::Pairs, Kind::Scores];
+        let mut kinds = vec![Kind::Requests, Kind::Latency];
+        if self.asker.canary.is_none() {
+            return kinds;
+        }
+        kinds.extend([Kind::Pairs, Kind::Scores]);
         if self.labelled {
             kinds.push(Kind::Labels);
         }
@@ -173,7 +204,8 @@ impl Source for Traffic {
 #[derive(Clone)]
 struct Asker {
     divided: Client,
-    canary: Client,
+    /// Leads to the canary by its header; without it no pairs are made.
+    canary: Option<Client>,
     subsets: Subsets,
     listener: Option<Listener>,
 }
@@ -190,6 +222,9 @@ impl Asker {
                     let arm = self.arm(answer.subset())?;
                     let latency = Some(answer.elapsed());
                     seen.push((at, Seen::Request(Request { arm, failed: false, latency })));
+                    if self.canary.is_none() {
+                        return Ok(seen);
+                    }
                     let place = if arm == Arm::Stable { &mut stable } else { &mut canary };
                     *place = Some(top(&answer)?);
                 }
@@ -206,9 +241,9 @@ impl Asker {
                 break;
             }
         }
-        if canary.is_none() && stable.is_some() {
+        if let (None, Some(_), Some(client)) = (&canary, &stable, &self.canary) {
             // By the header: not traffic that the weights divide, so it counts for the pair alone.
-            canary = match self.canary.predict(&sample.bytes[..]).await {
+            canary = match client.predict(&sample.bytes[..]).await {
                 Ok(answer) if self.arm(answer.subset())? == Arm::Canary => Some(top(&answer)?),
                 Ok(_) | Err(Error::Predict(_)) => None,
                 Err(error) => return Err(error),

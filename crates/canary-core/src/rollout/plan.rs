@@ -1,6 +1,9 @@
 //! A rollout as data: where the traffic goes, in which steps, and what must not get worse.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +11,7 @@ use super::{
     gate::Gate,
     guardrail::{Check, Guardrail},
 };
-use crate::{Error, Findings, Result};
+use crate::{Error, Findings, Result, evidence::Kind};
 
 /// The default bound on the probability that a canary which is no worse is rolled back.
 pub const DEFAULT_ALPHA: f64 = 0.05;
@@ -373,6 +376,31 @@ impl Plan {
         let total: f64 =
             self.guardrails.iter().filter(|g| g.check.spends_alpha()).map(|g| g.share).sum();
         self.alpha * guardrail.share / total
+    }
+
+    /// The kinds of evidence that the guardrails and holds ask for.
+    ///
+    /// ```
+    /// use canary_core::{Plan, evidence::Kind, rollout::{Guardrail, Hold}};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+    ///     .weights([30, 100], Hold::requests(2_000))
+    ///     .guardrail(Guardrail::agreement(0.95));
+    /// assert!(plan.needs().into_iter().eq([Kind::Requests, Kind::Pairs]));
+    /// ```
+    pub fn needs(&self) -> BTreeSet<Kind> {
+        let guardrails = self.guardrails.iter().map(|guardrail| guardrail.check.needs());
+        let holds = self.steps.iter().flat_map(|step| {
+            let requests = step.hold.requests.map(|_| Kind::Requests);
+            [requests, step.hold.pairs.map(|_| Kind::Pairs)].into_iter().flatten()
+        });
+        guardrails.chain(holds).collect()
+    }
+
+    /// Whether anything asks for pairs: a hold, or a guardrail that compares answers.
+    pub fn needs_pairs(&self) -> bool {
+        let pairs = [Kind::Pairs, Kind::Labels, Kind::Scores, Kind::Custom];
+        self.needs().into_iter().any(|kind| pairs.contains(&kind))
     }
 
     /// The labels of the canary's pods: as given, or `version: <canary>`.

@@ -169,6 +169,17 @@ impl Verdict {
         }
     }
 
+    /// The readings that decided; none where no guardrail did.
+    pub fn readings(&self) -> &[Reading] {
+        match self {
+            Self::Promote { evidence, .. } => evidence,
+            Self::Rollback { evidence: Cause::Alarm(reading), .. }
+            | Self::Inconclusive { why: Why::Split { reading } } => std::slice::from_ref(reading),
+            Self::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
+            _ => &[],
+        }
+    }
+
     /// The verdict with its numbers and its sentence.
     pub fn to_json(&self) -> serde_json::Value {
         let mut json = serde_json::to_value(self).unwrap_or_default();

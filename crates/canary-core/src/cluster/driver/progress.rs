@@ -56,6 +56,14 @@ pub enum Progress {
     Paused,
     /// A person let it go on.
     Resumed,
+    /// It was suspended: its state is stored, its lock given back, the mesh as last written. The stream ends; starting
+    /// again with the same plan goes on.
+    Suspended {
+        /// The step, from 0.
+        step: usize,
+        /// The split in force; none before the first write.
+        split: Option<Split>,
+    },
     /// A source ended or failed.
     SourceEnded {
         /// The source.
@@ -99,7 +107,7 @@ impl Snapshot {
     }
 }
 
-/// Pauses, resumes and aborts a rollout while it runs.
+/// Pauses, resumes, suspends and aborts a rollout while it runs.
 #[derive(Clone, Debug)]
 pub struct Control {
     pub(super) commands: mpsc::UnboundedSender<Command>,
@@ -109,6 +117,7 @@ pub struct Control {
 pub(super) enum Command {
     Pause,
     Resume,
+    Suspend,
     Abort(String),
 }
 
@@ -121,6 +130,13 @@ impl Control {
     /// Goes on. `false` when it is over.
     pub fn resume(&self) -> bool {
         self.commands.send(Command::Resume).is_ok()
+    }
+
+    /// Stores the state, gives the lock back and ends the stream with [`Progress::Suspended`]; the mesh stays as it was
+    /// last written. A driver that is started with the same plan goes on with the same experiment. `false` when it is
+    /// over.
+    pub fn suspend(&self) -> bool {
+        self.commands.send(Command::Suspend).is_ok()
     }
 
     /// Rolls back, and says why. `false` when it is over.

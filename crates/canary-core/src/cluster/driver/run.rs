@@ -34,7 +34,8 @@ use crate::{
 /// Observations taken in a row before the clock is looked at.
 const IN_A_ROW: u32 = 64;
 
-/// A running rollout: a stream of [`Progress`] that ends with [`Progress::Finished`] or with an error.
+/// A running rollout: a stream of [`Progress`] that ends with [`Progress::Finished`], with [`Progress::Suspended`] or with
+/// an error.
 ///
 /// The driver works while this is polled. After an error the mesh is as it was last written; starting again with the
 /// same plan goes on from there.
@@ -215,6 +216,10 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn turn(&mut self) -> Result<()> {
+        // A person is heard also while there is always something to do, such as a probe that fails.
+        if let Some(command) = self.commands.as_mut().and_then(|sent| sent.try_recv().ok()) {
+            return self.obey(command).await;
+        }
         if !self.backoff.is_waiting() {
             if let Some(action) = self.actions.pop_front() {
                 return match self.act(action.clone()).await {
@@ -244,15 +249,39 @@ impl<C: Cluster + 'static> Running<C> {
             Input::Tick => self.ticked().await?,
             Input::Watched(event) => self.watched(event)?,
             Input::Again => {}
-            Input::Command(Command::Pause) => {
+            Input::Command(command) => self.obey(command).await?,
+        }
+        Ok(())
+    }
+
+    async fn obey(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Pause => {
                 self.tell(Event::Pause);
                 self.reports.push_back(Progress::Paused);
             }
-            Input::Command(Command::Resume) => {
+            Command::Resume => {
                 self.tell(Event::Resume);
                 self.reports.push_back(Progress::Resumed);
             }
-            Input::Command(Command::Abort(why)) => self.tell(Event::Abort(why)),
+            Command::Suspend => self.suspend().await?,
+            Command::Abort(why) => self.tell(Event::Abort(why)),
+        }
+        Ok(())
+    }
+
+    /// Stores the state and leaves; what was still to be done is done by the driver that goes on.
+    async fn suspend(&mut self) -> Result<()> {
+        if self.state.is_done() && self.actions.is_empty() {
+            return Ok(());
+        }
+        self.lease.renew(self.driver.clock.now()).await?;
+        let state = self.state.clone();
+        if self.write(&state, None, None).await? {
+            self.over = true;
+            self.lease.release().await;
+            let (step, split) = (self.state.step(), self.state.split());
+            self.reports.push_back(Progress::Suspended { step, split });
         }
         Ok(())
     }

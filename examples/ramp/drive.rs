@@ -1,0 +1,136 @@
+//! Drives a plan on any [`Cluster`] and tells what happens.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use canary_core::{
+    Plan, Verdict,
+    cluster::{Cluster, Control, Driver, HeaderProbe, Progress, Story},
+    evidence::{Sample, Subsets, Traffic},
+    predict::Client,
+    rollout::report::{Disagreement, Report},
+};
+use futures_util::{Stream, StreamExt};
+
+use crate::{options::Options, print::Printer};
+
+/// How many disagreements the report shows.
+const KEPT: usize = 24;
+
+/// What a back-end provides: where the objects live, and how the models are asked.
+pub(crate) struct Stage<C, S> {
+    /// Reads and writes the objects.
+    pub(crate) cluster: C,
+    /// Asks through the gateway; the answers name their subset.
+    pub(crate) client: Client,
+    /// The inputs to ask about.
+    pub(crate) samples: S,
+    /// The input that the header route is probed with.
+    pub(crate) probe: Sample,
+}
+
+/// How a run ended.
+pub(crate) enum Ending {
+    Over(Verdict),
+    Suspended,
+}
+
+/// Runs the plan to its verdict, or until Ctrl-C.
+pub(crate) async fn drive<C, S>(
+    stage: Stage<C, S>,
+    plan: &Plan,
+    options: &Options,
+) -> Result<Ending>
+where
+    C: Cluster + 'static,
+    S: Stream<Item = canary_core::Result<Sample>> + Send + 'static,
+{
+    let Stage { cluster, client, samples, probe } = stage;
+    let kept: Arc<Mutex<Vec<Disagreement>>> = Arc::default();
+    let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
+    let traffic = match &plan.header {
+        Some(header) if plan.needs_pairs() => {
+            let keep = Arc::clone(&kept);
+            let header = (header.name.as_str(), header.value.as_str());
+            Traffic::new("inputs", &client, header, subsets, samples).on_pair(
+                move |sample, pair| {
+                    let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !pair.agrees() && kept.len() < KEPT {
+                        kept.push(Disagreement {
+                            input: sample.name.to_string(),
+                            thumbnail: None,
+                            stable: (pair.stable.class.clone(), pair.stable.score),
+                            canary: (pair.canary.class.clone(), pair.canary.score),
+                        });
+                    }
+                },
+            )
+        }
+        _ => Traffic::requests("inputs", &client, subsets, samples),
+    };
+    let mut driver = Driver::new(cluster, plan.clone())?
+        .source(traffic.concurrency(options.concurrency))
+        .tick(options.tick);
+    if let Some(probe) = HeaderProbe::new(plan, &client, probe.bytes) {
+        driver = driver.probe(probe);
+    }
+    if options.anew {
+        driver = driver.anew();
+    }
+    let began = Instant::now();
+    let (mut run, control) = driver.start().await?;
+    suspend_on_signal(control);
+    let (mut story, mut printer) = (Story::new(), Printer::new(options.json));
+    let mut ending = None;
+    while let Some(progress) = run.next().await {
+        let progress = progress?;
+        let at = began.elapsed();
+        story.tell(at, &progress);
+        printer.tell(at, &progress)?;
+        match progress {
+            Progress::Finished { verdict } => ending = Some(Ending::Over(verdict)),
+            Progress::Suspended { .. } => ending = Some(Ending::Suspended),
+            _ => {}
+        }
+    }
+    if let Some(file) = &options.report {
+        let title = format!("{}: {} → {}", plan.target.virtual_service, plan.stable, plan.canary);
+        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let page = Report::new(&title).run(&title, plan, story.history(), story.verdict(), &kept);
+        std::fs::write(file, page.to_html())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    ending.context("the run ended without a verdict")
+}
+
+/// The first Ctrl-C (or SIGTERM) pauses and stores; the second ends the program.
+fn suspend_on_signal(control: Control) {
+    tokio::spawn(async move {
+        signal().await;
+        control.suspend();
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

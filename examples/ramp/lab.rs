@@ -1,0 +1,221 @@
+//! The embedded lab as a stage: both versions deployed, everything at the stable one.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use canary_core::{
+    DestinationRule, Gateway, Plan, VirtualService, cluster::ObjectRef, evidence::Sample,
+    predict::Client, serving::Workload, stats::Random,
+};
+use canary_lab::{
+    Lab, LabBuilder,
+    model::{Latency, Scripted},
+    store::Store,
+};
+use futures_util::{Stream, stream};
+use serde_json::{Value, json};
+
+use crate::{
+    drive::{Ending, Stage},
+    options::{LabOptions, Options},
+};
+
+const MODEL: &str = "model";
+const GATEWAY: &str = "gateway";
+/// The answer of a scripted model that disagrees.
+const OTHER: &str = "another class";
+/// The annotation with the number of the next input.
+const NEXT: &str = "ramp/next-input";
+/// Bytes of a made input.
+const BYTES: usize = 64;
+
+/// A running lab, and where its mesh is kept between two runs.
+pub(crate) struct Mesh {
+    lab: Lab,
+    file: PathBuf,
+    objects: [ObjectRef; 2],
+    /// The number of the next input: a run that goes on asks about new ones.
+    next: Arc<AtomicU64>,
+}
+
+impl Mesh {
+    /// Starts the lab for a plan: from the mesh of a paused run if there is one.
+    pub(crate) fn start(plan: &Plan, options: &Options) -> Result<Self> {
+        let LabOptions { real, seed, lab_state, .. } = &options.lab;
+        let file = lab_state.clone().unwrap_or_else(|| options.plan.with_extension("lab.json"));
+        let kept = if options.anew { None } else { read(&file)? };
+        let (kept, next) = kept.map_or((None, 0), |(objects, next)| (Some(objects), next));
+        let seed = seed.wrapping_add(next);
+        let builder = Lab::builder().seed(seed);
+        let lab = match real {
+            true => builder.start()?,
+            false => scripted(builder, plan, &options.lab, seed).start()?,
+        };
+        let (target, namespace) = (&plan.target, plan.target.namespace.as_str());
+        for version in [&plan.stable, &plan.canary] {
+            let path = format!("models/{version}");
+            let workload = Workload::new(&target.virtual_service, version).model(MODEL, path);
+            for object in workload.namespace(namespace).objects()? {
+                lab.apply(&object)?;
+            }
+        }
+        let objects = [
+            ObjectRef::destination_rule(namespace, target.destination_rule_name()),
+            ObjectRef::virtual_service(namespace, &target.virtual_service),
+        ];
+        for object in kept.map_or_else(|| fresh(plan), Ok)? {
+            lab.apply(&object)?;
+        }
+        let gateway = Gateway::http(GATEWAY, 80, ["*"]).namespace(namespace);
+        lab.apply(&gateway)?;
+        lab.wait_ready(Duration::from_secs(60))?;
+        Ok(Self { lab, file, objects, next: Arc::new(AtomicU64::new(next)) })
+    }
+
+    /// What the driver needs of it.
+    pub(crate) fn stage(
+        &self,
+        options: &Options,
+    ) -> Result<Stage<Store, impl Stream<Item = canary_core::Result<Sample>> + Send + use<>>> {
+        let client = Client::new(&self.lab.gateway_url())?.model(MODEL);
+        let samples = samples(options)?;
+        let probe = samples(0);
+        let cluster = self.lab.cluster().clone();
+        let next = Arc::clone(&self.next);
+        let all = (0..options.inputs.unwrap_or(u64::MAX)).map(move |_| {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            Ok(samples(number))
+        });
+        let samples = stream::iter(all);
+        Ok(Stage { cluster, client: client.signature("serving_preprocess"), samples, probe })
+    }
+
+    /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.
+    pub(crate) fn keep(&self, ending: Option<&Ending>) -> Result<()> {
+        if let Some(Ending::Over(_)) = ending {
+            return match std::fs::remove_file(&self.file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(error).with_context(|| format!("cannot remove {}", self.file.display()))
+                }
+                _ => Ok(()),
+            };
+        }
+        let ours =
+            |object: &Value| ObjectRef::of(object).is_ok_and(|of| self.objects.contains(&of));
+        let mut items: Vec<Value> = self.lab.cluster().objects().into_iter().filter(ours).collect();
+        for item in &mut items {
+            if let Some(metadata) = item["metadata"].as_object_mut() {
+                metadata.retain(|key, _| {
+                    matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations")
+                });
+            }
+        }
+        let next = self.next.load(Ordering::Relaxed).to_string();
+        let list = json!({
+            "apiVersion": "v1",
+            "kind": "List",
+            "metadata": {"annotations": {NEXT: next}},
+            "items": items,
+        });
+        std::fs::write(&self.file, format!("{list:#}"))
+            .with_context(|| format!("cannot keep the lab's mesh in {}", self.file.display()))
+    }
+}
+
+/// The objects of a paused run, and the number of its next input.
+fn read(file: &Path) -> Result<Option<(Vec<Value>, u64)>> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+    };
+    let hint = || format!("{} is no mesh of a paused run; remove it to begin anew", file.display());
+    let mut list: Value = serde_json::from_str(&text).with_context(hint)?;
+    let next = list["metadata"]["annotations"][NEXT].as_str().and_then(|next| next.parse().ok());
+    let items = list["items"].as_array_mut().map(std::mem::take);
+    Ok(Some(items.zip(next).with_context(hint)?))
+}
+
+/// Everything at the stable version, each answer stamped with the subset that gave it.
+fn fresh(plan: &Plan) -> Result<Vec<Value>> {
+    let target = &plan.target;
+    let split = VirtualService::weighted(
+        &target.virtual_service,
+        [(plan.stable.as_str(), 100), (plan.canary.as_str(), 0)],
+    );
+    let mut split = split
+        .namespace(&target.namespace)
+        .hosts(["*"])
+        .gateway(GATEWAY)
+        .port(8501)
+        .stamp_subset(Client::SUBSET_HEADER);
+    if let (Some(name), Some(route)) = (&target.route, split.spec.http.iter_mut().flatten().next())
+    {
+        route.name = Some(name.clone());
+    }
+    let mut rule = DestinationRule::subsets(
+        &target.virtual_service,
+        [plan.stable.as_str(), plan.canary.as_str()],
+    )
+    .namespace(&target.namespace);
+    rule.metadata.name = Some(target.destination_rule_name().to_owned());
+    Ok(vec![serde_json::to_value(rule)?, serde_json::to_value(split)?])
+}
+
+fn scripted(builder: LabBuilder, plan: &Plan, options: &LabOptions, seed: u64) -> LabBuilder {
+    let one = |answer: &str, errors, disagree, latency, seed| {
+        let latency = Latency::LogNormal { median: latency, sigma: 0.3 };
+        Scripted::new(answer, 0.9)
+            .errors(errors)
+            .disagree(disagree, OTHER)
+            .latency(latency)
+            .seed(seed)
+    };
+    let stable = one(
+        &options.stable_answer,
+        options.stable_errors,
+        options.stable_disagree,
+        options.stable_latency,
+        seed.wrapping_mul(2),
+    );
+    let canary = one(
+        &options.canary_answer,
+        options.canary_errors,
+        options.canary_disagree,
+        options.canary_latency,
+        seed.wrapping_mul(2).wrapping_add(1),
+    );
+    builder
+        .model(format!("models/{}", plan.stable), stable)
+        .model(format!("models/{}", plan.canary), canary)
+}
+
+/// The input of each number: the files in turn, or seeded random bytes.
+fn samples(options: &Options) -> Result<impl Fn(u64) -> Sample + Send + use<>> {
+    let mut files: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
+    for file in &options.images {
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+        files.push((name.into(), bytes.into()));
+    }
+    let seed = options.lab.seed;
+    Ok(move |number: u64| {
+        match files.get(usize::try_from(number).unwrap_or(0) % files.len().max(1)) {
+            Some((name, bytes)) => Sample::new(Arc::clone(name), Arc::clone(bytes)),
+            None => {
+                let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+                let bytes: Vec<u8> =
+                    (0..BYTES / 8).flat_map(|_| random.bits().to_le_bytes()).collect();
+                Sample::new(format!("input {number}"), bytes)
+            }
+        }
+    })
+}

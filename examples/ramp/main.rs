@@ -1,0 +1,60 @@
+//! Runs a plan: moves the weights step by step, judges the canary after every observation, promotes or rolls back.
+//!
+//! ```text
+//! cargo run --release --example ramp -- examples/plan.yaml --canary-disagree 0.12 --report report.html
+//! ```
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool speaks to its user"
+)]
+
+mod drive;
+mod lab;
+mod options;
+mod print;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use canary_core::{Plan, Verdict};
+use clap::Parser;
+
+use drive::{Ending, drive};
+use options::Options;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options).await {
+        Ok(ending) => status(&ending),
+        Err(error) => {
+            eprintln!("ramp: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A back-end sets the stage, [`drive`] does the rest.
+async fn run(options: &Options) -> Result<Ending> {
+    let file = &options.plan;
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let plan = Plan::from_yaml(&text)?.validated()?;
+    let mesh = lab::Mesh::start(&plan, options)?;
+    let ending = drive(mesh.stage(options)?, &plan, options).await;
+    mesh.keep(ending.as_ref().ok())?;
+    ending
+}
+
+/// What `--help` says of the exit status.
+fn status(ending: &Ending) -> ExitCode {
+    ExitCode::from(match ending {
+        Ending::Over(Verdict::Promote { .. }) => 0,
+        Ending::Over(Verdict::Rollback { .. }) => 3,
+        Ending::Over(Verdict::ExternalEdit { .. }) => 5,
+        Ending::Over(_) => 4,
+        Ending::Suspended => 130,
+    })
+}

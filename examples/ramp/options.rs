@@ -1,0 +1,112 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Parser;
+
+const STATUS: &str = "\
+Exit status:
+  0    promoted
+  1    an error; the mesh is as it was last written, and the same command goes on
+  2    wrong arguments
+  3    rolled back
+  4    inconclusive: the evidence did not decide
+  5    somebody else changed the weights; nothing was overwritten
+  130  paused by Ctrl-C; the same command goes on
+
+Ctrl-C pauses: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
+program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
+
+With --json each line is one event: {\"event\": \"started\" | \"prepared\" | \"probed\" | \"gateJudged\" | \"written\" | \"seen\" |
+\"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the start, ...}.";
+
+/// Runs a rollout plan and judges the canary after every observation.
+///
+/// The plan is YAML or JSON, as `simulate` takes it (see examples/plan.yaml). Its weights are written step by step to
+/// the VirtualService, every guardrail is a sequential test that may stop the rollout at any request, and the verdict
+/// is promote, rollback or inconclusive.
+///
+/// Without a cluster it runs on the embedded lab: model servers and a gateway on loopback. There the two versions are
+/// scripted by the options --stable-... and --canary-..., or real ones with --real.
+#[derive(Debug, Parser)]
+#[command(name = "ramp", after_help = STATUS)]
+pub(crate) struct Options {
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// Print one JSON object a line for every event, instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the run as a page: weights, evidence, confidence sequences, disagreements.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Begin anew instead of going on with a stored run of this plan.
+    #[arg(long)]
+    pub(crate) anew: bool,
+    /// Requests under way at once, at most.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) concurrency: usize,
+    /// How many inputs to send at most; the run is inconclusive when they do not suffice.
+    #[arg(long, value_name = "N")]
+    pub(crate) inputs: Option<u64>,
+    /// Image files to send, again and again; a repeated one is no new pair. Without any, seeded random bytes, which a
+    /// scripted model takes for images.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) images: Vec<PathBuf>,
+    /// How often progress is told, such as 500ms.
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub(crate) tick: Duration,
+    #[command(flatten)]
+    pub(crate) lab: LabOptions,
+}
+
+/// The two versions on the lab.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "On the lab")]
+pub(crate) struct LabOptions {
+    /// Real models: the plan's subsets are efficientnet-lite0, efficientnet-lite1 or either with -centre-crop behind
+    /// its name. Needs --images and the models' files (`make demo` installs them).
+    #[arg(long, requires = "images")]
+    pub(crate) real: bool,
+    /// The share of requests that fail at the stable version, from 0 to 1.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub(crate) stable_errors: f64,
+    /// The share of requests that fail at the canary.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub(crate) canary_errors: f64,
+    /// The median latency of the stable version, such as 20ms; log-normal with sigma 0.3.
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    pub(crate) stable_latency: Duration,
+    /// The median latency of the canary.
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = duration)]
+    pub(crate) canary_latency: Duration,
+    /// The class that the stable version answers.
+    #[arg(long, value_name = "CLASS", default_value = "military uniform")]
+    pub(crate) stable_answer: String,
+    /// The class that the canary answers.
+    #[arg(long, value_name = "CLASS", default_value = "military uniform")]
+    pub(crate) canary_answer: String,
+    /// The share of the stable version's answers that are another class.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub(crate) stable_disagree: f64,
+    /// The share of the canary's answers that are another class.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    pub(crate) canary_disagree: f64,
+    /// The seed of everything random.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Where the lab's mesh is kept between a paused run and the next; by default the plan's name with `.lab.json`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lab_state: Option<PathBuf>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "expected a number from 0 to 1".to_owned())?;
+    if (0.0..=1.0).contains(&rate) { Ok(rate) } else { Err("expected 0 to 1".to_owned()) }
+}
+
+/// A duration as plans have them, such as `20ms` or `1m 30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    jiff::fmt::friendly::SpanParser::new()
+        .parse_unsigned_duration(text)
+        .map_err(|_| "expected a time such as 20ms or 1m 30s".to_owned())
+}

@@ -1,0 +1,115 @@
+//! Tells what happens: a line of text, or one JSON object a line.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use anyhow::Result;
+use canary_core::{
+    cluster::{Progress, Snapshot},
+    rollout::Split,
+};
+use serde_json::{Value, json};
+
+/// The shortest time between two lines of text that say only where the run stands.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Writes to standard output.
+pub(crate) struct Printer {
+    json: bool,
+    told: Option<Duration>,
+    /// The last answer of the probe, so that it is told once.
+    problem: Option<String>,
+    split: Option<Split>,
+}
+
+impl Printer {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, told: None, problem: None, split: None }
+    }
+
+    /// Tells of one event, so long after the start.
+    pub(crate) fn tell(&mut self, at: Duration, progress: &Progress) -> Result<()> {
+        if self.json {
+            return line(&as_json(at, progress)?.to_string());
+        }
+        if let Some(text) = self.text(at, progress) {
+            line(&format!("[{:6.1} s] {text}", at.as_secs_f64()))?;
+        }
+        Ok(())
+    }
+
+    /// The event in words; none when it is not worth a line.
+    fn text(&mut self, at: Duration, progress: &Progress) -> Option<String> {
+        Some(match progress {
+            Progress::Started { resumed: false, .. } => "started".to_owned(),
+            Progress::Started { step, .. } => format!("goes on at step {step}"),
+            Progress::Prepared => "the subset and the header route are in the mesh".to_owned(),
+            Progress::Probed { problem: None } => "the header route leads to the canary".to_owned(),
+            Progress::Probed { problem } => {
+                if *problem == self.problem {
+                    return None;
+                }
+                self.problem.clone_from(problem);
+                format!("the header route: {}", problem.as_deref().unwrap_or_default())
+            }
+            Progress::GateJudged { gate, outcome } => format!("gate {gate}: {outcome}"),
+            Progress::Written { split, .. } => {
+                self.told = Some(at);
+                // The last write only takes the header route away.
+                if self.split.replace(*split) == Some(*split) {
+                    return None;
+                }
+                format!("written: {split}")
+            }
+            Progress::Seen(snapshot) => {
+                if self.told.is_some_and(|told| at.saturating_sub(told) < PAUSE) {
+                    return None;
+                }
+                self.told = Some(at);
+                standing(snapshot)
+            }
+            Progress::Suspended { split, .. } => {
+                let at = split.map_or_else(
+                    || "before the first weight".to_owned(),
+                    |split| format!("at {split}"),
+                );
+                format!("paused {at}; the same command goes on")
+            }
+            Progress::SourceEnded { source, error: None } => format!("{source} has no more"),
+            Progress::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
+            Progress::Finished { verdict } => verdict.to_string(),
+            _ => return None,
+        })
+    }
+}
+
+/// Where the run stands: the sample sizes, and each guardrail's evidence beside what would be an alarm.
+fn standing(snapshot: &Snapshot) -> String {
+    let mut text = format!("step {}: {} requests", snapshot.step, snapshot.requests);
+    if snapshot.pairs > 0 {
+        text += &format!(", {} pairs", snapshot.pairs);
+    }
+    for reading in &snapshot.readings {
+        text +=
+            &format!("; {} E {:.2} of {:.0}", reading.guardrail, reading.e, 1.0 / reading.alpha);
+    }
+    text
+}
+
+fn as_json(at: Duration, progress: &Progress) -> Result<Value> {
+    let mut event = serde_json::to_value(progress)?;
+    event["seconds"] = json!((at.as_secs_f64() * 1e3).round() / 1e3);
+    if let Progress::Finished { verdict } = progress {
+        event["verdict"] = verdict.to_json();
+    }
+    Ok(event)
+}
+
+/// One line, at once: whoever reads a pipe sees it when it happens.
+fn line(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
