@@ -184,7 +184,6 @@ Example:
 """
 
 # Written by scripts/istio_messages.py from the types in crates/canary-core/src/istio; change those.
-# ruff: noqa: E501
 
 from __future__ import annotations
 
