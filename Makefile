@@ -19,6 +19,10 @@ bench: ## measure against other libraries, side by side; ARGS="--quick" or "--on
 	@scripts/setup.sh bench
 	@.bench-venv/bin/python bench/table.py $(ARGS)
 
+docs: ## build the documentation into site/: guide, reference of Python and of the crates
+	@scripts/setup.sh docs
+	@scripts/docs.sh
+
 lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings

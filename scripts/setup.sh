@@ -46,6 +46,11 @@ demo | test | docs)
     ;;
 esac
 case $purpose in
+docs | test)
+    install docs "mkdocs>=1.6,<2" "mkdocs-material>=9.6,<10" "mkdocstrings[python]>=1,<2"
+    ;;
+esac
+case $purpose in
 test)
     install test "ipykernel>=6" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pillow>=10" "pyright>=1.1.400" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12" "typing-extensions>=4.12"
     ;;

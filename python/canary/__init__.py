@@ -1,8 +1,10 @@
 """Release a machine-learning model behind an Istio mesh, with types and with statistics.
 
 The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` asks models, `Mesh` says where a request
-goes, `Preprocess` makes tensors of images as TensorFlow does.
+goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in `canary.istio`.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from canary._canary import (
     Analysis,
@@ -65,6 +67,9 @@ from canary._errors import (
 )
 from canary._node import Node
 
+if TYPE_CHECKING:
+    from canary import istio
+
 __all__ = [
     "Analysis",
     "Answer",
@@ -115,6 +120,7 @@ __all__ = [
     "dumps",
     "encode_predict",
     "error_ratio",
+    "istio",
     "load",
     "loads",
     "numeric_drift",
@@ -123,3 +129,12 @@ __all__ = [
     "slow_ratio",
     "validate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import `canary.istio` when it is first asked for: it is large, and most programs never do."""
+    if name == "istio":
+        from importlib import import_module  # noqa: PLC0415 - as the module itself
+
+        return import_module("canary.istio")
+    raise AttributeError(f"module 'canary' has no attribute {name!r}")

@@ -12,3 +12,8 @@ pub mod parts;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The Rust page of the guide, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/rust.md")]
+pub struct Guide;
