@@ -1,9 +1,14 @@
 //! Tests across the crates of the workspace, in one binary so that they link once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
+mod api_faults;
 mod architecture;
+mod backend;
 mod bad_input;
+mod contract;
 mod kubernetes;
+mod kubernetes_access;
+mod kubernetes_outage;
 mod overlaps;
 mod ramp;
-mod rollout;
+mod rollouts;

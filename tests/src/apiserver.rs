@@ -8,11 +8,25 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::OnceCell;
+
 use crate::parts;
 
 /// What is left untested without these programs.
 const UNTESTED: &str = "everything against a real Kubernetes API server";
 const SCRIPT: &str = "build-kubernetes.sh";
+
+/// Runs a program for as long as its own standard input is open, then kills it: so nothing is left behind, however the
+/// test ends.
+const KEEPER: &str = r#""$@" & cat >/dev/null; kill -9 $! 2>/dev/null; wait $! 2>/dev/null"#;
+/// The same, and removes the folder named first.
+const LAST_KEEPER: &str = r#"folder=$1; shift; "$@" & cat >/dev/null; kill -9 $! 2>/dev/null; wait $! 2>/dev/null; rm -rf "$folder""#;
+
+/// Stops the program of a keeper at once.
+fn stop(keeper: &mut Child) {
+    drop(keeper.stdin.take());
+    let _ = keeper.wait();
+}
 
 /// A running API server; dropped, it stops and its data are removed.
 #[derive(Debug)]
@@ -28,9 +42,7 @@ pub struct ApiServer {
 impl Drop for ApiServer {
     fn drop(&mut self) {
         self.stop();
-        let _ = self.etcd.kill();
-        let _ = self.etcd.wait();
-        let _ = fs::remove_dir_all(&self.folder);
+        stop(&mut self.etcd);
     }
 }
 
@@ -42,7 +54,30 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The server that tests share which neither stop it nor change what belongs to all.
+static SHARED: OnceCell<Option<ApiServer>> = OnceCell::const_new();
+
 impl ApiServer {
+    /// The server that all tests of this process share; it stops when the process ends. Each test works in namespaces
+    /// of its own, see [`ApiServer::namespace`].
+    ///
+    /// # Panics
+    /// As [`ApiServer::start`].
+    pub async fn shared() -> Option<&'static Self> {
+        SHARED.get_or_init(Self::start).await.as_ref()
+    }
+
+    /// Makes a namespace.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn namespace(&self, name: &str) {
+        use canary_core::cluster::Cluster;
+
+        let namespace = serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        self.connect("admin").await.unwrap().apply(&namespace).await.unwrap();
+    }
+
     /// Starts etcd and the API server, waits until it is ready, and installs Istio's definitions; `None` when the
     /// programs are missing.
     ///
@@ -55,7 +90,10 @@ impl ApiServer {
         let (etcd_port, peer_port, port) = (free_port(), free_port(), free_port());
         let folder = std::env::temp_dir().join(format!("canary-apiserver-{port}"));
         fs::create_dir_all(folder.join("certs")).unwrap();
-        let etcd = Command::new(etcd_binary)
+        let etcd = Command::new("sh")
+            .args(["-c", LAST_KEEPER, "sh"])
+            .arg(&folder)
+            .arg(etcd_binary)
             .arg("--data-dir")
             .arg(folder.join("etcd"))
             .args(["--listen-client-urls", &format!("http://127.0.0.1:{etcd_port}")])
@@ -64,6 +102,7 @@ impl ApiServer {
             .args(["--initial-advertise-peer-urls", &format!("http://127.0.0.1:{peer_port}")])
             .args(["--initial-cluster", &format!("default=http://127.0.0.1:{peer_port}")])
             .arg("--unsafe-no-fsync")
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(fs::File::create(folder.join("etcd.log")).unwrap())
             .spawn()
@@ -93,7 +132,9 @@ impl ApiServer {
             .append(true)
             .open(self.folder.join("apiserver.log"))
             .unwrap();
-        let child = Command::new(&self.binary)
+        let child = Command::new("sh")
+            .args(["-c", KEEPER, "sh"])
+            .arg(&self.binary)
             .args(["--etcd-servers", &format!("http://127.0.0.1:{}", self.etcd_port)])
             .args(["--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"])
             .args(["--secure-port", &self.port.to_string()])
@@ -106,6 +147,7 @@ impl ApiServer {
             .args(["--service-account-signing-key-file", &file("accounts.key")])
             .args(["--disable-admission-plugins", "ServiceAccount"])
             .args(["--endpoint-reconciler-type", "none"])
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -125,9 +167,43 @@ impl ApiServer {
     /// Kills the API server at once, as a crash would; etcd and the data stay.
     pub fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
-            let _ = server.kill();
-            let _ = server.wait();
+            stop(&mut server);
         }
+    }
+
+    /// Makes etcd forget every version before the present one, as its compaction does every few minutes.
+    ///
+    /// # Panics
+    /// When etcd does not answer.
+    pub fn compact(&self) {
+        let answer = self.ask_etcd("/v3/kv/range", r#"{"key": "YQ=="}"#);
+        let revision =
+            answer.split("\"revision\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        let revision: u64 = revision.unwrap().parse().unwrap();
+        let compact = format!(r#"{{"revision": "{revision}", "physical": true}}"#);
+        self.ask_etcd("/v3/kv/compaction", &compact);
+    }
+
+    /// One request to etcd's JSON gateway.
+    fn ask_etcd(&self, path: &str, body: &str) -> String {
+        use std::io::{Read, Write};
+
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.etcd_port)).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer
+    }
+
+    /// The folder of the server's files, which is removed with it.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A kubeconfig for one of the users `admin`, `driver` and `other`.
@@ -135,6 +211,14 @@ impl ApiServer {
     /// # Panics
     /// When the server has not written its certificate yet.
     pub fn kubeconfig(&self, user: &str) -> String {
+        self.kubeconfig_with_token(&format!("{user}-token"))
+    }
+
+    /// A kubeconfig for whoever has this token.
+    ///
+    /// # Panics
+    /// When the server has not written its certificate yet.
+    pub fn kubeconfig_with_token(&self, token: &str) -> String {
         let certificate = self.folder.join("certs/apiserver.crt");
         assert!(certificate.is_file(), "the API server has no certificate yet");
         serde_json::json!({
@@ -144,8 +228,8 @@ impl ApiServer {
                 "server": format!("https://127.0.0.1:{}", self.port),
                 "certificate-authority": certificate,
             }}],
-            "users": [{"name": user, "user": {"token": format!("{user}-token")}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
             "current-context": "test",
         })
         .to_string()

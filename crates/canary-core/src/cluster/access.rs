@@ -9,14 +9,28 @@ use k8s_openapi::{
 use kube::core::{Request as ApiRequest, params::PostParams};
 use serde_json::{Value, json};
 
-use super::{Kubernetes, ObjectRef, api_error::Verb, resource::collection_path};
-use crate::{Error, Result};
+use super::{
+    Kubernetes, ObjectRef, api_error::Verb, driver::lease_name, resource::collection_path,
+};
+use crate::{Error, Plan, Result};
 
 /// Some verbs on one resource.
 struct Rule {
     group: &'static str,
     resource: &'static str,
     verbs: &'static [&'static str],
+}
+
+impl Rule {
+    /// The name of the object that a plan's driver needs it for.
+    fn object(&self, plan: &Plan) -> String {
+        let target = &plan.target;
+        match self.resource {
+            "virtualservices" => target.virtual_service.clone(),
+            "destinationrules" => target.destination_rule_name().to_owned(),
+            _ => lease_name(&target.virtual_service),
+        }
+    }
 }
 
 /// The least that the driver of a rollout needs in its namespace.
@@ -27,11 +41,7 @@ const DRIVER: &[Rule] = &[
         verbs: &["get", "patch", "watch"],
     },
     Rule { group: "networking.istio.io", resource: "destinationrules", verbs: &["get", "patch"] },
-    Rule {
-        group: "coordination.k8s.io",
-        resource: "leases",
-        verbs: &["create", "delete", "get", "patch"],
-    },
+    Rule { group: "coordination.k8s.io", resource: "leases", verbs: &["create", "get", "patch"] },
 ];
 
 /// A verb on a resource that an account lacks.
@@ -52,7 +62,9 @@ impl fmt::Display for Permission {
     }
 }
 
-/// The least `Role` with which the driver of a rollout works in a namespace.
+/// The least `Role` with which the driver of any rollout works in a namespace.
+///
+/// [`role_for`] gives the one that is good for a single plan.
 ///
 /// ```
 /// let role = canary_core::cluster::role("models", "canary");
@@ -69,6 +81,33 @@ pub fn role(namespace: &str, name: &str) -> Role {
         })
         .collect();
     Role { metadata: metadata(namespace, name), rules: Some(rules) }
+}
+
+/// The least `Role` with which the driver of this plan works: its objects by name, and no others.
+///
+/// ```
+/// use canary_core::{Plan, cluster::role_for};
+///
+/// let role = role_for(&Plan::new("image-classifier", "resnet50", "resnet101"), "canary");
+/// let names = |rule: &k8s_openapi::api::rbac::v1::PolicyRule| rule.resource_names.clone();
+/// let rules = role.rules.unwrap();
+/// assert_eq!(names(&rules[0]), Some(vec!["image-classifier".to_owned()]));
+/// assert!(rules.iter().any(|rule| rule.verbs == ["create"] && names(rule).is_none()));
+/// ```
+pub fn role_for(plan: &Plan, name: &str) -> Role {
+    let mut role = role(&plan.target.namespace, name);
+    let mut rules = Vec::new();
+    for (mut rule, of) in role.rules.take().unwrap_or_default().into_iter().zip(DRIVER) {
+        let object = of.object(plan);
+        if rule.verbs.iter().any(|verb| verb == "create") {
+            // What does not exist yet cannot be permitted by name.
+            rule.verbs.retain(|verb| verb != "create");
+            rules.push(PolicyRule { verbs: vec!["create".to_owned()], ..rule.clone() });
+        }
+        rules.push(PolicyRule { resource_names: Some(vec![object]), ..rule });
+    }
+    role.rules = Some(rules);
+    role
 }
 
 /// Gives a service account of the same namespace the role of that name.
@@ -102,10 +141,28 @@ fn metadata(namespace: &str, name: &str) -> ObjectMeta {
 /// # Errors
 /// [`Error::Cluster`] when the API server cannot be asked.
 pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permission>> {
+    lacking(cluster, namespace, |_| None).await
+}
+
+/// What the account in use lacks of [`role_for`] this plan, by Kubernetes' `SelfSubjectAccessReview`.
+///
+/// # Errors
+/// [`Error::Cluster`] when the API server cannot be asked.
+pub async fn missing_for(cluster: &Kubernetes, plan: &Plan) -> Result<Vec<Permission>> {
+    lacking(cluster, &plan.target.namespace, |rule| Some(rule.object(plan))).await
+}
+
+async fn lacking(
+    cluster: &Kubernetes,
+    namespace: &str,
+    name: impl Fn(&Rule) -> Option<String>,
+) -> Result<Vec<Permission>> {
     let mut missing = Vec::new();
     for rule in DRIVER {
+        let name = name(rule);
         for verb in rule.verbs {
-            if !allowed(cluster, namespace, rule, verb).await? {
+            let name = name.as_deref().filter(|_| *verb != "create");
+            if !allowed(cluster, namespace, rule, verb, name).await? {
                 missing.push(Permission {
                     verb: (*verb).to_owned(),
                     resource: rule.resource.to_owned(),
@@ -117,13 +174,20 @@ pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permis
     Ok(missing)
 }
 
-async fn allowed(cluster: &Kubernetes, namespace: &str, rule: &Rule, verb: &str) -> Result<bool> {
+async fn allowed(
+    cluster: &Kubernetes,
+    namespace: &str,
+    rule: &Rule,
+    verb: &str,
+    name: Option<&str>,
+) -> Result<bool> {
     let target = ObjectRef::new("authorization.k8s.io/v1", "SelfSubjectAccessReview", "", verb);
     let review = json!({
         "apiVersion": target.api_version,
         "kind": target.kind,
         "spec": {"resourceAttributes": {
             "namespace": namespace, "verb": verb, "group": rule.group, "resource": rule.resource,
+            "name": name.unwrap_or_default(),
         }},
     });
     let path = collection_path(&target.api_version, "selfsubjectaccessreviews", None);

@@ -33,9 +33,17 @@ impl Verb {
 pub(crate) fn translate(verb: Verb, object: &ObjectRef, error: kube::Error) -> Error {
     match error {
         kube::Error::Api(status) => from_status(verb, object, &status),
+        // The cause may hold what a credential plugin printed, and that may be a token: it is not passed on.
         kube::Error::Auth(cause) => Error::Cluster {
             action: action(verb, object),
-            reason: "cannot log in; renew the credentials that the kubeconfig names".to_owned(),
+            reason: format!("cannot log in: {}; renew the credentials in use", login(&cause)),
+            retryable: false,
+            source: None,
+        },
+        kube::Error::SerdeError(cause) => Error::Cluster {
+            action: action(verb, object),
+            reason: "the answer is none of an API server; check the server's address and a proxy before it"
+                .to_owned(),
             retryable: false,
             source: Some(Box::new(cause)),
         },
@@ -46,6 +54,13 @@ pub(crate) fn translate(verb: Verb, object: &ObjectRef, error: kube::Error) -> E
             source: Some(Box::new(other)),
         },
     }
+}
+
+const EXPIRED: &str = "the resource version is too old";
+
+/// Whether the server has forgotten the version, or the place in a list, that was asked for.
+pub(crate) fn is_expired(error: &Error) -> bool {
+    matches!(error, Error::Cluster { reason, .. } if reason.starts_with(EXPIRED))
 }
 
 fn action(verb: Verb, object: &ObjectRef) -> String {
@@ -65,15 +80,25 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         401 => {
             refused(format!("the credentials were refused (401: {message}); log in again"), false)
         }
-        403 => refused(
-            format!(
-                "not permitted (403: {message}); grant the verb \"{}\" on {} to the account in use",
-                verb.as_str(),
-                super::resource::plural(&object.kind)
-                    .map_or(object.kind.as_str(), |(plural, _)| plural),
-            ),
-            false,
-        ),
+        403 => {
+            // The server knows best: an apply of a new object needs `create`, for one.
+            let said = denied(message);
+            let (verb, resource) = said.unwrap_or_else(|| {
+                let plural = super::resource::plural(&object.kind);
+                (verb.as_str(), plural.map_or(object.kind.as_str(), |(plural, _)| plural))
+            });
+            let place = if object.namespace.is_empty() {
+                String::new()
+            } else {
+                format!(" in namespace {}", object.namespace)
+            };
+            refused(
+                format!(
+                    "not permitted (403: {message}); grant the verb \"{verb}\" on {resource}{place} to the account in use"
+                ),
+                false,
+            )
+        }
         404 if verb == Verb::Apply || message.contains("could not find the requested resource") => {
             refused(
                 format!(
@@ -85,7 +110,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         }
         404 => Error::NotFound { object: object.to_string(), help: String::new() },
         409 => Error::Conflict { object: object.to_string(), diff: conflict(status) },
-        410 => refused(format!("the resource version is too old (410: {message})"), true),
+        410 => refused(format!("{EXPIRED} (410: {message})"), true),
         400 | 422 => Error::Invalid(findings(object, status)),
         429 => refused(
             format!(
@@ -94,8 +119,51 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
             ),
             true,
         ),
+        // Server-side apply answers an unknown field or a wrong type with 500, although nothing of the server failed.
+        500 if message.contains(TYPED_PATCH) => Error::Invalid(untyped(object, message)),
         code @ 500.. => refused(format!("the API server failed ({code}: {message})"), true),
         code => refused(format!("refused ({code}: {message})"), false),
+    }
+}
+
+const TYPED_PATCH: &str = "failed to create typed patch object";
+
+/// The finding in a message such as `failed to create typed patch object (ns/name; …): .spec.x: field not declared in
+/// schema`.
+fn untyped(object: &ObjectRef, message: &str) -> Findings {
+    let said = message.split_once("): .").and_then(|(_, rest)| rest.split_once(": "));
+    let (path, problem) = said.unwrap_or(("", message));
+    Findings(vec![Finding::error("K422", path, problem).object(object.to_string()).help(
+        "correct the field's name or type; reading the manifest with this library finds the same",
+    )])
+}
+
+/// The verb and the resource that the server's refusal names: `… cannot patch resource "virtualservices" in …`.
+fn denied(message: &str) -> Option<(&str, &str)> {
+    let (_, rest) = message.split_once(" cannot ")?;
+    let (verb, rest) = rest.split_once(" resource \"")?;
+    let (resource, _) = rest.split_once('"')?;
+    verb.bytes().all(|byte| byte.is_ascii_lowercase()).then_some((verb, resource))
+}
+
+/// What went wrong with the credentials, without any of them.
+fn login(error: &kube::client::AuthError) -> String {
+    use kube::client::AuthError as Auth;
+    match error {
+        Auth::AuthExecRun { out, .. } => {
+            format!("the credential plugin failed ({}); run it by hand to see why", out.status)
+        }
+        Auth::AuthExecStart(error) => format!("the credential plugin cannot be run: {error}"),
+        Auth::AuthExecParse(_) | Auth::ExecPluginFailed => {
+            "the credential plugin's answer is no ExecCredential".to_owned()
+        }
+        Auth::ReadTokenFile(error, path) => {
+            format!("the token file {} cannot be read: {error}", path.display())
+        }
+        Auth::InvalidBasicAuth(_) | Auth::InvalidBearerToken(_) => {
+            "the token or password has characters that HTTP forbids".to_owned()
+        }
+        _ => "the credentials cannot be used".to_owned(),
     }
 }
 

@@ -23,6 +23,9 @@ use crate::{
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "predict")]
 pub use header_probe::HeaderProbe;
+#[cfg(feature = "cluster")]
+pub(super) use lease::lease_name;
+pub(super) use lease::{held_by, lease_of};
 pub use probe::Probe;
 pub use progress::{Control, Progress, Snapshot};
 pub use run::Run;

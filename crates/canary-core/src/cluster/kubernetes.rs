@@ -1,12 +1,12 @@
 //! A real cluster behind the [`Cluster`] contract.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use futures_core::Stream;
 use http::Request;
 use kube::{
     Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
     core::{
         Request as ApiRequest,
         params::{DeleteParams, GetParams, ListParams, Patch as KubePatch, PatchParams},
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     Cluster, ObjectRef, Patch, WatchEvent,
-    api_error::{Verb, translate},
+    api_error::{Verb, is_expired, translate},
     kubernetes_watch,
     precondition::failed_tests,
     resource::{collection_path, plural, unsafe_name},
@@ -45,6 +45,7 @@ pub struct Kubernetes {
     client: Client,
     field_manager: String,
     force: bool,
+    dry_run: bool,
 }
 
 impl std::fmt::Debug for Kubernetes {
@@ -62,14 +63,64 @@ impl Kubernetes {
     /// # Errors
     /// [`Error::Cluster`] when no configuration is found or it cannot be used.
     pub async fn connect() -> Result<Self> {
-        let config = Config::infer().await.map_err(|error| Error::Cluster {
+        match Config::from_kubeconfig(&KubeConfigOptions::default()).await {
+            Ok(config) => Self::with_config(config),
+            Err(kubeconfig) => {
+                let config = Config::incluster().map_err(|_| Error::Cluster {
+                    action: "connect".to_owned(),
+                    reason: format!(
+                        "no usable configuration ({}); set KUBECONFIG, or run in a pod with a service account",
+                        without_secrets(&kubeconfig)
+                    ),
+                    retryable: false,
+                    source: None,
+                })?;
+                Self::with_config(config)
+            }
+        }
+    }
+
+    /// Connects as [`Kubernetes::connect`] does, or with a kubeconfig file, and to one of its contexts when given.
+    ///
+    /// ```no_run
+    /// # async fn example() -> canary_core::Result<()> {
+    /// let cluster = canary_core::cluster::Kubernetes::open(None, Some("staging")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the file is no kubeconfig or has no such context.
+    pub async fn open(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self> {
+        let read = match (kubeconfig, context) {
+            (None, None) => return Self::connect().await,
+            (None, _) => Kubeconfig::read(),
+            (Some(path), _) => Kubeconfig::read_from(path),
+        };
+        Self::with_kubeconfig(read, context).await
+    }
+
+    async fn with_kubeconfig(
+        read: Result<Kubeconfig, KubeconfigError>,
+        context: Option<&str>,
+    ) -> Result<Self> {
+        let unusable = |error: KubeconfigError| Error::Cluster {
             action: "connect".to_owned(),
-            reason:
-                "no usable configuration; set KUBECONFIG, or run in a pod with a service account"
-                    .to_owned(),
+            reason: context.map_or_else(
+                || format!("the kubeconfig cannot be used: {}", without_secrets(&error)),
+                |context| {
+                    let why = without_secrets(&error);
+                    format!("the kubeconfig cannot be used with context {context:?}: {why}")
+                },
+            ),
             retryable: false,
-            source: Some(Box::new(error)),
-        })?;
+            source: None,
+        };
+        let options =
+            KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+        let config = Config::from_custom_kubeconfig(read.map_err(unusable)?, &options)
+            .await
+            .map_err(unusable)?;
         Self::with_config(config)
     }
 
@@ -78,21 +129,7 @@ impl Kubernetes {
     /// # Errors
     /// [`Error::Cluster`] when the text is no kubeconfig or has no such context.
     pub async fn from_kubeconfig(text: &str, context: Option<&str>) -> Result<Self> {
-        let unusable = |error: kube::config::KubeconfigError| Error::Cluster {
-            action: "connect".to_owned(),
-            reason: context.map_or_else(
-                || "the kubeconfig cannot be used".to_owned(),
-                |context| format!("the kubeconfig cannot be used with context {context:?}"),
-            ),
-            retryable: false,
-            source: Some(Box::new(error)),
-        };
-        let kubeconfig = Kubeconfig::from_yaml(text).map_err(unusable)?;
-        let options =
-            KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
-        let config =
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(unusable)?;
-        Self::with_config(config)
+        Self::with_kubeconfig(Kubeconfig::from_yaml(text), context).await
     }
 
     /// Connects with kube's own configuration.
@@ -103,18 +140,27 @@ impl Kubernetes {
         // A call that hangs for ever would stop a rollout; watches have their own bound.
         config.connect_timeout.get_or_insert(Duration::from_secs(10));
         config.read_timeout.get_or_insert(Duration::from_secs(300));
-        let client = Client::try_from(config).map_err(|error| Error::Cluster {
-            action: "connect".to_owned(),
-            reason: "the configuration cannot be used".to_owned(),
-            retryable: false,
-            source: Some(Box::new(error)),
+        // kube takes the token as it is, and would end the program on a line break in it.
+        let auth = serde_json::to_value(&config.auth_info).unwrap_or_default();
+        let sendable = |token: &str| token.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if auth["token"].as_str().is_some_and(|token| !sendable(token)) {
+            return Err(Error::Cluster {
+                action: "connect".to_owned(),
+                reason: "the token has characters that HTTP forbids, such as a line break; copy it again"
+                    .to_owned(),
+                retryable: false,
+                source: None,
+            });
+        }
+        let client = Client::try_from(config).map_err(|error| {
+            translate(Verb::Get, &ObjectRef::new("", "API server", "", ""), error)
         })?;
         Ok(Self::new(client))
     }
 
     /// Uses a client that is there already.
     pub fn new(client: Client) -> Self {
-        Self { client, field_manager: FIELD_MANAGER.to_owned(), force: false }
+        Self { client, field_manager: FIELD_MANAGER.to_owned(), force: false, dry_run: false }
     }
 
     /// Records writes under another name than [`FIELD_MANAGER`].
@@ -128,6 +174,13 @@ impl Kubernetes {
     #[must_use]
     pub fn force(mut self, force: bool) -> Self {
         self.force = force;
+        self
+    }
+
+    /// Lets the server check every write and store none.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 
@@ -202,6 +255,37 @@ impl Kubernetes {
     }
 }
 
+/// What is wrong with a kubeconfig, without the text around the place: that may be a token.
+fn without_secrets(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => error.location().map_or_else(
+            || "it is no YAML of the expected form".to_owned(),
+            |at| {
+                let (line, column) = (at.line(), at.column());
+                format!("it is no YAML of the expected form at line {line}, column {column}")
+            },
+        ),
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("{} cannot be read: {error}", path.display())
+        }
+        KubeconfigError::LoadContext(name) => format!("it has no context {name:?}"),
+        KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}"),
+        KubeconfigError::CurrentContextNotSet => "it has no current context; name one".to_owned(),
+        KubeconfigError::FindPath => "there is none".to_owned(),
+        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
+            "its certificate authority cannot be read".to_owned()
+        }
+        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
+            "its client certificate or key cannot be read".to_owned()
+        }
+        KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
+            "its cluster has no usable server address".to_owned()
+        }
+        KubeconfigError::ParseProxyUrl(_) => "its proxy has no usable address".to_owned(),
+        _ => "its parts do not fit together".to_owned(),
+    }
+}
+
 /// A request that could not be put together; names are checked before, so a server's answer is likelier.
 fn built(
     object: &ObjectRef,
@@ -240,7 +324,15 @@ impl Cluster for Kubernetes {
         let mut objects = Vec::new();
         loop {
             let request = built(&object, collection.list(&params))?;
-            let mut page = self.send(Verb::List, &object, request).await?;
+            let mut page = match self.send(Verb::List, &object, request).await {
+                // The place in the list is forgotten: all of it once more, in one piece.
+                Err(error) if is_expired(&error) && params.limit.is_some() => {
+                    params = ListParams::default();
+                    objects.clear();
+                    continue;
+                }
+                page => page?,
+            };
             if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
                 objects.extend(items.into_iter().map(|mut item| {
                     // Items of a list do not repeat their type.
@@ -262,6 +354,7 @@ impl Cluster for Kubernetes {
         let target = ObjectRef::of(object)?;
         let mut params = PatchParams::apply(&self.field_manager).validation_strict();
         params.force = self.force;
+        params.dry_run = self.dry_run;
         let request = built(
             &target,
             self.named(&target).await?.patch(&target.name, &params, &KubePatch::Apply(object)),
@@ -284,8 +377,10 @@ impl Cluster for Kubernetes {
             reason: error.to_string(),
         })?;
         let request = Request::patch(format!(
-            "{collection}/{}?fieldManager={}&fieldValidation=Strict",
-            object.name, self.field_manager
+            "{collection}/{}?fieldManager={}&fieldValidation=Strict{}",
+            object.name,
+            self.field_manager,
+            if self.dry_run { "&dryRun=All" } else { "" }
         ))
         .header(http::header::CONTENT_TYPE, "application/json-patch+json")
         .header(http::header::ACCEPT, "application/json")
@@ -312,7 +407,8 @@ impl Cluster for Kubernetes {
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {
-        let params = DeleteParams::background();
+        let mut params = DeleteParams::background();
+        params.dry_run = self.dry_run;
         let request = built(object, self.named(object).await?.delete(&object.name, &params))?;
         match self.send(Verb::Delete, object, request).await {
             Ok(_) => Ok(true),

@@ -115,14 +115,19 @@ impl Watcher {
                 retryable: false,
                 source: Some(Box::new(error)),
             })?;
-        let events = self
-            .cluster
-            .client()
-            .request_events::<Value>(request)
-            .await
-            .map_err(|error| translate(Verb::Watch, object, error))?;
-        self.events = Some(events.boxed());
+        match self.cluster.client().request_events::<Value>(request).await {
+            Ok(events) => self.events = Some(events.boxed()),
+            Err(kube::Error::Api(status)) if status.code == 410 => self.begin_anew(),
+            Err(error) => return Err(translate(Verb::Watch, object, error)),
+        }
         Ok(())
+    }
+
+    /// The server has forgotten the version: reads the present state and goes on from there, after a moment.
+    fn begin_anew(&mut self) {
+        self.events = None;
+        self.resource_version = None;
+        self.pause = FIRST_PAUSE;
     }
 
     async fn read_event(&mut self) -> Result<Option<WatchEvent>> {
@@ -150,9 +155,7 @@ impl Watcher {
                 Ok(None)
             }
             KubeEvent::Error(status) if status.code == 410 => {
-                // The version is forgotten: read the present state and go on from there.
-                self.events = None;
-                self.resource_version = None;
+                self.begin_anew();
                 Ok(None)
             }
             KubeEvent::Error(status) => {

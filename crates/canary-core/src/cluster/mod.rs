@@ -6,6 +6,7 @@
 mod access;
 #[cfg(feature = "cluster")]
 mod api_error;
+mod apply;
 mod discovery;
 mod driver;
 #[cfg(feature = "cluster")]
@@ -20,6 +21,8 @@ mod quota;
 mod readiness;
 #[cfg(feature = "cluster")]
 mod resource;
+mod status;
+mod typed;
 
 use std::{fmt, future::Future};
 
@@ -29,7 +32,8 @@ use serde_json::Value;
 use crate::Result;
 
 #[cfg(feature = "cluster")]
-pub use access::{Permission, missing, role, role_binding};
+pub use access::{Permission, missing, missing_for, role, role_binding, role_for};
+pub use apply::{Applied, Effect, apply_all, tear_down};
 pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses};
 #[cfg(feature = "predict")]
 pub use driver::HeaderProbe;
@@ -43,6 +47,8 @@ pub use preflight::{Check, Outcome, Preflight, PreflightOptions, preflight};
 #[cfg(feature = "cluster")]
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};
+pub use status::{RolloutStatus, RouteWeights, Status, status};
+pub use typed::{Change, Kind, Typed};
 
 /// Names one object: its type, namespace and name.
 ///

@@ -9,7 +9,7 @@ use super::{
     Cluster, Kubernetes, ObjectRef, access, api_error::Verb, discovery::ingress_addresses,
     quota::quota_problem,
 };
-use crate::{Error, Result, rollout::patch::foreign_controller, serving::Workload};
+use crate::{Error, Plan, Result, rollout::patch::foreign_controller, serving::Workload};
 
 /// The outcome of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -132,6 +132,8 @@ pub struct PreflightOptions {
     pub workload: Option<Workload>,
     /// The `VirtualService` that a rollout would change, for the check of its owner.
     pub virtual_service: Option<String>,
+    /// The plan that is to be run, for the check of the permissions on its very objects.
+    pub plan: Option<Plan>,
 }
 
 impl PreflightOptions {
@@ -142,7 +144,17 @@ impl PreflightOptions {
             istio_namespace: "istio-system".to_owned(),
             workload: None,
             virtual_service: None,
+            plan: None,
         }
+    }
+
+    /// Checks for this plan: in its namespace, with its `VirtualService`, and the permissions on its objects.
+    #[must_use]
+    pub fn plan(mut self, plan: &Plan) -> Self {
+        self.namespace.clone_from(&plan.target.namespace);
+        self.virtual_service = Some(plan.target.virtual_service.clone());
+        self.plan = Some(plan.clone());
+        self
     }
 
     /// Checks too whether the namespace's quota has room for this workload.
@@ -173,7 +185,7 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
     checks.push(gateway_pods(cluster, &options.istio_namespace).await);
     checks.push(gateway_address(cluster).await);
     checks.push(injection(cluster, &options.namespace).await);
-    checks.push(permissions(cluster, &options.namespace).await);
+    checks.push(permissions(cluster, options).await);
     if let Some(workload) = &options.workload {
         checks.push(quota(cluster, workload).await);
     }
@@ -362,9 +374,13 @@ async fn injection(cluster: &Kubernetes, namespace: &str) -> Check {
     }
 }
 
-async fn permissions(cluster: &Kubernetes, namespace: &str) -> Check {
+async fn permissions(cluster: &Kubernetes, options: &PreflightOptions) -> Check {
     const NAME: &str = "permissions";
-    match access::missing(cluster, namespace).await {
+    let missing = match &options.plan {
+        Some(plan) => access::missing_for(cluster, plan).await,
+        None => access::missing(cluster, &options.namespace).await,
+    };
+    match missing {
         Err(error) => Check::unknown(NAME, &error),
         Ok(missing) if missing.is_empty() => {
             Check::new(NAME, Outcome::Pass, "all that a rollout needs")

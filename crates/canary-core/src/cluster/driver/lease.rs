@@ -34,8 +34,7 @@ impl<C: Cluster> Lease<C> {
         now: Timestamp,
     ) -> Result<Self> {
         let target = &plan.target;
-        let name = format!("canary-rollout-{}", target.virtual_service);
-        let object = ObjectRef::new("coordination.k8s.io/v1", "Lease", &target.namespace, name);
+        let object = lease_of(&target.namespace, &target.virtual_service);
         let live = match cluster.get(&object).await? {
             Some(live) => live,
             None => {
@@ -120,6 +119,16 @@ impl<C: Cluster> Lease<C> {
     }
 }
 
+/// The name of the lock on a `VirtualService`.
+pub(in crate::cluster) fn lease_name(virtual_service: &str) -> String {
+    format!("canary-rollout-{virtual_service}")
+}
+
+/// The lock on a `VirtualService`.
+pub(in crate::cluster) fn lease_of(namespace: &str, virtual_service: &str) -> ObjectRef {
+    ObjectRef::new("coordination.k8s.io/v1", "Lease", namespace, lease_name(virtual_service))
+}
+
 fn taken(object: &ObjectRef, other: &str, left: Option<Duration>) -> Error {
     let left = left.map_or_else(String::new, |left| {
         format!(" and runs out in {} s if it is not renewed", left.as_secs())
@@ -128,7 +137,7 @@ fn taken(object: &ObjectRef, other: &str, left: Option<Duration>) -> Error {
 }
 
 /// Who holds a Lease, and until when.
-fn held_by(lease: &Value) -> Option<(&str, Timestamp)> {
+pub(in crate::cluster) fn held_by(lease: &Value) -> Option<(&str, Timestamp)> {
     let holder = lease.pointer("/spec/holderIdentity")?.as_str().filter(|name| !name.is_empty())?;
     let renewed: jiff::Timestamp = lease.pointer("/spec/renewTime")?.as_str()?.parse().ok()?;
     let lasts = lease.pointer("/spec/leaseDurationSeconds").and_then(Value::as_u64).unwrap_or(0);

@@ -1,0 +1,121 @@
+//! Several objects at once: applied in the order that they need each other, and taken down again.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Cluster, ObjectRef};
+use crate::Result;
+
+/// What an apply did to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Effect {
+    /// There was none of that name.
+    Created,
+    /// It was brought to what was stated.
+    Changed,
+    /// It was as stated already.
+    Unchanged,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+/// An object that was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The object.
+    pub object: ObjectRef,
+    /// What was done to it.
+    pub effect: Effect,
+    /// The identity that the cluster gave it; another object of the same name has another one.
+    pub uid: String,
+}
+
+/// Applies objects one after the other: what others need first, so subsets before the routes that name them.
+///
+/// `told` hears of each one; when one fails, those before it are in the cluster.
+///
+/// ```
+/// # async fn example(cluster: impl canary_core::cluster::Cluster) -> canary_core::Result<()> {
+/// use canary_core::{cluster::{apply_all, tear_down}, serving::Workload};
+///
+/// let objects = Workload::new("image-classifier", "resnet50").model("m", "/models/m").objects()?;
+/// let applied = apply_all(&cluster, &objects, |one| println!("{} {}", one.object, one.effect)).await?;
+/// tear_down(&cluster, &applied).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// That of the first object that cannot be applied, as [`Cluster::apply`] gives it.
+pub async fn apply_all(
+    cluster: &impl Cluster,
+    objects: &[Value],
+    mut told: impl FnMut(&Applied) + Send,
+) -> Result<Vec<Applied>> {
+    let mut targets = Vec::with_capacity(objects.len());
+    for object in objects {
+        targets.push((ObjectRef::of(object)?, object));
+    }
+    targets.sort_by_key(|(target, _)| rank(&target.kind));
+    let mut applied = Vec::with_capacity(targets.len());
+    for (target, object) in targets {
+        let before = cluster.get(&target).await?;
+        let after = cluster.apply(object).await?;
+        let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
+        let effect = match &before {
+            None => Effect::Created,
+            Some(before) if version(before) == version(&after) => Effect::Unchanged,
+            Some(_) => Effect::Changed,
+        };
+        let one = Applied { object: target, effect, uid: uid(&after) };
+        told(&one);
+        applied.push(one);
+    }
+    Ok(applied)
+}
+
+/// Deletes exactly what [`apply_all`] created, in the reverse order, and gives what it deleted.
+///
+/// What was there before stays, and so does an object that somebody has put in the place of ours since.
+///
+/// # Errors
+/// As [`Cluster::delete`]; what comes after the object that cannot be deleted stays.
+pub async fn tear_down(cluster: &impl Cluster, applied: &[Applied]) -> Result<Vec<ObjectRef>> {
+    let mut deleted = Vec::new();
+    for one in applied.iter().rev().filter(|one| one.effect == Effect::Created) {
+        let ours = cluster.get(&one.object).await?.is_some_and(|live| uid(&live) == one.uid);
+        if ours && cluster.delete(&one.object).await? {
+            deleted.push(one.object.clone());
+        }
+    }
+    Ok(deleted)
+}
+
+fn uid(object: &Value) -> String {
+    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Where in the order a kind stands.
+fn rank(kind: &str) -> u8 {
+    match kind {
+        "Namespace" | "CustomResourceDefinition" => 0,
+        "ServiceAccount" | "ConfigMap" | "Secret" | "Role" | "ClusterRole" => 1,
+        "RoleBinding" | "ClusterRoleBinding" | "Service" => 2,
+        "VirtualService" => 5,
+        "Gateway" | "DestinationRule" => 4,
+        _ => 3,
+    }
+}

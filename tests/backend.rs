@@ -1,0 +1,97 @@
+//! The two stores of objects that one suite of tests is run on: the lab's, and a real API server's.
+
+use canary_core::cluster::{Cluster, Kubernetes};
+use canary_lab::store::Store;
+use canary_tests::apiserver::ApiServer;
+
+/// A store that keeps the `Cluster` contract, with a namespace for one test.
+pub(crate) trait Backend {
+    type Handle: Cluster + Clone + 'static;
+
+    /// A handle that writes under this name; `force` takes over the fields of others on apply.
+    fn handle(&self, manager: &str, force: bool) -> Self::Handle;
+
+    /// The namespace that belongs to this test.
+    fn namespace(&self) -> &str;
+
+    /// A handle under this library's own name.
+    fn canary(&self) -> Self::Handle {
+        self.handle("canary", false)
+    }
+}
+
+/// The lab's store.
+pub(crate) struct Lab(Store);
+
+impl Lab {
+    pub(crate) fn new() -> Self {
+        Self(Store::new())
+    }
+}
+
+impl Backend for Lab {
+    type Handle = Store;
+
+    fn handle(&self, manager: &str, force: bool) -> Store {
+        self.0.clone().field_manager(manager).force(force)
+    }
+
+    fn namespace(&self) -> &'static str {
+        "contract"
+    }
+}
+
+/// The shared API server.
+pub(crate) struct Real {
+    cluster: Kubernetes,
+    namespace: String,
+}
+
+impl Real {
+    /// `None` when the server's programs are missing.
+    pub(crate) async fn new(test: &str) -> Option<Self> {
+        let server = ApiServer::shared().await?;
+        let namespace = test.replace('_', "-").chars().take(63).collect::<String>();
+        let namespace = namespace.trim_end_matches('-').to_owned();
+        server.namespace(&namespace).await;
+        Some(Self { cluster: server.connect("admin").await.unwrap(), namespace })
+    }
+}
+
+impl Backend for Real {
+    type Handle = Kubernetes;
+
+    fn handle(&self, manager: &str, force: bool) -> Kubernetes {
+        self.cluster.clone().field_manager(manager).force(force)
+    }
+
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
+/// Makes two tests of each function: on the lab's store and on a real API server.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod on_the_lab {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&crate::backend::Lab::new()).await;
+                }
+            )+
+        }
+
+        mod on_kubernetes {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let Some(real) = crate::backend::Real::new(stringify!($test)).await else { return };
+                    super::$test(&real).await;
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use on_both;
