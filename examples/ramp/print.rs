@@ -70,6 +70,9 @@ impl Printer {
                 self.told = Some(at);
                 standing(snapshot)
             }
+            Progress::Waiting { problem, attempt, wait } => {
+                format!("attempt {attempt} failed, the next in {} s: {problem}", wait.as_secs())
+            }
             Progress::Suspended { split, .. } => {
                 let at = split.map_or_else(
                     || "before the first weight".to_owned(),

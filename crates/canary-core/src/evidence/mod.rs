@@ -1,19 +1,25 @@
 //! Where observations of a rollout come from.
 //!
-//! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), any iterator or
-//! stream of the caller's ([`from_iter`], [`from_stream`]), and scores for custom guardrails ([`Score`]).
+//! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), traffic made for
+//! the rollout with pairs through the header route (`Traffic`, and `Pairing` for one pair at a time), mirrored traffic
+//! out of the logs of both sides ([`Mirrored`]), any iterator or stream of the caller's ([`from_iter`],
+//! [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at once.
 
 mod inputs;
+mod mirror;
 mod observation;
 #[cfg(feature = "predict")]
 mod pairs;
 mod recorder;
 mod score;
 mod source;
+#[cfg(all(test, feature = "predict"))]
+mod test_server;
 #[cfg(feature = "predict")]
 mod traffic;
 
 pub use inputs::Inputs;
+pub use mirror::{Logged, LoggedOutcome, MirrorTally, Mirrored};
 pub use observation::{
     Answer, Arm, Counts, Kind, Observation, Pair, Request, ScoreValue, Seen, Subsets, Timestamp,
     Window,

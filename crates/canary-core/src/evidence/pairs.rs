@@ -86,3 +86,78 @@ impl Pairing {
         Err(Error::Plan(format!("asked for an answer of {wanted}, and the answer names {found}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::test_server::{Reply, serve},
+        *,
+    };
+
+    fn pairing(client: &Client) -> Pairing {
+        Pairing::new(client, "user-group", "canary", Subsets::new("a", "b"))
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    #[test]
+    fn both_models_are_asked_and_the_stable_one_until_it_answers() {
+        let (client, asked) = serve(|number, by_header| match (by_header, number) {
+            (true, _) => Reply::by("b", "dog"),
+            // The weights send the first two to the canary.
+            (false, ..3) => Reply::by("b", "dog"),
+            _ => Reply::by("a", "cat"),
+        });
+        let pair = block_on(pairing(&client).ask(b"photo", "photo.jpg", Some("cat"))).unwrap();
+        assert_eq!(*asked.lock().unwrap(), [true, false, false, false]);
+        assert_eq!(
+            (pair.stable, pair.canary),
+            (Answer::new("cat", 0.75), Answer::new("dog", 0.75))
+        );
+        assert_eq!(pair.input, Some(Pair::digest(b"photo")));
+        assert_eq!((pair.name.as_deref(), pair.label.as_deref()), (Some("photo.jpg"), Some("cat")));
+    }
+
+    #[test]
+    fn a_header_on_the_client_does_not_reach_the_stable_model() {
+        let (client, asked) =
+            serve(
+                |_, by_header| {
+                    if by_header { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
+                },
+            );
+        let client = client.header("user-group", "canary");
+        block_on(pairing(&client).ask(b"photo", "photo.jpg", None)).unwrap();
+        assert_eq!(*asked.lock().unwrap(), [true, false]);
+    }
+
+    #[test]
+    fn an_answer_of_the_wrong_model_is_an_error_that_says_who_answered() {
+        let (client, _) = serve(|_, _| Reply::by("a", "cat"));
+        let error = block_on(pairing(&client).ask(b"x", "x", None)).unwrap_err().to_string();
+        assert!(error.contains("an answer of b") && error.contains("subset a"), "{error}");
+
+        let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
+        let error = block_on(pairing(&client).ask(b"x", "x", None)).unwrap_err().to_string();
+        assert!(error.contains("an answer of a") && error.contains("subset b"), "{error}");
+        assert_eq!(asked.lock().unwrap().len(), 1 + ATTEMPTS as usize);
+
+        let (client, asked) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
+        let error = block_on(pairing(&client).ask(b"x", "x", None)).unwrap_err().to_string();
+        assert!(error.contains("set the response header"), "{error}");
+        assert_eq!(asked.lock().unwrap().len(), 1, "asking again would not help");
+    }
+
+    #[test]
+    fn the_header_route_is_probed_with_what_stands_in_the_way() {
+        let (client, _) = serve(|_, _| Reply::by("b", "dog"));
+        assert_eq!(block_on(pairing(&client).reach(b"x")), Ok(()));
+        let (client, _) = serve(|_, _| Reply::by("a", "cat"));
+        assert!(block_on(pairing(&client).reach(b"x")).unwrap_err().contains("subset a"));
+        let (client, _) = serve(|_, _| Reply::failed(404, "b"));
+        assert!(block_on(pairing(&client).reach(b"x")).unwrap_err().contains("404"));
+    }
+}

@@ -292,3 +292,173 @@ fn top(answer: &predict::Answer) -> Result<Answer> {
         .ok_or_else(|| Error::Plan("an answer names no class".to_owned()))?;
     Ok(Answer::new(class, f64::from(score)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::{
+        super::test_server::{Reply, serve},
+        *,
+    };
+    use crate::evidence::Observation;
+
+    const HEADER: (&str, &str) = ("user-group", "canary");
+
+    fn subsets() -> Subsets {
+        Subsets::new("a", "b")
+    }
+
+    fn samples(count: usize) -> impl Stream<Item = Result<Sample>> {
+        stream::iter((0..count).map(|n| Ok(Sample::new(format!("{n}.jpg"), n.to_le_bytes()))))
+    }
+
+    fn collect(traffic: Traffic, after: Option<u64>) -> Vec<Result<Observation>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(Box::new(traffic).observations(after).collect())
+    }
+
+    fn seen(traffic: Traffic) -> Vec<Seen> {
+        collect(traffic, None).into_iter().map(|item| item.unwrap().what).collect()
+    }
+
+    fn requests(seen: &[Seen]) -> Vec<(Arm, bool)> {
+        let request = |seen: &Seen| match seen {
+            Seen::Request(request) => Some((request.arm, request.failed)),
+            _ => None,
+        };
+        seen.iter().filter_map(request).collect()
+    }
+
+    fn pairs(seen: &[Seen]) -> Vec<&Pair> {
+        seen.iter()
+            .filter_map(|seen| if let Seen::Pair(pair) = seen { Some(pair) } else { None })
+            .collect()
+    }
+
+    #[test]
+    fn the_divided_route_is_asked_until_the_stable_model_answers_and_every_request_counts() {
+        // The divided route gives canary, canary, stable; then stable at once, and the canary by header.
+        let (client, asked) = serve(|number, by_header| {
+            if by_header || number < 2 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
+        });
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let traffic = Traffic::new("photos", &client, HEADER, subsets(), samples(2))
+            .concurrency(1)
+            .on_pair(move |sample, pair| {
+                tell.lock().unwrap().push((sample.name.to_string(), pair.agrees()));
+            });
+        let seen = seen(traffic);
+        let (stable, canary) = ((Arm::Stable, false), (Arm::Canary, false));
+        assert_eq!(requests(&seen), [canary, canary, stable, stable]);
+        assert_eq!(*asked.lock().unwrap(), [false, false, false, false, true]);
+        let pairs = pairs(&seen);
+        assert_eq!(pairs.len(), 2);
+        for (number, pair) in pairs.iter().enumerate() {
+            assert_eq!((&*pair.stable.class, &*pair.canary.class), ("cat", "dog"));
+            assert_eq!(pair.canary.score, Some(0.75));
+            assert_eq!(pair.input, Some(Pair::digest(&number.to_le_bytes())));
+        }
+        let names = [("0.jpg".to_owned(), false), ("1.jpg".to_owned(), false)];
+        assert_eq!(*told.lock().unwrap(), names);
+        assert!(seen.iter().all(|seen| match seen {
+            Seen::Request(request) => request.latency.is_some_and(|latency| !latency.is_zero()),
+            _ => true,
+        }));
+    }
+
+    #[test]
+    fn a_failure_is_observed_once_with_who_caused_it_and_gives_no_pair() {
+        for (status, failed) in [(503, true), (429, true), (404, false)] {
+            let (client, asked) = serve(move |_, _| Reply::failed(status, "b"));
+            let traffic = Traffic::new("photos", &client, HEADER, subsets(), samples(3));
+            let seen = seen(traffic);
+            assert_eq!(requests(&seen), [(Arm::Canary, failed); 3], "{status}");
+            assert_eq!((pairs(&seen).len(), asked.lock().unwrap().len()), (0, 3), "no retries");
+        }
+        let nobody = Client::new("http://127.0.0.1:1").unwrap().model("m");
+        let traffic = Traffic::new("photos", &nobody, HEADER, subsets(), samples(1));
+        assert_eq!(requests(&seen(traffic)), [(Arm::Unknown, true)], "nobody knows whose fault");
+    }
+
+    #[test]
+    fn a_canary_that_fails_by_header_leaves_the_input_without_a_pair() {
+        let (client, _) =
+            serve(
+                |_, by_header| {
+                    if by_header { Reply::failed(500, "b") } else { Reply::by("a", "cat") }
+                },
+            );
+        let seen = seen(Traffic::new("photos", &client, HEADER, subsets(), samples(2)));
+        assert_eq!(requests(&seen), [(Arm::Stable, false); 2]);
+        assert!(pairs(&seen).is_empty());
+    }
+
+    #[test]
+    fn a_stable_model_that_never_answers_is_given_up() {
+        let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
+        let seen = seen(Traffic::new("photos", &client, HEADER, subsets(), samples(1)));
+        assert_eq!(requests(&seen).len(), ATTEMPTS as usize);
+        assert!(pairs(&seen).is_empty());
+        assert!(asked.lock().unwrap().iter().all(|by_header| !by_header));
+    }
+
+    #[test]
+    fn an_answer_that_names_no_known_subset_ends_the_source_with_the_remedy() {
+        for (subset, said) in [(None, "x-canary-subset"), (Some("c"), "is by subset c")] {
+            let (client, _) = serve(move |_, _| Reply { subset, ..Reply::by("a", "cat") });
+            let traffic = Traffic::new("photos", &client, HEADER, subsets(), samples(1));
+            let error = collect(traffic, None).remove(0).unwrap_err();
+            assert!(error.to_string().contains(said) && !error.is_retryable(), "{error}");
+        }
+    }
+
+    #[test]
+    fn without_pairs_each_input_is_one_request_through_the_divided_route() {
+        let (client, asked) = serve(|number, _| {
+            if number.is_multiple_of(2) { Reply::by("a", "cat") } else { Reply::by("b", "dog") }
+        });
+        let traffic = Traffic::requests("photos", &client, subsets(), samples(4)).concurrency(1);
+        let found = collect(traffic, Some(9));
+        let numbers: Vec<_> = found.iter().map(|item| item.as_ref().unwrap().sequence).collect();
+        assert_eq!(numbers, [Some(10), Some(11), Some(12), Some(13)], "numbers go on");
+        let seen: Vec<Seen> = found.into_iter().map(|item| item.unwrap().what).collect();
+        let (stable, canary) = ((Arm::Stable, false), (Arm::Canary, false));
+        assert_eq!(requests(&seen), [stable, canary, stable, canary]);
+        assert_eq!((seen.len(), asked.lock().unwrap().len()), (4, 4));
+    }
+
+    #[test]
+    fn no_more_inputs_are_taken_than_are_under_way() {
+        let (client, _) = serve(|_, _| Reply::by("a", "cat"));
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&taken);
+        let endless = stream::iter((0_usize..).map(move |n| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(Sample::new("x", n.to_le_bytes()))
+        }));
+        let traffic = Traffic::requests("x", &client, subsets(), endless).concurrency(3);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut source = Box::new(traffic).observations(None);
+            for asked in 1..=20 {
+                source.next().await.unwrap().unwrap();
+                let taken = taken.load(Ordering::SeqCst);
+                assert!(taken <= asked + 3, "{taken} taken for {asked}");
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        });
+    }
+
+    #[test]
+    fn an_error_of_the_samples_reaches_the_rollout() {
+        let (client, _) = serve(|_, _| Reply::by("a", "cat"));
+        let broken = stream::iter([Err(Error::Plan("the folder is gone".to_owned()))]);
+        let found = collect(Traffic::requests("x", &client, subsets(), broken), None);
+        assert!(found[0].as_ref().unwrap_err().to_string().contains("the folder is gone"));
+    }
+}

@@ -42,3 +42,4 @@ pub use send::Prepared;
 pub use status::{ModelStatus, State, VersionStatus, Waiting};
 #[cfg(feature = "tls")]
 pub use tls::Tls;
+pub use top::read_top;

@@ -46,6 +46,33 @@ fn falling(row: &[f32]) -> Vec<usize> {
     order
 }
 
+/// The labels and probabilities of the first row in the JSON of a predict answer, most probable first: what
+/// [`super::Answer::top`] gives, for answers that come out of a log.
+///
+/// ```
+/// use canary_core::predict::read_top;
+///
+/// let body = br#"{"predictions": [{"labels": ["suit", "gown"], "probabilities": [0.25, 0.5]}]}"#;
+/// assert_eq!(read_top(body)?[0], ("gown".to_owned(), 0.5));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Predict`] when the text is no predict answer, [`Error::NotFound`] when it has no outputs `labels` and
+/// `probabilities`, [`Error::Image`] when their shapes or types do not fit.
+pub fn read_top(body: &[u8]) -> Result<Vec<(String, f32)>> {
+    let outputs = super::response::read(body, false)?;
+    let output = |name: &str| {
+        let found = outputs.iter().find(|(known, _)| known == name);
+        found.map(|(_, tensor)| tensor).ok_or_else(|| Error::NotFound {
+            object: format!("output {name:?}"),
+            help: "ask the signature that answers with labels and probabilities".to_owned(),
+        })
+    };
+    let rows = of_labels(output("labels")?, output("probabilities")?)?;
+    Ok(rows.into_iter().next().unwrap_or_default())
+}
+
 pub(super) fn of_labels(
     labels: &Tensor,
     probabilities: &Tensor,

@@ -9,7 +9,7 @@ use super::{
     monitor::Monitor,
     plan::{OnInconclusive, Plan, Split},
     state::{Phase, STATE_VERSION, State, Totals},
-    verdict::{Cause, Reading, Verdict, Why},
+    verdict::{Cause, Reading, Verdict, Why, counted},
 };
 use crate::{
     Result,
@@ -480,7 +480,7 @@ impl Machine {
             ("duplicates", duplicates),
         ] {
             if count > 0 {
-                parts.push(format!("{count} {what} left out"));
+                parts.push(format!("{} left out", counted(count, what)));
             }
         }
         Some(parts.join(", "))

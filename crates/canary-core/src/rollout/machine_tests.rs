@@ -184,7 +184,7 @@ fn missing_data_is_neither_failure_nor_success() {
     let verdict = run.state.verdict().to_string();
     assert_eq!(
         verdict,
-        "inconclusive: step 0 saw only 150 of 200 requests, 1 requests of unknown origin left out"
+        "inconclusive: step 0 saw only 150 of 200 requests, 1 request of unknown origin left out"
     );
     assert!(run.state.is_done());
 }

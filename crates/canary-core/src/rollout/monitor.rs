@@ -1,7 +1,5 @@
 //! The running test of one guardrail.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +9,10 @@ use super::{
 use crate::{
     Error, Result,
     evidence::{Arm, Counts, Pair},
-    stats::{Agreement, Alpha, AnyTest, Drift, EProcess, Labelled, RateRatio, Split, StatsError},
+    stats::{
+        Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Labelled, RateRatio,
+        SlowThreshold, Split, StatsError,
+    },
 };
 
 /// The state of one guardrail's test: sufficient statistics only.
@@ -24,18 +25,15 @@ pub(super) struct Monitor {
     threshold: Option<Threshold>,
 }
 
-/// What counts as slow.
+/// What counts as slow, in microseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Threshold {
-    /// Latencies of the stable subset seen so far, by bucket.
-    Learning(BTreeMap<u32, u64>),
-    /// Latencies above this many microseconds are slow.
+    /// The stable subset's latencies choose it.
+    Learning(SlowThreshold),
+    /// Latencies above it are slow.
     Frozen(f64),
 }
-
-/// Buckets of latency grow by this factor: a threshold is learned to within 5 %.
-const BUCKET: f64 = 1.05;
 
 impl Monitor {
     /// A test that has seen nothing.
@@ -52,7 +50,9 @@ impl Monitor {
                 threshold = Some(match check.threshold {
                     #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53")]
                     Some(threshold) => Threshold::Frozen(threshold.as_micros() as f64),
-                    None => Threshold::Learning(BTreeMap::new()),
+                    None => Threshold::Learning(
+                        SlowThreshold::new(check.quantile, check.warmup).map_err(wrong)?,
+                    ),
                 });
                 RateRatio::new(check.at_most).map_err(wrong)?.into()
             }
@@ -60,8 +60,9 @@ impl Monitor {
             Check::Accuracy(_) => Labelled::new().into(),
             Check::ObservedSplit(_) => Split::new(0.0).map_err(wrong)?.into(),
             Check::NumericDrift(check) => Drift::new(check.margin).map_err(wrong)?.into(),
-            // A score s from 0 to 1 with mean at least m is a difference s − 1 with mean at least −(1 − m).
-            Check::Custom(check) => Drift::new(1.0 - check.at_least).map_err(wrong)?.into(),
+            Check::Custom(check) => {
+                BoundedMean::new(check.at_least, 0.0, 1.0).map_err(wrong)?.into()
+            }
         };
         Ok(Self { test, threshold })
     }
@@ -79,10 +80,14 @@ impl Monitor {
         self.test.max_ln_e()
     }
 
-    /// Begins the split's test anew when the weight differs; `share` is from 0 to 1.
+    /// Begins the split's test anew when the weight differs; `share` is from 0 to 1. At the ends nothing is divided, and
+    /// the test keeps what it has seen at the weight before.
     pub(super) fn set_share(&mut self, share: f64) {
-        if let AnyTest::Split(split) = &mut self.test {
-            // A share is at most 1 by the plan's rules; otherwise the test keeps the old one.
+        if let AnyTest::Split(split) = &mut self.test
+            && share > 0.0
+            && share < 1.0
+        {
+            // Only a share outside 0 to 1 is an error.
             let _ = split.set_weight(share);
         }
     }
@@ -104,7 +109,7 @@ impl Monitor {
             (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) if failed => {
                 let _ = ratio.observe(share, arm == Arm::Canary);
             }
-            (AnyTest::RateRatio(ratio), Check::SlowRatio(slow)) => {
+            (AnyTest::RateRatio(ratio), Check::SlowRatio(_)) => {
                 let (Some(micros), Some(threshold)) = (micros, &mut self.threshold) else { return };
                 match threshold {
                     Threshold::Frozen(threshold) => {
@@ -112,11 +117,10 @@ impl Monitor {
                             let _ = ratio.observe(share, arm == Arm::Canary);
                         }
                     }
-                    Threshold::Learning(seen) => {
-                        if arm == Arm::Stable {
-                            *seen.entry(bucket(micros)).or_default() += 1;
-                            if seen.values().sum::<u64>() >= slow.warmup {
-                                *threshold = Threshold::Frozen(quantile(seen, slow.quantile));
+                    Threshold::Learning(learned) => {
+                        if arm == Arm::Stable && learned.observe(micros).is_ok() {
+                            if let Some(found) = learned.get() {
+                                *threshold = Threshold::Frozen(found);
                             }
                         }
                     }
@@ -169,11 +173,8 @@ impl Monitor {
 
     /// Takes a value of a custom score in; `false` when it is not from 0 to 1.
     pub(super) fn score(&mut self, value: f64) -> bool {
-        let unit = (0.0..=1.0).contains(&value);
-        match &mut self.test {
-            AnyTest::Drift(drift) if unit => drift.observe(value - 1.0).is_ok(),
-            _ => false,
-        }
+        let AnyTest::BoundedMean(mean) = &mut self.test else { return false };
+        mean.observe(value).is_ok()
     }
 
     /// Whether harm as large as the plan wants excluded is excluded; `None` where the plan wants none.
@@ -181,7 +182,6 @@ impl Monitor {
         let bound = check.proven_bound()?;
         let margin = match check {
             Check::NumericDrift(_) | Check::Accuracy(_) => -bound,
-            Check::Custom(_) => 1.0 - bound,
             _ => bound,
         };
         let excluded = Alpha::new(alpha).and_then(|alpha| self.test.excludes_harm(margin, alpha));
@@ -191,62 +191,25 @@ impl Monitor {
     /// What the guardrail shows now.
     pub(super) fn reading(&self, guardrail: &Guardrail, alpha: f64) -> Reading {
         let level = Alpha::new(alpha);
-        let custom = matches!(guardrail.check, Check::Custom(_));
-        let shift = if custom { 1.0 } else { 0.0 };
-        let mut interval = level
+        let interval = level
             .as_ref()
             .map_or(crate::stats::Interval { low: 0.0, high: f64::INFINITY }, |level| {
                 self.test.interval(*level)
             });
-        interval.low += shift;
-        interval.high += shift;
-        if custom {
-            interval.low = interval.low.max(0.0);
-            interval.high = interval.high.min(1.0);
-        }
-        let quantity = if custom { "mean score" } else { self.test.quantity() };
         Reading {
             guardrail: guardrail.name.clone(),
             test: guardrail.check.kind().to_owned(),
-            quantity: quantity.to_owned(),
+            quantity: self.test.quantity().to_owned(),
             e: Reading::finite_e(self.test.ln_e()),
             p_value: self.test.p_value(),
             alpha,
             alarm: level.is_ok_and(|level| self.test.alarm(level)),
-            estimate: self
-                .test
-                .estimate()
-                .map(|value| value + shift)
-                .filter(|value| value.is_finite()),
+            estimate: self.test.estimate().filter(|value| value.is_finite()),
             interval,
             proven: self.proven(&guardrail.check, alpha),
             counts: self.test.counts().into_iter().map(|(what, n)| (what.to_owned(), n)).collect(),
         }
     }
-}
-
-/// The bucket of a latency in microseconds.
-fn bucket(micros: f64) -> u32 {
-    let place = crate::stats::portable::ln(micros.max(1.0)) / crate::stats::portable::ln(BUCKET);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to about 900")]
-    let place = place.floor().min(1e6) as u32;
-    place
-}
-
-/// The upper edge of the bucket in which the quantile lies, in microseconds.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn quantile(seen: &BTreeMap<u32, u64>, quantile: f64) -> f64 {
-    let wanted = quantile * seen.values().sum::<u64>() as f64;
-    let mut below = 0.0;
-    for (place, count) in seen {
-        below += *count as f64;
-        if below >= wanted {
-            return crate::stats::portable::exp(
-                f64::from(place + 1) * crate::stats::portable::ln(BUCKET),
-            );
-        }
-    }
-    f64::INFINITY
 }
 
 #[cfg(test)]

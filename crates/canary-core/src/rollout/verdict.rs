@@ -190,6 +190,23 @@ impl Verdict {
     }
 }
 
+/// A number with what it counts, which is given in the plural: `2 bad canary requests`, `1 bad canary request`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    if count != 1 {
+        return format!("{count} {what}");
+    }
+    let words: Vec<&str> = what
+        .split(' ')
+        .map(|word| match word {
+            "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails" => {
+                word.trim_end_matches('s')
+            }
+            other => other,
+        })
+        .collect();
+    format!("1 {}", words.join(" "))
+}
+
 /// The verdict in one sentence.
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -199,7 +216,9 @@ impl std::fmt::Display for Verdict {
                 let held = evidence.len();
                 write!(
                     f,
-                    "promote: all {held} guardrails held; the canary served {exposure} requests"
+                    "promote: all {} held; the canary served {}",
+                    counted(held as u64, "guardrails"),
+                    counted(*exposure, "requests")
                 )
             }
             Self::Rollback { guardrail, evidence, exposure, .. } => {
@@ -208,7 +227,7 @@ impl std::fmt::Display for Verdict {
                     Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
                     Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
                 }
-                write!(f, "; the canary served {exposure} requests")
+                write!(f, "; the canary served {}", counted(*exposure, "requests"))
             }
             Self::Inconclusive { why } => write!(f, "inconclusive: {why}"),
             Self::ExternalEdit { diff } => write!(f, "external edit: {diff}"),
@@ -272,8 +291,25 @@ impl std::fmt::Display for Reading {
         write!(f, " of {needed:.0} needed (")?;
         for (index, (what, count)) in self.counts.iter().enumerate() {
             let separator = if index > 0 { ", " } else { "" };
-            write!(f, "{separator}{count} {what}")?;
+            write!(f, "{separator}{}", counted(*count, what))?;
         }
         f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "bad canary requests"), "1 bad canary request");
+        assert_eq!(counted(0, "pairs"), "0 pairs");
+        assert_eq!(counted(1, "same"), "1 same");
+        let verdict = Verdict::Promote { evidence: Vec::new(), exposure: 1 };
+        assert_eq!(
+            verdict.to_string(),
+            "promote: all 0 guardrails held; the canary served 1 request"
+        );
     }
 }

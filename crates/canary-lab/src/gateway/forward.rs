@@ -17,6 +17,7 @@ use hyper::{
 use super::{
     Proxy,
     edits::insert,
+    mirror_log::Log,
     reply::Reply,
     snapshot::{Endpoint, Snapshot},
 };
@@ -128,16 +129,20 @@ impl Proxy {
         }
     }
 
-    /// Sends a copy and drops the answer.
+    /// Sends a copy and drops the answer, once it is logged.
     pub(crate) fn mirror(
         self: &Arc<Self>,
         snapshot: &Arc<Snapshot>,
         to: Arc<Cluster>,
         copy: Outgoing,
+        log: Option<Log>,
     ) {
         let (proxy, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
         tokio::spawn(async move {
-            let _ = proxy.forward(&snapshot, &to, copy, None, 0).await;
+            let (reply, _) = proxy.forward(&snapshot, &to, copy, None, 0).await;
+            if let Some(log) = log {
+                log.tell(to.subset.as_deref(), reply).await;
+            }
         });
     }
 }

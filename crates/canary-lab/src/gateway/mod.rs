@@ -6,6 +6,7 @@
 mod edits;
 mod forward;
 mod metrics;
+mod mirror_log;
 mod reply;
 mod snapshot;
 mod view;
@@ -21,7 +22,7 @@ use std::{
     time::Instant,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use canary_core::{
     Decision,
@@ -44,6 +45,8 @@ use crate::net::{Listener, Serving};
 use edits::{forwarded, insert, remove_hop_by_hop};
 use forward::{Answered, Outgoing};
 pub use metrics::{Count, Metrics, Series};
+pub use mirror_log::MirrorLog;
+pub(crate) use mirror_log::Sink;
 use reply::{Body, Reply, mark};
 pub(crate) use snapshot::{Pod, Snapshot};
 use view::View;
@@ -56,6 +59,8 @@ const MAX_BODY: usize = 256 << 20;
 pub(crate) struct Proxy {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Where mirrored requests are logged, while somebody reads.
+    pub(crate) mirror_log: ArcSwapOption<Sink>,
     http1: Client<HttpConnector, Full<Bytes>>,
     http2: Client<HttpConnector, Full<Bytes>>,
     turn: AtomicUsize,
@@ -78,6 +83,7 @@ impl Proxy {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             metrics: Arc::default(),
+            mirror_log: ArcSwapOption::empty(),
             http1: client(false),
             http2: client(true),
             turn: AtomicUsize::new(0),
@@ -232,10 +238,13 @@ impl Proxy {
             body,
             http2: grpc,
         };
-        for mirror in decision.mirrors() {
+        let mirrors = decision.mirrors();
+        let sink = if mirrors.is_empty() { None } else { self.mirror_log.load_full() };
+        let log = sink.map(|sink| mirror_log::Log::new(sink, &outgoing));
+        for mirror in mirrors {
             let mut copy = outgoing.clone();
             insert(&mut copy.headers, "host", &shadow(decision.authority()));
-            self.mirror(snapshot, mirror, copy);
+            self.mirror(snapshot, mirror, copy, log.clone());
         }
         let began = Instant::now();
         let sent = self.forward(snapshot, &cluster, outgoing, decision.retries(), random);
@@ -246,6 +255,9 @@ impl Proxy {
             },
             None => sent.await,
         };
+        if let Some(log) = log {
+            reply = log.tell(cluster.subset.as_deref(), reply).await;
+        }
         if reply.flags.is_empty() {
             let headers = reply.response.headers_mut();
             remove_hop_by_hop(headers);

@@ -97,6 +97,7 @@ impl LabBuilder {
             gateway,
             metrics,
             counters: metrics_registry,
+            mirrors: proxy,
             problem,
             runtime: Some(runtime),
         })

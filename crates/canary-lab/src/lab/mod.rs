@@ -11,12 +11,18 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Error, Gateway, Result, VirtualService, cluster::ObjectRef, serving::Workload,
+    DestinationRule, Error, Gateway, Result, VirtualService, cluster::ObjectRef, evidence::Subsets,
+    serving::Workload,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{gateway::Metrics, model::ModelFiles, net::Serving, store::Store};
+use crate::{
+    gateway::{Metrics, MirrorLog, Proxy, Sink},
+    model::ModelFiles,
+    net::Serving,
+    store::Store,
+};
 pub use builder::LabBuilder;
 
 /// A mesh with model servers on loopback, in this process; dropping it stops everything.
@@ -46,6 +52,7 @@ pub struct Lab {
     gateway: Serving,
     metrics: Serving,
     counters: Arc<Metrics>,
+    mirrors: Arc<Proxy>,
     problem: Arc<Mutex<Option<String>>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -124,6 +131,16 @@ impl Lab {
     /// The gateway's counters.
     pub fn metrics(&self) -> &Metrics {
         &self.counters
+    }
+
+    /// Logs mirrored requests from now on: a record of the answer to each original and to each copy, with room for
+    /// `capacity` records that nobody has read yet. A second log takes the place of the first.
+    ///
+    /// In a cluster these records come from the two models' own logs, because Envoy throws the answers of copies away.
+    pub fn mirror_log(&self, subsets: Subsets, capacity: usize) -> MirrorLog {
+        let (sink, log) = Sink::channel(subsets, capacity);
+        self.mirrors.mirror_log.store(Some(Arc::new(sink)));
+        log
     }
 
     /// The object store, which is the lab's cluster.

@@ -90,6 +90,16 @@ impl Chart {
         );
     }
 
+    /// Says in the middle of the chart why there is no line.
+    pub(super) fn note(&mut self, text: &str) {
+        let _ = write!(
+            self.body,
+            "<text class=\"note\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>",
+            f64::midpoint(LEFT, WIDTH - RIGHT),
+            f64::midpoint(TOP, HEIGHT - BOTTOM) - 6.0,
+        );
+    }
+
     /// The chart, with its axes; `title` is read to those who cannot see it.
     pub(super) fn finish(self, title: &str) -> String {
         let mut svg = format!(

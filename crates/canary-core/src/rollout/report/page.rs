@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     super::{
         plan::Plan,
-        verdict::{Reading, Verdict},
+        verdict::{Reading, Verdict, counted},
     },
     chart::{Chart, time},
     history::{History, Moment},
@@ -101,15 +101,15 @@ fn facts(plan: &Plan, last: &Moment) -> String {
     let totals = &last.totals;
     let whole = last.at.as_secs_f64();
     format!(
-        "<p class=\"facts\"><b>{}</b> → <b>{}</b> · {} · {} requests, {} of them by the canary · {} pairs{}</p>",
+        "<p class=\"facts\"><b>{}</b> → <b>{}</b> · {} · {}, {} of them by the canary · {}{}</p>",
         escape(&plan.stable),
         escape(&plan.canary),
         time(whole, whole),
-        totals.stable + totals.canary,
+        counted(totals.stable + totals.canary, "requests"),
         totals.canary,
-        totals.pairs,
+        counted(totals.pairs, "pairs"),
         if totals.repeated > 0 {
-            format!(" ({} repeated inputs left out)", totals.repeated)
+            format!(" ({} left out)", counted(totals.repeated, "repeated inputs"))
         } else {
             String::new()
         }
@@ -157,11 +157,18 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
         .collect();
     sequence.band("band", &band);
     if last.test == "observedSplit" {
-        let configured: Vec<_> = known
-            .iter()
-            .map(|(at, moment, _)| (*at, f64::from(moment.split.canary) / 100.0))
-            .collect();
+        // At 0 and 100 nothing is divided.
+        let divided = known.iter().filter(|(_, moment, _)| (1..100).contains(&moment.split.canary));
+        let configured: Vec<_> =
+            divided.map(|(at, moment, _)| (*at, f64::from(moment.split.canary) / 100.0)).collect();
         sequence.steps("threshold", &configured);
+    }
+    if known.is_empty() {
+        sequence.note(match last.test.as_str() {
+            "errorRatio" => "no request has failed",
+            "slowRatio" => "no request was slow",
+            _ => "nothing was observed",
+        });
     }
     let estimates = known.iter().filter_map(|(at, _, reading)| Some((*at, reading.estimate?)));
     sequence.line("estimate", estimates);
@@ -229,8 +236,8 @@ fn gallery(disagreements: &[Disagreement]) -> String {
         return String::new();
     }
     let mut html = format!(
-        "<h3>where the models disagree <span class=\"dim\">({} inputs)</span></h3><div class=\"gallery\">",
-        disagreements.len()
+        "<h3>where the models disagree <span class=\"dim\">({})</span></h3><div class=\"gallery\">",
+        counted(disagreements.len() as u64, "inputs")
     );
     for one in disagreements {
         let picture = one

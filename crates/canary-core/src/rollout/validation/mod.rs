@@ -196,12 +196,12 @@ fn hold(
                 .help(format!("raise patience above it; it is {} now", seconds(plan.patience))),
         );
     }
-    if hold.pairs.is_some() && plan.header.is_none() {
+    if hold.pairs.is_some() && plan.header.is_none() && step.mirror == 0 {
         findings.push(
             Finding::error(
                 "C111",
                 path("hold.pairs"),
-                "pairs need a route to the canary by header",
+                "pairs need a route to the canary by header, or a mirror",
             )
             .help("give the plan a header, such as user-group: canary"),
         );
@@ -332,6 +332,19 @@ fn check(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fi
                     .help("500 is usual; or state the threshold"),
                 );
             }
+            #[expect(clippy::cast_precision_loss, reason = "at most 100000 by the rule before")]
+            let above = check.warmup as f64 * (1.0 - check.quantile);
+            if check.threshold.is_none() && check.warmup >= 20 && above < 1.0 {
+                findings.push(
+                    Finding::error(
+                        "C117",
+                        path("quantile"),
+                        "no latency of the warmup lies above that quantile",
+                    )
+                    .found(check.quantile)
+                    .help("raise warmup to 1/(1 - quantile) or more, or state the threshold"),
+                );
+            }
         }
         Check::Agreement(check) => {
             range("atLeast", check.at_least, 0.0, 1.0, unit);
@@ -359,6 +372,7 @@ fn check(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fi
 /// A guardrail without its evidence would be quiet for ever, which must not look like consent.
 fn evidence(plan: &Plan, findings: &mut Findings) {
     let divides = plan.steps.iter().any(|step| (1..100).contains(&step.weight));
+    let unpaired = plan.header.is_none() && !plan.steps.iter().any(|step| step.mirror > 0);
     for (index, guardrail) in plan.guardrails.iter().enumerate() {
         let path = format!("guardrails[{index}].{}", guardrail.check.kind());
         match guardrail.check.needs() {
@@ -370,9 +384,13 @@ fn evidence(plan: &Plan, findings: &mut Findings) {
                 )
                 .help("add a step with a weight between 1 and 99, or take the guardrail out"),
             ),
-            Kind::Pairs | Kind::Labels | Kind::Scores if plan.header.is_none() => findings.push(
-                Finding::error("C118", path, "pairs need a route to the canary by header")
-                    .help("give the plan a header, such as user-group: canary"),
+            Kind::Pairs | Kind::Labels | Kind::Scores if unpaired => findings.push(
+                Finding::error(
+                    "C118",
+                    path,
+                    "pairs need a route to the canary by header, or a mirror",
+                )
+                .help("give the plan a header, such as user-group: canary"),
             ),
             _ => {}
         }

@@ -80,6 +80,8 @@ fn a_guardrail_without_its_evidence_is_refused() {
     assert_eq!(paths(&headless), ["guardrails[2].agreement"]);
     let undivided = good().weights([0, 100], Hold::time(Duration::from_secs(1)));
     assert_eq!(paths(&undivided), ["guardrails[0].observedSplit", "guardrails[1].errorRatio"]);
+    let shadow = headless.shadow_first(50, 200, [5, 100], Hold::requests(9));
+    assert_eq!(shadow.validate(), Findings::new(), "a mirror gives pairs without a header");
     let mut pairs = good().weights([5, 100], Hold::pairs(10));
     pairs.guardrails.truncate(2);
     pairs.header = None;
@@ -88,6 +90,13 @@ fn a_guardrail_without_its_evidence_is_refused() {
 
 #[test]
 fn the_bounds_of_the_tests_are_ordered() {
+    let learned = |quantile, warmup| {
+        let mut guardrail = Guardrail::slow_ratio(1.0);
+        if let Check::SlowRatio(check) = &mut guardrail.check {
+            (check.quantile, check.warmup) = (quantile, warmup);
+        }
+        guardrail
+    };
     let bad = [
         Guardrail::error_ratio(0.0).named("a"),
         Guardrail::error_ratio(1.2).proven(1.1).named("b"),
@@ -99,6 +108,9 @@ fn the_bounds_of_the_tests_are_ordered() {
         Guardrail::custom("h", 0.0),
         Guardrail::slower_than(Duration::ZERO, 1.0).named("i"),
         Guardrail::error_ratio(f64::NAN).named("j"),
+        learned(0.95, 19).named("k"),
+        learned(0.999, 500).named("l"),
+        learned(1.0, 500).named("m"),
     ];
     for guardrail in bad {
         let plan = good().guardrail(guardrail.clone());

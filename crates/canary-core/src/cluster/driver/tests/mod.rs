@@ -456,3 +456,45 @@ fn a_finished_rollout_says_so_again_and_another_plan_may_follow() {
         assert!(error.to_string().contains("plan was changed"), "{error}");
     });
 }
+
+/// Suspended at every call and observation that a person may choose, also while a probe keeps failing.
+#[test]
+fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
+    use futures_util::StreamExt;
+    run(async {
+        let (expected, reference, _) = undisturbed(GOOD).await;
+        for after in 0..40 {
+            let store = Store::new(&plan());
+            let first = driver(&plan(), &store, GOOD, u64::MAX).holder("first");
+            let (mut run, control) = first.start().await.unwrap();
+            for _ in 0..after {
+                run.next().await.unwrap().unwrap();
+            }
+            control.suspend();
+            let mut last = None;
+            while let Some(progress) = run.next().await {
+                last = Some(progress.unwrap());
+            }
+            let Some(Progress::Suspended { split, .. }) = last else {
+                assert!(matches!(last, Some(Progress::Finished { .. }) | None), "{last:?}");
+                continue;
+            };
+            assert_eq!(split.map_or(0, |split| split.canary), store.canary_weight());
+            // Another holder takes the lock at once, and loses nothing of what was seen.
+            let second = driver(&plan(), &store, GOOD, u64::MAX).holder("second");
+            let verdict = finish(second).await.unwrap().unwrap();
+            same(&verdict, &expected, &after);
+            assert_eq!(routes(&store), routes(&reference), "after {after}");
+        }
+        let store = Store::new(&plan());
+        let unreachable = driver(&plan(), &store, GOOD, u64::MAX)
+            .probe(|| async { Err("503 no healthy upstream".to_owned()) });
+        let (mut run, control) = unreachable.start().await.unwrap();
+        while !matches!(run.next().await, Some(Ok(Progress::Probed { .. }))) {}
+        assert!(control.suspend());
+        let stopped = run.take(100).any(|progress| async move {
+            matches!(progress, Ok(Progress::Suspended { split: None, .. }))
+        });
+        assert!(stopped.await, "a person is heard while the probe fails again and again");
+    });
+}

@@ -1,0 +1,95 @@
+//! A model server behind a mesh, for the tests of sources: what it answers is the test's to say.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use crate::predict::Client;
+
+/// What a request is answered with.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) subset: Option<&'static str>,
+    pub(super) class: &'static str,
+}
+
+impl Reply {
+    pub(super) fn by(subset: &'static str, class: &'static str) -> Self {
+        Self { status: 200, subset: Some(subset), class }
+    }
+
+    pub(super) fn failed(status: u16, subset: &'static str) -> Self {
+        Self { status, subset: Some(subset), class: "" }
+    }
+}
+
+/// The requests so far: whether each had the header that leads to the canary.
+pub(super) type Asked = Arc<Mutex<Vec<bool>>>;
+
+/// A server that answers the n-th request (from 0), of which it is told whether it had the header
+/// `user-group: canary`; and a client of it.
+pub(super) fn serve(
+    answer: impl Fn(usize, bool) -> Reply + Send + Sync + 'static,
+) -> (Client, Asked) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (asked, answer) = (Asked::default(), Arc::new(answer));
+    let log = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+            thread::spawn(move || {
+                let mut reader = BufReader::new(stream);
+                while let Some(by_header) = read(&mut reader) {
+                    let number = {
+                        let mut log = log.lock().unwrap();
+                        log.push(by_header);
+                        log.len() - 1
+                    };
+                    write(reader.get_mut(), &answer(number, by_header));
+                }
+            });
+        }
+    });
+    let client = Client::new(&format!("http://{address}")).unwrap().model("m");
+    (client.signature("serving_preprocess"), asked)
+}
+
+/// Reads a whole request; none when the connection is over.
+fn read(reader: &mut BufReader<TcpStream>) -> Option<bool> {
+    let (mut length, mut by_header) = (0, false);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        by_header |= line == "user-group: canary";
+        if let Some(value) = line.strip_prefix("content-length: ") {
+            length = value.parse().ok()?;
+        }
+    }
+    reader.read_exact(&mut vec![0; length]).ok()?;
+    Some(by_header)
+}
+
+fn write(stream: &mut TcpStream, reply: &Reply) {
+    let Reply { status, subset, class } = reply;
+    let body = if *status == 200 {
+        format!(r#"{{"predictions":[{{"labels":["{class}"],"probabilities":[0.75]}}]}}"#)
+    } else {
+        r#"{"error":"no"}"#.to_owned()
+    };
+    let subset = subset.map_or_else(String::new, |subset| format!("x-canary-subset: {subset}\r\n"));
+    let length = body.len();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} X\r\n{subset}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+}
