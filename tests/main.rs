@@ -10,5 +10,7 @@ mod kubernetes;
 mod kubernetes_access;
 mod kubernetes_outage;
 mod overlaps;
+mod prometheus;
+mod prometheus_api;
 mod ramp;
 mod rollouts;

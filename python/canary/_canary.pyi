@@ -1308,21 +1308,25 @@ class Plan:
         self,
         lab: Lab,
         *,
-        client: Client,
-        inputs: Iterable[Any],
+        client: Client | None = None,
+        inputs: Iterable[Any] | None = None,
+        evidence: Sequence[Prometheus] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
     ) -> Run:
         """Run the plan on a lab; iterate over what it gives.
 
-        Every input is sent by the route that the weights divide, which is observed, and both models are asked about it,
-        which gives a pair. Ctrl-C stops the driver where it is: the weights stay as last written, and iterating again,
+        Without `evidence`, every input is sent by the route that the weights divide, which is observed, and both models
+        are asked about it, which gives a pair. With `evidence`, the requests are those that Prometheus counts, whoever
+        sends them, and nothing is sent here but what the plan's header route and gates are asked. Ctrl-C stops the driver where it is: the weights stay as last written, and iterating again,
         or calling this again with the same plan, goes on.
 
         Args:
             lab: Where the objects are.
-            client: How the models are asked; its answers must name their subset (`stamp_subset`).
+            client: How the models are asked; its answers must name their subset (`stamp_subset`). With evidence, only
+                a plan with a header needs it and inputs.
+            evidence: Where requests are counted, in place of those sent here.
             inputs: Files, or (name, file), or (name, file, label); taken only when they are needed. Equal bytes are one
                 observation.
             concurrency: How many inputs are under way at most.
@@ -1337,6 +1341,105 @@ class Plan:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
+
+@final
+class Prometheus:
+    """Counts of requests out of Prometheus, as evidence of a run.
+
+    Raw samples are subtracted, so that counts are whole numbers; `docs/prometheus.md` says how resets, gaps and new pods
+    are taken.
+
+    Args:
+        url: Where Prometheus listens, such as `https://prometheus.example`; without credentials.
+        service: The Kubernetes service whose requests Istio's metrics count.
+        stable: The value that the subset's label has for the stable subset.
+        canary: The value that it has for the canary.
+        namespace: The service's namespace.
+        reporter: Which proxy's counts: `source` (the gateway or the client's sidecar) or `destination`.
+        subset_label: The label that tells the subsets apart; `destination_version` unless given, and `version` for
+            TensorFlow Serving.
+        model: In place of `service`: the model whose requests TensorFlow Serving's own metrics count.
+        labels: Further labels that the series must have.
+        slower_than: Count requests that took longer, in seconds; it must be an edge of the histogram (`thresholds`).
+        every: How often it is asked; 15 seconds unless given.
+        lag: How long ago a window ends, for scrapes that come late; 5 seconds unless given.
+        lookback: How far before a window the sample is looked for that it is counted from; 5 minutes unless given.
+        timeout: The longest time for a query; 10 seconds unless given.
+        new_targets_from_zero: Count what a pod shows at its first scrape, too.
+        accept_warnings: Count answers that may be incomplete, too.
+        token: A bearer token.
+        token_file: A file with it, which is read again for every query.
+        username: A name for basic authentication.
+        password: Its password.
+        password_file: A file with it, which is read again for every query.
+        ca_file: A certificate authority to trust beside the system's (PEM).
+        cert_file: The certificate to show (PEM).
+        key_file: Its private key (PEM).
+        allow_cleartext: Send credentials over `http://` too.
+
+    Raises:
+        PlanError: The address or a label cannot be used.
+
+    Example:
+        >>> Prometheus("http://127.0.0.1:9090", "image-classifier", stable="resnet50", canary="resnet101", token="secret")
+        Prometheus("http://127.0.0.1:9090", service default/image-classifier)
+    """
+
+    def __new__(
+        cls,
+        url: str,
+        service: str | None = None,
+        *,
+        stable: str,
+        canary: str,
+        namespace: str = "default",
+        reporter: str = "source",
+        subset_label: str | None = None,
+        model: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        slower_than: _Seconds | None = None,
+        every: _Seconds | None = None,
+        lag: _Seconds | None = None,
+        lookback: _Seconds | None = None,
+        timeout: _Seconds | None = None,
+        new_targets_from_zero: bool = False,
+        accept_warnings: bool = False,
+        token: str | None = None,
+        token_file: str | PathLike[str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        password_file: str | PathLike[str] | None = None,
+        ca_file: str | PathLike[str] | None = None,
+        cert_file: str | PathLike[str] | None = None,
+        key_file: str | PathLike[str] | None = None,
+        allow_cleartext: bool = False,
+    ) -> Prometheus: ...
+    @property
+    def url(self) -> str:
+        """The address, without credentials."""
+    def thresholds(self) -> list[float]:
+        """List the seconds that `slower_than` can be: the edges of the histogram in the last hour.
+
+        Raises:
+            ClusterError: Prometheus cannot be asked, or its answer not be used.
+        """
+    def counts(
+        self, seconds: _Seconds | None = None, *, until: float | None = None
+    ) -> dict[str, Any] | None:
+        """Count the requests of the last 60 seconds, or of as many as given.
+
+        Args:
+            seconds: How long the window is.
+            until: Its end, in seconds since the epoch; now unless given.
+
+        Returns:
+            `stable` and `canary`, each with `requests`, `failed` and `slow`, and the number of `unknown` requests that
+            neither served. None when nothing was scraped in the window.
+
+        Raises:
+            ClusterError: Prometheus cannot be asked, or its answer not be used.
+            PlanError: The threshold is no edge of the histogram, or what is counted is no counter.
+        """
 
 @final
 class Simulation:

@@ -19,6 +19,7 @@ mod manifest;
 mod many;
 mod plan;
 mod preprocess;
+mod prometheus;
 mod route;
 mod run;
 mod samples;
@@ -51,6 +52,7 @@ mod _canary {
         many::Answers,
         plan::Plan,
         preprocess::{Preprocess, decode_image},
+        prometheus::Prometheus,
         route::{Decision, Mesh},
         run::{Pair, Run, report},
         simulation::{Power, Simulation},

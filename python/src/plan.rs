@@ -16,6 +16,7 @@ use crate::{
     guardrail::Guardrail,
     json,
     lab::Lab,
+    prometheus::Prometheus,
     run::Run,
     simulation::{Power, Simulation},
     time,
@@ -291,18 +292,21 @@ impl Plan {
         Ok(Power { core: found, scores: self.scores_of(py) })
     }
 
-    #[pyo3(signature = (lab, *, client, inputs, concurrency = 4, tick = None, anew = false))]
+    #[pyo3(signature = (lab, *, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false))]
+    #[allow(clippy::too_many_arguments)]
     fn run(
         &self,
         py: Python<'_>,
         lab: &Lab,
-        client: &Client,
-        inputs: &Bound<'_, PyAny>,
+        client: Option<&Client>,
+        inputs: Option<&Bound<'_, PyAny>>,
+        evidence: Option<Vec<PyRef<'_, Prometheus>>>,
         concurrency: usize,
         tick: Option<Bound<'_, PyAny>>,
         anew: bool,
     ) -> PyResult<Run> {
-        Run::start(py, self, lab, client, inputs, concurrency, tick, anew)
+        let evidence = evidence.unwrap_or_default();
+        Run::start(py, self, lab, client, inputs, &evidence, concurrency, tick, anew)
     }
 
     fn __eq__(&self, other: &Self) -> bool {

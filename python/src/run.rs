@@ -27,6 +27,7 @@ use crate::{
     error::to_py,
     lab::Lab,
     plan::Plan,
+    prometheus::Prometheus,
     samples::Samples,
     verdict::{Progress, Reading, Verdict},
 };
@@ -209,51 +210,69 @@ impl Run {
         py: Python<'_>,
         plan: &Plan,
         lab: &Lab,
-        client: &Client,
-        inputs: &Bound<'_, PyAny>,
+        client: Option<&Client>,
+        inputs: Option<&Bound<'_, PyAny>>,
+        evidence: &[PyRef<'_, Prometheus>],
         concurrency: usize,
         tick: Option<Bound<'_, PyAny>>,
         anew: bool,
     ) -> PyResult<Self> {
         let core = plan.core.clone();
-        let Some(header) = core.header.clone() else {
-            return Err(to_py(canary_core::Error::Plan(
-                "pairs need a header that leads to the canary: give the plan header=(\"user-group\", \"canary\")"
-                    .to_owned(),
-            )));
-        };
         let raised = Raised::default();
-        let (samples, first) = Samples::new(inputs, Arc::clone(&raised))?;
         let kept: Arc<Mutex<Vec<Kept>>> = Arc::default();
-        let keep = Arc::clone(&kept);
-        let mut traffic = Traffic::new(
-            "inputs",
-            &client.core,
-            (&header.name, &header.value),
-            Subsets::new(core.stable.as_str(), core.canary.as_str()),
-            futures_util::stream::iter(samples),
-        )
-        .concurrency(concurrency)
-        .on_pair(move |sample, pair| {
-            let mut kept = lock(&keep);
-            let new = || !kept.iter().any(|one| one.pair.input == pair.input);
-            if !pair.agrees() && kept.len() < KEPT && new() {
-                let small = sample.bytes.len() <= KEPT_BYTES;
-                let file = small.then(|| Arc::clone(&sample.bytes));
-                kept.push(Kept { pair: pair.clone(), file });
-            }
-        });
-        if first.label.is_some() {
-            traffic = traffic.labelled();
-        }
-        let probe = HeaderProbe {
-            client: client.core.clone().header(&header.name, &header.value),
-            canary: core.canary.clone(),
-            input: first.bytes,
-        };
         let cluster = lab.with(|lab| Ok(lab.cluster().clone()))?;
-        let mut driver =
-            Driver::new(cluster, core.clone()).map_err(to_py)?.source(traffic).probe(probe);
+        let mut driver = Driver::new(cluster, core.clone()).map_err(to_py)?;
+        if !evidence.is_empty() {
+            for one in evidence {
+                driver = driver.source(one.core.clone());
+            }
+            if let Some(header) = &core.header {
+                // Requests through the header are for the probe and the gates alone: they do not follow the weights.
+                let (client, inputs) = asked(client, inputs, "a plan with a header")?;
+                let (_, first) = Samples::new(inputs, Arc::clone(&raised))?;
+                driver = driver.probe(HeaderProbe {
+                    client: client.core.clone().header(&header.name, &header.value),
+                    canary: core.canary.clone(),
+                    input: first.bytes,
+                });
+            }
+        } else {
+            let (client, inputs) = asked(client, inputs, "a run without evidence")?;
+            let Some(header) = &core.header else {
+                return Err(to_py(canary_core::Error::Plan(
+                    "pairs need a header that leads to the canary: give the plan header=(\"user-group\", \"canary\")"
+                        .to_owned(),
+                )));
+            };
+            let (samples, first) = Samples::new(inputs, Arc::clone(&raised))?;
+            let keep = Arc::clone(&kept);
+            let mut traffic = Traffic::new(
+                "inputs",
+                &client.core,
+                (&header.name, &header.value),
+                Subsets::new(core.stable.as_str(), core.canary.as_str()),
+                futures_util::stream::iter(samples),
+            )
+            .concurrency(concurrency)
+            .on_pair(move |sample, pair| {
+                let mut kept = lock(&keep);
+                let new = || !kept.iter().any(|one| one.pair.input == pair.input);
+                if !pair.agrees() && kept.len() < KEPT && new() {
+                    let small = sample.bytes.len() <= KEPT_BYTES;
+                    let file = small.then(|| Arc::clone(&sample.bytes));
+                    kept.push(Kept { pair: pair.clone(), file });
+                }
+            });
+            if first.label.is_some() {
+                traffic = traffic.labelled();
+            }
+            let probe = HeaderProbe {
+                client: client.core.clone().header(&header.name, &header.value),
+                canary: core.canary.clone(),
+                input: first.bytes,
+            };
+            driver = driver.source(traffic).probe(probe);
+        }
         for (name, function) in &plan.scores {
             let function = function.clone_ref(py);
             driver = driver.score(name.as_str(), score(function, Arc::clone(&raised)));
@@ -305,6 +324,17 @@ impl Run {
     fn title(&self) -> String {
         format!("{}: {}", self.plan.target.virtual_service, self.plan.canary)
     }
+}
+
+/// The client and the inputs, where they are needed.
+fn asked<'a, 'py>(
+    client: Option<&'a Client>,
+    inputs: Option<&'a Bound<'py, PyAny>>,
+    who: &str,
+) -> PyResult<(&'a Client, &'a Bound<'py, PyAny>)> {
+    client
+        .zip(inputs)
+        .ok_or_else(|| PyTypeError::new_err(format!("{who} needs client=… and inputs=… to ask with")))
 }
 
 /// A task that ends when nobody waits for it any more.

@@ -24,3 +24,18 @@ pub fn real_part(program: &str, script: &str, untested: &str) -> Option<PathBuf>
     println!("left out: {untested} ({program} is missing; run scripts/real/{script})");
     None
 }
+
+/// A program of a system package, or `None` after saying what is left untested; required as [`real_part`] says.
+///
+/// # Panics
+/// When the program is missing although it is required.
+pub fn real_program(program: &str, package: &str, untested: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders).map(|one| one.join(program)).find(|p| p.is_file());
+    if found.is_none() {
+        let required = std::env::var("CANARY_REAL_PARTS").is_ok_and(|value| value == "required");
+        assert!(!required, "{program} is missing; install the package {package}");
+        println!("left out: {untested} ({program} is missing; apt-get install {package})");
+    }
+    found
+}

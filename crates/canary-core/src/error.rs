@@ -66,6 +66,19 @@ pub enum Error {
         #[source]
         source: Option<BoxError>,
     },
+    /// A model could not be copied, or is none.
+    #[error("{action}: {reason}")]
+    Store {
+        /// What was being done, from where to where.
+        action: String,
+        /// What went wrong, and what to do.
+        reason: String,
+        /// Whether trying again may help.
+        retryable: bool,
+        /// The cause, when a library below gave one.
+        #[source]
+        source: Option<BoxError>,
+    },
     /// A rollout plan cannot run as it is written, or its driver had to stop.
     #[error("the plan cannot run: {0}")]
     Plan(String),
@@ -80,7 +93,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Predict(error) => error.retryable,
-            Self::Cluster { retryable, .. } => *retryable,
+            Self::Cluster { retryable, .. } | Self::Store { retryable, .. } => *retryable,
             _ => false,
         }
     }

@@ -2,14 +2,17 @@
 //!
 //! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), traffic made for
 //! the rollout with pairs through the header route (`Traffic`, and `Pairing` for one pair at a time), mirrored traffic
-//! out of the logs of both sides ([`Mirrored`]), any iterator or stream of the caller's ([`from_iter`],
-//! [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at once.
+//! out of the logs of both sides ([`Mirrored`]), counts out of Prometheus (`prometheus`), any iterator or stream of the
+//! caller's ([`from_iter`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at
+//! once.
 
 mod inputs;
 mod mirror;
 mod observation;
 #[cfg(feature = "predict")]
 mod pairs;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 mod recorder;
 mod score;
 mod source;

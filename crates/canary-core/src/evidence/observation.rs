@@ -187,6 +187,14 @@ pub struct Window {
     pub stable: Counts,
     /// The canary's counts.
     pub canary: Counts,
+    /// Requests that neither served, or nobody knows who; they count for no test.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unknown: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Requests of one side, and how many of them were bad.

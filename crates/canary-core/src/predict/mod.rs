@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is the type to begin with. An [`Input`] is what a model is asked with, an [`Answer`] what it said.
 
-mod address;
+pub(crate) mod address;
 mod answer;
 mod call;
 mod client;
@@ -11,7 +11,7 @@ mod examples;
 mod failure;
 #[cfg(feature = "grpc")]
 mod grpc;
-mod http;
+pub(crate) mod http;
 mod input;
 mod many;
 mod metadata;
@@ -24,7 +24,7 @@ mod status;
 #[cfg(feature = "tls")]
 mod tls;
 mod top;
-mod transport;
+pub(crate) mod transport;
 
 pub use address::ModelVersion;
 pub use answer::Answer;

@@ -313,6 +313,7 @@ impl Machine {
                 let requests = window.stable.requests + window.canary.requests;
                 state.totals.stable += window.stable.requests;
                 state.totals.canary += window.canary.requests;
+                state.totals.unknown += window.unknown;
                 let share = self.share_at(state, window.since);
                 let (Some(share), true) = (share, observation.at >= window.since) else {
                     state.totals.late += requests;

@@ -169,7 +169,8 @@ fn the_split_is_believed_first_when_both_alarm_at_once() {
     let good = Counts::good(500);
     let bad = Counts { requests: 500, failed: 250, slow: 0 };
     let since = run.state.now;
-    run.observe(Seen::Window(Window { since, stable: good, canary: bad }));
+    run.observe(Seen::Window(Window { since, stable: good, canary: bad, unknown: 3 }));
+    assert_eq!(run.state.totals().unknown, 3);
     assert!(matches!(run.state.verdict(), Verdict::Inconclusive { why: Why::Split { .. } }));
 }
 
@@ -366,13 +367,13 @@ fn windows_count_as_requests_do_and_late_ones_do_not() {
     let mut run = Run::holding(plan().weights([50, 100], Hold::requests(10_000)));
     let counts = |failed| Counts { requests: 100, failed, slow: 0 };
     let since = run.state.now;
-    let mut window = Window { since, stable: counts(2), canary: counts(2) };
+    let mut window = Window { since, stable: counts(2), canary: counts(2), unknown: 0 };
     run.observe(Seen::Window(window));
     assert_eq!(run.state.seen_at_step().0, 200);
     window.since = Timestamp(since.0 - 1);
     run.observe(Seen::Window(window));
     assert_eq!((run.state.seen_at_step().0, run.state.totals().late), (200, 200));
-    window = Window { since, stable: counts(0), canary: counts(60) };
+    window = Window { since, stable: counts(0), canary: counts(60), unknown: 0 };
     run.observe(Seen::Window(window));
     assert!(matches!(run.state.verdict(), Verdict::Rollback { .. }));
 }
@@ -423,7 +424,7 @@ fn the_largest_plan_fits_its_annotation_with_its_verdict() {
     while !run.state.is_done() {
         let since = run.state.now;
         let stable = Counts { requests: 1, ..huge };
-        run.observe(Seen::Window(Window { since, stable, canary: Counts::default() }));
+        run.observe(Seen::Window(Window { since, stable, canary: Counts::default(), unknown: 0 }));
         for n in 0..50_u64 {
             let input = Some(Pair::digest(&(n + run.sequence).to_le_bytes()));
             let (stable, canary) = (Answer::new("cat", 0.123), Answer::new("cat", 0.124));

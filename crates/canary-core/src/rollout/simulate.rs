@@ -298,6 +298,7 @@ impl<'a> World<'a> {
                 since,
                 stable: Counts::good(requests - canary),
                 canary: Counts::good(canary),
+                unknown: 0,
             };
             self.observe(state, Seen::Window(window));
             self.pass(state);
@@ -373,6 +374,7 @@ impl<'a> World<'a> {
             since: self.now(),
             stable: Counts::good(good - canary),
             canary: Counts::good(canary),
+            unknown: 0,
         };
         if with_bad {
             let by_canary = self.random.bernoulli(self.traffic.canary_if_bad);

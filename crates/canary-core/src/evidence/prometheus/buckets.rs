@@ -1,0 +1,39 @@
+//! A histogram's edges: a threshold is one of them, or nothing can be said about it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::metrics::Unit;
+
+/// How the edges `le` at a threshold are written. Prometheus 2 keeps `100`, Prometheus 3 writes `100.0`; a store may
+/// hold both.
+///
+/// # Errors
+/// The edges there are, when none is at the threshold.
+pub(super) fn at_edge<'a>(
+    edges: &'a BTreeSet<String>,
+    unit: Unit,
+    threshold: Duration,
+) -> Result<Vec<&'a str>, Vec<Duration>> {
+    #[expect(clippy::cast_precision_loss, reason = "compared to within a nanosecond")]
+    let wanted = threshold.as_nanos() as f64;
+    let same = |edge: &&str| {
+        edge.parse::<f64>().is_ok_and(|edge| (unit.nanoseconds(edge) - wanted).abs() < 1.0)
+    };
+    let found: Vec<&str> = edges.iter().map(String::as_str).filter(same).collect();
+    if found.is_empty() { Err(times(edges, unit)) } else { Ok(found) }
+}
+
+/// The edges as times, lowest first, without `+Inf`.
+pub(super) fn times(edges: &BTreeSet<String>, unit: Unit) -> Vec<Duration> {
+    let all: BTreeSet<Duration> = edges
+        .iter()
+        .filter_map(|edge| edge.parse::<f64>().ok())
+        .filter_map(|edge| unit.time(edge))
+        .collect();
+    all.into_iter().collect()
+}
+
+/// Whether an edge is the last one, under which everything is.
+pub(super) fn is_infinite(edge: &str) -> bool {
+    edge.parse::<f64>() == Ok(f64::INFINITY)
+}

@@ -1,0 +1,273 @@
+//! Which metrics are asked, and what their labels mean.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::super::observation::Request;
+use crate::{Error, Result};
+
+/// Which proxy reports a request. Istio counts each twice, at the client's side and at the server's; exactly one of
+/// the two is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reporter {
+    /// The proxy that sends: the ingress gateway, or the client's sidecar. It also sees requests that reach no pod.
+    #[default]
+    Source,
+    /// The proxy that receives: the sidecar of the model's pod. It also sees clients outside the mesh.
+    Destination,
+}
+
+impl Reporter {
+    fn value(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Destination => "destination",
+        }
+    }
+}
+
+/// How a label is compared in a [`Matcher`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `=~`, a whole match of a regular expression.
+    Regex,
+    /// `!~`
+    NotRegex,
+}
+
+/// A condition on one label of a series, as in PromQL's `{label="value"}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matcher {
+    /// The label's name.
+    pub label: String,
+    /// How it is compared.
+    pub relation: Relation,
+    /// The value, or the regular expression.
+    pub value: String,
+}
+
+impl Matcher {
+    /// `label="value"`.
+    pub fn equal(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), relation: Relation::Equal, value: value.into() }
+    }
+}
+
+/// The unit of a histogram's edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// As Prometheus recommends.
+    Seconds,
+    /// As Istio has them.
+    Milliseconds,
+    /// As TensorFlow Serving has them.
+    Microseconds,
+}
+
+impl Unit {
+    /// The nanoseconds of an edge.
+    pub(super) fn nanoseconds(self, edge: f64) -> f64 {
+        edge * match self {
+            Self::Seconds => 1e9,
+            Self::Milliseconds => 1e6,
+            Self::Microseconds => 1e3,
+        }
+    }
+
+    /// An edge as a time; `None` for `+Inf` and what is no time.
+    pub(super) fn time(self, edge: f64) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.nanoseconds(edge) / 1e9).ok()
+    }
+}
+
+/// A classic histogram of latencies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Latency {
+    /// The histogram's name without `_bucket`.
+    pub histogram: String,
+    /// The unit of its edges.
+    pub unit: Unit,
+}
+
+/// What tells a failed request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: [`Request::is_failure`] of the status; for
+    /// gRPC the codes that are the server's doing; and status 0 (no answer) unless the client hung up (flag `DC`).
+    Istio,
+    /// A label with the name of a canonical status code, such as `OK` or `INTERNAL`. The client's own mistakes
+    /// (`INVALID_ARGUMENT`, `NOT_FOUND`, …) are no failures.
+    Status(String),
+}
+
+/// Which metrics hold the counts, and which labels tell the subsets and the outcomes apart.
+///
+/// ```
+/// use canary_core::evidence::prometheus::{Metrics, Reporter};
+///
+/// let metrics = Metrics::istio("image-classifier", "default")
+///     .reporter(Reporter::Destination)
+///     .subset_label("destination_workload");
+/// assert_eq!(metrics.requests, "istio_requests_total");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// The counter of requests.
+    pub requests: String,
+    /// The histogram of their latencies; without it slow requests cannot be counted.
+    pub latency: Option<Latency>,
+    /// Which series are asked. Every subset of the service must be among them.
+    pub matchers: Vec<Matcher>,
+    /// The label that names the subset.
+    pub subset: String,
+    /// What tells a failed request.
+    pub outcome: Outcome,
+}
+
+impl Metrics {
+    /// Istio's standard metrics of the requests to a Kubernetes service, as the sending proxy reports them; the
+    /// subsets are told apart by `destination_version`, which is the pods' label `version`.
+    ///
+    /// Source: Istio's reference, "Istio Standard Metrics".
+    pub fn istio(service: impl Into<String>, namespace: impl Into<String>) -> Self {
+        Self {
+            requests: "istio_requests_total".to_owned(),
+            latency: Some(Latency {
+                histogram: "istio_request_duration_milliseconds".to_owned(),
+                unit: Unit::Milliseconds,
+            }),
+            matchers: vec![
+                Matcher::equal("reporter", Reporter::default().value()),
+                Matcher::equal("destination_service_name", service),
+                Matcher::equal("destination_service_namespace", namespace),
+            ],
+            subset: "destination_version".to_owned(),
+            outcome: Outcome::Istio,
+        }
+    }
+
+    /// TensorFlow Serving's own metrics of a model. They carry no version, so the subsets are told apart by a label
+    /// that the scrape configuration copies from the pod, such as `version`.
+    ///
+    /// The server exposes them when it is started with a monitoring configuration (`prometheus_config { enable: true }`),
+    /// under `/monitoring/prometheus/metrics`. Its latencies are those of requests that succeeded.
+    ///
+    /// Source: `servables/tensorflow/util.cc` of TensorFlow Serving.
+    pub fn tensorflow_serving(model: impl Into<String>, subset_label: impl Into<String>) -> Self {
+        Self {
+            requests: ":tensorflow:serving:request_count".to_owned(),
+            latency: Some(Latency {
+                histogram: ":tensorflow:serving:request_latency".to_owned(),
+                unit: Unit::Microseconds,
+            }),
+            matchers: vec![Matcher::equal("model_name", model)],
+            subset: subset_label.into(),
+            outcome: Outcome::Status("status".to_owned()),
+        }
+    }
+
+    /// Sets which proxy of Istio's reports, in place of the one before.
+    #[must_use]
+    pub fn reporter(mut self, reporter: Reporter) -> Self {
+        self.matchers.retain(|matcher| matcher.label != "reporter");
+        self.matchers.insert(0, Matcher::equal("reporter", reporter.value()));
+        self
+    }
+
+    /// Sets the label that names the subset.
+    #[must_use]
+    pub fn subset_label(mut self, label: impl Into<String>) -> Self {
+        self.subset = label.into();
+        self
+    }
+
+    /// Asks only series with this label: a cluster, a job, or the requests of some clients.
+    #[must_use]
+    pub fn with(mut self, matcher: Matcher) -> Self {
+        self.matchers.push(matcher);
+        self
+    }
+
+    /// The series that are asked, with labels that every answer must hold.
+    pub(super) fn is_failure(&self, labels: &BTreeMap<String, String>) -> Option<bool> {
+        match &self.outcome {
+            Outcome::Istio => istio_failure(labels),
+            Outcome::Status(label) => labels.get(label).map(|status| is_server_fault(status)),
+        }
+    }
+
+    /// Checks names, and that a request is not counted by two reporters.
+    pub(super) fn check(&self) -> Result<()> {
+        let wrong = |what: String| Err(Error::Plan(format!("the metrics of Prometheus: {what}")));
+        for name in
+            std::iter::once(&self.requests).chain(self.latency.as_ref().map(|one| &one.histogram))
+        {
+            if !is_name(name, true) {
+                return wrong(format!("{name:?} is no name of a metric"));
+            }
+        }
+        if !is_name(&self.subset, false) {
+            return wrong(format!("{:?} is no name of a label", self.subset));
+        }
+        for matcher in &self.matchers {
+            if !is_name(&matcher.label, false) || matcher.label == "le" {
+                return wrong(format!("{:?} is no label to select series by", matcher.label));
+            }
+            if matcher.label == self.subset {
+                return wrong(format!(
+                    "the label {} tells the subsets apart, so no series may be left out by it",
+                    self.subset
+                ));
+            }
+        }
+        let reporters: Vec<&Matcher> =
+            self.matchers.iter().filter(|matcher| matcher.label == "reporter").collect();
+        let one = matches!(reporters[..], [Matcher { relation: Relation::Equal, .. }]);
+        if self.outcome == Outcome::Istio && !one {
+            return wrong(
+                "Istio counts each request at its source and at its destination; ask for exactly one of them with .reporter(…)"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Whether the text is a name in Prometheus' data model.
+fn is_name(name: &str, metric: bool) -> bool {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_' || metric && c == ':';
+    name.chars().next().is_some_and(first) && name.chars().all(|c| first(c) || c.is_ascii_digit())
+}
+
+/// `None` when the labels do not say how the request ended.
+fn istio_failure(labels: &BTreeMap<String, String>) -> Option<bool> {
+    let code: u16 = labels.get("response_code")?.parse().ok()?;
+    let flags = labels.get("response_flags").map_or("", String::as_str);
+    if code == 0 {
+        return Some(!flags.split(',').any(|flag| flag == "DC"));
+    }
+    let grpc = labels.get("grpc_response_status").and_then(|status| status.parse::<u8>().ok());
+    // gRPC's status codes: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE,
+    // DATA_LOSS.
+    let fault = matches!(grpc, Some(2 | 4 | 8 | 12 | 13 | 14 | 15));
+    Some(Request::is_failure(code) || fault)
+}
+
+/// Whether a canonical status code is the server's doing.
+fn is_server_fault(status: &str) -> bool {
+    matches!(
+        status,
+        "UNKNOWN"
+            | "DEADLINE_EXCEEDED"
+            | "RESOURCE_EXHAUSTED"
+            | "ABORTED"
+            | "UNIMPLEMENTED"
+            | "INTERNAL"
+            | "UNAVAILABLE"
+            | "DATA_LOSS"
+    )
+}

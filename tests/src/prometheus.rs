@@ -1,0 +1,159 @@
+//! A real Prometheus on loopback, with blocks prepared from a text or with targets to scrape.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{apiserver::free_port, parts};
+
+/// What is left untested without the program.
+const UNTESTED: &str = "evidence from a real Prometheus";
+const PACKAGE: &str = "prometheus";
+
+/// A folder of its own, removed in the end.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a Prometheus is started with.
+#[derive(Debug)]
+pub struct Setup {
+    program: PathBuf,
+    promtool: PathBuf,
+    folder: Folder,
+    scrape: String,
+    web: Option<String>,
+}
+
+/// A running Prometheus; dropped, it stops and its data are removed.
+#[derive(Debug)]
+pub struct Prometheus {
+    child: Child,
+    port: u16,
+    _folder: Folder,
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Setup {
+    /// An empty one; `None` when the programs are missing.
+    ///
+    /// # Panics
+    /// When no folder can be made, or the programs are missing although they are required.
+    pub fn new() -> Option<Self> {
+        let program = parts::real_program("prometheus", PACKAGE, UNTESTED)?;
+        let promtool = parts::real_program("promtool", PACKAGE, UNTESTED)?;
+        let folder = std::env::temp_dir().join(format!(
+            "canary-prometheus-{}-{}",
+            std::process::id(),
+            free_port()
+        ));
+        fs::create_dir_all(folder.join("data")).unwrap();
+        Some(Self { program, promtool, folder: Folder(folder), scrape: String::new(), web: None })
+    }
+
+    /// The folder, for certificates and the like.
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
+    /// Makes blocks of metrics in `OpenMetrics`' text format, with time stamps.
+    ///
+    /// # Panics
+    /// When promtool refuses the text.
+    #[must_use]
+    pub fn blocks(self, text: &str) -> Self {
+        let file = self.folder().join("metrics.txt");
+        fs::write(&file, text).unwrap();
+        let made = Command::new(&self.promtool)
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .arg(&file)
+            .arg(self.folder().join("data"))
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        self
+    }
+
+    /// Scrapes `http://HOST:PORT/PATH` at an interval.
+    #[must_use]
+    pub fn scrape(mut self, url: &str, interval: Duration) -> Self {
+        let rest = url.trim_start_matches("http://");
+        let (host, path) = rest.split_once('/').unwrap_or((rest, "metrics"));
+        let millis = interval.as_millis();
+        self.scrape = format!(
+            "- job_name: gateway\n  scrape_interval: {millis}ms\n  scrape_timeout: {millis}ms\n  \
+             metrics_path: /{path}\n  static_configs: [{{targets: ['{host}']}}]\n"
+        );
+        self
+    }
+
+    /// Sets the text of its web configuration: TLS and users.
+    #[must_use]
+    pub fn web(mut self, text: impl Into<String>) -> Self {
+        self.web = Some(text.into());
+        self
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(self) -> Prometheus {
+        let folder = self.folder().to_owned();
+        let config = format!("scrape_configs:\n{}", self.scrape);
+        fs::write(folder.join("prometheus.yml"), config).unwrap();
+        let port = free_port();
+        let mut command = Command::new(&self.program);
+        command
+            .arg(format!("--config.file={}", folder.join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg("--storage.tsdb.retention.time=50y")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--log.level=warn");
+        if let Some(web) = &self.web {
+            fs::write(folder.join("web.yml"), web).unwrap();
+            command.arg(format!("--web.config.file={}", folder.join("web.yml").display()));
+        }
+        let log = fs::File::create(folder.join("log")).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut started = Prometheus { child, port, _folder: self.folder };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
+            if let Some(status) = started.child.try_wait().unwrap() {
+                panic!("Prometheus ended with {status}: {}", log());
+            }
+            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return started;
+            }
+            assert!(Instant::now() < deadline, "Prometheus does not listen: {}", log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Prometheus {
+    /// Its port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its address without TLS.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
