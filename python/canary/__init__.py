@@ -36,6 +36,7 @@ from canary._canary import (
     accuracy,
     agreement,
     analyze,
+    copy_model,
     custom,
     decode_image,
     decode_predict,
@@ -65,6 +66,7 @@ from canary._errors import (
     PredictError,
     RequestError,
     ServerError,
+    StoreError,
 )
 from canary._node import Node
 
@@ -109,6 +111,7 @@ __all__ = [
     "ScriptedModel",
     "ServerError",
     "Simulation",
+    "StoreError",
     "Verdict",
     "VirtualService",
     "Workload",
@@ -116,6 +119,7 @@ __all__ = [
     "accuracy",
     "agreement",
     "analyze",
+    "copy_model",
     "custom",
     "decode_image",
     "decode_predict",

@@ -1342,6 +1342,34 @@ class Plan:
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
 
+def copy_model(
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    *,
+    progress: Callable[[str, int, int], object] | None = None,
+    concurrency: int = 4,
+    read_back: bool = True,
+) -> dict[str, Any]:
+    """Copy a SavedModel between folders, `gs://` and `s3://`; the same call goes on after an interruption.
+
+    TensorFlow Serving sees the version whole or not at all in a folder, and cannot load half of it from a bucket;
+    `docs/model_store.md` says more.
+
+    Args:
+        source: The folder of one version, such as `gs://bucket/resnet_101/1`.
+        target: Where to; its last part is the version's number, such as `/models/image_classifier/2`.
+        progress: Called with the file, the bytes copied so far and all bytes. What it raises ends the copy.
+        concurrency: How many files are copied at once.
+        read_back: Whether what was written is read again to compare its SHA-256.
+
+    Returns:
+        `from`, `to`, `version`, `bytes`, `already_there`, and `files` with `path`, `bytes`, `sha256` and `resumed` each.
+
+    Raises:
+        NotFoundError: There is no source.
+        StoreError: It is no SavedModel, the target exists and differs, a checksum is wrong, or a store failed.
+    """
+
 @final
 class Prometheus:
     """Counts of requests out of Prometheus, as evidence of a run.

@@ -90,5 +90,11 @@ class ClusterError(CanaryError, OSError):
     retryable: bool
 
 
+class StoreError(CanaryError, OSError):
+    """A model could not be copied, or is none."""
+
+    retryable: bool
+
+
 class PlanError(CanaryError, ValueError):
     """A rollout plan cannot run as it is written, or its driver had to stop."""

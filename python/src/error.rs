@@ -64,6 +64,10 @@ fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyRes
             details.set_item("retryable", retryable)?;
             "ClusterError"
         }
+        Error::Store { retryable, .. } => {
+            details.set_item("retryable", retryable)?;
+            "StoreError"
+        }
         Error::Plan(_) => "PlanError",
         Error::Manifest { .. } => "ManifestError",
         _ => "CanaryError",

@@ -25,6 +25,7 @@ mod run;
 mod samples;
 mod simulation;
 mod stats;
+mod store;
 mod time;
 mod verdict;
 mod workload;
@@ -57,6 +58,7 @@ mod _canary {
         run::{Pair, Run, report},
         simulation::{Power, Simulation},
         stats::{ObservedShare, observed_share},
+        store::copy_model,
         verdict::{Progress, Reading, Verdict},
         workload::Workload,
     };

@@ -332,9 +332,9 @@ fn asked<'a, 'py>(
     inputs: Option<&'a Bound<'py, PyAny>>,
     who: &str,
 ) -> PyResult<(&'a Client, &'a Bound<'py, PyAny>)> {
-    client
-        .zip(inputs)
-        .ok_or_else(|| PyTypeError::new_err(format!("{who} needs client=… and inputs=… to ask with")))
+    client.zip(inputs).ok_or_else(|| {
+        PyTypeError::new_err(format!("{who} needs client=… and inputs=… to ask with"))
+    })
 }
 
 /// A task that ends when nobody waits for it any more.

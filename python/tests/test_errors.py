@@ -14,6 +14,7 @@ import canary
         (canary.NetworkError, ConnectionError),
         (canary.NotFoundError, LookupError),
         (canary.ClusterError, OSError),
+        (canary.StoreError, OSError),
         (canary.PlanError, ValueError),
     ],
 )

@@ -108,7 +108,7 @@ impl Setup {
         self
     }
 
-    /// Starts it and waits until it listens.
+    /// Starts it and waits until it is ready.
     ///
     /// # Panics
     /// When it does not start.
@@ -123,7 +123,7 @@ impl Setup {
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg("--storage.tsdb.retention.time=50y")
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--log.level=warn");
+            .arg("--log.level=info");
         if let Some(web) = &self.web {
             fs::write(folder.join("web.yml"), web).unwrap();
             command.arg(format!("--web.config.file={}", folder.join("web.yml").display()));
@@ -137,10 +137,10 @@ impl Setup {
             if let Some(status) = started.child.try_wait().unwrap() {
                 panic!("Prometheus ended with {status}: {}", log());
             }
-            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            if log().contains("Server is ready to receive web requests") {
                 return started;
             }
-            assert!(Instant::now() < deadline, "Prometheus does not listen: {}", log());
+            assert!(Instant::now() < deadline, "Prometheus is not ready: {}", log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

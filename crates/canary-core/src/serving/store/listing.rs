@@ -1,0 +1,88 @@
+//! The files of a model.
+
+use futures_util::TryStreamExt;
+use object_store::{ObjectMeta, path::Path};
+
+use super::location::{Opened, failed};
+use crate::{Error, Result};
+
+/// More files than any SavedModel has.
+const MOST: usize = 10_000;
+
+/// One file of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct File {
+    /// Its path within the model, with slashes.
+    pub(super) path: String,
+    /// Where it is in its store.
+    pub(super) at: Path,
+    /// Its size in bytes.
+    pub(super) size: u64,
+    /// What changes when its contents do: the entity tag, or the time of its last change.
+    pub(super) tag: String,
+    /// The entity tag, when it can be asked for.
+    pub(super) e_tag: Option<String>,
+}
+
+impl File {
+    fn new(path: String, meta: ObjectMeta) -> Self {
+        let strong = meta.e_tag.filter(|tag| !tag.starts_with("W/"));
+        let tag = strong.clone().unwrap_or_else(|| meta.last_modified.to_rfc3339());
+        Self { path, at: meta.location, size: meta.size, tag, e_tag: strong }
+    }
+}
+
+/// Whether it is the file without which nothing is loaded.
+pub(super) fn is_last(path: &str) -> bool {
+    path == "saved_model.pb" || path == "saved_model.pbtxt"
+}
+
+/// The files under a prefix, in the order of their paths. Empty when there are none.
+pub(super) async fn list(opened: &Opened, prefix: &Path, action: &str) -> Result<Vec<File>> {
+    let mut found = opened.store.list(Some(prefix));
+    let mut files = Vec::new();
+    while let Some(meta) = found.try_next().await.map_err(|error| failed(action, error))? {
+        let Some(parts) = meta.location.prefix_match(prefix) else { continue };
+        let path = parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/");
+        if path.is_empty() {
+            continue;
+        }
+        check(&path).map_err(|reason| refuse(action, reason))?;
+        files.push(File::new(path, meta));
+        if files.len() > MOST {
+            let reason =
+                format!("there are more than {MOST} files; name the folder of one version");
+            return Err(refuse(action, reason));
+        }
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    // What consoles make as a folder is an empty object with the folder's name.
+    let folders: Vec<bool> = files
+        .iter()
+        .map(|file| {
+            let within = format!("{}/", file.path);
+            file.size == 0 && files.iter().any(|other| other.path.starts_with(&within))
+        })
+        .collect();
+    let mut folders = folders.into_iter();
+    files.retain(|_| !folders.next().unwrap_or_default());
+    Ok(files)
+}
+
+/// A path stays within the folder on every system.
+fn check(path: &str) -> Result<(), String> {
+    let bad = path.split('/').find(|part| {
+        part.is_empty()
+            || *part == "."
+            || *part == ".."
+            || part.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
+    });
+    match bad {
+        Some(part) => Err(format!("{path:?} is no path of a model's file, because of {part:?}")),
+        None => Ok(()),
+    }
+}
+
+fn refuse(action: &str, reason: String) -> Error {
+    Error::Store { action: action.to_owned(), reason, retryable: false, source: None }
+}

@@ -1,0 +1,113 @@
+import http.server
+import json
+import threading
+import time
+
+import pytest
+
+import canary
+
+APP = "image-classifier"
+
+
+def prometheus(url="http://127.0.0.1:9", **changes):
+    return canary.Prometheus(url, APP, stable="stable", canary="canary", **changes)
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """Prometheus' API over counters that the test moves."""
+
+    started = 0.0
+    heads: list = []
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):  # noqa: N802
+        type(self).heads.append(dict(self.headers))
+        now = time.time()
+        seconds = now - self.started
+
+        def series(version, code, rate):
+            labels = {"destination_version": version, "response_code": code, "instance": "a", "job": "b"}
+            values = [[self.started + n / 10, str(int(n * rate))] for n in range(int(seconds * 10))]
+            return {"metric": labels, "values": values}
+
+        result = [series("stable", "200", 20), series("canary", "200", 12), series("canary", "503", 8)]
+        body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def url():
+    Api.started = time.time() - 20
+    Api.heads = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_counts_are_whole_and_credentials_are_hidden(url):
+    one = prometheus(url, token="hunter2")
+    counts = one.counts(10)
+    assert counts["stable"]["failed"] == 0
+    assert counts["stable"]["requests"] > 1000
+    assert counts["canary"]["failed"] * 20 == counts["canary"]["requests"] * 8
+    assert counts["unknown"] == 0
+    assert Api.heads[0]["authorization"] == "Bearer hunter2"
+    assert "hunter2" not in repr(one)
+    assert one.url == url
+    assert one.counts(10, until=Api.started - 1000) is None
+
+
+def test_a_plan_is_judged_by_what_prometheus_counts(url):
+    models = {"m/a": canary.ScriptedModel("cat", 0.9), "m/b": canary.ScriptedModel("cat", 0.9)}
+    with canary.Lab(models=models, seed=7) as lab:
+        lab.apply(canary.Workload(APP, "stable", model="m", path="m/a"))
+        lab.apply(canary.Workload(APP, "canary", model="m", path="m/b"))
+        lab.apply(
+            [
+                canary.Gateway.http("gateway"),
+                canary.DestinationRule.subsets(APP, ["stable"]),
+                canary.VirtualService.weighted(APP, {"stable": 100}, hosts=["*"], gateways=["gateway"], port=8501),
+            ]
+        )
+        plan = canary.Plan(
+            APP, stable="stable", canary="canary", steps=[50, 100], hold=100_000, settle=0.05,
+            guards=[canary.error_ratio(1.0)],
+        )  # fmt: skip
+        run = plan.run(lab, evidence=[prometheus(url, every=0.2, lag=0)], tick=0.05)
+        for _ in run:
+            pass
+        assert run.verdict.name == "rollback"
+        with pytest.raises(TypeError, match="needs client=… and inputs=…"):
+            plan.run(lab)
+        pairs = canary.Plan(APP, stable="stable", canary="canary", guards=[canary.agreement(0.9)])
+        with pytest.raises(canary.PlanError, match="pairs"):
+            pairs.run(lab, evidence=[prometheus(url)])
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+    for changes, error, words in [
+        ({"reporter": "both"}, ValueError, "destination"),
+        ({"token": "a", "token_file": "b"}, TypeError, "not both"),
+        ({"token": "a", "username": "me"}, TypeError, "not both"),
+        ({"username": "me"}, TypeError, "belong together"),
+        ({"cert_file": tmp_path / "a"}, TypeError, "belong together"),
+        ({"ca_file": tmp_path / "nowhere"}, ValueError, "nowhere"),
+        ({"labels": {"a-b": "c"}}, canary.PlanError, "a-b"),
+        ({"url": "http://me:hunter2@host"}, canary.PlanError, "credentials"),
+    ]:
+        with pytest.raises(error, match=words) as raised:
+            prometheus(**changes)
+        assert "hunter2" not in str(raised.value)
+    with pytest.raises(canary.ClusterError, match="cannot connect"):
+        prometheus().counts()
+    with pytest.raises(canary.ClusterError, match="https"):
+        prometheus("http://prometheus.invalid", password="hunter2", username="me").counts()
+    with pytest.raises(TypeError, match="service"):
+        canary.Prometheus("http://127.0.0.1:9", stable="a", canary="b")
