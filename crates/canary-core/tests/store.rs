@@ -21,7 +21,8 @@ use canary_core::{
         object_store::{
             ObjectStore, RetryConfig,
             aws::AmazonS3Builder,
-            gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
+            client::StaticCredentialProvider,
+            gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey},
         },
     },
 };
@@ -251,7 +252,9 @@ fn stores(url: &str) -> [(&'static str, Arc<dyn ObjectStore>); 2] {
     let gs = GoogleCloudStorageBuilder::new()
         .with_bucket_name("bucket")
         .with_config(GoogleConfigKey::BaseUrl, url)
-        .with_skip_signature(true)
+        .with_credentials(Arc::new(StaticCredentialProvider::new(GcpCredential {
+            bearer: "hunter2".to_owned(),
+        })))
         .with_retry(once)
         .with_http_connector(http_connector().unwrap())
         .build()
