@@ -29,6 +29,7 @@ __all__ = [
     "Power",
     "Preprocess",
     "Progress",
+    "Prometheus",
     "Reading",
     "Run",
     "ScriptedModel",
@@ -40,6 +41,7 @@ __all__ = [
     "accuracy",
     "agreement",
     "analyze",
+    "copy_model",
     "custom",
     "decode_image",
     "decode_predict",
@@ -1319,8 +1321,10 @@ class Plan:
 
         Without `evidence`, every input is sent by the route that the weights divide, which is observed, and both models
         are asked about it, which gives a pair. With `evidence`, the requests are those that Prometheus counts, whoever
-        sends them, and nothing is sent here but what the plan's header route and gates are asked. Ctrl-C stops the driver where it is: the weights stay as last written, and iterating again,
-        or calling this again with the same plan, goes on.
+        sends them, and nothing is sent here but what the plan's header route and gates are asked.
+
+        Ctrl-C stops the driver where it is: the weights stay as last written, and iterating again, or calling this
+        again with the same plan, goes on.
 
         Args:
             lab: Where the objects are.
@@ -1363,7 +1367,8 @@ def copy_model(
         read_back: Whether what was written is read again to compare its SHA-256.
 
     Returns:
-        `from`, `to`, `version`, `bytes`, `already_there`, and `files` with `path`, `bytes`, `sha256` and `resumed` each.
+        `from`, `to`, `version`, `bytes`, `already_there`, and `files`, each with `path`, `bytes`, `sha256` and
+        `resumed`.
 
     Raises:
         NotFoundError: There is no source.
@@ -1374,8 +1379,8 @@ def copy_model(
 class Prometheus:
     """Counts of requests out of Prometheus, as evidence of a run.
 
-    Raw samples are subtracted, so that counts are whole numbers; `docs/prometheus.md` says how resets, gaps and new pods
-    are taken.
+    Raw samples are subtracted, so that counts are whole numbers; `docs/prometheus.md` says how resets, gaps and new
+    pods are taken.
 
     Args:
         url: Where Prometheus listens, such as `https://prometheus.example`; without credentials.
@@ -1409,7 +1414,7 @@ class Prometheus:
         PlanError: The address or a label cannot be used.
 
     Example:
-        >>> Prometheus("http://127.0.0.1:9090", "image-classifier", stable="resnet50", canary="resnet101", token="secret")
+        >>> Prometheus("http://127.0.0.1:9090", "image-classifier", stable="v1", canary="v2", token="secret")
         Prometheus("http://127.0.0.1:9090", service default/image-classifier)
     """
 

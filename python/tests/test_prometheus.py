@@ -2,12 +2,14 @@ import http.server
 import json
 import threading
 import time
+import typing
 
 import pytest
 
 import canary
 
 APP = "image-classifier"
+HIDDEN = "hunter2"
 
 
 def prometheus(url="http://127.0.0.1:9", **changes):
@@ -18,12 +20,12 @@ class Api(http.server.BaseHTTPRequestHandler):
     """Prometheus' API over counters that the test moves."""
 
     started = 0.0
-    heads: list = []
+    heads: typing.ClassVar[list] = []
 
     def log_message(self, *_):
         pass
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         type(self).heads.append(dict(self.headers))
         now = time.time()
         seconds = now - self.started
@@ -53,14 +55,14 @@ def url():
 
 
 def test_counts_are_whole_and_credentials_are_hidden(url):
-    one = prometheus(url, token="hunter2")
+    one = prometheus(url, token=HIDDEN)
     counts = one.counts(10)
     assert counts["stable"]["failed"] == 0
     assert counts["stable"]["requests"] > 1000
     assert counts["canary"]["failed"] * 20 == counts["canary"]["requests"] * 8
     assert counts["unknown"] == 0
-    assert Api.heads[0]["authorization"] == "Bearer hunter2"
-    assert "hunter2" not in repr(one)
+    assert Api.heads[0]["authorization"] == f"Bearer {HIDDEN}"
+    assert HIDDEN not in repr(one)
     assert one.url == url
     assert one.counts(10, until=Api.started - 1000) is None
 
@@ -87,9 +89,12 @@ def test_a_plan_is_judged_by_what_prometheus_counts(url):
         assert run.verdict.name == "rollback"
         with pytest.raises(TypeError, match="needs client=… and inputs=…"):
             plan.run(lab)
-        pairs = canary.Plan(APP, stable="stable", canary="canary", guards=[canary.agreement(0.9)])
-        with pytest.raises(canary.PlanError, match="pairs"):
+        header = ("user-group", "canary")
+        pairs = canary.Plan(APP, stable="stable", canary="canary", guards=[canary.agreement(0.9)], header=header)
+        with pytest.raises(TypeError, match="a plan with a header"):
             pairs.run(lab, evidence=[prometheus(url)])
+        with pytest.raises(canary.PlanError, match="pairs of answers"):
+            pairs.run(lab, evidence=[prometheus(url)], client=canary.Client(lab.url, model="m"), inputs=[b"a"])
 
 
 def test_what_cannot_be_is_refused(tmp_path):
@@ -101,14 +106,14 @@ def test_what_cannot_be_is_refused(tmp_path):
         ({"cert_file": tmp_path / "a"}, TypeError, "belong together"),
         ({"ca_file": tmp_path / "nowhere"}, ValueError, "nowhere"),
         ({"labels": {"a-b": "c"}}, canary.PlanError, "a-b"),
-        ({"url": "http://me:hunter2@host"}, canary.PlanError, "credentials"),
+        ({"url": f"http://me:{HIDDEN}@host"}, canary.PlanError, "user name or a password"),
     ]:
         with pytest.raises(error, match=words) as raised:
             prometheus(**changes)
-        assert "hunter2" not in str(raised.value)
+        assert HIDDEN not in str(raised.value)
     with pytest.raises(canary.ClusterError, match="cannot connect"):
         prometheus().counts()
     with pytest.raises(canary.ClusterError, match="https"):
-        prometheus("http://prometheus.invalid", password="hunter2", username="me").counts()
+        prometheus("http://prometheus.invalid", password=HIDDEN, username="me").counts()
     with pytest.raises(TypeError, match="service"):
         canary.Prometheus("http://127.0.0.1:9", stable="a", canary="b")

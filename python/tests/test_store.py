@@ -15,9 +15,7 @@ def model(tmp_path):
 
 def test_a_model_is_copied_and_told_of(model, tmp_path):
     told = []
-    copied = canary.copy_model(
-        model, str(tmp_path / "served" / "2"), progress=lambda *now: told.append(now)
-    )
+    copied = canary.copy_model(model, str(tmp_path / "served" / "2"), progress=lambda *now: told.append(now))
     assert copied["version"] == 2
     assert [one["path"] for one in copied["files"]] == [
         "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
@@ -43,5 +41,6 @@ def test_what_is_no_model_is_refused(model, tmp_path):
         canary.copy_model(model, tmp_path / "served" / "2")
     with pytest.raises(canary.NotFoundError, match="nowhere"):
         canary.copy_model(tmp_path / "nowhere", tmp_path / "served" / "2")
+    (model / "saved_model.pb").write_bytes(b"\x08\x01\x12\x03abc")
     with pytest.raises(canary.StoreError, match="version's number"):
         canary.copy_model(model, tmp_path / "served" / "latest")
