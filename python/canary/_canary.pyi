@@ -661,8 +661,11 @@ class Preprocess:
     ) -> Preprocess: ...
     def __call__(self, image: _File | ArrayLike) -> NDArray[Any]:
         """Preprocess one image: a path, bytes, a PIL image, or an array [height, width, 3]."""
-    def batch(self, images: Sequence[_File | ArrayLike]) -> NDArray[Any]:
-        """Preprocess several images on all cores, stacked into one array."""
+    def batch(self, images: Iterable[_File | ArrayLike] | NDArray[Any]) -> NDArray[Any]:
+        """Preprocess several images on all cores, stacked into one array.
+
+        Images of an array `[n, height, width, 3]` are read where they lie.
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use canary_core::tensor::{DType, DataView, Tensor, TensorData, TensorView};
 use numpy::{
     Element, IxDyn, PyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray,
-    PyUntypedArrayMethods, ndarray::ArrayView,
+    PyUntypedArrayMethods,
+    ndarray::{self, ArrayView},
 };
 use pyo3::{
     exceptions::PyTypeError,
@@ -35,17 +36,7 @@ pub(crate) enum Array<'py> {
 
 /// The array behind any object with the buffer protocol, `DLPack`, `__array__` or nested lists of numbers.
 pub(crate) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
-    let numpy = value.py().import("numpy")?;
-    let array = if value.is_instance_of::<PyUntypedArray>() {
-        value.clone()
-    } else if value.hasattr("__dlpack__")? {
-        numpy.call_method1("from_dlpack", (value,))?
-    } else {
-        numpy.call_method1("asarray", (value,))?
-    };
-    let array = numpy
-        .call_method1("ascontiguousarray", (&array,))?
-        .call_method1("reshape", (array.getattr("shape")?,))?;
+    let array = contiguous(value)?;
     macro_rules! try_types {
         ($($variant:ident($element:ty)),*) => {
             $(if let Ok(typed) = array.cast::<PyArrayDyn<$element>>() {
@@ -75,6 +66,27 @@ pub(crate) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
         "arrays of dtype {} cannot be sent; use a float, integer, bool, str or bytes dtype in the machine's byte order",
         array.getattr("dtype")?
     )))
+}
+
+/// The array behind an object, with its elements one after the other.
+pub(crate) fn contiguous<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if let Ok(array) = value.cast::<PyUntypedArray>()
+        && array.is_c_contiguous()
+    {
+        return Ok(value.clone());
+    }
+    let numpy = value.py().import("numpy")?;
+    let array = if value.is_instance_of::<PyUntypedArray>() {
+        value.clone()
+    } else if value.hasattr("__dlpack__")? {
+        numpy.call_method1("from_dlpack", (value,))?
+    } else {
+        numpy.call_method1("asarray", (value,))?
+    };
+    // `ascontiguousarray` makes a scalar a list of one.
+    numpy
+        .call_method1("ascontiguousarray", (&array,))?
+        .call_method1("reshape", (array.getattr("shape")?,))
 }
 
 fn strings(array: &Bound<'_, PyAny>) -> PyResult<Tensor> {
@@ -178,27 +190,34 @@ pub(crate) fn share<'py>(
 /// A NumPy array that owns the memory of a tensor of numbers, which is not copied; strings as [`share`] gives them.
 pub(crate) fn give(py: Python<'_>, tensor: Tensor) -> PyResult<Bound<'_, PyAny>> {
     let (shape, data) = tensor.into_parts();
-    let flat = match data {
-        TensorData::Float(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::Double(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::Int32(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::Int64(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::Uint8(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::Uint64(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::Bool(values) => PyArray::from_vec(py, values).into_any(),
-        TensorData::String(values) => return objects(py, &values, &shape),
+    match data {
+        TensorData::Float(values) => own(py, values, &shape),
+        TensorData::Double(values) => own(py, values, &shape),
+        TensorData::Int32(values) => own(py, values, &shape),
+        TensorData::Int64(values) => own(py, values, &shape),
+        TensorData::Uint8(values) => own(py, values, &shape),
+        TensorData::Uint64(values) => own(py, values, &shape),
+        TensorData::Bool(values) => own(py, values, &shape),
+        TensorData::String(values) => objects(py, &values, &shape),
         TensorData::Half(bits) => {
             let values = half::vec::HalfBitsVecExt::reinterpret_into::<half::f16>(bits);
-            PyArray::from_vec(py, values).into_any()
+            own(py, values, &shape)
         }
         other => {
-            return Err(PyTypeError::new_err(format!(
-                "a tensor of {} cannot be given away",
-                other.dtype()
-            )));
+            Err(PyTypeError::new_err(format!("a tensor of {} cannot be given away", other.dtype())))
         }
-    };
-    flat.call_method1("reshape", (shape,))
+    }
+}
+
+/// A NumPy array of these values.
+pub(crate) fn own<'py, T: Element>(
+    py: Python<'py>,
+    values: Vec<T>,
+    shape: &[usize],
+) -> PyResult<Bound<'py, PyAny>> {
+    let array = ndarray::Array::from_shape_vec(IxDyn(shape), values)
+        .map_err(|error| PyTypeError::new_err(format!("a tensor of shape {shape:?}: {error}")))?;
+    Ok(PyArray::from_owned_array(py, array).into_any())
 }
 
 fn objects<'py>(

@@ -8,7 +8,7 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 
-use crate::{array, error::IntoPy, input};
+use crate::{array, bytes::BytesWriter, error::IntoPy, input};
 
 /// The body of a REST predict request.
 #[pyfunction]
@@ -28,7 +28,7 @@ pub(crate) fn encode_predict<'py>(
             )));
         }
     };
-    let mut body = Vec::new();
+    let mut body = BytesWriter::new(py);
     let mut write = |input: Input<'_>| -> PyResult<()> {
         write_predict(&mut body, signature.unwrap_or_default(), form, &input).py()
     };
@@ -41,7 +41,7 @@ pub(crate) fn encode_predict<'py>(
     } else {
         write(input::read(input)?)?;
     }
-    Ok(PyBytes::new(py, &body))
+    body.finish()
 }
 
 /// The outputs in the answer to a REST predict request.

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod analyze;
 mod answer;
 mod array;
+mod bytes;
 mod client;
 mod codec;
 mod door;

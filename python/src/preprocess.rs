@@ -1,14 +1,16 @@
 //! `canary.Preprocess`.
 
 use canary_core::{
-    image::{Crop, DecodeOptions, Filter, Layout, PixelData, Pixels, Preprocess as Core, Preset},
+    image::{
+        Crop, DecodeOptions, Filter, Image, Layout, PixelData, Pixels, Preprocess as Core, Preset,
+    },
     tensor::{DType, Tensor},
 };
-use numpy::{PyReadonlyArray3, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray3, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyBytes, PyDict, PyTuple},
 };
 
 use crate::{
@@ -112,35 +114,55 @@ fn decode_options(exif: bool, max_pixels: Option<u64>) -> DecodeOptions {
     options
 }
 
-/// An image as it arrives from Python.
-enum Source {
+/// An image as it arrives from Python; its memory is read where it lies.
+enum Source<'py> {
+    Bytes(Bound<'py, PyBytes>),
     File(Vec<u8>),
-    Pixels(Pixels<'static>),
+    Levels(PyReadonlyArray3<'py, u8>),
+    Floats(PyReadonlyArray3<'py, f32>),
 }
 
-fn source(image: &Bound<'_, PyAny>) -> PyResult<Source> {
-    if let Some(file) = input::file(image)? {
+fn source<'py>(image: &Bound<'py, PyAny>) -> PyResult<Source<'py>> {
+    if let Ok(bytes) = image.cast::<PyBytes>() {
+        return Ok(Source::Bytes(bytes.clone()));
+    }
+    if !image.is_instance_of::<PyUntypedArray>()
+        && let Some(file) = input::file(image)?
+    {
         return Ok(Source::File(file));
     }
-    let numpy = image.py().import("numpy")?;
-    let array = numpy.call_method1("ascontiguousarray", (image,))?;
-    if let Ok(pixels) = array.extract::<PyReadonlyArray3<'_, u8>>() {
-        let shape = channels(pixels.shape())?;
-        let samples =
-            pixels.as_slice().map_err(|_| PyValueError::new_err("the array is not contiguous"))?;
-        return Ok(Source::Pixels(Pixels::rgb8(shape.0, shape.1, samples.to_vec()).py()?));
+    let array = array::contiguous(image)?;
+    if let Ok(pixels) = array.extract() {
+        return Ok(Source::Levels(pixels));
     }
-    if let Ok(pixels) = array.extract::<PyReadonlyArray3<'_, f32>>() {
-        let shape = channels(pixels.shape())?;
-        let samples =
-            pixels.as_slice().map_err(|_| PyValueError::new_err("the array is not contiguous"))?;
-        return Ok(Source::Pixels(Pixels::rgb32f(shape.0, shape.1, samples.to_vec()).py()?));
+    if let Ok(pixels) = array.extract() {
+        return Ok(Source::Floats(pixels));
     }
     Err(PyValueError::new_err(format!(
         "an image array has shape [height, width, 3] and dtype uint8 or float32; found shape {} and dtype {}",
         array.getattr("shape")?,
         array.getattr("dtype")?
     )))
+}
+
+impl Source<'_> {
+    fn image(&self) -> PyResult<Image<'_>> {
+        let contiguous = |_| PyValueError::new_err("the array is not contiguous");
+        Ok(match self {
+            Self::Bytes(bytes) => Image::File(bytes.as_bytes()),
+            Self::File(file) => Image::File(file),
+            Self::Levels(pixels) => {
+                let (height, width) = channels(pixels.shape())?;
+                let samples = pixels.as_slice().map_err(contiguous)?;
+                Image::Pixels(Pixels::rgb8(height, width, samples).py()?)
+            }
+            Self::Floats(pixels) => {
+                let (height, width) = channels(pixels.shape())?;
+                let samples = pixels.as_slice().map_err(contiguous)?;
+                Image::Pixels(Pixels::rgb32f(height, width, samples).py()?)
+            }
+        })
+    }
 }
 
 fn channels(shape: &[usize]) -> PyResult<(usize, usize)> {
@@ -153,10 +175,14 @@ fn channels(shape: &[usize]) -> PyResult<(usize, usize)> {
 }
 
 impl Preprocess {
-    fn run(&self, source: &Source) -> canary_core::Result<Tensor> {
-        match source {
-            Source::File(file) => self.core.apply(file),
-            Source::Pixels(pixels) => self.core.apply_pixels(pixels),
+    fn run(&self, image: &Image<'_>) -> canary_core::Result<Tensor> {
+        match image {
+            Image::File(file) => self.core.apply(file),
+            Image::Pixels(pixels) => self.core.apply_pixels(pixels),
+            _ => Err(canary_core::Error::Image {
+                what: "image".to_owned(),
+                reason: "found an unknown kind of image".to_owned(),
+            }),
         }
     }
 }
@@ -196,38 +222,29 @@ impl Preprocess {
     #[pyo3(name = "__call__")]
     fn call<'py>(&self, py: Python<'py>, image: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let source = source(image)?;
-        let tensor = py.detach(|| self.run(&source)).map_err(to_py)?;
+        let image = source.image()?;
+        let tensor = py.detach(|| self.run(&image)).map_err(to_py)?;
         array::give(py, tensor)
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an argument from Python is made for the call"
-    )]
     fn batch<'py>(
         &self,
         py: Python<'py>,
-        images: Vec<Bound<'py, PyAny>>,
+        images: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let sources = images.iter().map(source).collect::<PyResult<Vec<_>>>()?;
-        let tensors = py
-            .detach(|| -> canary_core::Result<Vec<Tensor>> {
-                let files: Option<Vec<&[u8]>> = sources
-                    .iter()
-                    .map(|source| match source {
-                        Source::File(file) => Some(file.as_slice()),
-                        Source::Pixels(_) => None,
-                    })
-                    .collect();
-                match files {
-                    Some(files) => self.core.apply_many(&files).into_iter().collect(),
-                    None => sources.iter().map(|source| self.run(source)).collect(),
-                }
+        let sources =
+            images.try_iter()?.map(|image| source(&image?)).collect::<PyResult<Vec<_>>>()?;
+        let images = sources.iter().map(Source::image).collect::<PyResult<Vec<_>>>()?;
+        if self.core.size.is_some() {
+            let tensor = py.detach(|| self.core.batch(&images)).map_err(to_py)?;
+            return array::give(py, tensor);
+        }
+        let arrays = images
+            .iter()
+            .map(|image| {
+                let tensor = py.detach(|| self.run(image)).map_err(to_py)?;
+                array::give(py, tensor)
             })
-            .map_err(to_py)?;
-        let arrays = tensors
-            .into_iter()
-            .map(|tensor| array::give(py, tensor))
             .collect::<PyResult<Vec<_>>>()?;
         py.import("numpy")?.call_method1("stack", (arrays,))
     }
@@ -278,11 +295,10 @@ pub(crate) fn decode_image<'py>(
     };
     let options = decode_options(exif, max_pixels);
     let pixels = py.detach(|| canary_core::image::decode(&file, &options)).map_err(to_py)?;
-    let shape = (pixels.height(), pixels.width(), 3_usize);
-    let flat = match pixels.data() {
-        PixelData::U8(samples) => numpy::PyArray::from_slice(py, samples).into_any(),
-        PixelData::F32(samples) => numpy::PyArray::from_slice(py, samples).into_any(),
-        _ => return Err(PyValueError::new_err("the image's levels have an unknown type")),
-    };
-    flat.call_method1("reshape", (shape,))
+    let shape = [pixels.height(), pixels.width(), 3];
+    match pixels.into_data() {
+        PixelData::U8(samples) => array::own(py, samples.into_owned(), &shape),
+        PixelData::F32(samples) => array::own(py, samples.into_owned(), &shape),
+        _ => Err(PyValueError::new_err("the image's levels have an unknown type")),
+    }
 }

@@ -1,5 +1,5 @@
 //! Proves that the text of every 32-bit float reads back as that float: all 2³² of them, by core's parser and by this
-//! crate's own.
+//! crate's own; and that every kernel of this CPU (scalar, AVX2, AVX-512) writes the same text.
 //!
 //! ```text
 //! cargo run --release -p canary-core --example prove_floats [floats to try, all without it]
@@ -8,7 +8,7 @@
 use std::{error::Error, io::Write, thread};
 
 use canary_core::{
-    predict::{Form, read_predict, write_predict},
+    predict::{Form, float_rows_by_kernel, read_predict, write_predict},
     tensor::{DataView, Tensor, TensorData, TensorView},
 };
 
@@ -33,6 +33,17 @@ fn try_chunk(
         wrote.to_bits() == read.to_bits() || wrote.is_nan() && read.is_nan()
     };
     let mut wrong = Vec::new();
+    // A kernel takes numbers of one kind by another way than numbers mixed with 1.5, so both are tried.
+    let mixed = floats.iter().flat_map(|float| [*float, 1.5]).collect();
+    for values in [floats.clone(), mixed] {
+        let mut by_kernel = float_rows_by_kernel(&values, 3).into_iter();
+        let reference = by_kernel.next();
+        for (kernel, text) in by_kernel {
+            if reference.as_ref().is_none_or(|(_, wanted)| text != *wanted) {
+                return Err(format!("{kernel} differs among the floats from {first:#x} on").into());
+            }
+        }
+    }
     let texts = list[1..list.len() - 1].split(',');
     for (&float, text) in floats.iter().zip(texts) {
         if !text.parse().is_ok_and(|read| same(float, read)) {
@@ -75,6 +86,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         wrong.extend(worker.join().map_err(|_| "a worker panicked")??);
     }
     let mut out = std::io::stdout();
+    let kernels = float_rows_by_kernel(&[], 1).into_iter().map(|(kernel, _)| kernel);
+    writeln!(out, "kernels that agree: {}", kernels.collect::<Vec<_>>().join(", "))?;
     writeln!(out, "{count} floats written and read; {} do not read back", wrong.len())?;
     for bits in wrong.iter().take(20) {
         writeln!(out, "  {bits:#010x} {:?}", f32::from_bits(*bits))?;

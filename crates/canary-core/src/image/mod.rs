@@ -16,6 +16,7 @@
 //! scale; PNG, WebP, BMP, GIF and baseline JPEG files decode to the same levels; of progressive and CMYK
 //! JPEG files they differ by at most 8 of 255 levels.
 
+mod batch;
 mod crop;
 mod decode;
 mod exif;
@@ -25,6 +26,7 @@ mod preprocess;
 mod preset;
 mod resize;
 
+pub use batch::Image;
 pub use crop::{Crop, Region};
 pub use decode::{DecodeOptions, decode};
 pub use format::Format;

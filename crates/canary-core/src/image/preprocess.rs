@@ -1,12 +1,9 @@
 //! From a file or pixels to the tensor that a model takes.
 
-use std::{
-    num::NonZero,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
+use half::{
+    f16,
+    slice::{HalfBitsSliceExt, HalfFloatSliceExt},
 };
-
-use half::{f16, slice::HalfFloatSliceExt};
 
 use super::{
     Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
@@ -197,66 +194,26 @@ impl Preprocess {
     /// [`Error::Image`] when a setting is impossible.
     pub fn apply_pixels(&self, pixels: &Pixels<'_>) -> Result<Tensor> {
         self.check()?;
-        let affine = self.preset.affine()?;
         let region = self.crop.region(pixels.height(), pixels.width())?;
         let (height, width) = self.size.unwrap_or((region.height, region.width));
-        let data = match pixels.data() {
-            PixelData::U8(samples) => self.fill(
-                Source { samples, width: pixels.width(), region },
-                (height, width),
-                affine,
-            ),
-            PixelData::F32(samples) => self.fill(
-                Source { samples, width: pixels.width(), region },
-                (height, width),
-                affine,
-            ),
+        let made = height * width * 3;
+        let data = match self.dtype {
+            DType::Half => {
+                let mut halves = vec![0; made];
+                self.write(pixels, Samples::Half(&mut halves))?;
+                TensorData::Half(halves)
+            }
+            DType::Uint8 => {
+                let mut levels = vec![0; made];
+                self.write(pixels, Samples::Uint8(&mut levels))?;
+                TensorData::Uint8(levels)
+            }
+            _ => TensorData::Float(self.floats(pixels, region, (height, width))?),
         };
         Tensor::new(self.shape(height, width), data)
     }
 
-    /// The tensors of many image files, each on its own, in their order; computed on all cores.
-    ///
-    /// A file that fails does not keep the others from their result.
-    ///
-    /// # Errors
-    /// For each file as [`Preprocess::apply`]; the error says which of the files it was.
-    pub fn apply_many<F: AsRef<[u8]> + Sync>(&self, files: &[F]) -> Vec<Result<Tensor>> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
-        let one = |at: usize| {
-            let named = |error| name(error, &format!("image {at} of {}", files.len()));
-            self.apply(files[at].as_ref()).map_err(named)
-        };
-        if threads <= 1 {
-            return (0..files.len()).map(one).collect();
-        }
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                if at >= files.len() {
-                    return done;
-                }
-                done.push((at, one(at)));
-            }
-        };
-        let mut results: Vec<(usize, Result<Tensor>)> = thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut all = work();
-            for other in others {
-                match other.join() {
-                    Ok(part) => all.extend(part),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            all
-        });
-        results.sort_unstable_by_key(|&(at, _)| at);
-        results.into_iter().map(|(_, result)| result).collect()
-    }
-
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let wrong = |what: &str, reason: String| {
             Err(Error::Image { what: format!("preprocess.{what}"), reason })
         };
@@ -289,56 +246,117 @@ impl Preprocess {
         }
     }
 
-    fn shape(&self, height: usize, width: usize) -> Vec<usize> {
+    pub(super) fn shape(&self, height: usize, width: usize) -> Vec<usize> {
         match self.layout {
             Layout::Nhwc => vec![height, width, 3],
             Layout::Nchw => vec![3, height, width],
         }
     }
 
-    fn fill<S: Sample>(
+    /// Writes one image to where it belongs among others of its size.
+    pub(super) fn write(&self, pixels: &Pixels<'_>, out: Samples<'_>) -> Result<()> {
+        let region = self.crop.region(pixels.height(), pixels.width())?;
+        let size = self.size.unwrap_or((region.height, region.width));
+        match out {
+            Samples::Float(out) => {
+                let mut at = 0;
+                self.each_row(pixels, region, size, |row| {
+                    out[at..at + row.len()].copy_from_slice(row);
+                    at += row.len();
+                })?;
+                if self.layout == Layout::Nchw {
+                    let rows = out.to_vec();
+                    planes(&rows, out);
+                }
+            }
+            Samples::Half(out) => {
+                let floats = self.floats(pixels, region, size)?;
+                let halves: &mut [f16] = HalfBitsSliceExt::reinterpret_cast_mut(out);
+                halves.convert_from_f32_slice(&floats);
+            }
+            Samples::Uint8(out) => {
+                let floats = self.floats(pixels, region, size)?;
+                for (out, float) in out.iter_mut().zip(floats) {
+                    *out = level(float);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The samples of the result before they are rounded to another type.
+    fn floats(
+        &self,
+        pixels: &Pixels<'_>,
+        region: Region,
+        (height, width): (usize, usize),
+    ) -> Result<Vec<f32>> {
+        // A row is still in the CPU's first cache when it is copied; to zero the memory before would cost more.
+        let mut floats = Vec::with_capacity(height * width * 3);
+        self.each_row(pixels, region, (height, width), |row| floats.extend_from_slice(row))?;
+        if self.layout == Layout::Nhwc {
+            return Ok(floats);
+        }
+        let mut split = vec![0.0; floats.len()];
+        planes(&floats, &mut split);
+        Ok(split)
+    }
+
+    /// Calls `take` with each row of the result, three samples a pixel.
+    fn each_row(
+        &self,
+        pixels: &Pixels<'_>,
+        region: Region,
+        size: (usize, usize),
+        take: impl FnMut(&[f32]),
+    ) -> Result<()> {
+        let affine = self.preset.affine()?;
+        let width = pixels.width();
+        match pixels.data() {
+            PixelData::U8(samples) => {
+                self.resize(Source { samples, width, region }, size, affine, take);
+            }
+            PixelData::F32(samples) => {
+                self.resize(Source { samples, width, region }, size, affine, take);
+            }
+        }
+        Ok(())
+    }
+
+    fn resize<S: Sample>(
         &self,
         source: Source<'_, S>,
         (height, width): (usize, usize),
         affine: Affine,
-    ) -> TensorData {
+        mut take: impl FnMut(&[f32]),
+    ) {
         let Region { height: from_height, width: from_width, .. } = source.region;
         let rows = Axis::new(self.filter, self.antialias, from_height, height);
         let columns = Axis::new(self.filter, self.antialias, from_width, width);
         let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
-        let mut floats = vec![0.0; height * width * 3];
-        match self.layout {
-            Layout::Nhwc => {
-                for (y, row) in floats.chunks_exact_mut(width * 3).enumerate() {
-                    resizer.write_row(y, row);
-                }
-            }
-            Layout::Nchw => {
-                let mut row = vec![0.0; width * 3];
-                let (first, rest) = floats.split_at_mut(height * width);
-                let (second, third) = rest.split_at_mut(height * width);
-                let planes = first
-                    .chunks_exact_mut(width)
-                    .zip(second.chunks_exact_mut(width))
-                    .zip(third.chunks_exact_mut(width));
-                for (y, ((first, second), third)) in planes.enumerate() {
-                    resizer.write_row(y, &mut row);
-                    let samples = first.iter_mut().zip(second).zip(third);
-                    for (((first, second), third), pixel) in samples.zip(row.chunks_exact(3)) {
-                        (*first, *second, *third) = (pixel[0], pixel[1], pixel[2]);
-                    }
-                }
-            }
+        let mut row = vec![0.0; width * 3];
+        for y in 0..height {
+            resizer.write_row(y, &mut row);
+            take(&row);
         }
-        match self.dtype {
-            DType::Half => {
-                let mut halves = vec![f16::ZERO; floats.len()];
-                halves.convert_from_f32_slice(&floats);
-                TensorData::Half(halves.into_iter().map(f16::to_bits).collect())
-            }
-            DType::Uint8 => TensorData::Uint8(floats.into_iter().map(level).collect()),
-            _ => TensorData::Float(floats),
-        }
+    }
+}
+
+/// Where the samples of one image go.
+pub(super) enum Samples<'a> {
+    Float(&'a mut [f32]),
+    /// The bits of 16-bit floats.
+    Half(&'a mut [u16]),
+    Uint8(&'a mut [u8]),
+}
+
+/// Samples of pixels, three each, as three planes.
+fn planes(pixels: &[f32], out: &mut [f32]) {
+    let (first, rest) = out.split_at_mut(pixels.len() / 3);
+    let (second, third) = rest.split_at_mut(pixels.len() / 3);
+    let samples = first.iter_mut().zip(second).zip(third);
+    for (((first, second), third), pixel) in samples.zip(pixels.as_chunks::<3>().0) {
+        [*first, *second, *third] = *pixel;
     }
 }
 
@@ -346,12 +364,4 @@ impl Preprocess {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn level(value: f32) -> u8 {
     value.round_ties_even().clamp(0.0, 255.0) as u8
-}
-
-/// The error with the name of the file it is about.
-fn name(error: Error, file: &str) -> Error {
-    match error {
-        Error::Image { what, reason } => Error::Image { what: format!("{file}: {what}"), reason },
-        other => other,
-    }
 }

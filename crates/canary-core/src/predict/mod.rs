@@ -35,7 +35,9 @@ pub use grpc::write_predict_grpc;
 pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};
-pub use request::{Form, write_predict};
+#[doc(hidden)]
+pub use request::float_rows_by_kernel;
+pub use request::{Body, Form, write_predict};
 pub use response::read as read_predict;
 pub use retry::Retry;
 pub use send::Prepared;

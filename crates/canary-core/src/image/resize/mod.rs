@@ -7,6 +7,8 @@
 mod avx2;
 mod axis;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod vbmi;
 
 pub(crate) use axis::Axis;
 pub use axis::Filter;
@@ -16,6 +18,11 @@ use super::{Region, preset::Affine};
 /// A sample of a source image.
 pub(crate) trait Sample: Copy {
     fn to_f32(self) -> f32;
+
+    /// The samples as the bytes that they are, when they are bytes.
+    fn bytes(_: &[Self]) -> Option<&[u8]> {
+        None
+    }
 }
 
 #[allow(clippy::inline_always)] // A conversion, for the loops of `scalar`.
@@ -23,6 +30,10 @@ impl Sample for u8 {
     #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
+    }
+
+    fn bytes(samples: &[Self]) -> Option<&[u8]> {
+        Some(samples)
     }
 }
 
@@ -42,14 +53,34 @@ pub(crate) enum Kernel {
     /// AVX2. Exists only where [`Kernel::best`] found it.
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Available),
+    /// AVX2, and AVX-512 with VBMI for pairs of 8-bit samples. Exists only where [`Kernel::best`] found it.
+    #[cfg(target_arch = "x86_64")]
+    Vbmi(vbmi::Available),
 }
 
 impl Kernel {
+    /// All that this processor has.
+    #[cfg(test)]
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let all = [Some(Self::Scalar)].into_iter();
+        #[cfg(target_arch = "x86_64")]
+        let all = all.chain([
+            avx2::Available::detect().map(Self::Avx2),
+            vbmi::Available::detect().map(Self::Vbmi),
+        ]);
+        all.flatten()
+    }
+
     /// The fastest one that this processor has.
     pub(crate) fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(available) = avx2::Available::detect() {
-            return Self::Avx2(available);
+        {
+            if let Some(available) = vbmi::Available::detect() {
+                return Self::Vbmi(available);
+            }
+            if let Some(available) = avx2::Available::detect() {
+                return Self::Avx2(available);
+            }
         }
         Self::Scalar
     }
@@ -86,6 +117,9 @@ pub(crate) struct Resizer<'a, S> {
     kernel: Kernel,
     /// One source row's worth of samples, combined from several; padded so that four may be read at any pixel.
     combined: Vec<f32>,
+    /// The columns as the vector code for bytes takes them, when it can.
+    #[cfg(target_arch = "x86_64")]
+    groups: Option<vbmi::Columns>,
 }
 
 /// How many floats stand after a combined row.
@@ -100,7 +134,23 @@ impl<'a, S: Sample> Resizer<'a, S> {
         kernel: Kernel,
     ) -> Self {
         let combined = vec![0.0; source.region.width * 3 + PADDING];
-        Self { source, rows, columns, affine, kernel, combined }
+        #[cfg(target_arch = "x86_64")]
+        let groups = match (kernel, columns) {
+            (Kernel::Vbmi(available), Axis::Pair(pairs)) if S::bytes(&[]).is_some() => {
+                available.columns(pairs, &affine)
+            }
+            _ => None,
+        };
+        Self {
+            source,
+            rows,
+            columns,
+            affine,
+            kernel,
+            combined,
+            #[cfg(target_arch = "x86_64")]
+            groups,
+        }
     }
 
     /// Writes output row `y`, three floats a pixel.
@@ -111,6 +161,11 @@ impl<'a, S: Sample> Resizer<'a, S> {
             Axis::Pair(pairs) => {
                 let pair = pairs.at(y);
                 let (a, b) = (self.source.row(pair.lower), self.source.row(pair.upper));
+                #[cfg(target_arch = "x86_64")]
+                if let (Some(groups), Some(a), Some(b)) = (&self.groups, S::bytes(a), S::bytes(b)) {
+                    groups.mix(a, b, pair.t, out);
+                    return;
+                }
                 self.kernel.mix_rows(a, b, pair.t, combined);
             }
             Axis::Taps(taps) => {
@@ -133,6 +188,8 @@ macro_rules! by_kernel {
             Kernel::Scalar => scalar::$name($($argument),*),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(available) => available.$name($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Vbmi(available) => available.avx2().$name($($argument),*),
         }
     };
 }
@@ -152,5 +209,73 @@ impl Kernel {
 
     fn sum_columns(self, row: &[f32], taps: &axis::Taps, affine: &Affine, out: &mut [f32]) {
         by_kernel!(self, sum_columns(row, taps, affine, out));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every combination of filter, size, channel order and kernel, on rectangles inside of images.
+    #[test]
+    fn every_kernel_gives_the_bytes_of_the_reference() {
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state.to_be_bytes()[0]
+        };
+        let filters = [
+            (Filter::Bilinear, false),
+            (Filter::Bilinear, true),
+            (Filter::Nearest, false),
+            (Filter::Bicubic, false),
+            (Filter::Area, false),
+            (Filter::Lanczos3, true),
+        ];
+        let sizes = [
+            ((1, 1), (3, 5)),
+            ((7, 9), (7, 9)),
+            ((5, 3), (13, 22)),
+            ((40, 64), (16, 28)),
+            ((33, 150), (8, 61)),
+            ((20, 400), (4, 9)),
+        ];
+        for ((height, width), (to_height, to_width)) in sizes {
+            let (whole_height, whole_width) = (height + 3, width + 2);
+            let levels: Vec<u8> = (0..whole_height * whole_width * 3).map(|_| next()).collect();
+            let floats: Vec<f32> =
+                levels.iter().map(|level| f32::from(*level) * 1.1 - 3.0).collect();
+            for (filter, antialias) in filters {
+                let rows = Axis::new(filter, antialias, height, to_height);
+                let columns = Axis::new(filter, antialias, width, to_width);
+                for bgr in [false, true] {
+                    let affine = Affine { scale: [0.1, 0.2, 0.3], offset: [-1.0, 0.5, 2.0], bgr };
+                    let region = Region { top: 2, left: 1, height, width };
+                    let made = |kernel| {
+                        let axes = (&rows, &columns);
+                        let source = Source { samples: &levels[..], width: whole_width, region };
+                        let mut from_levels = Resizer::new(source, axes, affine, kernel);
+                        let source = Source { samples: &floats[..], width: whole_width, region };
+                        let mut from_floats = Resizer::new(source, axes, affine, kernel);
+                        let mut all = Vec::new();
+                        for y in 0..to_height {
+                            let mut row = vec![0.0; to_width * 3];
+                            from_levels.write_row(y, &mut row);
+                            all.extend(row.iter().map(|value| value.to_bits()));
+                            from_floats.write_row(y, &mut row);
+                            all.extend(row.iter().map(|value| value.to_bits()));
+                        }
+                        all
+                    };
+                    let wanted = made(Kernel::Scalar);
+                    for kernel in Kernel::all() {
+                        assert!(
+                            made(kernel) == wanted,
+                            "{kernel:?} {filter:?} {height} × {width} to {to_height} × {to_width}, bgr {bgr}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }

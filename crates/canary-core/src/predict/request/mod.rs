@@ -2,6 +2,8 @@
 
 mod array;
 mod base64;
+mod block;
+mod body;
 mod float;
 mod text;
 
@@ -13,11 +15,19 @@ use crate::{
     tensor::{DType, DataView, TensorView},
 };
 
+pub use body::Body;
 pub(crate) use text::{write as write_json_text, write_bytes as write_json_bytes};
 
 /// Writes floats as a JSON list.
-pub(crate) fn write_float_list(body: &mut Vec<u8>, values: &[f32]) {
+pub(crate) fn write_float_list(body: &mut impl Body, values: &[f32]) {
     array::write_floats(body, values);
+}
+
+/// For the example `prove_floats`: the text of floats in rows of `length` by each kernel that this CPU has, and the
+/// kernel's name. The first is the reference.
+#[doc(hidden)]
+pub fn float_rows_by_kernel(values: &[f32], length: usize) -> Vec<(String, Vec<u8>)> {
+    array::rows_by_kernel(values, length)
 }
 
 /// Which of the two JSON forms a request and its answer have.
@@ -47,7 +57,7 @@ pub enum Form {
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 pub fn write_predict(
-    body: &mut Vec<u8>,
+    body: &mut impl Body,
     signature: &str,
     form: Form,
     input: &Input<'_>,
@@ -57,17 +67,17 @@ pub fn write_predict(
         check_dtype(name, view)?;
     }
     body.reserve(views.iter().map(|(_, view)| size_of(view)).sum::<usize>() + signature.len() + 64);
-    body.push(b'{');
+    body.append(b"{");
     if !signature.is_empty() {
-        body.extend_from_slice(b"\"signature_name\":");
+        body.append(b"\"signature_name\":");
         text::write(body, signature);
-        body.push(b',');
+        body.append(b",");
     }
     match form {
         Form::Row => write_rows(body, &views)?,
         Form::Column => write_columns(body, &views),
     }
-    body.push(b'}');
+    body.append(b"}");
     Ok(())
 }
 
@@ -96,6 +106,7 @@ fn size_of(view: &TensorView<'_>) -> usize {
         }
         DataView::Uint8(_) | DataView::Int8(_) => 4,
         DataView::Bool(_) => 6,
+        DataView::Float(_) => 14,
         DataView::Double(_) => 20,
         _ => 12,
     };
@@ -103,8 +114,8 @@ fn size_of(view: &TensorView<'_>) -> usize {
     view.data().len() * each + view.data().len() / inner * 3
 }
 
-fn write_rows(body: &mut Vec<u8>, views: &[(&str, TensorView<'_>)]) -> Result<()> {
-    body.extend_from_slice(b"\"instances\":");
+fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<()> {
+    body.append(b"\"instances\":");
     if let [("", view)] = views {
         if view.shape().is_empty() {
             return Err(bad_input(
@@ -130,36 +141,36 @@ fn write_rows(body: &mut Vec<u8>, views: &[(&str, TensorView<'_>)]) -> Result<()
             ));
         }
     }
-    body.push(b'[');
+    body.append(b"[");
     for row in 0..rows.unwrap_or(0) {
-        body.extend_from_slice(if row == 0 { b"{" } else { b",{" });
+        body.append(if row == 0 { b"{" } else { b",{" });
         for (index, (name, view)) in views.iter().enumerate() {
             if index > 0 {
-                body.push(b',');
+                body.append(b",");
             }
             text::write(body, name);
-            body.push(b':');
+            body.append(b":");
             array::write_row(body, view, row);
         }
-        body.push(b'}');
+        body.append(b"}");
     }
-    body.push(b']');
+    body.append(b"]");
     Ok(())
 }
 
-fn write_columns(body: &mut Vec<u8>, views: &[(&str, TensorView<'_>)]) {
-    body.extend_from_slice(b"\"inputs\":");
+fn write_columns(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) {
+    body.append(b"\"inputs\":");
     if let [("", view)] = views {
         array::write(body, view);
         return;
     }
     for (index, (name, view)) in views.iter().enumerate() {
-        body.push(if index == 0 { b'{' } else { b',' });
+        body.append(if index == 0 { b"{" } else { b"," });
         text::write(body, name);
-        body.push(b':');
+        body.append(b":");
         array::write(body, view);
     }
-    body.push(b'}');
+    body.append(b"}");
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Strings in a request: JSON text, and bytes as base64.
 
-use super::base64;
+use super::{base64, body::Body};
 
 /// The length of bytes as base64 with padding.
 pub(super) fn base64_size(bytes: &[u8]) -> usize {
@@ -8,26 +8,25 @@ pub(super) fn base64_size(bytes: &[u8]) -> usize {
 }
 
 /// `{"b64":"…"}` with the standard alphabet.
-pub(crate) fn write_bytes(body: &mut Vec<u8>, bytes: &[u8]) {
-    body.extend_from_slice(b"{\"b64\":\"");
+pub(crate) fn write_bytes(body: &mut impl Body, bytes: &[u8]) {
+    body.append(b"{\"b64\":\"");
     base64::append(body, bytes);
-    body.extend_from_slice(b"\"}");
+    body.append(b"\"}");
 }
 
 /// A JSON string.
-pub(crate) fn write(body: &mut Vec<u8>, text: &str) {
-    body.push(b'"');
+pub(crate) fn write(body: &mut impl Body, text: &str) {
+    body.append(b"\"");
     for &byte in text.as_bytes() {
         match byte {
-            b'"' | b'\\' => body.extend_from_slice(&[b'\\', byte]),
+            b'"' | b'\\' => body.append(&[b'\\', byte]),
             0..0x20 => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
-                body.extend_from_slice(b"\\u00");
-                body.push(HEX[usize::from(byte >> 4)]);
-                body.push(HEX[usize::from(byte & 15)]);
+                body.append(b"\\u00");
+                body.append(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
             }
-            _ => body.push(byte),
+            _ => body.append(&[byte]),
         }
     }
-    body.push(b'"');
+    body.append(b"\"");
 }

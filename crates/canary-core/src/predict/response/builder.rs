@@ -145,17 +145,24 @@ impl Builder {
         let mut count = 0;
         loop {
             match &mut self.elements {
-                Elements::Float(values) => loop {
-                    values.push(reader.float()?);
-                    count += 1;
-                    // Straight on when a comma and a digit follow, as they do nearly always; TensorFlow Serving
-                    // writes a space between them.
-                    match reader.bytes.get(reader.at..reader.at + 3) {
-                        Some([b',', b' ', b'0'..=b'9' | b'-']) => reader.at += 2,
-                        Some([b',', b'0'..=b'9' | b'-', _]) => reader.at += 1,
-                        _ => break,
+                Elements::Float(values) => {
+                    let before = values.len();
+                    if values.capacity() == 0 {
+                        // Twelve characters are about what a number takes with its comma.
+                        values.reserve((reader.bytes.len() - reader.at) / 12 + 1);
                     }
-                },
+                    while !reader.plain_floats(values) {
+                        values.push(reader.float()?);
+                        // Straight on when a comma and a digit follow, as they do nearly always; TensorFlow Serving
+                        // writes a space between them.
+                        match reader.bytes.get(reader.at..reader.at + 3) {
+                            Some([b',', b' ', b'0'..=b'9' | b'-']) => reader.at += 2,
+                            Some([b',', b'0'..=b'9' | b'-', _]) => reader.at += 1,
+                            _ => break,
+                        }
+                    }
+                    count += values.len() - before;
+                }
                 Elements::Double(values) => {
                     values.push(reader.double()?);
                     count += 1;

@@ -2,6 +2,7 @@
 
 mod builder;
 mod number;
+mod plain;
 mod reader;
 
 use builder::Builder;

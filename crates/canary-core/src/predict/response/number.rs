@@ -48,6 +48,28 @@ fn leading_digits(bytes: u64) -> (usize, u64) {
     (count, (fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
+/// The 32-bit float nearest to mantissa · 10ᵉ, when it can be told from the product of two doubles.
+#[inline]
+pub(super) fn rounded(mantissa: u64, exponent: i64) -> Option<f32> {
+    if !(-40..=40).contains(&exponent) {
+        return None;
+    }
+    if mantissa == 0 {
+        return Some(0.0);
+    }
+    // In range: the exponent is between −40 and 40.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let power = POWERS[(exponent + 40) as usize];
+    #[allow(clippy::cast_precision_loss)]
+    let product = mantissa as f64 * power;
+    // The bits below a 32-bit float's mantissa: half of them is a boundary between two floats.
+    let below = product.to_bits() & 0x1fff_ffff;
+    let from_boundary = below.wrapping_sub(0x1000_0000 - 8);
+    #[allow(clippy::cast_possible_truncation)]
+    let float = product as f32;
+    (from_boundary > 16 && (1.2e-38..3.4e38).contains(&product)).then_some(float)
+}
+
 /// The parts of a number's text.
 struct Token {
     start: usize,
@@ -223,23 +245,10 @@ impl Reader<'_> {
 
     #[inline]
     fn nearest(&self, token: &Token) -> Read<f32> {
-        if token.digits <= 19 && (-40..=40).contains(&token.exponent) {
-            if token.mantissa == 0 {
-                return Ok(if token.negative { -0.0 } else { 0.0 });
-            }
-            // In range: the exponent is between −40 and 40.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let power = POWERS[(token.exponent + 40) as usize];
-            #[allow(clippy::cast_precision_loss)]
-            let product = token.mantissa as f64 * power;
-            // The bits below a 32-bit float's mantissa: half of them is a boundary between two floats.
-            let below = product.to_bits() & 0x1fff_ffff;
-            let from_boundary = below.wrapping_sub(0x1000_0000 - 8);
-            if from_boundary > 16 && (1.2e-38..3.4e38).contains(&product) {
-                #[allow(clippy::cast_possible_truncation)]
-                let float = product as f32;
-                return Ok(if token.negative { -float } else { float });
-            }
+        if token.digits <= 19
+            && let Some(float) = rounded(token.mantissa, token.exponent)
+        {
+            return Ok(if token.negative { -float } else { float });
         }
         self.exact(token)
     }

@@ -15,7 +15,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
 /// The bytes that [`write`] needs: the longest text has 18, and it writes eight at a time.
-pub(crate) const SLOT: usize = 32;
+pub(in crate::predict::request) const SLOT: usize = 32;
 
 /// The least biased exponent that is written without an exponent: 2⁻¹³.
 const PLAIN: usize = 127 - 13;
@@ -48,21 +48,18 @@ struct Scale {
     power: f64,
     /// k.
     decimals: i32,
-    /// 10ᵏ for numbers from 1 up to 2²³: at most 10⁷.
-    whole_power: u32,
-    /// 10⁸⁻ᵏ for these: makes k digits eight.
+    /// 10⁸⁻ᵏ for numbers from 1 up to 2²³: makes k digits eight.
     fill: u32,
 }
 
 const SCALES: [Scale; 255] = {
-    let mut scales = [Scale { power: 0.0, decimals: 0, whole_power: 1, fill: 1 }; 255];
+    let mut scales = [Scale { power: 0.0, decimals: 0, fill: 1 }; 255];
     let mut exponent = 0;
     while exponent < 255 {
         let k = decimals(exponent);
         scales[exponent].decimals = k;
         scales[exponent].power = POWERS[(k + 31) as usize];
         if exponent >= ONE && exponent <= WHOLE {
-            scales[exponent].whole_power = 10_u32.pow(k as u32);
             scales[exponent].fill = 10_u32.pow((8 - k) as u32);
         }
         exponent += 1;
@@ -106,7 +103,7 @@ fn zeros_at_end(digits: u64) -> usize {
 
 /// Writes the text of a float to the beginning of the slot and gives its length.
 #[inline]
-pub(crate) fn write(float: f32, slot: &mut [u8; SLOT]) -> usize {
+pub(in crate::predict::request) fn write(float: f32, slot: &mut [u8; SLOT]) -> usize {
     let bits = float.to_bits();
     let exponent = ((bits >> 23) & 0xff) as usize;
     slot[0] = b'-';
@@ -140,12 +137,10 @@ fn below_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]
 #[inline]
 fn from_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT]) -> usize {
     let scale = &SCALES[exponent];
-    let shift = (WHOLE - exponent) as u32;
-    let mantissa = (magnitude & 0x007f_ffff) | 0x0080_0000;
-    let whole = mantissa >> shift;
-    let part = u64::from(mantissa & ((1 << shift) - 1));
-    let rounded = (part * u64::from(scale.whole_power) + ((1_u64 << shift) >> 1)) >> shift;
-    let last = digits(rounded as u32 * scale.fill);
+    let whole = ((magnitude & 0x007f_ffff) | 0x0080_0000) >> (WHOLE - exponent);
+    // The part is exact, and so is its product: 23 bits and at most 24. It is less than 10ᵏ − 1 by the choice of k.
+    let part = f64::from(f32::from_bits(magnitude)) - f64::from(whole);
+    let last = digits(nearest(part * scale.power) * scale.fill);
     let mut at = sign;
     if whole < 10 {
         slot[at] = b'0' + whole as u8;

@@ -1,0 +1,193 @@
+//! Pairs of rows and columns of 8-bit samples with AVX-512: the four neighbours of sixteen outputs are picked out of
+//! two rows by one byte permutation each, already as floats. Byte-identical to [`super::scalar`]: the same operations
+//! in the same order, no fused multiply-add.
+#![allow(unsafe_code)]
+// `self` is not read: that it exists is the proof.
+#![allow(clippy::unused_self)]
+
+use std::arch::x86_64::{
+    __m512, __m512i, _mm512_add_ps, _mm512_castsi512_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_permutexvar_epi8, _mm512_mask_storeu_ps, _mm512_maskz_loadu_epi8, _mm512_mul_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+};
+
+use super::{avx2, axis::Pairs};
+use crate::image::preset::Affine;
+
+/// Outputs that are made at once.
+const LANES: usize = 16;
+/// The bytes of a row among which their neighbours must lie.
+const WINDOW: usize = 64;
+
+/// Proof that the processor has what the loops are compiled for: made only by [`Available::detect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Available(avx2::Available);
+
+/// Where the neighbours of sixteen outputs are. Aligned, so that no load crosses two of the cache's lines.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Group {
+    /// For each output, in the lowest of four bytes, the place of its lower neighbour within the window.
+    lower: [[u8; 4]; LANES],
+    /// The same for the upper neighbours.
+    upper: [[u8; 4]; LANES],
+    t: [f32; LANES],
+    /// The first byte of the window within a row.
+    start: usize,
+}
+
+/// The columns of a resize, sixteen outputs at a time.
+#[derive(Debug)]
+pub(super) struct Columns {
+    available: Available,
+    groups: Vec<Group>,
+    /// The factors and summands of three groups, after which the channels repeat.
+    affine: [Scaling; 3],
+}
+
+/// What sixteen outputs are multiplied by, and what is added to them.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Scaling {
+    scale: [f32; LANES],
+    offset: [f32; LANES],
+}
+
+impl Available {
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi"))
+        .then(avx2::Available::detect)?
+        .map(Self)
+    }
+
+    /// What the processor has as well, for everything else.
+    pub(super) fn avx2(self) -> avx2::Available {
+        self.0
+    }
+
+    /// The columns in groups, unless the neighbours of one of them lie too far from each other: when an image becomes
+    /// much smaller.
+    pub(super) fn columns(self, pairs: &Pairs, affine: &Affine) -> Option<Columns> {
+        let (lower, upper, t) = pairs.parts();
+        let outputs: Vec<usize> = (0..lower.len() * 3).collect();
+        let groups = outputs.chunks(LANES).map(|outputs| {
+            let start = outputs.iter().map(|output| lower[output / 3]).min()? * 3;
+            let mut group =
+                Group { lower: [[0; 4]; LANES], upper: [[0; 4]; LANES], t: [0.0; LANES], start };
+            for (lane, output) in outputs.iter().enumerate() {
+                let (x, channel) = (output / 3, output % 3);
+                let channel = source_channel(channel, affine);
+                let place = |position: usize| {
+                    let place = position * 3 + channel - start;
+                    u8::try_from(place).ok().filter(|place| usize::from(*place) < WINDOW)
+                };
+                group.lower[lane][0] = place(lower[x])?;
+                group.upper[lane][0] = place(upper[x])?;
+                group.t[lane] = t[x][0];
+            }
+            Some(group)
+        });
+        let groups = groups.collect::<Option<_>>()?;
+        let affine = [0, 1, 2].map(|group| {
+            let channel = |lane: usize| source_channel((group * LANES + lane) % 3, affine);
+            Scaling {
+                scale: std::array::from_fn(|lane| affine.scale[channel(lane)]),
+                offset: std::array::from_fn(|lane| affine.offset[channel(lane)]),
+            }
+        });
+        Some(Columns { available: self, groups, affine })
+    }
+}
+
+/// Which channel of the source is written to a channel.
+fn source_channel(channel: usize, affine: &Affine) -> usize {
+    if affine.bgr { 2 - channel } else { channel }
+}
+
+impl Columns {
+    /// Mixes two rows, resizes the result along its columns and normalises it.
+    pub(super) fn mix(&self, a: &[u8], b: &[u8], t: f32, out: &mut [f32]) {
+        _ = self.available;
+        // SAFETY: the processor has the features, for `available` exists.
+        unsafe { mix(self, a, b, t, out) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn mix(columns: &Columns, a: &[u8], b: &[u8], t: f32, out: &mut [f32]) {
+    let down = _mm512_set1_ps(t);
+    let (outs, rest) = out.as_chunks_mut::<LANES>();
+    let mut groups = columns.groups.iter().zip(columns.affine.iter().cycle());
+    for (out, (group, scaling)) in outs.iter_mut().zip(&mut groups) {
+        let made = mix_group(group, scaling, a, b, down);
+        // SAFETY: sixteen floats, as many as are stored; the store needs no alignment.
+        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), made) };
+    }
+    if let Some((group, scaling)) = groups.next() {
+        let made = mix_group(group, scaling, a, b, down);
+        let mask = (1 << rest.len()) - 1;
+        // SAFETY: the mask has one bit for each float of `rest`, of which there are fewer than sixteen.
+        unsafe { _mm512_mask_storeu_ps(rest.as_mut_ptr(), mask, made) };
+    }
+}
+
+/// Sixteen outputs.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn mix_group(group: &Group, scaling: &Scaling, a: &[u8], b: &[u8], down: __m512) -> __m512 {
+    let (a, b) = (window(&a[group.start..]), window(&b[group.start..]));
+    let (lower, upper) = (places(&group.lower), places(&group.upper));
+    let left = lerp_levels(pick(a, lower), pick(b, lower), down);
+    let right = lerp_levels(pick(a, upper), pick(b, upper), down);
+    let across = _mm512_mul_ps(_mm512_sub_ps(right, left), lanes(&group.t));
+    let mixed = _mm512_add_ps(left, across);
+    let scaled = _mm512_mul_ps(mixed, lanes(&scaling.scale));
+    _mm512_add_ps(scaled, lanes(&scaling.offset))
+}
+
+/// 2²³ as a float: its sum with a byte has the byte in its lowest bits.
+const MAGIC: f32 = 8_388_608.0;
+
+/// `a + (b - a) * t` for levels to which 2²³ was added; both differences are exact.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn lerp_levels(a: __m512, b: __m512, t: __m512) -> __m512 {
+    let product = _mm512_mul_ps(_mm512_sub_ps(b, a), t);
+    _mm512_add_ps(_mm512_sub_ps(a, _mm512_set1_ps(MAGIC)), product)
+}
+
+/// The bytes at these places, each with 2²³ added, as floats.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn pick(window: __m512i, places: __m512i) -> __m512 {
+    let magic = _mm512_set1_epi32(MAGIC.to_bits().cast_signed());
+    _mm512_castsi512_ps(_mm512_mask_permutexvar_epi8(magic, 0x1111_1111_1111_1111, places, window))
+}
+
+/// The first 64 bytes, with zeros where there are fewer.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn window(bytes: &[u8]) -> __m512i {
+    if bytes.len() >= WINDOW {
+        // SAFETY: there are 64 bytes, as many as are loaded; the load needs no alignment.
+        return unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+    }
+    // SAFETY: the mask has one bit for each byte that exists, of which there are fewer than 64.
+    unsafe { _mm512_maskz_loadu_epi8((1 << bytes.len()) - 1, bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn places(places: &[[u8; 4]; LANES]) -> __m512i {
+    // SAFETY: 64 bytes, as many as are loaded; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(places.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn lanes(lanes: &[f32; LANES]) -> __m512 {
+    // SAFETY: sixteen floats, as many as are loaded; the load needs no alignment.
+    unsafe { _mm512_loadu_ps(lanes.as_ptr()) }
+}
