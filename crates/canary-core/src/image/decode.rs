@@ -14,7 +14,7 @@ use crate::{Error, Result};
 #[non_exhaustive]
 pub struct DecodeOptions {
     /// The most pixels an image may have; looked up in its header, before memory is taken. 100 million
-    /// by default.
+    /// by default. The pixels take 3 bytes each, and while they are decoded up to 10 (a progressive JPEG).
     pub max_pixels: u64,
     /// Whether the orientation that a camera wrote (EXIF) is applied. Off by default, as in TensorFlow.
     pub honour_exif: bool,

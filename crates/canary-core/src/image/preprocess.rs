@@ -259,10 +259,10 @@ impl Preprocess {
         let size = self.size.unwrap_or((region.height, region.width));
         match out {
             Samples::Float(out) => {
-                let mut at = 0;
-                self.each_row(pixels, region, size, |row| {
-                    out[at..at + row.len()].copy_from_slice(row);
-                    at += row.len();
+                self.with_rows(pixels, region, size, |write| {
+                    for (y, row) in out.chunks_exact_mut(size.1 * 3).enumerate() {
+                        write(y, row);
+                    }
                 })?;
                 if self.layout == Layout::Nchw {
                     let rows = out.to_vec();
@@ -291,9 +291,15 @@ impl Preprocess {
         region: Region,
         (height, width): (usize, usize),
     ) -> Result<Vec<f32>> {
-        // A row is still in the CPU's first cache when it is copied; to zero the memory before would cost more.
+        // Row by row: what was just filled with zeros is still in the CPU's first cache when it is written.
         let mut floats = Vec::with_capacity(height * width * 3);
-        self.each_row(pixels, region, (height, width), |row| floats.extend_from_slice(row))?;
+        self.with_rows(pixels, region, (height, width), |write| {
+            for y in 0..height {
+                let start = floats.len();
+                floats.resize(start + width * 3, 0.0);
+                write(y, &mut floats[start..]);
+            }
+        })?;
         if self.layout == Layout::Nhwc {
             return Ok(floats);
         }
@@ -302,22 +308,22 @@ impl Preprocess {
         Ok(split)
     }
 
-    /// Calls `take` with each row of the result, three samples a pixel.
-    fn each_row(
+    /// Calls `fill` with what writes a row of the result, by its number, three samples a pixel.
+    fn with_rows(
         &self,
         pixels: &Pixels<'_>,
         region: Region,
         size: (usize, usize),
-        take: impl FnMut(&[f32]),
+        fill: impl FnOnce(&mut dyn FnMut(usize, &mut [f32])),
     ) -> Result<()> {
         let affine = self.preset.affine()?;
         let width = pixels.width();
         match pixels.data() {
             PixelData::U8(samples) => {
-                self.resize(Source { samples, width, region }, size, affine, take);
+                self.resize(Source { samples, width, region }, size, affine, fill);
             }
             PixelData::F32(samples) => {
-                self.resize(Source { samples, width, region }, size, affine, take);
+                self.resize(Source { samples, width, region }, size, affine, fill);
             }
         }
         Ok(())
@@ -328,17 +334,13 @@ impl Preprocess {
         source: Source<'_, S>,
         (height, width): (usize, usize),
         affine: Affine,
-        mut take: impl FnMut(&[f32]),
+        fill: impl FnOnce(&mut dyn FnMut(usize, &mut [f32])),
     ) {
         let Region { height: from_height, width: from_width, .. } = source.region;
         let rows = Axis::new(self.filter, self.antialias, from_height, height);
         let columns = Axis::new(self.filter, self.antialias, from_width, width);
         let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
-        let mut row = vec![0.0; width * 3];
-        for y in 0..height {
-            resizer.write_row(y, &mut row);
-            take(&row);
-        }
+        fill(&mut |y, row| resizer.write_row(y, row));
     }
 }
 

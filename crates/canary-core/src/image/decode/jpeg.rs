@@ -15,6 +15,10 @@ use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
 use super::{Decoded, Failure, check_size, one_line};
 use crate::image::exif::Orientation;
 
+/// The most scans that are read: a progressive file of a camera or an editor has about ten, and each passes over all
+/// pixels however few its bytes are.
+const MAX_SCANS: usize = 500;
+
 pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Decoded, Failure> {
     if !bytes.ends_with(&[0xFF, 0xD9]) && !bytes.windows(2).any(|pair| pair == [0xFF, 0xD9]) {
         return Err(Failure::Broken("no end-of-image marker".to_owned()));
@@ -32,6 +36,11 @@ pub(super) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Decoded, Failure> 
     let orientation = info.exif_data.as_deref().and_then(Orientation::read);
     if let Some(rgb) = baseline::decode(bytes, (height, width)) {
         return Ok(Decoded { height, width, rgb, orientation });
+    }
+    // Within a scan such a pair of bytes cannot stand, for 0xFF is followed by 0 there.
+    let scans = bytes.windows(2).filter(|pair| *pair == [0xFF, 0xDA]).count();
+    if scans > MAX_SCANS {
+        return Err(Failure::Broken(format!("{scans} scans, more than {MAX_SCANS}")));
     }
     let stored = decoder.input_colorspace().unwrap_or(ColorSpace::RGB);
     let four = matches!(stored, ColorSpace::CMYK | ColorSpace::YCCK) && info.components == 4;

@@ -49,7 +49,13 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     fn new(length: usize, pairs: impl Iterator<Item = Pair>) -> Self {
-        let mut made = Self { length, lower: Vec::new(), upper: Vec::new(), t: Vec::new() };
+        let count = pairs.size_hint().0;
+        let mut made = Self {
+            length,
+            lower: Vec::with_capacity(count),
+            upper: Vec::with_capacity(count),
+            t: Vec::with_capacity(count),
+        };
         for pair in pairs {
             made.lower.push(pair.lower.min(length - 1));
             made.upper.push(pair.upper.min(length - 1));
@@ -139,11 +145,18 @@ fn bound(position: f32, length: usize) -> usize {
     (position.max(0.0) as usize).min(length - 1)
 }
 
+/// The largest whole number that is not above a position; without the call that the baseline processor needs for it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+fn floor(position: f32) -> f32 {
+    let whole = position as i32 as f32;
+    if whole > position { whole - 1.0 } else { whole }
+}
+
 fn bilinear(from: usize, to: usize) -> Pairs {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = (float(x) + 0.5) * scale - 0.5;
-        let floor = at.floor();
+        let floor = floor(at);
         Pair { lower: bound(floor, from), upper: bound(floor + 1.0, from), t: at - floor }
     };
     Pairs::new(from, (0..to).map(pair))
@@ -152,7 +165,7 @@ fn bilinear(from: usize, to: usize) -> Pairs {
 fn nearest(from: usize, to: usize) -> Pairs {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
-        let at = bound(((float(x) + 0.5) * scale).floor(), from);
+        let at = bound(floor((float(x) + 0.5) * scale), from);
         Pair { lower: at, upper: at, t: 0.0 }
     };
     Pairs::new(from, (0..to).map(pair))

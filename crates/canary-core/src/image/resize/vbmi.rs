@@ -71,25 +71,27 @@ impl Available {
     /// much smaller.
     pub(super) fn columns(self, pairs: &Pairs, affine: &Affine) -> Option<Columns> {
         let (lower, upper, t) = pairs.parts();
-        let outputs: Vec<usize> = (0..lower.len() * 3).collect();
-        let groups = outputs.chunks(LANES).map(|outputs| {
-            let start = outputs.iter().map(|output| lower[output / 3]).min()? * 3;
+        let mut groups = Vec::with_capacity((lower.len() * 3).div_ceil(LANES));
+        let outputs = lower.iter().zip(upper).zip(t);
+        let mut outputs =
+            outputs.flat_map(|column| [(0, column), (1, column), (2, column)]).peekable();
+        while let Some((_, ((first, _), _))) = outputs.peek() {
+            // Positions grow from left to right, so that no other neighbour lies before.
+            let start = *first * 3;
             let mut group =
                 Group { lower: [[0; 4]; LANES], upper: [[0; 4]; LANES], t: [0.0; LANES], start };
-            for (lane, output) in outputs.iter().enumerate() {
-                let (x, channel) = (output / 3, output % 3);
+            for (lane, (channel, ((lower, upper), t))) in outputs.by_ref().take(LANES).enumerate() {
                 let channel = source_channel(channel, affine);
                 let place = |position: usize| {
-                    let place = position * 3 + channel - start;
+                    let place = (position * 3 + channel).checked_sub(start)?;
                     u8::try_from(place).ok().filter(|place| usize::from(*place) < WINDOW)
                 };
-                group.lower[lane][0] = place(lower[x])?;
-                group.upper[lane][0] = place(upper[x])?;
-                group.t[lane] = t[x][0];
+                group.lower[lane][0] = place(*lower)?;
+                group.upper[lane][0] = place(*upper)?;
+                group.t[lane] = t[0];
             }
-            Some(group)
-        });
-        let groups = groups.collect::<Option<_>>()?;
+            groups.push(group);
+        }
         let affine = [0, 1, 2].map(|group| {
             let channel = |lane: usize| source_channel((group * LANES + lane) % 3, affine);
             Scaling {

@@ -78,7 +78,7 @@ mod tests {
             let mut block = [0; BLOCK];
             for chunk in 0..400 {
                 let mut starts = rows.next_starts();
-                for index in chunk * 16..chunk * 16 + 16 {
+                for index in chunk * 16..chunk * 16 + 16_usize {
                     let wanted: &[u8] = match index {
                         0 => b"",
                         index if index.is_multiple_of(length) => b"],[",

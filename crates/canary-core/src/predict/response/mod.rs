@@ -5,6 +5,8 @@ mod number;
 mod plain;
 mod reader;
 
+use std::collections::{HashMap, HashSet};
+
 use builder::Builder;
 pub(crate) use reader::{Bad, Read, Reader};
 
@@ -168,6 +170,7 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
     }
     reader.expect(b'[')?;
     let mut builders: Vec<(Vec<u8>, Builder, usize)> = Vec::new();
+    let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut row = 0;
     loop {
         let mut seen = 0;
@@ -175,11 +178,12 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
             // The outputs mostly stand in the same order in each row.
             let index = match builders.get(seen) {
                 Some((known, ..)) if *known == name => Some(seen),
-                _ => builders.iter().position(|(known, ..)| *known == name),
+                _ => places.get(&name).copied(),
             };
             let index = match index {
                 Some(index) => index,
                 None if row == 0 => {
+                    places.insert(name.clone(), builders.len());
                     builders.push((name, Builder::new(1, doubles), 0));
                     builders.len() - 1
                 }
@@ -218,9 +222,10 @@ fn columns(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
         return Ok(vec![("outputs".to_owned(), finish(reader, builder, &[])?)]);
     }
     let mut outputs: Outputs = Vec::new();
+    let mut names = HashSet::new();
     reader.object(|reader, name| {
         let name = String::from_utf8_lossy(&name).into_owned();
-        if outputs.iter().any(|(known, _)| *known == name) {
+        if !names.insert(name.clone()) {
             return reader.bad(format!("output {name:?} stands there twice"));
         }
         let mut builder = Builder::new(0, doubles);

@@ -1,0 +1,160 @@
+//! Texts and files of 1 MB made to hurt: an error or a value, in memory and time that grow with their length.
+//!
+//! Memory is counted by the allocator, so all of it is one test. A reader that is quadratic in anything takes minutes
+//! here.
+#![cfg(feature = "predict")]
+#![allow(clippy::unwrap_used)]
+// An allocator is unsafe by its nature; this one counts and hands on.
+#![allow(unsafe_code)]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use canary_core::{
+    image::{DecodeOptions, decode},
+    predict::read_predict,
+};
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        MOST.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above; the memory came from the system's allocator.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const MEGABYTE: usize = 1 << 20;
+
+/// The most bytes that were allocated at once during the call, beyond what was before it.
+fn most_memory(call: impl FnOnce()) -> usize {
+    let before = NOW.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    call();
+    MOST.load(Ordering::Relaxed) - before
+}
+
+/// About 1 MB of `part` with its number in place of `#`, between `head` and `tail`.
+fn repeated(head: &str, part: &str, tail: &str) -> Vec<u8> {
+    let mut text = head.to_owned();
+    let mut number = 0;
+    while text.len() < MEGABYTE {
+        if number > 0 {
+            text.push(',');
+        }
+        text.push_str(&part.replace('#', &number.to_string()));
+        number += 1;
+    }
+    text.push_str(tail);
+    text.into_bytes()
+}
+
+fn answers() -> Vec<(&'static str, Vec<u8>)> {
+    let list = |part| repeated("{\"predictions\": [", part, "]}");
+    let digits = |head: &str, tail: &str| {
+        format!("{{\"predictions\": [{head}{}{tail}]}}", "7".repeat(MEGABYTE)).into_bytes()
+    };
+    let escapes = format!("{{\"predictions\": [\"{}\"]}}", "\\ud83d\\ude00".repeat(MEGABYTE / 12));
+    vec![
+        ("many outputs by row", repeated("{\"predictions\": [{", "\"n#\": 1", "}]}")),
+        ("many outputs by column", repeated("{\"outputs\": {", "\"n#\": [1.5]", "}}")),
+        ("many other members", repeated("{", "\"n#\": {\"a\": []}", "}")),
+        ("rows of one output", list("{\"a\": 0.5}")),
+        ("empty lists", list("[]")),
+        ("lists of one", list("[[1.25]]")),
+        ("empty texts", list("\"\"")),
+        ("empty files", list("{\"b64\": \"\"}")),
+        ("small integers", list("1")),
+        ("integers, then a fraction", repeated("{\"predictions\": [", "1", ", 2.5]}")),
+        (
+            "integers, then one above 2^63",
+            repeated("{\"predictions\": [", "1", ", 18446744073709551615]}"),
+        ),
+        ("fractions, then a large one", repeated("{\"predictions\": [", "1.5", ", 1e300]}")),
+        ("booleans", list("true")),
+        ("not numbers", list("NaN")),
+        ("a long integer", digits("", "")),
+        ("a long fraction", digits("0.", "")),
+        ("a long exponent", digits("1e", "")),
+        ("a long negative exponent", digits("1e-", ".5")),
+        ("escapes", escapes.into_bytes()),
+        ("open lists", format!("{{\"predictions\": {}", "[".repeat(MEGABYTE)).into_bytes()),
+        ("open objects", format!("{{\"a\": {}", "{\"a\":".repeat(MEGABYTE / 5)).into_bytes()),
+    ]
+}
+
+fn image(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/image");
+    fs::read(folder.join(name)).unwrap()
+}
+
+/// Files that promise 16 million pixels and bring 1 MB of something else, and a file of many scans.
+fn images() -> Vec<(&'static str, Vec<u8>)> {
+    let noise = || (0..MEGABYTE).map(|at| at.wrapping_mul(0x9e37_79b1).to_le_bytes()[3] & 0x7f);
+    let jpeg = |name: &str, frame: u8| {
+        let mut bytes = image(name);
+        let at = bytes.windows(2).position(|pair| pair == [0xff, frame]).unwrap();
+        bytes[at + 5..at + 9].copy_from_slice(&[0x0f, 0xa0, 0x0f, 0xa0]);
+        let end = bytes.len() - 2;
+        bytes.splice(end..end, noise());
+        bytes
+    };
+    let mut scans = image("progressive.jpg");
+    let at = scans.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    let scan = scans[at..at + 40].to_vec();
+    let end = scans.len() - 2;
+    scans.splice(end..end, scan.into_iter().cycle().take(MEGABYTE));
+    let patched = |name: &str, at: usize, with: &[u8]| {
+        let mut bytes = image(name);
+        bytes[at..at + with.len()].copy_from_slice(with);
+        bytes.extend(noise());
+        bytes
+    };
+    vec![
+        ("baseline JPEG", jpeg("s420.jpg", 0xc0)),
+        ("progressive JPEG", jpeg("progressive.jpg", 0xc2)),
+        ("JPEG of many scans", scans),
+        ("GIF", patched("plain.gif", 6, &[0xa0, 0x0f, 0xa0, 0x0f])),
+        ("BMP", patched("rgb.bmp", 18, &[0xa0, 0x0f, 0, 0, 0xa0, 0x0f, 0, 0])),
+        ("WebP", patched("lossless.webp", 21, &[0x9f, 0xcf, 0xe7, 0x03])),
+    ]
+}
+
+#[test]
+fn a_megabyte_made_to_hurt_costs_little() {
+    for (name, text) in answers() {
+        for text in [&text[..], &text[..text.len() / 2]] {
+            let most = most_memory(|| drop(read_predict(text, false)));
+            assert!(most < 200 * MEGABYTE, "{name}: {} MB", most / MEGABYTE);
+        }
+    }
+    for (name, file) in images() {
+        for file in [&file[..], &file[..file.len() / 2]] {
+            let options = DecodeOptions::default().max_pixels(16_000_000);
+            let most = most_memory(|| drop(decode(file, &options)));
+            assert!(most < 256 * MEGABYTE, "{name}: {} MB", most / MEGABYTE);
+        }
+    }
+    let (_, scans) = images().swap_remove(2);
+    let message = decode(&scans, &DecodeOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("scans"), "{message}");
+}
