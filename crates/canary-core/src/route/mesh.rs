@@ -14,10 +14,11 @@ use super::{
     retries::RetryPolicy,
     services::Service,
     tables::{MeshTable, Source, Workload, group},
+    virtual_host::Size,
     virtual_services::{Compiler, Entry, Sorted},
 };
 use crate::{
-    Result,
+    Error, Finding, Result,
     istio::{DestinationRule, Gateway, HttpRetry, VirtualService},
     manifest::{Object, ToObject},
 };
@@ -271,12 +272,14 @@ impl MeshBuilder {
         };
         let namespace = self.gateway_namespace.unwrap_or(self.root_namespace);
         let source = Source::new(&world, &entries);
+        let mut size = Size::default();
         let workloads: Vec<Workload> = group(&objects.gateways, &self.workloads, &namespace)
             .into_iter()
             .map(|(gateways, namespace, labels)| {
-                Workload::new(&gateways, namespace, labels, &source)
+                Workload::new(&gateways, namespace, labels, &source, &mut size)
             })
-            .collect();
+            .collect::<std::result::Result<_, Finding>>()
+            .map_err(|finding| Error::Invalid([finding].into_iter().collect()))?;
         let gateways = workloads
             .iter()
             .enumerate()

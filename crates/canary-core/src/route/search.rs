@@ -13,7 +13,8 @@ use super::{
     request::{MESH, RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
     rules::Action,
-    tables::{Hosts, Protocol, Route, VirtualHost, Workload},
+    tables::{Protocol, Route, Workload},
+    virtual_host::{Hosts, VirtualHost},
 };
 
 /// The namespace that a client of the mesh is in when the request does not say.

@@ -7,17 +7,20 @@ use std::{
 
 use super::{
     clusters::{Cluster, World},
-    conditions::{Conditions, Listener, Seen, Unmet},
+    conditions::{Conditions, Listener, Unmet},
     destination_rules::Client,
-    guards::{Guards, Hashes},
     hosts::HostTable,
-    names::intersect,
-    request::{MESH, RequestView},
+    request::MESH,
     rewrite::RedirectTo,
     rules::{Action, Rule},
+    server_hosts::ServerHosts,
+    virtual_host::{Hosts, Item, Size, VirtualHost},
     virtual_services::{Entry, RuleRef, Sorted},
 };
-use crate::istio::{Gateway, Server, ServerTlsMode};
+use crate::{
+    Finding,
+    istio::{Gateway, Server, ServerTlsMode},
+};
 
 /// A rule bound to a listener: its destinations are clusters now.
 #[derive(Debug)]
@@ -35,40 +38,6 @@ pub(super) struct Route {
     pub(super) conditions: Conditions,
     pub(super) bound: Arc<Bound>,
 }
-
-/// A route of a virtual host, or one that is not generated there, with the reason.
-#[derive(Clone, Debug)]
-pub(super) enum Item {
-    Live(Arc<Route>),
-    /// The listener does not fulfil a condition.
-    Dead(Arc<RuleRef>, Arc<Unmet>),
-    /// A rule of the same object before it matches everything.
-    Shadowed(Arc<RuleRef>, Arc<RuleRef>),
-}
-
-impl Item {
-    /// Catch-all routes, and what they shadow.
-    fn goes_last(&self) -> bool {
-        match self {
-            Self::Live(route) => route.conditions.is_catch_all(),
-            Self::Dead(..) => false,
-            Self::Shadowed(..) => true,
-        }
-    }
-}
-
-/// One host of a listener, with its routes in the order in which they are tried.
-#[derive(Debug, Default)]
-pub(super) struct VirtualHost {
-    pub(super) name: String,
-    pub(super) require_tls: bool,
-    pub(super) items: Vec<Item>,
-    pub(super) routes: Vec<Arc<Route>>,
-    pub(super) guards: Guards,
-}
-
-/// The hosts of one listener.
-pub(super) type Hosts = HostTable<VirtualHost>;
 
 /// What listens on a port of a gateway.
 #[derive(Debug)]
@@ -137,12 +106,16 @@ impl<'s> Source<'s> {
 
 impl Workload {
     /// The listeners of the proxies that take the given gateways.
+    ///
+    /// # Errors
+    /// When hosts and rules multiply to too many routes.
     pub(super) fn new(
         gateways: &[NamedGateway<'_>],
         namespace: String,
         labels: BTreeMap<String, String>,
         source: &Source<'_>,
-    ) -> Self {
+        size: &mut Size,
+    ) -> Result<Self, Finding> {
         let mut workload = Self {
             gateways: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
             namespace,
@@ -157,20 +130,21 @@ impl Workload {
                 let Ok(port) = u16::try_from(server.port.number) else {
                     continue;
                 };
-                workload.server(gateway, server, port, source, &mut ports, &mut made);
+                workload.server(gateway, server, port, source, &mut ports, &mut made, size)?;
             }
         }
+        let name = workload.gateways.join(", ");
         for protocol in ports.values_mut() {
             match protocol {
-                Protocol::Plain(hosts) => hosts.values_mut().for_each(VirtualHost::finish),
+                Protocol::Plain(hosts) => size.finish(hosts.values_mut(), &name)?,
                 Protocol::Tls(_, servers) => {
-                    servers.iter_mut().flat_map(Hosts::values_mut).for_each(VirtualHost::finish);
+                    size.finish(servers.iter_mut().flat_map(Hosts::values_mut), &name)?;
                 }
                 Protocol::Opaque(_) => {}
             }
         }
         workload.ports = ports;
-        workload
+        Ok(workload)
     }
 
     fn server(
@@ -181,7 +155,8 @@ impl Workload {
         source: &Source<'_>,
         ports: &mut BTreeMap<u16, Protocol>,
         made: &mut Made,
-    ) {
+        size: &mut Size,
+    ) -> Result<(), Finding> {
         let hosts = match kind(server) {
             Kind::Plain => {
                 let protocol =
@@ -189,7 +164,7 @@ impl Workload {
                 match protocol {
                     Protocol::Plain(hosts) => hosts,
                     // Another protocol has the port already; the first server keeps it.
-                    _ => return,
+                    _ => return Ok(()),
                 }
             }
             Kind::Tls => {
@@ -197,7 +172,7 @@ impl Workload {
                     .entry(port)
                     .or_insert_with(|| Protocol::Tls(HostTable::default(), Vec::new()));
                 let Protocol::Tls(names, servers) = protocol else {
-                    return;
+                    return Ok(());
                 };
                 for host in server.hosts.iter().flatten() {
                     names.entry(dns_part(host).1, || servers.len());
@@ -205,33 +180,21 @@ impl Workload {
                 servers.push(Hosts::default());
                 match servers.last_mut() {
                     Some(hosts) => hosts,
-                    None => return,
+                    None => return Ok(()),
                 }
             }
             Kind::Opaque => {
                 let name = server.port.protocol.clone();
                 ports.entry(port).or_insert(Protocol::Opaque(name));
-                return;
+                return Ok(());
             }
         };
         let https_redirect =
             server.tls.as_ref().and_then(|tls| tls.https_redirect).unwrap_or(false);
         let tls = matches!(kind(server), Kind::Tls);
+        let names = ServerHosts::new(server.hosts.iter().flatten(), gateway.namespace);
         for entry in source.candidates(&gateway.name, &self.namespace) {
-            let mut names = Vec::new();
-            for written in server.hosts.iter().flatten() {
-                let Some(host) = host_for(written, gateway.namespace, &entry.namespace) else {
-                    continue;
-                };
-                let host = host.to_ascii_lowercase();
-                for wanted in &entry.hosts {
-                    if let Some(name) = intersect(&host, wanted)
-                        && !names.iter().any(|known| known == name)
-                    {
-                        names.push(name.to_owned());
-                    }
-                }
-            }
+            let names = names.of(&entry.hosts, &entry.namespace);
             if names.is_empty() {
                 continue;
             }
@@ -239,9 +202,10 @@ impl Workload {
             if !items.iter().any(|item| matches!(item, Item::Live(_))) {
                 continue;
             }
+            size.add(names.len(), &gateway.name)?;
             for name in names {
                 let host = hosts.entry(&name, || VirtualHost::named(&name));
-                host.items.extend(items.iter().cloned());
+                host.push(&items);
                 host.require_tls |= https_redirect;
             }
         }
@@ -251,44 +215,7 @@ impl Workload {
                 hosts.entry(&name, || VirtualHost::named(&name)).require_tls = true;
             }
         }
-    }
-}
-
-impl VirtualHost {
-    /// The first route whose conditions hold.
-    pub(super) fn find<R: RequestView>(&self, seen: &mut Seen<'_, R>) -> Option<&Arc<Route>> {
-        let mut hashes = Hashes::new();
-        let mut from = 0;
-        while let Some(at) = self.guards.next(from, &mut hashes, seen) {
-            let route = self.routes.get(at)?;
-            if route.conditions.hold(seen) {
-                return Some(route);
-            }
-            from = at + 1;
-        }
-        None
-    }
-
-    fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
-    }
-
-    /// Catch-all routes go to the end, in their order, so that the rules of other VirtualServices come first.
-    fn finish(&mut self) {
-        let (last, mut first): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.items).into_iter().partition(Item::goes_last);
-        first.extend(last);
-        self.routes = first
-            .iter()
-            .filter_map(|item| match item {
-                Item::Live(route) => Some(Arc::clone(route)),
-                Item::Dead(..) | Item::Shadowed(..) => None,
-            })
-            .collect();
-        for route in &self.routes {
-            self.guards.push(&route.conditions);
-        }
-        self.items = first;
+        Ok(())
     }
 }
 
@@ -314,7 +241,7 @@ fn kind(server: &Server) -> Kind {
 }
 
 /// Namespace and name of a server's host.
-fn dns_part(host: &str) -> (Option<&str>, &str) {
+pub(super) fn dns_part(host: &str) -> (Option<&str>, &str) {
     match host.split_once('/') {
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, host),

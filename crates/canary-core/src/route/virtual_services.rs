@@ -1,6 +1,9 @@
 //! VirtualServices with names completed, delegates put in, and everything compiled that no listener changes.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -114,13 +117,14 @@ impl<'c> Compiler<'c> {
     ) -> Entry {
         let object = format!("VirtualService {namespace}/{name}");
         let spec = &service.spec;
-        let mut hosts: Vec<String> = Vec::new();
-        for host in spec.hosts.iter().flatten() {
-            let host = qualify(host, namespace, self.domain);
-            if !hosts.contains(&host) {
-                hosts.push(host);
-            }
-        }
+        let mut known = HashSet::new();
+        let hosts: Vec<String> = spec
+            .hosts
+            .iter()
+            .flatten()
+            .map(|host| qualify(host, namespace, self.domain))
+            .filter(|host| known.insert(host.clone()))
+            .collect();
         let mut gateways: Vec<String> = spec
             .gateways
             .iter()

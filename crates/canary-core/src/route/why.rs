@@ -11,7 +11,8 @@ use super::{
     names::{intersect, split_authority},
     request::RequestView,
     search::{Arrival, Called},
-    tables::{Hosts, Item, VirtualHost, Workload, host_for},
+    tables::{Workload, host_for},
+    virtual_host::{Hosts, Item, VirtualHost},
     virtual_services::{Entry, RuleRef},
 };
 
@@ -150,7 +151,7 @@ impl<R: RequestView> Decision<R> {
 fn tried_at<R: RequestView>(host: &VirtualHost, request: &R, port: u16, why: &mut Why) {
     let mut seen = Seen::new(request, port);
     let mut matched = false;
-    for item in &host.items {
+    for item in &host.table.items {
         match item {
             Item::Live(route) if !matched => {
                 match route.conditions.unmet(&mut seen, &route.place.path) {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     conditions::{Condition, Conditions, Source, Uri},
+    diff::Work,
     request::{MESH, Request},
     text::Text,
 };
@@ -114,14 +115,25 @@ pub(super) struct Region<'r> {
 const BUDGET: usize = 3_000;
 
 impl Region<'_> {
-    /// A request of the region that fits all of `wanted` and none of `avoided`.
-    pub(super) fn find<'c>(&'c self, wanted: &[&Atoms<'c>], avoided: &[&Atoms<'c>]) -> Answer {
+    /// A request of the region that fits all of `wanted` and none of `avoided`; unknown when too little of `work` is
+    /// left to find out.
+    pub(super) fn find<'c>(
+        &'c self,
+        wanted: &[&Atoms<'c>],
+        avoided: &[&Atoms<'c>],
+        work: &mut Work,
+    ) -> Answer {
         let mut all: Atoms<'c> = self.authority.clone();
         for atoms in wanted {
             all.extend(atoms.iter().cloned());
         }
+        // What contradicts itself needs no look at the others.
+        match self.request(&all) {
+            Answer::Found(_) if !avoided.is_empty() => {}
+            answer => return answer,
+        }
         let mut budget = BUDGET;
-        self.escape(&mut all, avoided, &mut budget)
+        self.escape(&mut all, avoided, &mut budget, work)
     }
 
     /// For each match to be avoided one of its conditions has to fail.
@@ -130,11 +142,12 @@ impl Region<'_> {
         all: &mut Atoms<'c>,
         avoided: &[&Atoms<'c>],
         budget: &mut usize,
+        work: &mut Work,
     ) -> Answer {
         let Some((rival, rest)) = avoided.split_first() else {
             return self.request(all);
         };
-        if *budget == 0 {
+        if *budget == 0 || !work.spend((all.len() + rival.len()) * (rival.len() + 1)) {
             return Answer::Unknown;
         }
         *budget -= 1;
@@ -144,7 +157,7 @@ impl Region<'_> {
             self.fit(*part, &both.map(|(_, condition)| condition).collect::<Vec<_>>()) == Fit::Never
         });
         if impossible {
-            return self.escape(all, rest, budget);
+            return self.escape(all, rest, budget, work);
         }
         let mut unknown = false;
         for (part, condition) in *rival {
@@ -153,7 +166,7 @@ impl Region<'_> {
                 all.iter().filter(|(other, _)| other == part).map(|(_, found)| found).collect();
             let answer = match self.fit(*part, &same) {
                 Fit::Never => Answer::None,
-                Fit::Fits(_) => self.escape(all, rest, budget),
+                Fit::Fits(_) => self.escape(all, rest, budget, work),
                 Fit::Unknown => Answer::Unknown,
             };
             all.pop();

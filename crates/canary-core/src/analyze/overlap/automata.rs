@@ -13,6 +13,7 @@ use regex_automata::{
     util::{primitives::StateID, start},
 };
 
+use super::effort;
 use crate::validate::re2;
 
 /// The memory that one automaton may take, in bytes.
@@ -21,6 +22,9 @@ const AUTOMATON_LIMIT: usize = 2 << 20;
 const MAX_STATES: usize = 20_000;
 /// The memory that compiled patterns are kept in, of each sort, in bytes.
 const KEPT: usize = 32 << 20;
+
+/// The steps that a byte of an automaton takes to build.
+const BUILDING: usize = 10;
 
 /// What is compiled, by its pattern, and the bytes that it takes.
 type Cache<T> = RefCell<(HashMap<String, Option<Rc<T>>>, usize)>;
@@ -34,14 +38,16 @@ fn cached<T>(
     cache: &Cache<T>,
     key: &str,
     make: impl FnOnce(&str) -> Option<T>,
-    size: impl FnOnce(&T) -> usize,
+    size: impl Fn(&T) -> usize,
 ) -> Option<Rc<T>> {
     if let Some(found) = cache.borrow().0.get(key) {
         return found.clone();
     }
     let compiled = make(key).map(Rc::new);
+    // Building costs about as much as ten steps for each byte of what is built; a failure shows no size.
+    effort::spend(compiled.as_deref().map_or(AUTOMATON_LIMIT, &size).saturating_mul(BUILDING));
     let (kept, taken) = &mut *cache.borrow_mut();
-    *taken += key.len() + compiled.as_deref().map_or(0, size);
+    *taken += key.len() + compiled.as_deref().map_or(0, &size);
     if *taken > KEPT {
         kept.clear();
         *taken = 0;
@@ -94,6 +100,7 @@ pub(super) fn common(wanted: &[String], unwanted: &[String]) -> Result<Option<St
         if accepts(&automata, wanted.len(), &states) {
             return text(&steps, position).map(Some);
         }
+        effort::spend(bytes.len() * automata.len());
         for byte in &bytes {
             let next: Vec<StateID> = automata
                 .iter()

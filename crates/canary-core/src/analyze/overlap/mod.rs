@@ -9,6 +9,7 @@
 
 mod automata;
 mod conditions;
+pub(crate) mod effort;
 mod set;
 mod solve;
 mod witness;

@@ -4,7 +4,7 @@ use super::automata;
 use crate::validate::re2;
 
 /// The names under which requests come to a `VirtualService`; a name may begin with `*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hosts(pub(crate) Vec<String>);
 
 impl Hosts {
@@ -48,7 +48,7 @@ impl Hosts {
 }
 
 /// A test of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Test<'m> {
     /// Every text.
     Any,
@@ -102,6 +102,20 @@ impl Test<'_> {
         })
     }
 
+    /// The steps that a test of one text takes.
+    pub(super) fn cost(&self) -> usize {
+        match self {
+            Self::Any | Self::Number(_) => 1,
+            Self::Exact(text)
+            | Self::ExactFold(text)
+            | Self::Prefix(text)
+            | Self::PrefixFold(text) => 2 + text.len() / 8,
+            Self::Regex(_) => 50,
+            Self::Hosts(hosts) => 1 + 2 * hosts.0.len(),
+            Self::OneOf(list) => 1 + list.len(),
+        }
+    }
+
     /// Whether the set can be reasoned about without an automaton.
     pub(super) fn is_simple(&self) -> bool {
         matches!(self, Self::Any | Self::Exact(_) | Self::Prefix(_))
@@ -114,7 +128,7 @@ fn escape_ascii(text: &str) -> Option<String> {
 }
 
 /// A condition on a part of a request that may be missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Condition<'m> {
     pub(crate) test: Test<'m>,
     /// Whether a text has to pass the test, or to fail it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Reach, automata,
     conditions::{Conditions, Key, MatchSet, Place, grouped},
+    effort,
     set::{Condition, Domain, Test},
     witness::Witness,
 };
@@ -228,6 +229,7 @@ pub(crate) fn fit(domain: &Domain<'_>, conditions: &[&Condition<'_>]) -> Fit {
     }
     let holds = |text: &str| -> Option<bool> {
         for condition in conditions {
+            effort::spend(condition.test.cost());
             if !condition.holds(text)? {
                 return Some(false);
             }

@@ -1,0 +1,46 @@
+//! The proof of a change: one request taken through both meshes.
+
+use super::{
+    super::{mesh::Mesh, request::Request},
+    Change, Side,
+    effect::Effect,
+};
+
+/// Takes a request through both meshes; `None` when the same becomes of it.
+pub(super) fn change(before: &Mesh, after: &Mesh, request: &Request) -> Option<Change> {
+    let mut witness = request.clone();
+    let (first, second) = (before.route(request), after.route(request));
+    if Effect::told(&first) == Effect::told(&second) {
+        return None;
+    }
+    let cluster = |mesh: &Mesh, request: &Request| {
+        mesh.route(request).cluster().map(|cluster| cluster.name.clone())
+    };
+    // The ends of the intervals are where destinations change.
+    let mut candidates = vec![0];
+    for decision in [&first, &second] {
+        let mut end = 0;
+        for share in decision.shares() {
+            end += share.weight;
+            candidates.extend([end.saturating_sub(1), end]);
+        }
+    }
+    witness.random = candidates
+        .into_iter()
+        .chain(0..1000)
+        .find(|random| {
+            let drawn = request.clone().random(*random);
+            cluster(before, &drawn) != cluster(after, &drawn)
+        })
+        .unwrap_or(0);
+    let side = |mesh: &Mesh| {
+        let decision = mesh.route(&witness);
+        Side {
+            rule: decision.rule().cloned(),
+            outcome: decision.outcome().to_string(),
+            shares: decision.shares(),
+        }
+    };
+    let (before, after) = (side(before), side(after));
+    Some(Change { witness, before, after })
+}

@@ -1,0 +1,288 @@
+//! The comparison, host by host.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    super::{
+        conditions::Condition,
+        host_names::Names,
+        mesh::Mesh,
+        request::Request,
+        search::{Arrival, Called},
+        tables::{Protocol, Route},
+        witness::{Answer, Atoms, Part, Region, atoms},
+    },
+    Diff, Work,
+    change::change,
+    effect::Effect,
+    pairs::{Numbered, number, pairs},
+};
+use crate::analyze::overlap::{Condition as Wanted, Hosts, Test};
+
+/// How many namespaces of clients are looked at for sidecars.
+const MAX_NAMESPACES: usize = 8;
+/// What judging one route costs, in steps.
+const ROUTE: usize = 200;
+/// What keeping one share of a destination costs.
+const SHARE: usize = 500;
+
+/// Two meshes, and what was found so far.
+pub(super) struct Comparison<'m> {
+    meshes: [&'m Mesh; 2],
+    work: Work,
+    found: Diff,
+    /// Hosts that were not compared because the work was over.
+    left_out: usize,
+}
+
+impl<'m> Comparison<'m> {
+    pub(super) fn new(before: &'m Mesh, after: &'m Mesh) -> Self {
+        Self { meshes: [before, after], work: Work::default(), found: Diff::default(), left_out: 0 }
+    }
+
+    pub(super) fn run(mut self) -> Diff {
+        self.at_gateways();
+        self.in_mesh();
+        if self.left_out > 0 {
+            self.found.unjudged.push(format!(
+                "{} hosts were not compared: the rules of those before took too long already; compare smaller meshes",
+                self.left_out
+            ));
+        }
+        self.found
+    }
+
+    fn at_gateways(&mut self) {
+        let [before, after] = self.meshes;
+        let mut looked_at = BTreeSet::new();
+        let names: BTreeSet<&String> =
+            before.0.gateways.keys().chain(after.0.gateways.keys()).collect();
+        for gateway in names {
+            let pair = (before.0.gateways.get(gateway), after.0.gateways.get(gateway));
+            if !looked_at.insert(pair) {
+                continue;
+            }
+            let workloads = [
+                pair.0.map(|index| &before.0.workloads[*index]),
+                pair.1.map(|index| &after.0.workloads[*index]),
+            ];
+            let ports: BTreeSet<u16> = workloads
+                .iter()
+                .flatten()
+                .flat_map(|workload| workload.ports.keys().copied())
+                .collect();
+            for port in ports {
+                let mut hosts = BTreeSet::new();
+                let mut scheme = "http";
+                for workload in workloads.into_iter().flatten() {
+                    match workload.ports.get(&port) {
+                        Some(Protocol::Plain(table)) => hosts.extend(table.names()),
+                        Some(Protocol::Tls(_, servers)) => {
+                            scheme = "https";
+                            hosts.extend(servers.iter().flat_map(|server| server.names()));
+                        }
+                        Some(Protocol::Opaque(_)) | None => {}
+                    }
+                }
+                let mut template = Request::default().gateway(gateway.clone()).port(port);
+                scheme.clone_into(&mut template.scheme);
+                self.hosts(&hosts, &template);
+            }
+        }
+    }
+
+    fn in_mesh(&mut self) {
+        let [before, after] = self.meshes;
+        let hosts: BTreeSet<String> =
+            before.0.mesh.hosts.names().chain(after.0.mesh.hosts.names()).collect();
+        if hosts.is_empty() {
+            return;
+        }
+        let mut namespaces = BTreeSet::from(["default"]);
+        namespaces.extend(
+            before.0.entries.iter().chain(&after.0.entries).map(|entry| entry.namespace.as_str()),
+        );
+        if namespaces.len() > MAX_NAMESPACES {
+            self.found.unjudged.push(format!(
+                "sidecars in {} of {} namespaces were not looked at",
+                namespaces.len() - MAX_NAMESPACES,
+                namespaces.len()
+            ));
+        }
+        for namespace in namespaces.into_iter().take(MAX_NAMESPACES) {
+            let none: [(&str, &str); 0] = [];
+            self.hosts(&hosts, &Request::default().from_workload(namespace, none));
+        }
+    }
+
+    /// Looks at the requests to each host of one listener.
+    fn hosts(&mut self, hosts: &BTreeSet<String>, template: &Request) {
+        let all: Names = hosts.iter().collect();
+        for host in hosts {
+            if self.work.spend(ROUTE) {
+                self.host(host, &all, template);
+            } else {
+                self.left_out += 1;
+            }
+        }
+    }
+
+    /// Looks for changes among the requests to one host.
+    fn host(&mut self, host: &str, all: &Names, template: &Request) {
+        let mut narrower = Vec::new();
+        all.narrower(host, |name| narrower.push(name.to_owned()));
+        let example = example(host, all);
+        let sample = template.clone().host(example.clone());
+        let sides = self.meshes.map(|mesh| routes(mesh, &sample));
+        if sides[0].is_empty() && sides[1].is_empty() {
+            self.take(&sample);
+            return;
+        }
+        let count = sides[0].len() + sides[1].len() + narrower.len();
+        if !self.work.spend(count.saturating_mul(ROUTE)) {
+            self.left_out += 1;
+            return;
+        }
+        let own = Hosts(vec![host.to_owned()]);
+        let others = Hosts(narrower);
+        let authority: Atoms<'_> = vec![
+            (Part::Authority, Wanted::is(Test::Hosts(&own))),
+            (Part::Authority, Wanted { test: Test::Hosts(&others), wanted: false, missing: true }),
+        ];
+        let mut ports = BTreeSet::from(["80".to_owned()]);
+        ports.extend(
+            sides
+                .iter()
+                .flat_map(|side| side.iter())
+                .flat_map(|route| &route.conditions.rest)
+                .filter_map(|condition| match condition {
+                    Condition::Port(port) => Some(port.to_string()),
+                    _ => None,
+                }),
+        );
+        let region =
+            Region { template: template.clone(), authority, examples: vec![example], ports };
+        let conditions: [Vec<Option<Atoms<'_>>>; 2] =
+            [0, 1].map(|side| sides[side].iter().map(|route| atoms(&route.conditions)).collect());
+        self.routes(sides, &conditions, &region, &sample, host);
+    }
+
+    /// Looks at each pair of a route before (or none) and a route after (or none) that do not do the same.
+    fn routes<'c>(
+        &mut self,
+        sides: [&[Arc<Route>]; 2],
+        conditions: &'c [Vec<Option<Atoms<'c>>>; 2],
+        region: &'c Region<'c>,
+        sample: &Request,
+        host: &str,
+    ) {
+        // Equal effects have the same number: thousands of routes make many pairs to compare.
+        let mut known = BTreeMap::new();
+        let effects: [Vec<usize>; 2] = [0, 1].map(|side| {
+            let mesh = self.meshes[side];
+            let of_routes = sides[side].iter().map(|route| Effect::of(mesh, route, sample));
+            of_routes
+                .chain([Effect::none(mesh, sample, sides[side].is_empty())])
+                .map(|effect| {
+                    let next = known.len();
+                    *known.entry(effect).or_insert(next)
+                })
+                .collect()
+        });
+        let numbered = number([&conditions[0], &conditions[1]]);
+        for (first, second) in pairs(&numbered) {
+            if !self.work.spend(1) {
+                self.found.unjudged.push(format!(
+                    "host {host}: its rules were not compared to the end, it takes too long"
+                ));
+                return;
+            }
+            if effects[0][first] == effects[1][second] {
+                continue;
+            }
+            match self.shared([first, second], &numbered, conditions, region) {
+                Answer::None => {}
+                Answer::Found(request) => self.take(&request),
+                Answer::Unknown => {
+                    let name = |side: usize, index: usize| {
+                        sides[side]
+                            .get(index)
+                            .map_or_else(|| "no rule".to_owned(), |route| route.place.to_string())
+                    };
+                    self.found.unjudged.push(format!(
+                        "host {host}: {} and {}",
+                        name(0, first),
+                        name(1, second)
+                    ));
+                    if !self.work.spend(SHARE) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A request that comes to one route before and to another after.
+    fn shared<'c>(
+        &mut self,
+        pair: [usize; 2],
+        numbered: &[Numbered; 2],
+        conditions: &'c [Vec<Option<Atoms<'c>>>; 2],
+        region: &'c Region<'c>,
+    ) -> Answer {
+        let mut wanted = Vec::new();
+        let mut avoided = Vec::new();
+        // Both lists have most conditions in common: each is avoided once.
+        let mut known = BTreeSet::new();
+        for side in [0, 1] {
+            for (at, atoms) in conditions[side].iter().enumerate().take(pair[side] + 1) {
+                let Some(atoms) = atoms else { return Answer::Unknown };
+                if at == pair[side] {
+                    wanted.push(atoms);
+                } else if known.insert(numbered[side].number(at)) {
+                    avoided.push(atoms);
+                }
+            }
+        }
+        region.find(&wanted, &avoided, &mut self.work)
+    }
+
+    /// Adds the change that a request proves, when there is one.
+    fn take(&mut self, request: &Request) {
+        let [before, after] = self.meshes;
+        if let Some(change) = change(before, after, request) {
+            self.work.spend((change.before.shares.len() + change.after.shares.len() + 1) * SHARE);
+            self.found.changes.push(change);
+        }
+    }
+}
+
+/// The routes that requests to a host meet in one mesh, in order.
+fn routes<'m>(mesh: &'m Mesh, request: &Request) -> &'m [Arc<Route>] {
+    match mesh.0.arrival(request) {
+        Arrival::Gateway { hosts, .. } => match hosts.find(&request.authority) {
+            Some(host) if !host.require_tls || request.scheme == "https" => &host.table.routes,
+            _ => &[],
+        },
+        Arrival::Mesh { .. } => match mesh.0.called(request) {
+            Called::Entry(index) => &mesh.0.mesh.routes[index],
+            Called::Service(_) | Called::Unknown => &[],
+        },
+        Arrival::Nowhere { .. } => &[],
+    }
+}
+
+/// An authority that a host stands for and none of the narrower ones.
+fn example(host: &str, all: &Names) -> String {
+    let Some(suffix) = host.strip_prefix('*') else {
+        return host.to_owned();
+    };
+    let suffix = if suffix.is_empty() { ".example" } else { suffix };
+    (0..=all.len())
+        .map(|number| format!("any{number}{suffix}"))
+        .find(|name| all.narrowest(name) == Some(host))
+        .unwrap_or_else(|| format!("any{suffix}"))
+}
