@@ -8,6 +8,7 @@ use crate::{
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     let options = Options::default();
+    let mut work = overlap::Work::default();
     for item in &index.gateways {
         add(item.object.validate_with(&options), report);
     }
@@ -25,7 +26,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
                     .help = Some("use `percentage: {value: …}`".to_owned());
             }
         }
-        overlap::report(item, report);
+        work.quarter(|part| overlap::report(item, report, part));
     }
 }
 

@@ -1,18 +1,18 @@
 //! New paths: rewrites before forwarding, and the location of a redirect.
 
-use regex::Regex;
+use std::sync::Arc;
+
+use regex_automata::meta::Regex;
 use serde::Serialize;
 
 use super::{
     conditions::Uri,
+    expressions::Expressions,
     names::split_authority,
     request::{RequestView, path_only, query_with_mark},
     substitution::Substitution,
 };
-use crate::{
-    istio::{HttpRedirect, HttpRewrite, RedirectPort, RedirectPortSelection},
-    validate::re2,
-};
+use crate::istio::{HttpRedirect, HttpRewrite, RedirectPort, RedirectPortSelection};
 
 /// How a path changes before the request is sent on.
 #[derive(Clone, Debug, Default)]
@@ -23,20 +23,24 @@ pub(super) enum PathRewrite {
     /// What was matched is replaced: the prefix, or the whole path after an exact or regex match.
     Matched(Box<str>),
     /// Every match of an expression is replaced.
-    Regex(Box<Regex>, Substitution),
+    Regex(Arc<Regex>, Substitution),
 }
 
 impl PathRewrite {
     /// Compiles a rewrite; an error names the field and says what is wrong.
-    pub(super) fn new(written: &HttpRewrite) -> Result<Self, (&'static str, String)> {
+    pub(super) fn new(
+        written: &HttpRewrite,
+        expressions: &mut Expressions,
+    ) -> Result<Self, (&'static str, String)> {
         if let Some(rewrite) = &written.uri_regex_rewrite {
             let pattern = rewrite.matches.as_deref().unwrap_or_default();
-            let regex = re2::search(pattern)
-                .map_err(|error| ("rewrite.uriRegexRewrite.match", error.to_string()))?;
+            let regex = expressions
+                .search(pattern)
+                .map_err(|reason| ("rewrite.uriRegexRewrite.match", reason))?;
             let to = rewrite.rewrite.as_deref().unwrap_or_default();
             let substitution = Substitution::new(to, &regex)
                 .map_err(|reason| ("rewrite.uriRegexRewrite.rewrite", reason))?;
-            return Ok(Self::Regex(Box::new(regex), substitution));
+            return Ok(Self::Regex(regex, substitution));
         }
         Ok(match written.uri.as_deref() {
             None | Some("") => Self::None,
@@ -169,7 +173,10 @@ mod tests {
 
     fn rewrite(uri: &str, matched: &Uri, path: &str) -> String {
         let written = HttpRewrite { uri: Some(uri.to_owned()), ..HttpRewrite::default() };
-        PathRewrite::new(&written).unwrap().apply(matched, path).unwrap()
+        PathRewrite::new(&written, &mut Expressions::default())
+            .unwrap()
+            .apply(matched, path)
+            .unwrap()
     }
 
     #[test]
@@ -196,7 +203,7 @@ mod tests {
             }),
             ..HttpRewrite::default()
         };
-        let rewrite = PathRewrite::new(&written).unwrap();
+        let rewrite = PathRewrite::new(&written, &mut Expressions::default()).unwrap();
         assert_eq!(rewrite.apply(&Uri::Any, "/foo?o").as_deref(), Some("/f00?o"));
     }
 

@@ -102,12 +102,12 @@ impl Compiler<'_> {
         let mut broken = Broken { findings: &mut self.findings, object, path: &path };
         let targets = http.route.as_deref().unwrap_or_default();
         let split = split(targets, &mut broken);
-        let rewrite = http.rewrite.as_ref().map(PathRewrite::new).transpose().unwrap_or_else(
-            |(field, reason)| {
-                broken.push("V071", field, reason, "write RE2 syntax, groups as \\1");
-                None
-            },
-        );
+        let rewrite =
+            http.rewrite.as_ref().map(|written| PathRewrite::new(written, &mut self.expressions));
+        let rewrite = rewrite.transpose().unwrap_or_else(|(field, reason)| {
+            broken.push("V071", field, reason, "write RE2 syntax, groups as \\1");
+            None
+        });
         let cors = http.cors_policy.as_ref().map(|policy| Cors::new(policy, &mut self.expressions));
         let cors = cors.transpose().unwrap_or_else(|(field, reason)| {
             broken.push("V065", &field, reason, "write RE2 syntax");

@@ -1,6 +1,6 @@
 //! What a regular expression puts in place of its matches, in RE2's notation.
 
-use regex::Regex;
+use regex_automata::meta::Regex;
 
 /// What a regular expression puts in place of each match: text and numbered groups, as RE2 writes them (`\1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,20 +50,23 @@ impl Substitution {
 
     /// Replaces every match in a text.
     pub(super) fn replace_all(&self, regex: &Regex, text: &str) -> String {
-        regex
-            .replace_all(text, |captures: &regex::Captures<'_>| {
-                let mut out = String::new();
-                for piece in &self.0 {
-                    match piece {
-                        Piece::Text(text) => out.push_str(text),
-                        Piece::Group(group) => {
-                            out.push_str(captures.get(*group).map_or("", |found| found.as_str()));
-                        }
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        for captures in regex.captures_iter(text) {
+            let Some(whole) = captures.get_match() else { continue };
+            out.push_str(&text[end..whole.start()]);
+            end = whole.end();
+            for piece in &self.0 {
+                match piece {
+                    Piece::Text(piece) => out.push_str(piece),
+                    Piece::Group(group) => {
+                        out.push_str(captures.get_group(*group).map_or("", |span| &text[span]));
                     }
                 }
-                out
-            })
-            .into_owned()
+            }
+        }
+        out.push_str(&text[end..]);
+        out
     }
 }
 

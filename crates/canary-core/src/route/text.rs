@@ -33,7 +33,7 @@ impl Text {
             // Istio takes a lone star for presence, although it is no expression.
             StringMatch::Regex(value) if value == "*" => Self::Present,
             StringMatch::Regex(value) => {
-                Self::Regex(expressions.compile(value)?, value.as_str().into())
+                Self::Regex(expressions.full_match(value)?, value.as_str().into())
             }
         })
     }

@@ -66,6 +66,8 @@ pub(super) struct Entry {
 
 /// How many matches the delegates of one mesh may multiply to.
 const MAX_MERGED_MATCHES: usize = 100_000;
+/// How many bytes of JSON they may multiply to.
+const MAX_MERGED_BYTES: usize = 32 << 20;
 
 /// Objects of one kind with namespace and name, in the order in which Istio prefers them: oldest first, then by name,
 /// then by namespace.
@@ -79,6 +81,9 @@ pub(super) struct Compiler<'c> {
     pub(super) expressions: Expressions,
     pub(super) findings: Findings,
     merged_matches: usize,
+    merged_bytes: usize,
+    /// The sizes of the rules of delegates, by where they are.
+    rule_sizes: HashMap<*const HttpRoute, usize>,
 }
 
 impl<'c> Compiler<'c> {
@@ -90,6 +95,8 @@ impl<'c> Compiler<'c> {
             expressions: Expressions::default(),
             findings: Findings::default(),
             merged_matches: 0,
+            merged_bytes: 0,
+            rule_sizes: HashMap::new(),
         }
     }
 
@@ -194,12 +201,15 @@ impl<'c> Compiler<'c> {
             ));
             return;
         }
+        let root_size = size(root);
         for (index, http) in delegate.spec.http.iter().flatten().enumerate() {
             let inner_path = format!("spec.http[{index}]");
-            let product = root.matches.as_ref().map_or(1, Vec::len).max(1)
-                * http.matches.as_ref().map_or(1, Vec::len).max(1);
-            self.merged_matches = self.merged_matches.saturating_add(product);
-            if self.merged_matches > MAX_MERGED_MATCHES {
+            let count = |rule: &HttpRoute| rule.matches.as_ref().map_or(1, Vec::len).max(1);
+            self.merged_matches = self.merged_matches.saturating_add(count(root) * count(http));
+            let inner_size =
+                *self.rule_sizes.entry(std::ptr::from_ref(http)).or_insert_with(|| size(http));
+            self.merged_bytes += count(http) * root_size + count(root) * inner_size;
+            if self.merged_matches > MAX_MERGED_MATCHES || self.merged_bytes > MAX_MERGED_BYTES {
                 self.findings.push(
                     Finding::error(
                         "C902",
@@ -207,7 +217,10 @@ impl<'c> Compiler<'c> {
                         "the matches of roots and delegates multiply to too many",
                     )
                     .object(object)
-                    .help(format!("keep them to {MAX_MERGED_MATCHES} in all")),
+                    .help(format!(
+                        "keep them to {MAX_MERGED_MATCHES}, and to {} MiB of JSON, in all",
+                        MAX_MERGED_BYTES >> 20
+                    )),
                 );
                 return;
             }
@@ -247,6 +260,11 @@ impl<'c> Compiler<'c> {
             rules.extend(self.rule(written));
         }
     }
+}
+
+/// The size of a rule as JSON.
+fn size(rule: &HttpRoute) -> usize {
+    serde_json::to_vec(rule).map_or(0, |json| json.len())
 }
 
 fn own_rule<'w>(

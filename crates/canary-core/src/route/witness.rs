@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use super::{
     conditions::{Condition, Conditions, Source, Uri},
-    diff::Work,
     request::{MESH, Request},
     text::Text,
 };
-use crate::analyze::overlap::{Condition as Wanted, Domain, Fit, Test, fit};
+use crate::analyze::overlap::{Condition as Wanted, Domain, Fit, Test, Work, fit};
 
 /// A part of a request that a condition can be on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,7 @@ use super::effort;
 use crate::validate::re2;
 
 /// The memory that one automaton may take, in bytes.
-const AUTOMATON_LIMIT: usize = 2 << 20;
+const AUTOMATON_LIMIT: usize = 1 << 20;
 /// How many states of a product are visited.
 const MAX_STATES: usize = 20_000;
 /// The memory that compiled patterns are kept in, of each sort, in bytes.

@@ -9,13 +9,14 @@
 
 mod automata;
 mod conditions;
-pub(crate) mod effort;
+mod effort;
 mod set;
 mod solve;
 mod witness;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use effort::Work;
 pub(crate) use set::{Condition, Domain, Hosts, Test};
 pub(crate) use solve::{Fit, fit};
 pub use witness::Witness;
@@ -58,8 +59,12 @@ pub enum Reach {
     Unjudged,
 }
 
+/// What a pair costs beside solving it, in steps.
+const PAIR: usize = 50;
+
 /// Every pair of HTTP matches of `service` that have requests in common, in order; the second part lists the pairs
-/// that could not be judged.
+/// that could not be judged. Of thousands of matches that have much in common some are left out, because it takes too
+/// long: such a match stands there as a pair with itself.
 ///
 /// ```
 /// use canary_core::{VirtualService, analyze::overlap::overlaps};
@@ -78,11 +83,16 @@ pub enum Reach {
 /// ```
 pub fn overlaps(service: &VirtualService) -> (Vec<Overlap>, Vec<(String, String)>) {
     let matches = MatchSet::of(service);
-    let mut solver = Solver::new(&matches);
+    let mut work = Work::default();
+    let mut solver = Solver::new(&matches, &mut work);
     let mut found = Vec::new();
     let mut unjudged = Vec::new();
     for (position, later) in matches.places.iter().enumerate() {
         for earlier in &matches.places[..position] {
+            if !solver.work.spend(PAIR) {
+                unjudged.push((later.path(), later.path()));
+                break;
+            }
             let pair = || (earlier.path(), later.path());
             let (Some(one), Some(other)) = (&earlier.conditions, &later.conditions) else {
                 unjudged.push(pair());
@@ -105,7 +115,8 @@ pub fn overlaps(service: &VirtualService) -> (Vec<Overlap>, Vec<(String, String)
 /// For every HTTP match of `service`, and every rule without one, its path and whether requests reach it.
 pub fn reach(service: &VirtualService) -> Vec<(String, Reach)> {
     let matches = MatchSet::of(service);
-    let mut solver = Solver::new(&matches);
+    let mut work = Work::default();
+    let mut solver = Solver::new(&matches, &mut work);
     (0..matches.places.len())
         .map(|position| {
             (matches.places[position].path(), solver.reach(&matches.places[..=position]))
@@ -114,7 +125,7 @@ pub fn reach(service: &VirtualService) -> Vec<(String, Reach)> {
 }
 
 /// Adds IST0130 and IST0131 for one object.
-pub(super) fn report(item: &Item<'_, VirtualService>, report: &mut Report) {
+pub(super) fn report(item: &Item<'_, VirtualService>, report: &mut Report, work: &mut Work) {
     let http = item.object.spec.http.as_deref().unwrap_or_default();
     let total: usize =
         http.iter().map(|rule| rule.matches.as_ref().map_or(1, |list| list.len().max(1))).sum();
@@ -122,7 +133,7 @@ pub(super) fn report(item: &Item<'_, VirtualService>, report: &mut Report) {
         return;
     }
     let matches = MatchSet::of(item.object);
-    let mut solver = Solver::new(&matches);
+    let mut solver = Solver::new(&matches, work);
     let mut position = 0;
     for rule in 0..http.len() {
         let count =

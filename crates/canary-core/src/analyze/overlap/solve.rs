@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Reach, automata,
     conditions::{Conditions, Key, MatchSet, Place, grouped},
-    effort,
+    effort::{self, Work},
     set::{Condition, Domain, Test},
     witness::Witness,
 };
@@ -35,11 +35,12 @@ const MATCH_BUDGET: usize = 2_000;
 pub(super) struct Solver<'s, 'm> {
     matches: &'s MatchSet<'m>,
     left: usize,
+    pub(super) work: &'s mut Work,
 }
 
 impl<'s, 'm> Solver<'s, 'm> {
-    pub(super) fn new(matches: &'s MatchSet<'m>) -> Self {
-        Self { matches, left: BUDGET }
+    pub(super) fn new(matches: &'s MatchSet<'m>, work: &'s mut Work) -> Self {
+        Self { matches, left: BUDGET, work }
     }
 
     /// Whether a request fits both.
@@ -76,6 +77,9 @@ impl<'s, 'm> Solver<'s, 'm> {
     pub(super) fn reach(&mut self, places: &[Place<'m>]) -> Reach {
         let Some((last, before)) = places.split_last() else { return Reach::Unjudged };
         let Some(own) = &last.conditions else { return Reach::Unjudged };
+        if !self.work.spend(1) {
+            return Reach::Unjudged;
+        }
         let witness = match self.request([own]) {
             Answer::Yes(witness) => witness,
             Answer::No => return Reach::Impossible,
@@ -84,6 +88,9 @@ impl<'s, 'm> Solver<'s, 'm> {
         let mut rivals: Vec<(&Place<'m>, &Conditions<'m>)> = Vec::new();
         for place in before {
             let Some(conditions) = &place.conditions else { return Reach::Unjudged };
+            if !self.work.spend(own.len() + conditions.len()) {
+                return Reach::Unjudged;
+            }
             if !matches!(self.compatible(own, conditions), Fit::Never) {
                 if self.covers(conditions, own) == Some(true) {
                     return self.covered(own, &[(place, conditions)], witness);
@@ -130,7 +137,7 @@ impl<'s, 'm> Solver<'s, 'm> {
         let Some(((_, rival), rest)) = rivals.split_first() else {
             return self.request([&*conjunction]);
         };
-        if *left == 0 {
+        if *left == 0 || !self.work.spend((conjunction.len() + rival.len()) * (rival.len() + 1)) {
             return Answer::Unknown;
         }
         *left -= 1;
@@ -222,11 +229,15 @@ impl<'s, 'm> Solver<'s, 'm> {
     }
 }
 
+/// What a question costs at least, in steps.
+const FIT: usize = 20;
+
 /// A text of `domain` for which all conditions hold.
 pub(crate) fn fit(domain: &Domain<'_>, conditions: &[&Condition<'_>]) -> Fit {
     if domain.may_be_missing() && conditions.iter().all(|condition| condition.missing) {
         return Fit::Fits(None);
     }
+    effort::spend(FIT);
     let holds = |text: &str| -> Option<bool> {
         for condition in conditions {
             effort::spend(condition.test.cost());

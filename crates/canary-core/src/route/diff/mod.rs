@@ -4,13 +4,10 @@ mod change;
 mod effect;
 mod pairs;
 mod regions;
-mod work;
 
 use std::fmt;
 
 use serde::Serialize;
-
-pub(super) use work::Work;
 
 use super::{decision::Share, mesh::Mesh, request::Request, virtual_services::RuleRef};
 use regions::Comparison;

@@ -15,12 +15,12 @@ use super::{
         tables::{Protocol, Route},
         witness::{Answer, Atoms, Part, Region, atoms},
     },
-    Diff, Work,
+    Diff,
     change::change,
     effect::Effect,
     pairs::{Numbered, number, pairs},
 };
-use crate::analyze::overlap::{Condition as Wanted, Hosts, Test};
+use crate::analyze::overlap::{Condition as Wanted, Hosts, Test, Work};
 
 /// How many namespaces of clients are looked at for sidecars.
 const MAX_NAMESPACES: usize = 8;

@@ -27,6 +27,11 @@ impl Re2Error {
     fn new(reason: &'static str, at: impl Into<String>) -> Self {
         Self { reason, at: at.into() }
     }
+
+    /// Whether the pattern is RE2, but its automaton would be larger than [`SIZE_LIMIT`].
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.reason == TOO_LARGE
+    }
 }
 
 impl fmt::Display for Re2Error {
@@ -68,13 +73,7 @@ pub(crate) fn translate(pattern: &str) -> Result<String, Re2Error> {
 /// # Errors
 /// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes, is not RE2, or its automaton is too large.
 pub(crate) fn full_match(pattern: &str) -> Result<meta::Regex, Re2Error> {
-    // Without the automata that are built ahead: thousands of patterns would take most of their memory.
-    let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT)).dfa(false).onepass(false);
-    meta::Regex::builder()
-        .configure(config)
-        .syntax(syntax::Config::new().nest_limit(NEST_LIMIT))
-        .build(&full_match_text(pattern)?)
-        .map_err(|_| too_large(pattern))
+    build(&full_match_text(pattern)?, pattern)
 }
 
 /// The text behind [`full_match`].
@@ -89,7 +88,7 @@ pub(crate) fn full_match_text(pattern: &str) -> Result<String, Re2Error> {
 ///
 /// # Errors
 /// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes, is not RE2, or its automaton is too large.
-pub(crate) fn search(pattern: &str) -> Result<regex::Regex, Re2Error> {
+pub(crate) fn search(pattern: &str) -> Result<meta::Regex, Re2Error> {
     build(&translate(pattern)?, pattern)
 }
 
@@ -99,20 +98,23 @@ pub(crate) fn groups(pattern: &str) -> Option<usize> {
 }
 
 /// The memory that one compiled pattern may take, in bytes: enough for every pattern met in practice.
-const SIZE_LIMIT: usize = 32 << 20;
+pub(crate) const SIZE_LIMIT: usize = 32 << 20;
+const TOO_LARGE: &str = "its automaton is larger than 32 MiB";
 /// How deep groups may nest: deeper than a pattern of [`MAX_LEN`] bytes can.
 const NEST_LIMIT: u32 = 2048;
 
-fn build(text: &str, pattern: &str) -> Result<regex::Regex, Re2Error> {
-    regex::RegexBuilder::new(text)
-        .size_limit(SIZE_LIMIT)
-        .nest_limit(NEST_LIMIT)
-        .build()
+fn build(text: &str, pattern: &str) -> Result<meta::Regex, Re2Error> {
+    // Without the automata that are built ahead: thousands of patterns would take most of their memory.
+    let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT)).dfa(false).onepass(false);
+    meta::Regex::builder()
+        .configure(config)
+        .syntax(syntax::Config::new().nest_limit(NEST_LIMIT))
+        .build(text)
         .map_err(|_| too_large(pattern))
 }
 
 fn too_large(pattern: &str) -> Re2Error {
-    Re2Error::new("its automaton is larger than 32 MiB", pattern)
+    Re2Error::new(TOO_LARGE, pattern)
 }
 
 fn parse(pattern: &str) -> Result<ast::Node, Re2Error> {
