@@ -67,7 +67,7 @@ pub(super) struct Entry {
 /// How many matches the delegates of one mesh may multiply to.
 const MAX_MERGED_MATCHES: usize = 100_000;
 /// How many bytes of JSON they may multiply to.
-const MAX_MERGED_BYTES: usize = 32 << 20;
+const MAX_MERGED_BYTES: usize = 8 << 20;
 
 /// Objects of one kind with namespace and name, in the order in which Istio prefers them: oldest first, then by name,
 /// then by namespace.

@@ -26,6 +26,8 @@ use crate::analyze::overlap::{Condition as Wanted, Hosts, Test, Work};
 const MAX_NAMESPACES: usize = 8;
 /// What judging one route costs, in steps.
 const ROUTE: usize = 200;
+/// What taking one earlier route into account costs, beside solving its conditions.
+const EARLIER: usize = 20;
 /// What keeping one share of a destination costs.
 const SHARE: usize = 500;
 
@@ -233,6 +235,9 @@ impl<'m> Comparison<'m> {
         conditions: &'c [Vec<Option<Atoms<'c>>>; 2],
         region: &'c Region<'c>,
     ) -> Answer {
+        if !self.work.spend((pair[0] + pair[1]) * EARLIER) {
+            return Answer::Unknown;
+        }
         let mut wanted = Vec::new();
         let mut avoided = Vec::new();
         // Both lists have most conditions in common: each is avoided once.
