@@ -122,3 +122,33 @@ fn sidecars_differ_too() {
     assert_eq!(witness.source_labels["app"], "web");
     assert_eq!(witness.port, Some(9080));
 }
+
+#[test]
+fn one_change_among_many_rules_is_found_without_a_look_at_every_pair() {
+    let mesh = |changed: usize| {
+        let rules_of: Vec<String> = (0..400)
+            .map(|n| {
+                let host = if n == changed { "b" } else { "a" };
+                format!("- match: [{{uri: {{prefix: /p{n}/}}}}]\n  route: [{{destination: {{host: {host}{n}}}}}]\n")
+            })
+            .collect();
+        rules(&rules_of.concat())
+    };
+    let found = changes(&mesh(400), &mesh(300));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("/p300/"), "{found:?}");
+}
+
+#[test]
+fn what_takes_too_long_is_said_to_be_open() {
+    let mesh = |letter: char| {
+        let rules_of: Vec<String> = (0..3000)
+            .map(|n| format!("- match: [{{headers: {{{letter}{n}: {{prefix: v}}}}}}]\n  route: [{{destination: {{host: {letter}{n}}}}}]\n"))
+            .collect();
+        rules(&rules_of.concat())
+    };
+    let (before, after) = (mesh('a'), mesh('b'));
+    let found = diff(&before, &after);
+    proven(&before, &after, &found);
+    assert!(!found.changes.is_empty() && !found.unjudged.is_empty());
+}

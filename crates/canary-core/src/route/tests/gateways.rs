@@ -233,3 +233,27 @@ fn naming_gateways_in_a_match_switches_source_conditions_off() {
     let http = "- match: [{gateways: [edge], sourceLabels: {app: x}, sourceNamespace: web}]\n  route: [{destination: {host: a}}]";
     assert_eq!(goes(&rules(http), &get("http://x/")), "a");
 }
+
+#[test]
+fn hosts_times_rules_have_a_limit() {
+    // Each host has services of its own beside one with many rules: no two share their routes.
+    let hosts: Vec<String> = (0..300).map(|n| format!("a{n}.x")).collect();
+    let many: Vec<String> = (0..4000)
+        .map(|n| {
+            format!(
+                "- match: [{{uri: {{exact: /p{n}}}}}]\n  route: [{{destination: {{host: a}}}}]\n"
+            )
+        })
+        .collect();
+    let mut text =
+        format!("{EDGE}{}", service("all", &format!("[{}]", hosts.join(", ")), &many.concat()));
+    for (n, host) in hosts.iter().enumerate() {
+        text += &service(
+            &format!("own{n}"),
+            &format!("[{host}]"),
+            "- route: [{destination: {host: b}}]",
+        );
+    }
+    let error = builder(&text).build().unwrap_err().to_string();
+    assert!(error.contains("C904") && error.contains("1000000 routes"), "{error}");
+}
