@@ -52,7 +52,7 @@ docs | test)
 esac
 case $purpose in
 test)
-    install test "ipykernel>=6" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pillow>=10" "pyright>=1.1.400" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12" "typing-extensions>=4.12"
+    install test "ipykernel>=6" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pandas>=2.2" "pillow>=10" "polars>=1" "pyright>=1.1.400" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12" "typing-extensions>=4.12"
     ;;
 esac
 

@@ -69,6 +69,7 @@ from canary._errors import (
     StoreError,
 )
 from canary._node import Node
+from canary._records import Records
 
 if TYPE_CHECKING:
     from canary import istio
@@ -106,6 +107,7 @@ __all__ = [
     "Progress",
     "Prometheus",
     "Reading",
+    "Records",
     "RequestError",
     "Run",
     "ScriptedModel",

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from canary import istio
+from canary._records import Records
 
 __all__ = [
     "Analysis",
@@ -124,7 +125,7 @@ class _Object:
         """Give JSON."""
     def to_yaml(self) -> str:
         """Give YAML."""
-    def validate(self) -> list[Finding]:
+    def validate(self) -> Records[Finding]:
         """Find what Istio would refuse or warn of; nothing is sent.
 
         Example:
@@ -256,7 +257,7 @@ class VirtualService(_Object):
 
     Example:
         >>> from canary import istio
-        >>> there = istio.Destination(host="image-classifier", subset="resnet50")
+            >>> there = istio.Destination(host="image-classifier", subset="resnet50")
         >>> rule = istio.HttpRoute(route=[istio.HttpRouteDestination(destination=there)], timeout="2s")
         >>> VirtualService("image-classifier", hosts=["*"], http=[rule]).spec.http[0].timeout
         '2s'
@@ -382,7 +383,7 @@ class DestinationRule(_Object):
 
     Example:
         >>> from canary import istio
-        >>> policy = istio.TrafficPolicy(load_balancer=istio.LoadBalancerSettings(simple="ROUND_ROBIN"))
+            >>> policy = istio.TrafficPolicy(load_balancer=istio.LoadBalancerSettings(simple="ROUND_ROBIN"))
         >>> rule = DestinationRule("image-classifier", host="image-classifier", traffic_policy=policy)
         >>> rule.spec.traffic_policy.load_balancer.simple
         'ROUND_ROBIN'
@@ -477,11 +478,12 @@ class Workload:
         """The name of the Deployment."""
     def objects(self) -> list[dict[str, Any]]:
         """Give the three objects, in the order in which they are applied."""
-    def validate(self) -> list[Finding]:
+    def validate(self) -> Records[Finding]:
         """Find what Kubernetes would refuse."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+    def _repr_html_(self) -> str: ...
 
 def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
     """Read every object of a file, YAML or JSON, strictly; other kinds stay plain dictionaries.
@@ -508,7 +510,7 @@ def dumps(objects: Any) -> str:
         1
     """
 
-def validate(objects: Any, *, istio_version: str | None = None) -> list[Finding]:
+def validate(objects: Any, *, istio_version: str | None = None) -> Records[Finding]:
     """Find what Istio would refuse or warn of in one object or in a list of them.
 
     Args:
@@ -525,7 +527,7 @@ class Analysis:
     """What is wrong between objects, and what could not be judged."""
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Records[Finding]:
         """What was found, with Istio's codes (`IST0101`, …)."""
     @property
     def unjudged(self) -> list[tuple[str, str, str]]:
@@ -669,6 +671,7 @@ class Preprocess:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+    def _repr_html_(self) -> str: ...
 
 def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
@@ -827,6 +830,7 @@ class Client:
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Answer:
@@ -971,12 +975,13 @@ class Lab:
     @property
     def problem(self) -> str | None:
         """Why the newest objects are not in force, when they are not."""
-    def counts(self) -> list[dict[str, Any]]:
+    def counts(self) -> Records[dict[str, Any]]:
         """Give the gateway's counters, one row for each way in which requests ended."""
     def close(self) -> None:
         """Stop everything."""
     def __enter__(self) -> Lab: ...
     def __exit__(self, *_exception: object) -> None: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class ObservedShare:
@@ -997,8 +1002,12 @@ class ObservedShare:
     @property
     def p_value(self) -> float:
         """The anytime-valid p-value of the configured weight."""
+    @property
+    def weight(self) -> float:
+        """The share that the mesh was told to give it."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    def _repr_html_(self) -> str: ...
 
 def observed_share(
     canary: int, stable: int, *, weight: float, alpha: float = 0.05
@@ -1038,6 +1047,7 @@ class Guardrail:
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+    def _repr_html_(self) -> str: ...
 
 def error_ratio(
     at_most: float = 1.0,
@@ -1226,7 +1236,7 @@ class Plan:
         """Write the plan as YAML."""
     def to_dict(self) -> dict[str, Any]:
         """Give the plan as plain data."""
-    def validate(self) -> list[Finding]:
+    def validate(self) -> Records[Finding]:
         """List what is wrong or doubtful, with paths such as `steps[1].weight`."""
     @property
     def virtual_service(self) -> str:
@@ -1546,6 +1556,7 @@ class Power:
         """Requests over all steps of that plan."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
+    def _repr_html_(self) -> str: ...
 
 @final
 class Pair:
@@ -1568,6 +1579,7 @@ class Pair:
         """Whether both gave the same top class."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Reading:
@@ -1611,6 +1623,7 @@ class Reading:
         """The sample sizes by what was counted."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Verdict:
@@ -1667,6 +1680,7 @@ class Progress:
         """The verdict, at the end."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
+    def _repr_html_(self) -> str: ...
 
 @final
 class Run:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from canary import Finding, Records
 
 
 class CanaryError(Exception):
@@ -35,7 +38,7 @@ class ManifestError(CanaryError, ValueError):
 class InvalidError(CanaryError, ValueError):
     """An object breaks rules of the mesh; `findings` lists every one."""
 
-    findings: list[Any]
+    findings: Records[Finding]
 
 
 class ImageError(CanaryError, ValueError):

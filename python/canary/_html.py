@@ -29,6 +29,7 @@ _STYLE = """<style>
 .cnry .b1{background:#d9822b}.cnry .b2{background:#4c9f70}.cnry .b3{background:#9b6bb3}
 .cnry .dim{opacity:.65}.cnry .error{color:#d64545}.cnry .warning{color:#c47f17}
 .cnry .info{color:#3b82c4}
+.cnry .in table{margin:0}.cnry .in td{border:none;padding-top:0;padding-bottom:.1em}
 .cnry summary{cursor:pointer;opacity:.75}
 </style>"""
 
@@ -297,4 +298,4 @@ def render_node(node: Mapping[str, Any]) -> str:
         return escape(str(value))
 
     title = escape(type(node).__name__)
-    return page(f"<h4>{title}</h4>{cell(node)}")
+    return page(f'<h4>{title}</h4><div class="in">{cell(node)}</div>')

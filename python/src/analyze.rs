@@ -20,8 +20,8 @@ pub(crate) struct Analysis {
 #[pymethods]
 impl Analysis {
     #[getter]
-    fn findings(&self) -> Vec<Finding> {
-        self.findings.clone()
+    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::records(py, self.findings.clone())
     }
 
     #[getter]

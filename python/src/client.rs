@@ -282,6 +282,10 @@ impl Client {
     }
 
     /// Headers may hold credentials: their names are shown, their values are not.
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_value")
+    }
+
     fn __repr__(&self) -> String {
         let settings = &self.settings;
         let mut text = format!("Client({:?}, model={:?}", settings.url, settings.model);

@@ -46,7 +46,7 @@ fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyRes
     Ok(match error {
         Error::Invalid(findings) => {
             let findings: Vec<_> = findings.iter().cloned().map(Finding).collect();
-            details.set_item("findings", findings.into_pyobject(py)?)?;
+            details.set_item("findings", crate::show::records(py, findings)?)?;
             "InvalidError"
         }
         Error::Image { .. } => "ImageError",

@@ -58,6 +58,10 @@ impl Finding {
         self.0.to_string()
     }
 
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_finding")
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "Finding({}, {}, {}, {})",

@@ -93,6 +93,10 @@ impl Guardrail {
         Ok(Self { core: json::read("guardrail", json::from_python(value)?)?, score })
     }
 
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_value")
+    }
+
     fn __repr__(&self) -> PyResult<String> {
         Ok(format!("Guardrail({})", json::value(&self.core)?))
     }

@@ -156,8 +156,9 @@ macro_rules! kind_class {
                 Self::read(&replaced(value_of(&self.0)?, changes)?.to_string(), stringify!($kind))
             }
 
-            fn validate(&self) -> Vec<Finding> {
-                self.0.validate().into_iter().map(Finding).collect()
+            fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                let findings: Vec<_> = self.0.validate().into_iter().map(Finding).collect();
+                crate::show::records(py, findings)
             }
 
             #[getter]

@@ -222,9 +222,9 @@ impl Lab {
         self.with(|lab| Ok(lab.problem()))
     }
 
-    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let counts = self.with(|lab| Ok(lab.metrics().counts()))?;
-        counts
+        let rows: Vec<_> = counts
             .iter()
             .map(|(series, count)| {
                 let row = PyDict::new(py);
@@ -238,7 +238,8 @@ impl Lab {
                 row.set_item("seconds", count.total.as_secs_f64())?;
                 Ok(row)
             })
-            .collect()
+            .collect::<PyResult<_>>()?;
+        crate::show::records(py, rows)
     }
 
     fn close(&self, py: Python<'_>) {
@@ -253,6 +254,11 @@ impl Lab {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) {
         self.close(py);
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let running = slf.get().lock().is_some();
+        slf.py().import("canary._cards")?.call_method1("render_lab", (slf, running))?.extract()
     }
 
     fn __repr__(&self) -> String {

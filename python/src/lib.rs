@@ -24,6 +24,7 @@ mod prometheus;
 mod route;
 mod run;
 mod samples;
+mod show;
 mod simulation;
 mod stats;
 mod store;

@@ -86,10 +86,10 @@ pub(crate) fn dumps(objects: &Bound<'_, PyAny>) -> PyResult<String> {
 /// Finds what Istio would refuse or warn of in one object or in several.
 #[pyfunction]
 #[pyo3(signature = (objects, *, istio_version = None))]
-pub(crate) fn validate(
-    objects: &Bound<'_, PyAny>,
+pub(crate) fn validate<'py>(
+    objects: &Bound<'py, PyAny>,
     istio_version: Option<&str>,
-) -> PyResult<Vec<Finding>> {
+) -> PyResult<Bound<'py, PyAny>> {
     let mut options = Options::default();
     if let Some(version) = istio_version {
         let version = version
@@ -97,10 +97,10 @@ pub(crate) fn validate(
             .map_err(|error| PyValueError::new_err(format!("istio_version: {error}")))?;
         options = options.istio_version(version);
     }
-    let findings = all_from_python(objects)?
+    let findings: Vec<_> = all_from_python(objects)?
         .iter()
         .flat_map(|object| canary_core::validate::validate(object, &options))
         .map(Finding)
         .collect();
-    Ok(findings)
+    crate::show::records(objects.py(), findings)
 }

@@ -178,8 +178,9 @@ impl Plan {
         json::to_python(py, &json::value(&self.core)?)
     }
 
-    fn validate(&self) -> Vec<Finding> {
-        self.core.validate().iter().cloned().map(Finding).collect()
+    fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let findings: Vec<_> = self.core.validate().iter().cloned().map(Finding).collect();
+        crate::show::records(py, findings)
     }
 
     #[getter]

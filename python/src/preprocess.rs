@@ -267,6 +267,10 @@ impl Preprocess {
         Ok(((settings.size,).into_pyobject(py)?, arguments))
     }
 
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_value")
+    }
+
     fn __repr__(&self) -> String {
         let Settings { size, preset, crop, filter, layout, dtype, .. } = &self.settings;
         let size = size.map_or_else(|| "None".to_owned(), |size| format!("{size:?}"));

@@ -69,6 +69,10 @@ impl Pair {
         self.0.agrees()
     }
 
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_value")
+    }
+
     fn __repr__(&self) -> String {
         let Self(pair) = self;
         let name = pair.name.as_deref().unwrap_or("?");

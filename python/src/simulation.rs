@@ -174,6 +174,10 @@ impl Power {
         json::to_python(py, &json::value(&self.core)?)
     }
 
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_power")
+    }
+
     fn __repr__(&self) -> String {
         let core = &self.core;
         format!("Power(holds x {:.2}: rollback {})", core.factor, core.rollback)

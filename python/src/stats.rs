@@ -17,10 +17,16 @@ pub(crate) struct ObservedShare {
     e: f64,
     #[pyo3(get)]
     p_value: f64,
+    #[pyo3(get)]
+    weight: f64,
 }
 
 #[pymethods]
 impl ObservedShare {
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_share")
+    }
+
     fn __repr__(&self) -> String {
         let estimate =
             self.estimate.map_or_else(|| "None".to_owned(), |value| format!("{value:.3}"));
@@ -50,5 +56,6 @@ pub(crate) fn observed_share(
         high: interval.high,
         e: split.e(),
         p_value: split.p_value(),
+        weight,
     })
 }

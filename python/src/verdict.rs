@@ -81,6 +81,10 @@ impl Reading {
         self.0.to_string()
     }
 
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_reading")
+    }
+
     fn __repr__(&self) -> String {
         format!("Reading({})", self.0)
     }
@@ -271,6 +275,10 @@ impl Progress {
             P::Finished { verdict } => verdict.to_string(),
             other => format!("{other:?}"),
         }
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_value")
     }
 
     fn __repr__(&self) -> String {

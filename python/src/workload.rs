@@ -57,8 +57,9 @@ impl Workload {
         self.0.objects().py()?.iter().map(|object| json::to_python(py, object)).collect()
     }
 
-    fn validate(&self) -> Vec<Finding> {
-        self.0.validate().into_iter().map(Finding).collect()
+    fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let findings: Vec<_> = self.0.validate().into_iter().map(Finding).collect();
+        crate::show::records(py, findings)
     }
 
     fn __getnewargs_ex__<'py>(
@@ -76,6 +77,12 @@ impl Workload {
         arguments.set_item("memory", &workload.memory)?;
         arguments.set_item("args", &workload.args)?;
         Ok(((workload.app.clone(), workload.version.clone()), arguments))
+    }
+
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+        let objects = self.objects(py)?;
+        let yaml = py.import("canary")?.call_method1("dumps", (objects.clone(),))?;
+        py.import("canary._cards")?.call_method1("render_workload", (objects, yaml))?.extract()
     }
 
     fn __repr__(&self) -> String {

@@ -1,0 +1,187 @@
+"""What a notebook shows of values that are a handful of properties, and of tables of them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from canary._html import bar, page, render_findings, table
+from canary._records import Records, properties, record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from canary import Finding, Lab, ObservedShare, Power, Reading
+
+_ROWS = 100
+_LONGEST = 300
+# The first HTTP status of a failure.
+_FAILED = 500
+
+
+def _text(value: Any) -> str:
+    """Show a value in a cell, cut where it is long."""
+    if value is None or value == "":
+        return '<span class="dim">–</span>'
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        parts = [f"{escape(str(key))} <b>{_text(item)}</b>" for key, item in value.items()]
+        return ", ".join(parts) or '<span class="dim">–</span>'
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value) or '<span class="dim">–</span>'
+    text = str(value)
+    return escape(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
+
+
+def render_value(value: Any) -> str:
+    """Show the properties of a value as a small table."""
+    rows = [(escape(name.replace("_", " ")), _text(getattr(value, name))) for name in properties(value)]
+    if not rows:
+        return page(f"<code>{escape(repr(value))}</code>")
+    return page(f"<h4>{escape(type(value).__name__)}</h4>{_plain_table(rows)}")
+
+
+def _plain_table(rows: Sequence[Sequence[str]]) -> str:
+    return table(("", ""), rows).replace("<thead><tr><th></th><th></th></tr></thead>", "", 1)
+
+
+def render_records(values: Records[Any]) -> str:
+    """Show a list of values as a table, a row each."""
+    if not values:
+        return page('<span class="dim">nothing found</span>')
+    if all(type(value).__name__ == "Finding" for value in values):
+        return render_findings(values[:_ROWS]) + _rest(len(values))
+    rows = [record(value) for value in values[:_ROWS]]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [[_text(row.get(name)) for name in columns] for row in rows]
+    return page(table([escape(name.replace("_", " ")) for name in columns], cells)) + _rest(len(values))
+
+
+def _rest(count: int) -> str:
+    return page(f'<span class="dim">and {count - _ROWS:,} more</span>') if count > _ROWS else ""
+
+
+def interval(low: float, high: float, estimate: float | None, mark: float | None = None) -> str:
+    """Draw an interval of shares between 0 and 1: a band, the estimate, and a mark to compare with."""
+    width = 220
+
+    def at(share: float) -> float:
+        return 4 + min(max(share, 0.0), 1.0) * width
+
+    parts = [
+        f'<line x1="4" x2="{4 + width}" y1="14" y2="14" stroke="currentColor" stroke-opacity=".25"/>',
+        (
+            f'<rect x="{at(low):.1f}" y="9" width="{max(at(high) - at(low), 1):.1f}" height="10" rx="3" '
+            'fill="#d9822b" fill-opacity=".45"/>'
+        ),
+    ]
+    if estimate is not None:
+        parts.append(f'<circle cx="{at(estimate):.1f}" cy="14" r="4" fill="#d9822b"/>')
+    if mark is not None:
+        parts.append(
+            f'<line x1="{at(mark):.1f}" x2="{at(mark):.1f}" y1="4" y2="24" stroke="currentColor" stroke-width="2"/>'
+        )
+    words = [(4, "start", "0"), (4 + width, "end", "1")]
+    text = "".join(
+        f'<text x="{x}" y="36" font-size="10" text-anchor="{side}" fill="currentColor" fill-opacity=".65">{word}</text>'
+        for x, side, word in words
+    )
+    return (
+        f'<svg role="img" aria-label="{low:.3f} to {high:.3f}" width="{width + 8}" height="40" '
+        f'viewBox="0 0 {width + 8} 40">{"".join(parts)}{text}</svg>'
+    )
+
+
+def render_share(share: ObservedShare) -> str:
+    """Show the share with its confidence sequence and the evidence against the configured weight."""
+    estimate = "–" if share.estimate is None else f"{share.estimate:.1%}"
+    return page(
+        f"<h4>Observed share {estimate}</h4>"
+        + interval(share.low, share.high, share.estimate, share.weight)
+        + f"<div>configured <b>{share.weight:.1%}</b> (the mark), "
+        f"confidence sequence {share.low:.1%} to {share.high:.1%}</div>"
+        f'<div class="dim">evidence that the split is another: {share.e:.3g}, p = {share.p_value:.3g}</div>'
+    )
+
+
+def render_power(power: Power) -> str:
+    """Show how long the holds must be, and what they catch then."""
+    low, high = power.interval
+    return page(
+        f"<h4>Holds {power.factor:.3g} times as long</h4>"
+        f"<div>{bar(power.p_rollback, 1)}<b>{power.p_rollback:.1%}</b> of the runs with this harm are rolled back "
+        f'<span class="dim">{low:.1%} to {high:.1%}</span></div>'
+        f"<div>{power.requests:,} requests over all steps</div>"
+    )
+
+
+def render_reading(reading: Reading) -> str:
+    """Show what a guardrail has seen."""
+    state = '<span class="error">alarm</span>' if reading.alarm else "quiet"
+    needed = 1 / reading.alpha
+    share = min(reading.e / needed, 1.0)
+    rows = [
+        (escape(reading.quantity), "–" if reading.estimate is None else f"{reading.estimate:.4g}"),
+        ("confidence sequence", f"{reading.low:.4g} to {reading.high:.4g}"),
+        ("evidence", f"{bar(share, 1, 10)}{reading.e:.3g} of {needed:.3g}"),
+        ("counted", _text(reading.counts)),
+    ]
+    return page(f"<h4><code>{escape(reading.guardrail)}</code> {state}</h4>" + _plain_table(rows))
+
+
+def render_workload(objects: Sequence[dict[str, Any]], yaml: str) -> str:
+    """Show the objects of a workload."""
+    deployment = next(one for one in objects if one["kind"] == "Deployment")
+    spec = deployment["spec"]["template"]["spec"]["containers"][0]
+    metadata = deployment["metadata"]
+    rows = [
+        ("image", f"<code>{escape(str(spec.get('image', '')))}</code>"),
+        ("replicas", escape(str(deployment["spec"].get("replicas", 1)))),
+        ("labels", _text(metadata.get("labels"))),
+        ("objects", ", ".join(escape(one["kind"]) for one in objects)),
+    ]
+    return page(
+        f"<h4>Workload <code>{escape(str(metadata['name']))}</code> "
+        f'<span class="dim">in {escape(str(metadata.get("namespace", "default")))}</span></h4>'
+        + _plain_table(rows)
+        + f"<details><summary>YAML</summary><pre>{escape(yaml)}</pre></details>"
+    )
+
+
+def render_finding(finding: Finding) -> str:
+    """Show one finding."""
+    return render_findings([finding])
+
+
+def traffic(counts: Sequence[dict[str, Any]]) -> str:
+    """Show how many requests each subset served, and how many failed."""
+    served: dict[str, int] = {}
+    failed: dict[str, int] = {}
+    for row in counts:
+        name = str(row["subset"] or row["workload"] or "answered by the gateway")
+        served[name] = served.get(name, 0) + row["requests"]
+        if row["code"] >= _FAILED:
+            failed[name] = failed.get(name, 0) + row["requests"]
+    total = sum(served.values()) or 1
+    rows = [
+        (
+            f"<code>{escape(name)}</code>",
+            f"{bar(count / total, index)}{count / total:.1%} <span class='dim'>{count:,}</span>",
+            f"{failed.get(name, 0):,}",
+        )
+        for index, (name, count) in enumerate(sorted(served.items()))
+    ]
+    if not rows:
+        return '<div class="dim">no request yet</div>'
+    return table(("served by", "requests", "failed"), rows)
+
+
+def render_lab(lab: Lab, running: bool) -> str:  # noqa: FBT001 - called by the compiled half
+    """Show where the lab listens and who served its requests."""
+    if not running:
+        return page("<h4>Lab <span class='dim'>closed</span></h4>")
+    problem = f'<div class="error">{escape(lab.problem)}</div>' if lab.problem else ""
+    return page(f"<h4>Lab at <code>{escape(lab.url)}</code></h4>{problem}{traffic(lab.counts())}")

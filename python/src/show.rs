@@ -1,0 +1,17 @@
+//! What a notebook shows, and lists that are tables: both are drawn in Python.
+
+use pyo3::{prelude::*, types::PyList};
+
+/// The HTML of a value, by the function of that name in `canary._cards`.
+pub(crate) fn card(value: &Bound<'_, PyAny>, render: &str) -> PyResult<String> {
+    value.py().import("canary._cards")?.call_method1(render, (value,))?.extract()
+}
+
+/// A list of values as `canary.Records`.
+pub(crate) fn records<'py, T: IntoPyObject<'py>>(
+    py: Python<'py>,
+    values: Vec<T>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let values = PyList::new(py, values)?;
+    py.import("canary._records")?.getattr("Records")?.call1((values,))
+}
