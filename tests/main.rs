@@ -1,11 +1,13 @@
 //! Tests across the crates of the workspace, in one binary so that they link once.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
+mod admission;
 mod api_faults;
 mod architecture;
 mod backend;
 mod bad_input;
 mod contract;
+mod generated;
 mod kubernetes;
 mod kubernetes_access;
 mod kubernetes_outage;

@@ -262,6 +262,17 @@ impl ApiServer {
         canary_core::cluster::Kubernetes::from_kubeconfig(&self.kubeconfig(user), None).await
     }
 
+    /// Istio's definitions, of all its kinds; `None` when they are missing.
+    ///
+    /// # Panics
+    /// When the file is not what Istio releases.
+    pub fn definitions() -> Option<Vec<serde_json::Value>> {
+        let file = parts::real_part("istio-crds.yaml", SCRIPT, UNTESTED)?;
+        let text = fs::read_to_string(file).unwrap();
+        let documents = text.split("\n---").filter(|document| document.contains("\nkind: "));
+        Some(documents.map(|document| serde_saphyr::from_str(document).unwrap()).collect())
+    }
+
     /// Installs the definitions of the three kinds and waits until they are served.
     async fn install(&self, definitions: &Path) {
         use canary_core::cluster::Cluster;
