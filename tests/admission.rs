@@ -18,7 +18,9 @@ const OF_EACH_KIND: usize = 1_000;
 fn ours(object: &Value) -> Vec<String> {
     let found = match object["kind"].as_str() {
         Some("Gateway") => Gateway::from_json_value(object).map(|object| object.validate()),
-        Some("VirtualService") => VirtualService::from_json_value(object).map(|object| object.validate()),
+        Some("VirtualService") => {
+            VirtualService::from_json_value(object).map(|object| object.validate())
+        }
         _ => DestinationRule::from_json_value(object).map(|object| object.validate()),
     };
     let found = match found {
@@ -98,5 +100,10 @@ async fn what_our_validation_admits_the_server_admits() {
          admits {only_server} (Istio's webhook, which is not here, refuses them: {by_webhook:?})"
     );
     assert!(total >= 2_000 && both_admit * 5 >= total && both_refuse * 10 >= total, "{counts:?}");
-    assert!(wrong.is_empty(), "{} differences, the first:\n{}", wrong.len(), wrong[..wrong.len().min(12)].join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} differences, the first:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(12)].join("\n")
+    );
 }

@@ -62,11 +62,16 @@ impl Generator {
                     fields.insert("notAField".to_owned(), json!(1));
                     return;
                 }
-                let present: Vec<&str> =
-                    known.keys().filter(|name| fields.contains_key(*name)).map(String::as_str).collect();
+                let present: Vec<&str> = known
+                    .keys()
+                    .filter(|name| fields.contains_key(*name))
+                    .map(String::as_str)
+                    .collect();
                 if depth < 4 && !present.is_empty() && self.random.bernoulli(0.6) {
                     let name = self.one(&present);
-                    if let Some(inner) = fields.get_mut(name).filter(|v| v.is_object() || v.is_array()) {
+                    if let Some(inner) =
+                        fields.get_mut(name).filter(|v| v.is_object() || v.is_array())
+                    {
                         return self.change(inner, &known[name], depth + 1);
                     }
                 }
@@ -83,7 +88,9 @@ impl Generator {
     fn value(&mut self, name: &str, schema: &Value, depth: usize) -> Value {
         if self.random.bernoulli(0.01) {
             // Of a wrong type.
-            return self.one(&[&json!("text"), &json!(7), &json!(true), &json!([]), &json!({})]).clone();
+            return self
+                .one(&[&json!("text"), &json!(7), &json!(true), &json!([]), &json!({})])
+                .clone();
         }
         if schema["x-kubernetes-int-or-string"] == true {
             return json!(self.random.below(100));
@@ -93,14 +100,15 @@ impl Generator {
             Some("array") => {
                 let number = if self.random.bernoulli(0.05) { 0 } else { 1 + self.random.below(2) };
                 let most = schema["maxItems"].as_u64().filter(|most| *most < 10);
-                let number = most.filter(|_| self.random.bernoulli(0.2)).map_or(number, |most| most + 1);
+                let number =
+                    most.filter(|_| self.random.bernoulli(0.2)).map_or(number, |most| most + 1);
                 (0..number).map(|_| self.value(name, &schema["items"], depth + 1)).collect()
             }
             Some("boolean") => json!(self.random.bernoulli(0.5)),
             Some("integer") => self.integer(name, schema),
-            Some("number") => {
-                self.one(&[&json!(0), &json!(0.5), &json!(50), &json!(100), &json!(100.5), &json!(-1)]).clone()
-            }
+            Some("number") => self
+                .one(&[&json!(0), &json!(0.5), &json!(50), &json!(100), &json!(100.5), &json!(-1)])
+                .clone(),
             Some("string") => json!(self.text(name, schema)),
             _ => json!({}),
         }
@@ -143,11 +151,25 @@ impl Generator {
 
     fn integer(&mut self, name: &str, schema: &Value) -> Value {
         if name == "number" || name.ends_with("ort") {
-            return self.one(&[&json!(80), &json!(8501), &json!(443), &json!(65535), &json!(65536), &json!(0)]).clone();
+            return self
+                .one(&[
+                    &json!(80),
+                    &json!(8501),
+                    &json!(443),
+                    &json!(65535),
+                    &json!(65536),
+                    &json!(0),
+                ])
+                .clone();
         }
-        let low = schema["minimum"].as_i64().unwrap_or(if schema["format"] == "uint32" { 0 } else { 1 });
+        let low =
+            schema["minimum"].as_i64().unwrap_or(if schema["format"] == "uint32" { 0 } else { 1 });
         let high = schema["maximum"].as_i64().unwrap_or(100);
-        let inside = low + i64::try_from(self.random.below(u64::try_from((high - low).clamp(1, 1_000)).unwrap())).unwrap();
+        let inside = low
+            + i64::try_from(
+                self.random.below(u64::try_from((high - low).clamp(1, 1_000)).unwrap()),
+            )
+            .unwrap();
         let values = [low, high, inside, inside, inside, inside, low - 1, high.saturating_add(1)];
         json!(values[usize::try_from(self.random.below(8)).unwrap()])
     }
@@ -162,12 +184,25 @@ impl Generator {
         }
         let rules = schema["x-kubernetes-validations"].to_string();
         if rules.contains("duration(") || name.ends_with("imeout") || name.ends_with("Interval") {
-            return self.one(&["1s", "10s", "0.5s", "1ms", "5m", "1h30m", "2s", "0s", "100us", "-1s", "1", "fast", "1d"]).to_owned();
+            return self
+                .one(&[
+                    "1s", "10s", "0.5s", "1ms", "5m", "1h30m", "2s", "0s", "100us", "-1s", "1",
+                    "fast", "1d",
+                ])
+                .to_owned();
         }
         let pool: &[&str] = match name {
-            "hosts" | "host" | "sniHosts" | "fqdn" => {
-                &["reviews", "reviews.default.svc.cluster.local", "a.example.com", "*.example.com", "*", "a b", "", "10.0.0.1", "UPPER"]
-            }
+            "hosts" | "host" | "sniHosts" | "fqdn" => &[
+                "reviews",
+                "reviews.default.svc.cluster.local",
+                "a.example.com",
+                "*.example.com",
+                "*",
+                "a b",
+                "",
+                "10.0.0.1",
+                "UPPER",
+            ],
             "gateways" => &["gateway", "mesh", "istio-system/gateway", "a/b/c", ""],
             "exportTo" => &[".", "*", "istio-system", "Not A Namespace"],
             "subset" | "name" => &["v1", "http", "stable", "a-b", "Not_A_Label", ""],
@@ -177,10 +212,21 @@ impl Generator {
             "method" | "allowMethods" => &["GET", "POST", "FETCH"],
             "scheme" => &["http", "https", "ftp"],
             "retryOn" => &["5xx", "gateway-error,reset", "503", "sometimes", ""],
-            "credentialName" | "credentialNames" | "serverCertificate" | "privateKey" | "caCertificates" => &["secret", "/etc/certs/a.pem", ""],
-            "bind" | "sourceSubnets" | "destinationSubnets" => &["10.0.0.1", "10.0.0.0/8", "::1", "/tmp/s.sock", "x"],
+            "credentialName" | "credentialNames" | "serverCertificate" | "privateKey"
+            | "caCertificates" => &["secret", "/etc/certs/a.pem", ""],
+            "bind" | "sourceSubnets" | "destinationSubnets" => {
+                &["10.0.0.1", "10.0.0.0/8", "::1", "/tmp/s.sock", "x"]
+            }
             "from" | "to" => &["us-west/*", "us-east/*", "us-west", "*", ""],
-            _ => &["value", "a", "x-b", "", "1", "%", "long-long-long-long-long-long-long-long-long-long-long-long-long-value"],
+            _ => &[
+                "value",
+                "a",
+                "x-b",
+                "",
+                "1",
+                "%",
+                "long-long-long-long-long-long-long-long-long-long-long-long-long-value",
+            ],
         };
         self.one(pool).to_owned()
     }

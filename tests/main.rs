@@ -6,6 +6,7 @@ mod api_faults;
 mod architecture;
 mod backend;
 mod bad_input;
+mod commands;
 mod contract;
 mod generated;
 mod kubernetes;

@@ -198,7 +198,7 @@ fn scripted(builder: LabBuilder, plan: &Plan, options: &LabOptions, seed: u64) -
 }
 
 /// The input of each number: the files in turn, or seeded random bytes.
-fn samples(options: &Options) -> Result<impl Fn(u64) -> Sample + Send + use<>> {
+pub(crate) fn samples(options: &Options) -> Result<impl Fn(u64) -> Sample + Send + use<>> {
     let mut files: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
     for file in &options.images {
         let bytes =

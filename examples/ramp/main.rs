@@ -10,6 +10,7 @@
     reason = "a command line tool speaks to its user"
 )]
 
+mod cluster;
 mod drive;
 mod lab;
 mod options;
@@ -42,6 +43,9 @@ async fn run(options: &Options) -> Result<Ending> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let plan = Plan::from_yaml(&text)?.validated()?;
+    if options.cluster.cluster {
+        return drive(cluster::stage(&plan, options).await?, &plan, options).await;
+    }
     let mesh = lab::Mesh::start(&plan, options)?;
     let ending = drive(mesh.stage(options)?, &plan, options).await;
     mesh.keep(ending.as_ref().ok())?;

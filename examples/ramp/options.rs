@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use canary_examples::Connection;
 use clap::Parser;
 
 const STATUS: &str = "\
@@ -18,7 +19,7 @@ Ctrl-C pauses: the state is stored in an annotation of the VirtualService and th
 program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
 
 With --json each line is one event: {\"event\": \"started\" | \"prepared\" | \"probed\" | \"gateJudged\" | \"written\" | \"seen\" |
-\"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the start, ...}.";
+\"waiting\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the start, ...}.";
 
 /// Runs a rollout plan and judges the canary after every observation.
 ///
@@ -56,7 +57,33 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
     pub(crate) tick: Duration,
     #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    #[command(flatten)]
     pub(crate) lab: LabOptions,
+}
+
+/// A real cluster.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "On a cluster")]
+pub(crate) struct ClusterOptions {
+    /// Run on a Kubernetes cluster with Istio instead of the lab. Both versions must be deployed, and the routes must
+    /// tell which subset answered (VirtualService::stamp_subset). `preflight --plan` says what is missing.
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    /// The gateway's address; by default that of the Gateway which the VirtualService names.
+    #[arg(long, value_name = "URL", requires = "cluster")]
+    pub(crate) gateway_url: Option<String>,
+    /// The Host header, where the VirtualService's hosts are not `*`.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    pub(crate) host: Option<String>,
+    /// The model's name on its server; by default the VirtualService's.
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    pub(crate) model: Option<String>,
+    /// The signature that takes an image's file.
+    #[arg(long, value_name = "NAME", default_value = "serving_preprocess", requires = "cluster")]
+    pub(crate) signature: String,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
 }
 
 /// The two versions on the lab.

@@ -1,1 +1,27 @@
 //! Shared by the examples in this folder; see README.md for their index.
+
+use std::path::PathBuf;
+
+use canary_core::cluster::Kubernetes;
+
+/// How a cluster is reached.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "The cluster")]
+pub struct Connection {
+    /// The kubeconfig; by default KUBECONFIG, ~/.kube/config, or the service account of the pod that this runs in.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; by default its current one.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// As [`Kubernetes::open`].
+    pub async fn open(&self) -> canary_core::Result<Kubernetes> {
+        Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref()).await
+    }
+}

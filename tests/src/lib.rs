@@ -7,6 +7,7 @@
 
 pub mod apiserver;
 pub mod parts;
+pub mod programs;
 pub mod prometheus;
 
 /// The Rust example of the project's README, compiled and run as a documentation test.

@@ -10,6 +10,8 @@ mod apply;
 mod discovery;
 mod driver;
 #[cfg(feature = "cluster")]
+mod in_cluster;
+#[cfg(feature = "cluster")]
 mod kubernetes;
 #[cfg(feature = "cluster")]
 mod kubernetes_watch;
@@ -38,6 +40,8 @@ pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses}
 #[cfg(feature = "predict")]
 pub use driver::HeaderProbe;
 pub use driver::{Clock, Control, Driver, Probe, Progress, Run, Snapshot, Story, SystemClock};
+#[cfg(feature = "cluster")]
+pub use in_cluster::InCluster;
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};

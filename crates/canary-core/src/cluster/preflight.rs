@@ -81,6 +81,16 @@ impl Preflight {
         self.checks.iter().all(|check| check.outcome != Outcome::Fail)
     }
 
+    /// Whether it is ready, and the checks, as JSON.
+    ///
+    /// ```
+    /// let report = canary_core::cluster::Preflight::default();
+    /// assert_eq!(report.to_json(), serde_json::json!({"ready": true, "checks": []}));
+    /// ```
+    pub fn to_json(&self) -> Value {
+        json!({"ready": self.is_ready(), "checks": self.checks})
+    }
+
     /// The checks as one HTML table, self-contained and escaped.
     pub fn to_html(&self) -> String {
         let escape = |text: &str| {

@@ -1,0 +1,121 @@
+//! The objects with which a driver runs as a Job inside the cluster, with the least permissions.
+
+use serde_json::{Value, json};
+
+use super::access::{role_binding, role_for};
+use crate::{Error, Plan, Result};
+
+/// How a driver runs inside the cluster.
+///
+/// ```
+/// use canary_core::{Plan, cluster::InCluster};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
+/// let objects = InCluster::new("registry.example.com/canary:1.0").objects(&plan)?;
+/// let kinds: Vec<_> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
+/// assert_eq!(kinds, ["ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Job"]);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InCluster {
+    /// The image with the program, which must be an entry point that takes a plan's file as its first argument.
+    pub image: String,
+    /// The name of all objects; `canary-` and the `VirtualService`'s name unless set.
+    pub name: Option<String>,
+    /// More arguments for the program.
+    pub args: Vec<String>,
+    /// How often a driver that failed is started again; it goes on where it was.
+    pub retries: u32,
+}
+
+impl InCluster {
+    /// With the image of the program.
+    pub fn new(image: impl Into<String>) -> Self {
+        Self { image: image.into(), name: None, args: Vec::new(), retries: 100 }
+    }
+
+    /// Names the objects.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Adds an argument for the program.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
+    ///
+    /// The Job's pod runs as no root, without a writable file system, capabilities or a sidecar. An exit status of 1
+    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the plan has an error.
+    pub fn objects(&self, plan: &Plan) -> Result<Vec<Value>> {
+        let plan = plan.clone().validated()?;
+        let namespace = &plan.target.namespace;
+        let name =
+            self.name.clone().unwrap_or_else(|| format!("canary-{}", plan.target.virtual_service));
+        let labels =
+            json!({"app.kubernetes.io/name": "canary", "app.kubernetes.io/instance": name});
+        let metadata = json!({"name": name, "namespace": namespace, "labels": labels});
+        let mut args = vec!["/etc/canary/plan.yaml".to_owned()];
+        args.extend(self.args.iter().cloned());
+        let container = json!({
+            "name": "driver",
+            "image": self.image,
+            "args": args,
+            "volumeMounts": [{"name": "plan", "mountPath": "/etc/canary", "readOnly": true}],
+            "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+            "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        });
+        let mut pod_labels = labels.clone();
+        // The sidecar would outlive the driver, and the Job would never end.
+        pod_labels["sidecar.istio.io/inject"] = json!("false");
+        let pod = json!({
+            "metadata": {"labels": pod_labels},
+            "spec": {
+                "serviceAccountName": name,
+                "restartPolicy": "Never",
+                // Time to store the state before the pod goes.
+                "terminationGracePeriodSeconds": 30,
+                "securityContext": {
+                    "runAsNonRoot": true,
+                    "runAsUser": 65532,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [container],
+                "volumes": [{"name": "plan", "configMap": {"name": name}}],
+            },
+        });
+        // 1 is an error that may pass, 130 and 143 a signal; all others are verdicts, and final.
+        let over = json!({"rules": [
+            {"action": "FailJob", "onExitCodes": {"containerName": "driver", "operator": "NotIn", "values": [0, 1, 130, 137, 143]}},
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        ]});
+        Ok(vec![
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
+            json_of(&role_for(&plan, &name))?,
+            json_of(&role_binding(namespace, &name, &name))?,
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"plan.yaml": plan.to_yaml()?}}),
+            json!({
+                "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+                "spec": {"backoffLimit": self.retries, "podFailurePolicy": over, "template": pod},
+            }),
+        ])
+    }
+}
+
+fn json_of(object: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(object)
+        .map_err(|error| Error::Manifest { what: "role".to_owned(), reason: error.to_string() })
+}

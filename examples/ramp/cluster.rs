@@ -1,0 +1,58 @@
+//! A real cluster as a stage: the versions are deployed already, inputs go through its gateway.
+
+use anyhow::{Context, Result, bail};
+use canary_core::{
+    Plan,
+    cluster::{Cluster, Kubernetes, ObjectRef, gateway_addresses},
+    evidence::Sample,
+    predict::Client,
+};
+use futures_util::{Stream, stream};
+
+use crate::{drive::Stage, lab::samples, options::Options};
+
+/// Connects, finds the gateway, and makes the inputs.
+pub(crate) async fn stage(
+    plan: &Plan,
+    options: &Options,
+) -> Result<Stage<Kubernetes, impl Stream<Item = canary_core::Result<Sample>> + Send + use<>>> {
+    let of = &options.cluster;
+    if options.images.is_empty() {
+        bail!("a real model needs inputs: name image files with --images");
+    }
+    let cluster = of.connection.open().await?;
+    let url = match &of.gateway_url {
+        Some(url) => url.clone(),
+        None => find(&cluster, plan).await?,
+    };
+    let model = of.model.as_deref().unwrap_or(&plan.target.virtual_service);
+    let mut client = Client::new(&url)?.model(model).signature(&of.signature);
+    if let Some(host) = &of.host {
+        client = client.host(host);
+    }
+    let samples = samples(options)?;
+    let probe = samples(0);
+    let all = (0..options.inputs.unwrap_or(u64::MAX)).map(move |number| Ok(samples(number)));
+    Ok(Stage { cluster, client, samples: stream::iter(all), probe })
+}
+
+/// The best address of the gateway that the `VirtualService` names first.
+async fn find(cluster: &Kubernetes, plan: &Plan) -> Result<String> {
+    let target = &plan.target;
+    let object = ObjectRef::virtual_service(&target.namespace, &target.virtual_service);
+    let live = cluster.get(&object).await?.with_context(|| format!("{object} not found"))?;
+    let names = live.pointer("/spec/gateways").and_then(|names| names.as_array());
+    let name = names
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str())
+        .find(|name| *name != "mesh")
+        .with_context(|| {
+            format!("{object} names no gateway; give its address with --gateway-url")
+        })?;
+    let (namespace, name) = name.split_once('/').unwrap_or((&target.namespace, name));
+    let addresses = gateway_addresses(cluster, namespace, name).await?;
+    let best =
+        addresses.first().with_context(|| format!("Gateway {namespace}/{name} has no address"))?;
+    Ok(best.url())
+}

@@ -1,0 +1,337 @@
+//! The example binaries for clusters, as their users run them, against a real API server.
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use canary_core::{
+    Gateway,
+    cluster::{Cluster, Kubernetes, ObjectRef, Typed, WatchEvent},
+    serving::Workload,
+};
+use canary_lab::{Lab, model::Scripted};
+use canary_tests::{
+    apiserver::ApiServer,
+    parts::root,
+    programs::{example, said},
+};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use crate::rollouts::{APP, set_up};
+
+/// A folder of a test's own, with a kubeconfig in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(server: &ApiServer, name: &str, user: &str) -> Self {
+        let folder = server.folder().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("kubeconfig"), server.kubeconfig(user)).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let file = self.0.join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = example(name);
+        command.arg("--kubeconfig").arg(self.0.join("kubeconfig"));
+        command
+    }
+}
+
+#[test]
+fn help_suffices() {
+    for name in ["preflight", "apply", "status", "ramp", "in_cluster"] {
+        let (status, text, _) = said(example(name).arg("--help"));
+        assert_eq!(status, Some(0), "{name}");
+        assert!(text.contains("Usage:"), "{text}");
+        assert!(
+            name == "in_cluster" || text.contains("Exit status:") && text.contains("--kubeconfig"),
+            "{text}"
+        );
+        let (status, _, error) = said(example(name).arg("--no-such-option"));
+        assert_eq!(status, Some(2), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_told() {
+    let nowhere = std::env::temp_dir().join("no-such-kubeconfig");
+    let at = |name: &str| {
+        let mut command = example(name);
+        command.arg("--kubeconfig").arg(&nowhere);
+        command
+    };
+    let (status, out, error) = said(&mut at("preflight"));
+    assert_eq!((status, out.as_str()), (Some(2), ""));
+    assert!(error.contains("no-such-kubeconfig cannot be read"), "{error}");
+    let (status, _, error) = said(at("status").arg("image-classifier"));
+    assert_eq!(status, Some(1), "{error}");
+    let (status, _, error) = said(at("apply").arg(root().join("examples/mesh.yaml")));
+    assert_eq!(status, Some(1), "{error}");
+}
+
+#[tokio::test]
+async fn preflight_prints_text_json_and_html() {
+    let Some(server) = ApiServer::shared().await else { return };
+    server.namespace("command-preflight").await;
+    let folder = Folder::new(server, "preflight", "admin");
+    let run = |arguments: &[&str]| {
+        let mut command = folder.command("preflight");
+        command.args(["--namespace", "command-preflight"]).args(arguments);
+        said(&mut command)
+    };
+    let (status, text, error) = run(&[]);
+    assert_eq!(status, Some(1), "there is no Istio: {text}{error}");
+    for part in ["ok       API server", "FAIL     control plane", "→ install Istio", "permissions"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (status, text, _) = run(&["--json", "--requests", "3,4Gi", "--replicas", "2"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((status, &report["ready"]), (Some(1), &json!(false)));
+    let names: Vec<_> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|check| check["name"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"quota") && names.contains(&"gateway's address"), "{names:?}");
+    let (_, html, _) = run(&["--html"]);
+    assert!(html.starts_with("<table>") && html.contains("control plane"), "{html}");
+    let plan = root().join("examples/plan.yaml");
+    let (_, text, _) = run(&["--plan", plan.to_str().unwrap()]);
+    assert!(text.contains("owner"), "{text}");
+}
+
+#[tokio::test]
+async fn apply_checks_applies_and_shows_conflicts() {
+    let Some(server) = ApiServer::shared().await else { return };
+    let space = "command-apply";
+    server.namespace(space).await;
+    let cluster = server.connect("admin").await.unwrap();
+    let folder = Folder::new(server, "apply", "admin");
+    let mesh = root().join("examples/mesh.yaml");
+    let run = |file: &Path, arguments: &[&str]| {
+        let mut command = folder.command("apply");
+        command.arg(file).args(["-n", space]).args(arguments);
+        said(&mut command)
+    };
+    let target = ObjectRef::virtual_service(space, APP);
+
+    let (status, text, error) = run(&mesh, &["--dry-run"]);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(
+        text.contains("created   VirtualService command-apply/image-classifier (dry run"),
+        "{text}"
+    );
+    assert_eq!(cluster.get(&target).await.unwrap(), None);
+
+    let (status, text, error) = run(&mesh, &[]);
+    assert_eq!(status, Some(0), "{error}");
+    let kinds: Vec<_> = text.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
+    assert_eq!(kinds, ["Gateway", "DestinationRule", "VirtualService"], "routes come last");
+    let (_, text, _) = run(&mesh, &[]);
+    assert!(text.lines().all(|line| line.starts_with("unchanged ")), "{text}");
+
+    // Somebody else's weights are not overwritten, and which they are is told.
+    let mut theirs = cluster.get(&target).await.unwrap().unwrap();
+    theirs["metadata"] = json!({"name": APP, "namespace": space});
+    theirs["spec"]["http"][1]["route"][1]["weight"] = json!(31);
+    cluster.clone().field_manager("gitops").force(true).apply(&theirs).await.unwrap();
+    let (status, _, error) = run(&mesh, &[]);
+    assert_eq!(status, Some(3), "{error}");
+    assert!(
+        error.contains("spec.http") && error.contains("gitops") && error.contains("--force"),
+        "{error}"
+    );
+    let (status, text, error) = run(&mesh, &["--force"]);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(text.contains("changed   VirtualService"), "{text}");
+
+    // What is wrong is found before anything is sent.
+    let text = std::fs::read_to_string(&mesh).unwrap();
+    let wrong = folder.file(
+        "wrong.yaml",
+        &text
+            .replace("weight: 70", "weight: -70")
+            .replace("name: image-classifier}", "name: second}"),
+    );
+    let (status, out, error) = run(&wrong, &[]);
+    assert_eq!((status, out.as_str()), (Some(1), ""));
+    assert!(error.contains("spec.http[1].route[0].weight"), "{error}");
+    assert_eq!(cluster.get(&ObjectRef::virtual_service(space, "second")).await.unwrap(), None);
+    let (status, _, error) = run(Path::new("no-such-file.yaml"), &[]);
+    assert_eq!(status, Some(2), "{error}");
+
+    // An account that may do nothing is told which verb it lacks.
+    let folder = Folder::new(server, "apply-other", "other");
+    let (status, _, error) = said(folder.command("apply").arg(&mesh).args(["-n", space]));
+    assert_eq!(status, Some(1), "{error}");
+    assert!(
+        error.contains("grant the verb \"get\" on gateways in namespace command-apply"),
+        "{error}"
+    );
+}
+
+/// The manifests of the Job are admitted by the server, with strict checking of fields.
+#[tokio::test]
+async fn the_manifests_of_the_job_are_admitted() {
+    let Some(server) = ApiServer::shared().await else { return };
+    let space = "command-job";
+    server.namespace(space).await;
+    let cluster = server.connect("admin").await.unwrap();
+    // The strictest of Kubernetes' standards for pods.
+    let label = serde_json::from_value(
+        json!([{"op": "add", "path": "/metadata/labels/pod-security.kubernetes.io~1enforce",
+        "value": "restricted"}]),
+    )
+    .unwrap();
+    cluster.patch(&ObjectRef::new("v1", "Namespace", "", space), &label).await.unwrap();
+    let folder = Folder::new(server, "job", "admin");
+    let plan = std::fs::read_to_string(root().join("examples/plan.yaml")).unwrap();
+    let plan = plan.replace(
+        "{virtualService: image-classifier}",
+        "{virtualService: image-classifier, namespace: command-job}",
+    );
+    let plan = folder.file("plan.yaml", &plan);
+    let (status, manifests, error) = said(
+        example("in_cluster")
+            .arg(&plan)
+            .args(["--image", "registry.example.com/canary:1.0"])
+            .args(["--", "--gateway-url", "http://gateway.istio-system"]),
+    );
+    assert_eq!(status, Some(0), "{error}");
+    let mut apply = folder.command("apply");
+    let mut child = apply.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(manifests.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}\n{manifests}");
+    assert_eq!(text.matches("created").count(), 5, "{text}");
+    let job = ObjectRef::new("batch/v1", "Job", space, "canary-image-classifier");
+    let job = cluster.get(&job).await.unwrap().unwrap();
+    let spec = &job["spec"]["template"]["spec"];
+    assert_eq!(
+        spec["containers"][0]["args"],
+        json!([
+            "/etc/canary/plan.yaml",
+            "--cluster",
+            "--json",
+            "--gateway-url",
+            "http://gateway.istio-system"
+        ])
+    );
+    // A pod of that template is admitted under the standard, which looks at pods and only warns of Jobs.
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "driver", "namespace": space}, "spec": spec});
+    pod["metadata"]["labels"] = job["spec"]["template"]["metadata"]["labels"].clone();
+    if let Some(labels) = pod["metadata"]["labels"].as_object_mut() {
+        labels.retain(|name, _| !name.contains("controller-uid") && !name.contains("job-name"));
+    }
+    cluster.clone().dry_run(true).apply(&pod).await.unwrap();
+    // The plan in the ConfigMap is the plan.
+    let map = ObjectRef::new("v1", "ConfigMap", space, "canary-image-classifier");
+    let map = cluster.get(&map).await.unwrap().unwrap();
+    let stored = canary_core::Plan::from_yaml(map["data"]["plan.yaml"].as_str().unwrap()).unwrap();
+    let text = std::fs::read_to_string(plan).unwrap();
+    assert_eq!(
+        stored.hash(),
+        canary_core::Plan::from_yaml(&text).unwrap().validated().unwrap().hash()
+    );
+}
+
+/// Brings every change of an object on the cluster into the lab's mesh, as a control plane does into its gateways.
+async fn follow(cluster: Kubernetes, lab: canary_lab::store::Store, object: ObjectRef) {
+    let lab = lab.force(true);
+    let mut events = Box::pin(cluster.watch(&object));
+    while let Some(event) = events.next().await {
+        if let Ok(WatchEvent::Applied(mut object)) = event {
+            object["metadata"] = json!({"name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"]});
+            lab.apply(&object).await.unwrap();
+        }
+    }
+}
+
+/// Objects on a real API server, traffic through the lab's gateway, which follows them: `ramp --cluster` and `status`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ramp_runs_a_plan_on_a_cluster() {
+    let Some(server) = ApiServer::shared().await else { return };
+    for (space, errors, code, verdict) in
+        [("command-ramp", 0.0, 0, "promote"), ("command-ramp-bad", 0.6, 3, "rollback")]
+    {
+        server.namespace(space).await;
+        let cluster = server.connect("admin").await.unwrap();
+        let builder = Lab::builder()
+            .model("models/lite0", Scripted::new("military uniform", 0.9))
+            .model("models/lite1", Scripted::new("military uniform", 0.9).errors(errors));
+        let lab = tokio::task::spawn_blocking(move || {
+            let lab = builder.start().unwrap();
+            for version in ["lite0", "lite1"] {
+                let workload =
+                    Workload::new(APP, version).model("model", format!("models/{version}"));
+                for object in workload.namespace(space).objects().unwrap() {
+                    lab.apply(&object).unwrap();
+                }
+            }
+            lab.apply(&Gateway::http("gateway", 80, ["*"]).namespace(space)).unwrap();
+            lab.wait_ready(Duration::from_secs(30)).unwrap();
+            lab
+        })
+        .await
+        .unwrap();
+
+        set_up(&cluster, space).await;
+        // The routes go to the model's port, and say which subset answered.
+        let stable = canary_core::VirtualService::weighted(APP, [("lite0", 100)])
+            .hosts(["*"])
+            .gateway("gateway")
+            .namespace(space)
+            .port(8501)
+            .stamp_subset(canary_core::predict::Client::SUBSET_HEADER);
+        cluster.clone().force(true).apply_typed(&stable).await.unwrap();
+        let followers =
+            [ObjectRef::destination_rule(space, APP), ObjectRef::virtual_service(space, APP)]
+                .map(|object| tokio::spawn(follow(cluster.clone(), lab.cluster().clone(), object)));
+
+        let folder = Folder::new(server, space, "admin");
+        let plan = folder.file(
+            "plan.yaml",
+            &format!(
+                "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\n\
+                 header: {{name: user-group, value: canary}}\nsettle: 500ms\nsteps:\n\
+                 - {{weight: 30, hold: {{requests: 300}}}}\n- {{weight: 100}}\nguardrails:\n- errorRatio: {{atMost: 1.0}}\n"
+            ),
+        );
+        let photo = folder.file("photo.jpg", "a photo");
+        let mut ramp = folder.command("ramp");
+        ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms", "--model", "model"]);
+        ramp.arg("--images").arg(&photo).args(["--gateway-url", &lab.gateway_url()]);
+        let (status, text, error) =
+            tokio::task::spawn_blocking(move || said(&mut ramp)).await.unwrap();
+        assert_eq!(status, Some(code), "{text}\n{error}");
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
+
+        let mut command = folder.command("status");
+        command.arg(APP).args(["-n", space, "--plan"]).arg(&plan);
+        let (status, text, error) = said(&mut command);
+        assert_eq!(status, Some(0), "{error}");
+        assert!(text.contains(&format!("verdict so far: {verdict}")), "{text}");
+        assert!(text.contains("nobody drives it now") && text.contains("errorRatio"), "{text}");
+        let (_, text, _) = said(folder.command("status").arg(APP).args(["-n", space, "--json"]));
+        let status: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(status["rollout"]["verdict"]["verdict"], verdict, "{status}");
+        for follower in followers {
+            follower.abort();
+        }
+        tokio::task::spawn_blocking(move || drop(lab)).await.unwrap();
+    }
+}
