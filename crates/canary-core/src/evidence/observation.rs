@@ -190,11 +190,20 @@ pub struct Window {
     /// Requests that neither served, or nobody knows who; they count for no test.
     #[serde(default, skip_serializing_if = "is_none")]
     pub unknown: u64,
+    /// Whether the two sides were counted over times that differ a little, such as by pods that are scraped one after
+    /// the other. Their shares then say nothing of the split, and such a window is none for its test.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub apart: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_none(count: &u64) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Requests of one side, and how many of them were bad.

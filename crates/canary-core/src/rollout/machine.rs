@@ -321,7 +321,9 @@ impl Machine {
                 };
                 state.requests += requests;
                 for (monitor, of) in state.monitors.iter_mut().zip(&self.plan.guardrails) {
-                    monitor.window(&of.check, share, window.stable, window.canary);
+                    if !(window.apart && matches!(of.check, Check::ObservedSplit(_))) {
+                        monitor.window(&of.check, share, window.stable, window.canary);
+                    }
                 }
             }
             Seen::Pair(pair) => {

@@ -169,9 +169,33 @@ fn the_split_is_believed_first_when_both_alarm_at_once() {
     let good = Counts::good(500);
     let bad = Counts { requests: 500, failed: 250, slow: 0 };
     let since = run.state.now;
-    run.observe(Seen::Window(Window { since, stable: good, canary: bad, unknown: 3 }));
+    run.observe(Seen::Window(Window {
+        since,
+        stable: good,
+        canary: bad,
+        unknown: 3,
+        apart: false,
+    }));
     assert_eq!(run.state.totals().unknown, 3);
     assert!(matches!(run.state.verdict(), Verdict::Inconclusive { why: Why::Split { .. } }));
+}
+
+#[test]
+fn sides_that_were_counted_apart_say_nothing_of_the_split() {
+    let hold = Hold::requests(100_000);
+    for apart in [false, true] {
+        let mut run = Run::holding(plan().weights([10, 100], hold));
+        let (stable, canary) = (Counts::good(500), Counts::good(500));
+        let since = run.state.now;
+        run.observe(Seen::Window(Window { since, stable, canary, unknown: 0, apart }));
+        let why = run.state.verdict();
+        let split = matches!(why, Verdict::Inconclusive { why: Why::Split { .. } });
+        assert_eq!(split, !apart, "{why}");
+        // Errors are compared all the same.
+        let canary = Counts { requests: 500, failed: 250, slow: 0 };
+        run.observe(Seen::Window(Window { since, stable, canary, unknown: 0, apart }));
+        assert_eq!(matches!(run.state.verdict(), Verdict::Rollback { .. }), apart);
+    }
 }
 
 #[test]
@@ -367,13 +391,14 @@ fn windows_count_as_requests_do_and_late_ones_do_not() {
     let mut run = Run::holding(plan().weights([50, 100], Hold::requests(10_000)));
     let counts = |failed| Counts { requests: 100, failed, slow: 0 };
     let since = run.state.now;
-    let mut window = Window { since, stable: counts(2), canary: counts(2), unknown: 0 };
+    let mut window =
+        Window { since, stable: counts(2), canary: counts(2), unknown: 0, apart: false };
     run.observe(Seen::Window(window));
     assert_eq!(run.state.seen_at_step().0, 200);
     window.since = Timestamp(since.0 - 1);
     run.observe(Seen::Window(window));
     assert_eq!((run.state.seen_at_step().0, run.state.totals().late), (200, 200));
-    window = Window { since, stable: counts(0), canary: counts(60), unknown: 0 };
+    window = Window { since, stable: counts(0), canary: counts(60), unknown: 0, apart: false };
     run.observe(Seen::Window(window));
     assert!(matches!(run.state.verdict(), Verdict::Rollback { .. }));
 }
@@ -424,7 +449,13 @@ fn the_largest_plan_fits_its_annotation_with_its_verdict() {
     while !run.state.is_done() {
         let since = run.state.now;
         let stable = Counts { requests: 1, ..huge };
-        run.observe(Seen::Window(Window { since, stable, canary: Counts::default(), unknown: 0 }));
+        run.observe(Seen::Window(Window {
+            since,
+            stable,
+            canary: Counts::default(),
+            unknown: 0,
+            apart: false,
+        }));
         for n in 0..50_u64 {
             let input = Some(Pair::digest(&(n + run.sequence).to_le_bytes()));
             let (stable, canary) = (Answer::new("cat", 0.123), Answer::new("cat", 0.124));

@@ -299,6 +299,7 @@ impl<'a> World<'a> {
                 stable: Counts::good(requests - canary),
                 canary: Counts::good(canary),
                 unknown: 0,
+                apart: false,
             };
             self.observe(state, Seen::Window(window));
             self.pass(state);
@@ -375,6 +376,7 @@ impl<'a> World<'a> {
             stable: Counts::good(good - canary),
             canary: Counts::good(canary),
             unknown: 0,
+            apart: false,
         };
         if with_bad {
             let by_canary = self.random.bernoulli(self.traffic.canary_if_bad);

@@ -9,11 +9,11 @@ use super::metrics::Unit;
 ///
 /// # Errors
 /// The edges there are, when none is at the threshold.
-pub(super) fn at_edge<'a>(
-    edges: &'a BTreeSet<String>,
+pub(super) fn at_edge(
+    edges: &BTreeSet<String>,
     unit: Unit,
     threshold: Duration,
-) -> Result<Vec<&'a str>, Vec<Duration>> {
+) -> Result<Vec<&str>, Vec<Duration>> {
     #[expect(clippy::cast_precision_loss, reason = "compared to within a nanosecond")]
     let wanted = threshold.as_nanos() as f64;
     let same = |edge: &&str| {

@@ -126,6 +126,10 @@ pub struct Metrics {
     pub subset: String,
     /// What tells a failed request.
     pub outcome: Outcome,
+    /// Whether each target counts one subset alone, as pods do; a gateway or a client's proxy counts both. Targets are
+    /// scraped one after the other, so the counts of two pods are of times that differ by up to a scrape interval:
+    /// with much traffic enough for a false alarm of the observed split. Such counts are none for its test.
+    pub apart: bool,
 }
 
 impl Metrics {
@@ -147,6 +151,7 @@ impl Metrics {
             ],
             subset: "destination_version".to_owned(),
             outcome: Outcome::Istio,
+            apart: false,
         }
     }
 
@@ -167,12 +172,15 @@ impl Metrics {
             matchers: vec![Matcher::equal("model_name", model)],
             subset: subset_label.into(),
             outcome: Outcome::Status("status".to_owned()),
+            apart: true,
         }
     }
 
-    /// Sets which proxy of Istio's reports, in place of the one before.
+    /// Sets which proxy of Istio's reports, in place of the one before. The counts of [`Reporter::Destination`] are of
+    /// the pods, and so [`Metrics::apart`].
     #[must_use]
     pub fn reporter(mut self, reporter: Reporter) -> Self {
+        self.apart = reporter == Reporter::Destination;
         self.matchers.retain(|matcher| matcher.label != "reporter");
         self.matchers.insert(0, Matcher::equal("reporter", reporter.value()));
         self

@@ -37,7 +37,7 @@ pub(super) fn tally(
     span: Span,
 ) -> Result<Option<Window>, NotCounts> {
     let Span { since, until, new_targets } = span;
-    let mut window = Window { since: until, ..Window::default() };
+    let mut window = Window { since: until, apart: metrics.apart, ..Window::default() };
     let mut samples = 0;
     let mut seen = |window: &mut Window, grown: &Increase| {
         samples += grown.samples;

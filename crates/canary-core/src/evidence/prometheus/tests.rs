@@ -189,6 +189,7 @@ fn series_become_the_counts_of_the_subsets() {
     assert_eq!(window.stable, Counts { requests: 128, failed: 32, slow: 10 });
     assert_eq!(window.canary, Counts { requests: 27, failed: 7, slow: 0 });
     assert_eq!((window.unknown, window.since), (6, Timestamp(15_000)));
+    assert!(!window.apart);
 }
 
 #[test]
@@ -206,6 +207,7 @@ fn tensorflow_servings_status_tells_whose_fault_it_was() {
     let window = window(&metrics, &requests, &[]).unwrap();
     assert_eq!(window.stable, Counts { requests: 11, failed: 0, slow: 0 });
     assert_eq!(window.canary, Counts { requests: 6, failed: 2, slow: 0 });
+    assert!(window.apart, "the pods are scraped one after the other");
 }
 
 #[test]

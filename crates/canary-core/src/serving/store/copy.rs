@@ -284,7 +284,7 @@ impl Job {
             self.meter.tell(&file.path, Phase::Complete, file.size);
             return Ok(copied(&entry.sha256, true));
         }
-        let at = file.path.split('/').fold(self.staging.clone(), |at, part| at.join(part));
+        let at = file.path.split('/').fold(self.staging.clone(), Path::join);
         let (from, to) = (&*self.source.store, &*self.base.store);
         let seen = |bytes| self.meter.tell(&file.path, Phase::Copying, bytes);
         let read = transfer::copy(from, file, to, &at, seen).await;
