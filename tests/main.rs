@@ -8,6 +8,7 @@ mod backend;
 mod bad_input;
 mod commands;
 mod contract;
+mod envoy;
 mod generated;
 mod kubernetes;
 mod kubernetes_access;

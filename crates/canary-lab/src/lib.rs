@@ -3,6 +3,7 @@
 //! [`Lab`] is to releases behind a mesh what a test container is to a database. It takes the same objects as a cluster
 //! with Istio, and decides with [`canary_core::Mesh`], the same code that users call.
 
+pub mod envoy;
 pub mod gateway;
 mod lab;
 pub mod model;

@@ -26,6 +26,8 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
+    /// 400: the path cannot be normalised.
+    BadPath,
     /// 404, flag `NR`: no host or no rule for the request.
     NoRoute,
     /// 503, flag `NC`: the rule names a cluster that does not exist.
@@ -38,14 +40,16 @@ impl FailureKind {
     /// The HTTP status of the answer.
     pub fn status(self) -> u16 {
         match self {
+            Self::BadPath => 400,
             Self::NoRoute => 404,
             Self::NoCluster | Self::NoHealthyUpstream => 503,
         }
     }
 
-    /// Envoy's response flag.
+    /// Envoy's response flag; `-` stands for none.
     pub fn flag(self) -> &'static str {
         match self {
+            Self::BadPath => "-",
             Self::NoRoute => "NR",
             Self::NoCluster => "NC",
             Self::NoHealthyUpstream => "UH",
@@ -126,6 +130,8 @@ impl World {
         let service = self.services.get(&address.host);
         let external = service.and_then(|service| service.external_name.clone());
         let host = external.unwrap_or_else(|| address.host.clone());
+        // A name that stands for another has no cluster of its own.
+        let behind = if host == address.host { service } else { self.services.get(&host) };
         let only_port = service.and_then(|service| match service.ports.as_slice() {
             [port] => Some(*port),
             _ => None,
@@ -142,7 +148,7 @@ impl World {
             .and_then(|subset| rule.and_then(|rule| rule.subsets.get(subset)));
         cluster.policy = rule.map(|rule| rule.effective(declared, port));
         cluster.failure =
-            self.failure(address, service, &cluster, client.namespace, declared.is_some());
+            self.failure(address, behind, &cluster, client.namespace, declared.is_some());
         cluster
     }
 
@@ -157,12 +163,14 @@ impl World {
         let no_cluster =
             |reason: String| Some(Failure { kind: FailureKind::NoCluster, reason: reason.into() });
         if service.is_none() && self.complete {
-            let known = if address.host.contains('.') && !address.host.ends_with(&self.domain) {
+            let known = if cluster.host != address.host {
+                "; the service that names it has no endpoints of its own"
+            } else if address.host.contains('.') && !address.host.ends_with(&self.domain) {
                 "; a host with a dot is not completed with a namespace"
             } else {
                 ""
             };
-            return no_cluster(format!("no service {} is known{known}", address.host));
+            return no_cluster(format!("no service {} is known{known}", cluster.host));
         }
         if let Some(service) = service
             && !service.ports.is_empty()
@@ -171,7 +179,7 @@ impl World {
             let ports: Vec<String> = service.ports.iter().map(u16::to_string).collect();
             return no_cluster(format!(
                 "service {} has no port {}, only {}",
-                address.host,
+                cluster.host,
                 cluster.port,
                 ports.join(", ")
             ));
@@ -201,7 +209,7 @@ impl World {
             if which.is_empty() { String::new() } else { format!(" with {}", which.join(", ")) };
         Some(Failure {
             kind: FailureKind::NoHealthyUpstream,
-            reason: format!("service {} has no healthy endpoint{which}", address.host).into(),
+            reason: format!("service {} has no healthy endpoint{which}", cluster.host).into(),
         })
     }
 }

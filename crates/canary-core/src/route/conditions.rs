@@ -423,6 +423,8 @@ const CACHE: usize = 8;
 /// A request while it is judged, with the headers already looked up.
 pub(super) struct Seen<'r, R> {
     pub(super) request: &'r R,
+    /// The whole target, with its path normalised.
+    target: &'r str,
     pub(super) path: &'r str,
     /// The query with its `?`, without the fragment.
     query: &'r str,
@@ -431,12 +433,12 @@ pub(super) struct Seen<'r, R> {
 }
 
 impl<'r, R: RequestView> Seen<'r, R> {
-    pub(super) fn new(request: &'r R, port: u16) -> Self {
-        let path = request.path();
-        let bare = path_only(path);
+    /// `target` is the normalised target of the request.
+    pub(super) fn new(request: &'r R, target: &'r str, port: u16) -> Self {
+        let bare = path_only(target);
         // Most requests have no query, which `path_only` has then found out.
-        let query = if bare.len() == path.len() { "" } else { query_with_mark(path) };
-        Self { request, path: bare, query, port, headers: [const { None }; CACHE] }
+        let query = if bare.len() == target.len() { "" } else { query_with_mark(target) };
+        Self { request, target, path: bare, query, port, headers: [const { None }; CACHE] }
     }
 
     /// The value that a source has in the request; claims are judged elsewhere.
@@ -445,7 +447,7 @@ impl<'r, R: RequestView> Seen<'r, R> {
             Source::Method => Some(self.request.method()),
             Source::Scheme => Some(self.request.scheme()),
             Source::Authority => Some(self.request.authority()),
-            Source::Path => Some(self.request.path()),
+            Source::Path => Some(self.target),
             Source::Header(number, name) => {
                 let slot = &mut self.headers[*number as usize % CACHE];
                 match slot {

@@ -39,13 +39,9 @@ impl Cors {
                     })
                 })
                 .collect::<Result<_, _>>()?,
-            (_, Some(origins)) => origins
-                .iter()
-                .map(|origin| match origin.as_str() {
-                    "*" => Text::Present,
-                    origin => Text::Exact(origin.into()),
-                })
-                .collect(),
+            (_, Some(origins)) => {
+                origins.iter().map(|origin| Text::Exact(origin.as_str().into())).collect()
+            }
             _ => Box::default(),
         };
         let list = |values: &Option<Vec<String>>| -> Box<str> {
@@ -69,15 +65,20 @@ impl Cors {
     /// What becomes of a request with an `Origin` header; `None` when the filter leaves it alone.
     pub(super) fn judge<R: RequestView>(&self, request: &R) -> Option<CorsAction> {
         let origin = request.header("origin").filter(|origin| !origin.is_empty())?;
-        let allowed = self.origins.iter().any(|wanted| wanted.matches(&origin));
+        // What fits a star fits every origin.
+        let allowed =
+            self.origins.iter().any(|wanted| wanted.matches("*") || wanted.matches(&origin));
         let preflight = request.method() == "OPTIONS"
             && request
                 .header("access-control-request-method")
                 .is_some_and(|method| !method.is_empty());
-        if !allowed {
-            return (preflight && !self.forward_unmatched).then(|| CorsAction::Answer(Vec::new()));
+        if !allowed && (!preflight || self.forward_unmatched) {
+            return None;
         }
-        let mut headers = vec![("access-control-allow-origin", origin.into_owned())];
+        let mut headers = Vec::new();
+        if allowed {
+            headers.push(("access-control-allow-origin", origin.into_owned()));
+        }
         if self.credentials {
             headers.push(("access-control-allow-credentials", "true".to_owned()));
         }
@@ -90,11 +91,14 @@ impl Cors {
             list("access-control-allow-methods", &self.methods);
             list("access-control-allow-headers", &self.headers);
             list("access-control-max-age", self.max_age.as_deref().unwrap_or_default());
-            Some(CorsAction::Answer(headers))
-        } else {
-            list("access-control-expose-headers", &self.expose);
-            Some(CorsAction::Pass(headers))
         }
+        if !allowed {
+            // A browser refuses an answer that does not name the origin, whatever else it says.
+            return Some(CorsAction::Answer(headers));
+        }
+        // The filter sets this one on every answer that passes it, its own included.
+        list("access-control-expose-headers", &self.expose);
+        Some(if preflight { CorsAction::Answer(headers) } else { CorsAction::Pass(headers) })
     }
 }
 
@@ -133,8 +137,24 @@ mod tests {
                 ("access-control-allow-origin", "https://a.example".to_owned()),
                 ("access-control-allow-methods", "GET,POST".to_owned()),
                 ("access-control-max-age", "86400".to_owned()),
+                ("access-control-expose-headers", "x-model".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn what_fits_a_star_fits_every_origin() {
+        for origins in [
+            CorsPolicy { allow_origin: Some(vec!["*".to_owned()]), ..CorsPolicy::default() },
+            CorsPolicy {
+                allow_origins: Some(vec![StringMatch::exact("*")]),
+                ..CorsPolicy::default()
+            },
+        ] {
+            let cors = Cors::new(&origins, &mut Expressions::default()).unwrap();
+            let request = Request::get("http://b.example/").header("origin", "null");
+            assert!(matches!(cors.judge(&request), Some(CorsAction::Pass(_))));
+        }
     }
 
     #[test]
@@ -143,7 +163,8 @@ mod tests {
         let ignored = policy(Some(UnmatchedPreflights::Ignore));
         assert!(matches!(
             ignored.judge(&preflight("https://c.example")),
-            Some(CorsAction::Answer(headers)) if headers.is_empty()
+            Some(CorsAction::Answer(headers))
+                if headers.iter().all(|(name, _)| *name != "access-control-allow-origin")
         ));
         let request = Request::get("http://b.example/").header("origin", "https://a.example");
         assert!(matches!(

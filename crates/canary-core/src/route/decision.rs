@@ -10,6 +10,7 @@ use super::{
     cors::CorsAction,
     headers::HeaderEdit,
     mesh::Mesh,
+    normalize::target,
     policy::EffectivePolicy,
     request::{Request, RequestView},
     retries::RetryPolicy,
@@ -192,14 +193,14 @@ impl<R: RequestView> Decision<R> {
         }
     }
 
-    /// The edits to the response's headers, in order. They also concern redirects, direct responses and failures of
-    /// the cluster, but not what a fault or a preflight answers.
+    /// The edits to the response's headers, in order. They also concern redirects, direct responses, aborts by faults
+    /// and failures of the cluster, but not what the CORS filter answers to a preflight.
     pub fn response_edits(&self) -> &[HeaderEdit] {
         let Some(route) = &self.route else {
             return &[];
         };
         match (self.chosen, &self.outcome) {
-            (_, Outcome::Abort(_) | Outcome::Preflight(_) | Outcome::Passthrough) => &[],
+            (_, Outcome::Preflight(_) | Outcome::Passthrough) => &[],
             (Some(index), _) => &route.bound.rule.targets[index].edits.response,
             (None, _) => &route.bound.rule.edits.response,
         }
@@ -207,6 +208,10 @@ impl<R: RequestView> Decision<R> {
 
     /// Headers that the CORS filter sets on the response.
     pub fn cors_headers(&self) -> Vec<(&'static str, String)> {
+        if matches!(self.outcome, Outcome::Abort(_)) {
+            // The filter of faults stands before that of CORS.
+            return Vec::new();
+        }
         let cors = self.route.as_ref().and_then(|route| route.bound.rule.cors.as_ref());
         match cors.and_then(|cors| cors.judge(&self.request)) {
             Some(CorsAction::Pass(headers)) => headers,
@@ -214,16 +219,18 @@ impl<R: RequestView> Decision<R> {
         }
     }
 
-    /// The path to send, with its query: the request's own unless the rule rewrites it.
+    /// The path to send, with its query: the request's own, normalised as [`RequestView::path`] says, unless the rule
+    /// rewrites it.
     pub fn path(&self) -> Cow<'_, str> {
+        let target = target(self.request.path());
         match &self.route {
             Some(route) if matches!(self.outcome, Outcome::Forward(_)) => route
                 .bound
                 .rule
                 .rewrite
-                .apply(&route.conditions.uri, self.request.path())
-                .map_or(Cow::Borrowed(self.request.path()), Cow::Owned),
-            _ => Cow::Borrowed(self.request.path()),
+                .apply(&route.conditions.uri, &target)
+                .map_or(target, Cow::Owned),
+            _ => target,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::names::{qualify, qualify_gateway};
 use crate::istio::{HttpMatchRequest, HttpRoute, StringMatch};
 
 /// A match made of one of the root's and one of the delegate's, with the numbers of both.
@@ -53,6 +54,21 @@ pub(super) fn merge_matches(root: &HttpRoute, delegate: &HttpRoute) -> Option<Ve
         }
     }
     Some(merged)
+}
+
+/// A rule with its mirrors and the gateways of its matches named in full, so that it means the same in the other object.
+pub(super) fn in_full(rule: &HttpRoute, namespace: &str, domain: &str) -> HttpRoute {
+    let mut rule = rule.clone();
+    let mirrors = rule.mirrors.iter_mut().flatten().map(|mirror| &mut mirror.destination);
+    for destination in rule.mirror.iter_mut().chain(mirrors) {
+        destination.host = qualify(&destination.host, namespace, domain);
+    }
+    for entry in rule.matches.iter_mut().flatten() {
+        for gateway in entry.gateways.iter_mut().flatten() {
+            *gateway = qualify_gateway(gateway, namespace);
+        }
+    }
+    rule
 }
 
 /// The fields other than `match`: the delegate's where it has them, else the root's. Where requests go comes from the
@@ -189,14 +205,15 @@ fn map_conflict(
 }
 
 fn text_conflict(root: Option<&StringMatch>, delegate: Option<&StringMatch>) -> bool {
-    use StringMatch::{Exact, Prefix, Present};
+    use StringMatch::{Exact, Prefix};
     match (root, delegate) {
-        (None | Some(Present), _) | (_, None) => false,
-        (Some(Exact(root)), Some(Exact(delegate))) => root != delegate,
+        (None, _) | (_, None) => false,
+        // Istio takes an empty text for no text, which goes with nothing.
+        (Some(Exact(root)), Some(Exact(delegate))) => root != delegate || root.is_empty(),
         (Some(Prefix(root)), Some(Prefix(delegate) | Exact(delegate))) => {
-            !delegate.starts_with(root.as_str())
+            root.is_empty() || delegate.is_empty() || !delegate.starts_with(root.as_str())
         }
-        // An expression on either side, or a prefix under an exact value.
+        // An expression or presence on either side, or a prefix under an exact value.
         _ => true,
     }
 }
@@ -245,6 +262,8 @@ mod tests {
         assert!(conflict(S::exact("a"), S::prefix("a")));
         assert!(conflict(S::prefix("/a/b"), S::prefix("/a")));
         assert!(!conflict(S::prefix("/a"), S::exact("/a/b")));
+        assert!(conflict(S::Present, S::exact("a")));
+        assert!(conflict(S::prefix("/"), S::Present));
         assert!(!text_conflict(None, Some(&S::regex("a"))));
     }
 

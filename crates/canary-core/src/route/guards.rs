@@ -185,7 +185,7 @@ mod tests {
         for conditions in conditions(matches) {
             guards.push(&conditions);
         }
-        let mut seen = Seen::new(request, 80);
+        let mut seen = Seen::new(request, RequestView::path(request), 80);
         let mut hashes = Hashes::new();
         let mut passed = Vec::new();
         let mut from = 0;

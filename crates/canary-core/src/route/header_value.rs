@@ -55,8 +55,8 @@ impl HeaderValue {
         self.literal.as_deref()
     }
 
-    /// The text with the values of its variables, which `lookup` gives by name and arguments. One that it does not
-    /// know becomes `-`, as in Envoy.
+    /// The text with the values of its variables, which `lookup` gives by name and arguments. One that has no value
+    /// leaves nothing behind, as in the headers that Envoy writes.
     pub fn expand(
         &self,
         mut lookup: impl FnMut(&str, Option<&str>) -> Option<String>,
@@ -69,10 +69,9 @@ impl HeaderValue {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Percent => out.push('%'),
-                Piece::Variable { name, arguments } => match lookup(name, arguments) {
-                    Some(value) => out.push_str(&value),
-                    None => out.push('-'),
-                },
+                Piece::Variable { name, arguments } => {
+                    out.push_str(lookup(name, arguments).as_deref().unwrap_or_default());
+                }
             }
         }
         Cow::Owned(out)
@@ -152,6 +151,6 @@ mod tests {
         assert_eq!(echo("% %x%"), "% %x%");
         assert_eq!(HeaderValue::new("50%%").literal(), Some("50%"));
         assert_eq!(HeaderValue::new("%PROTOCOL%").literal(), None);
-        assert_eq!(HeaderValue::new("%NOT_KNOWN%").expand(|_, _| None), "-");
+        assert_eq!(HeaderValue::new("<%NOT_KNOWN%>").expand(|_, _| None), "<>");
     }
 }

@@ -41,8 +41,11 @@ impl std::fmt::Display for HeaderEdit {
     }
 }
 
-/// Applies edits, in order, to headers given as names and values; variables in values are looked up with `lookup`,
-/// see [`HeaderValue::expand`].
+/// Applies edits, in order, to headers given as names and values. Variables in values are looked up with `lookup`, see
+/// [`HeaderValue::expand`]; it is also given the headers as they are then, which is what `%REQ(name)%` means in edits of
+/// requests.
+///
+/// As in Envoy, the values of a rule are made after its removals and before any of them is set.
 ///
 /// ```
 /// use canary_core::route::{HeaderEdit, HeaderValue, apply_header_edits};
@@ -52,30 +55,43 @@ impl std::fmt::Display for HeaderEdit {
 ///     HeaderEdit::Remove { name: "x-old".into() },
 ///     HeaderEdit::Add { name: "x-new".into(), value: HeaderValue::new("2") },
 /// ];
-/// apply_header_edits(&mut headers, &edits, |_, _| None);
+/// apply_header_edits(&mut headers, &edits, |_, _, _| None);
 /// assert_eq!(headers, [("x-new".to_owned(), "2".to_owned())]);
 /// ```
 pub fn apply_header_edits<'e>(
     headers: &mut Vec<(String, String)>,
     edits: impl IntoIterator<Item = &'e HeaderEdit>,
-    mut lookup: impl FnMut(&str, Option<&str>) -> Option<String>,
+    mut lookup: impl FnMut(&[(String, String)], &str, Option<&str>) -> Option<String>,
 ) {
+    let mut made: Vec<(&str, String, bool)> = Vec::new();
     for edit in edits {
-        match edit {
+        let (name, value, set) = match edit {
             HeaderEdit::Remove { name } => {
+                write_values(headers, &mut made);
                 headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+                continue;
             }
-            HeaderEdit::Set { name, value } | HeaderEdit::Add { name, value } => {
-                let text = value.expand(&mut lookup);
-                if text.is_empty() {
-                    continue;
-                }
-                if matches!(edit, HeaderEdit::Set { .. }) {
-                    headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
-                }
-                headers.push((name.to_string(), text.into_owned()));
-            }
+            HeaderEdit::Set { name, value } => (name, value, true),
+            HeaderEdit::Add { name, value } => (name, value, false),
+        };
+        // A value that is set after one was added begins the next level.
+        if set && made.last().is_some_and(|(_, _, set)| !set) {
+            write_values(headers, &mut made);
         }
+        let text = value.expand(|variable, arguments| lookup(headers, variable, arguments));
+        if !text.is_empty() {
+            made.push((name, text.into_owned(), set));
+        }
+    }
+    write_values(headers, &mut made);
+}
+
+fn write_values(headers: &mut Vec<(String, String)>, made: &mut Vec<(&str, String, bool)>) {
+    for (name, text, set) in made.drain(..) {
+        if set {
+            headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+        }
+        headers.push((name.to_owned(), text));
     }
 }
 
@@ -244,8 +260,30 @@ mod tests {
     fn edits_apply_in_order() {
         let mut headers = vec![("A".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
         let edits = Edits::new(Some(&operations(&["a"], &["b"], &[], "new")), None, true);
-        apply_header_edits(&mut headers, &edits.request, |_, _| None);
+        apply_header_edits(&mut headers, &edits.request, |_, _, _| None);
         let flat: Vec<_> = headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(flat, ["b=2", "a=new", "b=new"]);
+    }
+
+    #[test]
+    fn values_are_made_after_removals_and_before_anything_is_set() {
+        let rule = Headers {
+            request: Some(
+                HeaderOperations::default()
+                    .remove("gone")
+                    .set("a", "<%REQ(gone)%>")
+                    .set("b", "<%REQ(a)%>"),
+            ),
+            response: None,
+        };
+        let mut headers =
+            vec![("gone".to_owned(), "1".to_owned()), ("a".to_owned(), "old".to_owned())];
+        let edits = Edits::new(Some(&rule), None, true);
+        apply_header_edits(&mut headers, &edits.request, |headers, _, name| {
+            let found = headers.iter().find(|(found, _)| Some(found.as_str()) == name);
+            found.map(|(_, value)| value.clone())
+        });
+        let flat: Vec<_> = headers.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(flat, ["a=<>", "b=<old>"]);
     }
 }

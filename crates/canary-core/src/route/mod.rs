@@ -16,6 +16,7 @@ mod host_names;
 mod hosts;
 mod mesh;
 mod names;
+mod normalize;
 mod policy;
 mod report;
 mod request;

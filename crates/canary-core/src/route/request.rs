@@ -22,6 +22,10 @@ pub trait RequestView {
     /// The `Host` header or `:authority`, with its port when one was sent.
     fn authority(&self) -> &str;
     /// The path with its query, as sent: `/v1/models/m:predict?x=1`.
+    ///
+    /// Rules see it as Istio's proxies normalise it by default (`pathNormalization` `BASE` of the mesh
+    /// configuration): the segments `.` and `..` are resolved, `\` becomes `/`, escapes of unreserved characters are
+    /// undone, and characters that may not stand in a path are escaped. Slashes are neither merged nor unescaped.
     fn path(&self) -> &str;
     /// The value of a header, several values joined with `,` in order. `name` is lower case.
     fn header(&self, name: &str) -> Option<Cow<'_, str>>;

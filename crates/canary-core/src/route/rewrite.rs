@@ -9,6 +9,7 @@ use super::{
     conditions::Uri,
     expressions::Expressions,
     names::split_authority,
+    normalize::target,
     request::{RequestView, path_only, query_with_mark},
     substitution::Substitution,
 };
@@ -139,7 +140,7 @@ impl RedirectTo {
             None => self.kept_authority(request, scheme),
         };
         let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
-        let path = request.path();
+        let path = &*target(request.path());
         let (bare, query) = (path_only(path), query_with_mark(path));
         let path = match &self.path {
             RedirectPath::Same => format!("{bare}{query}"),
@@ -148,7 +149,8 @@ impl RedirectTo {
             RedirectPath::Whole(uri) => format!("{uri}{query}"),
             RedirectPath::Prefix(to) => replace_matched(matched, bare, query, to),
         };
-        Redirect { status: self.status, location: format!("{scheme}://{host}{port}{path}") }
+        let root = if path.starts_with('/') { "" } else { "/" };
+        Redirect { status: self.status, location: format!("{scheme}://{host}{port}{root}{path}") }
     }
 
     /// The request's authority, without its port when the port or the scheme is another one.
@@ -163,7 +165,8 @@ impl RedirectTo {
 
 /// The answer of a server with `httpsRedirect` to a plain request.
 pub(super) fn https_redirect<R: RequestView>(request: &R) -> Redirect {
-    Redirect { status: 301, location: format!("https://{}{}", request.authority(), request.path()) }
+    let path = target(request.path());
+    Redirect { status: 301, location: format!("https://{}{path}", request.authority()) }
 }
 
 #[cfg(test)]
@@ -236,6 +239,9 @@ mod tests {
                 Some(RedirectPort::DerivePort(RedirectPortSelection::FromRequestPort));
         });
         assert_eq!(location(&derived, "http://a/x", &Uri::Any), "http://a:8080/x");
+        let bare = with(|redirect| redirect.uri = Some("new".to_owned()));
+        assert_eq!(location(&bare, "http://a/x", &Uri::Any), "http://a/new");
+        assert_eq!(location(&none(), "http://a/b/../%78", &Uri::Any), "http://a/x");
         let prefix = with(|redirect| redirect.prefix_rewrite = Some("/v2".to_owned()));
         assert_eq!(
             location(&prefix, "http://a/v1/x?y", &Uri::Prefix("/v1".into())),

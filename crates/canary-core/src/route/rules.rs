@@ -122,6 +122,8 @@ impl Compiler<'_> {
             None => self.default_retries.clone(),
             written => RetryPolicy::of(written.as_ref()),
         };
+        // Envoy's CORS filter leaves routes alone that it answers itself.
+        let cors = cors.filter(|_| matches!(action, Action::Forward));
         Some(Arc::new(Rule {
             action,
             targets: compile_targets(&http, namespace, self.domain),

@@ -10,6 +10,7 @@ use super::{
     destination_rules::Client,
     mesh::{Compiled, Mesh},
     names::{expand_alias, lower, service_namespace, split_authority},
+    normalize::normalized,
     request::{MESH, RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
     rules::Action,
@@ -81,9 +82,11 @@ impl Mesh {
             let redirect = https_redirect(&request);
             return self.decision(request, port, Outcome::Redirect(redirect));
         }
-        let found = host.find(&mut Seen::new(&request, port));
+        let found = normalized(request.path())
+            .map(|target| host.find(&mut Seen::new(&request, &target, port)).cloned());
+        let Some(found) = found else { return self.bad_path(request, port) };
         match found {
-            Some(route) => self.by_route(request, port, Arc::clone(route)),
+            Some(route) => self.by_route(request, port, route),
             None => self.no_rule(request, port, host),
         }
     }
@@ -94,14 +97,21 @@ impl Mesh {
         self.decision(request, port, Outcome::Failure(failure))
     }
 
+    fn bad_path<R>(&self, request: R, port: u16) -> Decision<R> {
+        let reason = "the path holds an escaped NUL".into();
+        let failure = Failure { kind: FailureKind::BadPath, reason };
+        self.decision(request, port, Outcome::Failure(failure))
+    }
+
     fn at_sidecar<R: RequestView>(&self, request: R, port: u16) -> Decision<R> {
         match self.0.called(&request) {
             Called::Entry(index) => {
-                let found = {
-                    let mut seen = Seen::new(&request, port);
+                let found = normalized(request.path()).map(|target| {
+                    let mut seen = Seen::new(&request, &target, port);
                     let routes = &self.0.mesh.routes[index];
                     routes.iter().find(|route| route.conditions.hold(&mut seen)).cloned()
-                };
+                });
+                let Some(found) = found else { return self.bad_path(request, port) };
                 if let Some(route) = found {
                     return self.by_route(request, port, route);
                 }

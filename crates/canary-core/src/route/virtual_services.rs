@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     conditions::HeaderNames,
-    delegate::{MergedMatch, merge_fields, merge_matches},
+    delegate::{MergedMatch, in_full, merge_fields, merge_matches},
     exports::Exports,
     expressions::Expressions,
     names::{qualify, qualify_gateway},
@@ -202,6 +202,7 @@ impl<'c> Compiler<'c> {
             return;
         }
         let root_size = size(root);
+        let completed = in_full(root, root_namespace, self.domain);
         for (index, http) in delegate.spec.http.iter().flatten().enumerate() {
             let inner_path = format!("spec.http[{index}]");
             let count = |rule: &HttpRoute| rule.matches.as_ref().map_or(1, Vec::len).max(1);
@@ -224,6 +225,8 @@ impl<'c> Compiler<'c> {
                 );
                 return;
             }
+            let http = &in_full(http, namespace, self.domain);
+            let root = &completed;
             let Some(merged) = merge_matches(root, http) else {
                 notes.push(format!(
                     "{inner_object} {inner_path} is not in force under {object} {path}: one of its matches conflicts \

@@ -9,6 +9,7 @@ use super::{
     decision::{Decision, Outcome},
     mesh::Compiled,
     names::{intersect, split_authority},
+    normalize::target,
     request::RequestView,
     search::{Arrival, Called},
     tables::{Workload, host_for},
@@ -149,7 +150,8 @@ impl<R: RequestView> Decision<R> {
 }
 
 fn tried_at<R: RequestView>(host: &VirtualHost, request: &R, port: u16, why: &mut Why) {
-    let mut seen = Seen::new(request, port);
+    let target = target(request.path());
+    let mut seen = Seen::new(request, &target, port);
     let mut matched = false;
     for item in &host.table.items {
         match item {
@@ -181,7 +183,8 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
             let entry = &compiled.entries[index];
             why.host =
                 Some(format!("{} of {}", split_authority(request.authority()).0, entry.object));
-            let mut seen = Seen::new(request, port);
+            let target = target(request.path());
+            let mut seen = Seen::new(request, &target, port);
             for route in &compiled.mesh.routes[index] {
                 match route.conditions.unmet(&mut seen, &route.place.path) {
                     Some(unmet) => why.tried.push(Tried { rule: (*route.place).clone(), unmet }),

@@ -60,37 +60,56 @@ pub(crate) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// Carries out the edits of a rule.
-pub(crate) fn apply(headers: &mut HeaderMap, edits: &[HeaderEdit], request: &HeaderMap) {
-    let lookup = |name: &str, argument: Option<&str>| match (name, argument) {
-        ("REQ", Some(header)) => {
-            request.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned)
+/// Carries out the edits of a rule on the headers of an answer to a request, or, without one, on those of a request.
+pub(crate) fn apply(headers: &mut HeaderMap, edits: &[HeaderEdit], request: Option<&HeaderMap>) {
+    // As `canary_core::route::apply_header_edits`, on hyper's headers.
+    let mut made: Vec<(HeaderName, HeaderValue, bool)> = Vec::new();
+    for edit in edits {
+        let (name, value, set) = match edit {
+            HeaderEdit::Remove { name } => {
+                write(headers, &mut made);
+                headers.remove(&**name);
+                continue;
+            }
+            HeaderEdit::Set { name, value } => (name, value, true),
+            HeaderEdit::Add { name, value } => (name, value, false),
+            _ => continue,
+        };
+        if set && made.last().is_some_and(|(_, _, set)| !set) {
+            write(headers, &mut made);
+        }
+        let text = value.expand(|variable, arguments| {
+            variable_of(request.unwrap_or(headers), variable, arguments)
+        });
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(&text))
+        else {
+            continue;
+        };
+        if !text.is_empty() {
+            made.push((name, value, set));
+        }
+    }
+    write(headers, &mut made);
+}
+
+fn write(headers: &mut HeaderMap, made: &mut Vec<(HeaderName, HeaderValue, bool)>) {
+    for (name, value, set) in made.drain(..) {
+        if set {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
+    }
+}
+
+/// What stands for a variable of Envoy: `REQ(one?other)` is the first header that is there.
+fn variable_of(request: &HeaderMap, name: &str, arguments: Option<&str>) -> Option<String> {
+    match (name, arguments) {
+        ("REQ", Some(names)) => {
+            let value = names.split('?').find_map(|name| request.get(name))?;
+            value.to_str().ok().map(str::to_owned)
         }
         ("PROTOCOL", None) => Some("HTTP/1.1".to_owned()),
         _ => None,
-    };
-    for edit in edits {
-        match edit {
-            HeaderEdit::Remove { name } => {
-                headers.remove(&**name);
-            }
-            HeaderEdit::Set { name, value } | HeaderEdit::Add { name, value } => {
-                let text = value.expand(lookup);
-                let (Ok(name), Ok(value)) =
-                    (name.parse::<HeaderName>(), HeaderValue::from_str(&text))
-                else {
-                    continue;
-                };
-                if text.is_empty() {
-                    continue;
-                }
-                if matches!(edit, HeaderEdit::Set { .. }) {
-                    headers.insert(name, value);
-                } else {
-                    headers.append(name, value);
-                }
-            }
-            _ => {}
-        }
     }
 }

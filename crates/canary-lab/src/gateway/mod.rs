@@ -139,7 +139,7 @@ impl Proxy {
             ),
         };
         let Reply { mut response, flags } = reply;
-        edits::apply(response.headers_mut(), decision.response_edits(), &head.headers);
+        edits::apply(response.headers_mut(), decision.response_edits(), Some(&head.headers));
         for (name, value) in decision.cors_headers() {
             insert(response.headers_mut(), name, &value);
         }
@@ -227,7 +227,7 @@ impl Proxy {
             let milliseconds = timeout.as_millis().to_string();
             insert(&mut headers, "x-envoy-expected-rq-timeout-ms", &milliseconds);
         }
-        edits::apply(&mut headers, decision.request_edits(), &head.headers);
+        edits::apply(&mut headers, decision.request_edits(), None);
         let grpc = headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));

@@ -11,6 +11,8 @@ use canary_core::{
 };
 use serde_json::Value;
 
+use crate::envoy::{Backend, BackendEndpoint, World};
+
 /// A running pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pod {
@@ -38,6 +40,8 @@ pub(crate) struct Snapshot {
     /// The port that the listener stands for.
     pub(crate) port: u16,
     endpoints: HashMap<String, Vec<Endpoint>>,
+    /// The same for real Envoy.
+    pub(crate) world: World,
 }
 
 const NETWORKING: &str = "networking.istio.io/";
@@ -46,6 +50,7 @@ impl Snapshot {
     /// Compiles the objects of the store.
     pub(crate) fn new(objects: &mut dyn Iterator<Item = &Value>, pods: &[Pod]) -> Result<Self> {
         let mut builder = Mesh::builder();
+        let mut world = World::default();
         let (mut services, mut endpoints) = (Vec::new(), HashMap::new());
         let mut ports = Vec::new();
         for object in objects {
@@ -53,6 +58,7 @@ impl Snapshot {
             let kind = object["kind"].as_str().unwrap_or_default();
             if kind == "Service" && version == "v1" {
                 let (service, behind) = service(object, pods);
+                world = world.backend(backend(&service, &behind));
                 endpoints.insert(service.host.clone(), behind);
                 services.push(service);
             } else if version.starts_with(NETWORKING) {
@@ -60,13 +66,19 @@ impl Snapshot {
                     "Gateway" => {
                         let servers = object["spec"]["servers"].as_array();
                         ports.extend(servers.into_iter().flatten().filter_map(http_port));
-                        builder = builder.gateway(read::<Gateway>(object)?);
+                        let object = read::<Gateway>(object)?;
+                        world = world.object(object.clone());
+                        builder = builder.gateway(object);
                     }
                     "VirtualService" => {
-                        builder = builder.virtual_service(read::<VirtualService>(object)?);
+                        let object = read::<VirtualService>(object)?;
+                        world = world.object(object.clone());
+                        builder = builder.virtual_service(object);
                     }
                     "DestinationRule" => {
-                        builder = builder.destination_rule(read::<DestinationRule>(object)?);
+                        let object = read::<DestinationRule>(object)?;
+                        world = world.object(object.clone());
+                        builder = builder.destination_rule(object);
                     }
                     _ => {}
                 }
@@ -74,7 +86,13 @@ impl Snapshot {
         }
         // A port for HTTP on which some Gateway listens; the usual one first.
         let port = if ports.contains(&80) { 80 } else { ports.into_iter().min().unwrap_or(80) };
-        Ok(Self { mesh: builder.services(services).build()?, port, endpoints })
+        Ok(Self { mesh: builder.services(services).build()?, port, endpoints, world })
+    }
+
+    /// The pod that listens at an address.
+    pub(crate) fn endpoint_at(&self, address: SocketAddr) -> Option<&Endpoint> {
+        let mut all = self.endpoints.values().flatten();
+        all.find(|endpoint| endpoint.ports.values().any(|found| *found == address))
     }
 
     /// The pods that a cluster sends requests to.
@@ -111,6 +129,20 @@ fn http_port(server: &Value) -> Option<u16> {
     let plain =
         ["HTTP", "HTTP2", "GRPC", "GRPC-WEB"].contains(&protocol.to_ascii_uppercase().as_str());
     server["port"]["number"].as_u64().filter(|_| plain).and_then(|port| u16::try_from(port).ok())
+}
+
+/// A service and its pods as Envoy's clusters are made from them.
+fn backend(service: &Service, behind: &[Endpoint]) -> Backend {
+    let endpoint = |endpoint: &Endpoint| BackendEndpoint {
+        labels: endpoint.labels.clone(),
+        addresses: endpoint.ports.clone(),
+    };
+    Backend {
+        host: service.host.clone(),
+        ports: service.ports.clone(),
+        external_name: service.external_name.clone(),
+        endpoints: behind.iter().map(endpoint).collect(),
+    }
 }
 
 /// A Kubernetes Service with the pods that its selector finds.

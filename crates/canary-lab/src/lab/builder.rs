@@ -1,10 +1,18 @@
 //! How a lab is set up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 use canary_core::{Error, Result};
 
-use super::{Lab, registry::Registry, workloads};
+use super::{
+    Lab,
+    front::{EnvoyFront, Front},
+    registry::Registry,
+    workloads,
+};
 use crate::{
     gateway::{Proxy, Snapshot},
     model::{Model, ModelFiles},
@@ -17,6 +25,7 @@ use crate::{
 pub struct LabBuilder {
     registry: Registry,
     seed: u64,
+    envoy: Option<PathBuf>,
 }
 
 impl LabBuilder {
@@ -47,10 +56,20 @@ impl LabBuilder {
         self
     }
 
+    /// Puts real Envoy in place of the lab's own gateway: the program at this path, which
+    /// [`Envoy::find`](crate::envoy::Envoy::find) looks for.
+    ///
+    /// The objects are rendered as Envoy's configuration; new ones are in force when the write returns, without losing
+    /// a request. Its requests are counted as those of the own gateway, a moment later.
+    pub fn envoy(mut self, program: impl Into<PathBuf>) -> Self {
+        self.envoy = Some(program.into());
+        self
+    }
+
     /// Starts the lab, empty.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when threads or ports cannot be had.
+    /// [`Error::Cluster`] when threads or ports cannot be had, or Envoy does not start.
     pub fn start(self) -> Result<Lab> {
         let failed = |error: std::io::Error| Error::Cluster {
             action: "start a lab".to_owned(),
@@ -69,7 +88,15 @@ impl LabBuilder {
         let pods = workloads::Pods::default();
         let empty = Snapshot::new(&mut std::iter::empty(), &[])?;
         let proxy = Arc::new(Proxy::new(empty, self.seed));
-        let gateway = proxy.listen().map_err(failed)?;
+        let gateway = match &self.envoy {
+            Some(program) => Front::Envoy(Arc::new(EnvoyFront::start(program, &proxy)?)),
+            None => Front::Own(proxy.listen().map_err(failed)?),
+        };
+        // Weak, so that Envoy ends with the lab although a handle of the store is kept.
+        let front = match &gateway {
+            Front::Envoy(front) => Some(Arc::downgrade(front)),
+            Front::Own(_) => None,
+        };
         let metrics = proxy.listen_metrics().map_err(failed)?;
         let problem: Arc<Mutex<Option<String>>> = Arc::default();
         store.set_hook({
@@ -81,8 +108,11 @@ impl LabBuilder {
                 let mut problem = problem.lock().unwrap_or_else(PoisonError::into_inner);
                 *problem = match made {
                     Ok(snapshot) => {
-                        proxy.snapshot.store(Arc::new(snapshot));
-                        None
+                        let snapshot = Arc::new(snapshot);
+                        proxy.snapshot.store(Arc::clone(&snapshot));
+                        let front = front.as_ref().and_then(Weak::upgrade);
+                        let put = front.map(|front| front.put(&snapshot));
+                        put.and_then(Result::err).map(|error| error.to_string())
                     }
                     // As Envoy does: what was in force stays in force.
                     Err(error) => Some(error.to_string()),

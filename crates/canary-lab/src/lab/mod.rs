@@ -1,6 +1,7 @@
 //! The lab: store, gateway and model servers together.
 
 mod builder;
+mod front;
 mod registry;
 mod workloads;
 
@@ -24,6 +25,7 @@ use crate::{
     store::Store,
 };
 pub use builder::LabBuilder;
+use front::Front;
 
 /// A mesh with model servers on loopback, in this process; dropping it stops everything.
 ///
@@ -49,7 +51,7 @@ pub use builder::LabBuilder;
 #[derive(Debug)]
 pub struct Lab {
     store: Store,
-    gateway: Serving,
+    gateway: Front,
     metrics: Serving,
     counters: Arc<Metrics>,
     mirrors: Arc<Proxy>,

@@ -157,7 +157,7 @@ impl<'m> Condition<'m> {
 /// The texts that a part of a request can have at all.
 #[derive(Clone, Debug)]
 pub(crate) enum Domain<'d> {
-    /// Begins with `/`, without query, fragment, spaces and control characters.
+    /// A path as proxies normalise it; what they change is nothing that a match can meet.
     Path,
     /// A token of RFC 7230.
     Token,
@@ -181,7 +181,7 @@ impl Domain<'_> {
     pub(super) fn contains(&self, text: &str) -> bool {
         let visible = |text: &str| !text.chars().any(|c| c.is_ascii_control() || c == ' ');
         match self {
-            Self::Path => text.starts_with('/') && visible(text) && !text.contains(['?', '#']),
+            Self::Path => is_normalised(text),
             Self::Token => {
                 !text.is_empty()
                     && text
@@ -206,7 +206,7 @@ impl Domain<'_> {
     /// The same as a pattern in Rust's syntax.
     pub(super) fn pattern(&self) -> String {
         match self {
-            Self::Path => r"\A/[^\x00-\x20\x7f?#]*\z".to_owned(),
+            Self::Path => normalised_pattern(),
             Self::Token => r"\A[A-Za-z0-9_-]+\z".to_owned(),
             Self::Authority(_) => r"\A[\x21-\x7e&&[^/?#@]]+\z".to_owned(),
             Self::Optional => {
@@ -236,4 +236,24 @@ impl Domain<'_> {
     pub(super) fn is_open(&self) -> bool {
         !matches!(self, Self::Finite(_))
     }
+}
+
+/// Escapes of unreserved characters are undone, and an escaped NUL is refused; all others stay.
+const ESCAPE: &str = "%(?:0[1-9A-Fa-f]|1[0-9A-Fa-f]|2[0-9A-Ca-cFf]|3[A-Fa-f]|40|5[B-Eb-e]|60|7[B-Db-dFf]|[89A-Fa-f][0-9A-Fa-f])";
+
+/// Segments of a normalised path: none of `.` and `..`, also not with parameters.
+fn normalised_pattern() -> String {
+    const OTHER: &str = "!$&'()*+,\\-0-9:=@A-Z\\[\\]_a-z~";
+    let any = format!("(?:[{OTHER};.]|{ESCAPE})");
+    let segment = format!(
+        r"(?:(?:[{OTHER};]|{ESCAPE}){any}*|\.(?:[{OTHER}]|{ESCAPE}){any}*|\.\.(?:[{OTHER}.]|{ESCAPE}){any}*)?"
+    );
+    format!(r"\A(?:/{segment})+\z")
+}
+
+/// Whether a text is a normalised path.
+fn is_normalised(text: &str) -> bool {
+    static PATTERN: std::sync::LazyLock<Option<regex::Regex>> =
+        std::sync::LazyLock::new(|| regex::Regex::new(&normalised_pattern()).ok());
+    PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }

@@ -154,11 +154,48 @@ fn preflights_are_answered_by_the_proxy() {
     let preflight = Request::new("OPTIONS", "http://x/")
         .header("Origin", "https://a.example")
         .header("Access-Control-Request-Method", "POST");
-    assert_eq!(goes(&mesh, &preflight), "200 to a CORS preflight, 2 headers");
+    assert_eq!(goes(&mesh, &preflight), "200 to a CORS preflight, 3 headers");
     let request = get("http://x/").header("origin", "https://a.example");
     let decision = mesh.route(&request);
     assert_eq!(told(&decision), "a");
     assert_eq!(decision.cors_headers().len(), 2);
     let foreign = get("http://x/").header("origin", "https://b.example");
     assert!(mesh.route(&foreign).cors_headers().is_empty());
+}
+
+#[test]
+fn cors_concerns_only_requests_that_are_sent_on() {
+    let policy = "  corsPolicy: {allowOrigins: [{exact: '*'}]}";
+    let request = get("http://x/").header("origin", "https://a.example");
+    for (action, headers) in [
+        (TO_A, 1),
+        ("directResponse: {status: 200}", 0),
+        ("redirect: {uri: /new}", 0),
+        (
+            "fault: {abort: {httpStatus: 503, percentage: {value: 100}}}\n  route: [{destination: {host: a}}]",
+            0,
+        ),
+    ] {
+        let mesh = rules(&format!("- {action}\n{policy}"));
+        assert_eq!(mesh.route(&request).cors_headers().len(), headers, "{action}");
+    }
+}
+
+#[test]
+fn an_abort_carries_the_edits_of_its_rule() {
+    let mesh = rules(&format!(
+        "- fault: {{abort: {{httpStatus: 503, percentage: {{value: 100}}}}}}\n  headers: {{response: {{set: {{y: rule}}}}}}\n  {TO_A}"
+    ));
+    let request = get("http://x/");
+    assert_eq!(mesh.route(&request).response_edits().len(), 1);
+}
+
+#[test]
+fn rules_see_normalised_paths() {
+    let mesh = rules(&format!("- match: [{{uri: {{exact: /v2/x}}}}]\n  {TO_A}"));
+    let request = get("http://x/v1/../v2/%78?q=/../a");
+    let decision = mesh.route(&request);
+    assert_eq!((told(&decision), &*decision.path()), ("a".to_owned(), "/v2/x?q=/../a"));
+    assert_eq!(goes(&mesh, &get("http://x/v2%2Fx")), "404 NR");
+    assert_eq!(goes(&mesh, &get("http://x/v2/%00")), "400 -");
 }

@@ -83,3 +83,16 @@ fn products_of_matches_are_bounded() {
     );
     assert!(builder(&yaml).build().unwrap_err().to_string().contains("multiply to too many"));
 }
+
+#[test]
+fn what_is_inherited_keeps_the_roots_namespace() {
+    let root = "- match: [{uri: {prefix: /}, gateways: [edge]}]\n  delegate: {name: models, namespace: team}\n  mirror: {host: shadow}";
+    let mesh = mesh(&format!(
+        "{EDGE}{}kind: VirtualService\nmetadata: {{name: models, namespace: team}}\nspec:\n{INNER}",
+        service("root", "['*']", root)
+    ));
+    let request = get("http://x/a");
+    let decision = mesh.route(&request);
+    assert_eq!(decision.cluster().unwrap().host, "one.team.svc.cluster.local");
+    assert_eq!(decision.mirrors()[0].host, "shadow.default.svc.cluster.local");
+}

@@ -174,6 +174,25 @@ fn external_names_stand_for_their_target() {
 }
 
 #[test]
+fn an_external_name_needs_a_service_behind_it() {
+    let with = |target: &str| {
+        builder(&format!(
+            "{EDGE}{}",
+            service("a", "['*']", "- route: [{destination: {host: out}}]")
+        ))
+        .services([
+            Service::of_cluster("default", "out").port(80).external_name(target),
+            Service::of_cluster("default", "real").port(80).endpoint([("app", "real")], true),
+        ])
+        .build()
+        .unwrap()
+    };
+    let request = get("http://x/");
+    assert_eq!(goes(&with("real.default.svc.cluster.local"), &request), "real");
+    assert_eq!(goes(&with("api.example.com"), &request), "503 NC");
+}
+
+#[test]
 fn kubernetes_services_among_the_objects_tell_their_ports() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: models}\nspec: {ports: [{port: 8501}]}\n---\n";
     let mesh = mesh(&format!("{EDGE}{service}{}", service_to("models")));

