@@ -44,6 +44,10 @@ impl Client {
     }
 
     /// The body that asks for metadata: over REST there is none.
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
+    )]
     pub(crate) fn write_metadata(&self) -> Vec<u8> {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
@@ -53,6 +57,10 @@ impl Client {
     }
 
     /// The body that asks for the status: over REST there is none.
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
+    )]
     pub(crate) fn write_status(&self) -> Vec<u8> {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
@@ -85,6 +93,10 @@ impl Client {
         response::read_regress(body, self.config.doubles)
     }
 
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
+    )]
     pub(crate) fn read_metadata(&self, body: &Bytes) -> Read<Metadata> {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
@@ -93,6 +105,10 @@ impl Client {
         metadata::parse(body)
     }
 
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
+    )]
     pub(crate) fn read_status(&self, body: &Bytes) -> Read<ModelStatus> {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {

@@ -97,6 +97,10 @@ impl Client {
     }
 
     /// [`Client::prepare`], after the server was asked for what the request needs.
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(clippy::unused_async, reason = "over gRPC the server may be asked for names")
+    )]
     pub(crate) async fn prepared(&self, input: Input<'_>) -> Result<Prepared> {
         #[cfg(feature = "grpc")]
         let input = self.with_names(input).await?;

@@ -47,10 +47,10 @@ fn write_part<B: Body>(body: &mut B, shape: &[usize], data: DataView<'_>, start:
         DataView::Int32(values) => nest(body, shape, &values[start..end], &mut Each(write_integer)),
         DataView::Int64(values) => nest(body, shape, &values[start..end], &mut Each(write_integer)),
         DataView::Uint32(values) => {
-            nest(body, shape, &values[start..end], &mut Each(write_integer))
+            nest(body, shape, &values[start..end], &mut Each(write_integer));
         }
         DataView::Uint64(values) => {
-            nest(body, shape, &values[start..end], &mut Each(write_integer))
+            nest(body, shape, &values[start..end], &mut Each(write_integer));
         }
         DataView::Half(values) | DataView::Bfloat16(values) | DataView::Uint16(values) => {
             // Refused before: REST has no such numbers. Written as integers they would be wrong in silence.

@@ -53,13 +53,13 @@ impl Starts {
     /// Writes what stands before the next element, and gives the end of the text.
     #[inline]
     pub(super) fn separate(&mut self, block: &mut [u8; BLOCK], at: usize) -> usize {
+        // Four bytes in either case, of which one or three stay.
+        const SEPARATORS: [[u8; 4]; 2] = [*b",   ", *b"],[ "];
         if self.first {
             self.first = false;
             self.bits >>= 1;
             return at;
         }
-        // Four bytes in either case, of which one or three stay.
-        const SEPARATORS: [[u8; 4]; 2] = [*b",   ", *b"],[ "];
         let start = usize::from(self.bits & 1);
         self.bits >>= 1;
         block[at..at + 4].copy_from_slice(&SEPARATORS[start]);

@@ -181,7 +181,7 @@ fn write_half(
     }
     let above = _mm256_cmpge_epu32_mask(magnitudes, _mm256_set1_epi32(0x3f80_0000));
     let parts = if above == 0 { below_one(magnitudes) } else { below_thousand(magnitudes, above) };
-    write_slots(parts, negative, starts, block, at)
+    write_slots(&parts, negative, starts, block, at)
 }
 
 /// The two halves of eight slots: what is left of the last eight digits, and those as a number.
@@ -311,7 +311,7 @@ fn digits(numbers: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512vbmi2,popcnt")]
 fn write_slots(
-    parts: Parts,
+    parts: &Parts,
     negative: u8,
     starts: Starts,
     block: &mut [u8; BLOCK],
@@ -319,7 +319,7 @@ fn write_slots(
 ) -> usize {
     const LOWER: [u64; 8] = [0, 8, 1, 9, 2, 10, 3, 11];
     const UPPER: [u64; 8] = [4, 12, 5, 13, 6, 14, 7, 15];
-    let Parts { front, front_kept: kept, last } = parts;
+    let &Parts { front, front_kept: kept, last } = parts;
     let kept =
         _mm512_mask_or_epi64(kept, starts.bits as u8, kept, bytes([0xff, 0, 0xff, 0, 0, 0, 0, 0]));
     let front_kept = _mm512_mask_or_epi64(kept, negative, kept, bytes([0, 0, 0, 0xff, 0, 0, 0, 0]));
