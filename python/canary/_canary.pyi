@@ -17,6 +17,7 @@ __all__ = [
     "Answer",
     "Answers",
     "Client",
+    "Cluster",
     "Decision",
     "DestinationRule",
     "Finding",
@@ -28,6 +29,7 @@ __all__ = [
     "Pair",
     "Plan",
     "Power",
+    "Preflight",
     "Preprocess",
     "Progress",
     "Prometheus",
@@ -35,6 +37,7 @@ __all__ = [
     "Run",
     "ScriptedModel",
     "Simulation",
+    "Status",
     "Verdict",
     "VirtualService",
     "Workload",
@@ -430,6 +433,120 @@ class DestinationRule(_Object):
     @property
     def spec(self) -> istio.DestinationRuleSpec:
         """What is wanted: every field is an attribute, set or not."""
+
+@final
+class Preflight:
+    """What a preflight found; true when nothing stands in the way of a release."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether no check failed; there may be warnings."""
+    @property
+    def checks(self) -> list[dict[str, str]]:
+        """Each check: `name`, `outcome` (`pass`, `warn`, `fail` or `unknown`), `found` and `remedy`."""
+    def to_json(self) -> str:
+        """The checks, and whether all is ready, as JSON text."""
+    def to_html(self) -> str:
+        """The checks as an HTML table."""
+    def _repr_html_(self) -> str: ...
+    def __bool__(self) -> bool: ...
+
+@final
+class Status:
+    """How a rollout on a cluster stands; its text tells weights, driver, what was observed and the verdict so far."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict so far, when a rollout is stored."""
+    @property
+    def driver(self) -> str | None:
+        """Who drives the rollout now, when somebody does."""
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+
+@final
+class Cluster:
+    """A Kubernetes cluster, reached as `kubectl` reaches it; the connection is made at the first call.
+
+    Args:
+        kubeconfig: A kubeconfig file; by default `KUBECONFIG`, `~/.kube/config`, or the pod's service account.
+        context: A context of it; by default the current one.
+        namespace: The namespace of objects that name none.
+
+    Example:
+        >>> cluster = Cluster(context="staging", namespace="models")
+        >>> cluster
+        Cluster("staging", namespace="models")
+    """
+
+    def __new__(
+        cls, kubeconfig: str | PathLike[str] | None = None, *, context: str | None = None, namespace: str = "default"
+    ) -> Cluster: ...
+    @property
+    def namespace(self) -> str:
+        """The namespace of objects that name none."""
+    def preflight(
+        self,
+        plan: Plan | None = None,
+        *,
+        virtual_service: str | None = None,
+        workload: Workload | None = None,
+        istio_namespace: str = "istio-system",
+    ) -> Preflight:
+        """Say whether the cluster will do for a release, and what is missing; nothing is changed.
+
+        Args:
+            plan: The plan that is to be run, for the permissions on its very objects.
+            virtual_service: The VirtualService that a rollout would change, to see whether another controller owns it.
+            workload: The workload that is to be deployed, to see whether the namespace's quota has room for it.
+            istio_namespace: The namespace of Istio's control plane.
+
+        Raises:
+            ClusterError: The cluster cannot be reached.
+        """
+    def preflight_async(
+        self,
+        plan: Plan | None = None,
+        *,
+        virtual_service: str | None = None,
+        workload: Workload | None = None,
+        istio_namespace: str = "istio-system",
+    ) -> Awaitable[Preflight]:
+        """`preflight` as an awaitable."""
+    def apply(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> builtins.list[tuple[str, str]]:
+        """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
+
+        Args:
+            objects: One object or a list of them, or a `Workload`.
+            dry_run: Let the server check and store nothing.
+            force: Take over fields that other managers own.
+
+        Returns:
+            For each object what was done (`created`, `changed` or `unchanged`), and which object it is.
+
+        Raises:
+            InvalidError: An object breaks a rule; found before anything is sent, or by the server.
+            ConflictError: Another field manager owns a field that differs.
+            ClusterError: The cluster cannot be reached, or refused.
+        """
+    def apply_async(
+        self, objects: Any, *, dry_run: bool = False, force: bool = False
+    ) -> Awaitable[builtins.list[tuple[str, str]]]:
+        """`apply` as an awaitable."""
+    def get(
+        self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
+    ) -> dict[str, Any] | None:
+        """Read an object; None when there is none of that name."""
+    def list(
+        self, kind: str, *, namespace: str | None = None, api_version: str | None = None
+    ) -> builtins.list[dict[str, Any]]:
+        """Read every object of a kind in a namespace; in all with the namespace `*`."""
+    def delete(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> bool:
+        """Delete an object; False when there was none."""
+    def status(self, virtual_service: str, plan: Plan | None = None) -> Status:
+        """Tell how the rollout of a VirtualService stands; with the plan, what every guardrail shows too."""
+    def status_async(self, virtual_service: str, plan: Plan | None = None) -> Awaitable[Status]:
+        """`status` as an awaitable."""
 
 @final
 class Workload:

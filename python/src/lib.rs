@@ -7,6 +7,7 @@ mod answer;
 mod array;
 mod bytes;
 mod client;
+mod cluster;
 mod codec;
 mod door;
 mod error;
@@ -44,6 +45,7 @@ mod _canary {
         analyze::{Analysis, analyze_objects},
         answer::Answer,
         client::Client,
+        cluster::{Cluster, Preflight, Status},
         codec::{decode_predict, encode_predict},
         finding::Finding,
         guardrail::{
