@@ -160,6 +160,7 @@ async def test_preflight_in_every_form(server: Path) -> None:
     assert found["quota"] == "pass"
     assert "→ install Istio" in str(report)
     assert report._repr_html_().startswith("<table>")
+    assert "<script" not in report._repr_html_()
     assert json.loads(report.to_json())["ready"] is False
     again = await cluster.preflight_async()
     assert len(again.checks) == len(report.checks) - 1
