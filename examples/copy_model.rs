@@ -14,7 +14,7 @@ use clap::Parser;
   copy_model gs://bucket/resnet_101/1 /models/image_classifier/2
   copy_model ./resnet_101/1 s3://bucket/image_classifier/2 --json")]
 struct Arguments {
-    /// The folder of one version: a path, gs://bucket/path/1 or s3://bucket/path/1
+    /// The folder of one version: a path, `gs://bucket/path/1` or `s3://bucket/path/1`
     from: String,
     /// Where to; its last part is the version's number
     to: String,

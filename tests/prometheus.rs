@@ -222,10 +222,53 @@ async fn prepared_blocks_give_the_counts_that_happened() {
     let subsets = Subsets::new("resnet50", "resnet101");
     let other = Prometheus::new(&server.url(), metrics, subsets).unwrap();
     let window = other.window(at(0), at(9)).await.unwrap().unwrap();
+    assert!(window.apart, "each pod tells of its own requests");
     assert_eq!(
         (window.stable.requests, window.canary.requests),
         ((1..10).map(|n| 70 + n % 3).sum(), 0)
     );
+}
+
+/// Two pods, each of one version, as their own metrics tell of them.
+fn of_tensorflow_serving() -> String {
+    let mut counts = String::from("# TYPE :tensorflow:serving:request_count unknown\n");
+    let mut buckets = String::from("# TYPE :tensorflow:serving:request_latency_bucket unknown\n");
+    for (version, ok, failed, quick) in [("v1", 20, 0, 15), ("v2", 10, 2, 10)] {
+        let pod =
+            format!("model_name=\"resnet\",version=\"{version}\",instance=\"{version}:8501\"");
+        for scrape in 0..SCRAPES {
+            let at = BEGAN + scrape * INTERVAL;
+            for (status, each) in [("OK", ok), ("INTERNAL", failed), ("INVALID_ARGUMENT", 1)] {
+                let series =
+                    format!(":tensorflow:serving:request_count{{{pod},status=\"{status}\"}}");
+                writeln!(counts, "{series} {} {at}", each * scrape).unwrap();
+            }
+            for (edge, each) in [("188.9568", 0), ("340.12224", quick), ("+Inf", ok)] {
+                let labels = format!("{pod},API=\"Predict\",entrypoint=\"REST\",le=\"{edge}\"");
+                let series = format!(":tensorflow:serving:request_latency_bucket{{{labels}}}");
+                writeln!(buckets, "{series} {} {at}", each * scrape).unwrap();
+            }
+        }
+    }
+    format!("{counts}{buckets}# EOF\n")
+}
+
+#[tokio::test]
+async fn tensorflow_servings_own_metrics_are_counted_by_pod() {
+    let Some(setup) = Setup::new() else { return };
+    let server = setup.blocks(&of_tensorflow_serving()).start().await;
+    let metrics = Metrics::tensorflow_serving("resnet", "version");
+    let source = Prometheus::new(&server.url(), metrics, Subsets::new("v1", "v2")).unwrap();
+    let slower = |nanos| source.clone().slower_than(Duration::from_nanos(nanos));
+    let window = slower(340_122).window(at(10), at(20)).await.unwrap().unwrap();
+    assert_eq!(window.stable, Counts { requests: 210, failed: 0, slow: 50 });
+    assert_eq!(window.canary, Counts { requests: 130, failed: 20, slow: 0 });
+    assert!(window.apart);
+    let error = slower(300_000).window(at(10), at(20)).await.unwrap_err().to_string();
+    assert!(error.contains("take one of 188.957µs, 340.122µs"), "{error}");
+    // What the message offers is taken.
+    let window = slower(188_957).window(at(10), at(20)).await.unwrap().unwrap();
+    assert_eq!((window.stable.slow, window.canary.slow), (200, 100));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `canary.Prometheus`: counts of requests as evidence of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use canary_core::{
     evidence::{
@@ -57,25 +57,25 @@ fn auth(
     }
 }
 
-fn file(path: &PathBuf) -> PyResult<Vec<u8>> {
+fn file(path: &Path) -> PyResult<Vec<u8>> {
     std::fs::read(path)
         .map_err(|cause| PyValueError::new_err(format!("cannot read {}: {cause}", path.display())))
 }
 
 /// The settings of TLS, when any is given.
 fn tls(
-    ca_file: Option<PathBuf>,
-    cert_file: Option<PathBuf>,
-    key_file: Option<PathBuf>,
+    ca_file: Option<&Path>,
+    cert_file: Option<&Path>,
+    key_file: Option<&Path>,
 ) -> PyResult<Option<Tls>> {
     if ca_file.is_none() && cert_file.is_none() && key_file.is_none() {
         return Ok(None);
     }
     let mut tls = Tls::default();
-    if let Some(path) = &ca_file {
+    if let Some(path) = ca_file {
         tls = tls.ca_certificate(file(path)?);
     }
-    match (&cert_file, &key_file) {
+    match (cert_file, key_file) {
         (Some(certificate), Some(key)) => tls = tls.identity(file(certificate)?, file(key)?),
         (None, None) => {}
         _ => return Err(PyTypeError::new_err("cert_file and key_file belong together")),
@@ -172,7 +172,7 @@ impl Prometheus {
         if let Some(auth) = auth(token, username, password)? {
             core = core.auth(auth);
         }
-        if let Some(tls) = tls(ca_file, cert_file, key_file)? {
+        if let Some(tls) = tls(ca_file.as_deref(), cert_file.as_deref(), key_file.as_deref())? {
             core = core.tls(tls).py()?;
         }
         if allow_cleartext {
