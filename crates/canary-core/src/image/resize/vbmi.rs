@@ -71,24 +71,28 @@ impl Available {
     /// much smaller.
     pub(super) fn columns(self, pairs: &Pairs, affine: &Affine) -> Option<Columns> {
         let (lower, upper, t) = pairs.parts();
-        let mut groups = Vec::with_capacity((lower.len() * 3).div_ceil(LANES));
-        let outputs = lower.iter().zip(upper).zip(t);
-        let mut outputs =
-            outputs.flat_map(|column| [(0, column), (1, column), (2, column)]).peekable();
-        while let Some((_, ((first, _), _))) = outputs.peek() {
+        let outputs = lower.len() * 3;
+        let mut groups = Vec::with_capacity(outputs.div_ceil(LANES));
+        let (mut x, mut channel) = (0, 0);
+        for first in (0..outputs).step_by(LANES) {
             // Positions grow from left to right, so that no other neighbour lies before.
-            let start = *first * 3;
+            let start = lower[x] * 3;
             let mut group =
                 Group { lower: [[0; 4]; LANES], upper: [[0; 4]; LANES], t: [0.0; LANES], start };
-            for (lane, (channel, ((lower, upper), t))) in outputs.by_ref().take(LANES).enumerate() {
-                let channel = source_channel(channel, affine);
-                let place = |position: usize| {
-                    let place = (position * 3 + channel).checked_sub(start)?;
-                    u8::try_from(place).ok().filter(|place| usize::from(*place) < WINDOW)
-                };
-                group.lower[lane][0] = place(*lower)?;
-                group.upper[lane][0] = place(*upper)?;
-                group.t[lane] = t[0];
+            for lane in 0..LANES.min(outputs - first) {
+                let source = source_channel(channel, affine);
+                let place = |position: usize| (position * 3 + source).wrapping_sub(start);
+                let (low, up) = (place(lower[x]), place(upper[x]));
+                if low >= WINDOW || up >= WINDOW {
+                    return None;
+                }
+                (group.lower[lane][0], group.upper[lane][0]) =
+                    (low.to_le_bytes()[0], up.to_le_bytes()[0]);
+                group.t[lane] = t[x][0];
+                channel += 1;
+                if channel == 3 {
+                    (x, channel) = (x + 1, 0);
+                }
             }
             groups.push(group);
         }
@@ -121,14 +125,29 @@ impl Columns {
 fn mix(columns: &Columns, a: &[u8], b: &[u8], t: f32, out: &mut [f32]) {
     let down = _mm512_set1_ps(t);
     let (outs, rest) = out.as_chunks_mut::<LANES>();
-    let mut groups = columns.groups.iter().zip(columns.affine.iter().cycle());
-    for (out, (group, scaling)) in outs.iter_mut().zip(&mut groups) {
-        let made = mix_group(group, scaling, a, b, down);
-        // SAFETY: sixteen floats, as many as are stored; the store needs no alignment.
+    let mut groups = columns.groups.iter();
+    let [first, second, third] = &columns.affine;
+    // Three groups, after which the channels repeat: their factors stay in registers.
+    let scalings =
+        [first, second, third].map(|scaling| (lanes(&scaling.scale), lanes(&scaling.offset)));
+    let (threes, last) = outs.as_chunks_mut::<3>();
+    for outs in threes {
+        for (out, (scale, offset)) in outs.iter_mut().zip(scalings) {
+            let Some(group) = groups.next() else { return };
+            let made = mix_group(group, scale, offset, a, b, down);
+            // SAFETY: sixteen floats, as many as are stored; the store needs no alignment.
+            unsafe { _mm512_storeu_ps(out.as_mut_ptr(), made) };
+        }
+    }
+    let mut scalings = scalings.into_iter();
+    for (out, (scale, offset)) in last.iter_mut().zip(&mut scalings) {
+        let Some(group) = groups.next() else { return };
+        let made = mix_group(group, scale, offset, a, b, down);
+        // SAFETY: as above.
         unsafe { _mm512_storeu_ps(out.as_mut_ptr(), made) };
     }
-    if let Some((group, scaling)) = groups.next() {
-        let made = mix_group(group, scaling, a, b, down);
+    if let (Some(group), Some((scale, offset))) = (groups.next(), scalings.next()) {
+        let made = mix_group(group, scale, offset, a, b, down);
         let mask = (1 << rest.len()) - 1;
         // SAFETY: the mask has one bit for each float of `rest`, of which there are fewer than sixteen.
         unsafe { _mm512_mask_storeu_ps(rest.as_mut_ptr(), mask, made) };
@@ -138,15 +157,20 @@ fn mix(columns: &Columns, a: &[u8], b: &[u8], t: f32, out: &mut [f32]) {
 /// Sixteen outputs.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn mix_group(group: &Group, scaling: &Scaling, a: &[u8], b: &[u8], down: __m512) -> __m512 {
+fn mix_group(
+    group: &Group,
+    scale: __m512,
+    offset: __m512,
+    a: &[u8],
+    b: &[u8],
+    down: __m512,
+) -> __m512 {
     let (a, b) = (window(&a[group.start..]), window(&b[group.start..]));
     let (lower, upper) = (places(&group.lower), places(&group.upper));
     let left = lerp_levels(pick(a, lower), pick(b, lower), down);
     let right = lerp_levels(pick(a, upper), pick(b, upper), down);
     let across = _mm512_mul_ps(_mm512_sub_ps(right, left), lanes(&group.t));
-    let mixed = _mm512_add_ps(left, across);
-    let scaled = _mm512_mul_ps(mixed, lanes(&scaling.scale));
-    _mm512_add_ps(scaled, lanes(&scaling.offset))
+    _mm512_add_ps(_mm512_mul_ps(_mm512_add_ps(left, across), scale), offset)
 }
 
 /// 2²³ as a float: its sum with a byte has the byte in its lowest bits.
