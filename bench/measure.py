@@ -40,7 +40,10 @@ class Line:
     @property
     def ratio(self) -> float | None:
         """How many times the peer takes as long; nothing when the row was not run."""
-        return None if self.ours is None or self.theirs is None else self.theirs / self.ours
+        if self.ours is None or self.theirs is None:
+            return None
+        # Nothing beside nothing is a draw, and beside something it is beyond every ratio.
+        return self.theirs / self.ours if self.ours else float("inf" if self.theirs else 1)
 
     @property
     def met(self) -> bool | None:
@@ -108,17 +111,17 @@ def program(name: str) -> Path:
     """Give the path of a release binary, or say how it is made."""
     path = RELEASE / name
     if not path.exists():
-        raise Missing(f"{name} is not built: cargo build --release -p canary-bench")
+        raise Missing(f"{name} is not built: scripts/setup.sh bench")
     return path
 
 
-def json_lines(name: str, *arguments: str) -> list[dict]:
-    """Run a release binary to its end and read its lines of JSON."""
+def json_lines(name: str, *arguments: str, whole: bool = False) -> list[dict]:
+    """Run a release binary to its end and read its lines of JSON, or one object over all of them."""
     command = [str(program(name)), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Missing(f"{name} failed: {done.stderr.strip().splitlines()[-1]}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(text) for text in ([done.stdout] if whole else done.stdout.splitlines())]
 
 
 def least_lines(name: str, *arguments: str, rounds: int, key: str = "operation") -> dict[str, dict]:

@@ -13,6 +13,7 @@ mod generated;
 mod kubernetes;
 mod kubernetes_access;
 mod kubernetes_outage;
+mod lab_rollouts;
 mod overlaps;
 mod prometheus;
 mod prometheus_api;

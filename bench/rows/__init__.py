@@ -1,6 +1,6 @@
 """The rows of the table, in its order."""
 
-from rows import answers, bodies, build, engine, gateway, images, imports, load, manifest
+from rows import answers, bodies, build, engine, gateway, images, imports, load, manifest, rules
 
 ROWS = [
     *bodies.ROWS,
@@ -10,6 +10,7 @@ ROWS = [
     *manifest.ROWS,
     *imports.ROWS,
     *engine.ROWS,
+    *rules.ROWS,
     *gateway.ROWS,
     *build.ROWS,
 ]

@@ -9,11 +9,11 @@ from rows import samples
 
 
 @functools.cache
-def _engine(seconds: float, rounds: int) -> dict[tuple[str, int], float]:
-    least: dict[tuple[str, int], float] = {}
+def _engine(seconds: float, rounds: int) -> dict[tuple[str, int | str], float]:
+    least: dict[tuple[str, int | str], float] = {}
     for _ in range(rounds):
         for line in json_lines("bench-engine", str(seconds)):
-            key = (line["operation"], line.get("size", 0))
+            key = (line["operation"], line.get("kind", line.get("size", 0)))
             least[key] = min(least.get(key, float("inf")), line["ours_ns"])
     return least
 
@@ -29,6 +29,11 @@ def _bounds(settings: Settings) -> list[Line]:
             took["observation", 0],
             100,
             1,
+        ),
+        *(
+            Line(f"one observation into its guardrails: {kind}", f"{bound} 100 ns", took["guardrail", kind], 100, 1)
+            for name, kind in sorted(took, key=str)
+            if name == "guardrail"
         ),
         Line(
             "a simulated request, error ratio",

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use canary_core::{
     Plan, Verdict,
     cluster::{Cluster, Control, Driver, HeaderProbe, Progress, Story},
-    evidence::{Sample, Subsets, Traffic},
+    evidence::{Mirrored, Sample, Subsets, Traffic},
     predict::Client,
     rollout::report::{Disagreement, Report},
 };
@@ -30,6 +30,8 @@ pub(crate) struct Stage<C, S> {
     pub(crate) samples: S,
     /// The input that the header route is probed with.
     pub(crate) probe: Sample,
+    /// The records of mirrored requests, for plans that compare answers without a header.
+    pub(crate) mirror: Option<Mirrored>,
 }
 
 /// How a run ended.
@@ -48,7 +50,7 @@ where
     C: Cluster + 'static,
     S: Stream<Item = canary_core::Result<Sample>> + Send + 'static,
 {
-    let Stage { cluster, client, samples, probe } = stage;
+    let Stage { cluster, client, samples, probe, mirror } = stage;
     let kept: Arc<Mutex<Vec<Disagreement>>> = Arc::default();
     let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
     let traffic = match &plan.header {
@@ -74,6 +76,9 @@ where
     let mut driver = Driver::new(cluster, plan.clone())?
         .source(traffic.concurrency(options.concurrency))
         .tick(options.tick);
+    if let Some(mirror) = mirror {
+        driver = driver.source(mirror);
+    }
     if let Some(probe) = HeaderProbe::new(plan, &client, probe.bytes) {
         driver = driver.probe(probe);
     }

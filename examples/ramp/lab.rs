@@ -11,8 +11,12 @@ use std::{
 
 use anyhow::{Context, Result};
 use canary_core::{
-    DestinationRule, Gateway, Plan, VirtualService, cluster::ObjectRef, evidence::Sample,
-    predict::Client, serving::Workload, stats::Random,
+    DestinationRule, Gateway, Plan, VirtualService,
+    cluster::ObjectRef,
+    evidence::{Mirrored, Sample, Subsets},
+    predict::Client,
+    serving::Workload,
+    stats::Random,
 };
 use canary_lab::{
     Lab, LabBuilder,
@@ -33,6 +37,8 @@ const GATEWAY: &str = "gateway";
 const OTHER: &str = "another class";
 /// The annotation with the number of the next input.
 const NEXT: &str = "ramp/next-input";
+/// Records of mirrored requests that may wait.
+const MIRRORED: usize = 4_096;
 /// Bytes of a made input.
 const BYTES: usize = 64;
 
@@ -82,6 +88,7 @@ impl Mesh {
     /// What the driver needs of it.
     pub(crate) fn stage(
         &self,
+        plan: &Plan,
         options: &Options,
     ) -> Result<Stage<Store, impl Stream<Item = canary_core::Result<Sample>> + Send + use<>>> {
         let client = Client::new(&self.lab.gateway_url())?.model(MODEL);
@@ -94,7 +101,12 @@ impl Mesh {
             Ok(samples(number))
         });
         let samples = stream::iter(all);
-        Ok(Stage { cluster, client: client.signature("serving_preprocess"), samples, probe })
+        let mirror = (plan.header.is_none() && plan.needs_pairs()).then(|| {
+            let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
+            Mirrored::new("mirror", self.lab.mirror_log(subsets, MIRRORED)).live()
+        });
+        let client = client.signature("serving_preprocess");
+        Ok(Stage { cluster, client, samples, probe, mirror })
     }
 
     /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.

@@ -47,7 +47,7 @@ async fn run(options: &Options) -> Result<Ending> {
         return drive(cluster::stage(&plan, options).await?, &plan, options).await;
     }
     let mesh = lab::Mesh::start(&plan, options)?;
-    let ending = drive(mesh.stage(options)?, &plan, options).await;
+    let ending = drive(mesh.stage(&plan, options)?, &plan, options).await;
     mesh.keep(ending.as_ref().ok())?;
     ending
 }

@@ -1446,26 +1446,31 @@ class Plan:
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
+        progress: bool | Callable[[Progress], object] | None = None,
     ) -> Run:
-        """Run the plan on a lab; iterate over what it gives.
+        """Run the plan on a lab; iterate over what it gives, or `wait()` for its verdict.
 
-        Without `evidence`, every input is sent by the route that the weights divide, which is observed, and both models
-        are asked about it, which gives a pair. With `evidence`, the requests are those that Prometheus counts, whoever
-        sends them, and nothing is sent here but what the plan's header route and gates are asked.
+        Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a guardrail
+        or a hold needs pairs, both models are asked about it: the canary by the plan's header, or, in a plan without one,
+        by the mirror of its shadow step. With `evidence`, the requests are those that Prometheus counts, whoever sends
+        them, and nothing is sent here but what the plan's header route and gates are asked.
 
-        Ctrl-C stops the driver where it is: the weights stay as last written, and iterating again, or calling this
-        again with the same plan, goes on.
+        Ctrl-C, or cancelling the task that iterates, pauses: the weights stay as last written, the state is stored and
+        the lock given back. Iterating again, or calling this again with the same plan, goes on.
 
         Args:
             lab: Where the objects are.
-            client: How the models are asked; its answers must name their subset (`stamp_subset`). With evidence, only
-                a plan with a header needs it and inputs.
+            client: How the models are asked; its answers must name their subset (`stamp_subset`). Without one, the
+                lab's gateway and the stable version's model.
             evidence: Where requests are counted, in place of those sent here.
             inputs: Files, or (name, file), or (name, file, label); taken only when they are needed. Equal bytes are one
-                observation.
+                observation. Without any, random bytes where the models are scripted ones, which take any; where they
+                are real, the photo that came with them, as long as the plan needs no pairs.
             concurrency: How many inputs are under way at most.
             tick: How often progress is told, half a second unless given.
             anew: Whether to begin anew although a run of this plan is stored.
+            progress: True for a display in the notebook that is updated in place, or a line of text in a terminal; or
+                a function that is called with each event.
 
         Raises:
             PlanError: It cannot begin; the message says why.
@@ -1803,17 +1808,22 @@ class Progress:
 class Run:
     """A plan at work: an iterator, and an async iterator, of `Progress`.
 
-    The driver works while it is iterated; between two steps nothing is written.
+    The driver works while it is iterated; between two steps nothing is written. As the value of a notebook's cell it is
+    a display that is updated in place while another cell iterates.
     """
 
     def __iter__(self) -> Iterator[Progress]: ...
     def __next__(self) -> Progress: ...
     def __aiter__(self) -> AsyncIterator[Progress]: ...
     def __anext__(self) -> Awaitable[Progress]: ...
+    def wait(self) -> Verdict | None:
+        """Go on to the end; gives the verdict, or None when the run was suspended."""
     def pause(self) -> bool:
         """Stay at the present weight; the guardrails keep watching. False when the run is over."""
     def resume(self) -> bool:
         """Go on. False when the run is over."""
+    def suspend(self) -> bool:
+        """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over."""
     def abort(self, why: str) -> bool:
         """Roll back, and say why. False when the run is over."""
     @property
@@ -1830,6 +1840,8 @@ class Run:
         """The first inputs on which the models disagreed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
         """Write the run as one self-contained HTML page."""
+    def _view(self) -> dict[str, Any]: ...
+    def _ipython_display_(self) -> None: ...
     def _repr_html_(self) -> str: ...
 
 def report(

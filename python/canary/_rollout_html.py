@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from canary import Reading
 
-_COLOUR = {"promote": "#4c9f70", "rollback": "#d64545"}
+COLOUR = {"promote": "#4c9f70", "rollback": "#d64545"}
 
 
 def _hold(hold: Mapping[str, Any]) -> str:
@@ -20,17 +20,18 @@ def _hold(hold: Mapping[str, Any]) -> str:
     return " and ".join(f"{escape(str(hold[key]))} {words[key]}" for key in words if key in hold)
 
 
-def _timeline(steps: Sequence[Mapping[str, Any]]) -> str:
-    """Draw the weights as a staircase, every step as wide as the others."""
+def timeline(steps: Sequence[Mapping[str, Any]], now: int | None = None) -> str:
+    """Draw the weights as a staircase, every step as wide as the others; the one at weight `now` stands out."""
     width, height = 96, 80
     parts = []
     for index, step in enumerate(steps):
         weight = min(max(int(step.get("weight", 0)), 0), 100)
         top = height - weight * (height - 18) / 100
+        opacity = 0.9 if weight == now else 0.55 if now is None else 0.3
         left = index * width
         parts.append(
             f'<rect x="{left}" y="{top:.1f}" width="{width - 2}" height="{height - top:.1f}" '
-            f'rx="2" fill="#d9822b" fill-opacity=".55"/>'
+            f'rx="2" fill="#d9822b" fill-opacity="{opacity}"/>'
             f'<text x="{left + 4}" y="{top - 4:.1f}" font-size="12" fill="currentColor">'
             f"{weight} %</text>"
         )
@@ -63,7 +64,7 @@ def render_plan(plan: Mapping[str, Any], alphas: Sequence[float]) -> str:
     return page(
         f"<h4>Plan for <code>{target}</code> "
         f'<span class="dim">{stable} → {canary}, α = {plan["alpha"]:g}</span></h4>'
-        + _timeline(steps)
+        + timeline(steps)
         + table(("step", "weight", "held for"), rows)
         + table(("guardrail", "test", "its α"), guards)
     )
@@ -106,7 +107,7 @@ def render_simulation(simulation: Mapping[str, Any]) -> str:
 
 def render_verdict(name: str, sentence: str, readings: Sequence[Reading]) -> str:
     """Show the verdict in words, and each reading under it."""
-    colour = _COLOUR.get(name, "#c47f17")
+    colour = COLOUR.get(name, "#c47f17")
     rows = [
         (
             f"<code>{escape(reading.guardrail)}</code>",
@@ -116,10 +117,7 @@ def render_verdict(name: str, sentence: str, readings: Sequence[Reading]) -> str
         )
         for reading in readings
     ]
-    body = (
-        f'<div style="border-left:4px solid {colour};padding-left:.6em;margin-bottom:.5em">'
-        f"{escape(sentence)}</div>"
-    )
+    body = f'<div style="border-left:4px solid {colour};padding-left:.6em;margin-bottom:.5em">{escape(sentence)}</div>'
     if rows:
         body += table(("guardrail", "estimate", "confidence sequence", "evidence"), rows)
     return page(body)

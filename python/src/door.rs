@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::to_py;
 
 /// How long Ctrl-C waits for an answer at most.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(40);
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// The process's runtime; made at the first call that needs it.
 pub(crate) fn runtime() -> PyResult<&'static Runtime> {

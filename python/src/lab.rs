@@ -109,7 +109,7 @@ impl Lab {
 }
 
 /// Where pip put the files of the real models: this interpreter's own packages.
-fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
+pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
     py.import("sysconfig")?.call_method1("get_path", ("purelib",))?.extract()
 }
 
@@ -190,6 +190,7 @@ impl Lab {
         let api_version = match kind {
             "Gateway" | "VirtualService" | "DestinationRule" => "networking.istio.io/v1",
             "Deployment" => "apps/v1",
+            "Lease" => "coordination.k8s.io/v1",
             _ => "v1",
         };
         let object = ObjectRef::new(api_version, kind, namespace, name);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::rollout::{self, Check, Gate, Hold, OnInconclusive, Scenario, Step};
+use canary_core::rollout::{self, Gate, Hold, OnInconclusive, Scenario, Step};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -17,6 +17,7 @@ use crate::{
     json,
     lab::Lab,
     prometheus::Prometheus,
+    recipe::Asked,
     run::Run,
     simulation::{Power, Simulation},
     time,
@@ -293,21 +294,24 @@ impl Plan {
         Ok(Power { core: found, scores: self.scores_of(py) })
     }
 
-    #[pyo3(signature = (lab, *, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false))]
+    #[pyo3(signature = (lab, *, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false, progress = None))]
     #[allow(clippy::too_many_arguments)]
     fn run(
         &self,
         py: Python<'_>,
-        lab: &Lab,
+        lab: &Bound<'_, Lab>,
         client: Option<&Client>,
         inputs: Option<&Bound<'_, PyAny>>,
         evidence: Option<Vec<PyRef<'_, Prometheus>>>,
         concurrency: usize,
         tick: Option<Bound<'_, PyAny>>,
         anew: bool,
+        progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Run> {
-        let evidence = evidence.unwrap_or_default();
-        Run::start(py, self, lab, client, inputs, &evidence, concurrency, tick, anew)
+        let tick = tick.map(|tick| time::seconds(&tick)).transpose()?;
+        let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
+        let asked = Asked { client, inputs, evidence, concurrency, tick };
+        Run::start(py, self, lab, &asked, anew, progress)
     }
 
     fn __eq__(&self, other: &Self) -> bool {
@@ -364,17 +368,7 @@ type PlanParts<'py> = (Bound<'py, PyAny>, BTreeMap<String, Py<PyAny>>);
 impl Plan {
     /// Pairs come with a tenth of the requests where a guardrail or a hold asks for them.
     fn usual_pairs(&self, rate: f64) -> f64 {
-        let guards = self.core.guardrails.iter().any(|guardrail| {
-            matches!(
-                guardrail.check,
-                Check::Agreement(_)
-                    | Check::Accuracy(_)
-                    | Check::NumericDrift(_)
-                    | Check::Custom(_)
-            )
-        });
-        let holds = self.core.steps.iter().any(|step| step.hold.pairs.is_some());
-        if guards || holds { rate / 10.0 } else { 0.0 }
+        if self.core.needs_pairs() { rate / 10.0 } else { 0.0 }
     }
 }
 

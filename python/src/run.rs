@@ -2,45 +2,46 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use canary_core::{
-    cluster::{self, Control, Driver},
-    evidence::{Observation, Pair as CorePair, Seen, Subsets, Traffic},
-    predict,
-    rollout::{
-        Plan as CorePlan, Split,
-        report::{Disagreement, History, Moment},
-    },
+    cluster::{self, Control, Story},
+    evidence::Pair as CorePair,
+    rollout::report::Disagreement,
 };
-use futures_util::{StreamExt, future::BoxFuture};
+use futures_util::StreamExt;
 use pyo3::{
-    exceptions::{PyStopAsyncIteration, PyTypeError},
+    exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration, PyTypeError},
     prelude::*,
 };
+use serde_json::{Value, json};
 
 use crate::{
-    client::Client,
     door,
     error::to_py,
+    json,
     lab::Lab,
     plan::Plan,
-    prometheus::Prometheus,
-    samples::Samples,
+    recipe::{Asked, Kept, Recipe},
     verdict::{Progress, Reading, Verdict},
 };
 
-/// How many disagreements a run keeps for its report.
-const KEPT: usize = 24;
-/// The largest file that is kept for a thumbnail.
-const KEPT_BYTES: usize = 1 << 20;
+/// How long Ctrl-C waits for the state to be stored; it is stored in the background where that takes longer.
+const AT_ONCE: Duration = Duration::from_millis(10);
+/// The same for a run that nobody holds any more.
+const AT_THE_END: Duration = Duration::from_millis(100);
+/// Points of a line in a live view.
+const POINTS: usize = 60;
 
 /// Both models' answers to one input.
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq)]
-pub(crate) struct Pair(CorePair);
+pub(crate) struct Pair(pub(crate) CorePair);
 
 #[pymethods]
 impl Pair {
@@ -80,12 +81,6 @@ impl Pair {
     }
 }
 
-/// A disagreement with the file that it is about.
-struct Kept {
-    pair: CorePair,
-    file: Option<Arc<[u8]>>,
-}
-
 /// What the caller's own code raised while the run was polled.
 pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
 
@@ -93,211 +88,186 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks the canary through the header route with the first input, and gates with their files.
-struct HeaderProbe {
-    client: predict::Client,
-    canary: String,
-    input: Arc<[u8]>,
+/// A run between two events.
+enum Stage {
+    Running(cluster::Run),
+    /// Its state is stored; who iterates again goes on. The flag says whether an iteration ends here first.
+    Suspended(bool),
+    Over,
 }
 
-impl cluster::Probe for HeaderProbe {
-    fn reach(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async {
-            let asked = self.client.predict(&self.input[..]).await;
-            let answer = asked.map_err(|error| error.to_string())?;
-            match answer.subset() {
-                Some(subset) if subset == self.canary => Ok(()),
-                Some(subset) => Err(format!("the answer is by subset {subset}")),
-                None => Err("the answer names no subset; stamp the routes with it".to_owned()),
-            }
-        })
-    }
-
-    fn classify<'a>(&'a self, input: &'a str) -> BoxFuture<'a, Option<String>> {
-        Box::pin(async move {
-            let file = std::fs::read(input).ok()?;
-            let answer = self.client.predict(&file[..]).await.ok()?;
-            if answer.subset() != Some(&self.canary) {
-                return None;
-            }
-            Some(answer.top().ok()?.into_iter().next()?.0)
-        })
-    }
-}
-
-/// A caller's function as the score of a custom guardrail.
-fn score(
-    function: Py<PyAny>,
-    raised: Raised,
-) -> impl Fn(&Observation) -> Option<f64> + Send + Sync + 'static {
-    move |observation| {
-        let Seen::Pair(pair) = &observation.what else { return None };
-        Python::attach(|py| {
-            let asked = function
-                .call1(py, (Pair(pair.clone()),))
-                .and_then(|value| value.extract::<Option<f64>>(py).map_err(Into::into));
-            asked.unwrap_or_else(|error| {
-                lock(&raised).get_or_insert(error);
-                None
-            })
-        })
-    }
-}
-
-/// What a report is drawn from.
-struct Story {
+/// What the iterators, and the tasks behind them, share.
+struct Shared {
+    /// The gateway, the namespace and the `VirtualService`: one run at a time.
+    place: (String, String, String),
+    recipe: Recipe,
+    stage: tokio::sync::Mutex<Stage>,
+    control: Mutex<Control>,
+    story: Mutex<Story>,
     began: Instant,
-    history: History,
-    last: Option<Moment>,
-    verdict: Option<canary_core::Verdict>,
+    events: AtomicU64,
 }
 
-impl Story {
-    fn tell(&mut self, progress: &cluster::Progress) {
-        let at = self.began.elapsed();
-        match progress {
-            cluster::Progress::Seen(snapshot) => self.push(snapshot.moment(at)),
-            cluster::Progress::Written { split, .. } => self.turn(at, *split),
-            cluster::Progress::Finished { verdict } => {
-                if let Some(mut last) = self.last.take() {
-                    last.at = at;
-                    for reading in evidence(verdict) {
-                        let known = &mut last.readings;
-                        match known.iter_mut().find(|one| one.guardrail == reading.guardrail) {
-                            Some(place) => *place = reading,
-                            // The run ended before the first tick.
-                            None => known.push(reading),
-                        }
-                    }
-                    self.push(last);
-                }
-                self.verdict = Some(verdict.clone());
+/// The runs of this process that somebody holds.
+static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+impl Shared {
+    fn tell(&self, progress: &cluster::Progress) {
+        lock(&self.story).tell(self.began.elapsed(), progress);
+        self.events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The next thing that happens; begins again what was suspended.
+    async fn next(&self) -> canary_core::Result<Option<Progress>> {
+        let mut stage = self.stage.lock().await;
+        match &mut *stage {
+            Stage::Suspended(ends @ true) => {
+                *ends = false;
+                return Ok(None);
             }
-            _ => {}
+            Stage::Suspended(false) => {
+                let (run, control) = self.recipe.driver()?.start().await?;
+                *lock(&self.control) = control;
+                *stage = Stage::Running(run);
+            }
+            Stage::Running(_) | Stage::Over => {}
+        }
+        let Stage::Running(run) = &mut *stage else { return Ok(None) };
+        match run.next().await {
+            Some(Ok(progress)) => {
+                self.tell(&progress);
+                match progress {
+                    cluster::Progress::Suspended { .. } => *stage = Stage::Suspended(true),
+                    cluster::Progress::Finished { .. } => *stage = Stage::Over,
+                    _ => {}
+                }
+                Ok(Some(Progress(progress)))
+            }
+            Some(Err(error)) => {
+                *stage = Stage::Over;
+                Err(error)
+            }
+            None => {
+                *stage = Stage::Over;
+                Ok(None)
+            }
         }
     }
 
-    /// The same readings under another split.
-    fn turn(&mut self, at: Duration, split: Split) {
-        let (totals, readings) = match &self.last {
-            Some(last) => (last.totals, last.readings.clone()),
-            None => (canary_core::rollout::Totals::default(), Vec::new()),
-        };
-        self.push(Moment::new(at, split, totals, readings));
+    /// Stores the state and gives the lock back. What happens on the way is told to the pictures alone.
+    async fn suspend(self: Arc<Self>) {
+        let mut stage = self.stage.lock().await;
+        let Stage::Running(run) = &mut *stage else { return };
+        lock(&self.control).suspend();
+        let mut after = Stage::Suspended(false);
+        while let Some(Ok(progress)) = run.next().await {
+            self.tell(&progress);
+            match progress {
+                cluster::Progress::Suspended { .. } => break,
+                cluster::Progress::Finished { .. } => {
+                    after = Stage::Over;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        *stage = after;
     }
 
-    fn push(&mut self, moment: Moment) {
-        self.last = Some(moment.clone());
-        self.history.push(moment);
+    /// Suspends in the background, and waits for it no longer than that.
+    fn suspend_within(self: &Arc<Self>, py: Option<Python<'_>>, time: Duration) {
+        let Ok(runtime) = door::runtime() else { return };
+        let task = runtime.spawn(Arc::clone(self).suspend());
+        // A thread of the runtime cannot wait for another one.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return;
+        }
+        let wait = || {
+            let _ = runtime.block_on(async { tokio::time::timeout(time, task).await });
+        };
+        match py {
+            Some(py) => py.detach(wait),
+            None => wait(),
+        }
+    }
+
+    fn title(&self) -> String {
+        let plan = &self.recipe.plan;
+        format!("{}: {}", plan.target.virtual_service, plan.canary)
     }
 }
 
-/// The readings that a verdict carries.
-fn evidence(verdict: &canary_core::Verdict) -> Vec<canary_core::rollout::Reading> {
-    Verdict(verdict.clone()).readings().to_vec()
+/// Suspends a run whose next event nobody waits for any more, as when asyncio cancels a task.
+struct SuspendOnDrop(Option<Arc<Shared>>);
+
+impl Drop for SuspendOnDrop {
+    fn drop(&mut self) {
+        if let (Some(shared), Ok(runtime)) = (self.0.take(), door::runtime()) {
+            runtime.spawn(shared.suspend());
+        }
+    }
 }
 
 /// A plan at work.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Run {
-    plan: CorePlan,
-    run: Arc<tokio::sync::Mutex<cluster::Run>>,
-    control: Control,
-    story: Arc<Mutex<Story>>,
-    kept: Arc<Mutex<Vec<Kept>>>,
-    raised: Raised,
+    shared: Arc<Shared>,
+    /// What shows the run while it goes on, and the last event that it was shown.
+    viewers: Mutex<Vec<Py<PyAny>>>,
+    shown: AtomicU64,
+    /// A lab that only the run knows must not close under it.
+    _lab: Py<Lab>,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let running =
+            self.shared.stage.try_lock().is_ok_and(|stage| matches!(*stage, Stage::Running(_)));
+        if running {
+            self.shared.suspend_within(None, AT_THE_END);
+        }
+    }
 }
 
 impl Run {
-    #[allow(clippy::too_many_arguments)]
     pub(crate) fn start(
         py: Python<'_>,
         plan: &Plan,
-        lab: &Lab,
-        client: Option<&Client>,
-        inputs: Option<&Bound<'_, PyAny>>,
-        evidence: &[PyRef<'_, Prometheus>],
-        concurrency: usize,
-        tick: Option<Bound<'_, PyAny>>,
+        lab: &Bound<'_, Lab>,
+        asked: &Asked<'_, '_>,
         anew: bool,
+        progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let core = plan.core.clone();
-        let raised = Raised::default();
-        let kept: Arc<Mutex<Vec<Kept>>> = Arc::default();
-        let cluster = lab.with(|lab| Ok(lab.cluster().clone()))?;
-        let mut driver = Driver::new(cluster, core.clone()).map_err(to_py)?;
-        if !evidence.is_empty() {
-            for one in evidence {
-                driver = driver.source(one.core.clone());
-            }
-            if let Some(header) = &core.header {
-                // Requests through the header are for the probe and the gates alone: they do not follow the weights.
-                let (client, inputs) = asked(client, inputs, "a plan with a header")?;
-                let (_, first) = Samples::new(inputs, Arc::clone(&raised))?;
-                driver = driver.probe(HeaderProbe {
-                    client: client.core.clone().header(&header.name, &header.value),
-                    canary: core.canary.clone(),
-                    input: first.bytes,
-                });
-            }
-        } else {
-            let (client, inputs) = asked(client, inputs, "a run without evidence")?;
-            let Some(header) = &core.header else {
-                return Err(to_py(canary_core::Error::Plan(
-                    "pairs need a header that leads to the canary: give the plan header=(\"user-group\", \"canary\")"
-                        .to_owned(),
-                )));
-            };
-            let (samples, first) = Samples::new(inputs, Arc::clone(&raised))?;
-            let keep = Arc::clone(&kept);
-            let mut traffic = Traffic::new(
-                "inputs",
-                &client.core,
-                (&header.name, &header.value),
-                Subsets::new(core.stable.as_str(), core.canary.as_str()),
-                futures_util::stream::iter(samples),
-            )
-            .concurrency(concurrency)
-            .on_pair(move |sample, pair| {
-                let mut kept = lock(&keep);
-                let new = || !kept.iter().any(|one| one.pair.input == pair.input);
-                if !pair.agrees() && kept.len() < KEPT && new() {
-                    let small = sample.bytes.len() <= KEPT_BYTES;
-                    let file = small.then(|| Arc::clone(&sample.bytes));
-                    kept.push(Kept { pair: pair.clone(), file });
-                }
-            });
-            if first.label.is_some() {
-                traffic = traffic.labelled();
-            }
-            let probe = HeaderProbe {
-                client: client.core.clone().header(&header.name, &header.value),
-                canary: core.canary.clone(),
-                input: first.bytes,
-            };
-            driver = driver.source(traffic).probe(probe);
-        }
-        for (name, function) in &plan.scores {
-            let function = function.clone_ref(py);
-            driver = driver.score(name.as_str(), score(function, Arc::clone(&raised)));
-        }
-        if let Some(tick) = tick {
-            driver = driver.tick(crate::time::seconds(&tick)?);
-        }
+        let target = &plan.core.target;
+        let place = (
+            lab.get().with(|lab| Ok(lab.gateway_url()))?,
+            target.namespace.clone(),
+            target.virtual_service.clone(),
+        );
+        let viewer = match progress {
+            Some(progress) => py.import("canary._live")?.call_method1("viewer", (progress,))?,
+            None => py.None().into_bound(py),
+        };
+        suspend_others(py, &place);
+        let recipe = Recipe::new(py, plan, lab.get(), asked)?;
+        let mut driver = recipe.driver().map_err(to_py)?;
         if anew {
             driver = driver.anew();
         }
         let (run, control) = door::block_on(py, driver.start())?;
-        let story =
-            Story { began: Instant::now(), history: History::new(), last: None, verdict: None };
-        Ok(Self {
-            plan: core,
-            run: Arc::new(tokio::sync::Mutex::new(run)),
-            control,
-            story: Arc::new(Mutex::new(story)),
-            kept,
-            raised,
-        })
+        let shared = Arc::new(Shared {
+            place,
+            recipe,
+            stage: tokio::sync::Mutex::new(Stage::Running(run)),
+            control: Mutex::new(control),
+            story: Mutex::default(),
+            began: Instant::now(),
+            events: AtomicU64::new(0),
+        });
+        lock(&LIVE).push(Arc::downgrade(&shared));
+        let viewers = if viewer.is_none() { Vec::new() } else { vec![viewer.unbind()] };
+        let (viewers, shown) = (Mutex::new(viewers), AtomicU64::new(0));
+        Ok(Self { shared, viewers, shown, _lab: lab.clone().unbind() })
     }
 
     /// Adds the run to a report.
@@ -307,9 +277,10 @@ impl Run {
         report: canary_core::rollout::report::Report,
         title: &str,
     ) -> PyResult<canary_core::rollout::report::Report> {
+        let recipe = &self.shared.recipe;
         let picture = py.import("canary._html")?.getattr("thumbnail_url")?;
         let mut disagreements = Vec::new();
-        for Kept { pair, file } in lock(&self.kept).iter() {
+        for Kept { pair, file } in lock(&recipe.kept).iter() {
             let thumbnail = match file {
                 Some(file) => picture.call1((&file[..],))?.extract()?,
                 None => None,
@@ -321,24 +292,49 @@ impl Run {
                 canary: (pair.canary.class.clone(), pair.canary.score),
             });
         }
-        let story = lock(&self.story);
-        Ok(report.run(title, &self.plan, &story.history, story.verdict.as_ref(), &disagreements))
+        let story = lock(&self.shared.story);
+        let (history, verdict) = (story.history(), story.verdict());
+        Ok(report.run(title, &recipe.plan, history, verdict, &disagreements))
     }
 
-    fn title(&self) -> String {
-        format!("{}: {}", self.plan.target.virtual_service, self.plan.canary)
+    /// What the caller's own code raised meanwhile.
+    fn raised(&self) -> PyResult<()> {
+        match lock(&self.shared.recipe.raised).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the viewers what is new.
+    fn show(slf: &Bound<'_, Self>, event: Option<&Bound<'_, Progress>>) -> PyResult<()> {
+        let (py, run) = (slf.py(), slf.get());
+        let events = run.shared.events.load(Ordering::Relaxed);
+        if run.shown.swap(events, Ordering::Relaxed) == events {
+            return Ok(());
+        }
+        // Not under the lock: a viewer may look at the run.
+        let viewers: Vec<_> =
+            lock(&run.viewers).iter().map(|viewer| viewer.clone_ref(py)).collect();
+        for viewer in viewers {
+            viewer.call_method1(py, "tell", (slf, event))?;
+        }
+        Ok(())
     }
 }
 
-/// The client and the inputs, where they are needed.
-fn asked<'a, 'py>(
-    client: Option<&'a Client>,
-    inputs: Option<&'a Bound<'py, PyAny>>,
-    who: &str,
-) -> PyResult<(&'a Client, &'a Bound<'py, PyAny>)> {
-    client.zip(inputs).ok_or_else(|| {
-        PyTypeError::new_err(format!("{who} needs client=… and inputs=… to ask with"))
-    })
+/// Suspends the runs of this process on the same object that nobody polls: a cell that was interrupted and runs again
+/// must not be refused by what it left behind.
+fn suspend_others(py: Python<'_>, place: &(String, String, String)) {
+    let others: Vec<Arc<Shared>> = {
+        let mut live = lock(&LIVE);
+        live.retain(|shared| shared.strong_count() > 0);
+        live.iter().filter_map(Weak::upgrade).filter(|shared| shared.place == *place).collect()
+    };
+    for other in others {
+        if other.stage.try_lock().is_ok() {
+            other.suspend_within(Some(py), AT_THE_END);
+        }
+    }
 }
 
 /// A task that ends when nobody waits for it any more.
@@ -350,87 +346,96 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// The next thing that happens, told to the story as well.
-async fn next(
-    run: Arc<tokio::sync::Mutex<cluster::Run>>,
-    story: Arc<Mutex<Story>>,
-) -> canary_core::Result<Option<Progress>> {
-    let Some(progress) = run.lock().await.next().await else { return Ok(None) };
-    let progress = progress?;
-    lock(&story).tell(&progress);
-    Ok(Some(Progress(progress)))
-}
-
 #[pymethods]
 impl Run {
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Progress>> {
+    fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, Progress>>> {
+        let (py, run) = (slf.py(), slf.get());
         // On a thread of the runtime: Ctrl-C reaches the main thread alone, and so never the caller's own iterator or
         // score, which it would end.
-        let task = door::runtime()?.spawn(next(Arc::clone(&self.run), Arc::clone(&self.story)));
-        let mut task = AbortOnDrop(task);
+        let shared = Arc::clone(&run.shared);
+        let mut task = AbortOnDrop(door::runtime()?.spawn(async move { shared.next().await }));
         let progress = door::block_on(py, async move {
             (&mut task.0).await.map_err(|error| {
                 canary_core::Error::Plan(format!("the driver ended early: {error}"))
             })?
-        })?;
-        match lock(&self.raised).take() {
-            Some(error) => Err(error),
-            None => Ok(progress),
+        });
+        // A Ctrl-C that came just before the event belongs to the wait for it too.
+        let progress = progress.and_then(|progress| py.check_signals().map(|()| progress));
+        if let Err(error) = &progress
+            && error.is_instance_of::<PyKeyboardInterrupt>(py)
+        {
+            run.shared.suspend_within(Some(py), AT_ONCE);
         }
+        run.raised()?;
+        let progress = progress?.map(|progress| Bound::new(py, progress)).transpose()?;
+        Self::show(slf, progress.as_ref())?;
+        Ok(progress)
     }
 
     fn __aiter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
     }
 
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let next = next(Arc::clone(&self.run), Arc::clone(&self.story));
-        let raised = Arc::clone(&self.raised);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
-            let progress = next.await.map_err(to_py)?;
-            if let Some(error) = lock(&raised).take() {
+    fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        // On the thread of the event loop, where a notebook expects its displays: what came last.
+        Self::show(slf, None)?;
+        let shared = Arc::clone(&slf.get().shared);
+        pyo3_async_runtimes::tokio::future_into_py(slf.py(), async move {
+            let mut watched = SuspendOnDrop(Some(Arc::clone(&shared)));
+            let progress = shared.next().await;
+            watched.0 = None;
+            if let Some(error) = lock(&shared.recipe.raised).take() {
                 return Err(error);
             }
-            progress.ok_or_else(|| PyStopAsyncIteration::new_err(()))
+            progress.map_err(to_py)?.ok_or_else(|| PyStopAsyncIteration::new_err(()))
         })
     }
 
+    fn wait(slf: &Bound<'_, Self>) -> PyResult<Option<Verdict>> {
+        while Self::__next__(slf)?.is_some() {}
+        Ok(slf.get().verdict())
+    }
+
     fn pause(&self) -> bool {
-        self.control.pause()
+        lock(&self.shared.control).pause()
     }
 
     fn resume(&self) -> bool {
-        self.control.resume()
+        lock(&self.shared.control).resume()
+    }
+
+    fn suspend(&self) -> bool {
+        lock(&self.shared.control).suspend()
     }
 
     fn abort(&self, why: String) -> bool {
-        self.control.abort(why)
+        lock(&self.shared.control).abort(why)
     }
 
     #[getter]
     fn plan(&self) -> PyResult<String> {
-        self.plan.to_yaml().map_err(to_py)
+        self.shared.recipe.plan.to_yaml().map_err(to_py)
     }
 
     #[getter]
     fn verdict(&self) -> Option<Verdict> {
-        lock(&self.story).verdict.clone().map(Verdict)
+        lock(&self.shared.story).verdict().cloned().map(Verdict)
     }
 
     #[getter]
     fn readings(&self) -> Vec<Reading> {
-        let story = lock(&self.story);
-        let readings = story.last.as_ref().map(|last| last.readings.clone());
+        let story = lock(&self.shared.story);
+        let readings = story.last().map(|last| last.readings.clone());
         readings.unwrap_or_default().into_iter().map(Reading).collect()
     }
 
     #[getter]
     fn disagreements(&self) -> Vec<Pair> {
-        lock(&self.kept).iter().map(|kept| Pair(kept.pair.clone())).collect()
+        lock(&self.shared.recipe.kept).iter().map(|kept| Pair(kept.pair.clone())).collect()
     }
 
     #[pyo3(signature = (path, *, title = None))]
@@ -440,26 +445,70 @@ impl Run {
         path: PathBuf,
         title: Option<String>,
     ) -> PyResult<()> {
-        let name = slf.title();
+        let name = slf.shared.title();
         let page = canary_core::rollout::report::Report::new(title.unwrap_or_else(|| name.clone()));
         write(&path, &slf.add(py, page, &name)?.to_html())
     }
 
+    /// What a view shows, as plain data.
+    fn _view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let story = lock(&self.shared.story);
+        let moments = story.history().moments();
+        let stride = moments.len().div_ceil(POINTS).max(1);
+        let trace = |place: usize| -> Vec<f64> {
+            moments
+                .iter()
+                .step_by(stride)
+                .filter_map(|moment| Some(moment.readings.get(place)?.e.max(1e-12).log10()))
+                .collect()
+        };
+        let last = story.last();
+        let readings = last.map_or(&[][..], |last| &last.readings);
+        let readings: Vec<Value> = readings
+            .iter()
+            .enumerate()
+            .map(|(place, reading)| {
+                json!({
+                    "guardrail": reading.guardrail, "test": reading.test, "quantity": reading.quantity,
+                    "e": reading.e, "alpha": reading.alpha, "alarm": reading.alarm,
+                    "estimate": reading.estimate, "low": reading.interval.low, "high": reading.interval.high,
+                    "trace": trace(place),
+                })
+            })
+            .collect();
+        let verdict = story.verdict();
+        let view = json!({
+            "title": self.shared.title(),
+            "plan": json::value(&self.shared.recipe.plan)?,
+            "seconds": last.map_or(0.0, |last| last.at.as_secs_f64()),
+            "weight": last.map(|last| last.split.canary),
+            "requests": last.map_or(0, |last| last.totals.stable + last.totals.canary),
+            "served": last.map_or(0, |last| last.totals.canary),
+            "pairs": last.map_or(0, |last| last.totals.pairs),
+            "readings": readings,
+            "verdict": verdict.map(|verdict| json!({"name": verdict.name(), "sentence": verdict.to_string()})),
+        });
+        drop(story);
+        json::to_python(py, &view)
+    }
+
     fn __repr__(&self) -> String {
-        let story = lock(&self.story);
-        match (&story.verdict, &story.last) {
+        let story = lock(&self.shared.story);
+        match (story.verdict(), story.last()) {
             (Some(verdict), _) => format!("Run({verdict})"),
-            (None, Some(last)) => format!("Run({} at {})", self.title(), last.split),
-            (None, None) => format!("Run({})", self.title()),
+            (None, Some(last)) => format!("Run({} at {})", self.shared.title(), last.split),
+            (None, None) => format!("Run({})", self.shared.title()),
         }
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        let module = py.import("canary._rollout_html")?;
-        let readings = self.readings().into_pyobject(py)?;
-        let verdict = self.verdict().map(|verdict| (verdict.0.name(), verdict.0.to_string()));
-        let (name, sentence) = verdict.unwrap_or_else(|| ("continue", self.__repr__()));
-        module.call_method1("render_verdict", (name, sentence, readings))?.extract()
+        py.import("canary._live")?.call_method1("render", (self._view(py)?,))?.extract()
+    }
+
+    fn _ipython_display_(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let viewer = slf.py().import("canary._live")?.call_method1("show", (slf,))?;
+        lock(&slf.get().viewers).push(viewer.unbind());
+        Ok(())
     }
 }
 

@@ -198,6 +198,8 @@ impl Progress {
             P::Resumed => "resumed",
             P::SourceEnded { .. } => "sourceEnded",
             P::Finished { .. } => "finished",
+            P::Suspended { .. } => "suspended",
+            P::Waiting { .. } => "waiting",
             _ => "other",
         }
     }
@@ -205,9 +207,9 @@ impl Progress {
     #[getter]
     fn step(&self) -> Option<usize> {
         match &self.0 {
-            cluster::Progress::Started { step, .. } | cluster::Progress::Written { step, .. } => {
-                Some(*step)
-            }
+            cluster::Progress::Started { step, .. }
+            | cluster::Progress::Written { step, .. }
+            | cluster::Progress::Suspended { step, .. } => Some(*step),
             cluster::Progress::Seen(snapshot) => Some(snapshot.step),
             _ => None,
         }
@@ -218,6 +220,7 @@ impl Progress {
         match &self.0 {
             cluster::Progress::Written { split, .. } => Some(split.canary),
             cluster::Progress::Seen(snapshot) => snapshot.split.map(|split| split.canary),
+            cluster::Progress::Suspended { split, .. } => split.map(|split| split.canary),
             _ => None,
         }
     }
@@ -269,10 +272,16 @@ impl Progress {
                 )
             }
             P::Paused => "paused".to_owned(),
+            P::Suspended { .. } => {
+                "suspended; the state is stored, and iterating again goes on".to_owned()
+            }
             P::Resumed => "resumed".to_owned(),
             P::SourceEnded { source, error: None } => format!("{source} has no more inputs"),
             P::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
             P::Finished { verdict } => verdict.to_string(),
+            P::Waiting { problem, attempt, wait } => {
+                format!("attempt {attempt} failed, the next in {} s: {problem}", wait.as_secs())
+            }
             other => format!("{other:?}"),
         }
     }

@@ -87,11 +87,9 @@ def test_a_plan_is_judged_by_what_prometheus_counts(url):
         for _ in run:
             pass
         assert run.verdict.name == "rollback"
-        with pytest.raises(TypeError, match="needs client=… and inputs=…"):
-            plan.run(lab)
         header = ("user-group", "canary")
         pairs = canary.Plan(APP, stable="stable", canary="canary", guards=[canary.agreement(0.9)], header=header)
-        with pytest.raises(TypeError, match="a plan with a header"):
+        with pytest.raises(canary.PlanError, match="pairs of answers"):
             pairs.run(lab, evidence=[prometheus(url)])
         with pytest.raises(canary.PlanError, match="pairs of answers"):
             pairs.run(lab, evidence=[prometheus(url)], client=canary.Client(lab.url, model="m"), inputs=[b"a"])

@@ -10,7 +10,9 @@ use canary_bench::{least, report};
 use canary_core::{
     DestinationRule, Gateway, Mesh, Plan, Request, VirtualService,
     analyze::{Inventory, Subject, analyze},
-    evidence::{Arm, Observation, Request as SeenRequest, Seen, Timestamp},
+    evidence::{
+        Answer, Arm, Observation, Pair, Request as SeenRequest, ScoreValue, Seen, Timestamp,
+    },
     istio::{HttpMatchRequest, StringMatch},
     rollout::{Action, Event, Guardrail, Hold, Machine, Phase, Scenario, State},
 };
@@ -27,6 +29,9 @@ fn main() -> Outcome {
         analysis(count, budget)?;
     }
     observation(budget)?;
+    for climbing in [false, true] {
+        every_guardrail(climbing, budget)?;
+    }
     simulation(budget)
 }
 
@@ -184,6 +189,74 @@ fn observation(budget: Duration) -> Outcome {
         state.totals()
     });
     report("observation", nanoseconds / block.len() as f64, &[("guardrails", 3.into())])?;
+    Ok(())
+}
+
+/// Requests into the guardrails of traffic and pairs into those of answers; a canary without harm, or one against which
+/// the evidence climbs at nearly every observation. α is so small that the run goes on all the same.
+fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
+    let plan = plan()
+        .alpha(1e-250)
+        .header("user-group", "canary")
+        .guardrail(Guardrail::agreement(0.95))
+        .guardrail(Guardrail::accuracy())
+        .guardrail(Guardrail::numeric_drift(0.02))
+        .guardrail(Guardrail::custom("sure", 0.6));
+    let machine = Machine::new(plan)?;
+    let fresh = holding(&machine)?;
+    let source: Arc<str> = "bench".into();
+    let seen = |what| {
+        let source = Arc::clone(&source);
+        Observation { source, sequence: None, at: Timestamp(1), what }
+    };
+    let request = |number: u64| {
+        let canary = number.is_multiple_of(10);
+        let bad = if climbing { canary } else { number.is_multiple_of(101) };
+        seen(Seen::Request(SeenRequest {
+            arm: if canary { Arm::Canary } else { Arm::Stable },
+            failed: bad,
+            latency: Some(Duration::from_millis(if bad { 300 } else { 30 })),
+        }))
+    };
+    let every = if climbing { 3 } else { 100 };
+    let pair = |number: u64| {
+        let class = if number.is_multiple_of(every) { "dog" } else { "cat" };
+        seen(Seen::Pair(Pair {
+            input: None,
+            name: None,
+            stable: Answer::new("cat", 0.9),
+            canary: Answer::new(class, if climbing { 0.6 } else { 0.9 }),
+            label: Some("cat".to_owned()),
+        }))
+    };
+    let score = |number: u64| {
+        let value = if climbing && number.is_multiple_of(2) { 0.2 } else { 0.9 };
+        seen(Seen::Score(ScoreValue { guardrail: "sure".into(), value }))
+    };
+    let kinds: [(&str, u64, Vec<Observation>); 3] = [
+        ("request", 3, (0..200).map(request).collect()),
+        ("pair", 3, (0..200).map(pair).collect()),
+        ("score", 1, (0..200).map(score).collect()),
+    ];
+    for (kind, guardrails, block) in kinds {
+        let run = |block: Vec<Observation>| {
+            let (mut state, mut actions) = (fresh.clone(), Vec::new());
+            for seen in block {
+                machine.advance(&mut state, Event::Observed(seen), &mut actions);
+            }
+            state
+        };
+        let ended = run(block.clone());
+        if ended.is_decided() {
+            return Err(format!("{}: nothing was timed", ended.verdict()).into());
+        }
+        // An observation is taken by value, so the time of the copies is told apart.
+        let copies = least(budget, || block.clone());
+        let both = least(budget, || run(block.clone()));
+        let each = (both - copies).max(0.0) / block.len() as f64;
+        let name = format!("{kind}, {}", if climbing { "evidence climbs" } else { "no harm" });
+        report("guardrail", each, &[("kind", name.into()), ("guardrails", guardrails.into())])?;
+    }
     Ok(())
 }
 

@@ -145,6 +145,17 @@ impl Lab {
         log
     }
 
+    /// The name under which the model of a version is asked for: TensorFlow Serving's `--model_name` in the Deployment
+    /// whose pods have the label `version` with that value.
+    pub fn model_name(&self, version: &str) -> Option<String> {
+        let objects = self.store.objects();
+        let deployment = objects.iter().find(|object| {
+            let labels = &object["spec"]["template"]["metadata"]["labels"];
+            object["kind"] == "Deployment" && labels["version"] == version
+        })?;
+        workloads::model_name(&self.store, deployment)
+    }
+
     /// The object store, which is the lab's cluster.
     pub fn cluster(&self) -> &Store {
         &self.store

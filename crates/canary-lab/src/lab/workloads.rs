@@ -72,6 +72,11 @@ pub(crate) async fn run(store: Store, registry: Arc<Registry>, pods: Pods) {
     }
 }
 
+/// The name of the model in a Deployment, when it names one.
+pub(crate) fn model_name(store: &Store, deployment: &Value) -> Option<String> {
+    Container::of(store, deployment).ok().map(|container| container.model_name)
+}
+
 async fn reconcile(
     store: &Store,
     registry: &Arc<Registry>,

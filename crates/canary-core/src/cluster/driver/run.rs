@@ -140,7 +140,7 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         let item = running.next().await;
         item.map(|item| (item, running))
     });
-    Ok((Run(stream.boxed()), Control { commands: sender }))
+    Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
 }
 
 /// The stored state, or a new one; whether it was stored; and the event to begin with.
@@ -240,6 +240,8 @@ impl<C: Cluster + 'static> Running<C> {
         if self.actions.is_empty() && self.state.is_done() {
             self.over = true;
             self.lease.release().await;
+            // What there was at the end, of which the verdict names only what decided.
+            self.reports.push_back(Progress::Seen(self.snapshot()));
             self.reports.push_back(Progress::Finished { verdict: self.state.verdict() });
             return Ok(());
         }
@@ -405,6 +407,20 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
+    /// Where it stands.
+    fn snapshot(&self) -> Snapshot {
+        let (requests, pairs) = self.state.seen_at_step();
+        Snapshot {
+            step: self.state.step(),
+            split: self.state.split(),
+            requests,
+            pairs,
+            held: self.state.held(),
+            totals: self.state.totals(),
+            readings: self.state.readings(self.driver.machine.plan()),
+        }
+    }
+
     async fn ticked(&mut self) -> Result<()> {
         let now = self.driver.clock.now();
         if !self.backoff.is_waiting() {
@@ -415,16 +431,7 @@ impl<C: Cluster + 'static> Running<C> {
             }
         }
         self.tell(Event::Tick(now));
-        let (requests, pairs) = self.state.seen_at_step();
-        self.reports.push_back(Progress::Seen(Snapshot {
-            step: self.state.step(),
-            split: self.state.split(),
-            requests,
-            pairs,
-            held: self.state.held(),
-            totals: self.state.totals(),
-            readings: self.state.readings(self.driver.machine.plan()),
-        }));
+        self.reports.push_back(Progress::Seen(self.snapshot()));
         if now.since(self.saved) >= self.driver.save_every && self.actions.is_empty() {
             self.actions.push_back(Action::Save);
         }

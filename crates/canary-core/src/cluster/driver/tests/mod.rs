@@ -463,6 +463,7 @@ fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
     use futures_util::StreamExt;
     run(async {
         let (expected, reference, _) = undisturbed(GOOD).await;
+        let mut suspended = 0;
         for after in 0..40 {
             let store = Store::new(&plan());
             let first = driver(&plan(), &store, GOOD, u64::MAX).holder("first");
@@ -488,12 +489,14 @@ fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
                 continue;
             };
             assert_eq!(split.map_or(0, |split| split.canary), store.canary_weight());
+            suspended += 1;
             // Another holder takes the lock at once, and loses nothing of what was seen.
             let second = driver(&plan(), &store, GOOD, u64::MAX).holder("second");
             let verdict = finish(second).await.unwrap().unwrap();
             same(&verdict, &expected, &after);
             assert_eq!(routes(&store), routes(&reference), "after {after}");
         }
+        assert!(suspended >= 5, "{suspended}");
         let store = Store::new(&plan());
         let unreachable = driver(&plan(), &store, GOOD, u64::MAX)
             .probe(|| async { Err("503 no healthy upstream".to_owned()) });

@@ -1,0 +1,243 @@
+"""What shows a run while it goes on: a display that is updated in place, or a line of text."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+import time
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+from canary._html import page, table
+from canary._rollout_html import COLOUR, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from canary import Progress, Run
+
+# The shortest time between two updates of a display, in seconds.
+_PAUSE = 0.25
+
+
+class Viewer(Protocol):
+    """What is told of a run after each event."""
+
+    def tell(self, run: Run, event: Progress | None) -> None:
+        """Something has happened; `event` is None where only the newest state is known."""
+
+
+class _Call:
+    """Calls a function of the caller's with each event."""
+
+    def __init__(self, callback: Callable[[Progress], object]) -> None:
+        self._callback = callback
+
+    def tell(self, _run: Run, event: Progress | None) -> None:
+        if event is not None:
+            self._callback(event)
+
+
+class _Line:
+    """Writes a line anew while a step is held, and a line of its own for everything else."""
+
+    def __init__(self) -> None:
+        self._open = 0
+
+    def tell(self, run: Run, event: Progress | None) -> None:
+        view = run._view()  # noqa: SLF001 - the run's other half
+        held = event is None or event.kind == "seen"
+        text = text_of(view) if held else str(event)
+        end = "" if held and view["verdict"] is None else "\n"
+        sys.stderr.write(f"\r{text:<{self._open}}{end}")
+        sys.stderr.flush()
+        self._open = 0 if end else len(text)
+
+
+class _Display:
+    """Updates a notebook's display in place, a few times a second at most and at the end."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle, self._told = handle, 0.0
+
+    def tell(self, run: Run, event: Progress | None) -> None:
+        now = time.monotonic()
+        passing = event is None or event.kind == "seen"
+        if passing and run.verdict is None and now - self._told < _PAUSE:
+            return
+        self._told = now
+        self._handle.update(_Html(run))
+
+
+class _Html:
+    """The run as it was at one moment."""
+
+    def __init__(self, run: Run) -> None:
+        view = run._view()  # noqa: SLF001 - the run's other half
+        self._html, self._text = render(view), text_of(view)
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+
+def notebook_display() -> Callable[..., Any] | None:
+    """IPython's `display`, where a kernel shows displays and not a terminal; else None."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    display: Callable[..., Any] = importlib.import_module("IPython.display").display
+    return display
+
+
+class _FirstDisplay:
+    """Opens its display at the first event, where the cell that iterates shows it."""
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._display = display
+        self._viewer: _Display | None = None
+
+    def tell(self, run: Run, event: Progress | None) -> None:
+        if self._viewer is None:
+            self._viewer = _Display(self._display(_Html(run), display_id=True))
+        self._viewer.tell(run, event)
+
+
+def viewer(progress: object) -> Viewer | None:
+    """Make the viewer for `progress`: a callable, True, or False for none."""
+    if callable(progress):
+        return _Call(progress)
+    if not progress:
+        return None
+    display = notebook_display()
+    return _Line() if display is None else _FirstDisplay(display)
+
+
+def show(run: Run) -> Viewer:
+    """Show a run where it is the value of a cell; it is updated there while it is iterated."""
+    display: Callable[..., Any] = importlib.import_module("IPython.display").display
+    return _Display(display(_Html(run), display_id=True))
+
+
+def text_of(view: Mapping[str, Any]) -> str:
+    """Say in one line where a run stands."""
+    if view["verdict"] is not None:
+        return str(view["verdict"]["sentence"])
+    weight = "before the first weight" if view["weight"] is None else f"at {view['weight']} %"
+    parts = [f"{view['title']} {weight}: {view['requests']} requests, {view['pairs']} pairs"]
+    parts += [f"{one['guardrail']} E {one['e']:.2g} of {1 / one['alpha']:.0f}" for one in view["readings"]]
+    return ", ".join(parts)
+
+
+def _evidence(reading: Mapping[str, Any]) -> str:
+    """Draw E over time on a logarithmic scale, and the level that is an alarm."""
+    width, height = 132, 34
+    needed = math.log10(1 / reading["alpha"])
+    low, high = -2.0, max(needed + 0.5, *(reading["trace"] or [0.0]))
+    high = min(high, needed + 6)
+
+    def y(value: float) -> float:
+        share = (min(max(value, low), high) - low) / (high - low)
+        return round(float(height - 2 - share * (height - 4)), 1)
+
+    trace: Sequence[float] = reading["trace"]
+    step = (width - 4) / max(len(trace) - 1, 1)
+    points = " ".join(f"{2 + index * step:.1f},{y(value)}" for index, value in enumerate(trace))
+    return (
+        f'<svg role="img" aria-label="evidence over time" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">'
+        f'<line x1="0" x2="{width}" y1="{y(needed)}" y2="{y(needed)}" stroke="#9b6bb3" '
+        'stroke-dasharray="4 3"/>'
+        f'<polyline points="{points}" fill="none" stroke="#d64545" stroke-width="1.6"/></svg>'
+    )
+
+
+def _sequence(reading: Mapping[str, Any], null: float | None) -> str:
+    """Draw the confidence sequence as a bar with the estimate, and the bound that the test asks for."""
+    width, height = 132, 18
+    low, high = reading["low"], reading["high"]
+    estimate = reading["estimate"]
+    known = [value for value in (estimate, null, low, high) if value is not None]
+    ratio = reading["test"] in {"errorRatio", "slowRatio"}
+    top = max([value for value in known if value < 1e6], default=1.0)
+    left, right = (0.0, max(2.0, min(top, 8.0))) if ratio else (min([0.0, *known]), 1.0)
+
+    def x(value: float | None) -> float:
+        share = 1.0 if value is None else (value - left) / (right - left)
+        return round(2 + min(max(share, 0.0), 1.0) * (width - 4), 1)
+
+    parts = [
+        f'<rect x="2" y="8" width="{width - 4}" height="2" fill="rgba(128,128,128,.3)"/>',
+        (
+            f'<rect x="{x(low)}" y="4" width="{max(x(high) - x(low), 1):.1f}" height="10" rx="2" '
+            'fill="#3b82c4" fill-opacity=".45"/>'
+        ),
+    ]
+    if null is not None:
+        parts.append(f'<line x1="{x(null)}" x2="{x(null)}" y1="1" y2="17" stroke="#9b6bb3" stroke-width="1.5"/>')
+    if estimate is not None:
+        parts.append(f'<circle cx="{x(estimate)}" cy="9" r="3.2" fill="#3b82c4"/>')
+    return (
+        f'<svg role="img" aria-label="confidence sequence" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
+    )
+
+
+def _null(view: Mapping[str, Any], reading: Mapping[str, Any]) -> float | None:
+    """Find the bound of the null in the plan: the weight for the observed split."""
+    if reading["test"] == "observedSplit":
+        weight = view["weight"]
+        return weight / 100 if weight is not None and 0 < weight < 100 else None
+    for guard in view["plan"].get("guardrails", []):
+        test = reading["test"]
+        if test in guard and guard.get("name", test) == reading["guardrail"]:
+            check = guard[test]
+            if "margin" in check:
+                return -float(check["margin"])
+            bound = check.get("atMost", check.get("atLeast"))
+            return 0.0 if test == "accuracy" else bound
+    return None
+
+
+def _number(value: float | None) -> str:
+    return "∞" if value is None else f"{value:.3f}"
+
+
+def render(view: Mapping[str, Any]) -> str:
+    """Show the steps, where the run stands, each guardrail's evidence and confidence sequence, the verdict."""
+    plan, verdict = view["plan"], view["verdict"]
+    if verdict is None:
+        name, sentence = "continue", text_of({**view, "readings": []})
+    else:
+        name, sentence = verdict["name"], verdict["sentence"]
+    rows = [
+        (
+            f"<code>{escape(reading['guardrail'])}</code>"
+            + ('<br><span class="error">alarm</span>' if reading["alarm"] else ""),
+            f"{_evidence(reading)}<br>E = {reading['e']:.3g} of {1 / reading['alpha']:.0f}",
+            (
+                f"{_sequence(reading, _null(view, reading))}<br>"
+                + ("" if reading["estimate"] is None else f"{reading['estimate']:.3f} in ")
+                + f'[{_number(reading["low"])}, {_number(reading["high"])}] <span class="dim">'
+                + f"{escape(reading['quantity'])}</span>"
+            ),
+        )
+        for reading in view["readings"]
+    ]
+    body = (
+        f"<h4>{escape(view['title'])} "
+        f'<span class="dim">{escape(plan["stable"])} → {escape(plan["canary"])}, '
+        f"{view['seconds']:.0f} s</span></h4>"
+        f'<div style="border-left:4px solid {COLOUR.get(name, "#c47f17")};padding-left:.6em;'
+        f'margin-bottom:.5em">{escape(sentence)}</div>'
+        f"{timeline(plan['steps'], view['weight'])}"
+        f'<div class="dim">{view["requests"]:,} requests, {view["served"]:,} of them by the canary; '
+        f"{view['pairs']:,} pairs</div>"
+    )
+    if rows:
+        body += table(("guardrail", "evidence against the canary", "confidence sequence"), rows)
+    return page(body)
