@@ -1450,10 +1450,10 @@ class Plan:
     ) -> Run:
         """Run the plan on a lab; iterate over what it gives, or `wait()` for its verdict.
 
-        Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a guardrail
-        or a hold needs pairs, both models are asked about it: the canary by the plan's header, or, in a plan without one,
-        by the mirror of its shadow step. With `evidence`, the requests are those that Prometheus counts, whoever sends
-        them, and nothing is sent here but what the plan's header route and gates are asked.
+        Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a
+        guardrail or a hold needs pairs, both models are asked about it: the canary by the plan's header, or, in a plan
+        without one, by the mirror of its shadow step. With `evidence`, the requests are those that Prometheus counts,
+        whoever sends them, and nothing is sent here but what the plan's header route and gates are asked.
 
         Ctrl-C, or cancelling the task that iterates, pauses: the weights stay as last written, the state is stored and
         the lock given back. Iterating again, or calling this again with the same plan, goes on.
