@@ -196,6 +196,7 @@ impl Progress {
             P::Seen(_) => "seen",
             P::Paused => "paused",
             P::Resumed => "resumed",
+            P::Waiting { .. } => "waiting",
             P::SourceEnded { .. } => "sourceEnded",
             P::Finished { .. } => "finished",
             P::Suspended { .. } => "suspended",
@@ -276,6 +277,9 @@ impl Progress {
                 "suspended; the state is stored, and iterating again goes on".to_owned()
             }
             P::Resumed => "resumed".to_owned(),
+            P::Waiting { problem, attempt, wait } => {
+                format!("attempt {attempt} failed, the next in {} s: {problem}", wait.as_secs_f64())
+            }
             P::SourceEnded { source, error: None } => format!("{source} has no more inputs"),
             P::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
             P::Finished { verdict } => verdict.to_string(),
