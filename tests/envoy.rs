@@ -21,6 +21,7 @@ const SEEDS: std::ops::Range<u64> = 0..14;
 const KEPT: &str = include_str!("envoy/seeds.txt");
 
 /// Envoy's program, or `None` after saying what is left untested.
+#[expect(clippy::print_stdout, reason = "a test says what it leaves out")]
 fn binary() -> Option<PathBuf> {
     let found = Envoy::find();
     if found.is_none() {

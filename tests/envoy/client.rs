@@ -1,6 +1,7 @@
 //! Requests written byte for byte, so that nothing between the test and Envoy changes them.
 
 use std::{
+    fmt::Write as _,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
@@ -22,11 +23,11 @@ pub(super) const TAG: &str = "x-canary-tag";
 /// Sends a request on a connection of its own.
 pub(super) fn send(to: SocketAddr, request: &Request, tag: &str) -> Answer {
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
-    head += &format!("host: {}\r\n", request.authority);
+    let _ = write!(head, "host: {}\r\n", request.authority);
     for (name, value) in &request.headers {
-        head += &format!("{name}: {value}\r\n");
+        let _ = write!(head, "{name}: {value}\r\n");
     }
-    head += &format!("{TAG}: {tag}\r\nconnection: close\r\n");
+    let _ = write!(head, "{TAG}: {tag}\r\nconnection: close\r\n");
     if request.method != "GET" {
         head += "content-length: 0\r\n";
     }

@@ -35,24 +35,24 @@ pub(super) fn difference(
     backends: &Backends,
 ) -> Option<String> {
     let first = mesh.route(request);
-    let mut draws = vec![0];
+    let mut numbers = vec![0];
     if matches!(first.outcome(), Outcome::Forward(_) | Outcome::Failure(_) | Outcome::Abort(_)) {
         // One number in the interval of each destination.
         let mut start = 0;
-        draws.clear();
+        numbers.clear();
         for share in first.shares().iter().filter(|share| share.weight > 0) {
-            draws.push(start);
+            numbers.push(start);
             start += share.weight;
         }
-        if draws.is_empty() {
-            draws.push(0);
+        if numbers.is_empty() {
+            numbers.push(0);
         }
     }
     let actual = observed(seen);
     let mut told = Vec::new();
-    for random in draws {
-        let drawn = Request { random, ..request.clone() };
-        let decision = mesh.route(&drawn);
+    for random in numbers {
+        let with_number = Request { random, ..request.clone() };
+        let decision = mesh.route(&with_number);
         let expected = said(&decision, backends, seen.received.as_ref());
         let wrong: Vec<String> = expected
             .iter()

@@ -33,12 +33,12 @@ pub(super) fn rule(draw: &mut Draw, name: &str) -> HttpRoute {
     rule.headers = draw.maybe(3, headers);
     if draw.once_in(6) {
         rule.mirror = Some(destination(draw));
-        rule.mirror_percentage = draw.maybe(3, |draw| percent(draw));
+        rule.mirror_percentage = draw.maybe(3, percent);
         rule.mirror_percent = draw.maybe(5, |draw| if draw.once_in(2) { 0 } else { 100 });
     } else if draw.once_in(8) {
         rule.mirrors = Some(draw.several(1, 2, |draw| HttpMirrorPolicy {
             destination: destination(draw),
-            percentage: draw.maybe(2, |draw| percent(draw)),
+            percentage: draw.maybe(2, percent),
         }));
     }
     rule.timeout =
@@ -179,7 +179,7 @@ fn rewrite(draw: &mut Draw) -> HttpRewrite {
             });
         }
         1..=3 => {
-            rewrite.uri = Some(draw.one(&["/", "/new", "/new/", "/new?z=1", "/n%20w"]).to_owned())
+            rewrite.uri = Some(draw.one(&["/", "/new", "/new/", "/new?z=1", "/n%20w"]).to_owned());
         }
         _ => {}
     }
@@ -249,7 +249,7 @@ fn fault(draw: &mut Draw) -> HttpFaultInjection {
                 HttpDelayType::FixedDelay(time)
             }
         }),
-        percentage: draw.maybe(2, |draw| percent(draw)),
+        percentage: draw.maybe(2, percent),
     });
     let abort = (delay.is_none() || draw.once_in(2)).then(|| Abort {
         error_type: Some(match draw.below(4) {
@@ -257,7 +257,7 @@ fn fault(draw: &mut Draw) -> HttpFaultInjection {
             1 => ErrorType::HttpStatus(200),
             _ => ErrorType::HttpStatus(503),
         }),
-        percentage: draw.maybe(1, |draw| percent(draw)),
+        percentage: draw.maybe(1, percent),
     });
     HttpFaultInjection { delay, abort }
 }

@@ -130,14 +130,7 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
     for (index, tag, request, mut seen) in sent {
         let case = &cases[index];
         seen.line = lines.get(&tag).cloned().unwrap_or_default();
-        for message in received.remove(&tag).unwrap_or_default() {
-            // Envoy puts it behind the name, before a port.
-            if message.header("host").unwrap_or_default().contains("-shadow") {
-                seen.copies.push(message.server.clone());
-            } else {
-                seen.received = Some(message);
-            }
-        }
+        sort(&mut seen, received.remove(&tag).unwrap_or_default());
         batch.pairs += 1;
         if let Some(found) = difference(&case.mesh, &request, &seen, backends) {
             batch
@@ -146,6 +139,18 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
         }
     }
     batch
+}
+
+/// Tells what the destination received from copies.
+fn sort(seen: &mut Observed, messages: Vec<Received>) {
+    for message in messages {
+        // Envoy puts it behind the name, before a port.
+        if message.header("host").unwrap_or_default().contains("-shadow") {
+            seen.copies.push(message.server);
+        } else {
+            seen.received = Some(message);
+        }
+    }
 }
 
 /// Waits until Envoy has written a line for each request, and copies have arrived.

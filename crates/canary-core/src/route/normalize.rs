@@ -29,9 +29,9 @@ pub(super) fn target(sent: &str) -> Cow<'_, str> {
 /// Bytes that stay as they are wherever they stand; a dot may begin a segment that goes.
 const STAYS: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0x21;
+    let mut byte = 0x21_u8;
     while byte < 0x7f {
-        table[byte] = !is_escaped(byte as u8) && byte != b'%' as usize && byte != b'\\' as usize;
+        table[byte as usize] = !is_escaped(byte) && byte != b'%' && byte != b'\\';
         byte += 1;
     }
     table
