@@ -76,6 +76,7 @@ from canary._records import Records
 
 if TYPE_CHECKING:
     from canary import istio
+    from canary._dashboard import Dashboard
 
 __all__ = [
     "Analysis",
@@ -87,6 +88,7 @@ __all__ = [
     "Cluster",
     "ClusterError",
     "ConflictError",
+    "Dashboard",
     "Decision",
     "DestinationRule",
     "Finding",
@@ -146,9 +148,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import `canary.istio` when it is first asked for: it is large, and most programs never do."""
-    if name == "istio":
-        from importlib import import_module  # noqa: PLC0415 - as the module itself
+    """Import what most programs never ask for when it is first asked for."""
+    from importlib import import_module  # noqa: PLC0415 - only here
 
+    if name == "istio":
         return import_module("canary.istio")
+    if name == "Dashboard":
+        return import_module("canary._dashboard").Dashboard
     raise AttributeError(f"module 'canary' has no attribute {name!r}")

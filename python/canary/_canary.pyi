@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
 
 from canary import istio
+from canary._dashboard import Dashboard
 from canary._records import Records
 
 __all__ = [
@@ -1083,6 +1084,15 @@ class Lab:
         """
     def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
         """Read an object as it stands in the lab's store."""
+    def objects(self) -> list[dict[str, Any]]:
+        """Read every object as it stands in the lab's store."""
+    def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
+        """Serve a page that follows the lab: its routes, and who served its requests.
+
+        Args:
+            host: The address to listen on.
+            port: The port; a free one unless given.
+        """
     @property
     def url(self) -> str:
         """Where the gateway listens."""
@@ -1842,6 +1852,13 @@ class Run:
         """Write the run as one self-contained HTML page."""
     def _view(self) -> dict[str, Any]: ...
     def _ipython_display_(self) -> None: ...
+    def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
+        """Serve a page that follows the run: weights, split, guardrails, disagreements.
+
+        Args:
+            host: The address to listen on.
+            port: The port; a free one unless given.
+        """
     def _repr_html_(self) -> str: ...
 
 def report(

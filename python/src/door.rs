@@ -1,6 +1,16 @@
 //! The one door out of the interpreter: releases the GIL, answers Ctrl-C, works inside a running loop.
 
-use std::{future::Future, pin::pin, sync::OnceLock, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::pin,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::runtime::{Builder, Runtime};
@@ -12,14 +22,21 @@ const SIGNAL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// The process's runtime; made at the first call that needs it.
 pub(crate) fn runtime() -> PyResult<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
+    static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
+    let process = std::process::id();
+    if let Some((owner, runtime)) = RUNTIME.get() {
+        if *owner != process {
+            return Err(PyRuntimeError::new_err(
+                "canary was used before this process was forked, and its threads live in the parent only; use the \
+                 start method \"spawn\" of multiprocessing",
+            ));
+        }
         return Ok(runtime);
     }
     let runtime = Builder::new_multi_thread().thread_name("canary").enable_all().build().map_err(
         |error| PyRuntimeError::new_err(format!("cannot start worker threads: {error}")),
     )?;
-    Ok(RUNTIME.get_or_init(|| runtime))
+    Ok(&RUNTIME.get_or_init(|| (process, runtime)).1)
 }
 
 /// Runs a future to its end with the GIL released; Ctrl-C drops it and raises `KeyboardInterrupt`.
@@ -39,4 +56,61 @@ where
             Err(_elapsed) => py.check_signals()?,
         }
     }
+}
+
+/// Computes with the GIL released. The work asks, as often as it can stop, whether it shall go on; after Ctrl-C it
+/// shall not, and `KeyboardInterrupt` is raised.
+pub(crate) fn compute<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&dyn Fn() -> bool) -> T + Send,
+) -> PyResult<T> {
+    let (done, raised) = py.detach(move || {
+        let raised = RefCell::new(None);
+        let looked = Cell::new(Instant::now());
+        let done = work(&|| {
+            if looked.get().elapsed() < SIGNAL_INTERVAL {
+                return true;
+            }
+            looked.set(Instant::now());
+            match Python::attach(|py| py.check_signals()) {
+                Ok(()) => true,
+                Err(error) => {
+                    raised.replace(Some(error));
+                    false
+                }
+            }
+        });
+        (done, raised.into_inner())
+    });
+    raised.map_or(Ok(done), Err)
+}
+
+/// Computes on a thread of its own with the GIL released; after Ctrl-C `stop` is set, and `KeyboardInterrupt` is raised
+/// when the work has seen it.
+pub(crate) fn compute_apart<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&AtomicBool) -> T + Send,
+) -> PyResult<T> {
+    let stop = AtomicBool::new(false);
+    py.detach(|| {
+        std::thread::scope(|scope| {
+            let (sender, receiver) = mpsc::channel();
+            let stop = &stop;
+            scope.spawn(move || sender.send(work(stop)));
+            loop {
+                match receiver.recv_timeout(SIGNAL_INTERVAL) {
+                    Ok(done) => return Ok(done),
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return Err(PyRuntimeError::new_err("a computation ended early"));
+                    }
+                    Err(RecvTimeoutError::Timeout) => {
+                        if let Err(error) = Python::attach(|py| py.check_signals()) {
+                            stop.store(true, Ordering::Relaxed);
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+        })
+    })
 }

@@ -176,7 +176,23 @@ impl Lab {
     #[pyo3(signature = (timeout = None))]
     fn wait_ready(&self, py: Python<'_>, timeout: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let timeout = timeout.map_or(Ok(Duration::from_secs(60)), |value| time::seconds(&value))?;
-        py.detach(|| self.with(|lab| lab.wait_ready(timeout).map_err(to_py)))
+        door::compute(py, |go_on| {
+            self.with(|lab| lab.wait_ready_while(timeout, go_on).map_err(to_py))
+        })?
+    }
+
+    fn objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let objects = self.with(|lab| Ok(lab.cluster().objects()))?;
+        objects.iter().map(|object| json::to_python(py, object)).collect()
+    }
+
+    #[pyo3(signature = (*, host = "127.0.0.1", port = 0))]
+    fn dashboard<'py>(
+        slf: &Bound<'py, Self>,
+        host: &str,
+        port: u16,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::dashboard(slf, host, port)
     }
 
     #[pyo3(signature = (kind, name, namespace = "default"))]

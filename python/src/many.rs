@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Mutex};
 
 use canary_core::predict;
 use pyo3::{
-    exceptions::{PyRuntimeError, PyStopAsyncIteration},
+    exceptions::{PyException, PyRuntimeError, PyStopAsyncIteration},
     prelude::*,
     types::PyIterator,
 };
@@ -75,15 +75,19 @@ impl Answers {
             let mut items = items.bind(py).clone();
             match items.next() {
                 None => window.items = None,
+                // Ctrl-C while the user's iterator was at work, not a failure of an item.
+                Some(Err(error)) if !error.is_instance_of::<PyException>(py) => return Err(error),
                 Some(Err(error)) => {
                     // The user's own iterator failed: what is in flight comes first, then the error, then the end.
                     window.items = None;
                     window.slots.push_back(Slot::Failed(error));
                 }
-                Some(Ok(item)) => {
-                    let slot = self.ask(&item);
-                    window.slots.push_back(slot);
-                }
+                Some(Ok(item)) => match self.ask(&item) {
+                    Slot::Failed(error) if !error.is_instance_of::<PyException>(py) => {
+                        return Err(error);
+                    }
+                    slot => window.slots.push_back(slot),
+                },
             }
         }
         Ok(window.slots.pop_front())

@@ -261,7 +261,9 @@ impl Plan {
             custom: score,
         };
         let core = self.core.clone();
-        let done = py.detach(|| core.simulate(&scenario, runs, seed)).py()?;
+        let done =
+            crate::door::compute(py, |go_on| core.simulate_while(&scenario, runs, seed, go_on))?
+                .py()?;
         Ok(Simulation { core: done, plan: self.core.clone(), scenario })
     }
 
@@ -290,7 +292,10 @@ impl Plan {
             ..Scenario::default()
         };
         let core = self.core.clone();
-        let found = py.detach(|| core.power(&scenario, probability, runs, seed)).py()?;
+        let found = crate::door::compute(py, |go_on| {
+            core.power_while(&scenario, probability, runs, seed, go_on)
+        })?
+        .py()?;
         Ok(Power { core: found, scores: self.scores_of(py) })
     }
 

@@ -14,7 +14,7 @@ use pyo3::{
 };
 
 use crate::{
-    array,
+    array, door,
     error::{IntoPy, to_py},
     input,
 };
@@ -232,16 +232,22 @@ impl Preprocess {
         py: Python<'py>,
         images: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let sources =
-            images.try_iter()?.map(|image| source(&image?)).collect::<PyResult<Vec<_>>>()?;
+        let sources = images
+            .try_iter()?
+            .map(|image| {
+                py.check_signals()?;
+                source(&image?)
+            })
+            .collect::<PyResult<Vec<_>>>()?;
         let images = sources.iter().map(Source::image).collect::<PyResult<Vec<_>>>()?;
         if self.core.size.is_some() {
-            let tensor = py.detach(|| self.core.batch(&images)).map_err(to_py)?;
-            return array::give(py, tensor);
+            let tensor = door::compute_apart(py, |stop| self.core.batch_until(&images, stop))?;
+            return array::give(py, tensor.map_err(to_py)?);
         }
         let arrays = images
             .iter()
             .map(|image| {
+                py.check_signals()?;
                 let tensor = py.detach(|| self.run(image)).map_err(to_py)?;
                 array::give(py, tensor)
             })

@@ -501,6 +501,15 @@ impl Run {
         }
     }
 
+    #[pyo3(signature = (*, host = "127.0.0.1", port = 0))]
+    fn dashboard<'py>(
+        slf: &Bound<'py, Self>,
+        host: &str,
+        port: u16,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::dashboard(slf, host, port)
+    }
+
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         py.import("canary._live")?.call_method1("render", (self._view(py)?,))?.extract()
     }

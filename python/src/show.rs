@@ -1,6 +1,9 @@
 //! What a notebook shows, and lists that are tables: both are drawn in Python.
 
-use pyo3::{prelude::*, types::PyList};
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyList},
+};
 
 /// The HTML of a value, by the function of that name in `canary._cards`.
 pub(crate) fn card(value: &Bound<'_, PyAny>, render: &str) -> PyResult<String> {
@@ -14,4 +17,17 @@ pub(crate) fn records<'py, T: IntoPyObject<'py>>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let values = PyList::new(py, values)?;
     py.import("canary._records")?.getattr("Records")?.call1((values,))
+}
+
+/// A page that follows the value.
+pub(crate) fn dashboard<'py>(
+    value: &Bound<'py, PyAny>,
+    host: &str,
+    port: u16,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let settings = PyDict::new(py);
+    settings.set_item("host", host)?;
+    settings.set_item("port", port)?;
+    py.import("canary._dashboard")?.getattr("Dashboard")?.call((value,), Some(&settings))
 }

@@ -4,7 +4,7 @@ use std::{
     num::NonZero,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -71,6 +71,14 @@ impl Preprocess {
     /// As [`Preprocess::apply`], for the first image that fails, by its number; when there is no image; and when no
     /// size is set, for then they may differ in theirs.
     pub fn batch(&self, images: &[Image<'_>]) -> Result<Tensor> {
+        self.batch_until(images, &AtomicBool::new(false))
+    }
+
+    /// As [`batch`](Self::batch), until it is told to stop: each core looks before it takes the next image.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch); also when it was stopped.
+    pub fn batch_until(&self, images: &[Image<'_>], stop: &AtomicBool) -> Result<Tensor> {
         self.check()?;
         let wrong = |what: &str, reason: &str| {
             Err(Error::Image { what: what.to_owned(), reason: reason.to_owned() })
@@ -88,17 +96,17 @@ impl Preprocess {
         let data = match self.dtype {
             DType::Half => {
                 let mut halves = vec![0; count];
-                self.fill(images, halves.chunks_mut(each).map(Samples::Half))?;
+                self.fill(images, halves.chunks_mut(each).map(Samples::Half), stop)?;
                 TensorData::Half(halves)
             }
             DType::Uint8 => {
                 let mut levels = vec![0; count];
-                self.fill(images, levels.chunks_mut(each).map(Samples::Uint8))?;
+                self.fill(images, levels.chunks_mut(each).map(Samples::Uint8), stop)?;
                 TensorData::Uint8(levels)
             }
             _ => {
                 let mut floats = vec![0.0; count];
-                self.fill(images, floats.chunks_mut(each).map(Samples::Float))?;
+                self.fill(images, floats.chunks_mut(each).map(Samples::Float), stop)?;
                 TensorData::Float(floats)
             }
         };
@@ -110,12 +118,17 @@ impl Preprocess {
         &self,
         images: &[Image<'_>],
         places: impl Iterator<Item = Samples<'a>> + Send,
+        stop: &AtomicBool,
     ) -> Result<()> {
         let queue = Mutex::new(images.iter().zip(places).enumerate());
         let work = || {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let (at, (image, place)) = next?;
+                if stop.load(Ordering::Relaxed) {
+                    let (what, reason) = ("batch".to_owned(), "it was stopped".to_owned());
+                    return Some((at, Error::Image { what, reason }));
+                }
                 let done = match image {
                     Image::File(file) => {
                         decode(file, &self.decode).and_then(|pixels| self.write(&pixels, place))
@@ -167,6 +180,15 @@ mod tests {
     fn pixels(height: usize, width: usize, seed: usize) -> Pixels<'static> {
         let level = |at: usize| (at * 7 + seed * 31).to_le_bytes()[0];
         Pixels::rgb8(height, width, (0..height * width * 3).map(level).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn a_batch_stops_when_it_is_told_to() {
+        let images = [Image::Pixels(pixels(3, 3, 1)), Image::Pixels(pixels(3, 3, 2))];
+        let one = Preprocess::unit(2, 2);
+        let stopped = one.batch_until(&images, &AtomicBool::new(true)).unwrap_err().to_string();
+        assert!(stopped.contains("stopped"), "{stopped}");
+        assert!(one.batch_until(&images, &AtomicBool::new(false)).is_ok());
     }
 
     #[test]

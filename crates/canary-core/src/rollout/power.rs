@@ -50,13 +50,28 @@ impl Plan {
         runs: u64,
         seed: u64,
     ) -> Result<Power> {
+        self.power_while(scenario, probability, runs, seed, || true)
+    }
+
+    /// As [`power`](Self::power), as long as `go_on` says so: it is asked before each run.
+    ///
+    /// # Errors
+    /// As [`power`](Self::power); [`Error::Plan`] also when it was stopped.
+    pub fn power_while(
+        &self,
+        scenario: &Scenario,
+        probability: f64,
+        runs: u64,
+        seed: u64,
+        go_on: impl Fn() -> bool,
+    ) -> Result<Power> {
         if !(probability > 0.0 && probability < 1.0) {
             return Err(Error::Plan(format!(
                 "the probability to catch the harm is {probability}, expected between 0 and 1"
             )));
         }
         let chance = |factor: f64| -> Result<Chance> {
-            Ok(self.lengthened(factor).simulate(scenario, runs, seed)?.rollback)
+            Ok(self.lengthened(factor).simulate_while(scenario, runs, seed, &go_on)?.rollback)
         };
         let enough = |chance: &Chance| chance.p >= probability;
         let (mut high, mut found) = (1.0, chance(1.0)?);

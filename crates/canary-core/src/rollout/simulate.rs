@@ -87,6 +87,20 @@ impl Plan {
     /// [`Error::Invalid`] when the plan has an error; [`Error::Plan`] when a number of the scenario is out of range,
     /// when there are no runs, or when a run would not end.
     pub fn simulate(&self, scenario: &Scenario, runs: u64, seed: u64) -> Result<Simulation> {
+        self.simulate_while(scenario, runs, seed, || true)
+    }
+
+    /// As [`simulate`](Self::simulate), as long as `go_on` says so: it is asked before each run.
+    ///
+    /// # Errors
+    /// As [`simulate`](Self::simulate); [`Error::Plan`] also when it was stopped.
+    pub fn simulate_while(
+        &self,
+        scenario: &Scenario,
+        runs: u64,
+        seed: u64,
+        go_on: impl Fn() -> bool,
+    ) -> Result<Simulation> {
         scenario.check()?;
         if runs == 0 || runs > 10_000_000 {
             return Err(Error::Plan(format!("{runs} runs, expected 1 to 10000000")));
@@ -95,6 +109,9 @@ impl Plan {
         let fresh = machine.begin(Timestamp(0))?;
         let mut outcomes = Vec::new();
         for run in 0..runs {
+            if !go_on() {
+                return Err(Error::Plan(format!("the simulation was stopped after {run} runs")));
+            }
             let world = World::new(&machine, *scenario, Random::of_run(seed, run));
             outcomes.push(world.run(fresh.clone())?);
         }

@@ -183,6 +183,14 @@ impl Lab {
     /// # Errors
     /// [`Error::Cluster`] when one fails, or is not ready in time, with the reason.
     pub fn wait_ready(&self, timeout: Duration) -> Result<()> {
+        self.wait_ready_while(timeout, || true)
+    }
+
+    /// As [`wait_ready`](Self::wait_ready), as long as `go_on` says so: it is asked every millisecond.
+    ///
+    /// # Errors
+    /// As [`wait_ready`](Self::wait_ready); [`Error::Cluster`] also when it was stopped.
+    pub fn wait_ready_while(&self, timeout: Duration, go_on: impl Fn() -> bool) -> Result<()> {
         let end = Instant::now() + timeout;
         loop {
             let Some((object, problem)) = self.not_ready() else { return Ok(()) };
@@ -193,6 +201,14 @@ impl Lab {
                     action: format!("start {object}"),
                     reason: if problem.is_empty() { late } else { problem },
                     retryable: false,
+                    source: None,
+                });
+            }
+            if !go_on() {
+                return Err(Error::Cluster {
+                    action: format!("start {object}"),
+                    reason: "waiting for it was stopped".to_owned(),
+                    retryable: true,
                     source: None,
                 });
             }
