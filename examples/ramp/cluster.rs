@@ -33,7 +33,7 @@ pub(crate) async fn stage(
     let samples = samples(options)?;
     let probe = samples(0);
     let all = (0..options.inputs.unwrap_or(u64::MAX)).map(move |number| Ok(samples(number)));
-    Ok(Stage { cluster, client, samples: stream::iter(all), probe })
+    Ok(Stage { cluster, client, samples: stream::iter(all), probe, mirror: None })
 }
 
 /// The best address of the gateway that the `VirtualService` names first.
