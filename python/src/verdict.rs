@@ -200,7 +200,6 @@ impl Progress {
             P::SourceEnded { .. } => "sourceEnded",
             P::Finished { .. } => "finished",
             P::Suspended { .. } => "suspended",
-            P::Waiting { .. } => "waiting",
             _ => "other",
         }
     }
@@ -283,9 +282,6 @@ impl Progress {
             P::SourceEnded { source, error: None } => format!("{source} has no more inputs"),
             P::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
             P::Finished { verdict } => verdict.to_string(),
-            P::Waiting { problem, attempt, wait } => {
-                format!("attempt {attempt} failed, the next in {} s: {problem}", wait.as_secs())
-            }
             other => format!("{other:?}"),
         }
     }

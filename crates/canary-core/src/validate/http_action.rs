@@ -159,8 +159,8 @@ fn check_status(status: i64, code: &'static str, path: &Path<'_>, sink: &mut Sin
     }
 }
 
-/// The names of gRPC's status codes.
-const GRPC_STATUS: &[&str] = &[
+/// The names of gRPC's status codes, by number (`google/rpc/code.proto`).
+pub(crate) const GRPC_STATUS: &[&str] = &[
     "OK",
     "CANCELLED",
     "UNKNOWN",

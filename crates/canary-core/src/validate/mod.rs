@@ -53,6 +53,8 @@ mod traffic_policy;
 mod virtual_service;
 
 pub use catalogue::{CATALOGUE, Rule, Source};
+#[cfg(feature = "grpc")]
+pub(crate) use http_action::GRPC_STATUS;
 pub use options::{IstioVersion, IstioVersionError, Options};
 
 use crate::{

@@ -19,6 +19,8 @@ use crate::{
         status::{ModelStatus, State, VersionStatus},
     },
     tensor::{DType, Tensor, TensorData},
+    // The names of `tensorflow.error.Code` are those of gRPC.
+    validate::GRPC_STATUS,
 };
 
 fn decode<M: Message + Default>(body: &Bytes) -> Read<M> {
@@ -64,32 +66,11 @@ pub(crate) fn read_regress(body: &Bytes) -> Read<Outputs> {
     Ok(vec![("outputs".to_owned(), tensor(vec![values.len()], TensorData::Float(values))?)])
 }
 
-/// Names of `tensorflow.error.Code`, which are those of gRPC.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
 pub(crate) fn read_status(body: &Bytes) -> Read<ModelStatus> {
     let response: GetModelStatusResponse = decode(body)?;
     let versions = response.model_version_status.into_iter().map(|version| {
         let status = version.status.unwrap_or_default();
-        let code = usize::try_from(status.error_code).ok().and_then(|code| CODES.get(code));
+        let code = usize::try_from(status.error_code).ok().and_then(|code| GRPC_STATUS.get(code));
         VersionStatus {
             version: version.version,
             state: match version.state {

@@ -150,7 +150,10 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
         .collect();
     let (low, high) =
         range(&known.iter().map(|(_, _, reading)| (&reading.interval, reading.estimate)));
-    let mut sequence = Chart::new(seconds, low, high, figure);
+    // Within a narrow range two decimals do not tell the lines apart.
+    let label: fn(f64) -> String =
+        if high - low < 0.05 { |value| format!("{value:.4}") } else { figure };
+    let mut sequence = Chart::new(seconds, low, high, label);
     let band: Vec<_> = known
         .iter()
         .map(|(at, _, reading)| (*at, reading.interval.low, reading.interval.high))
