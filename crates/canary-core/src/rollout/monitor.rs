@@ -118,10 +118,11 @@ impl Monitor {
                         }
                     }
                     Threshold::Learning(learned) => {
-                        if arm == Arm::Stable && learned.observe(micros).is_ok() {
-                            if let Some(found) = learned.get() {
-                                *threshold = Threshold::Frozen(found);
-                            }
+                        if arm == Arm::Stable
+                            && learned.observe(micros).is_ok()
+                            && let Some(found) = learned.get()
+                        {
+                            *threshold = Threshold::Frozen(found);
                         }
                     }
                 }
