@@ -8,9 +8,12 @@ use crate::{Error, Plan, Result};
 /// How a driver runs inside the cluster.
 ///
 /// ```
-/// use canary_core::{Plan, cluster::InCluster};
+/// use canary_core::{Plan, cluster::InCluster, rollout::{Guardrail, Hold}};
 ///
-/// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+///     .header("user-group", "canary")
+///     .weights([5, 30, 100], Hold::requests(4_000))
+///     .guardrail(Guardrail::error_ratio(1.0));
 /// let objects = InCluster::new("registry.example.com/canary:1.0").objects(&plan)?;
 /// let kinds: Vec<_> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
 /// assert_eq!(kinds, ["ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Job"]);

@@ -53,7 +53,7 @@ pub enum Change<K> {
 ///
 /// cluster.apply_typed(&VirtualService::weighted("image-classifier", [("resnet50", 100)])).await?;
 /// let read = cluster.get_typed::<VirtualService>("default", "image-classifier").await?;
-/// assert_eq!(read.map(|object| object.spec.http.len()), Some(1));
+/// assert_eq!(read.and_then(|object| object.spec.http).map(|rules| rules.len()), Some(1));
 /// # Ok(())
 /// # }
 /// ```
