@@ -7,7 +7,7 @@ from collections import deque
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from canary._cards import render_records
 from canary._html import page
@@ -163,14 +163,14 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers the three addresses of the page."""
 
-    server: _Server
     server_version = "canary"
     sys_version = ""
     timeout = 10
 
     def do_GET(self) -> None:
         """Answer one request."""
-        if self.headers.get("Host", "").lower() not in self.server.hosts:
+        server = cast("_Server", self.server)
+        if self.headers.get("Host", "").lower() not in server.hosts:
             self._answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain", "this name is not served here\n")
             return
         if self.path == "/":
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.OK, "text/javascript", _SCRIPT)
         elif self.path == "/values":
             try:
-                html = self.server.dashboard.html()
+                html = server.dashboard.html()
             except Exception as error:  # noqa: BLE001 - the page says what went wrong
                 self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", f"{error}\n")
                 return
@@ -197,5 +197,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_arguments: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
         """Say nothing: a library does not log."""

@@ -24,7 +24,7 @@ _PAUSE = 0.25
 class Viewer(Protocol):
     """What is told of a run after each event."""
 
-    def tell(self, run: Run, event: Progress | None) -> None:
+    def tell(self, run: Run, event: Progress | None, /) -> None:
         """Something has happened; `event` is None where only the newest state is known."""
 
 

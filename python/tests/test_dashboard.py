@@ -35,13 +35,13 @@ def client(lab):
     return canary.Client(lab.url, model="pets", signature="serving_preprocess", attempts=1)
 
 
-def started(lab):
+def started(lab, pairs=60):
     plan = canary.Plan(
         "pets",
         stable="v1",
         canary="v2",
         steps=[50, 100],
-        hold={"pairs": 60},
+        hold={"pairs": pairs},
         guards=[canary.agreement(0.6)],
         header=("user-group", "canary"),
         settle=0.05,
@@ -123,9 +123,9 @@ def test_a_value_that_cannot_be_drawn_is_told():
 
 @browser
 def test_a_real_browser_follows_a_run(lab, tmp_path):
-    run = started(lab)
+    run = started(lab, pairs=1900)
     for event in run:
-        if event.kind == "seen":
+        if event.kind == "seen" and event.weight == 50:
             break
     run.pause()
     with canary.Dashboard(lab, run) as dashboard:

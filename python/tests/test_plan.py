@@ -284,4 +284,5 @@ def test_ctrl_c_leaves_the_mesh_as_last_written():
     rest = process.communicate(timeout=30)[0]
     assert process.returncode == 0
     assert "stopped 5 None" in rest
-    assert "again started" in rest
+    # An interrupted wait has stored the run, which begins again; between two events nothing had to be stored.
+    assert "again started" in rest or "again seen" in rest
