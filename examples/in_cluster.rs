@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use canary_core::{Manifest, Object, Plan, cluster::InCluster};
 use clap::Parser;
 
-/// Prints a ServiceAccount, a Role for the plan's own objects, its RoleBinding, a ConfigMap with the plan, and a Job.
+/// Prints a service account, a role for the plan's own objects and its binding, a ConfigMap with the plan, and a Job.
 ///
 /// The image is the one of the project's Dockerfile. The Job starts the driver again after an error or an eviction, and
 /// it goes on with the same experiment.

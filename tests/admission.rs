@@ -28,7 +28,7 @@ fn ours(object: &Value) -> Vec<String> {
         Err(error) => return vec![format!("{READ}{error}")],
     };
     let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
-    errors.map(|finding| finding.code.to_string()).collect()
+    errors.map(|finding| finding.code.clone()).collect()
 }
 
 const READ: &str = "cannot be read: ";

@@ -163,7 +163,7 @@ impl Generator {
                 .clone();
         }
         let low =
-            schema["minimum"].as_i64().unwrap_or(if schema["format"] == "uint32" { 0 } else { 1 });
+            schema["minimum"].as_i64().unwrap_or_else(|| i64::from(schema["format"] != "uint32"));
         let high = schema["maximum"].as_i64().unwrap_or(100);
         let inside = low
             + i64::try_from(

@@ -30,9 +30,9 @@ async fn the_server_dies_in_the_middle_of_a_rollout_and_nothing_is_forgotten() {
         server.namespace(space).await;
         let cluster = server.connect("admin").await.unwrap();
         set_up(&cluster, space).await;
-        let (recorder, recorded) = by_hand();
+        let (recorder, source) = by_hand();
         // The lock runs out while the server is away; nobody takes it, so it is renewed afterwards.
-        let driver = driver(cluster.clone(), space, recorded).lease(Duration::from_secs(1));
+        let driver = driver(cluster.clone(), space, source).lease(Duration::from_secs(1));
         let (mut run, _control) = driver.start().await.unwrap();
         written(&mut run, 50).await;
 

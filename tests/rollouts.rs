@@ -185,8 +185,8 @@ async fn a_failing_canary_is_rolled_back_without_a_trace(backend: &impl Backend)
 async fn a_killed_driver_is_resumed_by_another(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     set_up(&cluster, space).await;
-    let (recorder, recorded) = by_hand();
-    let first = driver(cluster.clone(), space, recorded).save_every(Duration::ZERO);
+    let (recorder, source) = by_hand();
+    let first = driver(cluster.clone(), space, source).save_every(Duration::ZERO);
     let (mut run, control) = start(first.lease(Duration::from_secs(1))).await;
     written(&mut run, 50).await;
     feed(&recorder, 300, u64::MAX);
@@ -200,8 +200,8 @@ async fn a_killed_driver_is_resumed_by_another(backend: &impl Backend) {
     until(&mut run, |progress| matches!(progress, Progress::Seen(_)).then_some(())).await;
     drop((run, control));
 
-    let (recorder, recorded) = by_hand();
-    let second = driver(cluster.clone(), space, recorded).holder("another");
+    let (recorder, source) = by_hand();
+    let second = driver(cluster.clone(), space, source).holder("another");
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let (mut run, _control) = start(second).await;
     let resumed = until(&mut run, |progress| match progress {
@@ -285,8 +285,8 @@ async fn an_external_edit_is_noticed_at_once_and_kept(backend: &impl Backend) {
 async fn an_edit_of_something_else_disturbs_nothing(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     set_up(&cluster, space).await;
-    let (recorder, recorded) = by_hand();
-    let (mut run, _control) = start(driver(cluster.clone(), space, recorded)).await;
+    let (recorder, source) = by_hand();
+    let (mut run, _control) = start(driver(cluster.clone(), space, source)).await;
     written(&mut run, 50).await;
     let edit: Patch = serde_json::from_value(json!([
         {"op": "add", "path": "/metadata/labels/owner", "value": "somebody"},
@@ -323,8 +323,8 @@ async fn the_status_tells_how_far_it_is(backend: &impl Backend) {
     assert_eq!((before.driver.as_deref(), before.rollout.is_none()), (None, true));
     assert!(before.to_string().contains("no rollout is stored"), "{before}");
 
-    let (recorder, recorded) = by_hand();
-    let driver = driver(cluster.clone(), space, recorded).save_every(Duration::ZERO);
+    let (recorder, source) = by_hand();
+    let driver = driver(cluster.clone(), space, source).save_every(Duration::ZERO);
     let (mut run, _control) = start(driver).await;
     written(&mut run, 50).await;
     feed(&recorder, 200, u64::MAX);

@@ -220,14 +220,12 @@ pub(crate) fn samples(options: &Options) -> Result<impl Fn(u64) -> Sample + Send
     }
     let seed = options.lab.seed;
     Ok(move |number: u64| {
-        match files.get(usize::try_from(number).unwrap_or(0) % files.len().max(1)) {
-            Some((name, bytes)) => Sample::new(Arc::clone(name), Arc::clone(bytes)),
-            None => {
-                let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-                let bytes: Vec<u8> =
-                    (0..BYTES / 8).flat_map(|_| random.bits().to_le_bytes()).collect();
-                Sample::new(format!("input {number}"), bytes)
-            }
+        let turn = usize::try_from(number).unwrap_or(0) % files.len().max(1);
+        if let Some((name, bytes)) = files.get(turn) {
+            return Sample::new(Arc::clone(name), Arc::clone(bytes));
         }
+        let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let bytes: Vec<u8> = (0..BYTES / 8).flat_map(|_| random.bits().to_le_bytes()).collect();
+        Sample::new(format!("input {number}"), bytes)
     })
 }

@@ -67,7 +67,7 @@ pub(crate) struct Options {
 #[command(next_help_heading = "On a cluster")]
 pub(crate) struct ClusterOptions {
     /// Run on a Kubernetes cluster with Istio instead of the lab. Both versions must be deployed, and the routes must
-    /// tell which subset answered (VirtualService::stamp_subset). `preflight --plan` says what is missing.
+    /// tell which subset answered, as the setter `stamp_subset` makes them. `preflight --plan` says what is missing.
     #[arg(long)]
     pub(crate) cluster: bool,
     /// The gateway's address; by default that of the Gateway which the VirtualService names.

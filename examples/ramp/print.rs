@@ -90,15 +90,15 @@ impl Printer {
 
 /// Where the run stands: the sample sizes, and each guardrail's evidence beside what would be an alarm.
 fn standing(snapshot: &Snapshot) -> String {
-    let mut text = format!("step {}: {} requests", snapshot.step, snapshot.requests);
-    if snapshot.pairs > 0 {
-        text += &format!(", {} pairs", snapshot.pairs);
-    }
-    for reading in &snapshot.readings {
-        text +=
-            &format!("; {} E {:.2} of {:.0}", reading.guardrail, reading.e, 1.0 / reading.alpha);
-    }
-    text
+    let pairs = match snapshot.pairs {
+        0 => String::new(),
+        pairs => format!(", {pairs} pairs"),
+    };
+    let sizes = format!("step {}: {} requests{pairs}", snapshot.step, snapshot.requests);
+    let readings = snapshot.readings.iter().map(|reading| {
+        format!("{} E {:.2} of {:.0}", reading.guardrail, reading.e, 1.0 / reading.alpha)
+    });
+    std::iter::once(sizes).chain(readings).collect::<Vec<_>>().join("; ")
 }
 
 fn as_json(at: Duration, progress: &Progress) -> Result<Value> {

@@ -16,7 +16,8 @@ pub mod prometheus;
 mod recorder;
 mod score;
 mod source;
-#[cfg(all(test, feature = "predict"))]
+#[cfg(feature = "predict")]
+#[cfg(test)]
 mod test_server;
 #[cfg(feature = "predict")]
 mod traffic;

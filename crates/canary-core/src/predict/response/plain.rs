@@ -287,8 +287,9 @@ mod tests {
             let mut list = texts.join(separator).into_bytes();
             both_agree(std::str::from_utf8(&list).unwrap());
             // The same with one character changed.
-            let place = next() as usize % list.len();
-            list[place] = b"0123456789.,-+eE ]NI"[next() as usize % 20];
+            let mut below = |bound: usize| usize::try_from(next() % bound as u64).unwrap();
+            let place = below(list.len());
+            list[place] = b"0123456789.,-+eE ]NI"[below(20)];
             both_agree(std::str::from_utf8(&list).unwrap());
         }
     }
