@@ -1,4 +1,5 @@
 //! A model server behind a mesh, for the tests of sources: what it answers is the test's to say.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -14,7 +14,7 @@ use super::{
     retries::RetryPolicy,
     services::Service,
     tables::{MeshTable, Source, Workload, group},
-    virtual_host::Size,
+    virtual_host::{Size, TooManyRoutes},
     virtual_services::{Compiler, Entry, Sorted},
 };
 use crate::{
@@ -278,8 +278,8 @@ impl MeshBuilder {
             .map(|(gateways, namespace, labels)| {
                 Workload::new(&gateways, namespace, labels, &source, &mut size)
             })
-            .collect::<std::result::Result<_, Finding>>()
-            .map_err(|finding| Error::Invalid([finding].into_iter().collect()))?;
+            .collect::<std::result::Result<_, TooManyRoutes>>()
+            .map_err(|found| Error::Invalid([Finding::from(found)].into_iter().collect()))?;
         let gateways = workloads
             .iter()
             .enumerate()

@@ -14,13 +14,10 @@ use super::{
     rewrite::RedirectTo,
     rules::{Action, Rule},
     server_hosts::ServerHosts,
-    virtual_host::{Hosts, Item, Size, VirtualHost},
+    virtual_host::{Hosts, Item, Size, TooManyRoutes, VirtualHost},
     virtual_services::{Entry, RuleRef, Sorted},
 };
-use crate::{
-    Finding,
-    istio::{Gateway, Server, ServerTlsMode},
-};
+use crate::istio::{Gateway, Server, ServerTlsMode};
 
 /// A rule bound to a listener: its destinations are clusters now.
 #[derive(Debug)]
@@ -115,94 +112,101 @@ impl Workload {
         labels: BTreeMap<String, String>,
         source: &Source<'_>,
         size: &mut Size,
-    ) -> Result<Self, Finding> {
+    ) -> Result<Self, TooManyRoutes> {
         let mut workload = Self {
             gateways: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
             namespace,
             labels,
             ports: BTreeMap::new(),
         };
-        let mut ports: BTreeMap<u16, Protocol> = BTreeMap::new();
-        // Routes of an entry do not depend on the server, only on gateway, port and TLS.
-        let mut made = Made::default();
+        let mut layout =
+            Layout { workload: &workload, source, size, ports: BTreeMap::new(), made: Made::default() };
         for gateway in gateways {
             for server in gateway.gateway.spec.servers.iter().flatten() {
                 let Ok(port) = u16::try_from(server.port.number) else {
                     continue;
                 };
-                workload.server(gateway, server, port, source, &mut ports, &mut made, size)?;
+                layout.server(gateway, server, port)?;
             }
         }
-        let name = workload.gateways.join(", ");
-        for protocol in ports.values_mut() {
-            match protocol {
-                Protocol::Plain(hosts) => size.finish(hosts.values_mut(), &name)?,
-                Protocol::Tls(_, servers) => {
-                    size.finish(servers.iter_mut().flat_map(Hosts::values_mut), &name)?;
-                }
-                Protocol::Opaque(_) => {}
-            }
-        }
-        workload.ports = ports;
+        workload.ports = layout.finish()?;
         Ok(workload)
     }
 
-    fn server(
-        &self,
-        gateway: &NamedGateway<'_>,
+    fn listener<'w>(&'w self, gateway: &'w str, port: u16) -> Listener<'w> {
+        Listener { gateway, port, namespace: &self.namespace, labels: &self.labels }
+    }
+}
+
+/// The listeners of one workload while its servers are added.
+struct Layout<'w> {
+    workload: &'w Workload,
+    source: &'w Source<'w>,
+    size: &'w mut Size,
+    ports: BTreeMap<u16, Protocol>,
+    /// Routes of an entry do not depend on the server, only on gateway, port and TLS.
+    made: Made,
+}
+
+impl Layout<'_> {
+    /// The hosts that a server's routes go to: none when it is not HTTP, or when another protocol has its port
+    /// already, which the first server keeps.
+    fn hosts<'p>(
+        ports: &'p mut BTreeMap<u16, Protocol>,
         server: &Server,
         port: u16,
-        source: &Source<'_>,
-        ports: &mut BTreeMap<u16, Protocol>,
-        made: &mut Made,
-        size: &mut Size,
-    ) -> Result<(), Finding> {
-        let hosts = match kind(server) {
+    ) -> Option<&'p mut Hosts> {
+        match kind(server) {
             Kind::Plain => {
-                let protocol =
-                    ports.entry(port).or_insert_with(|| Protocol::Plain(Hosts::default()));
-                match protocol {
-                    Protocol::Plain(hosts) => hosts,
-                    // Another protocol has the port already; the first server keeps it.
-                    _ => return Ok(()),
+                let new = || Protocol::Plain(Hosts::default());
+                match ports.entry(port).or_insert_with(new) {
+                    Protocol::Plain(hosts) => Some(hosts),
+                    _ => None,
                 }
             }
             Kind::Tls => {
-                let protocol = ports
-                    .entry(port)
-                    .or_insert_with(|| Protocol::Tls(HostTable::default(), Vec::new()));
-                let Protocol::Tls(names, servers) = protocol else {
-                    return Ok(());
+                let new = || Protocol::Tls(HostTable::default(), Vec::new());
+                let Protocol::Tls(names, servers) = ports.entry(port).or_insert_with(new) else {
+                    return None;
                 };
                 for host in server.hosts.iter().flatten() {
                     names.entry(dns_part(host).1, || servers.len());
                 }
                 servers.push(Hosts::default());
-                match servers.last_mut() {
-                    Some(hosts) => hosts,
-                    None => return Ok(()),
-                }
+                servers.last_mut()
             }
             Kind::Opaque => {
                 let name = server.port.protocol.clone();
                 ports.entry(port).or_insert(Protocol::Opaque(name));
-                return Ok(());
+                None
             }
+        }
+    }
+
+    fn server(
+        &mut self,
+        gateway: &NamedGateway<'_>,
+        server: &Server,
+        port: u16,
+    ) -> Result<(), TooManyRoutes> {
+        let Some(hosts) = Self::hosts(&mut self.ports, server, port) else {
+            return Ok(());
         };
         let https_redirect =
             server.tls.as_ref().and_then(|tls| tls.https_redirect).unwrap_or(false);
         let tls = matches!(kind(server), Kind::Tls);
         let names = ServerHosts::new(server.hosts.iter().flatten(), gateway.namespace);
-        for entry in source.candidates(&gateway.name, &self.namespace) {
+        for entry in self.source.candidates(&gateway.name, &self.workload.namespace) {
             let names = names.of(&entry.hosts, &entry.namespace);
             if names.is_empty() {
                 continue;
             }
-            let items = made.items(entry, gateway, port, tls, self, source.world);
+            let listener = self.workload.listener(&gateway.name, port);
+            let items = self.made.items(entry, listener, tls, self.source.world);
             if !items.iter().any(|item| matches!(item, Item::Live(_))) {
                 continue;
             }
-            size.add(names.len(), &gateway.name)?;
+            self.size.add(names.len(), &gateway.name)?;
             for name in names {
                 let host = hosts.entry(&name, || VirtualHost::named(&name));
                 host.push(&items);
@@ -216,6 +220,21 @@ impl Workload {
             }
         }
         Ok(())
+    }
+
+    /// The listeners with the routes of every host laid out.
+    fn finish(mut self) -> Result<BTreeMap<u16, Protocol>, TooManyRoutes> {
+        let gateways = self.workload.gateways.join(", ");
+        for protocol in self.ports.values_mut() {
+            match protocol {
+                Protocol::Plain(hosts) => self.size.finish(hosts.values_mut(), &gateways)?,
+                Protocol::Tls(_, servers) => {
+                    self.size.finish(servers.iter_mut().flat_map(Hosts::values_mut), &gateways)?;
+                }
+                Protocol::Opaque(_) => {}
+            }
+        }
+        Ok(self.ports)
     }
 }
 
@@ -265,22 +284,14 @@ impl Made {
     fn items(
         &mut self,
         entry: &Arc<Entry>,
-        gateway: &NamedGateway<'_>,
-        port: u16,
+        listener: Listener<'_>,
         tls: bool,
-        workload: &Workload,
         world: &World,
     ) -> Arc<[Item]> {
-        let key = (Arc::as_ptr(entry), gateway.name.clone(), port, tls);
+        let key = (Arc::as_ptr(entry), listener.gateway.to_owned(), listener.port, tls);
         if let Some(items) = self.0.get(&key) {
             return Arc::clone(items);
         }
-        let listener = Listener {
-            gateway: &gateway.name,
-            port,
-            namespace: &workload.namespace,
-            labels: &workload.labels,
-        };
         let items: Arc<[Item]> = gateway_items(entry, listener, tls, world).into();
         self.0.insert(key, Arc::clone(&items));
         items

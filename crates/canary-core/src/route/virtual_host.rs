@@ -104,6 +104,23 @@ impl RouteTable {
 /// How many routes the hosts of a mesh may have in all, hosts that share theirs counted once.
 const MAX_ROUTES: usize = 1_000_000;
 
+/// The hosts of these gateways' servers with the rules for them make more routes than [`MAX_ROUTES`].
+#[derive(Debug)]
+pub(super) struct TooManyRoutes {
+    gateways: String,
+}
+
+impl From<TooManyRoutes> for Finding {
+    fn from(found: TooManyRoutes) -> Self {
+        let message = format!(
+            "the hosts of the servers with the rules of the VirtualServices for them make more than {MAX_ROUTES} routes"
+        );
+        Self::error("C904", "spec.servers", message)
+            .object(format!("Gateway {}", found.gateways))
+            .help("split the mesh into several, or write fewer hosts and rules")
+    }
+}
+
 /// Counts what the hosts of a mesh take, so that hosts times VirtualServices times rules stay within bounds.
 #[derive(Debug, Default)]
 pub(super) struct Size(usize);
@@ -113,17 +130,12 @@ impl Size {
     ///
     /// # Errors
     /// When there are more than [`MAX_ROUTES`].
-    pub(super) fn add(&mut self, count: usize, workload: &str) -> Result<(), Finding> {
+    pub(super) fn add(&mut self, count: usize, gateways: &str) -> Result<(), TooManyRoutes> {
         self.0 = self.0.saturating_add(count);
         if self.0 <= MAX_ROUTES {
             return Ok(());
         }
-        let message = format!(
-            "the hosts of the servers with the rules of the VirtualServices for them make more than {MAX_ROUTES} routes"
-        );
-        Err(Finding::error("C904", "spec.servers", message)
-            .object(format!("Gateway {workload}"))
-            .help("split the mesh into several, or write fewer hosts and rules"))
+        Err(TooManyRoutes { gateways: gateways.to_owned() })
     }
 
     /// Lays out the routes of every host; those with the same VirtualServices share them.
@@ -133,8 +145,8 @@ impl Size {
     pub(super) fn finish<'h>(
         &mut self,
         hosts: impl Iterator<Item = &'h mut VirtualHost>,
-        workload: &str,
-    ) -> Result<(), Finding> {
+        gateways: &str,
+    ) -> Result<(), TooManyRoutes> {
         let mut known: HashMap<Vec<*const Item>, Arc<RouteTable>> = HashMap::new();
         for host in hosts {
             let parts = std::mem::take(&mut host.parts);
@@ -143,7 +155,7 @@ impl Size {
                 host.table = Arc::clone(table);
                 continue;
             }
-            self.add(parts.iter().map(|items| items.len()).sum(), workload)?;
+            self.add(parts.iter().map(|items| items.len()).sum(), gateways)?;
             host.table = Arc::new(RouteTable::new(&parts));
             known.insert(key, Arc::clone(&host.table));
         }

@@ -9,6 +9,7 @@ use super::{
     super::{
         conditions::Condition,
         host_names::Names,
+        hosts::HostTable,
         mesh::Mesh,
         request::Request,
         search::{Arrival, Called},
@@ -84,7 +85,7 @@ impl<'m> Comparison<'m> {
                         Some(Protocol::Plain(table)) => hosts.extend(table.names()),
                         Some(Protocol::Tls(_, servers)) => {
                             scheme = "https";
-                            hosts.extend(servers.iter().flat_map(|server| server.names()));
+                            hosts.extend(servers.iter().flat_map(HostTable::names));
                         }
                         Some(Protocol::Opaque(_)) | None => {}
                     }
