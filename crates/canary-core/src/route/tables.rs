@@ -119,8 +119,13 @@ impl Workload {
             labels,
             ports: BTreeMap::new(),
         };
-        let mut layout =
-            Layout { workload: &workload, source, size, ports: BTreeMap::new(), made: Made::default() };
+        let mut layout = Layout {
+            workload: &workload,
+            source,
+            size,
+            ports: BTreeMap::new(),
+            made: Made::default(),
+        };
         for gateway in gateways {
             for server in gateway.gateway.spec.servers.iter().flatten() {
                 let Ok(port) = u16::try_from(server.port.number) else {
