@@ -3,9 +3,11 @@
 //! `bench-load PORT BODY-BYTES SECONDS [IN-FLIGHT]` prints one line of JSON.
 
 use std::{
-    cell::Cell,
     error::Error,
-    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,24 +21,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let in_flight: usize = rest.first().map_or(Ok(32), |text| text.parse())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = tokio::task::LocalSet::new();
     let time = Duration::from_secs_f64(seconds.parse()?);
     let url = format!("http://127.0.0.1:{port}");
     // Four bytes of base64 for three of the file.
     let file = vec![7_u8; bytes.parse::<usize>()? * 3 / 4];
-    local.block_on(&runtime, async {
+    runtime.block_on(async {
         let client = Client::new(&url)?.model("m").retry(Retry::never());
-        let prepared = Rc::new(client.prepare(&file)?);
-        let answered = Rc::new(Cell::new(0_u32));
+        let prepared = Arc::new(client.prepare(&file)?);
+        let answered = Arc::new(AtomicU32::new(0));
         let start = Instant::now();
         let tasks: Vec<_> = (0..in_flight)
             .map(|_| {
-                let (client, prepared) = (client.clone(), Rc::clone(&prepared));
-                let answered = Rc::clone(&answered);
-                tokio::task::spawn_local(async move {
+                let (client, prepared) = (client.clone(), Arc::clone(&prepared));
+                let answered = Arc::clone(&answered);
+                tokio::spawn(async move {
                     while start.elapsed() < time {
                         client.send(&prepared).await?;
-                        answered.set(answered.get() + 1);
+                        answered.fetch_add(1, Ordering::Relaxed);
                     }
                     Ok::<(), canary_core::Error>(())
                 })
@@ -45,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for task in tasks {
             task.await??;
         }
-        let each = start.elapsed().as_secs_f64() * 1e9 / f64::from(answered.get());
+        let each =
+            start.elapsed().as_secs_f64() * 1e9 / f64::from(answered.load(Ordering::Relaxed));
         report("load", each, &[("body", prepared.body().len().into())])?;
         Ok(())
     })

@@ -55,7 +55,7 @@ pub(crate) const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
 pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
     let (message, help, repeat) = match &broken {
         Broken::Connect(error) => {
-            let (message, help) = connect_message(error);
+            let (message, help) = connect_message(error.as_ref());
             // A certificate that is not trusted stays so.
             let repeat = !message.contains("certificate");
             (message, help, repeat)
@@ -84,8 +84,8 @@ pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
     error.help = help;
     error.retryable = repeat;
     error.source = match broken {
-        Broken::Connect(source) | Broken::Exchange(source) => Some(Box::new(source)),
-        Broken::Body(source) => Some(Box::new(source)),
+        Broken::Connect(source) => Some(source),
+        Broken::Exchange(source) | Broken::Body(source) => Some(Box::new(source)),
         Broken::TooLarge => None,
     };
     Failure { error, repeat, pause: None }
@@ -112,7 +112,7 @@ fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<std::io::ErrorKi
     kind
 }
 
-fn connect_message(error: &hyper_util::client::legacy::Error) -> (String, String) {
+fn connect_message(error: &(dyn std::error::Error + 'static)) -> (String, String) {
     let (message, help) = match io_kind(error) {
         Some(std::io::ErrorKind::ConnectionRefused) => (
             "nothing listens there: the connection was refused".to_owned(),

@@ -8,13 +8,14 @@ mod call;
 mod client;
 mod connect;
 mod examples;
-mod failure;
+pub(crate) mod failure;
 #[cfg(feature = "grpc")]
 mod grpc;
 pub(crate) mod http;
 mod input;
 mod many;
 mod metadata;
+mod pool;
 mod protocol;
 mod request;
 mod response;

@@ -235,15 +235,17 @@ impl Client {
                     }
                 }
                 #[cfg(feature = "grpc")]
-                Transport::Grpc(grpc) => grpc
-                    .unary(&asked.uri, &config.headers, asked.body.clone(), until, limit)
-                    .await
-                    .map_err(|status| {
+                Transport::Grpc(grpc) => {
+                    let body = asked.body.clone();
+                    // On the heap: it is larger than all that a request over REST needs.
+                    let call = grpc.unary(&asked.uri, &config.headers, body, until, limit);
+                    Box::pin(call).await.map_err(|status| {
                         let headers = status.metadata().clone().into_headers();
                         let mut failure = super::grpc::failure_of(url, status, limit);
                         failure.error.subset = self.subset_of(&headers);
                         failure
-                    }),
+                    })
+                }
             }
         };
         Ok(call::run(url, &config.limits, &self.budget, attempt).await?)

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use http::Uri;
+#[cfg(feature = "grpc")]
 use hyper_util::{
     client::legacy::{Builder, Client as Pool},
     rt::{TokioExecutor, TokioTimer},
@@ -59,7 +60,7 @@ impl Transport {
         let connector =
             connector(address.scheme, dial, setup).map_err(|message| refuse(message, ""))?;
         match address.scheme {
-            Scheme::Http | Scheme::Https => Ok(Self::Http(Http::new(builder().build(connector)))),
+            Scheme::Http | Scheme::Https => Ok(Self::Http(Http::new(connector))),
             #[cfg(feature = "grpc")]
             Scheme::Grpc | Scheme::Grpcs => {
                 let mut builder = builder();
@@ -79,6 +80,7 @@ impl Transport {
     }
 }
 
+#[cfg(feature = "grpc")]
 fn builder() -> Builder {
     let mut builder = Pool::builder(TokioExecutor::new());
     builder

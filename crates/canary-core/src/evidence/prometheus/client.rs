@@ -16,6 +16,7 @@ use crate::{
     Error, Result,
     predict::{
         address::{Address, Scheme},
+        failure::innermost,
         http::{Broken, Http, Reply},
         transport::{Setup, Transport},
     },
@@ -122,7 +123,7 @@ impl Client {
     fn broken(&self, broken: &Broken) -> Error {
         match broken {
             Broken::Connect(cause) => {
-                let why = deepest(cause);
+                let why = innermost(cause.as_ref());
                 let help = if why.contains("certificate") || why.contains("UnknownIssuer") {
                     "; give the authority that signed its certificate, or the client's own certificate"
                 } else {
@@ -131,10 +132,10 @@ impl Client {
                 self.fails(format!("cannot connect: {why}{help}"), true)
             }
             Broken::Exchange(cause) => {
-                self.fails(format!("the connection broke: {}", deepest(cause)), true)
+                self.fails(format!("the connection broke: {}", innermost(cause)), true)
             }
             Broken::Body(cause) => {
-                self.fails(format!("the answer broke off: {}", deepest(cause)), true)
+                self.fails(format!("the answer broke off: {}", innermost(cause)), true)
             }
             Broken::TooLarge => self.fails(
                 format!(
@@ -244,13 +245,4 @@ fn settings(error: Error) -> Error {
 fn is_loopback(host: Option<&str>) -> bool {
     let host = host.unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The message at the bottom of a chain of causes, which is the one that says something.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(cause) = error.source() {
-        error = cause;
-    }
-    error.to_string()
 }
