@@ -1,10 +1,12 @@
 //! A Python `bytes` object that a request is written into: no second copy of what may be 60 MB.
 #![allow(unsafe_code)]
 
-use canary_core::predict::Body;
 use std::ffi::c_int;
 
+use canary_core::predict::Body;
 use pyo3::{exceptions::PyMemoryError, ffi, prelude::*, types::PyBytes};
+
+use crate::provision::Provision;
 
 unsafe extern "C" {
     /// Changes the size of a `bytes` object that has one reference: part of the stable ABI, which pyo3 does not pass on.
@@ -15,22 +17,33 @@ unsafe extern "C" {
 ///
 /// Invariant: `object` is null and `capacity` zero, or `object` is the only reference to a `bytes` object of `capacity`
 /// bytes, of which the first `length` are written.
-pub(crate) struct BytesWriter<'py> {
-    py: Python<'py>,
+pub(crate) struct BytesWriter {
     object: *mut ffi::PyObject,
     capacity: usize,
     length: usize,
     /// There was no memory; nothing more is written.
     failed: bool,
+    provision: Option<Provision>,
 }
 
-impl<'py> BytesWriter<'py> {
-    pub(crate) fn new(py: Python<'py>) -> Self {
-        Self { py, object: std::ptr::null_mut(), capacity: 0, length: 0, failed: false }
+// SAFETY: by the invariant nobody else has the object; its count of references and its size are changed only by a
+// thread that holds the interpreter (`resize`, `finish`, `drop`), and its bytes only through `&mut self`.
+unsafe impl Send for BytesWriter {}
+
+impl BytesWriter {
+    pub(crate) fn new() -> Self {
+        Self {
+            object: std::ptr::null_mut(),
+            capacity: 0,
+            length: 0,
+            failed: false,
+            provision: None,
+        }
     }
 
     /// Makes the object one of `capacity` bytes, not zero and not less than `length`.
-    fn resize(&mut self, capacity: usize) {
+    fn resize(&mut self, py: Python<'_>, capacity: usize) {
+        self.provision = None;
         let Ok(size) = ffi::Py_ssize_t::try_from(capacity) else {
             self.failed = true;
             return;
@@ -47,74 +60,56 @@ impl<'py> BytesWriter<'py> {
         }
         if self.object.is_null() {
             // The exception that was raised is replaced by that of `finish`.
-            _ = PyErr::take(self.py);
+            _ = PyErr::take(py);
             (self.capacity, self.length, self.failed) = (0, 0, true);
             return;
         }
         if capacity > self.capacity {
-            self.advise(capacity);
+            // SAFETY: the object is a `bytes` object, by the invariant.
+            let start = unsafe { ffi::PyBytes_AsString(self.object) }.expose_provenance();
+            self.provision = Provision::of(start + self.length..start + capacity);
         }
         self.capacity = capacity;
     }
 
-    /// Asks for large pages: a batch of images otherwise costs a fault for each 4 kB of it.
-    #[cfg(target_os = "linux")]
-    fn advise(&self, capacity: usize) {
-        const LARGE: usize = 8 << 20;
-        const PAGE: usize = 4096;
-        if capacity < LARGE {
-            return;
-        }
-        // SAFETY: the object is a `bytes` object, by the invariant.
-        let start = unsafe { ffi::PyBytes_AsString(self.object) };
-        let before = start.align_offset(PAGE);
-        if before >= PAGE {
-            return;
-        }
-        // SAFETY: the pages from the first whole one on lie within the object, which has `capacity` bytes. The advice
-        // changes how memory is provided and not what it holds; that it may be refused does not matter.
-        unsafe {
-            let length = (capacity - before) / PAGE * PAGE;
-            libc::madvise(start.add(before).cast(), length, libc::MADV_HUGEPAGE);
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn advise(&self, _: usize) {}
-
     /// The object, of exactly the bytes that were written.
-    pub(crate) fn finish(mut self) -> PyResult<Bound<'py, PyBytes>> {
+    pub(crate) fn finish(mut self, py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
+        self.provision = None;
         if self.length == 0 && !self.failed {
-            return Ok(PyBytes::new(self.py, b""));
+            return Ok(PyBytes::new(py, b""));
         }
         if !self.failed && self.length != self.capacity {
-            self.resize(self.length);
+            self.resize(py, self.length);
         }
         if self.failed {
             return Err(PyMemoryError::new_err("there is no memory for the request"));
         }
         let object = std::mem::replace(&mut self.object, std::ptr::null_mut());
         // SAFETY: by the invariant it is a `bytes` object that this has the only reference to, which is handed on.
-        let object = unsafe { Bound::from_owned_ptr(self.py, object) };
+        let object = unsafe { Bound::from_owned_ptr(py, object) };
         Ok(object.cast_into()?)
     }
 }
 
-impl Drop for BytesWriter<'_> {
+impl Drop for BytesWriter {
     fn drop(&mut self) {
-        // SAFETY: `py` shows that the interpreter is held, and the reference is this one's; null is allowed.
-        unsafe { ffi::Py_XDECREF(self.object) };
+        self.provision = None;
+        if !self.object.is_null() {
+            // SAFETY: the interpreter is held, and the reference is this one's.
+            Python::attach(|_| unsafe { ffi::Py_DECREF(self.object) });
+        }
     }
 }
 
-impl Body for BytesWriter<'_> {
+impl Body for BytesWriter {
     fn reserve(&mut self, additional: usize) {
         if self.failed || self.capacity - self.length >= additional {
             return;
         }
         let least = self.length.saturating_add(additional);
         // Twice as much at a time, so that growing costs no more than writing.
-        self.resize(least.max(self.capacity.saturating_mul(2)).max(64));
+        let capacity = least.max(self.capacity.saturating_mul(2)).max(64);
+        Python::attach(|py| self.resize(py, capacity));
     }
 
     fn append(&mut self, bytes: &[u8]) {

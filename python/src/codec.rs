@@ -28,9 +28,10 @@ pub(crate) fn encode_predict<'py>(
             )));
         }
     };
-    let mut body = BytesWriter::new(py);
-    let mut write = |input: Input<'_>| -> PyResult<()> {
-        write_predict(&mut body, signature.unwrap_or_default(), form, &input).py()
+    let mut body = BytesWriter::new();
+    let mut write = |input: Input<'_>| {
+        let write = || write_predict(&mut body, signature.unwrap_or_default(), form, &input);
+        py.detach(write).py()
     };
     // The two that are large are read where they lie.
     if let Ok(bytes) = input.cast::<PyBytes>() {
@@ -41,7 +42,7 @@ pub(crate) fn encode_predict<'py>(
     } else {
         write(input::read(input)?)?;
     }
-    body.finish()
+    body.finish(py)
 }
 
 /// The outputs in the answer to a REST predict request.

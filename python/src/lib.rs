@@ -22,6 +22,7 @@ mod many;
 mod plan;
 mod preprocess;
 mod prometheus;
+mod provision;
 mod recipe;
 mod route;
 mod run;

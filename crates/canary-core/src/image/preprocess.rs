@@ -8,7 +8,7 @@ use half::{
 use super::{
     Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
     preset::Affine,
-    resize::{Axis, Kernel, Resizer, Sample, Source},
+    resize::{Axis, Kernel, ResizedRows, Resizer, Sample, Source},
 };
 use crate::{
     Error, Result,
@@ -259,9 +259,9 @@ impl Preprocess {
         let size = self.size.unwrap_or((region.height, region.width));
         match out {
             Samples::Float(out) => {
-                self.with_rows(pixels, region, size, |write| {
+                self.with_rows(pixels, region, size, &mut |resized| {
                     for (y, row) in out.chunks_exact_mut(size.1 * 3).enumerate() {
-                        write(y, row);
+                        resized.write_row(y, row);
                     }
                 })?;
                 if self.layout == Layout::Nchw {
@@ -291,14 +291,9 @@ impl Preprocess {
         region: Region,
         (height, width): (usize, usize),
     ) -> Result<Vec<f32>> {
-        // Row by row: what was just filled with zeros is still in the CPU's first cache when it is written.
         let mut floats = Vec::with_capacity(height * width * 3);
-        self.with_rows(pixels, region, (height, width), |write| {
-            for y in 0..height {
-                let start = floats.len();
-                floats.resize(start + width * 3, 0.0);
-                write(y, &mut floats[start..]);
-            }
+        self.with_rows(pixels, region, (height, width), &mut |resized| {
+            (0..height).for_each(|y| resized.append_row(y, &mut floats));
         })?;
         if self.layout == Layout::Nhwc {
             return Ok(floats);
@@ -308,13 +303,13 @@ impl Preprocess {
         Ok(split)
     }
 
-    /// Calls `fill` with what writes a row of the result, by its number, three samples a pixel.
+    /// Calls `fill` with what makes the rows of the result.
     fn with_rows(
         &self,
         pixels: &Pixels<'_>,
         region: Region,
         size: (usize, usize),
-        fill: impl FnOnce(&mut dyn FnMut(usize, &mut [f32])),
+        fill: &mut dyn FnMut(&mut dyn ResizedRows),
     ) -> Result<()> {
         let affine = self.preset.affine()?;
         let width = pixels.width();
@@ -334,13 +329,13 @@ impl Preprocess {
         source: Source<'_, S>,
         (height, width): (usize, usize),
         affine: Affine,
-        fill: impl FnOnce(&mut dyn FnMut(usize, &mut [f32])),
+        fill: &mut dyn FnMut(&mut dyn ResizedRows),
     ) {
         let Region { height: from_height, width: from_width, .. } = source.region;
         let rows = Axis::new(self.filter, self.antialias, from_height, height);
         let columns = Axis::new(self.filter, self.antialias, from_width, width);
         let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
-        fill(&mut |y, row| resizer.write_row(y, row));
+        fill(&mut resizer);
     }
 }
 

@@ -117,6 +117,14 @@ pub(crate) enum Axis {
 }
 
 impl Axis {
+    /// The number of output positions.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Pair(pairs) => pairs.t.len(),
+            Self::Taps(taps) => taps.starts.len(),
+        }
+    }
+
     /// From `from` source positions to `to` output positions; neither is zero.
     pub(crate) fn new(filter: Filter, antialias: bool, from: usize, to: usize) -> Self {
         match (filter, antialias) {

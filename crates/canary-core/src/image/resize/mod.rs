@@ -122,6 +122,15 @@ pub(crate) struct Resizer<'a, S> {
     groups: Option<vbmi::Columns>,
 }
 
+/// The rows of a resized image, whatever its samples were.
+pub(crate) trait ResizedRows {
+    /// Adds row `y` to the end of others, three floats a pixel.
+    fn append_row(&mut self, y: usize, out: &mut Vec<f32>);
+
+    /// Writes row `y`, three floats a pixel.
+    fn write_row(&mut self, y: usize, out: &mut [f32]);
+}
+
 /// How many floats stand after a combined row.
 const PADDING: usize = 8;
 
@@ -153,19 +162,40 @@ impl<'a, S: Sample> Resizer<'a, S> {
         }
     }
 
-    /// Writes output row `y`, three floats a pixel.
-    pub(crate) fn write_row(&mut self, y: usize, out: &mut [f32]) {
+    /// What the vector code for bytes makes output row `y` of, when it can: two source rows and the weight of the second.
+    #[cfg(target_arch = "x86_64")]
+    fn grouped(&self, y: usize) -> Option<(&vbmi::Columns, [&[u8]; 2], f32)> {
+        let (Some(groups), Axis::Pair(pairs)) = (&self.groups, self.rows) else { return None };
+        let pair = pairs.at(y);
+        let rows = [S::bytes(self.source.row(pair.lower))?, S::bytes(self.source.row(pair.upper))?];
+        Some((groups, rows, pair.t))
+    }
+}
+
+impl<S: Sample> ResizedRows for Resizer<'_, S> {
+    fn append_row(&mut self, y: usize, out: &mut Vec<f32>) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((groups, rows, t)) = self.grouped(y) {
+            groups.append(rows, t, out);
+            return;
+        }
+        let start = out.len();
+        out.resize(start + self.columns.len() * 3, 0.0);
+        self.write_row(y, &mut out[start..]);
+    }
+
+    fn write_row(&mut self, y: usize, out: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((groups, rows, t)) = self.grouped(y) {
+            groups.write(rows, t, out);
+            return;
+        }
         let length = self.source.region.width * 3;
         let combined = &mut self.combined[..length];
         match self.rows {
             Axis::Pair(pairs) => {
                 let pair = pairs.at(y);
                 let (a, b) = (self.source.row(pair.lower), self.source.row(pair.upper));
-                #[cfg(target_arch = "x86_64")]
-                if let (Some(groups), Some(a), Some(b)) = (&self.groups, S::bytes(a), S::bytes(b)) {
-                    groups.mix(a, b, pair.t, out);
-                    return;
-                }
                 self.kernel.mix_rows(a, b, pair.t, combined);
             }
             Axis::Taps(taps) => {
@@ -261,8 +291,9 @@ mod tests {
                         for y in 0..to_height {
                             let mut row = vec![0.0; to_width * 3];
                             from_levels.write_row(y, &mut row);
-                            all.extend(row.iter().map(|value| value.to_bits()));
-                            from_floats.write_row(y, &mut row);
+                            from_levels.append_row(y, &mut row);
+                            from_floats.append_row(y, &mut row);
+                            from_floats.write_row(y, &mut row[..to_width * 3]);
                             all.extend(row.iter().map(|value| value.to_bits()));
                         }
                         all

@@ -7,8 +7,8 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_add_ps, _mm512_castsi512_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_permutexvar_epi8, _mm512_mask_storeu_ps, _mm512_maskz_loadu_epi8, _mm512_mul_ps,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_permutex2var_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{avx2, axis::Pairs};
@@ -27,12 +27,12 @@ pub(crate) struct Available(avx2::Available);
 #[derive(Debug)]
 #[repr(align(64))]
 struct Group {
-    /// For each output, in the lowest of four bytes, the place of its lower neighbour within the window.
+    /// For each output the four bytes of [`pick`]: the place of its lower neighbour within the window, and the rest.
     lower: [[u8; 4]; LANES],
     /// The same for the upper neighbours.
     upper: [[u8; 4]; LANES],
     t: [f32; LANES],
-    /// The first byte of the window within a row.
+    /// The first byte of the window within a row. Invariant: the window ends before the row does.
     start: usize,
 }
 
@@ -41,6 +41,10 @@ struct Group {
 pub(super) struct Columns {
     available: Available,
     groups: Vec<Group>,
+    /// The bytes of a source row, at least a window's.
+    row: usize,
+    /// The number of outputs of a row, three a pixel.
+    outputs: usize,
     /// The factors and summands of three groups, after which the channels repeat.
     affine: [Scaling; 3],
 }
@@ -68,17 +72,19 @@ impl Available {
     }
 
     /// The columns in groups, unless the neighbours of one of them lie too far from each other: when an image becomes
-    /// much smaller.
+    /// much smaller. Or when an image is narrower than a window.
     pub(super) fn columns(self, pairs: &Pairs, affine: &Affine) -> Option<Columns> {
         let (lower, upper, t) = pairs.parts();
+        let row = pairs.source_length() * 3;
+        let last = row.checked_sub(WINDOW)?;
         let outputs = lower.len() * 3;
         let mut groups = Vec::with_capacity(outputs.div_ceil(LANES));
         let (mut x, mut channel) = (0, 0);
         for first in (0..outputs).step_by(LANES) {
             // Positions grow from left to right, so that no other neighbour lies before.
-            let start = lower[x] * 3;
+            let start = last.min(lower[x] * 3);
             let mut group =
-                Group { lower: [[0; 4]; LANES], upper: [[0; 4]; LANES], t: [0.0; LANES], start };
+                Group { lower: [PLACE; LANES], upper: [PLACE; LANES], t: [0.0; LANES], start };
             for lane in 0..LANES.min(outputs - first) {
                 let source = source_channel(channel, affine);
                 let place = |position: usize| (position * 3 + source).wrapping_sub(start);
@@ -103,7 +109,7 @@ impl Available {
                 offset: std::array::from_fn(|lane| affine.offset[channel(lane)]),
             }
         });
-        Some(Columns { available: self, groups, affine })
+        Some(Columns { available: self, groups, row, outputs, affine })
     }
 }
 
@@ -113,51 +119,81 @@ fn source_channel(channel: usize, affine: &Affine) -> usize {
 }
 
 impl Columns {
-    /// Mixes two rows, resizes the result along its columns and normalises it.
-    pub(super) fn mix(&self, a: &[u8], b: &[u8], t: f32, out: &mut [f32]) {
-        _ = self.available;
-        // SAFETY: the processor has the features, for `available` exists.
-        unsafe { mix(self, a, b, t, out) }
+    /// Mixes two rows, resizes the result along its columns and normalises it: as many outputs as `out` is long, and
+    /// no more than there are.
+    pub(super) fn write(&self, rows: [&[u8]; 2], t: f32, out: &mut [f32]) {
+        let length = out.len().min(self.outputs);
+        // SAFETY: the processor has the features, for `available` exists. `out` has this length.
+        unsafe { mix(self, rows, t, out.as_mut_ptr(), length) }
+    }
+
+    /// As [`Columns::write`], all outputs, to the end of `out`.
+    pub(super) fn append(&self, rows: [&[u8]; 2], t: f32, out: &mut Vec<f32>) {
+        out.reserve(self.outputs);
+        let start = out.len();
+        // SAFETY: the processor has the features, for `available` exists. There is room for the outputs behind the
+        // vector's end, and `mix` writes every one of them, after which they are part of it.
+        unsafe {
+            mix(self, rows, t, out.as_mut_ptr().add(start), self.outputs);
+            out.set_len(start + self.outputs);
+        }
     }
 }
 
+/// Writes `length` outputs from `out` on.
+///
+/// # Safety
+/// `out` must be valid for writes of `length` floats, and `length` be no more than there are outputs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn mix(columns: &Columns, a: &[u8], b: &[u8], t: f32, out: &mut [f32]) {
+unsafe fn mix(columns: &Columns, [a, b]: [&[u8]; 2], t: f32, out: *mut f32, length: usize) {
+    _ = columns.available;
+    assert!(a.len() >= columns.row && b.len() >= columns.row, "a row shorter than its axis");
     let down = _mm512_set1_ps(t);
-    let (outs, rest) = out.as_chunks_mut::<LANES>();
-    let mut groups = columns.groups.iter();
+    // The factors of three groups, after which the channels repeat, stay in registers.
     let [first, second, third] = &columns.affine;
-    // Three groups, after which the channels repeat: their factors stay in registers.
     let scalings =
         [first, second, third].map(|scaling| (lanes(&scaling.scale), lanes(&scaling.offset)));
-    let (threes, last) = outs.as_chunks_mut::<3>();
-    for outs in threes {
-        for (out, (scale, offset)) in outs.iter_mut().zip(scalings) {
-            let Some(group) = groups.next() else { return };
-            let made = mix_group(group, scale, offset, a, b, down);
-            // SAFETY: sixteen floats, as many as are stored; the store needs no alignment.
-            unsafe { _mm512_storeu_ps(out.as_mut_ptr(), made) };
+    let whole = length / LANES;
+    let (groups, rest) = columns.groups.split_at(whole);
+    let (threes, last) = groups.as_chunks::<3>();
+    let mut done = 0;
+    for three in threes {
+        for (group, (scale, offset)) in three.iter().zip(scalings) {
+            // SAFETY: both rows have `columns.row` bytes, before which every window ends. Sixteen outputs of a whole
+            // group are within `length`; the store needs no alignment.
+            unsafe {
+                let made = mix_group(group, scale, offset, a, b, down);
+                _mm512_storeu_ps(out.add(done), made);
+            }
+            done += LANES;
         }
     }
     let mut scalings = scalings.into_iter();
-    for (out, (scale, offset)) in last.iter_mut().zip(&mut scalings) {
-        let Some(group) = groups.next() else { return };
-        let made = mix_group(group, scale, offset, a, b, down);
+    for (group, (scale, offset)) in last.iter().zip(&mut scalings) {
         // SAFETY: as above.
-        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), made) };
+        unsafe {
+            let made = mix_group(group, scale, offset, a, b, down);
+            _mm512_storeu_ps(out.add(done), made);
+        }
+        done += LANES;
     }
-    if let (Some(group), Some((scale, offset))) = (groups.next(), scalings.next()) {
-        let made = mix_group(group, scale, offset, a, b, down);
-        let mask = (1 << rest.len()) - 1;
-        // SAFETY: the mask has one bit for each float of `rest`, of which there are fewer than sixteen.
-        unsafe { _mm512_mask_storeu_ps(rest.as_mut_ptr(), mask, made) };
+    if let (Some(group), Some((scale, offset))) = (rest.first(), scalings.next()) {
+        let mask = (1 << (length - done)) - 1;
+        // SAFETY: as above; the mask has one bit for each of the fewer than sixteen outputs that are left.
+        unsafe {
+            let made = mix_group(group, scale, offset, a, b, down);
+            _mm512_mask_storeu_ps(out.add(done), mask, made);
+        }
     }
 }
 
 /// Sixteen outputs.
+///
+/// # Safety
+/// The group's window must lie within both rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn mix_group(
+unsafe fn mix_group(
     group: &Group,
     scale: __m512,
     offset: __m512,
@@ -165,7 +201,9 @@ fn mix_group(
     b: &[u8],
     down: __m512,
 ) -> __m512 {
-    let (a, b) = (window(&a[group.start..]), window(&b[group.start..]));
+    // SAFETY: as the caller promises, 64 bytes follow in each row; the loads need no alignment.
+    let [a, b] =
+        [a, b].map(|row| unsafe { _mm512_loadu_si512(row.as_ptr().add(group.start).cast()) });
     let (lower, upper) = (places(&group.lower), places(&group.upper));
     let left = lerp_levels(pick(a, lower), pick(b, lower), down);
     let right = lerp_levels(pick(a, upper), pick(b, upper), down);
@@ -175,6 +213,9 @@ fn mix_group(
 
 /// 2²³ as a float: its sum with a byte has the byte in its lowest bits.
 const MAGIC: f32 = 8_388_608.0;
+
+/// The places of four bytes: one of the window, then those of [`MAGIC`] behind it that are not its lowest.
+const PLACE: [u8; 4] = [0, 65, 66, 67];
 
 /// `a + (b - a) * t` for levels to which 2²³ was added; both differences are exact.
 #[inline]
@@ -189,19 +230,7 @@ fn lerp_levels(a: __m512, b: __m512, t: __m512) -> __m512 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn pick(window: __m512i, places: __m512i) -> __m512 {
     let magic = _mm512_set1_epi32(MAGIC.to_bits().cast_signed());
-    _mm512_castsi512_ps(_mm512_mask_permutexvar_epi8(magic, 0x1111_1111_1111_1111, places, window))
-}
-
-/// The first 64 bytes, with zeros where there are fewer.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn window(bytes: &[u8]) -> __m512i {
-    if bytes.len() >= WINDOW {
-        // SAFETY: there are 64 bytes, as many as are loaded; the load needs no alignment.
-        return unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
-    }
-    // SAFETY: the mask has one bit for each byte that exists, of which there are fewer than 64.
-    unsafe { _mm512_maskz_loadu_epi8((1 << bytes.len()) - 1, bytes.as_ptr().cast()) }
+    _mm512_castsi512_ps(_mm512_permutex2var_epi8(window, places, magic))
 }
 
 #[inline]
