@@ -29,6 +29,7 @@ mod linux {
     #![allow(unsafe_code)]
 
     use std::{
+        num::NonZero,
         ops::Range,
         sync::{
             Arc,
@@ -51,8 +52,8 @@ mod linux {
 
     impl Worker {
         pub(super) fn start(range: Range<usize>) -> Option<Self> {
-            let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            if range.len() < LARGE || cores < 2 {
+            // The number of cores is read from files, which takes longer than most requests.
+            if range.len() < LARGE || thread::available_parallelism().map_or(1, NonZero::get) < 2 {
                 return None;
             }
             let stop = Arc::new(AtomicBool::new(false));
