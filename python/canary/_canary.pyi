@@ -346,6 +346,17 @@ class VirtualService(_Object):
         """Send a copy of that share of the requests to a subset too; its answers are dropped."""
     def stamp_subset(self, header: str = "x-canary-subset") -> VirtualService:
         """Let each answer name in a response header the subset that gave it."""
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each destination of each rule: the route table.
+
+        Example:
+            >>> [row["share"] for row in VirtualService.weighted("s", {"a": 3, "b": 1}).records()]
+            [0.75, 0.25]
+        """
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
     def replace(
         self,
         *,
@@ -449,6 +460,12 @@ class Preflight:
         """The checks, and whether all is ready, as JSON text."""
     def to_html(self) -> str:
         """The checks as an HTML table."""
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each check."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
     def _repr_html_(self) -> str: ...
     def __bool__(self) -> bool: ...
 
@@ -464,6 +481,7 @@ class Status:
         """Who drives the rollout now, when somebody does."""
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
+    def _repr_html_(self) -> str: ...
 
 @final
 class Cluster:
@@ -548,6 +566,8 @@ class Cluster:
         """Tell how the rollout of a VirtualService stands; with the plan, what every guardrail shows too."""
     def status_async(self, virtual_service: str, plan: Plan | None = None) -> Awaitable[Status]:
         """`status` as an awaitable."""
+    def _about(self) -> tuple[PathLike[str] | None, str | None, str, bool]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Workload:
@@ -707,6 +727,14 @@ class Mesh:
     @property
     def notes(self) -> list[str]:
         """What was noticed while the objects were compiled."""
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each destination of each rule of every VirtualService."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+    def _objects(self) -> list[Any]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Decision:
@@ -741,6 +769,14 @@ class Decision:
         """Which rule matched, and for each earlier one the first condition that failed."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything that was decided."""
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each destination of the rule, with its share."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the shares with matplotlib; gives the axes."""
     def _repr_html_(self) -> str: ...
 
 @final
@@ -993,6 +1029,14 @@ class Answer:
     @property
     def raw(self) -> bytes:
         """The body as it came."""
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each class of each row of the batch, or for each output where there are no classes."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the classes of the first row with matplotlib; gives the axes."""
     def _repr_html_(self) -> str: ...
 
 @final
@@ -1003,6 +1047,14 @@ class Answers:
     def __next__(self) -> Any: ...
     def __aiter__(self) -> AsyncIterator[Any]: ...
     def __anext__(self) -> Awaitable[Any]: ...
+    def records(self) -> Records[dict[str, Any]]:
+        """Take all answers that are left, and give a row for each; a failed one has its error."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+    def _state(self) -> tuple[int, int, int, bool]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class ScriptedModel:
@@ -1038,6 +1090,31 @@ class ScriptedModel:
         latency: _Seconds | None = None,
         seed: int = 0,
     ) -> ScriptedModel: ...
+    @property
+    def label(self) -> str:
+        """What it says."""
+    @property
+    def probability(self) -> float:
+        """With what probability."""
+    @property
+    def errors(self) -> float:
+        """The share of requests that fail."""
+    @property
+    def disagree(self) -> float:
+        """The share of answers that say `other`."""
+    @property
+    def other(self) -> str:
+        """What they say."""
+    @property
+    def drift(self) -> float:
+        """How much that share grows with every answer."""
+    @property
+    def latency(self) -> float:
+        """How long an answer takes, in seconds."""
+    @property
+    def seed(self) -> int:
+        """The seed of everything random."""
+    def _repr_html_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 
@@ -1087,7 +1164,7 @@ class Lab:
     def objects(self) -> list[dict[str, Any]]:
         """Read every object as it stands in the lab's store."""
     def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
-        """Serve a page that follows the lab: its routes, and who served its requests.
+        """Serve a page that follows the lab: its routes, who served its requests, the last answers, the runs on it.
 
         Args:
             host: The address to listen on.
@@ -1096,6 +1173,9 @@ class Lab:
     @property
     def url(self) -> str:
         """Where the gateway listens."""
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything was stopped."""
     @property
     def metrics_url(self) -> str:
         """Where Prometheus can scrape the gateway."""
@@ -1106,6 +1186,8 @@ class Lab:
         """Give the gateway's counters, one row for each way in which requests ended."""
     def close(self) -> None:
         """Stop everything."""
+    def _recent(self, after: int) -> list[tuple[Any, ...]]: ...
+    def _runs(self) -> list[dict[str, Any]]: ...
     def __enter__(self) -> Lab: ...
     def __exit__(self, *_exception: object) -> None: ...
     def _repr_html_(self) -> str: ...
@@ -1134,6 +1216,8 @@ class ObservedShare:
         """The share that the mesh was told to give it."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the share and its confidence sequence with matplotlib; gives the axes."""
     def _repr_html_(self) -> str: ...
 
 def observed_share(
@@ -1489,6 +1573,8 @@ class Plan:
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the weights of the steps with matplotlib; gives the axes."""
     def _repr_html_(self) -> str: ...
 
 def copy_model(
@@ -1618,6 +1704,8 @@ class Prometheus:
             ClusterError: Prometheus cannot be asked, or its answer not be used.
             PlanError: The threshold is no edge of the histogram, or what is counted is no counter.
         """
+    def _about(self) -> tuple[str, str, str]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Simulation:
@@ -1661,6 +1749,12 @@ class Simulation:
         """Requests that the canary served until the verdict."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each verdict, with its probability and 95 % interval."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
     def plot(self, ax: Any = None) -> Any:
         """Draw the probabilities with matplotlib; gives the axes."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -1777,7 +1871,7 @@ class Verdict:
     def exposure(self) -> int | None:
         """Requests that the canary served."""
     @property
-    def evidence(self) -> list[Reading]:
+    def evidence(self) -> Records[Reading]:
         """The readings that decided."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
@@ -1805,7 +1899,7 @@ class Progress:
     def pairs(self) -> int | None:
         """Pairs counted at this step."""
     @property
-    def readings(self) -> list[Reading]:
+    def readings(self) -> Records[Reading]:
         """What each guardrail shows."""
     @property
     def verdict(self) -> Verdict | None:
@@ -1843,17 +1937,27 @@ class Run:
     def verdict(self) -> Verdict | None:
         """The verdict, once there is one."""
     @property
-    def readings(self) -> list[Reading]:
+    def readings(self) -> Records[Reading]:
         """What each guardrail showed last."""
     @property
-    def disagreements(self) -> list[Pair]:
+    def disagreements(self) -> Records[Pair]:
         """The first inputs on which the models disagreed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
         """Write the run as one self-contained HTML page."""
+    def _lab(self) -> Lab: ...
+    def _history(self) -> list[dict[str, Any]]: ...
     def _view(self) -> dict[str, Any]: ...
     def _ipython_display_(self) -> None: ...
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each guardrail at each moment that was kept, at most 600 moments."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the evidence of each guardrail over time, and the weights, with matplotlib; gives the axes."""
     def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
-        """Serve a page that follows the run: weights, split, guardrails, disagreements.
+        """Serve a page that follows the run: weights, split, guardrails, the last answers, disagreements.
 
         Args:
             host: The address to listen on.

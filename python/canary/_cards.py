@@ -5,13 +5,17 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from canary._html import bar, page, render_findings, table
+from canary._cluster_html import render_cluster, render_preflight, render_prometheus, render_status
+from canary._html import bar, code, page, render_findings, route_table, service_about, table
 from canary._records import Records, properties, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary import Finding, Lab, ObservedShare, Power, Reading
+    from canary import Answers, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
+
+# The compiled half asks this module for every card.
+__all__ = ["render_cluster", "render_preflight", "render_prometheus", "render_status"]
 
 _ROWS = 100
 _LONGEST = 300
@@ -185,3 +189,53 @@ def render_lab(lab: Lab, running: bool) -> str:  # noqa: FBT001 - called by the 
         return page("<h4>Lab <span class='dim'>closed</span></h4>")
     problem = f'<div class="error">{escape(lab.problem)}</div>' if lab.problem else ""
     return page(f"<h4>Lab at <code>{escape(lab.url)}</code></h4>{problem}{traffic(lab.counts())}")
+
+
+def render_answers(answers: Answers) -> str:
+    """Show how far an iterator over answers is; none is taken from it."""
+    given, under_way, most, more = answers._state()  # noqa: SLF001 - its other half
+    state = "" if more else " <span class='dim'>there is nothing more to ask</span>"
+    rows = [("given", f"{given:,}"), ("under way", f"{under_way:,} of at most {most:,}")]
+    hint = "iterate over it for the answers; <code>list()</code> and <code>to_pandas()</code> take them all"
+    return page(f"<h4>Answers{state}</h4>{_plain_table(rows)}<div class='dim'>{hint}</div>")
+
+
+_SERVICES = 10
+
+
+def render_mesh(mesh: Mesh) -> str:
+    """Show the routes of every VirtualService of a mesh, and what was noticed."""
+    kinds: dict[str, int] = {}
+    services = []
+    for one in mesh._objects():  # noqa: SLF001 - its other half
+        kind = type(one).__name__
+        kind = str(one.get("kind", "object")) if kind == "dict" else kind
+        kinds[kind] = kinds.get(kind, 0) + 1
+        if kind == "VirtualService":
+            services.append(one.to_dict())
+    made_of = ", ".join(f"{count:,} {escape(kind)}" for kind, count in kinds.items()) or "no object"
+    parts = [f"<h4>Mesh <span class='dim'>of {made_of}</span></h4>"]
+    for service in services[:_SERVICES]:
+        spec = service.get("spec", {})
+        parts.append(f"<div>{code(str(service['metadata'].get('name', '')))}: {service_about(spec)}</div>")
+        parts.append(route_table(spec))
+    if len(services) > _SERVICES:
+        parts.append(f"<div class='dim'>and {len(services) - _SERVICES:,} more VirtualServices</div>")
+    notes = mesh.notes
+    if notes:
+        parts.append("<div>" + "<br>".join(_text(note) for note in notes[:_SERVICES]) + "</div>")
+    return page("".join(parts))
+
+
+def render_scripted_model(model: ScriptedModel) -> str:
+    """Show what a scripted model says, and how it fails."""
+    says = [(escape(model.label), f"{bar(model.probability, 0, 10)}{model.probability:.1%}")]
+    shares = [
+        ("requests that fail", model.errors),
+        (f"answers that say <code>{escape(model.other)}</code> instead", model.disagree),
+        ("that share grows with each answer by", model.drift),
+    ]
+    rows = [(what, f"{bar(share, 1, 10)}{share:.4g}") for what, share in shares if share]
+    if model.latency:
+        rows.append(("an answer takes", f"{model.latency:.4g} s"))
+    return page("<h4>ScriptedModel</h4>" + _plain_table([*says, *rows]))

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from functools import partial
+from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
-from canary._cards import render_records
-from canary._html import page
-from canary._records import Records
+from canary._html import bar, code, page, table, thumbnail
+from canary._live import render
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from typing_extensions import Self
 
+    from canary import Lab
+
 _RECENT = 12
+# Connections that are answered at once; another one is closed.
+_CONNECTIONS = 16
+# The first HTTP status of a failure.
+_FAILED = 400
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>canary</title><style>
@@ -62,8 +71,9 @@ _HEADERS = {
 class Dashboard:
     """A small page that follows values: labs, runs, and whatever else shows itself in a notebook.
 
-    It only reads, listens on loopback unless told otherwise, and answers only to its own name. Whoever may open
-    connections to it sees what it shows.
+    Of a lab it shows the routes, who served the requests, the last answers with small pictures where images were
+    asked about, and the runs on it; of a run also where the models disagree. It only reads, listens on loopback unless
+    told otherwise, and answers only to its own name. Whoever may open connections to it sees what it shows.
 
     Args:
         values: Labs, runs, and other values; each is drawn anew at every look.
@@ -81,7 +91,11 @@ class Dashboard:
         """Begin to serve."""
         self._values = list(values)
         self._recent: deque[Any] = deque(maxlen=_RECENT)
+        self._answers: dict[str, _Answers] = {}
         self._lock = threading.Lock()
+        for lab in self._labs():
+            # From now on the lab keeps its last answers.
+            _open(lab, lab._recent, 0)  # noqa: SLF001 - the lab's other half
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, name="canary-dashboard", daemon=True)
         self._thread.start()
@@ -107,10 +121,42 @@ class Dashboard:
         """Draw everything as it is now."""
         with self._lock:
             recent = list(self._recent)
-        sections = [_drawn(value) for value in self._values]
+            sections = [_safely(draw) for draw in self._sections()]
         if recent:
-            sections.append(page("<h4>Recent</h4>") + "".join(_drawn(value) for value in recent))
-        return "".join(f"<section>{section}</section>" for section in sections)
+            shown = "".join(_safely(value._repr_html_) for value in recent)
+            sections.append(page("<h4>Shown</h4>") + shown)
+        return "".join(f"<section>{section}</section>" for section in sections if section)
+
+    def _sections(self) -> Iterator[Callable[[], str]]:
+        from canary import Lab, Run  # noqa: PLC0415 - they import this module
+
+        runs = any(isinstance(value, Run) for value in self._values)
+        for value in self._values:
+            yield value._repr_html_
+            if isinstance(value, Lab):
+                yield partial(_routes, value)
+                if not runs:
+                    yield partial(_runs, value)
+        for lab in self._labs():
+            yield partial(self._last_answers, lab)
+
+    def _labs(self) -> list[Lab]:
+        """Give the labs that are shown, and those of the runs that are, each once."""
+        from canary import Lab, Run  # noqa: PLC0415 - they import this module
+
+        found: list[Lab] = []
+        for value in self._values:
+            lab = value._lab() if isinstance(value, Run) else value  # noqa: SLF001 - its other half
+            if not isinstance(lab, Lab):
+                continue
+            if not any(lab is one for one in found):
+                found.append(lab)
+        return found
+
+    def _last_answers(self, lab: Lab) -> str:
+        if lab.is_closed:
+            return ""
+        return self._answers.setdefault(lab.url, _Answers()).html(lab)
 
     def __enter__(self) -> Self:
         """Give the dashboard itself."""
@@ -128,20 +174,65 @@ class Dashboard:
         return page(f'<h4>Dashboard at <a href="{self.url}">{self.url}</a></h4>')
 
 
-def _drawn(value: Any) -> str:
-    """Draw a value, and of a lab and of a run what a notebook shows in further cells."""
-    from canary import Lab, Run, VirtualService  # noqa: PLC0415 - they import this module
+def _safely(draw: Callable[[], str]) -> str:
+    """Draw a part; one that cannot be drawn says why, and the others stay."""
+    try:
+        return str(draw())
+    except Exception as error:  # noqa: BLE001 - the page says what went wrong
+        return page(f'<div class="error">{escape(str(error) or type(error).__name__)}</div>')
 
-    parts = [str(value._repr_html_())]
-    if isinstance(value, Lab):
-        parts += [
-            VirtualService.from_dict(found)._repr_html_()
-            for found in value.objects()
-            if found["kind"] == "VirtualService"
-        ]
-    if isinstance(value, Run) and value.disagreements:
-        parts.append(page("<h4>Disagreements</h4>") + render_records(Records(value.disagreements)))
-    return "".join(parts)
+
+def _open(lab: Lab, ask: Callable[..., list[Any]], *args: Any) -> list[Any]:
+    """Ask a lab, which may have been closed meanwhile."""
+    try:
+        return ask(*args)
+    except RuntimeError:
+        if lab.is_closed:
+            return []
+        raise
+
+
+def _routes(lab: Lab) -> str:
+    """Show the routes of a lab."""
+    from canary import VirtualService  # noqa: PLC0415 - it imports this module
+
+    return "".join(
+        VirtualService.from_dict(found)._repr_html_()
+        for found in _open(lab, lab.objects)
+        if found["kind"] == "VirtualService"
+    )
+
+
+def _runs(lab: Lab) -> str:
+    """Show the runs on a lab that somebody holds."""
+    return "".join(render(view) for view in _open(lab, lab._runs))  # noqa: SLF001 - likewise
+
+
+class _Answers:
+    """The last answers of one lab, each drawn once."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._rows: deque[tuple[str, ...]] = deque(maxlen=_RECENT)
+
+    def html(self, lab: Lab) -> str:
+        """Show them, newest first."""
+        answers = _open(lab, lab._recent, self._seen)  # noqa: SLF001 - the lab's other half
+        for number, path, subset, status, seconds, top, file in answers:
+            self._seen = number
+            if top:
+                label, probability = top[0]
+                answer = f"{escape(label)}<br>{bar(probability, 0, 8)}{probability:.1%}"
+            else:
+                answer = f"<span class='dim'>{escape(path)}</span>"
+            state = str(status) if status < _FAILED else f'<span class="error">{status}</span>'
+            self._rows.appendleft((thumbnail(file), code(subset or "–"), answer, state, f"{seconds * 1000:.1f} ms"))
+        if not self._rows:
+            return ""
+        pictures = any(row[0] for row in self._rows)
+        head = ("", "subset", "answer", "status", "time")
+        rows = [row if pictures else row[1:] for row in self._rows]
+        return page("<h4>Recent answers</h4>" + table(head if pictures else head[1:], rows))
 
 
 class _Server(ThreadingHTTPServer):
@@ -152,12 +243,31 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], dashboard: Dashboard) -> None:
         super().__init__(address, _Handler)
         self.dashboard = dashboard
+        self._free = threading.BoundedSemaphore(_CONNECTIONS)
         host, port = self.server_address[:2]
         # A page of another site may point its own name at this address; requests under such a name are refused.
         names = {str(host), address[0]}
         if ip_address(str(host)).is_loopback:
             names |= {"127.0.0.1", "localhost", "[::1]"}
         self.hosts = {f"{name}:{port}".lower() for name in names}
+
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own, or close the connection when there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -178,12 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/dashboard.js":
             self._answer(HTTPStatus.OK, "text/javascript", _SCRIPT)
         elif self.path == "/values":
-            try:
-                html = server.dashboard.html()
-            except Exception as error:  # noqa: BLE001 - the page says what went wrong
-                self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", f"{error}\n")
-                return
-            self._answer(HTTPStatus.OK, "text/html", html)
+            self._answer(HTTPStatus.OK, "text/html", server.dashboard.html())
         else:
             self._answer(HTTPStatus.NOT_FOUND, "text/plain", "there is nothing here\n")
 

@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from canary import _routes
+from canary._node import Node
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from canary import Answer, Decision, Finding
+
+# Larger pictures are not decoded for a thumbnail.
+_PIXELS = 50_000_000
 
 # `currentColor` and translucent fills read on a light page and on a dark one alike.
 _STYLE = """<style>
@@ -28,9 +34,15 @@ _STYLE = """<style>
  vertical-align:baseline;margin-right:.5em}
 .cnry .b1{background:#d9822b}.cnry .b2{background:#4c9f70}.cnry .b3{background:#9b6bb3}
 .cnry .dim{opacity:.65}.cnry .error{color:#d64545}.cnry .warning{color:#c47f17}
-.cnry .info{color:#3b82c4}
+.cnry .info{color:#3b82c4}.cnry .ok{color:#4c9f70}
 .cnry .in table{margin:0}.cnry .in td{border:none;padding-top:0;padding-bottom:.1em}
 .cnry summary{cursor:pointer;opacity:.75}
+.cnry .gallery{display:flex;flex-wrap:wrap;gap:.6em;margin:.3em 0}
+.cnry .card{border:1px solid rgba(128,128,128,.3);border-radius:6px;padding:.4em .6em;max-width:13em;
+ overflow-wrap:anywhere;font-size:12px}
+.cnry .card img{display:block;border-radius:4px;margin:0 0 .3em}
+.cnry .card i{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin-right:.4em}
+.cnry i.s{background:#3b82c4}.cnry i.c{background:#d9822b}
 </style>"""
 
 
@@ -52,7 +64,13 @@ def bar(share: float, index: int = 0, width: float = 14.0) -> str:
     return f'<span class="bar b{index % 4}" style="width:{share * width:.2f}em"></span>'
 
 
+# The longest YAML that is shown whole, in characters.
+_YAML = 20_000
+
+
 def _yaml(text: str) -> str:
+    if len(text) > _YAML:
+        text = f"{text[:_YAML]}\n# … and {len(text) - _YAML:,} more characters"
     return f"<details><summary>YAML</summary><pre>{escape(text)}</pre></details>"
 
 
@@ -63,31 +81,9 @@ def _title(kind: str, value: Mapping[str, Any]) -> str:
     return f'<h4>{kind} <code>{name}</code> <span class="dim">in {namespace}</span></h4>'
 
 
-def _string_match(match: Mapping[str, Any]) -> str:
-    if not match:
-        return "is there"
-    kind, value = next(iter(match.items()))
-    sign = {"exact": "=", "prefix": "begins with", "regex": "matches"}.get(kind, kind)
-    return f"{escape(sign)} <code>{escape(str(value))}</code>"
-
-
-def _conditions(matches: Sequence[Mapping[str, Any]]) -> str:
-    def one(match: Mapping[str, Any]) -> str:
-        parts = []
-        for field, value in match.items():
-            if field in {"headers", "queryParams", "withoutHeaders"}:
-                word = {"headers": "header", "queryParams": "query", "withoutHeaders": "not header"}
-                parts += [
-                    f"{word[field]} <code>{escape(name)}</code> {_string_match(rule or {})}"
-                    for name, rule in value.items()
-                ]
-            elif isinstance(value, dict):
-                parts.append(f"{escape(field)} {_string_match(value)}")
-            else:
-                parts.append(f"{escape(field)} <code>{escape(str(value))}</code>")
-        return " and ".join(parts) or "everything"
-
-    return "<br>or ".join(one(match) for match in matches) or "everything"
+def code(text: str) -> str:
+    """Show what the object's author wrote."""
+    return f"<code>{escape(text)}</code>"
 
 
 def _destination(destination: Mapping[str, Any]) -> str:
@@ -98,48 +94,53 @@ def _destination(destination: Mapping[str, Any]) -> str:
     return f"{text} :{escape(str(port))}" if port else text
 
 
-def _shares(routes: Sequence[Mapping[str, Any]]) -> str:
-    weights = [max(int(route.get("weight", 0)), 0) for route in routes]
-    if len(routes) == 1:
-        weights = [1]
-    total = sum(weights) or 1
-    lines = []
-    for index, (route, weight) in enumerate(zip(routes, weights, strict=True)):
-        share = weight / total
-        lines.append(
-            f"{bar(share, index)}{share:.0%} → {_destination(route.get('destination', {}))}"
-        )
-    return "<br>".join(lines)
-
-
 def _action(rule: Mapping[str, Any]) -> str:
-    if rule.get("route"):
-        return _shares(rule["route"])
-    for action in ("redirect", "directResponse", "delegate"):
-        if action in rule:
-            return f"{escape(action)} <code>{escape(str(rule[action]))}</code>"
-    return '<span class="dim">nothing</span>'
+    routes = rule.get("route", [])
+    if routes:
+        return "<br>".join(
+            f"{bar(share, index)}{share:.0%} → {_destination(route.get('destination', {}))}"
+            for index, (route, share) in enumerate(zip(routes, _routes.shares(routes), strict=True))
+        )
+    does = _routes.own_action(rule)
+    return f"{does[0]} {code(does[1])}" if does else '<span class="dim">nothing</span>'
+
+
+def _mirrors(rule: Mapping[str, Any]) -> str:
+    mirrors = rule.get("mirrors") or ([{"destination": rule["mirror"]}] if "mirror" in rule else [])
+    copied = "<br><span class='dim'>copied to</span> "
+    return "".join(copied + _destination(one.get("destination", {})) for one in mirrors)
+
+
+_RULES = 50
+
+
+def route_table(spec: Mapping[str, Any]) -> str:
+    """Show the rules in the order in which they are tried, each with its destinations."""
+    rules = [rule for _, rule in _routes.rules(spec)]
+    rows = [
+        [_routes.conditions(rule.get("match", []), code, "<br>or "), _action(rule) + _mirrors(rule)]
+        for rule in rules[:_RULES]
+    ]
+    head = ["requests where", "go to"]
+    if any("timeout" in rule for rule in rules):
+        head.append("timeout")
+        for row, rule in zip(rows, rules, strict=False):
+            row.append(escape(str(rule.get("timeout", "–"))))
+    more = f'<div class="dim">and {len(rules) - _RULES:,} more rules</div>' if len(rules) > _RULES else ""
+    return table(head, rows) + more
+
+
+def service_about(spec: Mapping[str, Any]) -> str:
+    """Say for which hosts a VirtualService speaks, and where."""
+    hosts = ", ".join(code(str(host)) for host in spec.get("hosts", []))
+    gateways = ", ".join(code(str(name)) for name in spec.get("gateways", []))
+    return f"hosts {hosts}" + (f", through {gateways}" if gateways else ", inside the mesh")
 
 
 def render_VirtualService(value: Mapping[str, Any], yaml: str) -> str:  # noqa: N802 - the kind's name
     """Show the route table with weight bars, the YAML folded beneath."""
     spec = value.get("spec", {})
-    hosts = ", ".join(f"<code>{escape(str(host))}</code>" for host in spec.get("hosts", []))
-    gateways = ", ".join(f"<code>{escape(str(name))}</code>" for name in spec.get("gateways", []))
-    rules = spec.get("http", [])
-    rows = [[_conditions(rule.get("match", [])), _action(rule)] for rule in rules]
-    head = ["requests where", "go to"]
-    if any("timeout" in rule for rule in rules):
-        head.append("timeout")
-        for row, rule in zip(rows, rules, strict=True):
-            row.append(escape(str(rule.get("timeout", "–"))))
-    about = f"hosts {hosts}" + (f", through {gateways}" if gateways else ", inside the mesh")
-    body = (
-        _title("VirtualService", value)
-        + f"<div>{about}</div>"
-        + table(head, rows)
-        + _yaml(yaml)
-    )
+    body = _title("VirtualService", value) + f"<div>{service_about(spec)}</div>" + route_table(spec) + _yaml(yaml)
     return page(body)
 
 
@@ -203,11 +204,14 @@ def thumbnail_url(image: bytes) -> str | None:
         from PIL import Image  # noqa: PLC0415 - optional
 
         with Image.open(BytesIO(image)) as picture:
+            if picture.width * picture.height > _PIXELS:
+                return None
+            picture.draft("RGB", (192, 192))
             small = picture.convert("RGB")
-            small.thumbnail((128, 128))
+            small.thumbnail((96, 96))
             out = BytesIO()
-            small.save(out, "JPEG", quality=80)
-    except (ImportError, OSError):
+            small.save(out, "JPEG", quality=75)
+    except Exception:  # noqa: BLE001 - bytes of any kind come here; what is no picture has none
         return None
     data = base64.b64encode(out.getvalue()).decode()
     return f"data:image/jpeg;base64,{data}"
@@ -297,5 +301,7 @@ def render_node(node: Mapping[str, Any]) -> str:
             return "<br>".join(cell(item) for item in value) or "[]"
         return escape(str(value))
 
-    title = escape(type(node).__name__)
-    return page(f'<h4>{title}</h4><div class="in">{cell(node)}</div>')
+    path = node._path if isinstance(node, Node) else ""  # noqa: SLF001 - its own package
+    where = f' <span class="dim">at {code(path)}</span>' if path else ""
+    shown = cell(node) if node else '<span class="dim">no field is set</span>'
+    return page(f'<h4>{escape(type(node).__name__)}{where}</h4><div class="in">{shown}</div>')

@@ -240,4 +240,8 @@ def render(view: Mapping[str, Any]) -> str:
     )
     if rows:
         body += table(("guardrail", "evidence against the canary", "confidence sequence"), rows)
+    if view["disagreements"]:
+        count = view["disagreements"]
+        # The cards are the report's, and escaped there.
+        body += f'<div class="dim">where the models disagree, the first of {count}</div>{view["cards"]}'
     return page(body)

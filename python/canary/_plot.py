@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from canary import Simulation
+    from canary import Answer, Decision, ObservedShare, Plan, Run, Simulation
 
-_COLOURS = {"promote": "#4c9f70", "rollback": "#d9822b", "inconclusive": "#8a8a8a"}
+_BLUE, _ORANGE, _GREEN, _GRAY = "#3b82c4", "#d9822b", "#4c9f70", "#8a8a8a"
+_COLOURS = {"promote": _GREEN, "rollback": _ORANGE, "inconclusive": _GRAY}
+
+
+def plot(value: Any, ax: Any = None) -> Any:
+    """Draw a value on the axes given, or on new ones; gives the axes."""
+    return _PLOTS[type(value).__name__](value, _axes(ax))
 
 
 def _axes(ax: Any) -> Any:
@@ -21,9 +27,28 @@ def _axes(ax: Any) -> Any:
     return plt.subplots(figsize=(6, 2.4), layout="constrained")[1]
 
 
-def simulation(result: Simulation, ax: Any = None) -> Any:
-    """Draw the probability of each verdict with its 95 % interval; gives the axes."""
-    ax = _axes(ax)
+def _bars(ax: Any, names: list[str], shares: list[float], colours: list[str], what: str) -> Any:
+    """Draw one bar a name, the first on top."""
+    places = range(len(names))
+    ax.barh(places, shares, color=colours, height=0.6)
+    for place, share in zip(places, shares, strict=True):
+        ax.annotate(f"{share:.1%}", (share, place), xytext=(6, 0), textcoords="offset points", va="center")
+    ax.set_yticks(places, [_literal(name) for name in names])
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.12)
+    ax.set_xlabel(what)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _literal(text: str) -> str:
+    """Keep matplotlib from reading dollars as mathematics; cut what is long."""
+    short = text if len(text) <= 40 else text[:39] + "…"
+    return short.replace("$", r"\$")
+
+
+def _simulation(result: Simulation, ax: Any) -> Any:
+    """Draw the probability of each verdict with its 95 % interval."""
     values = {
         "promote": result.p_promote,
         "rollback": result.p_rollback,
@@ -39,12 +64,90 @@ def simulation(result: Simulation, ax: Any = None) -> Any:
             color="black",
             capsize=3,
         )
-        ax.annotate(
-            f"{value:.1%}", (high, place), xytext=(6, 0), textcoords="offset points", va="center"
-        )
+        ax.annotate(f"{value:.1%}", (high, place), xytext=(6, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(values)), list(values))
     ax.invert_yaxis()
     ax.set_xlim(0, 1.12)
     ax.set_xlabel(f"probability of the verdict ({result.runs:,} runs)")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _answer(answer: Answer, ax: Any) -> Any:
+    """Draw the classes of the first row."""
+    top = answer.top
+    return _bars(ax, [label for label, _ in top], [p for _, p in top], [_BLUE] * len(top), "probability")
+
+
+def _decision(decision: Decision, ax: Any) -> Any:
+    """Draw every destination's share, the chosen one in full colour."""
+    chosen = decision.subset or ""
+    colours = [_ORANGE if subset == chosen else _GRAY for subset, _ in decision.shares]
+    names = [subset or "–" for subset, _ in decision.shares]
+    return _bars(ax, names, [share for _, share in decision.shares], colours, "share of the rule's requests")
+
+
+def _share(share: ObservedShare, ax: Any) -> Any:
+    """Draw the observed share with its confidence sequence, and the weight that was configured."""
+    ax.plot([share.low, share.high], [0, 0], color=_ORANGE, linewidth=9, alpha=0.45, solid_capstyle="butt")
+    if share.estimate is not None:
+        ax.plot([share.estimate], [0], "o", color=_ORANGE, label="observed")
+    ax.axvline(share.weight, color="black", linestyle="dashed", label="configured")
+    ax.set_xlim(0, 1)
+    ax.set_ylim(-1, 1)
+    ax.set_yticks([])
+    ax.set_xlabel("the canary's share, with its confidence sequence")
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.legend(frameon=False)
+    return ax
+
+
+def _plan(plan: Plan, ax: Any) -> Any:
+    """Draw the weights of the steps."""
+    weights = plan.weights
+    ax.bar(range(len(weights)), weights, width=0.95, color=_ORANGE)
+    for place, weight in enumerate(weights):
+        ax.annotate(f"{weight} %", (place, weight), xytext=(0, 3), textcoords="offset points", ha="center")
+    ax.set_xticks(range(len(weights)), [f"step {place}" for place in range(len(weights))])
+    ax.set_ylim(0, 112)
+    ax.set_ylabel("weight of the canary, %")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _run(run: Run, ax: Any) -> Any:
+    """Draw the evidence of each guardrail over time, as a part of what its alarm needs, and the weights behind it."""
+    guards: dict[str, tuple[list[float], list[float]]] = {}
+    steps: list[tuple[float, int]] = []
+    for row in run.records():
+        if not steps or steps[-1][0] != row["seconds"]:
+            steps.append((row["seconds"], row["weight"]))
+        if row["guardrail"] is not None:
+            seconds, parts = guards.setdefault(row["guardrail"], ([], []))
+            seconds.append(row["seconds"])
+            parts.append(max(row["e"] * row["alpha"], 1e-6))
+    behind = ax.twinx()
+    behind.step([at for at, _ in steps], [weight for _, weight in steps], where="post", color=_GRAY, alpha=0.5)
+    behind.set_ylim(0, 105)
+    behind.set_ylabel("weight of the canary, %")
+    for name, (seconds, parts) in guards.items():
+        ax.plot(seconds, parts, label=_literal(name))
+    ax.axhline(1, color="black", linestyle="dashed", linewidth=1)
+    ax.set_yscale("log")
+    ax.set_xlabel("seconds")
+    ax.set_ylabel("evidence / alarm")
+    ax.spines["top"].set_visible(False)
+    behind.spines["top"].set_visible(False)
+    if guards:
+        ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+_PLOTS: dict[str, Any] = {
+    "Answer": _answer,
+    "Decision": _decision,
+    "ObservedShare": _share,
+    "Plan": _plan,
+    "Run": _run,
+    "Simulation": _simulation,
+}

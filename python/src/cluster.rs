@@ -14,6 +14,7 @@ use crate::{
     error::{IntoPy, to_py},
     json, manifest,
     plan::Plan,
+    show,
     workload::Workload,
 };
 
@@ -304,6 +305,16 @@ impl Cluster {
         let context = self.context.as_deref().unwrap_or("current context");
         format!("Cluster({context:?}, namespace={:?})", self.namespace)
     }
+
+    /// Kubeconfig, context and namespace, and whether it was connected to; nothing is asked.
+    fn _about(&self) -> (Option<PathBuf>, Option<&str>, &str, bool) {
+        let context = self.context.as_deref();
+        (self.kubeconfig.clone(), context, &self.namespace, self.connected.initialized())
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        show::card(slf, "render_cluster")
+    }
 }
 
 /// What a preflight found.
@@ -330,8 +341,20 @@ impl Preflight {
         self.0.to_html()
     }
 
-    fn _repr_html_(&self) -> String {
-        self.0.to_html()
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "polars")
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        show::card(slf, "render_preflight")
     }
 
     fn __bool__(&self) -> bool {
@@ -374,5 +397,9 @@ impl Status {
 
     fn __repr__(&self) -> String {
         format!("Status({:?})", self.0.object)
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        show::card(slf, "render_status")
     }
 }

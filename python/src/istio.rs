@@ -303,6 +303,18 @@ kind_class!(VirtualService, "Istio's `VirtualService`: where requests to certain
     fn stamp_subset(&self, header: &str) -> Self {
         Self(self.0.clone().stamp_subset(header))
     }
+
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::frame(slf, "polars")
+    }
 });
 
 kind_class!(

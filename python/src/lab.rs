@@ -9,13 +9,17 @@ use std::{
 
 use canary_core::cluster::{Cluster, ObjectRef};
 use canary_lab::model::{Latency, ModelFiles, Scripted};
-use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyDict};
+use pyo3::{
+    exceptions::PyRuntimeError,
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 use serde_json::Value;
 
 use crate::{
     door,
     error::{IntoPy, to_py},
-    json, manifest, time,
+    json, manifest, show, time,
     workload::Workload,
 };
 
@@ -80,6 +84,50 @@ impl ScriptedModel {
             latency,
             seed,
         })
+    }
+
+    #[getter]
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    #[getter]
+    fn probability(&self) -> f64 {
+        self.probability
+    }
+
+    #[getter]
+    fn errors(&self) -> f64 {
+        self.errors
+    }
+
+    #[getter]
+    fn disagree(&self) -> f64 {
+        self.disagree
+    }
+
+    #[getter]
+    fn other(&self) -> &str {
+        &self.other
+    }
+
+    #[getter]
+    fn drift(&self) -> f64 {
+        self.drift
+    }
+
+    #[getter]
+    fn latency(&self) -> f64 {
+        self.latency
+    }
+
+    #[getter]
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        show::card(slf, "render_scripted_model")
     }
 
     fn __repr__(&self) -> String {
@@ -192,7 +240,7 @@ impl Lab {
         host: &str,
         port: u16,
     ) -> PyResult<Bound<'py, PyAny>> {
-        crate::show::dashboard(slf, host, port)
+        show::dashboard(slf, host, port)
     }
 
     #[pyo3(signature = (kind, name, namespace = "default"))]
@@ -230,6 +278,11 @@ impl Lab {
     }
 
     #[getter]
+    fn is_closed(&self) -> bool {
+        self.lock().is_none()
+    }
+
+    #[getter]
     fn metrics_url(&self) -> PyResult<String> {
         self.with(|lab| Ok(lab.metrics_url()))
     }
@@ -256,7 +309,26 @@ impl Lab {
                 Ok(row)
             })
             .collect::<PyResult<_>>()?;
-        crate::show::records(py, rows)
+        show::records(py, rows)
+    }
+
+    /// The last answers through the gateway after that number: number, subset, status, seconds, classes, and the file.
+    fn _recent<'py>(&self, py: Python<'py>, after: u64) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let exchanges = self.with(|lab| Ok(lab.recent(after)))?;
+        let tell = |one: &canary_lab::gateway::Exchange| {
+            let file: Option<Vec<u8>> = one.file();
+            let file = file.map(|file| PyBytes::new(py, &file));
+            let seconds = one.took.as_secs_f64();
+            let told = (one.number, &one.path, &one.subset, one.status, seconds, one.top(), file);
+            Ok(told.into_pyobject(py)?.into_any())
+        };
+        exchanges.iter().map(tell).collect()
+    }
+
+    /// The views of the runs on this lab that somebody holds.
+    fn _runs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let url = self.with(|lab| Ok(lab.gateway_url()))?;
+        crate::run::views_at(py, &url)
     }
 
     fn close(&self, py: Python<'_>) {

@@ -26,6 +26,7 @@ mod provision;
 mod recipe;
 mod route;
 mod run;
+mod run_view;
 mod samples;
 mod show;
 mod simulation;

@@ -10,7 +10,7 @@ use pyo3::{
 };
 use tokio::task::JoinHandle;
 
-use crate::{answer::Answer, door, error::to_py, input};
+use crate::{answer::Answer, door, error::to_py, input, show};
 
 /// What became of an item before it was sent, or the task that asks for it.
 enum Slot {
@@ -20,6 +20,8 @@ enum Slot {
 
 struct Window {
     items: Option<Py<PyIterator>>,
+    /// How many answers were given so far.
+    given: usize,
     slots: VecDeque<Slot>,
 }
 
@@ -59,6 +61,7 @@ impl Answers {
         };
         let window = Window {
             items: Some(items.try_iter()?.unbind()),
+            given: 0,
             slots: VecDeque::with_capacity(concurrency),
         };
         Ok(Self { client, concurrency, window: Mutex::new(window), progress })
@@ -90,7 +93,9 @@ impl Answers {
                 },
             }
         }
-        Ok(window.slots.pop_front())
+        let slot = window.slots.pop_front();
+        window.given += usize::from(slot.is_some());
+        Ok(slot)
     }
 
     fn ask(&self, item: &Bound<'_, PyAny>) -> Slot {
@@ -176,5 +181,36 @@ impl Answers {
                 }
             }
         })
+    }
+
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "polars")
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        show::card(slf, "render_answers")
+    }
+
+    /// How many answers were given so far, how many are under way at present and at most, and whether items may come.
+    fn _state(&self) -> PyResult<(usize, usize, usize, bool)> {
+        let window = self
+            .window
+            .lock()
+            .map_err(|_| PyRuntimeError::new_err("an earlier step of this iterator failed"))?;
+        Ok((window.given, window.slots.len(), self.concurrency, window.items.is_some()))
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        let (given, under_way, _, open) = self._state()?;
+        let end = if open { "" } else { ", no more to ask" };
+        Ok(format!("Answers({given} given, {under_way} under way{end})"))
     }
 }

@@ -359,6 +359,14 @@ impl Plan {
         )
     }
 
+    #[pyo3(signature = (ax = None))]
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::plot(slf, ax)
+    }
+
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let shares: Vec<f64> =
             self.core.guardrails.iter().map(|one| self.core.alpha_of(one)).collect();

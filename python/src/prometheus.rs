@@ -22,6 +22,7 @@ use crate::{door, error::IntoPy, time};
 pub(crate) struct Prometheus {
     pub(crate) core: core::Prometheus,
     what: String,
+    subsets: (String, String),
 }
 
 /// At most one of a secret and the file it is in.
@@ -145,6 +146,7 @@ impl Prometheus {
         for (label, value) in labels.into_iter().flatten() {
             metrics = metrics.with(Matcher::equal(label, value));
         }
+        let subsets = (stable.clone(), canary.clone());
         let mut core = core::Prometheus::new(url, metrics, Subsets::new(stable, canary)).py()?;
         if let Some(threshold) = slower_than {
             core = core.slower_than(time::seconds(&threshold)?);
@@ -178,12 +180,21 @@ impl Prometheus {
         if allow_cleartext {
             core = core.allow_cleartext();
         }
-        Ok(Self { core, what })
+        Ok(Self { core, what, subsets })
     }
 
     #[getter]
     fn url(&self) -> String {
         self.core.url()
+    }
+
+    /// What is counted, and the two values of the subset's label.
+    fn _about(&self) -> (&str, &str, &str) {
+        (&self.what, &self.subsets.0, &self.subsets.1)
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        crate::show::card(slf, "render_prometheus")
     }
 
     fn thresholds(&self, py: Python<'_>) -> PyResult<Vec<f64>> {

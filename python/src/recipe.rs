@@ -37,6 +37,7 @@ const MIRRORED: usize = 4_096;
 const SIGNATURE: &str = "serving_preprocess";
 
 /// A disagreement with the file that it is about.
+#[derive(Clone)]
 pub(crate) struct Kept {
     pub(crate) pair: Pair,
     pub(crate) file: Option<Arc<[u8]>>,

@@ -8,18 +8,21 @@ use pyo3::{exceptions::PyTypeError, prelude::*};
 use crate::{
     error::IntoPy,
     istio::{DestinationRule, Gateway, VirtualService},
-    json,
+    json, show,
 };
 
 /// Objects compiled for routing: says where a request goes, and why.
 #[pyclass(frozen, module = "canary")]
-pub(crate) struct Mesh(route::Mesh);
+pub(crate) struct Mesh {
+    core: route::Mesh,
+    /// What it was made of, for its table.
+    objects: Vec<Py<PyAny>>,
+}
 
 #[pymethods]
 impl Mesh {
     #[new]
     #[pyo3(signature = (objects, *, cluster_domain = None, root_namespace = None, gateway_namespace = None))]
-    #[allow(clippy::needless_pass_by_value)]
     fn new(
         objects: Vec<Bound<'_, PyAny>>,
         cluster_domain: Option<String>,
@@ -53,7 +56,8 @@ impl Mesh {
         if let Some(namespace) = gateway_namespace {
             builder = builder.gateway_namespace(namespace);
         }
-        Ok(Self(builder.build().py()?))
+        let objects = objects.into_iter().map(Bound::unbind).collect();
+        Ok(Self { core: builder.build().py()?, objects })
     }
 
     #[pyo3(signature = (url, *, method = "GET", headers = None, gateway = None, port = None, random = 0))]
@@ -76,16 +80,36 @@ impl Mesh {
         if let Some(port) = port {
             request = request.port(port);
         }
-        Decision(self.0.route(request))
+        Decision(self.core.route(request))
     }
 
     #[getter]
     fn notes(&self) -> Vec<&str> {
-        self.0.notes().collect()
+        self.core.notes().collect()
     }
 
     fn __repr__(&self) -> String {
-        format!("Mesh({} notes)", self.0.notes().count())
+        format!("Mesh({} objects, {} notes)", self.objects.len(), self.core.notes().count())
+    }
+
+    fn _objects(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        self.objects.iter().map(|object| object.clone_ref(py)).collect()
+    }
+
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "polars")
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        show::card(slf, "render_mesh")
     }
 }
 
@@ -148,6 +172,26 @@ impl Decision {
         let value = serde_json::to_value(&self.0)
             .map_err(|error| PyTypeError::new_err(format!("cannot be written as JSON: {error}")))?;
         json::to_python(py, &value)
+    }
+
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "polars")
+    }
+
+    #[pyo3(signature = (ax = None))]
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        show::plot(slf, ax)
     }
 
     fn __str__(&self) -> String {

@@ -9,34 +9,29 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::{
+    door,
+    error::to_py,
+    lab::Lab,
+    plan::Plan,
+    recipe::{Asked, Recipe},
+    show,
+    verdict::{Progress, Reading, Verdict},
+};
 use canary_core::{
     cluster::{self, Control, Story},
     evidence::Pair as CorePair,
-    rollout::report::Disagreement,
 };
 use futures_util::StreamExt;
 use pyo3::{
     exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration, PyTypeError},
     prelude::*,
 };
-use serde_json::{Value, json};
-
-use crate::{
-    door,
-    error::to_py,
-    json,
-    lab::Lab,
-    plan::Plan,
-    recipe::{Asked, Kept, Recipe},
-    verdict::{Progress, Reading, Verdict},
-};
 
 /// How long Ctrl-C waits for the state to be stored; it is stored in the background where that takes longer.
 const AT_ONCE: Duration = Duration::from_millis(10);
 /// The same for a run that nobody holds any more.
 const AT_THE_END: Duration = Duration::from_millis(100);
-/// Points of a line in a live view.
-const POINTS: usize = 60;
 
 /// Both models' answers to one input.
 #[pyclass(frozen, eq, module = "canary")]
@@ -71,7 +66,7 @@ impl Pair {
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        crate::show::card(slf, "render_value")
+        show::card(slf, "render_value")
     }
 
     fn __repr__(&self) -> String {
@@ -84,7 +79,7 @@ impl Pair {
 /// What the caller's own code raised while the run was polled.
 pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -97,13 +92,13 @@ enum Stage {
 }
 
 /// What the iterators, and the tasks behind them, share.
-struct Shared {
+pub(crate) struct Shared {
     /// The gateway, the namespace and the `VirtualService`: one run at a time.
     place: (String, String, String),
-    recipe: Recipe,
+    pub(crate) recipe: Recipe,
     stage: tokio::sync::Mutex<Stage>,
     control: Mutex<Control>,
-    story: Mutex<Story>,
+    pub(crate) story: Mutex<Story>,
     began: Instant,
     events: AtomicU64,
 }
@@ -191,10 +186,17 @@ impl Shared {
         }
     }
 
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let plan = &self.recipe.plan;
         format!("{}: {}", plan.target.virtual_service, plan.canary)
     }
+}
+
+/// The views of the runs at a gateway that somebody holds.
+pub(crate) fn views_at<'py>(py: Python<'py>, gateway: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let live: Vec<_> = lock(&LIVE).iter().filter_map(Weak::upgrade).collect();
+    let here = live.iter().filter(|shared| shared.place.0 == gateway);
+    here.map(|shared| shared.view(py)).collect()
 }
 
 /// Suspends a run whose next event nobody waits for any more, as when asyncio cancels a task.
@@ -216,7 +218,7 @@ pub(crate) struct Run {
     viewers: Mutex<Vec<Py<PyAny>>>,
     shown: AtomicU64,
     /// A lab that only the run knows must not close under it.
-    _lab: Py<Lab>,
+    lab: Py<Lab>,
 }
 
 impl Drop for Run {
@@ -267,7 +269,7 @@ impl Run {
         lock(&LIVE).push(Arc::downgrade(&shared));
         let viewers = if viewer.is_none() { Vec::new() } else { vec![viewer.unbind()] };
         let (viewers, shown) = (Mutex::new(viewers), AtomicU64::new(0));
-        Ok(Self { shared, viewers, shown, _lab: lab.clone().unbind() })
+        Ok(Self { shared, viewers, shown, lab: lab.clone().unbind() })
     }
 
     /// Adds the run to a report.
@@ -277,24 +279,10 @@ impl Run {
         report: canary_core::rollout::report::Report,
         title: &str,
     ) -> PyResult<canary_core::rollout::report::Report> {
-        let recipe = &self.shared.recipe;
-        let picture = py.import("canary._html")?.getattr("thumbnail_url")?;
-        let mut disagreements = Vec::new();
-        for Kept { pair, file } in lock(&recipe.kept).iter() {
-            let thumbnail = match file {
-                Some(file) => picture.call1((&file[..],))?.extract()?,
-                None => None,
-            };
-            disagreements.push(Disagreement {
-                input: pair.name.as_deref().unwrap_or_default().to_owned(),
-                thumbnail,
-                stable: (pair.stable.class.clone(), pair.stable.score),
-                canary: (pair.canary.class.clone(), pair.canary.score),
-            });
-        }
+        let disagreements = self.shared.disagreements(py, usize::MAX)?;
         let story = lock(&self.shared.story);
         let (history, verdict) = (story.history(), story.verdict());
-        Ok(report.run(title, &recipe.plan, history, verdict, &disagreements))
+        Ok(report.run(title, &self.shared.recipe.plan, history, verdict, &disagreements))
     }
 
     /// What the caller's own code raised meanwhile.
@@ -427,15 +415,17 @@ impl Run {
     }
 
     #[getter]
-    fn readings(&self) -> Vec<Reading> {
-        let story = lock(&self.shared.story);
-        let readings = story.last().map(|last| last.readings.clone());
-        readings.unwrap_or_default().into_iter().map(Reading).collect()
+    fn readings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let readings = lock(&self.shared.story).last().map(|last| last.readings.clone());
+        show::records(py, readings.into_iter().flatten().map(Reading).collect())
     }
 
     #[getter]
-    fn disagreements(&self) -> Vec<Pair> {
-        lock(&self.shared.recipe.kept).iter().map(|kept| Pair(kept.pair.clone())).collect()
+    fn disagreements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let kept = lock(&self.shared.recipe.kept);
+        let pairs = kept.iter().map(|kept| Pair(kept.pair.clone())).collect();
+        drop(kept);
+        show::records(py, pairs)
     }
 
     #[pyo3(signature = (path, *, title = None))]
@@ -450,46 +440,36 @@ impl Run {
         write(&path, &slf.add(py, page, &name)?.to_html())
     }
 
-    /// What a view shows, as plain data.
     fn _view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let story = lock(&self.shared.story);
-        let moments = story.history().moments();
-        let stride = moments.len().div_ceil(POINTS).max(1);
-        let trace = |place: usize| -> Vec<f64> {
-            moments
-                .iter()
-                .step_by(stride)
-                .filter_map(|moment| Some(moment.readings.get(place)?.e.max(1e-12).log10()))
-                .collect()
-        };
-        let last = story.last();
-        let readings = last.map_or(&[][..], |last| &last.readings);
-        let readings: Vec<Value> = readings
-            .iter()
-            .enumerate()
-            .map(|(place, reading)| {
-                json!({
-                    "guardrail": reading.guardrail, "test": reading.test, "quantity": reading.quantity,
-                    "e": reading.e, "alpha": reading.alpha, "alarm": reading.alarm,
-                    "estimate": reading.estimate, "low": reading.interval.low, "high": reading.interval.high,
-                    "trace": trace(place),
-                })
-            })
-            .collect();
-        let verdict = story.verdict();
-        let view = json!({
-            "title": self.shared.title(),
-            "plan": json::value(&self.shared.recipe.plan)?,
-            "seconds": last.map_or(0.0, |last| last.at.as_secs_f64()),
-            "weight": last.map(|last| last.split.canary),
-            "requests": last.map_or(0, |last| last.totals.stable + last.totals.canary),
-            "served": last.map_or(0, |last| last.totals.canary),
-            "pairs": last.map_or(0, |last| last.totals.pairs),
-            "readings": readings,
-            "verdict": verdict.map(|verdict| json!({"name": verdict.name(), "sentence": verdict.to_string()})),
-        });
-        drop(story);
-        json::to_python(py, &view)
+        self.shared.view(py)
+    }
+
+    fn _lab(&self, py: Python<'_>) -> Py<Lab> {
+        self.lab.clone_ref(py)
+    }
+
+    fn _history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.shared.history(py)
+    }
+
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "polars")
+    }
+
+    #[pyo3(signature = (ax = None))]
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        show::plot(slf, ax)
     }
 
     fn __repr__(&self) -> String {
@@ -507,7 +487,7 @@ impl Run {
         host: &str,
         port: u16,
     ) -> PyResult<Bound<'py, PyAny>> {
-        crate::show::dashboard(slf, host, port)
+        show::dashboard(slf, host, port)
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {

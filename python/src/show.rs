@@ -10,6 +10,24 @@ pub(crate) fn card(value: &Bound<'_, PyAny>, render: &str) -> PyResult<String> {
     value.py().import("canary._cards")?.call_method1(render, (value,))?.extract()
 }
 
+/// A value as rows, `canary.Records` of dictionaries.
+pub(crate) fn rows<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    value.py().import("canary._tables")?.call_method1("rows", (value,))
+}
+
+/// A value's rows as a data frame of that library.
+pub(crate) fn frame<'py>(value: &Bound<'py, PyAny>, library: &str) -> PyResult<Bound<'py, PyAny>> {
+    rows(value)?.call_method0(format!("to_{library}"))
+}
+
+/// A value drawn with matplotlib; gives the axes.
+pub(crate) fn plot<'py>(
+    value: &Bound<'py, PyAny>,
+    ax: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    value.py().import("canary._plot")?.call_method1("plot", (value, ax))
+}
+
 /// A list of values as `canary.Records`.
 pub(crate) fn records<'py, T: IntoPyObject<'py>>(
     py: Python<'py>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use canary_core::rollout::{self, Chance, Summary};
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::{json, plan::Plan};
+use crate::{json, plan::Plan, show};
 
 /// How many simulated runs of a plan ended how, and what they cost.
 #[pyclass(frozen, module = "canary")]
@@ -113,7 +113,19 @@ impl Simulation {
         slf: &Bound<'py, Self>,
         ax: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("canary._plot")?.call_method1("simulation", (slf, ax))
+        show::plot(slf, ax)
+    }
+
+    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::rows(slf)
+    }
+
+    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "pandas")
+    }
+
+    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        show::frame(slf, "polars")
     }
 
     fn __eq__(&self, other: &Self) -> bool {
@@ -175,7 +187,7 @@ impl Power {
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        crate::show::card(slf, "render_power")
+        show::card(slf, "render_power")
     }
 
     fn __repr__(&self) -> String {

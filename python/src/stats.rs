@@ -23,6 +23,14 @@ pub(crate) struct ObservedShare {
 
 #[pymethods]
 impl ObservedShare {
+    #[pyo3(signature = (ax = None))]
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::plot(slf, ax)
+    }
+
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
         crate::show::card(slf, "render_share")
     }

@@ -146,8 +146,8 @@ impl Verdict {
     }
 
     #[getter]
-    fn evidence(&self) -> Vec<Reading> {
-        self.readings().iter().cloned().map(Reading).collect()
+    fn evidence<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::show::records(py, self.readings().iter().cloned().map(Reading).collect())
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -164,7 +164,7 @@ impl Verdict {
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let module = py.import("canary._rollout_html")?;
-        let readings = self.evidence().into_pyobject(py)?;
+        let readings = self.evidence(py)?;
         module.call_method1("render_verdict", (self.name(), self.__str__(), readings))?.extract()
     }
 }
@@ -236,9 +236,10 @@ impl Progress {
     }
 
     #[getter]
-    fn readings(&self) -> Vec<Reading> {
+    fn readings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let readings = self.snapshot().map(|snapshot| snapshot.readings.as_slice());
-        readings.unwrap_or_default().iter().cloned().map(Reading).collect()
+        let readings = readings.unwrap_or_default().iter().cloned().map(Reading).collect();
+        crate::show::records(py, readings)
     }
 
     #[getter]

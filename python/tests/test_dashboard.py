@@ -1,53 +1,39 @@
 """The dashboard: read-only, on loopback, under its own name only; and what a real browser makes of it."""
 
 import http.client
+import io
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
 import urllib.request
 
+import labs
 import pytest
+from PIL import Image
 from test_looks import CHROMIUM, HOSTILE, browser
 
 import canary
 
-MODELS = {
-    "m/v1": canary.ScriptedModel("tabby cat", 0.9),
-    "m/v2": canary.ScriptedModel("tabby cat", 0.9, disagree=0.1, other=HOSTILE),
-}
-
 
 @pytest.fixture
 def lab():
-    with canary.Lab(models=MODELS, seed=1) as lab:
-        for version in ("v1", "v2"):
-            lab.apply(canary.Workload("pets", version, model="pets", path=f"m/{version}"))
-        split = canary.VirtualService.weighted(
-            "pets", {"v1": 100, "v2": 0}, hosts=["*"], gateways=["g"], port=8501, stamp_subset="x-canary-subset"
-        )
-        lab.apply([canary.Gateway.http("g"), canary.DestinationRule.subsets("pets", ["v1", "v2"]), split])
-        lab.wait_ready()
+    disagreeing = canary.ScriptedModel("tabby cat", 0.9, disagree=0.1, other=HOSTILE)
+    with labs.pets(canary.ScriptedModel("tabby cat", 0.9), disagreeing) as lab:
         yield lab
 
 
-def client(lab):
-    return canary.Client(lab.url, model="pets", signature="serving_preprocess", attempts=1)
+def photo(colour):
+    """A small JPEG of one colour."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(out, "JPEG")
+    return out.getvalue()
 
 
 def started(lab, pairs=60):
-    plan = canary.Plan(
-        "pets",
-        stable="v1",
-        canary="v2",
-        steps=[50, 100],
-        hold={"pairs": pairs},
-        guards=[canary.agreement(0.6)],
-        header=("user-group", "canary"),
-        settle=0.05,
-    )
-    inputs = [(f"photo-{number}", str(number).encode()) for number in range(2000)]
-    return plan.run(lab, client=client(lab), inputs=inputs, tick=0.05)
+    inputs = [(f"photo-{number}", photo((number % 256, number // 256, 0))) for number in range(2000)]
+    return labs.run(lab, canary.agreement(0.6), pairs, inputs)
 
 
 def get(url, path="/", host=None, method="GET"):
@@ -66,16 +52,82 @@ def test_it_shows_what_the_values_show_and_follows_them(lab):
         _, before = get(dashboard.url, "/values")
         assert "no request yet" in before
         assert "VirtualService" in before
-        dashboard.show(client(lab).predict(b"photo"))
+        assert "Recent answers" not in before
+        labs.client(lab).predict(b"no picture")
         _, after = get(dashboard.url, "/values")
+        assert "Recent answers" in after
         assert "tabby cat" in after
         assert "100.0%" in after
+        assert "<img" not in after
+        labs.client(lab).predict(photo("red"))
+        assert get(dashboard.url, "/values")[1].count("<img alt") == 1
+        dashboard.show(canary.observed_share(3, 7, weight=0.3))
+        assert "Observed share" in get(dashboard.url, "/values")[1]
         lab.apply(
             canary.VirtualService.weighted("pets", {"v1": 60, "v2": 40}, hosts=["*"], gateways=["g"], port=8501)
         )
         assert "40%" in get(dashboard.url, "/values")[1]
     with pytest.raises(OSError, match=r"refused|reset"):
         get(dashboard.url)
+
+
+def test_only_the_last_answers_stay(lab):
+    with lab.dashboard() as dashboard:
+        get(dashboard.url, "/values")
+        list(labs.client(lab).predict_many([photo((number, 0, 0)) for number in range(40)]))
+        _, html = get(dashboard.url, "/values")
+        assert html.count("<img alt") == 12
+        assert len(html) < 100_000
+
+
+def test_a_lab_shows_the_runs_on_it(lab):
+    with lab.dashboard() as dashboard:
+        assert "agreement" not in get(dashboard.url, "/values")[1]
+        run = started(lab)
+        run.wait()
+        _, html = get(dashboard.url, "/values")
+        assert "pets: v2" in html
+        assert "where the models disagree" in html
+        assert "data:image/jpeg" in html
+        assert "<script" not in html
+    with canary.Dashboard(lab, run) as dashboard:
+        # The run's own section, once.
+        assert get(dashboard.url, "/values")[1].count("<h4>pets: v2") == 1
+
+
+def test_connections_are_bounded(lab):
+    with lab.dashboard() as dashboard:
+        address = urllib.parse.urlsplit(dashboard.url)
+        idle = [socket.create_connection((address.hostname, address.port), timeout=5) for _ in range(40)]
+        refused = 0
+        for one in idle:
+            one.settimeout(0.3)
+            try:
+                refused += one.recv(1) == b""
+            except TimeoutError:
+                pass
+            except ConnectionError:
+                refused += 1
+        assert refused == 24
+        for one in idle:
+            one.close()
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            try:
+                assert get(dashboard.url)[0].status == 200
+                break
+            except (http.client.HTTPException, ConnectionError):
+                time.sleep(0.05)
+        else:
+            pytest.fail("no connection became free")
+
+
+def test_a_lab_that_was_closed_is_told(lab):
+    with canary.Dashboard(lab) as dashboard:
+        lab.close()
+        answer, html = get(dashboard.url, "/values")
+    assert answer.status == 200
+    assert "closed" in html
 
 
 def test_a_run_is_followed_with_its_disagreements_escaped(lab):
@@ -86,7 +138,8 @@ def test_a_run_is_followed_with_its_disagreements_escaped(lab):
         _, html = get(dashboard.url, "/values")
     assert run.verdict.promoted
     assert "promote" in html
-    assert "Disagreements" in html
+    assert "where the models disagree" in html
+    assert "Recent answers" in html
     assert HOSTILE not in html
     assert "&lt;script&gt;" in html
 
@@ -118,7 +171,8 @@ def test_a_value_that_cannot_be_drawn_is_told():
 
     with canary.Dashboard(Broken()) as dashboard:
         answer, body = get(dashboard.url, "/values")
-    assert (answer.status, body) == (500, "no picture today\n")
+    assert answer.status == 200
+    assert '<div class="error">no picture today</div>' in body
 
 
 @browser
@@ -129,6 +183,7 @@ def test_a_real_browser_follows_a_run(lab, tmp_path):
             break
     run.pause()
     with canary.Dashboard(lab, run) as dashboard:
+        labs.client(lab).predict(photo("red"))
         done = subprocess.run(
             [
                 CHROMIUM,
@@ -150,7 +205,7 @@ def test_a_real_browser_follows_a_run(lab, tmp_path):
             check=True,
         )
     assert '<div id="state">live</div>' in done.stdout
-    for part in ("Lab at", "VirtualService", "50%", "agreement"):
+    for part in ("Lab at", "VirtualService", "50%", "agreement", "observedSplit", "Recent answers", "where the models"):
         assert part in done.stdout, part
     assert "<script>alert" not in done.stdout
     shutil.rmtree(tmp_path, ignore_errors=True)

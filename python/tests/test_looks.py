@@ -4,18 +4,21 @@ The pictures in tests/looks/ are what chromium drew; `CANARY_WRITE_LOOKS=1 pytes
 """
 
 import inspect
+import io
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import labs
 import numpy as np
 import pytest
 from PIL import Image
 
 import canary
-from canary import istio
+from canary import _cards, _html, _live, _rollout_html, istio
 
 LOOKS = Path(__file__).parent / "looks"
 HOSTILE = "<script>alert(\"x\")</script><img src=x onerror=alert(1)>&amp;'`"
@@ -68,6 +71,13 @@ def objects(text=None):
         canary.Client("http://34.1.2.3", model=name, signature=text, headers={"x": "y"}),
         canary.Preprocess((224, 224), preset="caffe"),
         canary.Records([{"weight": 30, name: text}, {"weight": 0.5, "more": (1, True, None)}]),
+        mesh,
+        service.records(),
+        service.metadata.labels,
+        canary.Node._new({name: [name, {name: name}]}, name),
+        canary.ScriptedModel(name, 0.7, errors=0.02, disagree=0.1, other=name, latency=0.05),
+        canary.Cluster(text, context=text, namespace=text or "models"),
+        canary.Prometheus("http://127.0.0.1:9090", name, stable=name, canary=subset, token="hunter2"),  # noqa: S106
     ]
 
 
@@ -90,36 +100,17 @@ def judgements(text=None):
 @pytest.fixture(scope="module")
 def ran():
     """What only a run gives: answers, a run with its verdict, readings and pairs, a lab."""
-    models = {
-        "m/v1": canary.ScriptedModel(HOSTILE, 0.9),
-        "m/v2": canary.ScriptedModel(HOSTILE, 0.9, disagree=1.0, other=HOSTILE + "2"),
-    }
-    with canary.Lab(models=models, seed=1) as lab:
-        for version in ("v1", "v2"):
-            lab.apply(canary.Workload("pets", version, model="pets", path=f"m/{version}"))
-        split = canary.VirtualService.weighted(
-            "pets", {"v1": 100, "v2": 0}, hosts=["*"], gateways=["g"], port=8501, stamp_subset="x-canary-subset"
-        )
-        lab.apply([canary.Gateway.http("g"), canary.DestinationRule.subsets("pets", ["v1", "v2"]), split])
-        lab.wait_ready()
-        client = canary.Client(lab.url, model="pets", signature="serving_preprocess", attempts=1)
-        answers = canary.Records(client.predict_many([b"1", b"2"]))
+    models = canary.ScriptedModel(HOSTILE, 0.9), canary.ScriptedModel(HOSTILE, 0.9, disagree=1.0, other=HOSTILE + "2")
+    with labs.pets(*models) as lab:
+        many = labs.client(lab).predict_many([b"1", b"2"])
+        answers = canary.Records(many)
         failing = canary.Records(canary.Client(lab.url, model=HOSTILE, attempts=1).predict_many([b"1"]))
         inputs = [(f"{HOSTILE}{number}", str(number).encode()) for number in range(200)]
-        judged = canary.Plan(
-            "pets",
-            stable="v1",
-            canary="v2",
-            steps=[50, 100],
-            hold={"pairs": 50},
-            guards=[canary.agreement(0.9, name=HOSTILE[:40])],
-            header=("user-group", "canary"),
-            settle=0.05,
-        )
-        run = judged.run(lab, client=client, inputs=inputs, tick=0.05)
+        run = labs.run(lab, canary.agreement(0.9, name=HOSTILE[:40]), 50, inputs)
         events = list(run)
-        shown = [lab, answers, answers[0], failing, run, run.verdict, events[-1]]
-        shown += [*run.verdict.evidence, *run.disagreements[:2], canary.Records(run.disagreements)]
+        shown = [lab, many, answers, answers[0], failing, run, run.verdict, events[-1], run.records()]
+        shown += [*run.verdict.evidence, *run.disagreements[:2], run.disagreements, canary.Dashboard(lab, run)]
+        shown[-1].close()
         # Drawn here: afterwards the lab is closed.
         yield [(type(value).__name__, value._repr_html_()) for value in [*shown, lab]]
 
@@ -132,7 +123,8 @@ def check(pieces):
     for name, html in pieces:
         assert len(html.encode()) < 50_000, name
         assert not re.search(r"<(script|iframe|object|link|meta|base)\b", html, re.IGNORECASE), name
-        tags = re.findall(r"<[a-z][^>]*>", html)
+        # A link to the dashboard loads nothing by itself.
+        tags = re.findall(r"<[a-z][^>]*>", re.sub(r'<a href="http://127\.0\.0\.1:\d+/">', "", html))
         assert not [tag for tag in tags if re.search(r"\son\w+\s*=", tag)], name
         assert not [tag for tag in tags if re.search(r"(src|href)\s*=\s*(?![\"']?data:)", tag)], name
         assert not re.search(r"url\(\s*['\"]?https?:|@import", html), name
@@ -150,12 +142,60 @@ def test_every_value_is_small_self_contained_and_escaped(ran):
 def test_every_class_shows_itself(ran):
     shown = {name for name, _ in drawn(objects()) + drawn(judgements()) + ran}
     classes = {name for name, value in vars(canary).items() if inspect.isclass(value) and name in canary.__all__}
-    nothing_to_show = {name for name in classes if not hasattr(getattr(canary, name), "_repr_html_")}
-    assert nothing_to_show == {
-        name for name in classes if issubclass(getattr(canary, name), BaseException)
-    } | {"Answers", "Cluster", "Mesh", "Prometheus", "ScriptedModel", "Status"}
-    # A preflight is drawn in test_cluster.py, against a real API server.
-    assert classes - nothing_to_show - shown <= {"Dashboard", "Node", "Preflight"}
+    classes |= {"Dashboard"}
+    silent = {name for name in classes if not hasattr(getattr(canary, name), "_repr_html_")}
+    assert silent == {name for name in classes if issubclass(getattr(canary, name), BaseException)}
+    # These come from an API server: test_cluster.py draws them.
+    assert classes - silent - shown == {"Preflight", "Status"}
+
+
+CLASSES = [value for value in vars(istio).values() if inspect.isclass(value)]
+MESSAGES = [one.__name__ for one in CLASSES if one.__module__ == istio.__name__]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_message_shows_what_is_set_in_it_and_where(name):
+    made = getattr(istio, name)
+    html = made._new({HOSTILE: HOSTILE, "list": [{HOSTILE: 1}]}, f"spec.{HOSTILE}")._repr_html_()
+    check([(name, html)])
+    assert f"<h4>{name} " in html
+    assert "&lt;script&gt;" in html
+    assert "no field is set" in made._new({}, "")._repr_html_()
+
+
+class Told:
+    """What stands for a value that only an API server gives."""
+
+    def __init__(self, **fields):
+        vars(self).update(fields)
+
+    def __bool__(self):
+        return False
+
+    def __str__(self):
+        return self.text
+
+
+def from_a_cluster(text):
+    checks = [{"name": text, "outcome": outcome, "found": text, "remedy": text} for outcome in ("pass", "warn", "fail")]
+    totals = {"stable": 700, "canary": 300, "pairs": 100}
+    rollout = {"step": 1, "paused": True, "totals": totals}
+    routes = [{"path": "spec.http[0]", "conditional": True, "weights": [(text, 70), ("b", 30)]}]
+    told = {"object": text, "routes": routes, "driver": text, "problem": text, "rollout": rollout}
+    status = Told(to_dict=lambda: told, verdict=Told(name=text, evidence=[], text=text))
+    return [("Preflight", _cards.render_preflight(Told(checks=checks))), ("Status", _cards.render_status(status))]
+
+
+def test_what_a_cluster_says_is_escaped():
+    hostile = from_a_cluster(HOSTILE)
+    check(hostile)
+    assert all("&lt;script&gt;" in html for _, html in hostile)
+
+
+def test_no_secret_is_shown():
+    one = canary.Prometheus("http://127.0.0.1:9090", "s", stable="a", canary="b", token="hunter2")  # noqa: S106
+    assert "hunter2" not in one._repr_html_()
+    assert "127.0.0.1:9090" in one._repr_html_()
 
 
 def test_tables_of_thousands_stay_small():
@@ -163,6 +203,61 @@ def test_tables_of_thousands_stay_small():
     html = many._repr_html_()
     assert len(html) < 50_000
     assert "and 4,900 more" in html
+
+
+def test_everything_that_is_a_table_goes_to_data_frames_and_axes():
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    models = canary.ScriptedModel("$cat$", 0.9), canary.ScriptedModel("$cat$", 0.9, disagree=0.5, other="dog")
+    with labs.pets(*models) as lab:
+        inputs = [(str(number), str(number).encode()) for number in range(200)]
+        run = labs.run(lab, canary.agreement(0.3), 40, inputs)
+        run.wait()
+        answers = labs.client(lab).predict_many([b"1", b"2", b"3"])
+        assert set(answers.to_pandas().label) <= {"$cat$", "dog"}
+        assert len(answers.to_pandas()) == 0
+        assert len(labs.client(lab).predict_many([b"1", b"2", b"3"]).records()) == 3
+        answer = labs.client(lab).predict(b"1")
+        mesh = canary.Mesh([canary.Gateway.http("g"), routes()])
+        decision = mesh.route("http://any/", random=3)
+        short = canary.Plan("s", stable="a", canary="b", steps=[50, 100], hold=200, guards=[canary.error_ratio(1.0)])
+        simulation = short.simulate(errors=(0.01, 0.02), runs=20, seed=1)
+        tables = [run, answer, decision, simulation, mesh, routes(), run.readings, run.disagreements, lab.counts()]
+        for table in tables:
+            rows = table.records()
+            assert rows, table
+            assert len({tuple(row) for row in rows}) == 1, table
+            frame = table.to_pandas()
+            assert isinstance(frame, pandas.DataFrame)
+            assert list(frame.columns) == list(rows[0])
+            frame = table.to_polars()
+            assert isinstance(frame, polars.DataFrame)
+            assert frame.shape == (len(rows), len(rows[0]))
+        history = run.to_pandas()
+        assert {"observedSplit", "agreement"} <= set(history.guardrail.dropna())
+        assert history.seconds.is_monotonic_increasing
+        assert history.weight.max() == 100
+        assert mesh.records()[1]["share"] == 0.7
+        assert mesh.records()[0]["when"] == "header user-group = image-classifier"
+        for picture in [run, answer, decision, simulation, canary.observed_share(3, 7, weight=0.3), plan()]:
+            figure, axes = plt.subplots()
+            assert picture.plot(axes) is axes, picture
+            figure.canvas.draw()
+            assert axes.has_data(), picture
+            assert picture.plot(ax=axes) is axes
+            plt.close(figure)
+
+
+def test_importing_draws_in_no_optional_library():
+    heavy = {"matplotlib", "pandas", "polars", "PIL", "IPython", "numpy"}
+    code = f"import sys, canary; print([one for one in {sorted(heavy)} if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_tables_go_to_pandas_and_polars():
@@ -230,15 +325,71 @@ def differing(one, other):
     return apart.mean()
 
 
-SIZES = {"objects": (800, 2150), "judgements": (800, 920)}
+READINGS = [
+    {
+        "guardrail": "observedSplit", "test": "observedSplit", "quantity": "share", "e": 0.4, "alpha": 0.01,
+        "alarm": False, "estimate": 0.31, "low": 0.25, "high": 0.37, "trace": [0.0, 0.3, -0.1, -0.4],
+    },
+    {
+        "guardrail": "agreement", "test": "agreement", "quantity": "agreement", "e": 61.0, "alpha": 0.025,
+        "alarm": True, "estimate": 0.78, "low": 0.66, "high": 0.88, "trace": [0.0, 0.2, 0.9, 1.3, 1.8],
+    },
+]  # fmt: skip
+
+
+def photo():
+    """A picture that is the same everywhere."""
+    across, down = np.meshgrid(np.arange(96), np.arange(64))
+    pixels = np.stack([across * 2, down * 3, 255 - across * 2], axis=-1).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def runs():
+    """Answers, a run before and at its verdict, and verdicts, of fixed figures."""
+    whole = canary.Plan(
+        "pets", stable="v1", canary="v2", steps=[5, 30, 100], hold=1000, guards=[canary.agreement(0.9)],
+        header=("user-group", "canary"),
+    ).to_dict()  # fmt: skip
+    cards = "".join(
+        f'<div class="card"><img alt="" src="{_html.thumbnail_url(photo())}"><div class="dim">photo-{number}</div>'
+        '<div><i class="s"></i>tabby cat<span class="dim"> 90 %</span></div>'
+        '<div><i class="c"></i>Egyptian cat<span class="dim"> 61 %</span></div></div>'
+        for number in range(3)
+    )
+    view = {
+        "title": "pets: v2", "plan": whole, "seconds": 42.0, "weight": 30, "requests": 1840, "served": 523,
+        "pairs": 60, "readings": READINGS, "verdict": None, "disagreements": 3,
+        "cards": f'<div class="gallery">{cards}</div>',
+    }  # fmt: skip
+    why = "rollback: agreement: agreement 0.780 in [0.660, 0.880], E = 61 of 40 needed (47 same, 13 different)"
+    over = {**view, "verdict": {"name": "rollback", "sentence": why}, "disagreements": 0}
+    with labs.pets(canary.ScriptedModel("tabby cat", 0.9), canary.ScriptedModel("dog", 0.9)) as lab:
+        answer = labs.client(lab).predict(photo())
+        pieces = [answer._repr_html_(), canary.Records([answer])._repr_html_()]
+        plain = canary.Client(lab.url, model="no-such-model", attempts=1).predict_many([b"1"])
+        failed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", canary.Records(plain)._repr_html_())
+    pieces = [re.sub(r"\b[\d.e-]+( ms|(?=</td><td>1</td>))", r"3\1", piece) for piece in pieces]
+    readings = [Told(**reading) for reading in READINGS]
+    pieces += [failed, _live.render(view), _live.render(over)]
+    pieces += [_rollout_html.render_verdict("promote", "promote: all 2 guardrails held", readings[:1])]
+    pieces += [_rollout_html.render_verdict("rollback", why, readings[1:])]
+    pieces += [_rollout_html.render_verdict("inconclusive", "inconclusive: the inputs ended", [])]
+    return [("piece", piece) for piece in pieces] + from_a_cluster("VirtualService default/pets")
+
+
+SETS = {"objects": objects, "judgements": judgements, "runs": runs}
+SIZES = {"objects": (800, 2880), "judgements": (800, 920), "runs": (800, 1680)}
 LIGHT, DARK = ("#ffffff", "#1b1b1b"), ("#16181d", "#e4e4e4")
 
 
 @browser
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("what", ["objects", "judgements"])
+@pytest.mark.parametrize("what", SETS)
 def test_it_looks_as_it_did(what, colours, tmp_path):
-    made = drawn({"objects": objects, "judgements": judgements}[what]())
+    made = SETS[what]()
+    made = made if what == "runs" else drawn(made)
     now = picture(made, colours, tmp_path, SIZES[what])
     path = LOOKS / f"{what}-{'light' if colours == LIGHT else 'dark'}.png"
     if os.environ.get("CANARY_WRITE_LOOKS"):

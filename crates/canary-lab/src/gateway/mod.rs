@@ -7,6 +7,7 @@ mod edits;
 mod forward;
 mod metrics;
 mod mirror_log;
+mod recent;
 mod reply;
 mod snapshot;
 mod view;
@@ -47,6 +48,8 @@ use forward::{Answered, Outgoing};
 pub use metrics::{Count, Metrics, Series};
 pub use mirror_log::MirrorLog;
 pub(crate) use mirror_log::Sink;
+pub use recent::Exchange;
+pub(crate) use recent::Recent;
 use reply::{Body, Reply, mark};
 pub(crate) use snapshot::{Pod, Snapshot};
 use view::View;
@@ -61,6 +64,8 @@ pub(crate) struct Proxy {
     pub(crate) metrics: Arc<Metrics>,
     /// Where mirrored requests are logged, while somebody reads.
     pub(crate) mirror_log: ArcSwapOption<Sink>,
+    /// The last answers, while somebody looks at them.
+    pub(crate) recent: ArcSwapOption<Recent>,
     http1: Client<HttpConnector, Full<Bytes>>,
     http2: Client<HttpConnector, Full<Bytes>>,
     turn: AtomicUsize,
@@ -84,6 +89,7 @@ impl Proxy {
             snapshot: ArcSwap::from_pointee(snapshot),
             metrics: Arc::default(),
             mirror_log: ArcSwapOption::empty(),
+            recent: ArcSwapOption::empty(),
             http1: client(false),
             http2: client(true),
             turn: AtomicUsize::new(0),
@@ -246,6 +252,7 @@ impl Proxy {
             insert(&mut copy.headers, "host", &shadow(decision.authority()));
             self.mirror(snapshot, mirror, copy, log.clone());
         }
+        let recent = self.recent.load_full().map(|recent| (recent, outgoing.body.clone()));
         let began = Instant::now();
         let sent = self.forward(snapshot, &cluster, outgoing, decision.retries(), random);
         let (mut reply, who) = match decision.timeout() {
@@ -257,6 +264,10 @@ impl Proxy {
         };
         if let Some(log) = log {
             reply = log.tell(cluster.subset.as_deref(), reply).await;
+        }
+        if let Some((recent, request)) = recent {
+            let (path, subset) = (decision.request().path, cluster.subset.as_deref());
+            reply = recent.keep(path, request, subset, began.elapsed(), reply).await;
         }
         if reply.flags.is_empty() {
             let headers = reply.response.headers_mut();

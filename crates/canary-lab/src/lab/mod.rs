@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    gateway::{Metrics, MirrorLog, Proxy, Sink},
+    gateway::{Exchange, Metrics, MirrorLog, Proxy, Recent, Sink},
     model::ModelFiles,
     net::Serving,
     store::Store,
@@ -143,6 +143,18 @@ impl Lab {
         let (sink, log) = Sink::channel(subsets, capacity);
         self.mirrors.mirror_log.store(Some(Arc::new(sink)));
         log
+    }
+
+    /// The last dozen requests that went through the gateway to a model, with their answers: those numbered after
+    /// `after`, oldest first. The first call begins to keep them. Requests of over 1 MiB and answers of over 64 KiB are
+    /// told of without their content. With Envoy in the gateway's place there are none.
+    pub fn recent(&self, after: u64) -> Vec<Exchange> {
+        let kept = &self.mirrors.recent;
+        if kept.load().is_none() {
+            let none: Option<Arc<Recent>> = None;
+            kept.compare_and_swap(&none, Some(Arc::default()));
+        }
+        kept.load().as_ref().map(|recent| recent.after(after)).unwrap_or_default()
     }
 
     /// The name under which the model of a version is asked for: TensorFlow Serving's `--model_name` in the Deployment

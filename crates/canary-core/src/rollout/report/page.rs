@@ -8,22 +8,11 @@ use super::{
         verdict::{Reading, Verdict, counted},
     },
     chart::{Chart, time},
+    escape::escape,
+    gallery::{Disagreement, cards},
     history::{History, Moment},
 };
 use crate::stats::Interval;
-
-/// An input to which the two models gave different answers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Disagreement {
-    /// The input's name.
-    pub input: String,
-    /// A small picture of it as a `data:` URL (`image/png`, `image/jpeg` or `image/webp`); other URLs are left out.
-    pub thumbnail: Option<String>,
-    /// The stable model's class, and how sure it is.
-    pub stable: (String, Option<f64>),
-    /// The canary's class, and how sure it is.
-    pub canary: (String, Option<f64>),
-}
 
 /// A run, or several, as one page.
 ///
@@ -238,59 +227,11 @@ fn gallery(disagreements: &[Disagreement]) -> String {
     if disagreements.is_empty() {
         return String::new();
     }
-    let mut html = format!(
-        "<h3>where the models disagree <span class=\"dim\">({})</span></h3><div class=\"gallery\">",
-        counted(disagreements.len() as u64, "inputs")
-    );
-    for one in disagreements {
-        let picture = one
-            .thumbnail
-            .as_deref()
-            .filter(|url| is_picture(url))
-            .map(|url| format!("<img alt=\"\" src=\"{}\">", escape(url)))
-            .unwrap_or_default();
-        let answer = |(class, score): &(String, Option<f64>)| {
-            let sure = score.map(|score| format!(" {:.0} %", score * 100.0)).unwrap_or_default();
-            format!("{}<span class=\"dim\">{sure}</span>", escape(class))
-        };
-        let _ = write!(
-            html,
-            "<div class=\"card\">{picture}<div class=\"dim\">{}</div><div><i class=\"s\"></i>{}</div>\
-             <div><i class=\"c\"></i>{}</div></div>",
-            escape(&one.input),
-            answer(&one.stable),
-            answer(&one.canary)
-        );
-    }
-    html.push_str("</div>");
-    html
-}
-
-/// Only pictures inside the page itself: no request leaves it.
-fn is_picture(url: &str) -> bool {
-    ["data:image/png;base64,", "data:image/jpeg;base64,", "data:image/webp;base64,"].iter().any(
-        |start| {
-            url.strip_prefix(start).is_some_and(|data| {
-                data.bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
-            })
-        },
+    format!(
+        "<h3>where the models disagree <span class=\"dim\">({})</span></h3>{}",
+        counted(disagreements.len() as u64, "inputs"),
+        cards(disagreements)
     )
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

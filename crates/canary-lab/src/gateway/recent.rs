@@ -1,0 +1,169 @@
+//! The last answers that went through the gateway, for a page that shows them.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use canary_core::{evidence::Timestamp, predict::read_top};
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::Body as _;
+use serde_json::Value;
+
+use super::reply::Reply;
+
+/// How many answers are kept.
+const KEPT: usize = 12;
+/// The largest request that is kept, for its picture.
+const LARGEST_REQUEST: usize = 1 << 20;
+/// The largest answer that is kept, for its classes; a longer one is passed through as it comes.
+const LARGEST_ANSWER: u64 = 64 << 10;
+
+/// One request that went through the gateway to a model, and its answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// Counts the requests, from 1.
+    pub number: u64,
+    /// When the answer came.
+    pub at: Timestamp,
+    /// The path that was asked for.
+    pub path: String,
+    /// The subset that answered; empty when the destination named none.
+    pub subset: String,
+    /// The status that the client got.
+    pub status: u16,
+    /// How long the destination took.
+    pub took: Duration,
+    request: Bytes,
+    answer: Bytes,
+}
+
+impl Exchange {
+    /// Classes of the first row with their probabilities, where the answer has such; else nothing.
+    pub fn top(&self) -> Vec<(String, f32)> {
+        read_top(&self.answer).unwrap_or_default()
+    }
+
+    /// The first file that was sent (`{"b64": …}` in TensorFlow Serving's JSON), where the request is small enough to
+    /// have been kept.
+    pub fn file(&self) -> Option<Vec<u8>> {
+        let request: Value = serde_json::from_slice(&self.request).ok()?;
+        BASE64_STANDARD.decode(first_file(&request)?).ok()
+    }
+}
+
+/// The text of the first `b64` anywhere in it.
+fn first_file(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(fields) => match fields.get("b64") {
+            Some(Value::String(text)) => Some(text),
+            _ => fields.values().find_map(first_file),
+        },
+        Value::Array(items) => items.iter().find_map(first_file),
+        _ => None,
+    }
+}
+
+/// The last exchanges of a gateway.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(Mutex<(u64, VecDeque<Exchange>)>);
+
+impl Recent {
+    /// Those after that number, oldest first.
+    pub(crate) fn after(&self, number: u64) -> Vec<Exchange> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.1.iter().filter(|one| one.number > number).cloned().collect()
+    }
+
+    /// Keeps an exchange and gives its answer back.
+    pub(crate) async fn keep(
+        &self,
+        path: &str,
+        request: Bytes,
+        subset: Option<&str>,
+        took: Duration,
+        reply: Reply,
+    ) -> Reply {
+        let Reply { response, flags } = reply;
+        let (head, body) = response.into_parts();
+        let short = body.size_hint().upper().is_some_and(|most| most <= LARGEST_ANSWER);
+        let (body, answer) = if short {
+            let Ok(whole) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
+                return Reply::reset(false);
+            };
+            (Either::Right(Full::new(whole.clone())), whole)
+        } else {
+            (body, Bytes::new())
+        };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.0 += 1;
+        let exchange = Exchange {
+            number: kept.0,
+            at: Timestamp::now(),
+            path: path.to_owned(),
+            subset: subset.unwrap_or_default().to_owned(),
+            status: head.status.as_u16(),
+            took,
+            request: if request.len() <= LARGEST_REQUEST { request } else { Bytes::new() },
+            answer,
+        };
+        if kept.1.len() == KEPT {
+            kept.1.pop_front();
+        }
+        kept.1.push_back(exchange);
+        drop(kept);
+        Reply { response: hyper::Response::from_parts(head, body), flags }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_ones_stay_with_their_classes_and_files() {
+        let recent = Recent::default();
+        let answer =
+            br#"{"predictions": [{"labels": ["cat", "dog"], "probabilities": [0.9, 0.1]}]}"#;
+        for number in 0..20 {
+            let request = if number == 19 {
+                Bytes::from(vec![b' '; LARGEST_REQUEST + 1])
+            } else {
+                Bytes::from_static(br#"{"instances": [{"image": {"b64": "aGVsbG8="}}]}"#)
+            };
+            let reply = Reply::new(200, "", Bytes::from_static(answer));
+            let reply =
+                recent.keep("/v1", request, Some("v2"), Duration::from_millis(3), reply).await;
+            let body = reply.response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, &answer[..]);
+        }
+        let kept = recent.after(0);
+        assert_eq!(
+            kept.iter().map(|one| one.number).collect::<Vec<_>>(),
+            (9..=20).collect::<Vec<_>>()
+        );
+        assert_eq!(kept[0].file().as_deref(), Some(&b"hello"[..]));
+        assert_eq!(kept[11].file(), None);
+        assert_eq!(kept[0].top()[0], ("cat".to_owned(), 0.9));
+        assert_eq!(recent.after(19).len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_json_has_no_file() {
+        let one = Exchange {
+            number: 1,
+            at: Timestamp(0),
+            path: String::new(),
+            subset: String::new(),
+            status: 200,
+            took: Duration::ZERO,
+            request: Bytes::from_static(b"\xff{"),
+            answer: Bytes::from_static(b"<html>"),
+        };
+        assert_eq!((one.file(), one.top()), (None, Vec::new()));
+    }
+}

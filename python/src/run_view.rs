@@ -1,0 +1,117 @@
+//! What pictures and tables show of a run.
+
+use canary_core::rollout::{
+    self,
+    report::{Disagreement, Moment, cards},
+};
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    json,
+    recipe::Kept,
+    run::{Shared, lock},
+};
+
+/// Points of a line in a live view.
+const POINTS: usize = 60;
+/// Disagreements in a live view.
+const SHOWN: usize = 6;
+
+impl Shared {
+    /// What a view shows, as plain data.
+    pub(crate) fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let cards = cards(&self.disagreements(py, SHOWN)?);
+        let disagreements = lock(&self.recipe.kept).len();
+        let story = lock(&self.story);
+        let moments = story.history().moments();
+        let stride = moments.len().div_ceil(POINTS).max(1);
+        let trace = |place: usize| -> Vec<f64> {
+            moments
+                .iter()
+                .step_by(stride)
+                .filter_map(|moment| Some(moment.readings.get(place)?.e.max(1e-12).log10()))
+                .collect()
+        };
+        let last = story.last();
+        let readings = last.map_or(&[][..], |last| &last.readings);
+        let readings: Vec<Value> = readings
+            .iter()
+            .enumerate()
+            .map(|(place, reading)| {
+                json!({
+                    "guardrail": reading.guardrail, "test": reading.test, "quantity": reading.quantity,
+                    "e": reading.e, "alpha": reading.alpha, "alarm": reading.alarm,
+                    "estimate": reading.estimate, "low": reading.interval.low, "high": reading.interval.high,
+                    "trace": trace(place),
+                })
+            })
+            .collect();
+        let verdict = story.verdict();
+        let view = json!({
+            "title": self.title(),
+            "plan": json::value(&self.recipe.plan)?,
+            "seconds": last.map_or(0.0, |last| last.at.as_secs_f64()),
+            "weight": last.map(|last| last.split.canary),
+            "requests": last.map_or(0, |last| last.totals.stable + last.totals.canary),
+            "served": last.map_or(0, |last| last.totals.canary),
+            "pairs": last.map_or(0, |last| last.totals.pairs),
+            "readings": readings,
+            "disagreements": disagreements,
+            "cards": if disagreements == 0 { String::new() } else { cards },
+            "verdict": verdict.map(|verdict| json!({"name": verdict.name(), "sentence": verdict.to_string()})),
+        });
+        drop(story);
+        json::to_python(py, &view)
+    }
+
+    /// What each guardrail showed at each moment that was kept, as rows.
+    pub(crate) fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let story = lock(&self.story);
+        let row = |moment: &Moment, reading: Option<&rollout::Reading>| {
+            json!({
+                "seconds": moment.at.as_secs_f64(),
+                "weight": moment.split.canary, "mirror": moment.split.mirror,
+                "requests": moment.totals.stable + moment.totals.canary,
+                "served": moment.totals.canary, "pairs": moment.totals.pairs,
+                "guardrail": reading.map(|one| &one.guardrail),
+                "quantity": reading.map(|one| &one.quantity),
+                "e": reading.map(|one| one.e), "alpha": reading.map(|one| one.alpha),
+                "estimate": reading.and_then(|one| one.estimate),
+                "low": reading.map(|one| one.interval.low), "high": reading.map(|one| one.interval.high),
+                "alarm": reading.map(|one| one.alarm),
+            })
+        };
+        let rows: Vec<Value> = story
+            .history()
+            .moments()
+            .iter()
+            .flat_map(|moment| {
+                let none = moment.readings.is_empty().then(|| row(moment, None));
+                none.into_iter().chain(moment.readings.iter().map(|one| row(moment, Some(one))))
+            })
+            .collect();
+        drop(story);
+        json::to_python(py, &Value::Array(rows))
+    }
+
+    /// The first disagreements with small pictures of their inputs.
+    pub(crate) fn disagreements(&self, py: Python<'_>, most: usize) -> PyResult<Vec<Disagreement>> {
+        let picture = py.import("canary._html")?.getattr("thumbnail_url")?;
+        // Not under the lock: drawing a picture may let other threads of Python in.
+        let kept = lock(&self.recipe.kept).iter().take(most).cloned().collect::<Vec<_>>();
+        let shown = kept.into_iter().map(|Kept { pair, file }| {
+            let thumbnail = match file {
+                Some(file) => picture.call1((&file[..],))?.extract()?,
+                None => None,
+            };
+            Ok(Disagreement {
+                input: pair.name.as_deref().unwrap_or_default().to_owned(),
+                thumbnail,
+                stable: (pair.stable.class.clone(), pair.stable.score),
+                canary: (pair.canary.class.clone(), pair.canary.score),
+            })
+        });
+        shown.collect()
+    }
+}
