@@ -159,7 +159,9 @@ async def test_preflight_in_every_form(server: Path) -> None:
     assert found["Istio's definitions"] == "fail"
     assert found["quota"] == "pass"
     assert "→ install Istio" in str(report)
-    assert report._repr_html_().startswith("<table>")
+    assert "<h4>Preflight" in report._repr_html_()
+    assert report.to_html().startswith("<table>")
+    assert report.records()[0]["name"]
     assert "<script" not in report._repr_html_()
     assert json.loads(report.to_json())["ready"] is False
     again = await cluster.preflight_async()

@@ -223,7 +223,8 @@ def test_everything_that_is_a_table_goes_to_data_frames_and_axes():
         assert len(answers.to_pandas()) == 0
         assert len(labs.client(lab).predict_many([b"1", b"2", b"3"]).records()) == 3
         answer = labs.client(lab).predict(b"1")
-        mesh = canary.Mesh([canary.Gateway.http("g"), routes()])
+        known = canary.DestinationRule.subsets("image-classifier", ["resnet50", "resnet101"])
+        mesh = canary.Mesh([canary.Gateway.http("gateway"), routes(), known])
         decision = mesh.route("http://any/", random=3)
         short = canary.Plan("s", stable="a", canary="b", steps=[50, 100], hold=200, guards=[canary.error_ratio(1.0)])
         simulation = short.simulate(errors=(0.01, 0.02), runs=20, seed=1)
