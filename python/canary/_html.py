@@ -20,7 +20,7 @@ _PIXELS = 50_000_000
 
 # `currentColor` and translucent fills read on a light page and on a dark one alike.
 _STYLE = """<style>
-.cnry{font:13px/1.45 system-ui,sans-serif;max-width:56em}
+.cnry{font:13px/1.45 system-ui,sans-serif;max-width:56em;overflow-x:auto}
 .cnry h4{margin:0 0 .4em;font-size:14px}
 .cnry table{border-collapse:collapse;margin:0 0 .5em;font-size:inherit}
 .cnry th,.cnry td{text-align:left;padding:.2em .8em .2em 0;vertical-align:top;background:none;

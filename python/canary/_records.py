@@ -11,8 +11,16 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# What a table shows of an answer: not its arrays and its body.
-_COLUMNS = {"Answer": ("label", "probability", "subset", "elapsed", "attempts")}
+# What a table shows, in this order; of an answer not its arrays and its body.
+_COLUMNS = {
+    "Answer": ("label", "probability", "subset", "elapsed", "attempts"),
+    "Client": ("url", "model", "signature", "version", "label"),
+    "Finding": ("severity", "code", "object", "path", "message", "help", "found", "line", "column"),
+    "Pair": ("input", "stable", "canary", "label", "agrees"),
+    "Reading": (
+        "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "alarm", "proven", "counts",
+    ),
+}  # fmt: skip
 
 
 class Records(list[_T]):

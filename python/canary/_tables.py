@@ -64,8 +64,15 @@ def _mesh(mesh: Mesh) -> Rows:
     ]
 
 
+_MOMENT = (
+    "seconds", "weight", "mirror", "requests", "served", "pairs", "guardrail", "quantity", "estimate", "low", "high",
+    "e", "alpha", "alarm",
+)  # fmt: skip
+
+
 def _run(run: Run) -> Rows:
-    return run._history()  # noqa: SLF001 - the run's other half
+    history = run._history()  # noqa: SLF001 - the run's other half
+    return [{name: moment[name] for name in _MOMENT} for moment in history]
 
 
 def _simulation(simulation: Simulation) -> Rows:

@@ -266,6 +266,8 @@ def test_tables_go_to_pandas_and_polars():
     polars = pytest.importorskip("polars")
     found = routes(subset="b").replace(hosts=["a b"]).validate()
     assert found.records()[0]["code"] == found[0].code
+    columns = [name for name in dir(canary.Finding) if not name.startswith("_")]
+    assert sorted(found.records()[0]) == columns
     frame = found.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert list(frame.code) == [one.code for one in found]
