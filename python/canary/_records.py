@@ -18,7 +18,8 @@ _COLUMNS = {
     "Finding": ("severity", "code", "object", "path", "message", "help", "found", "line", "column"),
     "Pair": ("input", "stable", "canary", "label", "agrees"),
     "Reading": (
-        "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "alarm", "proven", "counts",
+        "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "alarm", "proven",
+        "counts",
     ),
 }  # fmt: skip
 
