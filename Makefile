@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help demo test bench docs lint fuzz
+.PHONY: help demo test bench docs lint package fuzz
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -27,6 +27,9 @@ lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	.venv/bin/python -m ruff check .
+
+package: ## build and check all that a release publishes: the wheel, the source distribution, the crates
+	@scripts/package.sh
 
 fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
 	@for target in manifest validate route image response; do \

