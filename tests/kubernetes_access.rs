@@ -117,7 +117,7 @@ async fn without_any_one_verb_the_error_names_it() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 8, "verbs of the role");
+    assert_eq!(tried, 9, "verbs of the role");
 }
 
 /// The error with which a driver ends that cannot work.

@@ -26,6 +26,8 @@ on_both!(
     an_external_edit_is_noticed_at_once_and_kept,
     an_edit_of_something_else_disturbs_nothing,
     a_deleted_object_ends_the_rollout,
+    other_pods_in_a_subset_are_noticed_at_once,
+    an_edit_of_another_subset_disturbs_nothing,
     the_status_tells_how_far_it_is,
 );
 
@@ -314,6 +316,71 @@ async fn a_deleted_object_ends_the_rollout(backend: &impl Backend) {
     let Verdict::ExternalEdit { diff } = &verdict else { panic!("{verdict}") };
     assert!(diff.to_string().contains("no such object"), "{diff}");
     assert_eq!(cluster.get(&ObjectRef::virtual_service(space, APP)).await.unwrap(), None);
+}
+
+/// A subset that is removed, one of other labels, a host of other pods, and no `DestinationRule` at all.
+async fn other_pods_in_a_subset_are_noticed_at_once(backend: &impl Backend) {
+    let edits = [
+        (json!([{"op": "remove", "path": "/spec/subsets/1"}]), "a subset lite1, found none"),
+        (
+            json!([{"op": "replace", "path": "/spec/subsets/1/labels/version", "value": "lite2"}]),
+            "spec.subsets[1].labels",
+        ),
+        (
+            json!([{"op": "replace", "path": "/spec/subsets/0/labels/version", "value": "lite2"}]),
+            "spec.subsets[0].labels",
+        ),
+        (json!([{"op": "replace", "path": "/spec/host", "value": "other"}]), "spec.host"),
+        (json!(null), "no such object"),
+    ];
+    let (cluster, space) = (backend.canary(), backend.namespace());
+    let theirs = backend.handle("kubectl", true);
+    let object = ObjectRef::destination_rule(space, APP);
+    for (edit, said) in edits {
+        cluster.delete(&object).await.unwrap();
+        cluster.delete(&ObjectRef::virtual_service(space, APP)).await.unwrap();
+        set_up(&cluster, space).await;
+        // It stores nothing by itself for an hour, so only the watch can tell.
+        let driver =
+            driver(cluster.clone(), space, silent()).save_every(Duration::from_secs(3_600));
+        let (mut run, _control) = start(driver).await;
+        written(&mut run, 50).await;
+        let before = live(&cluster, space).await;
+        let began = Instant::now();
+        if edit.is_null() {
+            assert!(theirs.delete(&object).await.unwrap());
+        } else {
+            let edit: Patch = serde_json::from_value(edit).unwrap();
+            theirs.patch(&object, &edit).await.unwrap();
+        }
+        let verdict = verdict(&mut run).await;
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let Verdict::ExternalEdit { diff } = &verdict else { panic!("{said}: {verdict}") };
+        let diff = diff.to_string();
+        assert!(diff.contains(said) && diff.contains("DestinationRule"), "{said}: {diff}");
+        assert_eq!(live(&cluster, space).await, before, "nothing is written any more");
+        assert_eq!(lease_holder(&cluster, space).await, "");
+    }
+}
+
+async fn an_edit_of_another_subset_disturbs_nothing(backend: &impl Backend) {
+    let (cluster, space) = (backend.canary(), backend.namespace());
+    set_up(&cluster, space).await;
+    let (recorder, recorded) = by_hand();
+    let (mut run, _control) = start(driver(cluster.clone(), space, recorded)).await;
+    written(&mut run, 50).await;
+    let edit: Patch = serde_json::from_value(json!([
+        {"op": "add", "path": "/spec/subsets/0", "value": {"name": "lite9", "labels": {"version": "lite9"}}},
+        {"op": "add", "path": "/spec/trafficPolicy", "value": {"loadBalancer": {"simple": "ROUND_ROBIN"}}},
+    ]))
+    .unwrap();
+    let object = ObjectRef::destination_rule(space, APP);
+    backend.handle("kubectl", false).patch(&object, &edit).await.unwrap();
+    feed(&recorder, 1_000, u64::MAX);
+    let verdict = verdict(&mut run).await;
+    assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
+    let rule = cluster.get_typed::<DestinationRule>(space, APP).await.unwrap().unwrap();
+    assert_eq!(rule.spec.subsets.map(|subsets| subsets.len()), Some(3));
 }
 
 async fn the_status_tells_how_far_it_is(backend: &impl Backend) {

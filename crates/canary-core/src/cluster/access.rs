@@ -40,7 +40,11 @@ const DRIVER: &[Rule] = &[
         resource: "virtualservices",
         verbs: &["get", "patch", "watch"],
     },
-    Rule { group: "networking.istio.io", resource: "destinationrules", verbs: &["get", "patch"] },
+    Rule {
+        group: "networking.istio.io",
+        resource: "destinationrules",
+        verbs: &["get", "patch", "watch"],
+    },
     Rule { group: "coordination.k8s.io", resource: "leases", verbs: &["create", "get", "patch"] },
 ];
 

@@ -8,6 +8,7 @@ mod lease;
 mod probe;
 mod progress;
 mod run;
+mod start;
 mod story;
 mod target;
 
@@ -191,7 +192,7 @@ impl<C: Cluster + 'static> Driver<C> {
     /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
     pub async fn start(self) -> Result<(Run, Control)> {
         self.check_evidence()?;
-        run::start(self).await
+        start::start(self).await
     }
 
     /// Every guardrail and hold must have a source: silence must not look like consent.

@@ -1,6 +1,10 @@
 //! What goes into the state machine and what comes out of it.
 
-use super::{gate::GateOutcome, patch::Differences, plan::Split};
+use super::{
+    gate::GateOutcome,
+    patch::{Differences, SubsetLabels},
+    plan::Split,
+};
 use crate::evidence::{Observation, Timestamp};
 
 /// Something that happened.
@@ -12,6 +16,8 @@ pub enum Event {
     /// Time has passed. Time that goes back changes nothing; of a stride of more than [`super::MAX_STRIDE`] only that
     /// much counts.
     Tick(Timestamp),
+    /// Both subsets are in the `DestinationRule`; which pods they are of. Comes before [`Event::Prepared`].
+    SubsetsSeen(SubsetLabels),
     /// The canary's subset and the header route are in the cluster.
     Prepared,
     /// The header route was asked whether it answers from the canary; what stands in the way otherwise.

@@ -96,6 +96,7 @@ impl Machine {
             sources: std::collections::BTreeMap::new(),
             inputs: Inputs::default(),
             unreachable: None,
+            subsets: None,
         })
     }
 
@@ -118,6 +119,9 @@ impl Machine {
             Event::Started(now) => {
                 state.now = state.now.max(now);
                 self.restart(state, actions);
+            }
+            Event::SubsetsSeen(subsets) if state.phase == Phase::Preparing => {
+                state.subsets = Some(subsets);
             }
             Event::Prepared if state.phase == Phase::Preparing => {
                 if self.plan.header.is_some() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     monitor::Monitor,
+    patch::SubsetLabels,
     plan::{Plan, Split},
     verdict::{Reading, Verdict},
 };
@@ -58,6 +59,9 @@ pub struct State {
     /// What the last probe said when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unreachable: Option<String>,
+    /// Which pods the subsets were of when the rollout was prepared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) subsets: Option<SubsetLabels>,
 }
 
 /// Where in its course a rollout is.
@@ -229,6 +233,16 @@ impl State {
     /// Whether it is over.
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_))
+    }
+
+    /// Which pods the two subsets must be of; `None` before they are known, and where it does not matter any more: a
+    /// rollback leads away from the canary, whatever became of its subset.
+    pub fn subsets(&self) -> Option<&SubsetLabels> {
+        match &self.phase {
+            Phase::Finishing(Verdict::Promote { .. }) => self.subsets.as_ref(),
+            Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_) => None,
+            _ => self.subsets.as_ref(),
+        }
     }
 
     /// The verdict: the final one once it is known, and Continue before.

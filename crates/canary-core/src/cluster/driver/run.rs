@@ -12,9 +12,8 @@ use futures_core::Stream;
 use futures_util::{
     StreamExt,
     future::BoxFuture,
-    stream::{self, BoxStream, SelectAll},
+    stream::{BoxStream, SelectAll},
 };
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
@@ -22,13 +21,13 @@ use super::{
     Driver,
     backoff::Backoff,
     lease::Lease,
-    progress::{Command, Control, Progress, Snapshot},
+    progress::{Command, Progress, Snapshot},
     target::{Target, Write},
 };
 use crate::{
     Error, Result,
-    evidence::{Observation, ScoreValue, Seen, Source, Timestamp},
-    rollout::{Action, Event, Machine, Split, State, patch::locate},
+    evidence::{Observation, ScoreValue, Seen, Timestamp},
+    rollout::{Action, Event, Split, State, patch::Differences},
 };
 
 /// Observations taken in a row before the clock is looked at.
@@ -39,7 +38,7 @@ const IN_A_ROW: u32 = 64;
 ///
 /// The driver works while this is polled. After an error the mesh is as it was last written; starting again with the
 /// same plan goes on from there.
-pub struct Run(BoxStream<'static, Result<Progress>>);
+pub struct Run(pub(super) BoxStream<'static, Result<Progress>>);
 
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,150 +55,55 @@ impl Stream for Run {
 }
 
 /// What the driver waits for.
-enum Input {
+pub(super) enum Input {
     Observed(Observation),
     Ended(String, Option<Error>),
     Tick,
     Command(Command),
-    /// Something was seen of the object that is being changed.
-    Watched(Result<WatchEvent>),
+    /// Something was seen of one of the objects that are being changed.
+    Watched(Watched, Result<WatchEvent>),
     /// The wait after a failure is over.
     Again,
 }
 
-struct Running<C> {
-    driver: Driver<C>,
-    target: Target<C>,
-    lease: Lease<C>,
-    state: State,
-    actions: VecDeque<Action>,
-    reports: VecDeque<Progress>,
-    inputs: SelectAll<BoxStream<'static, Input>>,
+/// Which object a watch is on.
+#[derive(Clone, Copy)]
+pub(super) enum Watched {
+    Routes,
+    Subsets,
+}
+
+/// Which objects have to be compared with what was last written or seen.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Look {
+    routes: bool,
+    subsets: bool,
+}
+
+/// A rollout that is under way.
+pub(super) struct Running<C> {
+    pub(super) driver: Driver<C>,
+    pub(super) target: Target<C>,
+    pub(super) lease: Lease<C>,
+    pub(super) state: State,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) reports: VecDeque<Progress>,
+    pub(super) inputs: SelectAll<BoxStream<'static, Input>>,
     /// Sources that have not ended, and what those that have said.
-    open: usize,
-    farewells: Vec<String>,
-    commands: Option<mpsc::UnboundedReceiver<Command>>,
-    changes: stream::Fuse<BoxStream<'static, Result<WatchEvent>>>,
-    /// Whether the object has to be compared with what was last written.
-    look: bool,
-    backoff: Backoff,
-    timer: BoxFuture<'static, ()>,
-    in_a_row: u32,
-    saved: Timestamp,
-    over: bool,
-}
-
-pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Control)> {
-    let plan = driver.machine.plan().clone();
-    let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
-    let now = clock.now();
-    let mut target = Target::new(Arc::clone(&cluster), clock, plan.clone());
-    // The first look needs no lock, and says what is wrong before anything is written.
-    target.read().await?;
-    let mut lease =
-        Lease::take(Arc::clone(&cluster), &plan, driver.holder.clone(), driver.lease, now).await?;
-    let opened = open(&driver.machine, driver.anew, &mut target, now).await;
-    let (state, resumed, event) = match opened {
-        Ok(opened) => opened,
-        Err(error) => {
-            lease.release().await;
-            return Err(error);
-        }
-    };
-    let mut inputs = SelectAll::new();
-    let sources = std::mem::take(&mut driver.sources);
-    let open = sources.len();
-    for source in sources {
-        inputs.push(observe(source, &state));
-    }
-    let (sender, commands) = mpsc::unbounded_channel();
-    let changes = cluster.watch(target.watched()).boxed().fuse();
-    let timer = driver.clock.sleep(driver.tick);
-    let mut running = Running {
-        driver,
-        target,
-        lease,
-        state,
-        actions: VecDeque::new(),
-        reports: VecDeque::new(),
-        inputs,
-        open,
-        farewells: Vec::new(),
-        commands: Some(commands),
-        changes,
-        look: false,
-        backoff: Backoff::default(),
-        timer,
-        in_a_row: 0,
-        saved: now,
-        over: false,
-    };
-    running.reports.push_back(Progress::Started { resumed, step: running.state.step() });
-    running.tell(event);
-    let stream = stream::unfold(running, |mut running| async move {
-        let item = running.next().await;
-        item.map(|item| (item, running))
-    });
-    Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
-}
-
-/// The stored state, or a new one; whether it was stored; and the event to begin with.
-async fn open<C: Cluster>(
-    machine: &Machine,
-    anew: bool,
-    target: &mut Target<C>,
-    now: Timestamp,
-) -> Result<(State, bool, Event)> {
-    let plan = machine.plan();
-    let (live, stored) = target.read().await?;
-    if let Some(text) = stored.filter(|text| !anew && !is_finished_other(text, &plan.hash())) {
-        let state = State::decode(&text, plan)?;
-        let edits = target.edits(&state, &live);
-        let event = if edits.is_empty() { Event::Started(now) } else { Event::Edited(edits) };
-        return Ok((state, true, event));
-    }
-    let located = locate(plan, &live)?;
-    if located.split != Some(Split::STABLE) {
-        return Err(Error::Plan(format!(
-            "the canary {} already has traffic (weights {:?} in spec.http[{}]); a rollout begins with everything at {}",
-            plan.canary, located.weights, located.http, plan.stable
-        )));
-    }
-    Ok((machine.begin(now)?, false, Event::Started(now)))
-}
-
-/// Whether a stored state is that of another plan's rollout which is over, and so in nobody's way.
-fn is_finished_other(text: &str, hash: &str) -> bool {
-    let Ok(state) = serde_json::from_str::<Value>(text) else { return false };
-    state.pointer("/phase/done").is_some() && state["plan"] != hash
-}
-
-fn observe(source: Box<dyn Source>, state: &State) -> BoxStream<'static, Input> {
-    let name = source.name().to_owned();
-    let after = state.last_of(&name);
-    let failed_name = name.clone();
-    let items = source.observations(after).map(move |item| match item {
-        Ok(observation) => Input::Observed(observation),
-        Err(error) => Input::Ended(failed_name.clone(), Some(error)),
-    });
-    // After an error that does not pass, nothing more is expected; the end is told once.
-    let ended = stream::once(async move { Input::Ended(name, None) });
-    items
-        .chain(ended)
-        .scan(false, |over, input| {
-            let skip = *over;
-            *over |= match &input {
-                Input::Ended(_, Some(error)) => !error.is_retryable(),
-                Input::Ended(_, None) => true,
-                _ => false,
-            };
-            std::future::ready((!skip).then_some(input))
-        })
-        .boxed()
+    pub(super) open: usize,
+    pub(super) farewells: Vec<String>,
+    pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
+    pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
+    pub(super) look: Look,
+    pub(super) backoff: Backoff,
+    pub(super) timer: BoxFuture<'static, ()>,
+    pub(super) in_a_row: u32,
+    pub(super) saved: Timestamp,
+    pub(super) over: bool,
 }
 
 impl<C: Cluster + 'static> Running<C> {
-    async fn next(&mut self) -> Option<Result<Progress>> {
+    pub(super) async fn next(&mut self) -> Option<Result<Progress>> {
         loop {
             if let Some(report) = self.reports.pop_front() {
                 return Some(Ok(report));
@@ -233,7 +137,7 @@ impl<C: Cluster + 'static> Running<C> {
                     }
                 };
             }
-            if self.look {
+            if self.look.routes || self.look.subsets {
                 return self.compare().await;
             }
         }
@@ -249,7 +153,7 @@ impl<C: Cluster + 'static> Running<C> {
             Input::Observed(observation) => self.observe(observation),
             Input::Ended(source, error) => self.ended(source, error),
             Input::Tick => self.ticked().await?,
-            Input::Watched(event) => self.watched(event)?,
+            Input::Watched(what, event) => self.watched(what, event)?,
             Input::Again => {}
             Input::Command(command) => self.obey(command).await?,
         }
@@ -305,26 +209,50 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// A change by somebody else is looked at, unless a write is due, which compares by itself.
-    fn watched(&mut self, event: Result<WatchEvent>) -> Result<()> {
-        match event {
-            Ok(WatchEvent::Applied(live)) if self.target.is_known(&live) => {}
-            Ok(_) => self.look = true,
+    fn watched(&mut self, what: Watched, event: Result<WatchEvent>) -> Result<()> {
+        match (what, event) {
+            (Watched::Routes, Ok(WatchEvent::Applied(live))) if self.target.is_known(&live) => {}
+            (Watched::Subsets, Ok(WatchEvent::Applied(live)))
+                if self.target.is_known_rule(&live) => {}
+            (Watched::Routes, Ok(_)) => self.look.routes = true,
+            (Watched::Subsets, Ok(_)) => self.look.subsets = true,
             // The watch goes on by itself, and tells what happened meanwhile.
-            Err(error) if error.is_retryable() => {}
-            Err(error) => return Err(error),
+            (_, Err(error)) if error.is_retryable() => {}
+            (_, Err(error)) => return Err(error),
         }
         Ok(())
     }
 
     async fn compare(&mut self) -> Result<()> {
-        match self.target.compare(&self.state).await {
+        match self.look_at_edits().await {
             Err(error) => return self.put_off(error),
             Ok(edits) if edits.is_empty() => {}
-            Ok(edits) => self.tell(Event::Edited(edits)),
+            Ok(edits) => self.edited(edits),
         }
-        self.look = false;
+        self.look = Look::default();
         self.backoff.succeeded();
         Ok(())
+    }
+
+    async fn look_at_edits(&mut self) -> Result<Differences> {
+        if self.look.routes {
+            let edits = self.target.compare(&self.state).await?;
+            if !edits.is_empty() {
+                return Ok(edits);
+            }
+        }
+        if self.look.subsets {
+            return self.target.compare_subsets(&self.state).await;
+        }
+        Ok(Differences::default())
+    }
+
+    /// Somebody else has changed something: the run is over, and what was still to be written is not written. A
+    /// rollout that was over already stays as it was decided.
+    fn edited(&mut self, edits: Differences) {
+        self.actions.clear();
+        self.tell(Event::Edited(edits));
+        self.actions.clear();
     }
 
     async fn wait(&mut self) -> Input {
@@ -344,8 +272,8 @@ impl<C: Cluster + 'static> Running<C> {
             if backoff.poll(cx).is_ready() {
                 return Poll::Ready(Input::Again);
             }
-            if let Poll::Ready(Some(event)) = changes.poll_next_unpin(cx) {
-                return Poll::Ready(Input::Watched(event));
+            if let Poll::Ready(Some((what, event))) = changes.poll_next_unpin(cx) {
+                return Poll::Ready(Input::Watched(what, event));
             }
             if clock_first && timer.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Input::Tick);
@@ -363,7 +291,7 @@ impl<C: Cluster + 'static> Running<C> {
         input
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         let mut actions = Vec::new();
         let decided = self.state.is_decided();
         self.driver.machine.advance(&mut self.state, event, &mut actions);
@@ -447,9 +375,13 @@ impl<C: Cluster + 'static> Running<C> {
                 self.write(&state, None, None).await?;
             }
             Action::Prepare => {
-                self.target.ensure_subset().await?;
+                let subsets = self.target.ensure_subset().await?;
                 let mut next = self.state.clone();
                 let mut actions = Vec::new();
+                if let Some(subsets) = subsets {
+                    let seen = Event::SubsetsSeen(subsets);
+                    self.driver.machine.advance(&mut next, seen, &mut actions);
+                }
                 self.driver.machine.advance(&mut next, Event::Prepared, &mut actions);
                 if self.write(&next, None, Some(true)).await? {
                     self.reports.push_back(Progress::Prepared);
@@ -459,6 +391,14 @@ impl<C: Cluster + 'static> Running<C> {
             Action::Probe => self.probe().await?,
             Action::AskGate(gate) => self.ask(gate).await?,
             Action::Write { split, last } => {
+                // No request is sent to a subset that is of other pods than those that were judged.
+                if split != Split::STABLE {
+                    let edits = self.target.compare_subsets(&self.state).await?;
+                    if !edits.is_empty() {
+                        self.edited(edits);
+                        return Ok(());
+                    }
+                }
                 let mut next = self.state.clone();
                 let mut actions = Vec::new();
                 let machine = &self.driver.machine;
@@ -493,11 +433,8 @@ impl<C: Cluster + 'static> Running<C> {
                 self.saved = self.driver.clock.now();
                 Ok(true)
             }
-            Write::Edited(diff) => {
-                self.actions.clear();
-                self.tell(Event::Edited(diff));
-                // A rollout that was over already stays as it was decided.
-                self.actions.clear();
+            Write::Edited(edits) => {
+                self.edited(edits);
                 Ok(false)
             }
         }

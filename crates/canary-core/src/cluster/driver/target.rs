@@ -13,8 +13,8 @@ use crate::{
     rollout::{
         Phase, Split, State,
         patch::{
-            Difference, Differences, RouteChange, STATE_ANNOTATION, SUBSET_ANNOTATION, add_subset,
-            change_route, differences, foreign_controller, remove_subset,
+            Difference, Differences, RouteChange, STATE_ANNOTATION, SUBSET_ANNOTATION,
+            SubsetLabels, add_subset, change_route, differences, foreign_controller, remove_subset,
         },
     },
 };
@@ -36,6 +36,8 @@ pub(super) struct Target<C> {
     stored: Option<String>,
     /// The version of the `VirtualService` when it was last read or written.
     version: Option<Value>,
+    /// The version of the `DestinationRule` when it was last read or written.
+    rule_version: Option<Value>,
     /// Writes whose answer did not come: any of them may be in force.
     unanswered: Vec<(String, State)>,
 }
@@ -61,6 +63,7 @@ impl<C: Cluster> Target<C> {
             plan,
             stored: None,
             version: None,
+            rule_version: None,
             unanswered: Vec::new(),
         }
     }
@@ -84,34 +87,42 @@ impl<C: Cluster> Target<C> {
         }
         self.stored = state_in(&virtual_service).map(str::to_owned);
         self.version = version(&virtual_service);
+        self.rule_version = version(&destination_rule);
         Ok((virtual_service, self.stored.clone()))
     }
 
-    /// The `VirtualService`, to be watched.
-    pub(super) fn watched(&self) -> &ObjectRef {
-        &self.virtual_service
+    /// The `VirtualService` and the `DestinationRule`, to be watched.
+    pub(super) fn watched(&self) -> (&ObjectRef, &ObjectRef) {
+        (&self.virtual_service, &self.destination_rule)
     }
 
-    /// Whether an object that a watch showed is the one last read or written.
+    /// Whether a `VirtualService` that a watch showed is the one last read or written.
     pub(super) fn is_known(&self, live: &Value) -> bool {
         self.version.is_some() && self.version == version(live)
+    }
+
+    /// Whether a `DestinationRule` that a watch showed is the one last read or written.
+    pub(super) fn is_known_rule(&self, live: &Value) -> bool {
+        self.rule_version.is_some() && self.rule_version == version(live)
     }
 
     /// Reads the `VirtualService` and says what somebody else changed since the state was written.
     pub(super) async fn compare(&mut self, state: &State) -> Result<Differences> {
         let Some(live) = self.cluster.get(&self.virtual_service).await? else {
-            return Ok(self.gone());
+            return Ok(gone(&self.virtual_service));
         };
         self.version = version(&live);
         Ok(self.edits(state, &live))
     }
 
-    fn gone(&self) -> Differences {
-        Differences(vec![Difference {
-            path: "metadata.name".to_owned(),
-            expected: self.virtual_service.to_string(),
-            found: "no such object".to_owned(),
-        }])
+    /// Reads the `DestinationRule` and says what somebody else changed of the two subsets since they were prepared.
+    pub(super) async fn compare_subsets(&mut self, state: &State) -> Result<Differences> {
+        let Some(subsets) = state.subsets() else { return Ok(Differences::default()) };
+        let Some(live) = self.cluster.get(&self.destination_rule).await? else {
+            return Ok(gone(&self.destination_rule));
+        };
+        self.rule_version = version(&live);
+        Ok(subsets.differences(&self.plan, &live))
     }
 
     async fn get(&mut self, object: &ObjectRef) -> Result<Value> {
@@ -121,34 +132,39 @@ impl<C: Cluster> Target<C> {
         })
     }
 
-    /// Makes the canary's subset when it is missing.
-    pub(super) async fn ensure_subset(&mut self) -> Result<()> {
-        self.change_rule(add_subset).await
+    /// Makes the canary's subset when it is missing; which pods both subsets are of, when the object says so.
+    pub(super) async fn ensure_subset(&mut self) -> Result<Option<SubsetLabels>> {
+        let rule = self.change_rule(add_subset).await?;
+        Ok(SubsetLabels::of(&self.plan, &rule))
     }
 
     /// Takes the canary's subset away when the rollout made it.
     pub(super) async fn drop_subset(&mut self) -> Result<()> {
-        self.change_rule(remove_subset).await
+        self.change_rule(remove_subset).await.map(drop)
     }
 
-    /// A conflict on the `DestinationRule` is no contradiction: read again and patch what is there now.
+    /// The object as it is after the change. A conflict on the `DestinationRule` is no contradiction: read again and
+    /// patch what is there now.
     async fn change_rule(
         &mut self,
         change: fn(&Plan, &Value) -> Result<Option<super::super::Patch>>,
-    ) -> Result<()> {
+    ) -> Result<Value> {
         let object = self.destination_rule.clone();
         let mut attempt = 0;
         loop {
             attempt += 1;
             let result = match self.get(&object).await {
                 Ok(live) => match change(&self.plan, &live)? {
-                    None => return Ok(()),
-                    Some(patch) => self.cluster.patch(&object, &patch).await.map(|_| ()),
+                    None => Ok(live),
+                    Some(patch) => self.cluster.patch(&object, &patch).await,
                 },
                 Err(error) => Err(error),
             };
             match result {
-                Ok(()) => return Ok(()),
+                Ok(live) => {
+                    self.rule_version = version(&live);
+                    return Ok(live);
+                }
                 Err(error) => self.again(attempt, error).await?,
             }
         }
@@ -212,7 +228,7 @@ impl<C: Cluster> Target<C> {
     ) -> Result<Option<Write>> {
         let object = self.virtual_service.clone();
         let Some(live) = self.cluster.get(&object).await? else {
-            return Ok(Some(Write::Edited(self.gone())));
+            return Ok(Some(Write::Edited(gone(&self.virtual_service))));
         };
         let found = state_in(&live);
         if found == Some(text) {
@@ -281,6 +297,14 @@ impl<C: Cluster> Target<C> {
         self.clock.sleep(wait).await;
         Ok(())
     }
+}
+
+fn gone(object: &ObjectRef) -> Differences {
+    Differences(vec![Difference {
+        path: "metadata.name".to_owned(),
+        expected: object.to_string(),
+        found: "no such object".to_owned(),
+    }])
 }
 
 fn version(object: &Value) -> Option<Value> {

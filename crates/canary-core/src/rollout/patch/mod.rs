@@ -16,7 +16,7 @@ pub use difference::{Difference, Differences};
 pub use locate::{Located, locate};
 pub use owner::foreign_controller;
 pub use route::{RouteChange, change_route, differences, has_header_route};
-pub use subset::{SUBSET_ANNOTATION, add_subset, has_subset, remove_subset};
+pub use subset::{SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, remove_subset};
 
 /// The annotation of the `VirtualService` that holds the state of the rollout.
 pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";

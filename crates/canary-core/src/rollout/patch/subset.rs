@@ -1,9 +1,12 @@
 //! The canary's subset in the `DestinationRule`: made before any route names it, removed after none does.
 
+use std::collections::BTreeMap;
+
 use json_patch::Patch;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{super::plan::Plan, ops::Ops};
+use super::{super::plan::Plan, difference::Differences, ops::Ops};
 use crate::{Error, Result};
 
 /// The annotation of the `DestinationRule` that names the subset which the driver added.
@@ -82,4 +85,80 @@ pub fn remove_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Pat
     }
     ops.annotation(destination_rule, SUBSET_ANNOTATION, None);
     ops.into_patch().map(Some)
+}
+
+/// Which pods the two subsets of a plan are: what a `DestinationRule` says of them.
+///
+/// ```
+/// use canary_core::{Plan, rollout::patch::SubsetLabels};
+/// use serde_json::json;
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
+/// let rule = |version: &str| json!({"spec": {"host": "image-classifier", "subsets": [
+///     {"name": "resnet50", "labels": {"version": "resnet50"}},
+///     {"name": "resnet101", "labels": {"version": version}},
+/// ]}});
+/// let before = SubsetLabels::of(&plan, &rule("resnet101")).unwrap();
+/// assert!(before.differences(&plan, &rule("resnet101")).is_empty());
+/// assert_eq!(
+///     before.differences(&plan, &rule("resnet152")).to_string(),
+///     "DestinationRule default/image-classifier spec.subsets[1].labels: \
+///      expected {\"version\":\"resnet101\"}, found {\"version\":\"resnet152\"}"
+/// );
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubsetLabels {
+    /// The host that the subsets are of.
+    pub host: String,
+    /// The labels that select the stable subset's pods.
+    pub stable: BTreeMap<String, String>,
+    /// The labels that select the canary's pods.
+    pub canary: BTreeMap<String, String>,
+}
+
+impl SubsetLabels {
+    /// What the `DestinationRule` says of both subsets; `None` when it does not define one of them.
+    pub fn of(plan: &Plan, destination_rule: &Value) -> Option<Self> {
+        Some(Self {
+            host: host(destination_rule).to_owned(),
+            stable: labels(&subsets(destination_rule)[place_of(destination_rule, &plan.stable)?]),
+            canary: labels(&subsets(destination_rule)[place_of(destination_rule, &plan.canary)?]),
+        })
+    }
+
+    /// What somebody else changed of the two subsets since; empty when they are of the same pods. Other subsets and
+    /// the traffic policies are not the rollout's business.
+    pub fn differences(&self, plan: &Plan, destination_rule: &Value) -> Differences {
+        let mut differences = Differences::default();
+        let what = object_name(plan);
+        if host(destination_rule) != self.host {
+            differences.push(format!("{what} spec.host"), &self.host, host(destination_rule));
+        }
+        for (name, expected) in [(&plan.stable, &self.stable), (&plan.canary, &self.canary)] {
+            match place_of(destination_rule, name) {
+                None => {
+                    differences.push(format!("{what} spec.subsets"), &format!("a subset {name}"), "none");
+                }
+                Some(place) => {
+                    let found = labels(&subsets(destination_rule)[place]);
+                    if found != *expected {
+                        let path = format!("{what} spec.subsets[{place}].labels");
+                        differences.push(path, &json!(expected), &json!(found));
+                    }
+                }
+            }
+        }
+        differences
+    }
+}
+
+fn host(destination_rule: &Value) -> &str {
+    destination_rule.pointer("/spec/host").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn labels(subset: &Value) -> BTreeMap<String, String> {
+    let found = subset.get("labels").and_then(Value::as_object);
+    let pairs = found.into_iter().flatten();
+    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }

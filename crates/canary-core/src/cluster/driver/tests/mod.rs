@@ -256,6 +256,66 @@ fn edits_elsewhere_are_kept_and_disturb_nothing() {
     });
 }
 
+/// Somebody makes other pods of the canary's subset, at any call; nothing tells of it but the look before each write.
+#[test]
+fn a_subset_of_other_pods_gets_no_weight() {
+    run(async {
+        for canary in [GOOD, FAILING] {
+            let (_, _, calls) = undisturbed(canary).await;
+            let mut noticed = 0;
+            for call in 0..calls {
+                let store = Store::new(&plan());
+                store.trouble(Trouble::Relabel(call));
+                let verdict =
+                    finish(driver(&plan(), &store, canary, u64::MAX)).await.unwrap().unwrap();
+                let Some(before) = store.inner().relabelled else { continue };
+                let after: Vec<u32> =
+                    store.inner().splits[before..].iter().map(|split| split.canary).collect();
+                match &verdict {
+                    Verdict::ExternalEdit { diff } => {
+                        noticed += 1;
+                        let said = diff.to_string();
+                        assert!(
+                            said.contains("spec.subsets[1].labels") && said.contains("another"),
+                            "{said}"
+                        );
+                        // One write at most was on its way.
+                        assert!(after.len() <= 1, "at call {call}: {after:?}");
+                    }
+                    // The way back does not depend on the canary's subset.
+                    Verdict::Rollback { .. } => assert_eq!(after.last(), Some(&0), "{call}"),
+                    // The last write was on its way, or done.
+                    Verdict::Promote { .. } => assert!(after.len() <= 1, "{call}: {after:?}"),
+                    other => panic!("at call {call}: {other}"),
+                }
+            }
+            assert!(noticed >= 3, "{noticed}");
+        }
+    });
+}
+
+#[test]
+fn a_subset_of_other_pods_is_noticed_when_a_rollout_goes_on() {
+    run(async {
+        for removed in [false, true] {
+            let store = Store::new(&plan());
+            assert!(finish(driver(&plan(), &store, GOOD, 100)).await.is_none(), "killed");
+            let rule = super::super::ObjectRef::destination_rule("default", "image-classifier");
+            if removed {
+                store.inner().objects.remove(&rule);
+                let error = driver(&plan(), &store, GOOD, u64::MAX).start().await.unwrap_err();
+                assert!(matches!(error, Error::NotFound { .. }), "{error}");
+            } else {
+                store.trouble(Trouble::Relabel(0));
+                let verdict =
+                    finish(driver(&plan(), &store, GOOD, u64::MAX)).await.unwrap().unwrap();
+                assert!(matches!(verdict, Verdict::ExternalEdit { .. }), "{verdict}");
+            }
+            assert_eq!(store.canary_weight(), 20, "nothing was written");
+        }
+    });
+}
+
 #[test]
 fn an_edit_found_at_the_start_is_reported_and_kept() {
     run(async {

@@ -32,6 +32,8 @@ pub(super) enum Trouble {
     Edit(usize, u64),
     /// Somebody changes what is not the rollout's business before the call.
     EditElsewhere(usize),
+    /// Somebody gives the canary's subset other labels before the call, if it is there.
+    Relabel(usize),
 }
 
 #[derive(Clone)]
@@ -42,6 +44,8 @@ pub(super) struct Inner {
     pub(super) calls: usize,
     pub(super) trouble: Trouble,
     pub(super) splits: Vec<Split>,
+    /// How many splits had been written when somebody gave the canary's subset other labels.
+    pub(super) relabelled: Option<usize>,
     /// The canary's weight now, so that traffic need not read the object.
     canary: u32,
     version: u64,
@@ -78,6 +82,7 @@ impl Store {
             calls: 0,
             trouble: Trouble::None,
             splits: Vec::new(),
+            relabelled: None,
             canary: 0,
             version: 1,
             plan: plan.clone(),
@@ -118,6 +123,7 @@ impl Store {
             }
             Trouble::Edit(at, canary) if at == call => inner.edit(canary),
             Trouble::EditElsewhere(at) if at == call => inner.edit_elsewhere(),
+            Trouble::Relabel(at) if at == call => inner.relabel(),
             _ => {}
         }
         let result = effect(&mut inner);
@@ -160,6 +166,18 @@ impl Inner {
         self.bump(&name);
     }
 
+    fn relabel(&mut self) {
+        let rule = ObjectRef::destination_rule("default", "image-classifier");
+        let subsets = &mut self.objects.get_mut(&rule).unwrap()["spec"]["subsets"];
+        let canary =
+            subsets.as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "resnet101");
+        if let Some(canary) = canary {
+            canary["labels"] = json!({"version": "another"});
+            self.relabelled = Some(self.splits.len());
+            self.bump(&rule);
+        }
+    }
+
     fn edit_elsewhere(&mut self) {
         let name = ObjectRef::virtual_service("default", "image-classifier");
         let object = self.objects.get_mut(&name).unwrap();
@@ -171,7 +189,10 @@ impl Inner {
         );
         self.bump(&name);
         let rule = ObjectRef::destination_rule("default", "image-classifier");
-        self.objects.get_mut(&rule).unwrap()["metadata"]["labels"] = json!({"team": "vision"});
+        let rule_now = self.objects.get_mut(&rule).unwrap();
+        rule_now["metadata"]["labels"] = json!({"team": "vision"});
+        let other = json!({"name": "other", "labels": {"version": "other"}});
+        rule_now["spec"]["subsets"].as_array_mut().unwrap().insert(0, other);
         self.bump(&rule);
     }
 
