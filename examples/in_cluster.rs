@@ -13,15 +13,29 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use canary_core::{Manifest, Object, Plan, cluster::InCluster};
+use canary_core::{
+    Manifest, Object, Plan,
+    cluster::{InCluster, Mount},
+    evidence::prometheus::{Reporter, mark_header},
+};
 use clap::Parser;
+
+const STATUS: &str = "\
+Exit status:
+  0  printed
+  1  the plan cannot be read, or has an error
+  2  wrong arguments
+
+Nothing is applied, and no cluster is asked. The role permits get, patch and watch on the plan's own VirtualService and
+DestinationRule, and create, get and patch on its Lease. Give --gateway-url among the arguments of `ramp`: looking for
+the gateway's address needs more permissions than that.";
 
 /// Prints a service account, a role for the plan's own objects and its binding, a ConfigMap with the plan, and a Job.
 ///
 /// The image is the one of the project's Dockerfile. The Job starts the driver again after an error or an eviction, and
 /// it goes on with the same experiment.
 #[derive(Debug, Parser)]
-#[command(name = "in_cluster")]
+#[command(name = "in_cluster", after_help = STATUS)]
 struct Options {
     /// The plan.
     plan: PathBuf,
@@ -31,9 +45,42 @@ struct Options {
     /// The name of all objects; by default canary- and the VirtualService's name.
     #[arg(long)]
     name: Option<String>,
+    /// Mount files for the driver read-only, again for more: secret/NAME:PATH, configmap/NAME:PATH or claim/NAME:PATH,
+    /// such as claim/photos:/photos.
+    #[arg(long, value_name = "OBJECT:PATH", value_parser = mount)]
+    mount: Vec<(Mount, String)>,
+    /// Print too the Telemetry object by which Istio's ingress gateway marks requests with the plan's header, so that
+    /// `ramp --prometheus URL --unmarked` leaves them out.
+    #[arg(long)]
+    telemetry: bool,
+    /// The namespace of the ingress gateway.
+    #[arg(long, value_name = "NAME", default_value = "istio-system", requires = "telemetry")]
+    gateway_namespace: String,
+    /// A label of the ingress gateway's pods.
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        default_value = "istio=ingressgateway",
+        value_parser = label,
+        requires = "telemetry"
+    )]
+    gateway_label: (String, String),
     /// More arguments for `ramp`, after `--`, such as `-- --gateway-url http://istio-ingressgateway.istio-system`.
     #[arg(last = true)]
     arguments: Vec<String>,
+}
+
+fn mount(text: &str) -> Result<(Mount, String), String> {
+    let (what, path) = text
+        .split_once(':')
+        .filter(|(_, path)| path.starts_with('/'))
+        .ok_or("expected an object and an absolute path, such as claim/photos:/photos")?;
+    Ok((Mount::parse(what).map_err(|error| error.to_string())?, path.to_owned()))
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected key=value")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn main() -> ExitCode {
@@ -56,7 +103,15 @@ fn run(options: &Options) -> Result<String> {
     let mut job = InCluster::new(&options.image).arg("--cluster").arg("--json");
     job.name.clone_from(&options.name);
     job.args.extend(options.arguments.iter().cloned());
-    let objects = job.objects(&Plan::from_yaml(&text)?)?;
+    job.mounts.clone_from(&options.mount);
+    let plan = Plan::from_yaml(&text)?;
+    let mut objects = job.objects(&plan)?;
+    if options.telemetry {
+        let header = plan.header.as_ref().context("--telemetry: the plan has no header to mark")?;
+        let header = (header.name.as_str(), header.value.as_str());
+        let pods = [options.gateway_label.clone()].into();
+        objects.push(mark_header(header, Reporter::Source, &options.gateway_namespace, &pods));
+    }
     let manifest: Manifest = objects.into_iter().map(Object::Other).collect();
     Ok(manifest.to_yaml()?)
 }

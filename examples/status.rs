@@ -10,12 +10,16 @@
     reason = "a command line tool speaks to its user"
 )]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
-use canary_core::{Plan, cluster::status};
-use canary_examples::Connection;
-use clap::Parser;
+use canary_core::{
+    Plan,
+    cluster::{Kubernetes, Status, status},
+    evidence::Timestamp,
+};
+use canary_examples::{Connection, Metered};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 
 const STATUS: &str = "\
 Exit status:
@@ -24,7 +28,11 @@ Exit status:
   2  wrong arguments
 
 Read from the VirtualService's annotation, which the driver writes with every weight and every ten seconds, and from its
-Lease. It needs the verb get on virtualservices, and on leases to tell who drives the rollout.";
+Lease. It needs the verb get on virtualservices, and on leases to tell who drives the rollout; with --prometheus on
+destinationrules too.
+
+The observed split is what the driver has stored, over the whole rollout. With --prometheus it is what Istio's proxies
+have counted since the weight in force was written, and at most over the time of --over; the output says which.";
 
 /// Tells how the rollout of a VirtualService stands; nothing is changed.
 #[derive(Debug, Parser)]
@@ -43,11 +51,27 @@ struct Options {
     json: bool,
     #[command(flatten)]
     connection: Connection,
+    /// The longest time over which Prometheus counts.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5m",
+        value_parser = canary_examples::duration,
+        requires = "prometheus"
+    )]
+    over: Duration,
+    #[command(flatten)]
+    metered: Metered,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
+    let options = Options::parse();
+    if options.metered.prometheus.is_some() && options.plan.is_none() {
+        let needed = "--prometheus needs --plan, which names the subsets";
+        Options::command().error(ErrorKind::MissingRequiredArgument, needed).exit();
+    }
+    match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("status: {error:#}");
@@ -66,12 +90,34 @@ async fn run(options: &Options) -> Result<()> {
         }
     };
     let cluster = options.connection.open().await?;
-    let found =
+    let mut found =
         status(&cluster, &options.namespace, &options.virtual_service, plan.as_ref()).await?;
+    if let Some(plan) = &plan {
+        found = counted(found, &cluster, plan, options).await?;
+    }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&found)?);
     } else {
         print!("{found}");
     }
     Ok(())
+}
+
+/// The observed split by what Prometheus counts, when one is given.
+async fn counted(
+    status: Status,
+    cluster: &Kubernetes,
+    plan: &Plan,
+    options: &Options,
+) -> Result<Status> {
+    let Some(source) = options.metered.source(cluster, plan).await? else { return Ok(status) };
+    let lag = u64::try_from(options.metered.lag.as_millis())?;
+    let now = Timestamp(Timestamp::now().0.saturating_sub(lag));
+    let longest = Timestamp(now.0.saturating_sub(u64::try_from(options.over.as_millis())?));
+    let weighted = status.rollout.as_ref().map_or(longest, |rollout| rollout.since);
+    let since = longest.max(weighted).min(now);
+    let over = now.since(since).as_secs();
+    let by = format!("Prometheus at {}, over the last {over} s", source.url());
+    let window = source.window(since, now).await?.unwrap_or_default();
+    Ok(status.counted(by, &window))
 }

@@ -1,51 +1,19 @@
 //! The example binaries for clusters, as their users run them, against a real API server.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{io::Write, path::Path, process::Stdio};
 
-use canary_core::{
-    Gateway,
-    cluster::{Cluster, Kubernetes, ObjectRef, Typed, WatchEvent},
-    serving::Workload,
-};
-use canary_lab::{Lab, model::Scripted};
+use canary_core::cluster::{Cluster, ObjectRef};
 use canary_tests::{
     apiserver::ApiServer,
     parts::root,
     programs::{example, said},
 };
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::rollouts::{APP, set_up};
-
-/// A folder of a test's own, with a kubeconfig in it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(server: &ApiServer, name: &str, user: &str) -> Self {
-        let folder = server.folder().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("kubeconfig"), server.kubeconfig(user)).unwrap();
-        Self(folder)
-    }
-
-    fn file(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.0.join(name);
-        std::fs::write(&file, text).unwrap();
-        file
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = example(name);
-        command.arg("--kubeconfig").arg(self.0.join("kubeconfig"));
-        command
-    }
-}
+use crate::{
+    rollouts::APP,
+    stage::{Folder, Stage},
+};
 
 #[test]
 fn help_suffices() {
@@ -53,10 +21,8 @@ fn help_suffices() {
         let (status, text, _) = said(example(name).arg("--help"));
         assert_eq!(status, Some(0), "{name}");
         assert!(text.contains("Usage:"), "{text}");
-        assert!(
-            name == "in_cluster" || text.contains("Exit status:") && text.contains("--kubeconfig"),
-            "{text}"
-        );
+        assert!(text.contains("Exit status:"), "{text}");
+        assert!(name == "in_cluster" || text.contains("--kubeconfig"), "{text}");
         let (status, _, error) = said(example(name).arg("--no-such-option"));
         assert_eq!(status, Some(2), "{name}: {error}");
     }
@@ -207,16 +173,39 @@ async fn the_manifests_of_the_job_are_admitted() {
         example("in_cluster")
             .arg(&plan)
             .args(["--image", "registry.example.com/canary:1.0"])
+            .args([
+                "--mount",
+                "claim/photos:/photos",
+                "--mount",
+                "secret/prometheus:/etc/prometheus",
+            ])
+            .args(["--mount", "configmap/authority:/etc/authority"])
+            .args(["--telemetry", "--gateway-namespace", space])
             .args(["--", "--gateway-url", "http://gateway.istio-system"]),
     );
     assert_eq!(status, Some(0), "{error}");
+    // The cluster has Istio's own definition of Telemetry.
+    let definitions = ApiServer::definitions().unwrap();
+    let telemetry = definitions
+        .iter()
+        .find(|one| one["metadata"]["name"] == "telemetries.telemetry.istio.io")
+        .unwrap();
+    cluster.apply(telemetry).await.unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while cluster.list("telemetry.istio.io/v1", "Telemetry", Some(space)).await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "Telemetry is not served");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     let mut apply = folder.command("apply");
     let mut child = apply.arg("-").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(manifests.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}\n{manifests}");
-    assert_eq!(text.matches("created").count(), 5, "{text}");
+    assert_eq!(text.matches("created").count(), 6, "{text}");
+    let mark = ObjectRef::new("telemetry.istio.io/v1", "Telemetry", space, "canary-header");
+    let mark = cluster.get(&mark).await.unwrap().unwrap();
+    assert_eq!(mark["spec"]["selector"]["matchLabels"], json!({"istio": "ingressgateway"}));
     let job = ObjectRef::new("batch/v1", "Job", space, "canary-image-classifier");
     let job = cluster.get(&job).await.unwrap().unwrap();
     let spec = &job["spec"]["template"]["spec"];
@@ -230,6 +219,17 @@ async fn the_manifests_of_the_job_are_admitted() {
             "http://gateway.istio-system"
         ])
     );
+    let mounted: Vec<_> = spec["containers"][0]["volumeMounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mount| (mount["mountPath"].as_str().unwrap(), mount["readOnly"] == true))
+        .collect();
+    let expected = ["/etc/canary", "/photos", "/etc/prometheus", "/etc/authority"];
+    assert_eq!(mounted, expected.map(|path| (path, true)));
+    assert_eq!(spec["volumes"][1]["persistentVolumeClaim"]["claimName"], "photos");
+    assert_eq!(spec["volumes"][2]["secret"]["secretName"], "prometheus");
+    assert_eq!(spec["volumes"][3]["configMap"]["name"], "authority");
     // A pod of that template is admitted under the standard, which looks at pods and only warns of Jobs.
     let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "driver", "namespace": space}, "spec": spec});
     pod["metadata"]["labels"] = job["spec"]["template"]["metadata"]["labels"].clone();
@@ -248,18 +248,6 @@ async fn the_manifests_of_the_job_are_admitted() {
     );
 }
 
-/// Brings every change of an object on the cluster into the lab's mesh, as a control plane does into its gateways.
-async fn follow(cluster: Kubernetes, lab: canary_lab::store::Store, object: ObjectRef) {
-    let lab = lab.force(true);
-    let mut events = Box::pin(cluster.watch(&object));
-    while let Some(event) = events.next().await {
-        if let Ok(WatchEvent::Applied(mut object)) = event {
-            object["metadata"] = json!({"name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"]});
-            lab.apply(&object).await.unwrap();
-        }
-    }
-}
-
 /// Objects on a real API server, traffic through the lab's gateway, which follows them: `ramp --cluster` and `status`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ramp_runs_a_plan_on_a_cluster() {
@@ -267,40 +255,7 @@ async fn ramp_runs_a_plan_on_a_cluster() {
     for (space, errors, code, verdict) in
         [("command-ramp", 0.0, 0, "promote"), ("command-ramp-bad", 0.6, 3, "rollback")]
     {
-        server.namespace(space).await;
-        let cluster = server.connect("admin").await.unwrap();
-        let builder = Lab::builder()
-            .model("models/lite0", Scripted::new("military uniform", 0.9))
-            .model("models/lite1", Scripted::new("military uniform", 0.9).errors(errors));
-        let lab = tokio::task::spawn_blocking(move || {
-            let lab = builder.start().unwrap();
-            for version in ["lite0", "lite1"] {
-                let workload =
-                    Workload::new(APP, version).model("model", format!("models/{version}"));
-                for object in workload.namespace(space).objects().unwrap() {
-                    lab.apply(&object).unwrap();
-                }
-            }
-            lab.apply(&Gateway::http("gateway", 80, ["*"]).namespace(space)).unwrap();
-            lab.wait_ready(Duration::from_secs(30)).unwrap();
-            lab
-        })
-        .await
-        .unwrap();
-
-        set_up(&cluster, space).await;
-        // The routes go to the model's port, and say which subset answered.
-        let stable = canary_core::VirtualService::weighted(APP, [("lite0", 100)])
-            .hosts(["*"])
-            .gateway("gateway")
-            .namespace(space)
-            .port(8501)
-            .stamp_subset(canary_core::predict::Client::SUBSET_HEADER);
-        cluster.clone().force(true).apply_typed(&stable).await.unwrap();
-        let followers =
-            [ObjectRef::destination_rule(space, APP), ObjectRef::virtual_service(space, APP)]
-                .map(|object| tokio::spawn(follow(cluster.clone(), lab.cluster().clone(), object)));
-
+        let stage = Stage::new(server, space, errors).await;
         let folder = Folder::new(server, space, "admin");
         let plan = folder.file(
             "plan.yaml",
@@ -313,7 +268,7 @@ async fn ramp_runs_a_plan_on_a_cluster() {
         let photo = folder.file("photo.jpg", "a photo");
         let mut ramp = folder.command("ramp");
         ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms", "--model", "model"]);
-        ramp.arg("--images").arg(&photo).args(["--gateway-url", &lab.gateway_url()]);
+        ramp.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
         let (status, text, error) =
             tokio::task::spawn_blocking(move || said(&mut ramp)).await.unwrap();
         assert_eq!(status, Some(code), "{text}\n{error}");
@@ -326,12 +281,10 @@ async fn ramp_runs_a_plan_on_a_cluster() {
         assert_eq!(status, Some(0), "{error}");
         assert!(text.contains(&format!("verdict so far: {verdict}")), "{text}");
         assert!(text.contains("nobody drives it now") && text.contains("errorRatio"), "{text}");
+        assert!(text.contains("observed by the driver's stored state"), "{text}");
         let (_, text, _) = said(folder.command("status").arg(APP).args(["-n", space, "--json"]));
         let status: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status["rollout"]["verdict"]["verdict"], verdict, "{status}");
-        for follower in followers {
-            follower.abort();
-        }
-        tokio::task::spawn_blocking(move || drop(lab)).await.unwrap();
+        stage.stop().await;
     }
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use canary_core::{
+    Error,
     cluster::{
-        Cluster, Kubernetes, ObjectRef, Outcome, Preflight, PreflightOptions, preflight, wait_ready,
+        Cluster, Kubernetes, ObjectRef, Outcome, Preflight, PreflightOptions, Reach,
+        gateway_addresses, preflight, readiness, wait_ready,
     },
     serving::Workload,
 };
@@ -135,4 +137,123 @@ async fn waiting_for_a_deployment_tells_why_its_pods_are_not_ready() {
     let state =
         wait_ready(&cluster, "default", &name, Duration::from_secs(5), |_| {}).await.unwrap();
     assert!(state.is_ready());
+}
+
+/// Every address of the gateway that a Gateway object configures, best first, out of real objects.
+#[tokio::test]
+async fn the_gateway_is_found_behind_several_services() {
+    let Some(server) = ApiServer::shared().await else { return };
+    let space = "discovery";
+    server.namespace(space).await;
+    let cluster = server.connect("admin").await.unwrap();
+    let gateway = canary_core::Gateway::http("main", 80, ["*"]).namespace(space);
+    let mut gateway = serde_json::to_value(gateway).unwrap();
+    gateway["spec"]["selector"] = json!({"istio": "discovered"});
+    cluster.apply(&gateway).await.unwrap();
+    let missing = gateway_addresses(&cluster, space, "main").await.unwrap_err();
+    assert!(
+        matches!(&missing, Error::NotFound { help, .. } if help.contains("install")),
+        "{missing}"
+    );
+
+    let service = |name: &str, kind: &str, port: u16| {
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": space},
+            "spec": {"type": kind, "selector": {"istio": "discovered", "app": name},
+                "ports": [{"name": "status-port", "port": 15021}, {"name": "http2", "port": port, "targetPort": 8080}]},
+        })
+    };
+    for (name, kind, port) in [
+        ("inside", "ClusterIP", 80),
+        ("pending", "LoadBalancer", 80),
+        ("balanced", "LoadBalancer", 8080),
+    ] {
+        cluster.apply(&service(name, kind, port)).await.unwrap();
+    }
+    // None has an address from outside yet, and there is no node.
+    let found = gateway_addresses(&cluster, space, "main").await.unwrap();
+    assert!(found.iter().all(|one| one.reach == Reach::ClusterIp), "{found:?}");
+    assert_eq!(found.len(), 3);
+
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "discovery-node"}});
+    cluster.apply(&node).await.unwrap();
+    let path = "/api/v1/nodes/discovery-node/status";
+    let status = json!({"status": {"addresses": [{"type": "InternalIP", "address": "10.9.8.7"}]}});
+    let request = http::Request::patch(path)
+        .header("content-type", "application/merge-patch+json")
+        .body(status.to_string().into_bytes())
+        .unwrap();
+    cluster.client().request::<Value>(request).await.unwrap();
+    let object = |name: &str| ObjectRef::new("v1", "Service", space, name);
+    let balanced =
+        json!({"loadBalancer": {"ingress": [{"ip": "2001:db8::1"}, {"hostname": "lb.example"}]}});
+    write_status(&cluster, &object("balanced"), "services", balanced).await;
+    let found = gateway_addresses(&cluster, space, "main").await.unwrap();
+    let urls: Vec<_> = found.iter().map(|one| (one.reach, one.url())).collect();
+    assert_eq!(urls[0], (Reach::LoadBalancer, "http://[2001:db8::1]:8080".to_owned()));
+    assert_eq!(urls[1], (Reach::LoadBalancer, "http://lb.example:8080".to_owned()));
+    // The one whose balancer is pending is reached by the node's port.
+    let port =
+        cluster.get(&object("pending")).await.unwrap().unwrap()["spec"]["ports"][1]["nodePort"]
+            .clone();
+    assert!(urls.contains(&(Reach::NodePort, format!("http://10.9.8.7:{port}"))), "{urls:?}");
+    assert_eq!(urls.last().unwrap().0, Reach::ClusterIp);
+    assert!(cluster.delete(&ObjectRef::new("v1", "Node", "", "discovery-node")).await.unwrap());
+    let missing = gateway_addresses(&cluster, space, "other").await.unwrap_err();
+    assert!(missing.to_string().contains("Gateway discovery/other not found"), "{missing}");
+}
+
+/// Events as the server stores them: of the scheduler with `eventTime`, of the kubelet with `lastTimestamp`.
+#[tokio::test]
+async fn the_reasons_of_pods_come_from_their_status_and_their_events() {
+    let Some(server) = ApiServer::shared().await else { return };
+    let space = "reasons";
+    server.namespace(space).await;
+    let cluster = server.connect("admin").await.unwrap();
+    let labels = json!({"app": "m"});
+    cluster.apply(&deployment(space, "m", &labels)).await.unwrap();
+    let container = |state: Value| json!({"containerStatuses": [{"name": "main", "ready": false, "restartCount": 1, "image": "", "imageID": "", "state": state}]});
+    let table = [
+        ("scheduled", json!({"phase": "Pending"}), Some("FailedScheduling"), "FailedScheduling"),
+        ("probe", container(json!({"running": {}})), Some("Unhealthy"), "Unhealthy"),
+        ("memory", container(json!({"running": {}})), Some("OOMKilling"), "OOMKilling"),
+        (
+            "killed",
+            container(json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})),
+            Some("BackOff"),
+            "OOMKilled",
+        ),
+        ("fine", container(json!({"running": {}})), None, ""),
+    ];
+    for (name, status, event, _) in &table {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": space, "labels": labels},
+            "spec": {"containers": [{"name": "main", "image": "none"}]}});
+        cluster.apply(&pod).await.unwrap();
+        write_status(&cluster, &ObjectRef::new("v1", "Pod", space, *name), "pods", status.clone())
+            .await;
+        let Some(reason) = event else { continue };
+        let mut event = json!({"apiVersion": "v1", "kind": "Event",
+            "metadata": {"name": format!("{name}.1"), "namespace": space},
+            "involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": name, "namespace": space},
+            "type": "Warning", "reason": reason, "message": "said by its reporter"});
+        if *reason == "FailedScheduling" {
+            event["eventTime"] = json!("2026-01-01T00:00:00.000000Z");
+            event["action"] = json!("Scheduling");
+            event["reportingComponent"] = json!("default-scheduler");
+            event["reportingInstance"] = json!("scheduler-1");
+        } else {
+            event["lastTimestamp"] = json!("2026-01-01T00:00:00Z");
+        }
+        cluster.apply(&event).await.unwrap();
+    }
+    let state = readiness(&cluster, space, "m").await.unwrap();
+    let mut found: Vec<_> =
+        state.problems.iter().map(|one| (one.pod.as_str(), one.reason.as_str())).collect();
+    found.sort_unstable();
+    let mut expected: Vec<_> =
+        table.iter().filter(|row| !row.3.is_empty()).map(|row| (row.0, row.3)).collect();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert!(state.to_string().contains("said by its reporter"), "{state}");
 }

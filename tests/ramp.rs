@@ -2,27 +2,12 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
 };
 
+use canary_tests::programs::example;
 use serde_json::Value;
-
-/// The program as the workspace built it, or built now when only this package's tests were asked for.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let built = test.ancestors().nth(2).unwrap().join("examples/ramp");
-        if !built.exists() {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let arguments = ["build", "--quiet", "-p", "canary-examples", "--example", "ramp"];
-            assert!(Command::new(cargo).args(arguments).status().unwrap().success());
-        }
-        built
-    })
-}
 
 /// A folder of the test's own with a plan in it.
 struct Folder(PathBuf);
@@ -44,7 +29,7 @@ impl Folder {
     }
 
     fn ramp(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = example("ramp");
         command.arg(self.0.join("plan.yaml")).args(["--json", "--tick", "20ms"]).args(arguments);
         command
     }

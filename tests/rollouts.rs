@@ -366,8 +366,8 @@ async fn other_pods_in_a_subset_are_noticed_at_once(backend: &impl Backend) {
 async fn an_edit_of_another_subset_disturbs_nothing(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     set_up(&cluster, space).await;
-    let (recorder, recorded) = by_hand();
-    let (mut run, _control) = start(driver(cluster.clone(), space, recorded)).await;
+    let (recorder, observed) = by_hand();
+    let (mut run, _control) = start(driver(cluster.clone(), space, observed)).await;
     written(&mut run, 50).await;
     let edit: Patch = serde_json::from_value(json!([
         {"op": "add", "path": "/spec/subsets/0", "value": {"name": "lite9", "labels": {"version": "lite9"}}},

@@ -9,7 +9,11 @@ use canary_core::{
 };
 use futures_util::{Stream, stream};
 
-use crate::{drive::Stage, lab::samples, options::Options};
+use crate::{
+    drive::{Asks, Stage},
+    lab::samples,
+    options::Options,
+};
 
 /// Connects, finds the gateway, and makes the inputs.
 pub(crate) async fn stage(
@@ -17,10 +21,14 @@ pub(crate) async fn stage(
     options: &Options,
 ) -> Result<Stage<Kubernetes, impl Stream<Item = canary_core::Result<Sample>> + Send + use<>>> {
     let of = &options.cluster;
+    let cluster = of.connection.open().await?;
+    let counted = of.metered.source(&cluster, plan).await?;
+    if counted.is_some() && plan.header.is_none() {
+        return Ok(Stage { cluster, asks: None, counted, mirror: None });
+    }
     if options.images.is_empty() {
         bail!("a real model needs inputs: name image files with --images");
     }
-    let cluster = of.connection.open().await?;
     let url = match &of.gateway_url {
         Some(url) => url.clone(),
         None => find(&cluster, plan).await?,
@@ -32,8 +40,11 @@ pub(crate) async fn stage(
     }
     let samples = samples(options)?;
     let probe = samples(0);
-    let all = (0..options.inputs.unwrap_or(u64::MAX)).map(move |number| Ok(samples(number)));
-    Ok(Stage { cluster, client, samples: stream::iter(all), probe, mirror: None })
+    // Where requests are counted elsewhere each input is asked once, for its pair.
+    let all = if counted.is_some() { options.images.len() as u64 } else { u64::MAX };
+    let all = (0..options.inputs.unwrap_or(all)).map(move |number| Ok(samples(number)));
+    let asks = Some(Asks { client, samples: stream::iter(all), probe });
+    Ok(Stage { cluster, asks, counted, mirror: None })
 }
 
 /// The best address of the gateway that the `VirtualService` names first.

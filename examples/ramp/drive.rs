@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use canary_core::{
     Plan, Verdict,
     cluster::{Cluster, Control, Driver, HeaderProbe, Progress, Story},
-    evidence::{Mirrored, Sample, Subsets, Traffic},
+    evidence::{Mirrored, Sample, Subsets, Traffic, prometheus::Prometheus},
     predict::Client,
     rollout::report::{Disagreement, Report},
 };
@@ -24,14 +24,22 @@ const KEPT: usize = 24;
 pub(crate) struct Stage<C, S> {
     /// Reads and writes the objects.
     pub(crate) cluster: C,
+    /// How the models are asked; none where all that the plan needs is counted elsewhere.
+    pub(crate) asks: Option<Asks<S>>,
+    /// What Prometheus counts, in place of requests of this program's own.
+    pub(crate) counted: Option<Prometheus>,
+    /// The records of mirrored requests, for plans that compare answers without a header.
+    pub(crate) mirror: Option<Mirrored>,
+}
+
+/// How the models are asked, and about what.
+pub(crate) struct Asks<S> {
     /// Asks through the gateway; the answers name their subset.
     pub(crate) client: Client,
     /// The inputs to ask about.
     pub(crate) samples: S,
     /// The input that the header route is probed with.
     pub(crate) probe: Sample,
-    /// The records of mirrored requests, for plans that compare answers without a header.
-    pub(crate) mirror: Option<Mirrored>,
 }
 
 /// How a run ended.
@@ -50,37 +58,22 @@ where
     C: Cluster + 'static,
     S: Stream<Item = canary_core::Result<Sample>> + Send + 'static,
 {
-    let Stage { cluster, client, samples, probe, mirror } = stage;
+    let Stage { cluster, asks, counted, mirror } = stage;
     let kept: Arc<Mutex<Vec<Disagreement>>> = Arc::default();
-    let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
-    let traffic = match &plan.header {
-        Some(header) if plan.needs_pairs() => {
-            let keep = Arc::clone(&kept);
-            let header = (header.name.as_str(), header.value.as_str());
-            Traffic::new("inputs", &client, header, subsets, samples).on_pair(
-                move |sample, pair| {
-                    let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !pair.agrees() && kept.len() < KEPT {
-                        kept.push(Disagreement {
-                            input: sample.name.to_string(),
-                            thumbnail: None,
-                            stable: (pair.stable.class.clone(), pair.stable.score),
-                            canary: (pair.canary.class.clone(), pair.canary.score),
-                        });
-                    }
-                },
-            )
+    let mut driver = Driver::new(cluster, plan.clone())?.tick(options.tick);
+    if let Some(Asks { client, samples, probe }) = asks {
+        if let Some(traffic) = traffic(plan, &client, samples, counted.is_some(), &kept) {
+            driver = driver.source(traffic.concurrency(options.concurrency));
         }
-        _ => Traffic::requests("inputs", &client, subsets, samples),
-    };
-    let mut driver = Driver::new(cluster, plan.clone())?
-        .source(traffic.concurrency(options.concurrency))
-        .tick(options.tick);
+        if let Some(probe) = HeaderProbe::new(plan, &client, probe.bytes) {
+            driver = driver.probe(probe);
+        }
+    }
+    if let Some(counted) = counted {
+        driver = driver.source(counted);
+    }
     if let Some(mirror) = mirror {
         driver = driver.source(mirror);
-    }
-    if let Some(probe) = HeaderProbe::new(plan, &client, probe.bytes) {
-        driver = driver.probe(probe);
     }
     if options.anew {
         driver = driver.anew();
@@ -109,6 +102,39 @@ where
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     ending.context("the run ended without a verdict")
+}
+
+/// The requests that this program sends: pairs where the plan compares them, and requests where nobody else's are
+/// counted.
+fn traffic<S>(
+    plan: &Plan,
+    client: &Client,
+    samples: S,
+    counted: bool,
+    kept: &Arc<Mutex<Vec<Disagreement>>>,
+) -> Option<Traffic>
+where
+    S: Stream<Item = canary_core::Result<Sample>> + Send + 'static,
+{
+    let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
+    let Some(header) = plan.header.as_ref().filter(|_| plan.needs_pairs()) else {
+        return (!counted).then(|| Traffic::requests("inputs", client, subsets, samples));
+    };
+    let keep = Arc::clone(kept);
+    let header = (header.name.as_str(), header.value.as_str());
+    let traffic =
+        Traffic::new("inputs", client, header, subsets, samples).on_pair(move |sample, pair| {
+            let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
+            if !pair.agrees() && kept.len() < KEPT {
+                kept.push(Disagreement {
+                    input: sample.name.to_string(),
+                    thumbnail: None,
+                    stable: (pair.stable.class.clone(), pair.stable.score),
+                    canary: (pair.canary.class.clone(), pair.canary.score),
+                });
+            }
+        });
+    Some(if counted { traffic.pairs_only() } else { traffic })
 }
 
 /// The first Ctrl-C (or SIGTERM) pauses and stores; the second ends the program.

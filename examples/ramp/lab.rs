@@ -27,7 +27,7 @@ use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    drive::{Ending, Stage},
+    drive::{Asks, Ending, Stage},
     options::{LabOptions, Options},
 };
 
@@ -106,7 +106,7 @@ impl Mesh {
             Mirrored::new("mirror", self.lab.mirror_log(subsets, MIRRORED)).live()
         });
         let client = client.signature("serving_preprocess");
-        Ok(Stage { cluster, client, samples, probe, mirror })
+        Ok(Stage { cluster, asks: Some(Asks { client, samples, probe }), counted: None, mirror })
     }
 
     /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use canary_core::{Plan, Verdict};
-use clap::Parser;
+use clap::{CommandFactory, Parser, error::ErrorKind};
 
 use drive::{Ending, drive};
 use options::Options;
@@ -28,6 +28,11 @@ use options::Options;
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
+    if options.cluster.metered.prometheus.is_some() && !options.cluster.cluster {
+        let needed =
+            "--prometheus needs --cluster; on the lab this program counts its own requests";
+        Options::command().error(ErrorKind::MissingRequiredArgument, needed).exit();
+    }
     match run(&options).await {
         Ok(ending) => status(&ending),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use canary_examples::Connection;
+use canary_examples::{Connection, Metered, duration};
 use clap::Parser;
 
 const STATUS: &str = "\
@@ -84,6 +84,8 @@ pub(crate) struct ClusterOptions {
     pub(crate) signature: String,
     #[command(flatten)]
     pub(crate) connection: Connection,
+    #[command(flatten)]
+    pub(crate) metered: Metered,
 }
 
 /// The two versions on the lab.
@@ -129,11 +131,4 @@ pub(crate) struct LabOptions {
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "expected a number from 0 to 1".to_owned())?;
     if (0.0..=1.0).contains(&rate) { Ok(rate) } else { Err("expected 0 to 1".to_owned()) }
-}
-
-/// A duration as plans have them, such as `20ms` or `1m 30s`.
-fn duration(text: &str) -> Result<Duration, String> {
-    jiff::fmt::friendly::SpanParser::new()
-        .parse_unsigned_duration(text)
-        .map_err(|_| "expected a time such as 20ms or 1m 30s".to_owned())
 }

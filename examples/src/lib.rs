@@ -1,8 +1,12 @@
 //! Shared by the examples in this folder; see README.md for their index.
 
-use std::path::PathBuf;
+mod metrics;
+
+use std::{path::PathBuf, time::Duration};
 
 use canary_core::cluster::Kubernetes;
+
+pub use metrics::{Metered, PASSWORD, TOKEN};
 
 /// How a cluster is reached.
 #[derive(Debug, Default, clap::Args)]
@@ -24,4 +28,14 @@ impl Connection {
     pub async fn open(&self) -> canary_core::Result<Kubernetes> {
         Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref()).await
     }
+}
+
+/// A duration as plans have them, such as `20ms` or `1m 30s`.
+///
+/// # Errors
+/// That the text is none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    jiff::fmt::friendly::SpanParser::new()
+        .parse_unsigned_duration(text)
+        .map_err(|_| "expected a time such as 20ms or 1m 30s".to_owned())
 }

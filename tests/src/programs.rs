@@ -3,24 +3,35 @@
 use std::{
     path::PathBuf,
     process::{Command, Output},
-    sync::Mutex,
+    sync::OnceLock,
 };
 
-/// An example binary as the workspace built it, or built now when only this package's tests were asked for.
+use crate::parts::root;
+
+/// An example binary, built from the sources as they are.
+///
+/// Cargo builds the examples before a `cargo test` of the whole workspace and finds nothing to do here; when only this
+/// package's tests were asked for, it has not built them, and those of another day must not be taken for today's.
 ///
 /// # Panics
 /// When it cannot be built.
 pub fn example(name: &str) -> Command {
-    static BUILDING: Mutex<()> = Mutex::new(());
-    let _one = BUILDING.lock().unwrap();
-    let test = std::env::current_exe().unwrap();
-    let built: PathBuf = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    if !built.exists() {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        // target/PROFILE/deps/all-…
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let arguments = ["build", "--quiet", "-p", "canary-examples", "--example", name];
-        assert!(Command::new(cargo).args(arguments).status().unwrap().success());
-    }
-    Command::new(built)
+        let mut build = Command::new(cargo);
+        build.current_dir(root()).args(["build", "--quiet", "--examples", "--target-dir"]);
+        build.arg(profile.parent().unwrap());
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the examples cannot be built");
+        profile.join("examples")
+    });
+    Command::new(folder.join(name))
 }
 
 /// Exit status, standard output and standard error.

@@ -96,7 +96,7 @@ impl Cloud {
         match parts.method {
             Method::GET if key.is_empty() => self.list(&query),
             Method::GET | Method::HEAD => self.get(&parts, &key),
-            Method::PUT => self.put(key, &query, body),
+            Method::PUT => self.put(key, &query, &parts.headers, body),
             Method::POST if query.contains_key("delete") => {
                 let text = String::from_utf8(body.to_vec()).unwrap();
                 let mut deleted = String::new();
@@ -166,6 +166,7 @@ impl Cloud {
         }
         let mut answer = Response::builder()
             .header(header::ETAG, tag(&bytes))
+            .header("x-goog-generation", generation(&bytes))
             .header(header::LAST_MODIFIED, "Thu, 01 Jan 2026 00:00:00 GMT");
         let size = bytes.len();
         let mut part = bytes;
@@ -187,9 +188,20 @@ impl Cloud {
         &self,
         key: String,
         query: &BTreeMap<String, String>,
+        headers: &http::HeaderMap,
         body: Bytes,
     ) -> Response<Full<Bytes>> {
-        let tag = tag(&body);
+        let wanted = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let there = self.objects.lock().unwrap().get(&key).cloned();
+        let generation = there.as_ref().map_or_else(|| "0".to_owned(), generation);
+        let holds = wanted("if-none-match").is_none_or(|_| there.is_none())
+            && wanted("if-match")
+                .is_none_or(|wanted| there.as_ref().is_some_and(|one| wanted == tag(one)))
+            && wanted("x-goog-if-generation-match").is_none_or(|wanted| wanted == generation);
+        if !holds {
+            return status(StatusCode::PRECONDITION_FAILED);
+        }
+        let (tag, number) = (tag(&body), self::generation(&body));
         match query.get("partNumber") {
             Some(number) => {
                 self.parts.lock().unwrap().insert((key, number.parse().unwrap()), body);
@@ -198,7 +210,8 @@ impl Cloud {
                 self.objects.lock().unwrap().insert(key, body);
             }
         }
-        Response::builder().header(header::ETAG, tag).body(Full::default()).unwrap()
+        let answer = Response::builder().header(header::ETAG, tag);
+        answer.header("x-goog-generation", number).body(Full::default()).unwrap()
     }
 
     fn objects(&self) -> BTreeMap<String, Bytes> {
@@ -211,6 +224,14 @@ fn tag(bytes: &Bytes) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     format!("\"{:x}\"", hasher.finish())
+}
+
+/// Google's number of a version of an object.
+fn generation(bytes: &Bytes) -> String {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    (hasher.finish() >> 8 | 1).to_string()
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {
@@ -384,5 +405,37 @@ async fn a_cloud_that_fails_after_any_write_leaves_nothing_to_load_and_is_resume
         let error = CopyModel::new(model.location("1"), to).run().await.unwrap_err();
         assert!(matches!(error, Error::Store { retryable: false, .. }), "{name}: {error:?}");
         assert!(error.to_string().contains("credentials may not reach"), "{name}: {error}");
+    }
+}
+
+/// Both clouds keep two copies apart by their conditional writes; one copy is there whole, and no lock is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_copies_to_one_version_in_a_cloud_one_is_refused() {
+    let (cloud, url) = Cloud::start().await;
+    let model = Model::new(1_000);
+    for (name, store) in stores(&url) {
+        let place = format!("{name}/apart/1");
+        let copy = || {
+            let to = Location::within(Arc::clone(&store), &place, format!("{name}://{place}"));
+            let copy = CopyModel::new(model.location("1"), to.unwrap());
+            tokio::spawn(
+                copy.lock_lasts(std::time::Duration::from_secs(1))
+                    .on_progress(|_| {
+                        std::thread::sleep(std::time::Duration::from_millis(60));
+                    })
+                    .run(),
+            )
+        };
+        let (one, other) = tokio::join!(copy(), copy());
+        let results = [one.unwrap(), other.unwrap()];
+        // The other one was refused, or came when the version was there, whole and equal.
+        let written = results.iter().flatten().filter(|copied| !copied.already_there).count();
+        assert_eq!(written, 1, "{name}: {results:?}");
+        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+            assert!(error.to_string().contains("is under way"), "{name}: {error}");
+        }
+        let keys: Vec<String> =
+            cloud.objects().into_keys().filter(|key| key.starts_with(name)).collect();
+        assert_eq!(keys.len(), 6, "{name}: {keys:?}");
     }
 }

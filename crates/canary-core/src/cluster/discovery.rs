@@ -111,9 +111,16 @@ pub async fn ingress_addresses(
             help: "install an ingress gateway, or give its URL yourself".to_owned(),
         });
     }
-    let needs_nodes =
-        matching.iter().any(|service| service.pointer("/spec/type") == Some(&"NodePort".into()));
-    let nodes = if needs_nodes { cluster.list("v1", "Node", None).await? } else { Vec::new() };
+    // Without a load balancer's address, as on a machine of one's own, the ports of the nodes are the way in. An
+    // account that may not list nodes still gets the other addresses.
+    let nodes = if matching.iter().any(|service| needs_nodes(service)) {
+        match cluster.list("v1", "Node", None).await {
+            Err(error) if error.is_retryable() => return Err(error),
+            nodes => nodes.unwrap_or_default(),
+        }
+    } else {
+        Vec::new()
+    };
     let mut found: Vec<_> =
         matching.iter().flat_map(|service| addresses(service, port, tls, &nodes)).collect();
     found.sort_by_key(|address| match address.reach {
@@ -130,6 +137,16 @@ pub async fn ingress_addresses(
         });
     }
     Ok(found)
+}
+
+fn needs_nodes(service: &Value) -> bool {
+    let of_type = service.pointer("/spec/type").and_then(Value::as_str);
+    let balancers = service.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
+    match of_type {
+        Some("NodePort") => true,
+        Some("LoadBalancer") => balancers.is_none_or(Vec::is_empty),
+        _ => false,
+    }
 }
 
 fn full_name(service: &Value) -> String {

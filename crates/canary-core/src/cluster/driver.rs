@@ -202,6 +202,14 @@ impl<C: Cluster + 'static> Driver<C> {
         if let Some(twice) = self.sources.iter().find(|source| !names.insert(source.name())) {
             return Err(Error::Plan(format!("two sources have the name {}", twice.name())));
         }
+        for sends in &self.sources {
+            for counts in &self.sources {
+                if let Some(wrong) = sends.own_requests().clash(counts.own_requests()) {
+                    let (sends, counts) = (sends.name(), counts.name());
+                    return Err(Error::Plan(format!("the sources {sends} and {counts}: {wrong}")));
+                }
+            }
+        }
         let provided: BTreeSet<Kind> =
             self.sources.iter().flat_map(|source| source.provides()).collect();
         let mut missing = Vec::new();

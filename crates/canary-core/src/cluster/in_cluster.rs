@@ -5,7 +5,51 @@ use serde_json::{Value, json};
 use super::access::{role_binding, role_for};
 use crate::{Error, Plan, Result};
 
+/// What is mounted into the driver's pod, read-only: inputs, or credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mount {
+    /// The files of a `ConfigMap` of this name.
+    ConfigMap(String),
+    /// The files of a `Secret` of this name.
+    Secret(String),
+    /// A `PersistentVolumeClaim` of this name.
+    Claim(String),
+}
+
+impl Mount {
+    /// Reads `configmap/NAME`, `secret/NAME` or `claim/NAME`.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when it is none of these.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.split_once('/') {
+            Some(("configmap", name)) if !name.is_empty() => Ok(Self::ConfigMap(name.to_owned())),
+            Some(("secret", name)) if !name.is_empty() => Ok(Self::Secret(name.to_owned())),
+            Some(("claim", name)) if !name.is_empty() => Ok(Self::Claim(name.to_owned())),
+            _ => Err(Error::Manifest {
+                what: format!("mount {text:?}"),
+                reason: "write configmap/NAME, secret/NAME or claim/NAME".to_owned(),
+            }),
+        }
+    }
+
+    fn volume(&self, name: &str) -> Value {
+        match self {
+            Self::ConfigMap(of) => json!({"name": name, "configMap": {"name": of}}),
+            Self::Secret(of) => json!({"name": name, "secret": {"secretName": of}}),
+            Self::Claim(of) => {
+                json!({"name": name, "persistentVolumeClaim": {"claimName": of, "readOnly": true}})
+            }
+        }
+    }
+}
+
 /// How a driver runs inside the cluster.
+///
+/// It is a Job and no Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
+/// for ever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
+/// its node a new pod goes on with the same experiment.
 ///
 /// ```
 /// use canary_core::{Plan, cluster::InCluster, rollout::{Guardrail, Hold}};
@@ -30,12 +74,14 @@ pub struct InCluster {
     pub args: Vec<String>,
     /// How often a driver that failed is started again; it goes on where it was.
     pub retries: u32,
+    /// What is mounted, and where.
+    pub mounts: Vec<(Mount, String)>,
 }
 
 impl InCluster {
     /// With the image of the program.
     pub fn new(image: impl Into<String>) -> Self {
-        Self { image: image.into(), name: None, args: Vec::new(), retries: 100 }
+        Self { image: image.into(), name: None, args: Vec::new(), retries: 100, mounts: Vec::new() }
     }
 
     /// Names the objects.
@@ -49,6 +95,13 @@ impl InCluster {
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
+        self
+    }
+
+    /// Mounts the files of an object read-only at a path, such as photos at `/photos` or a token at `/etc/prometheus`.
+    #[must_use]
+    pub fn mount(mut self, what: Mount, path: impl Into<String>) -> Self {
+        self.mounts.push((what, path.into()));
         self
     }
 
@@ -69,11 +122,19 @@ impl InCluster {
         let metadata = json!({"name": name, "namespace": namespace, "labels": labels});
         let mut args = vec!["/etc/canary/plan.yaml".to_owned()];
         args.extend(self.args.iter().cloned());
+        let mut volumes = vec![json!({"name": "plan", "configMap": {"name": name}})];
+        let mut mounts =
+            vec![json!({"name": "plan", "mountPath": "/etc/canary", "readOnly": true})];
+        for (index, (what, path)) in self.mounts.iter().enumerate() {
+            let volume = format!("mount-{index}");
+            mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
+            volumes.push(what.volume(&volume));
+        }
         let container = json!({
             "name": "driver",
             "image": self.image,
             "args": args,
-            "volumeMounts": [{"name": "plan", "mountPath": "/etc/canary", "readOnly": true}],
+            "volumeMounts": mounts,
             "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
             "securityContext": {
                 "allowPrivilegeEscalation": false,
@@ -97,7 +158,7 @@ impl InCluster {
                     "seccompProfile": {"type": "RuntimeDefault"},
                 },
                 "containers": [container],
-                "volumes": [{"name": "plan", "configMap": {"name": name}}],
+                "volumes": volumes,
             },
         });
         // 1 is an error that may pass, 130 and 143 a signal; all others are verdicts, and final.

@@ -41,7 +41,7 @@ pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses}
 pub use driver::HeaderProbe;
 pub use driver::{Clock, Control, Driver, Probe, Progress, Run, Snapshot, Story, SystemClock};
 #[cfg(feature = "cluster")]
-pub use in_cluster::InCluster;
+pub use in_cluster::{InCluster, Mount};
 pub use json_patch::{Patch, PatchOperation};
 #[cfg(feature = "cluster")]
 pub use kubernetes::{FIELD_MANAGER, Kubernetes};
@@ -51,7 +51,7 @@ pub use preflight::{Check, Outcome, Preflight, PreflightOptions, preflight};
 #[cfg(feature = "cluster")]
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};
-pub use status::{RolloutStatus, RouteWeights, Status, status};
+pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};
 pub use typed::{Change, Kind, Typed};
 
 /// Names one object: its type, namespace and name.

@@ -185,24 +185,45 @@ fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
             return Some(problem(text(ended, "reason"), text(ended, "message")));
         }
     }
+    // The node's word on the pod as a whole, such as Evicted.
+    let of_pod = |field: &str| pod.pointer("/status").map(|status| text(status, field));
+    if of_pod("phase").as_deref() == Some("Failed")
+        && let Some(reason) = of_pod("reason").filter(|reason| !reason.is_empty())
+    {
+        return Some(problem(reason, of_pod("message").unwrap_or_default()));
+    }
     let latest = events
         .iter()
         .filter(|event| {
             event.pointer("/involvedObject/name").and_then(Value::as_str) == Some(name)
                 && event["type"] == "Warning"
         })
-        .max_by_key(|event| text(event, "lastTimestamp"))?;
+        .max_by_key(|event| last_seen(event))?;
     Some(problem(text(latest, "reason"), text(latest, "message")))
+}
+
+/// When an event was last seen. Newer reporters, such as the scheduler, fill `eventTime` and `series` in place of
+/// `lastTimestamp`.
+///
+/// Source: Kubernetes' reference of `Event` v1 core.
+fn last_seen(event: &Value) -> String {
+    let times = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"];
+    let time = times.iter().find_map(|pointer| event.pointer(pointer)?.as_str());
+    // With and without fractions of a second these texts sort as the times do, once the zone is off.
+    time.unwrap_or_default().trim_end_matches('Z').to_owned()
 }
 
 fn help(reason: &str) -> &'static str {
     match reason {
-        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" => {
+        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
             "check the image's name and tag, and that the nodes may pull it"
         }
-        "Unschedulable" => "ask for less CPU and memory, or add a node that has it",
-        "OOMKilled" => "ask for more memory; the model does not fit",
-        "CrashLoopBackOff" | "Error" => {
+        "Unschedulable" | "FailedScheduling" => {
+            "ask for less CPU and memory, or add a node that has it"
+        }
+        "OOMKilled" | "OOMKilling" => "ask for more memory; the model does not fit",
+        "Evicted" => "its node ran short of memory or disk; ask for what the model needs",
+        "CrashLoopBackOff" | "Error" | "BackOff" | "StartError" | "RunContainerError" => {
             "read the container's log with kubectl logs --previous; often MODEL_PATH is wrong or cannot be read"
         }
         "CreateContainerConfigError" => "apply the ConfigMap that the container names",
@@ -295,6 +316,79 @@ mod tests {
         let creating =
             json!({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]});
         assert_eq!(reason(&creating, &[]), None);
+    }
+
+    /// Each way in which a pod is kept from being ready: by its status, or by an event alone.
+    #[test]
+    fn every_reason_has_its_help() {
+        let container = |state: Value| json!({"containerStatuses": [{"state": state}]});
+        let waiting = |reason: &str| container(json!({"waiting": {"reason": reason}}));
+        let running = container(json!({"running": {}}));
+        let pending = json!({"phase": "Pending"});
+        let event = |reason: &str| {
+            vec![json!({"type": "Warning", "reason": reason, "message": "m",
+                "eventTime": "2026-01-01T00:00:00.000001Z", "lastTimestamp": null,
+                "involvedObject": {"name": "p"}})]
+        };
+        for (status, events, reason, help) in [
+            (waiting("ErrImagePull"), vec![], "ErrImagePull", "image's name"),
+            (waiting("CrashLoopBackOff"), vec![], "CrashLoopBackOff", "kubectl logs"),
+            (
+                waiting("CreateContainerConfigError"),
+                vec![],
+                "CreateContainerConfigError",
+                "ConfigMap",
+            ),
+            (
+                container(json!({"terminated": {"reason": "OOMKilled", "exitCode": 137}})),
+                vec![],
+                "OOMKilled",
+                "more memory",
+            ),
+            (
+                container(json!({"terminated": {"reason": "Error", "exitCode": 1}})),
+                vec![],
+                "Error",
+                "kubectl logs",
+            ),
+            (
+                json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}),
+                vec![],
+                "Evicted",
+                "its node",
+            ),
+            (pending.clone(), event("FailedScheduling"), "FailedScheduling", "add a node"),
+            (pending.clone(), event("FailedMount"), "FailedMount", "volumes"),
+            (running.clone(), event("OOMKilling"), "OOMKilling", "more memory"),
+            (running.clone(), event("Unhealthy"), "Unhealthy", "probe"),
+            (running, event("BackOff"), "BackOff", "kubectl logs"),
+        ] {
+            let found = problem(&pod(&status), &events).unwrap();
+            assert_eq!(found.reason, reason, "{status}");
+            assert!(found.help.contains(help), "{found}");
+        }
+        assert_eq!(problem(&pod(&pending), &[]), None, "on its way without a hitch");
+    }
+
+    #[test]
+    fn the_latest_event_is_told_whichever_way_it_is_dated() {
+        let event = |reason: &str, dates: Value| {
+            let mut event = json!({"type": "Warning", "reason": reason, "message": "m",
+                "involvedObject": {"name": "p"}});
+            event.as_object_mut().unwrap().extend(dates.as_object().unwrap().clone());
+            event
+        };
+        let events = [
+            event("FailedMount", json!({"lastTimestamp": "2026-01-01T00:00:05Z"})),
+            event(
+                "FailedScheduling",
+                json!({"eventTime": "2026-01-01T00:00:01.000000Z",
+                "series": {"count": 3, "lastObservedTime": "2026-01-01T00:00:09.500000Z"}}),
+            ),
+            event("Unhealthy", json!({"lastTimestamp": "2026-01-01T00:00:09Z"})),
+        ];
+        let pending = json!({"phase": "Pending"});
+        assert_eq!(reason(&pending, &events).as_deref(), Some("FailedScheduling"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error, Plan, Result,
-    evidence::Timestamp,
+    evidence::{Counts, Timestamp, Window},
     rollout::{Reading, Split, State, Totals, Verdict, patch::STATE_ANNOTATION},
     stats::{Alpha, EProcess, Interval, Split as SplitTest},
 };
@@ -43,6 +43,8 @@ pub struct RolloutStatus {
     pub verdict: Verdict,
     /// When the rollout began.
     pub began: Timestamp,
+    /// When the split in force was written.
+    pub since: Timestamp,
     /// The time that the state is of.
     pub now: Timestamp,
     /// Requests and pairs counted at the step.
@@ -51,6 +53,32 @@ pub struct RolloutStatus {
     pub totals: Totals,
     /// What every guardrail shows, when the plan is known.
     pub readings: Vec<Reading>,
+}
+
+/// The requests that each subset was seen to serve.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Observed {
+    /// Where they were counted, and over which time, in words.
+    pub by: String,
+    /// Those of the stable subset. The stored state does not know how many failed over the whole rollout.
+    pub stable: u64,
+    /// Those of the canary.
+    pub canary: u64,
+    /// Those of which nobody knows who served them.
+    pub unknown: u64,
+    /// How many failed at each, stable first, where that was counted.
+    pub failed: Option<(u64, u64)>,
+    /// The canary's share of what both served, with its 95 % confidence sequence; none without requests.
+    pub share: Option<(f64, Interval)>,
+}
+
+impl Observed {
+    fn new(by: String, stable: u64, canary: u64, split: Option<Split>) -> Self {
+        let share = share(stable, canary, split);
+        Self { by, stable, canary, unknown: 0, failed: None, share }
+    }
 }
 
 /// How a rollout stands.
@@ -66,6 +94,9 @@ pub struct Status {
     pub driver: Option<String>,
     /// The rollout, when one is stored.
     pub rollout: Option<RolloutStatus>,
+    /// What each subset was seen to serve: over the whole rollout by its stored state, or what
+    /// [`Status::counted`] was told.
+    pub observed: Option<Observed>,
     /// Why the stored state cannot be read, when it cannot.
     pub problem: Option<String>,
 }
@@ -96,6 +127,7 @@ pub async fn status(
         routes: routes(&live),
         driver: driver.map(|(holder, _)| holder.to_owned()),
         rollout: None,
+        observed: None,
         problem: None,
     };
     let stored = live
@@ -103,7 +135,13 @@ pub async fn status(
         .and_then(|annotations| annotations.get(STATE_ANNOTATION)?.as_str());
     if let Some(text) = stored {
         match read(text, plan) {
-            Ok(rollout) => status.rollout = Some(rollout),
+            Ok(rollout) => {
+                let Totals { stable, canary, unknown, .. } = rollout.totals;
+                let by = "the driver's stored state, over the whole rollout".to_owned();
+                let seen = Observed::new(by, stable, canary, rollout.split);
+                status.observed = Some(Observed { unknown, ..seen });
+                status.rollout = Some(rollout);
+            }
             Err(error) => status.problem = Some(error.to_string()),
         }
     }
@@ -127,6 +165,7 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
         paused: state.is_paused(),
         verdict: state.verdict(),
         began: state.began(),
+        since: state.since(),
         now: state.now(),
         seen_at_step: state.seen_at_step(),
         totals: state.totals(),
@@ -159,15 +198,71 @@ impl RolloutStatus {
     /// The canary's share of the requests seen over the whole rollout, with its 95 % confidence sequence; none without
     /// requests.
     pub fn observed_share(&self) -> Option<(f64, Interval)> {
-        let Totals { stable, canary, .. } = self.totals;
-        if stable + canary == 0 {
-            return None;
+        share(self.totals.stable, self.totals.canary, self.split)
+    }
+}
+
+impl Status {
+    /// Tells the observed split by these counts in place of the stored state's; `by` says where and over which time
+    /// they were counted.
+    ///
+    /// ```
+    /// # async fn example(cluster: impl canary_core::cluster::Cluster) -> canary_core::Result<()> {
+    /// use canary_core::{cluster::status, evidence::{Counts, Window}};
+    ///
+    /// let window = Window {
+    ///     stable: Counts { requests: 700, ..Counts::default() },
+    ///     canary: Counts { requests: 300, failed: 2, ..Counts::default() },
+    ///     ..Window::default()
+    /// };
+    /// let status = status(&cluster, "default", "image-classifier", None).await?;
+    /// println!("{}", status.counted("my own log, over an hour", &window));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn counted(mut self, by: impl Into<String>, window: &Window) -> Self {
+        let Window { stable, canary, unknown, .. } = *window;
+        let split = self.rollout.as_ref().and_then(|rollout| rollout.split);
+        let seen = Observed::new(by.into(), stable.requests, canary.requests, split);
+        let failed = |Counts { failed, .. }: Counts| failed;
+        let failed = Some((failed(stable), failed(canary)));
+        self.observed = Some(Observed { unknown, failed, ..seen });
+        self
+    }
+}
+
+fn share(stable: u64, canary: u64, split: Option<Split>) -> Option<(f64, Interval)> {
+    if stable + canary == 0 {
+        return None;
+    }
+    // The weight is only the centre of the prior; the interval holds for every share.
+    let weight = split.map_or(0.5, |split| f64::from(split.canary) / 100.0);
+    let mut test = SplitTest::new(weight.clamp(0.01, 0.99)).ok()?;
+    test.observe_counts(canary, stable);
+    Some((test.estimate()?, test.interval(Alpha::new(0.05).ok()?)))
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "observed by {}: ", self.by)?;
+        let Some((share, Interval { low, high, .. })) = self.share else {
+            return write!(f, "no requests");
+        };
+        write!(f, "{} requests by stable, {} by the canary", self.stable, self.canary)?;
+        if let Some((stable, canary)) = self.failed {
+            write!(f, ", of which {stable} and {canary} failed")?;
         }
-        // The weight is only the centre of the prior; the interval holds for every share.
-        let weight = self.split.map_or(0.5, |split| f64::from(split.canary) / 100.0);
-        let mut test = SplitTest::new(weight.clamp(0.01, 0.99)).ok()?;
-        test.observe_counts(canary, stable);
-        Some((test.estimate()?, test.interval(Alpha::new(0.05).ok()?)))
+        if self.unknown > 0 {
+            write!(f, ", {} by nobody known", self.unknown)?;
+        }
+        write!(
+            f,
+            "; the canary's share is {:.1} %, in [{:.1} %, {:.1} %]",
+            share * 100.0,
+            low * 100.0,
+            high * 100.0
+        )
     }
 }
 
@@ -187,6 +282,9 @@ impl fmt::Display for Status {
         if let Some(problem) = &self.problem {
             writeln!(f, "  {problem}")?;
         }
+        if let Some(observed) = &self.observed {
+            writeln!(f, "  {observed}")?;
+        }
         let Some(rollout) = &self.rollout else {
             return if self.problem.is_none() {
                 writeln!(f, "  no rollout is stored")
@@ -194,17 +292,6 @@ impl fmt::Display for Status {
                 Ok(())
             };
         };
-        let Totals { stable, canary, pairs, .. } = rollout.totals;
-        writeln!(f, "  seen: {stable} requests by stable, {canary} by the canary, {pairs} pairs")?;
-        if let Some((share, Interval { low, high, .. })) = rollout.observed_share() {
-            writeln!(
-                f,
-                "  the canary's share over the whole rollout: {:.1} %, in [{:.1} %, {:.1} %]",
-                share * 100.0,
-                low * 100.0,
-                high * 100.0
-            )?;
-        }
         let (requests, pairs) = rollout.seen_at_step;
         writeln!(f, "  at this step: {requests} requests, {pairs} pairs")?;
         for reading in &rollout.readings {

@@ -32,6 +32,6 @@ pub use observation::{
 pub use pairs::Pairing;
 pub use recorder::{Recorded, Recorder};
 pub use score::Score;
-pub use source::{Given, Iterated, Observations, Source, from_iter, from_stream};
+pub use source::{Given, Iterated, Observations, OwnRequests, Source, from_iter, from_stream};
 #[cfg(feature = "predict")]
 pub use traffic::{Sample, Traffic};

@@ -28,11 +28,54 @@ pub trait Source: Send {
     /// What it provides, so that a rollout can refuse to begin without what its guardrails need.
     fn provides(&self) -> Vec<Kind>;
 
+    /// What it has to do with requests of the rollout's own, so that none is counted twice or taken for a user's.
+    fn own_requests(&self) -> OwnRequests {
+        OwnRequests::Neither
+    }
+
     /// The observations. `after` is the number of the last one that the rollout took before it was interrupted;
     /// a source that can repeat itself may begin behind it, and one that begins earlier is not counted twice.
     ///
     /// The stream is polled only when the rollout is ready for more: a source keeps no unbounded buffer.
     fn observations(self: Box<Self>, after: Option<u64>) -> Observations;
+}
+
+/// What a source has to do with requests that are sent for the rollout.
+///
+/// A rollout refuses two sources of which one counts what the other sends: a request that is reported twice counts
+/// twice as evidence, and one that a header led to the canary is none that the weights gave it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OwnRequests {
+    /// It sends none through the mesh, and counts none of those that others send.
+    #[default]
+    Neither,
+    /// It sends requests and reports each of them.
+    Reports,
+    /// It sends requests, some of them with the plan's header, and reports pairs alone.
+    SendsPairs,
+    /// It counts every request that passes.
+    CountsAll,
+    /// It counts every request that passes without the plan's header.
+    CountsUnmarked,
+}
+
+impl OwnRequests {
+    /// What is wrong with these two in one rollout, and what to do; `None` when nothing is.
+    pub(crate) fn clash(self, other: Self) -> Option<&'static str> {
+        match (self, other) {
+            (Self::Reports, Self::CountsAll | Self::CountsUnmarked) => Some(
+                "each request of the first would be counted by both; let it give pairs alone (Traffic::pairs_only), or \
+                 say that they are counted apart (Prometheus::own_requests_apart)",
+            ),
+            (Self::SendsPairs, Self::CountsAll) => Some(
+                "the second would count what the first asks the canary by the header as traffic that the weights gave \
+                 it; let Istio mark these requests (mark_header) and leave them out (Metrics::unmarked), or say that \
+                 they are counted apart (Prometheus::own_requests_apart)",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// A source out of a stream or an iterator of the caller's; see [`from_iter`] and [`from_stream`].

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     Timestamp,
     observation::{Answer, Arm, Kind, Pair, Request, Seen, Subsets},
-    source::{Observations, Source, from_stream},
+    source::{Observations, OwnRequests, Source, from_stream},
 };
 use crate::{
     Error, Result,
@@ -66,6 +66,7 @@ pub struct Traffic {
     samples: Pin<Box<dyn Stream<Item = Result<Sample>> + Send>>,
     concurrency: usize,
     labelled: bool,
+    pairs_only: bool,
 }
 
 /// The client of one attempt: a repeated request would hide the failure that a test is to see.
@@ -126,7 +127,14 @@ impl Traffic {
         asker: Asker,
         samples: impl Stream<Item = Result<Sample>> + Send + 'static,
     ) -> Self {
-        Self { name, asker, samples: Box::pin(samples), concurrency: 4, labelled: false }
+        Self {
+            name,
+            asker,
+            samples: Box::pin(samples),
+            concurrency: 4,
+            labelled: false,
+            pairs_only: false,
+        }
     }
 
     /// Sets how many inputs are under way at most; 4 by default, at least 1.
@@ -140,6 +148,13 @@ impl Traffic {
     #[must_use]
     pub fn labelled(mut self) -> Self {
         self.labelled = true;
+        self
+    }
+
+    /// Reports the pairs and not the requests: for traffic that another source counts, such as `Prometheus`.
+    #[must_use]
+    pub fn pairs_only(mut self) -> Self {
+        self.pairs_only = true;
         self
     }
 
@@ -157,7 +172,10 @@ impl Source for Traffic {
     }
 
     fn provides(&self) -> Vec<Kind> {
-        let mut kinds = vec![Kind::Requests, Kind::Latency];
+        let mut kinds = Vec::new();
+        if !self.pairs_only {
+            kinds.extend([Kind::Requests, Kind::Latency]);
+        }
         if self.asker.canary.is_none() {
             return kinds;
         }
@@ -168,8 +186,12 @@ impl Source for Traffic {
         kinds
     }
 
+    fn own_requests(&self) -> OwnRequests {
+        if self.pairs_only { OwnRequests::SendsPairs } else { OwnRequests::Reports }
+    }
+
     fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
-        let Self { name, asker, samples, concurrency, .. } = *self;
+        let Self { name, asker, samples, concurrency, pairs_only, .. } = *self;
         let kinds = Vec::new();
         let seen = samples
             .map(move |sample| {
@@ -183,8 +205,11 @@ impl Source for Traffic {
                 }
             })
             .buffered(concurrency)
-            .flat_map(|seen: Result<Vec<(Timestamp, Seen)>>| match seen {
-                Ok(seen) => stream::iter(seen.into_iter().map(Ok).collect::<Vec<_>>()),
+            .flat_map(move |seen: Result<Vec<(Timestamp, Seen)>>| match seen {
+                Ok(mut seen) => {
+                    seen.retain(|(_, what)| !pairs_only || matches!(what, Seen::Pair(_)));
+                    stream::iter(seen.into_iter().map(Ok).collect::<Vec<_>>())
+                }
                 Err(error) => stream::iter(vec![Err(error)]),
             });
         // The traffic is new after an interruption, so its numbers go on where they stopped.
@@ -430,6 +455,22 @@ mod tests {
         let (stable, canary) = ((Arm::Stable, false), (Arm::Canary, false));
         assert_eq!(requests(&seen), [stable, canary, stable, canary]);
         assert_eq!((seen.len(), asked.lock().unwrap().len()), (4, 4));
+    }
+
+    #[test]
+    fn what_another_source_counts_is_not_reported() {
+        let (client, _) =
+            serve(
+                |_, by_header| {
+                    if by_header { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
+                },
+            );
+        let traffic =
+            Traffic::new("photos", &client, HEADER, subsets(), samples(3)).pairs_only().labelled();
+        assert_eq!(traffic.provides(), [Kind::Pairs, Kind::Scores, Kind::Labels]);
+        assert_eq!(traffic.own_requests(), OwnRequests::SendsPairs);
+        let seen = seen(traffic);
+        assert_eq!((seen.len(), pairs(&seen).len()), (3, 3));
     }
 
     #[test]

@@ -200,6 +200,11 @@ impl State {
         self.now
     }
 
+    /// When the split in force was written; when the rollout began, before the first.
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+
     /// The time spent on the step, pauses and interruptions aside.
     pub fn held(&self) -> Duration {
         Duration::from_millis(self.held_ms)

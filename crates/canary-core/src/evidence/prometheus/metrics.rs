@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::super::observation::Request;
+use super::{super::observation::Request, mark::HEADER_MARK};
 use crate::{Error, Result};
 
 /// Which proxy reports a request. Istio counts each twice, at the client's side and at the server's; exactly one of
@@ -50,6 +50,45 @@ pub struct Matcher {
 }
 
 impl Matcher {
+    /// Reads `label=value`, `label!=value`, `label=~regex` or `label!~regex`, with or without quotes around the value.
+    ///
+    /// ```
+    /// use canary_core::evidence::prometheus::{Matcher, Relation};
+    ///
+    /// let matcher = Matcher::parse("source_workload!=\"load-test\"")?;
+    /// assert_eq!((matcher.relation, matcher.value.as_str()), (Relation::NotEqual, "load-test"));
+    /// assert!(Matcher::parse("no condition").is_err());
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when it is none of these, or the label is no name that Prometheus allows.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::Plan(format!(
+                "{text:?} is no condition on a label; write label=value, label!=value, label=~regex or label!~regex"
+            ))
+        };
+        let at = text.find(['=', '!']).ok_or_else(wrong)?;
+        let (label, rest) = text.split_at(at);
+        let relations = [
+            ("=~", Relation::Regex),
+            ("!~", Relation::NotRegex),
+            ("!=", Relation::NotEqual),
+            ("=", Relation::Equal),
+        ];
+        let found = relations
+            .iter()
+            .find_map(|(sign, relation)| rest.strip_prefix(sign).map(|value| (*relation, value)));
+        let (relation, value) = found.ok_or_else(wrong)?;
+        if !is_name(label, false) {
+            return Err(wrong());
+        }
+        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let value = unquoted.unwrap_or(value).to_owned();
+        Ok(Self { label: label.to_owned(), relation, value })
+    }
+
     /// `label="value"`.
     pub fn equal(label: impl Into<String>, value: impl Into<String>) -> Self {
         Self { label: label.into(), relation: Relation::Equal, value: value.into() }
@@ -174,6 +213,22 @@ impl Metrics {
             outcome: Outcome::Status("status".to_owned()),
             apart: true,
         }
+    }
+
+    /// Leaves out the requests with the plan's header, once [`super::mark_header`] is in the mesh: those of the
+    /// driver's own pairs and gates, and of people who try the canary.
+    #[must_use]
+    pub fn unmarked(self) -> Self {
+        self.with(Matcher {
+            label: HEADER_MARK.to_owned(),
+            relation: Relation::NotEqual,
+            value: "yes".to_owned(),
+        })
+    }
+
+    /// Whether requests with the plan's header are left out.
+    pub(super) fn is_unmarked(&self) -> bool {
+        self.matchers.iter().any(|matcher| matcher.label == HEADER_MARK)
     }
 
     /// Sets which proxy of Istio's reports, in place of the one before. The counts of [`Reporter::Destination`] are of

@@ -30,6 +30,7 @@ mod auth;
 mod buckets;
 mod client;
 mod increase;
+mod mark;
 mod metrics;
 mod promql;
 mod settings;
@@ -40,5 +41,6 @@ mod tests;
 
 pub use auth::Auth;
 pub use increase::NewTargets;
+pub use mark::{HEADER_MARK, mark_header};
 pub use metrics::{Latency, Matcher, Metrics, Outcome, Relation, Reporter, Unit};
 pub use settings::Prometheus;

@@ -1,10 +1,13 @@
 //! A Prometheus and what is asked of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
-    super::observation::{Subsets, Timestamp, Window},
-    Auth, Metrics, NewTargets,
+    super::{
+        observation::{Subsets, Timestamp, Window},
+        source::OwnRequests,
+    },
+    Auth, Matcher, Metrics, NewTargets,
     answer::{self, Series},
     buckets,
     client::Client,
@@ -20,8 +23,9 @@ use crate::{Error, Result};
 /// not be missed. One query is under way at a time, and each is bounded in time and size.
 ///
 /// Requests that do not follow the weights must not be counted. Pairs and gates ask the canary through a header; when
-/// those requests pass the same gateway, Istio counts them too, and the observed split shows it. Leave them out with
-/// a matcher, or count at the gateway and send them elsewhere.
+/// those requests pass the same gateway, Istio counts them too. Let Istio mark them ([`super::mark_header`]) and leave
+/// them out ([`Metrics::unmarked`]), or send them past the proxies that are counted
+/// ([`Prometheus::own_requests_apart`]).
 ///
 /// The clock of the rollout and that of Prometheus must agree to within the plan's `settle`.
 ///
@@ -51,6 +55,7 @@ pub struct Prometheus {
     max_series: usize,
     new_targets: NewTargets,
     accept_warnings: bool,
+    own_requests_apart: bool,
 }
 
 impl Prometheus {
@@ -73,6 +78,7 @@ impl Prometheus {
             max_series: 10_000,
             new_targets: NewTargets::default(),
             accept_warnings: false,
+            own_requests_apart: false,
         })
     }
 
@@ -174,6 +180,39 @@ impl Prometheus {
         self
     }
 
+    /// Says that no request of the rollout's other sources is among those counted: they pass other proxies, or a
+    /// matcher leaves them out. Without it a rollout refuses sources beside this one that send requests through the
+    /// mesh, unless these give pairs alone and [`Metrics::unmarked`] leaves out what they ask the canary.
+    #[must_use]
+    pub fn own_requests_apart(mut self) -> Self {
+        self.own_requests_apart = true;
+        self
+    }
+
+    /// What this source counts of the requests that other sources send.
+    pub(super) fn counts(&self) -> OwnRequests {
+        match (self.own_requests_apart, self.metrics.is_unmarked()) {
+            (true, _) => OwnRequests::Neither,
+            (false, true) => OwnRequests::CountsUnmarked,
+            (false, false) => OwnRequests::CountsAll,
+        }
+    }
+
+    /// The values of a label in the last hour, among the series that are asked; what matchers say of that label aside.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when Prometheus cannot be asked or its answer cannot be used.
+    pub async fn label_values(&self, label: &str) -> Result<BTreeSet<String>> {
+        let matchers = self.metrics.matchers.iter().filter(|matcher| matcher.label != label);
+        let matchers: Vec<Matcher> = matchers.cloned().collect();
+        let selector = promql::selector(&self.metrics.requests, &matchers, None);
+        let now = Timestamp::now();
+        let hour = Timestamp(now.0.saturating_sub(3_600_000));
+        let body = self.client.values(label, &selector, hour, now).await?;
+        answer::values(&body, self.accept_warnings)
+            .map_err(|refusal| self.client.unusable(refusal, &body))
+    }
+
     /// The address, without credentials.
     pub fn url(&self) -> String {
         self.client.url()
@@ -233,7 +272,7 @@ impl Prometheus {
         metric: &str,
         since: Timestamp,
         until: Timestamp,
-    ) -> Result<std::collections::BTreeSet<String>> {
+    ) -> Result<BTreeSet<String>> {
         let selector = promql::selector(metric, &self.metrics.matchers, None);
         let body = self.client.values("le", &selector, since, until).await?;
         answer::values(&body, self.accept_warnings)

@@ -8,7 +8,7 @@ use super::{
     super::{
         Timestamp,
         observation::{Kind, Observation, Seen},
-        source::{Observations, Source},
+        source::{Observations, OwnRequests, Source},
     },
     Prometheus,
     settings::millis,
@@ -44,6 +44,10 @@ impl Source for Prometheus {
             kinds.push(Kind::Latency);
         }
         kinds
+    }
+
+    fn own_requests(&self) -> OwnRequests {
+        self.counts()
     }
 
     /// A window's number is its end, so that an interrupted rollout goes on with the samples after the last window

@@ -138,7 +138,11 @@ impl SubsetLabels {
         for (name, expected) in [(&plan.stable, &self.stable), (&plan.canary, &self.canary)] {
             match place_of(destination_rule, name) {
                 None => {
-                    differences.push(format!("{what} spec.subsets"), &format!("a subset {name}"), "none");
+                    differences.push(
+                        format!("{what} spec.subsets"),
+                        &format!("a subset {name}"),
+                        "none",
+                    );
                 }
                 Some(place) => {
                     let found = labels(&subsets(destination_rule)[place]);

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize},
     },
+    time::Duration,
 };
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -18,20 +19,21 @@ use super::{
     journal::{Entry, Journal},
     listing::{File, is_last, list},
     location::{Opened, broken, failed},
+    lock::{self, Lock},
     progress::{Listener, Meter, Phase, Progress},
     saved_model, transfer,
 };
 use crate::{Error, Result};
 
 /// A copy of a SavedModel; see [the module](super) for what it guarantees.
-///
-/// Two copies to the same target at the same time are not kept apart.
 #[derive(Clone)]
 pub struct CopyModel {
     from: Location,
     to: Location,
     concurrency: usize,
     read_back: bool,
+    /// How long the lock lasts without being renewed; none is taken without.
+    lock: Option<Duration>,
     listener: Option<Listener>,
 }
 
@@ -80,7 +82,7 @@ pub struct CopiedFile {
 impl CopyModel {
     /// A copy of the version in `from` to the version `to`, whose last part is its number.
     pub fn new(from: Location, to: Location) -> Self {
-        Self { from, to, concurrency: 4, read_back: true, listener: None }
+        Self { from, to, concurrency: 4, read_back: true, lock: Some(lock::LASTS), listener: None }
     }
 
     /// Sets how many files are copied at once; 4 by default, at least 1. Each takes up to 24 MiB of memory.
@@ -98,6 +100,21 @@ impl CopyModel {
         self
     }
 
+    /// Takes no lock: for a store that cannot write conditionally. The caller makes sure that nobody else copies to the
+    /// same version at the same time.
+    #[must_use]
+    pub fn without_lock(mut self) -> Self {
+        self.lock = None;
+        self
+    }
+
+    /// Sets how long the lock in a bucket lasts without being renewed; half a minute by default, at least a second.
+    #[must_use]
+    pub fn lock_lasts(mut self, time: Duration) -> Self {
+        self.lock = Some(time.max(Duration::from_secs(1)));
+        self
+    }
+
     /// Tells how far it is, from several tasks at once.
     #[must_use]
     pub fn on_progress(mut self, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
@@ -109,7 +126,7 @@ impl CopyModel {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no source; [`Error::Store`] when it is no SavedModel, the target exists and
-    /// differs, a checksum is wrong, or a store fails.
+    /// differs, another copy to it is under way, a checksum is wrong, or a store fails.
     pub async fn run(self) -> Result<Copied> {
         let action = format!("copying the model {} to {}", self.from, self.to);
         let source = self.from.open()?;
@@ -126,6 +143,10 @@ impl CopyModel {
         let target = at(version.to_string());
         let staging =
             if base.folder.is_some() { at(format!(".canary-{version}")) } else { target.clone() };
+        let lock = match self.lock {
+            Some(lasts) => Lock::take(&base, version, &self.to.to_string(), &action, lasts).await?,
+            None => Lock::None,
+        };
         let job = Job {
             meter: Meter {
                 listener: self.listener.clone(),
@@ -145,7 +166,9 @@ impl CopyModel {
             action,
             settings: self,
         };
-        job.run().await
+        let copied = lock.hold(job.run(&lock)).await;
+        lock.release().await;
+        copied
     }
 }
 
@@ -166,7 +189,7 @@ struct Job {
 }
 
 impl Job {
-    async fn run(self) -> Result<Copied> {
+    async fn run(self, lock: &Lock) -> Result<Copied> {
         let before = Journal::read(&self.base, &self.journal_at, &self.action).await?;
         let there = list(&self.base, &self.target, &self.action).await?;
         let begun = self.base.folder.is_none() && before.is_some();
@@ -179,6 +202,8 @@ impl Job {
         let (last, first): (Vec<&File>, Vec<&File>) =
             self.files.iter().partition(|file| is_last(&file.path));
         let mut copied = self.copy_all(first).await?;
+        // With the last file the version can be loaded: nobody else may be writing to it then.
+        lock.renew().await?;
         copied.extend(self.copy_all(last).await?);
         copied.sort_by(|one, other| one.path.cmp(&other.path));
         self.publish().await?;

@@ -38,10 +38,18 @@
 //! The same call goes on where it was: files that are whole are not copied again. What is complete stands in
 //! `.canary-<version>.json` beside the version, which is removed at the end.
 
+//! # Two copies at once
+//! Of two copies to the same version one is refused. On this machine the lock is the file `.canary-<version>.lock` beside
+//! the version, which the system unlocks when the process ends, however it ends. In a bucket it is an object of that
+//! name, written only where none is and renewed every ten seconds; a copy that finds one waits until it is gone, is
+//! refused when it is renewed meanwhile, and takes it over when it was not renewed for half a minute, as after a kill. The
+//! file `saved_model.pb` is written only while the lock is held.
+
 mod copy;
 mod journal;
 mod listing;
 mod location;
+mod lock;
 mod progress;
 mod saved_model;
 #[cfg(test)]

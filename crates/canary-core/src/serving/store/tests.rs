@@ -342,3 +342,132 @@ async fn places_that_cannot_be_are_refused() {
     let text = reason(CopyModel::new(from, folder.location("out/1"))).await;
     assert!(text.contains("is no path of a model's file"), "{text}");
 }
+
+/// Two copies of different models to one version at the same moment: one of them is there whole, the other was refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_copies_to_one_version_one_is_refused() {
+    let folder = Folder::new();
+    write(&folder.at("one/1"), &model());
+    let mut other = model();
+    other.insert("assets/labels.txt".to_owned(), b"dog\ncat\n".to_vec());
+    write(&folder.at("two/1"), &other);
+    for round in 1..=8 {
+        let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let to = |in_bucket: bool| {
+            if in_bucket {
+                Location::within(Arc::clone(&bucket), "m/3", "mem://m/3").unwrap()
+            } else {
+                folder.location(&format!("served/{round}"))
+            }
+        };
+        for in_bucket in [false, true] {
+            let copy = |from: &str| {
+                let to = to(in_bucket);
+                let copy = CopyModel::new(folder.location(from), to.clone());
+                // Slow enough that the other one comes in between.
+                let copy = copy.lock_lasts(std::time::Duration::from_secs(1)).on_progress(|_| {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                });
+                tokio::spawn(copy.run())
+            };
+            let (first, second) = tokio::join!(copy("one/1"), copy("two/1"));
+            let (first, second) = (first.unwrap(), second.unwrap());
+            let won = match (&first, &second) {
+                (Ok(_), Err(error)) => (error, &model()),
+                (Err(error), Ok(_)) => (error, &other),
+                both => panic!("{in_bucket}: {both:?}"),
+            };
+            let (error, expected) = (won.0.to_string(), won.1.clone());
+            // Refused while the other was at work, or because its version is there and differs.
+            assert!(
+                error.contains("is under way") || error.contains("is there already and differs"),
+                "{error}"
+            );
+            if in_bucket {
+                let back = folder.location(&format!("back/{round}"));
+                CopyModel::new(to(true), back).run().await.unwrap();
+                assert!(read(&folder.at(&format!("back/{round}"))) == expected);
+                let left: Vec<_> = bucket.list(None).try_collect().await.unwrap();
+                assert_eq!(left.len(), 6, "no lock is left: {left:?}");
+            } else {
+                assert!(read(&folder.at(&format!("served/{round}"))) == expected);
+            }
+        }
+    }
+    assert_eq!(names(&folder.at("served")), ["1", "2", "3", "4", "5", "6", "7", "8"]);
+}
+
+/// A process that was killed leaves its lock in a bucket: it is waited for, and then taken over.
+#[tokio::test]
+async fn the_lock_of_a_process_that_is_gone_is_taken_over_and_that_of_a_living_one_is_not() {
+    let folder = Folder::new();
+    write(&folder.at("m"), &model());
+    let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let to = || Location::within(Arc::clone(&bucket), "m/3", "mem://m/3").unwrap();
+    let at = Path::from("m/.canary-3.lock");
+    let held = |renewed: u64| {
+        format!(r#"{{"holder":"elsewhere-1-a-0","lastsMs":1000,"renewed":{renewed}}}"#).into_bytes()
+    };
+    bucket.put(&at, held(0).into()).await.unwrap();
+    let copy =
+        || CopyModel::new(folder.location("m"), to()).lock_lasts(std::time::Duration::from_secs(1));
+    let began = std::time::Instant::now();
+    assert!(!copy().run().await.unwrap().already_there);
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+
+    // One that is renewed belongs to somebody who lives.
+    let other = Path::from("n/.canary-3.lock");
+    let to = Location::within(Arc::clone(&bucket), "n/3", "mem://n/3").unwrap();
+    bucket.put(&other, held(0).into()).await.unwrap();
+    let (renewing, lock) = (Arc::clone(&bucket), other.clone());
+    let renewing = tokio::spawn(async move {
+        for renewed in 1..100 {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            renewing.put(&lock, held(renewed).into()).await.unwrap();
+        }
+    });
+    let text = reason(CopyModel::new(folder.location("m"), to)).await;
+    renewing.abort();
+    assert!(text.contains("is under way by elsewhere-1-a-0"), "{text}");
+    let left: Vec<_> = bucket.list(Some(&Path::from("n"))).try_collect().await.unwrap();
+    assert_eq!(left.len(), 1, "nothing was written: {left:?}");
+
+    // One who loses the lock in the middle stops before the version can be loaded.
+    let stolen = Location::within(Arc::clone(&bucket), "o/3", "mem://o/3").unwrap();
+    let thief = Arc::clone(&bucket);
+    let copy =
+        CopyModel::new(folder.location("m"), stolen).concurrency(1).on_progress(move |one| {
+            if one.files == 1 && one.phase == Phase::Complete {
+                let thief = Arc::clone(&thief);
+                let held = br#"{"holder":"thief","lastsMs":60000,"renewed":0}"#.to_vec();
+                tokio::spawn(async move {
+                    thief.put(&Path::from("o/.canary-3.lock"), held.into()).await.unwrap();
+                });
+            }
+        });
+    let text = reason(copy).await;
+    assert!(text.contains("has taken the lock"), "{text}");
+    assert!(bucket.head(&Path::from("o/3/saved_model.pb")).await.is_err());
+    let lock = bucket.get(&Path::from("o/.canary-3.lock")).await.unwrap().bytes().await.unwrap();
+    assert!(lock.starts_with(br#"{"holder":"thief""#), "the other's lock stays");
+}
+
+/// A copy on this machine refuses another process too: the lock is the system's.
+#[tokio::test]
+async fn a_folder_that_is_locked_is_left_alone() {
+    let folder = Folder::new();
+    write(&folder.at("m"), &model());
+    fs::create_dir_all(folder.at("out")).unwrap();
+    let lock = fs::File::create(folder.at("out/.canary-1.lock")).unwrap();
+    lock.lock().unwrap();
+    let copy = || CopyModel::new(folder.location("m"), folder.location("out/1"));
+    let text = reason(copy()).await;
+    assert!(
+        text.contains("another copy to") && text.contains("is under way on this machine"),
+        "{text}"
+    );
+    assert_eq!(names(&folder.at("out")), [".canary-1.lock"]);
+    drop(lock);
+    copy().run().await.unwrap();
+    assert_eq!(names(&folder.at("out")), ["1"]);
+}

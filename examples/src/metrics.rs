@@ -1,0 +1,237 @@
+//! A Prometheus on the command line: its address, who asks, and what is counted.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use canary_core::{
+    Plan,
+    cluster::{Cluster, ObjectRef},
+    evidence::{
+        Subsets,
+        prometheus::{Auth, HEADER_MARK, Matcher, Metrics, Prometheus, Reporter},
+    },
+    predict::Tls,
+    rollout::{Check, patch::SubsetLabels},
+};
+
+/// The environment variable with the password of `--prometheus-user`.
+pub const PASSWORD: &str = "CANARY_PROMETHEUS_PASSWORD";
+/// The environment variable with a bearer token.
+pub const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
+
+/// What a Prometheus has scraped from Istio's proxies.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Counted by Prometheus")]
+pub struct Metered {
+    /// Count requests by Istio's metrics in the Prometheus at this address, such as
+    /// http://prometheus.istio-system:9090, whoever sends them.
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// A file with a bearer token, read again for every query; or give the token in CANARY_PROMETHEUS_TOKEN.
+    #[arg(long, value_name = "FILE", requires = "prometheus", conflicts_with = "prometheus_user")]
+    pub prometheus_token_file: Option<PathBuf>,
+    /// The user of basic authentication; the password is in CANARY_PROMETHEUS_PASSWORD or in a file.
+    #[arg(long, value_name = "NAME", requires = "prometheus")]
+    pub prometheus_user: Option<String>,
+    /// A file with the password, read again for every query.
+    #[arg(long, value_name = "FILE", requires = "prometheus_user")]
+    pub prometheus_password_file: Option<PathBuf>,
+    /// The authority that signed its certificate, in PEM, beside those of the system.
+    #[arg(long, value_name = "FILE", requires = "prometheus")]
+    pub prometheus_ca: Option<PathBuf>,
+    /// The client's own certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "prometheus_key")]
+    pub prometheus_cert: Option<PathBuf>,
+    /// The key of the client's certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "prometheus_cert")]
+    pub prometheus_key: Option<PathBuf>,
+    /// Send credentials over http:// too, where the network itself is encrypted.
+    #[arg(long, requires = "prometheus")]
+    pub prometheus_cleartext: bool,
+    /// Whose counts: source is the gateway or the client's sidecar, destination the sidecars of the model's pods.
+    #[arg(
+        long,
+        value_name = "WHO",
+        default_value = "source",
+        value_parser = reporter,
+        requires = "prometheus"
+    )]
+    pub reporter: Reporter,
+    /// The Kubernetes service of the model; by default the host of the DestinationRule.
+    #[arg(long, value_name = "NAME", requires = "prometheus")]
+    pub service: Option<String>,
+    /// The label of the metrics that tells the subsets apart. Its values are the label `version` that the
+    /// DestinationRule gives to each subset.
+    #[arg(
+        long,
+        value_name = "LABEL",
+        default_value = "destination_version",
+        requires = "prometheus"
+    )]
+    pub subset_label: String,
+    /// Count only series with such a label, as label=value, label!=value, label=~regex or label!~regex; again for more.
+    #[arg(long, value_name = "CONDITION", value_parser = matcher, requires = "prometheus")]
+    pub only: Vec<Matcher>,
+    /// Leave out requests with the plan's header, which Istio marks by the object of `in_cluster --telemetry`. Needed
+    /// by plans that compare pairs: they are asked through the header.
+    #[arg(long, requires = "prometheus")]
+    pub unmarked: bool,
+    /// Say that none of this program's own requests is among those counted, by --only or because they pass elsewhere.
+    #[arg(long, requires = "prometheus")]
+    pub counted_apart: bool,
+    /// How often Prometheus is asked.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "15s",
+        value_parser = crate::duration,
+        requires = "prometheus"
+    )]
+    pub every: Duration,
+    /// How long ago a window of counts ends: longer than a scrape takes to be stored.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = crate::duration,
+        requires = "prometheus"
+    )]
+    pub lag: Duration,
+    /// How far before a window a sample is looked for to count from; longer than the scrape interval.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5m",
+        value_parser = crate::duration,
+        requires = "prometheus"
+    )]
+    pub lookback: Duration,
+}
+
+fn reporter(text: &str) -> Result<Reporter, String> {
+    match text {
+        "source" => Ok(Reporter::Source),
+        "destination" => Ok(Reporter::Destination),
+        _ => Err("expected source or destination".to_owned()),
+    }
+}
+
+fn matcher(text: &str) -> Result<Matcher, String> {
+    Matcher::parse(text).map_err(|error| error.to_string())
+}
+
+impl Metered {
+    /// The source, when an address is given. What the command line leaves out is read from the plan's
+    /// `DestinationRule`.
+    ///
+    /// # Errors
+    /// What is wrong with the address, the credentials or the names; and that the mark is not there with `--unmarked`.
+    pub async fn source(&self, cluster: &impl Cluster, plan: &Plan) -> Result<Option<Prometheus>> {
+        let Some(url) = &self.prometheus else { return Ok(None) };
+        let target = &plan.target;
+        let object = ObjectRef::destination_rule(&target.namespace, target.destination_rule_name());
+        let rule = cluster.get(&object).await?.unwrap_or_default();
+        let host = rule.pointer("/spec/host").and_then(|host| host.as_str());
+        let host = host.unwrap_or(&target.virtual_service).to_owned();
+        let mut parts = host.split('.');
+        let service = self.service.as_deref().or(parts.next()).unwrap_or_default();
+        let namespace = parts.next().unwrap_or(&target.namespace);
+        let mut metrics = Metrics::istio(service, namespace)
+            .reporter(self.reporter)
+            .subset_label(&self.subset_label);
+        for matcher in &self.only {
+            metrics = metrics.with(matcher.clone());
+        }
+        if self.unmarked {
+            metrics = metrics.unmarked();
+        }
+        let mut source = Prometheus::new(url, metrics, versions(plan, &rule))?
+            .every(self.every)
+            .lag(self.lag)
+            .lookback(self.lookback);
+        let thresholds = plan.guardrails.iter().filter_map(|guardrail| match &guardrail.check {
+            Check::SlowRatio(slow) => slow.threshold,
+            _ => None,
+        });
+        if let Some(threshold) = thresholds.min() {
+            source = source.slower_than(threshold);
+        }
+        if let Some(auth) = self.auth()? {
+            source = source.auth(auth);
+        }
+        if self.prometheus_cleartext {
+            source = source.allow_cleartext();
+        }
+        if self.counted_apart {
+            source = source.own_requests_apart();
+        }
+        if let Some(tls) = self.tls()? {
+            source = source.tls(tls)?;
+        }
+        if self.unmarked && source.label_values(HEADER_MARK).await?.is_empty() {
+            bail!(
+                "no request of {service}.{namespace} in the last hour carries the label {HEADER_MARK}, so those with \
+                 the plan's header cannot be left out; apply the object of `in_cluster --telemetry`, and let requests \
+                 flow"
+            );
+        }
+        Ok(Some(source))
+    }
+
+    fn auth(&self) -> Result<Option<Auth>> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Ok(match (&self.prometheus_token_file, &self.prometheus_user) {
+            (Some(file), _) => Some(Auth::bearer_file(file)),
+            (None, Some(user)) => Some(match &self.prometheus_password_file {
+                Some(file) => Auth::basic_file(user, file),
+                None => Auth::basic(
+                    user,
+                    variable(PASSWORD).with_context(|| {
+                        format!("--prometheus-user needs --prometheus-password-file or {PASSWORD}")
+                    })?,
+                ),
+            }),
+            (None, None) => variable(TOKEN).map(Auth::bearer),
+        })
+    }
+
+    fn tls(&self) -> Result<Option<Tls>> {
+        let read = |file: &PathBuf| {
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+        };
+        let mut tls = None;
+        if let Some(file) = &self.prometheus_ca {
+            tls = Some(Tls::default().ca_certificate(read(file)?));
+        }
+        if let (Some(certificate), Some(key)) = (&self.prometheus_cert, &self.prometheus_key) {
+            let with = tls.unwrap_or_default();
+            tls = Some(with.identity(read(certificate)?, read(key)?));
+        }
+        Ok(tls)
+    }
+}
+
+/// The values of the metrics' label for both subsets: their label `version`, or their names where there is none.
+fn versions(plan: &Plan, rule: &serde_json::Value) -> Subsets {
+    let known = SubsetLabels::of(plan, rule);
+    let canary = plan.labels_of_canary();
+    let version = |labels: Option<&std::collections::BTreeMap<String, String>>, name: &str| {
+        labels
+            .and_then(|labels| labels.get("version"))
+            .map_or_else(|| name.to_owned(), Clone::clone)
+    };
+    let stable = known.as_ref().map(|known| &known.stable);
+    let stable = stable.cloned().or_else(|| stable_labels(plan, rule));
+    let canary = known.as_ref().map_or(&canary, |known| &known.canary);
+    Subsets::new(version(stable.as_ref(), &plan.stable), version(Some(canary), &plan.canary))
+}
+
+/// The labels of the stable subset before the canary's is made.
+fn stable_labels(
+    plan: &Plan,
+    rule: &serde_json::Value,
+) -> Option<std::collections::BTreeMap<String, String>> {
+    let mut alone = plan.clone();
+    alone.canary.clone_from(&plan.stable);
+    SubsetLabels::of(&alone, rule).map(|labels| labels.stable)
+}

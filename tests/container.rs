@@ -1,0 +1,75 @@
+//! The Dockerfile and its context against the tree: what it builds, copies and starts is there.
+
+use std::{fs, path::Path};
+
+use canary_core::{Plan, cluster::InCluster};
+use canary_tests::parts::root;
+
+/// The instructions of the Dockerfile, with continued lines joined.
+fn instructions() -> Vec<String> {
+    let text = fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let joined = text.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn one(name: &str) -> String {
+    let found: Vec<String> = instructions()
+        .into_iter()
+        .filter_map(|line| line.strip_prefix(name).map(|rest| rest.trim().to_owned()))
+        .collect();
+    assert_eq!(found.len(), 1, "{name}: {found:?}");
+    found.into_iter().next().unwrap()
+}
+
+#[test]
+fn the_image_holds_the_program_that_is_built_and_started() {
+    let copied = one("COPY --from=build");
+    let (from, to) = copied.split_once(' ').unwrap();
+    let program = Path::new(to.trim()).file_name().unwrap().to_str().unwrap();
+    assert_eq!(one("ENTRYPOINT"), format!("[{program:?}]"));
+    let build = instructions().into_iter().find(|line| line.contains("cargo build")).unwrap();
+    assert!(build.contains("--release --locked -p canary-examples"), "{build}");
+    assert!(build.contains(&format!("--example {program}")), "{build}");
+    assert_eq!(from, format!("/src/target/release/examples/{program}"));
+    let manifest = fs::read_to_string(root().join("examples/Cargo.toml")).unwrap();
+    let path = manifest.split(&format!("name = {program:?}\npath = \"")).nth(1).unwrap();
+    let path = path.split('"').next().unwrap();
+    assert!(root().join("examples").join(path).is_file(), "{path}");
+    // TLS is verified against these.
+    assert!(instructions().iter().any(|line| line.contains("ca-certificates")));
+}
+
+#[test]
+fn the_image_and_the_job_agree_on_a_user_that_is_not_root() {
+    let user = one("USER");
+    let (user, group) = user.split_once(':').unwrap();
+    assert!(user != "0" && group != "0");
+    let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+        .weights([30, 100], canary_core::rollout::Hold::requests(100));
+    let objects = InCluster::new("image").objects(&plan).unwrap();
+    let pod = &objects.last().unwrap()["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["runAsUser"].to_string(), user);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    let container = &pod["containers"][0];
+    assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+    assert!(container.get("command").is_none(), "the image's entry point is the program");
+}
+
+#[test]
+fn the_context_has_all_that_is_built_and_nothing_large() {
+    let ignored = fs::read_to_string(root().join(".dockerignore")).unwrap();
+    let ignored: Vec<&str> = ignored.lines().map(str::trim).collect();
+    for large in [".git", ".venv", ".cache", "target"] {
+        assert!(ignored.contains(&large), "{large} would be sent to the builder");
+    }
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = manifest.split("members = [").nth(1).unwrap().split(']').next().unwrap();
+    let members = members.split(',').map(|member| member.trim().trim_matches('"'));
+    for needed in ["Cargo.toml", "Cargo.lock"].into_iter().chain(members) {
+        assert!(root().join(needed).exists(), "{needed}");
+        let hidden =
+            ignored.iter().any(|one| needed == *one || needed.starts_with(&format!("{one}/")));
+        assert!(!hidden, "{needed} is kept from the builder");
+    }
+}
