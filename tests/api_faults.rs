@@ -148,8 +148,6 @@ async fn each_refusal_says_what_it_means_and_whether_to_try_again() {
     let cases = [
         (500, "InternalError", "etcd is away", true, "the API server failed (500: etcd is away)"),
         (502, "", "bad gateway", true, "the API server failed (502"),
-        (503, "ServiceUnavailable", "overloaded", true, "the API server failed (503: overloaded)"),
-        (504, "Timeout", "too slow", true, "the API server failed (504: too slow)"),
         (410, "Expired", "too old", true, "the resource version is too old"),
         (401, "Unauthorized", "no", false, "log in again"),
         (

@@ -98,9 +98,13 @@ pub(crate) fn driver<C: Cluster + 'static>(
 /// The next progress that the caller looks for; all else is passed over.
 pub(crate) async fn until<T>(run: &mut Run, mut wanted: impl FnMut(Progress) -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
+    let mut last = None;
     loop {
-        assert!(Instant::now() < deadline, "what is waited for does not come");
+        assert!(Instant::now() < deadline, "what is waited for does not come after {last:?}");
         let progress = run.next().await.expect("the run goes on").unwrap();
+        if !matches!(progress, Progress::Seen(_)) {
+            last = Some(progress.clone());
+        }
         if let Progress::Finished { verdict } = &progress {
             let text = verdict.to_string();
             return wanted(progress).unwrap_or_else(|| panic!("{text}"));
@@ -345,6 +349,13 @@ async fn other_pods_in_a_subset_are_noticed_at_once(backend: &impl Backend) {
             driver(cluster.clone(), space, silent()).save_every(Duration::from_secs(3_600));
         let (mut run, _control) = start(driver).await;
         written(&mut run, 50).await;
+        // The watches begin when the run waits for the first time.
+        let mut ticks = 0;
+        until(&mut run, |progress| {
+            ticks += u32::from(matches!(progress, Progress::Seen(_)));
+            (ticks == 20).then_some(())
+        })
+        .await;
         let before = live(&cluster, space).await;
         let began = Instant::now();
         if edit.is_null() {

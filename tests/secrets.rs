@@ -71,7 +71,7 @@ async fn of_cluster(user: serde_json::Value) -> String {
     match Kubernetes::from_kubeconfig(&kubeconfig(&user), None).await {
         Err(error) => whole(&error),
         Ok(cluster) => {
-            let plan = Plan::new("a", "b", "c").weights([100], Hold::default());
+            let plan = Plan::new("a", "b", "c").weights([50, 100], Hold::requests(1));
             let driver = shown(&Driver::new(cluster.clone(), plan).unwrap());
             let preflight = failed(preflight(&cluster, &PreflightOptions::new("default")).await);
             let got = failed(cluster.get(&object).await);

@@ -54,7 +54,6 @@ async fn follow(cluster: Kubernetes, lab: canary_lab::store::Store, object: Obje
 
 /// The objects of a rollout in a namespace, and the lab that serves both versions.
 pub(crate) struct Stage {
-    pub(crate) cluster: Kubernetes,
     pub(crate) gateway_url: String,
     lab: Option<Lab>,
     followers: [JoinHandle<()>; 2],
@@ -96,7 +95,7 @@ impl Stage {
         let followers =
             [ObjectRef::destination_rule(space, APP), ObjectRef::virtual_service(space, APP)]
                 .map(|object| tokio::spawn(follow(cluster.clone(), lab.cluster().clone(), object)));
-        Self { cluster, gateway_url: lab.gateway_url(), lab: Some(lab), followers }
+        Self { gateway_url: lab.gateway_url(), lab: Some(lab), followers }
     }
 
     /// The address of the gateway's own metrics.

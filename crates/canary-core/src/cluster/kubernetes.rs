@@ -247,7 +247,10 @@ impl Kubernetes {
             Ok(answer) => answer.map_err(|error| translate(verb, object, error)),
             Err(_elapsed) => Err(Error::Cluster {
                 action: format!("{} {object}", verb.as_str()),
-                reason: format!("the API server did not answer in {} s", LIMIT.as_secs()),
+                reason: format!(
+                    "the API server did not answer in {} s, or only that it is busy (429, 503, 504)",
+                    LIMIT.as_secs()
+                ),
                 retryable: true,
                 source: None,
             }),

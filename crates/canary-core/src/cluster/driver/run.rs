@@ -362,6 +362,8 @@ impl<C: Cluster + 'static> Running<C> {
         self.reports.push_back(Progress::Seen(self.snapshot()));
         if now.since(self.saved) >= self.driver.save_every && self.actions.is_empty() {
             self.actions.push_back(Action::Save);
+            // What was deleted before the watch had begun is told by no event.
+            self.look.subsets = true;
         }
         Ok(())
     }

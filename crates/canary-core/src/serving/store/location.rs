@@ -54,7 +54,10 @@ impl Location {
         }
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() || bucket.contains('@') {
-            return Err(refuse(text, "write it as s3://bucket/path/1, without credentials"));
+            // What stands before the @ may be a secret: it is not repeated.
+            let bucket = bucket.rsplit('@').next().unwrap_or_default();
+            let shown = format!("{scheme}://{bucket}/{prefix}");
+            return Err(refuse(&shown, "write it as s3://bucket/path/1, without credentials"));
         }
         let prefix = Path::parse(prefix.trim_matches('/'))
             .map_err(|error| failed(&named(text), error.into()))?;
