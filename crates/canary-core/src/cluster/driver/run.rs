@@ -362,8 +362,6 @@ impl<C: Cluster + 'static> Running<C> {
         self.reports.push_back(Progress::Seen(self.snapshot()));
         if now.since(self.saved) >= self.driver.save_every && self.actions.is_empty() {
             self.actions.push_back(Action::Save);
-            // What was deleted before the watch had begun is told by no event.
-            self.look.subsets = true;
         }
         Ok(())
     }
@@ -373,6 +371,10 @@ impl<C: Cluster + 'static> Running<C> {
         self.lease.renew(self.driver.clock.now()).await?;
         match action {
             Action::Save => {
+                // What was deleted before the watch had begun is told by no event.
+                if self.subsets_edited().await? {
+                    return Ok(());
+                }
                 let state = self.state.clone();
                 self.write(&state, None, None).await?;
             }
@@ -394,12 +396,8 @@ impl<C: Cluster + 'static> Running<C> {
             Action::AskGate(gate) => self.ask(gate).await?,
             Action::Write { split, last } => {
                 // No request is sent to a subset that is of other pods than those that were judged.
-                if split != Split::STABLE {
-                    let edits = self.target.compare_subsets(&self.state).await?;
-                    if !edits.is_empty() {
-                        self.edited(edits);
-                        return Ok(());
-                    }
+                if split != Split::STABLE && self.subsets_edited().await? {
+                    return Ok(());
                 }
                 let mut next = self.state.clone();
                 let mut actions = Vec::new();
@@ -420,6 +418,16 @@ impl<C: Cluster + 'static> Running<C> {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody has made other pods of a subset, or taken it away; then the run is over.
+    async fn subsets_edited(&mut self) -> Result<bool> {
+        let edits = self.target.compare_subsets(&self.state).await?;
+        let edited = !edits.is_empty();
+        if edited {
+            self.edited(edits);
+        }
+        Ok(edited)
     }
 
     /// Writes and adopts `next`; `false` when somebody else had changed the object.
