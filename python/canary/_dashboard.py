@@ -222,7 +222,7 @@ class _Answers:
             self._seen = number
             if top:
                 label, probability = top[0]
-                answer = f"{escape(label)}<br>{bar(probability, 0, 8)}{probability:.1%}"
+                answer = f"{escape(label)}<br>{bar(probability, 0, 5)}{probability:.1%}"
             else:
                 answer = f"<span class='dim'>{escape(path)}</span>"
             state = str(status) if status < _FAILED else f'<span class="error">{status}</span>'

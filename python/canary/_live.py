@@ -241,7 +241,8 @@ def render(view: Mapping[str, Any]) -> str:
     if rows:
         body += table(("guardrail", "evidence against the canary", "confidence sequence"), rows)
     if view["disagreements"]:
-        count = view["disagreements"]
         # The cards are the report's, and escaped there.
-        body += f'<div class="dim">where the models disagree, the first of {count}</div>{view["cards"]}'
+        count, shown = view["disagreements"], view["cards"].count('<div class="card">')
+        some = "" if shown == count else f", {shown} of {count} inputs"
+        body += f'<div class="dim">where the models disagree{some}</div>{view["cards"]}'
     return page(body)
