@@ -12,14 +12,16 @@ import matplotlib.pyplot as plt
 
 FOLDER = Path(__file__).parent.parent / "docs/images"
 STABLE, CANARY, GREY = "#4c9f70", "#d9822b", "#8a8a8a"
-mpl.rcParams.update({
-    "svg.hashsalt": "canary",
-    "svg.fonttype": "path",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.constrained_layout.use": True,
-})
+mpl.rcParams.update(
+    {
+        "svg.hashsalt": "canary",
+        "svg.fonttype": "path",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.constrained_layout.use": True,
+    }
+)
 
 
 def stream(share, seed, count=5000):
@@ -48,10 +50,23 @@ def confidence_sequence():
     share = [served[n - 1] / n for n in at]
     half = [1.96 * (p * (1 - p) / n) ** 0.5 for p, n in zip(share, at, strict=True)]
     plt.figure(figsize=(7, 3))
-    plt.fill_between(at, [one.low for one in seen], [one.high for one in seen], color=CANARY, alpha=0.25, lw=0,
-                     label="confidence sequence: right at all moments together, 95 %")
-    plt.plot(at, [p - h for p, h in zip(share, half, strict=True)], color=GREY, lw=1, ls="dashed",
-             label="usual interval: right at one moment, 95 %")
+    plt.fill_between(
+        at,
+        [one.low for one in seen],
+        [one.high for one in seen],
+        color=CANARY,
+        alpha=0.25,
+        lw=0,
+        label="confidence sequence: right at all moments together, 95 %",
+    )
+    plt.plot(
+        at,
+        [p - h for p, h in zip(share, half, strict=True)],
+        color=GREY,
+        lw=1,
+        ls="dashed",
+        label="usual interval: right at one moment, 95 %",
+    )
     plt.plot(at, [p + h for p, h in zip(share, half, strict=True)], color=GREY, lw=1, ls="dashed")
     plt.plot(at, share, color=CANARY, lw=1.2, label="the canary's share so far")
     plt.axhline(0.3, color="black", lw=0.7)
@@ -90,7 +105,12 @@ def power():
     plt.figure(figsize=(7, 3))
     for hold, colour in ((2_000, GREY), (8_000, CANARY), (32_000, STABLE)):
         plan = canary.Plan(
-            "s", stable="a", canary="b", steps=[5, 30, 100], hold={"requests": hold}, guards=[canary.error_ratio(1.0)],
+            "s",
+            stable="a",
+            canary="b",
+            steps=[5, 30, 100],
+            hold={"requests": hold},
+            guards=[canary.error_ratio(1.0)],
         )
         caught = [plan.simulate(errors=(0.01, rate), runs=400, seed=5).p_rollback for rate in rates]
         label = f"{hold:,} requests a step"

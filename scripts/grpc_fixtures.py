@@ -59,9 +59,7 @@ def example(**features):
 # Requests.
 files = predict_pb2.PredictRequest()
 spec(files, "serving_preprocess", version=300)
-files.inputs["raw_images"].CopyFrom(
-    tensor(types_pb2.DT_STRING, [2], string_val=[b"\xff\xd8\xff", b""])
-)
+files.inputs["raw_images"].CopyFrom(tensor(types_pb2.DT_STRING, [2], string_val=[b"\xff\xd8\xff", b""]))
 save("predict_files", files)
 
 arrays = predict_pb2.PredictRequest()
@@ -108,9 +106,7 @@ answer = predict_pb2.PredictResponse()
 spec(answer, "serving_default", version=3)
 answer.outputs["bfloat16"].CopyFrom(tensor(types_pb2.DT_BFLOAT16, [2], half_val=[0x3F80, 0x4000]))
 answer.outputs["bool"].CopyFrom(tensor(types_pb2.DT_BOOL, [2], bool_val=[True, False]))
-answer.outputs["content"].CopyFrom(
-    tensor(types_pb2.DT_FLOAT, [1, 3], struct.pack("<3f", 1.0, float("nan"), -0.5))
-)
+answer.outputs["content"].CopyFrom(tensor(types_pb2.DT_FLOAT, [1, 3], struct.pack("<3f", 1.0, float("nan"), -0.5)))
 answer.outputs["double"].CopyFrom(tensor(types_pb2.DT_DOUBLE, [], double_val=[0.1]))
 answer.outputs["empty"].CopyFrom(tensor(types_pb2.DT_FLOAT, [0, 5]))
 answer.outputs["float"].CopyFrom(tensor(types_pb2.DT_FLOAT, [2, 2], float_val=[1, 2, 3.5, -4]))

@@ -28,8 +28,15 @@ MEMBER = re.compile(
     re.MULTILINE,
 )
 SCALARS = {
-    "String": "str", "bool": "bool", "i32": "int", "u32": "int", "u64": "int", "Double": "float",
-    "Duration": "str", "ByteString": "str", "serde_json::Value": "Any",
+    "String": "str",
+    "bool": "bool",
+    "i32": "int",
+    "u32": "int",
+    "u64": "int",
+    "Double": "float",
+    "Duration": "str",
+    "ByteString": "str",
+    "serde_json::Value": "Any",
 }
 KEYWORDS = {"from": "from_"}
 # The metadata of every Kubernetes object: the type is Kubernetes' own, so that its fields are listed here.
@@ -112,8 +119,13 @@ def fields(item, items):
     docs = {member["name"]: text(member["doc"]) for member in item.members} if item.what == "struct" else {}
     groups = [item] if item.what == "enum" else []
     if wire and item.what == "struct":
-        groups = [items[m["type"][7:-1]] for m in item.members if m["type"][7:-1] in items
-                  and items[m["type"][7:-1]].what == "enum" and "Serialize" not in items[m["type"][7:-1]].attributes]
+        groups = [
+            items[m["type"][7:-1]]
+            for m in item.members
+            if m["type"][7:-1] in items
+            and items[m["type"][7:-1]].what == "enum"
+            and "Serialize" not in items[m["type"][7:-1]].attributes
+        ]
     for group in groups:
         others = [re.match(r"`(\w+)`", text(member["doc"])) for member in group.members]
         names = [other[1] for other in others if other]
@@ -164,8 +176,13 @@ def field(name, key, required, kind, element, doc, items):
     if is_message:
         parts.append(f'of="{element}"')
     if element not in SCALARS and not is_message:
-        doc += " One of " + "; ".join(f"`{value}`: {what[:1].lower()}{what[1:].rstrip('.')}"
-                                      for value, what in values(items[element])) + "."
+        doc += (
+            " One of "
+            + "; ".join(
+                f"`{value}`: {what[:1].lower()}{what[1:].rstrip('.')}" for value, what in values(items[element])
+            )
+            + "."
+        )
     return f"    {name}: {annotation(required, kind, element, items)} = field({', '.join(parts)})\n{docstring(doc)}"
 
 
@@ -212,8 +229,10 @@ def main():
     for name in sorted(seen):
         item = items[name]
         doc = "\n    ".join(item.doc.splitlines()).replace("\n    \n", "\n\n").replace("\\", "\\\\")
-        parts.append(f'class {name}(Message):\n    """{doc}\n    """\n\n    __slots__ = ()\n\n' +
-                     "".join(field(*found, items) for found in fields(item, items)))
+        parts.append(
+            f'class {name}(Message):\n    """{doc}\n    """\n\n    __slots__ = ()\n\n'
+            + "".join(field(*found, items) for found in fields(item, items))
+        )
     lines = []
     for name, _, what, doc in METADATA:
         kind, _, element = what.rpartition(":")
@@ -221,8 +240,10 @@ def main():
         default = {"": "None", "map": "NOTHING", "list": "()"}[kind]
         more = f', kind="{kind}"' if kind else ""
         lines.append(f"    {name}: {type_} = field(default={default}{more})\n{docstring(doc)}")
-    parts.append('class ObjectMeta(Message):\n    """What every Kubernetes object says of itself.\n    """\n\n'
-                 "    __slots__ = ()\n\n" + "".join(lines))
+    parts.append(
+        'class ObjectMeta(Message):\n    """What every Kubernetes object says of itself.\n    """\n\n'
+        "    __slots__ = ()\n\n" + "".join(lines)
+    )
     names = sorted([*seen, "ObjectMeta", "Entries", "Message"])
     exported = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]\n\n\n"
     content = HEADER + exported + "\n\n".join(parts)

@@ -14,8 +14,21 @@ import sys
 import yaml
 
 KINDS = ["DestinationRule", "Gateway", "VirtualService"]
-KEEP = ["type", "format", "enum", "required", "nullable", "minimum", "maximum", "minItems", "maxItems",
-        "maxLength", "maxProperties", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"]
+KEEP = [
+    "type",
+    "format",
+    "enum",
+    "required",
+    "nullable",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-preserve-unknown-fields",
+]
 TARGET = pathlib.Path(__file__).parent.parent / "crates/canary-core/tests/data/istio-schema.json"
 
 
