@@ -101,6 +101,9 @@ def make_images(folder):
 
     save("noise.png", Image.fromarray(small))
     save("tiny.png", Image.fromarray(noise(7, 5, 2)))
+    save("wide.png", Image.fromarray(scene(61, 203)))
+    for name, height, width in (("pixel", 1, 1), ("row", 1, 9), ("column", 9, 1)):
+        save(f"{name}.png", Image.fromarray(noise(height, width, 5)))
     save("rgba.png", Image.fromarray(rgba))
     save("grey.png", image.convert("L"))
     save("grey_alpha.png", Image.fromarray(rgba).convert("LA"))
@@ -188,6 +191,30 @@ def resized(folder):
     return cases
 
 
+def sampled(folder):
+    """Cases that are too large to keep whole: every 293rd value, which meets every channel and most columns."""
+    cases = []
+    sizes = {
+        "wide.png": [(224, 224), (40, 64), (61, 130), (19, 203), (128, 400)],
+        "pixel.png": [(1, 1), (5, 4)],
+        "row.png": [(1, 4), (6, 20), (1, 1)],
+        "column.png": [(4, 1), (20, 6), (1, 1)],
+    }
+    for name, targets in sizes.items():
+        pixels = tf.io.decode_png((folder / name).read_bytes(), channels=3)
+        for method in sorted(FILTERS):
+            for antialias in (False, True):
+                for size in targets:
+                    for fraction in (1.0, 0.875) if name == "wide.png" and size[0] < 128 else (1.0,):
+                        cropped = tf.image.central_crop(pixels, fraction)
+                        out = tf.image.resize(cropped, size, method=method, antialias=antialias)
+                        every = 293 if name == "wide.png" else 1
+                        values = np.round(np.asarray(out, np.float64).ravel()[::every], 3).tolist()
+                        case = {"file": name, "filter": method, "antialias": antialias, "size": size}
+                        cases.append({**case, "crop": fraction, "every": every, "values": values})
+    return cases
+
+
 def preset_cases(folder):
     from keras.applications import densenet, resnet, resnet_v2
 
@@ -220,7 +247,8 @@ def main():
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix in {".png", ".jpg", ".webp", ".bmp", ".gif"}:
             Image.fromarray(decoded(path)).save(folder / "expected" / f"{path.name}.png", optimize=True)
-    tables = {"resize": resized(folder), "presets": preset_cases(folder), "crops": crops(folder)}
+    tables = {"resize": resized(folder), "sampled": sampled(folder)}
+    tables |= {"presets": preset_cases(folder), "crops": crops(folder)}
     for name, table in tables.items():
         rows = table if isinstance(table, list) else [table]
         text = "[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]\n"

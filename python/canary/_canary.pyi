@@ -1,10 +1,10 @@
 """The compiled half of `canary`."""
 
 import builtins
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
-from typing import Any, Literal, Protocol, TypeAlias, final
+from typing import Any, Literal, Protocol, TypeAlias, final, overload
 
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self
@@ -70,8 +70,14 @@ class _PilImage(Protocol):
     mode: str
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None: ...
 
-_File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilImage
-_Input: TypeAlias = _File | ArrayLike | Sequence[_File]
+class _Readable(Protocol):
+    """A file that is open in binary mode."""
+
+    def read(self) -> bytes: ...
+
+_File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilImage | _Readable
+_Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
+_Example: TypeAlias = Mapping[str, Any]
 _Seconds: TypeAlias = float | timedelta
 
 @final
@@ -878,7 +884,8 @@ class Client:
     """A client of one model server, or of a gateway in front of several.
 
     Args:
-        url: The address, such as `http://34.1.2.3`.
+        url: The address, such as `http://34.1.2.3`; `grpc://34.1.2.3:8500` asks over gRPC; `https://` and `grpcs://`
+            use TLS.
         model: The model's name.
         signature: The signature; `serving_default` unless given.
         version: One version of the model by its number.
@@ -886,7 +893,12 @@ class Client:
         headers: Headers of every request, such as `{"user-group": "canary"}`.
         timeout: The longest that a call may take in all, in seconds or as a timedelta.
         attempts: How often a request is sent at most, where sending it again is safe.
+        attempt_timeout: The longest that one attempt may take; after it the request is sent again.
+        hedge: After this time without an answer the request is sent a second time, and the first answer counts.
         max_answer_bytes: The largest answer that is read.
+        form: The JSON form: "row", one entry for each member of the batch, or "column", whole arrays by name.
+        doubles: Read fractions as 64-bit floats, for models whose outputs are `DT_DOUBLE`; JSON does not say.
+        ca_certificate: Authorities to trust beside the system's: a path, or the bytes of certificates in PEM.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -904,7 +916,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         timeout: _Seconds | None = None,
         attempts: int | None = None,
+        attempt_timeout: _Seconds | None = None,
+        hedge: _Seconds | None = None,
         max_answer_bytes: int | None = None,
+        form: Literal["row", "column"] | None = None,
+        doubles: bool = False,
+        ca_certificate: _File | None = None,
     ) -> Client: ...
     def predict(
         self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
@@ -912,7 +929,7 @@ class Client:
         """Ask the model.
 
         Args:
-            input: A path, bytes, a PIL image, an array, a list of these, or several by name.
+            input: A path, an open file, bytes, a PIL image, an array, a list or iterator of these, or several by name.
             headers: Headers of this request alone.
 
         Raises:
@@ -926,6 +943,24 @@ class Client:
         self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
     ) -> Awaitable[Answer]:
         """Call `predict` asynchronously."""
+    def classify(self, examples: _Example | Iterable[_Example], *, context: _Example | None = None) -> Answer:
+        """Classify examples; the answer has the outputs `classes` and `scores`, and `top_rows`.
+
+        Args:
+            examples: One or several, each a dict of features by name: numbers, str or bytes, or lists of these.
+            context: Features that all examples share.
+        """
+    def classify_async(
+        self, examples: _Example | Iterable[_Example], *, context: _Example | None = None
+    ) -> Awaitable[Answer]:
+        """Call `classify` asynchronously."""
+    def regress(self, examples: _Example | Iterable[_Example], *, context: _Example | None = None) -> Answer:
+        """Regress examples, given as to `classify`; `array()` of the answer has one number for each."""
+    def regress_async(
+        self, examples: _Example | Iterable[_Example], *, context: _Example | None = None
+    ) -> Awaitable[Answer]:
+        """Call `regress` asynchronously."""
+    @overload
     def predict_many(
         self,
         items: Iterable[Any],
@@ -943,22 +978,57 @@ class Client:
             concurrency: How many requests are in flight at most.
             progress: True for a progress bar, or what is called with the numbers done and in all.
         """
+    @overload
+    def predict_many(
+        self,
+        items: AsyncIterable[Any],
+        *,
+        concurrency: int = 32,
+        progress: bool | Callable[[int, int | None], object] | None = None,
+    ) -> AsyncIterator[Any]: ...
     def status(self) -> dict[int, str]:
         """Give the state of each version, such as `{1: "AVAILABLE"}`."""
     def status_async(self) -> Awaitable[dict[int, str]]:
         """Call `status` asynchronously."""
     def ready(self) -> bool:
         """Whether a version of the model answers."""
-    def wait(self, timeout: _Seconds | None = None) -> dict[int, str]:
-        """Wait until a version answers, a minute unless another time is given."""
-    def metadata(self) -> dict[str, Any]:
-        """Give the model's signatures with their inputs and outputs."""
+    def ready_async(self) -> Awaitable[bool]:
+        """Call `ready` asynchronously."""
+    def wait(
+        self,
+        timeout: _Seconds | None = None,
+        *,
+        progress: bool | Callable[[float, dict[int, str] | str], object] | None = None,
+    ) -> dict[int, str]:
+        """Wait until a version answers, a minute unless another time is given.
+
+        Args:
+            timeout: How long at most.
+            progress: True for a line of text at each look, or what is called with the seconds so far and the states
+                that were seen, or the text of why none were.
+        """
+    def wait_async(
+        self,
+        timeout: _Seconds | None = None,
+        *,
+        progress: bool | Callable[[float, dict[int, str] | str], object] | None = None,
+    ) -> Awaitable[dict[int, str]]:
+        """Call `wait` asynchronously."""
+    def metadata(self) -> dict[str, dict[str, Any]]:
+        """Give the model's signatures by name, each with `method`, `inputs` and `outputs`.
+
+        Inputs and outputs are texts such as `DT_FLOAT[?, 224, 224, 3]` with the attributes `dtype` and `shape`.
+        """
+    def metadata_async(self) -> Awaitable[dict[str, dict[str, Any]]]:
+        """Call `metadata` asynchronously."""
     def check(self, input: _Input | Mapping[str, _Input]) -> None:
         """Compare an input with the model's signature; nothing is predicted.
 
         Raises:
             InvalidError: A name, dtype or shape does not fit; `findings` lists them all.
         """
+    def check_async(self, input: _Input | Mapping[str, _Input]) -> Awaitable[None]:
+        """Call `check` asynchronously."""
     def replace(self, **changes: Any) -> Client:
         """Give a client with other settings.
 

@@ -55,6 +55,21 @@ class _Line:
         sys.stderr.flush()
 
 
+def watcher(progress: Any) -> Callable[[float, dict[int, str] | str], object] | None:
+    """Make what is told of each look while a model loads: a callable, True for a line of text, or False for none."""
+    if callable(progress):
+        told: Callable[[float, dict[int, str] | str], object] = progress
+        return told
+    return _look if progress else None
+
+
+def _look(elapsed: float, seen: dict[int, str] | str) -> None:
+    """Write seconds and what was seen on standard error."""
+    states = seen if isinstance(seen, str) else ", ".join(f"{version} {state}" for version, state in seen.items())
+    sys.stderr.write(f"{elapsed:.1f} s: {states or 'no version is known'}\n")
+    sys.stderr.flush()
+
+
 def reporter(progress: Any, items: Any) -> Reporter | None:
     """Make the reporter for `progress`: a callable, True, or False for none."""
     total = len(items) if hasattr(items, "__len__") else None

@@ -9,7 +9,7 @@ use numpy::{
     ndarray::{self, ArrayView},
 };
 use pyo3::{
-    exceptions::PyTypeError,
+    exceptions::{PyTypeError, PyValueError},
     prelude::*,
     types::{PyBytes, PyList, PyString},
 };
@@ -19,6 +19,8 @@ use crate::error::IntoPy;
 /// A NumPy array whose memory is read while the value lives.
 pub(crate) enum Array<'py> {
     Half(PyReadonlyArrayDyn<'py, half::f16>),
+    /// The bits of an array of `ml_dtypes.bfloat16`: NumPy has no such numbers of its own.
+    Bfloat16(PyReadonlyArrayDyn<'py, u16>),
     Float(PyReadonlyArrayDyn<'py, f32>),
     Double(PyReadonlyArrayDyn<'py, f64>),
     Int8(PyReadonlyArrayDyn<'py, i8>),
@@ -37,10 +39,36 @@ pub(crate) enum Array<'py> {
 /// The array behind any object with the buffer protocol, `DLPack`, `__array__` or nested lists of numbers.
 pub(crate) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
     let array = contiguous(value)?;
+    if let Some(typed) = typed(&array) {
+        return Ok(typed);
+    }
+    let dtype = array.getattr("dtype")?;
+    if !dtype.getattr("isnative")?.extract::<bool>()? {
+        let native =
+            array.call_method1("astype", (dtype.call_method1("newbyteorder", ("=",))?,))?;
+        if let Some(typed) = typed(&native) {
+            return Ok(typed);
+        }
+    }
+    if dtype.getattr("name")?.extract::<String>()? == "bfloat16" {
+        let bits = array.call_method1("view", ("uint16",))?;
+        return Ok(Array::Bfloat16(bits.cast::<PyArrayDyn<u16>>()?.readonly()));
+    }
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    if matches!(kind.as_str(), "S" | "U" | "O") {
+        return Ok(Array::Strings(strings(&array)?));
+    }
+    Err(PyTypeError::new_err(format!(
+        "arrays of dtype {dtype} cannot be sent; use a float, integer, bool, str or bytes dtype"
+    )))
+}
+
+/// The array when its elements are numbers as this machine has them.
+fn typed<'py>(array: &Bound<'py, PyAny>) -> Option<Array<'py>> {
     macro_rules! try_types {
         ($($variant:ident($element:ty)),*) => {
             $(if let Ok(typed) = array.cast::<PyArrayDyn<$element>>() {
-                return Ok(Array::$variant(typed.readonly()));
+                return Some(Array::$variant(typed.readonly()));
             })*
         };
     }
@@ -58,14 +86,7 @@ pub(crate) fn read<'py>(value: &Bound<'py, PyAny>) -> PyResult<Array<'py>> {
         Uint32(u32),
         Uint64(u64)
     );
-    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
-    if matches!(kind.as_str(), "S" | "U" | "O") {
-        return Ok(Array::Strings(strings(&array)?));
-    }
-    Err(PyTypeError::new_err(format!(
-        "arrays of dtype {} cannot be sent; use a float, integer, bool, str or bytes dtype in the machine's byte order",
-        array.getattr("dtype")?
-    )))
+    None
 }
 
 /// The array behind an object, with its elements one after the other.
@@ -81,12 +102,39 @@ pub(crate) fn contiguous<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
     } else if value.hasattr("__dlpack__")? {
         numpy.call_method1("from_dlpack", (value,))?
     } else {
-        numpy.call_method1("asarray", (value,))?
+        of_lists(value)?
     };
     // `ascontiguousarray` makes a scalar a list of one.
     numpy
         .call_method1("ascontiguousarray", (&array,))?
         .call_method1("reshape", (array.getattr("shape")?,))
+}
+
+/// The array of nested lists, or of anything else that NumPy makes one of.
+fn of_lists<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let make = |dtype: Option<&str>| {
+        let array = py.import("numpy")?.call_method1("asarray", (value, dtype));
+        array.map_err(|error| {
+            if !error.is_instance_of::<PyValueError>(py) {
+                return error;
+            }
+            crate::error::to_py(canary_core::Error::Image {
+                what: "input".to_owned(),
+                reason: format!(
+                    "it forms no array: {}; lists at the same depth must have the same length",
+                    error.value(py)
+                ),
+            })
+        })
+    };
+    let array = make(None)?;
+    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+    // A dtype of texts cuts zeros off the end of bytes, and turns numbers beside texts into texts.
+    if matches!(kind.as_str(), "S" | "U") && !value.hasattr("__array__")? {
+        return make(Some("object"));
+    }
+    Ok(array)
 }
 
 fn strings(array: &Bound<'_, PyAny>) -> PyResult<Tensor> {
@@ -99,12 +147,13 @@ fn strings(array: &Bound<'_, PyAny>) -> PyResult<Tensor> {
             if let Ok(text) = item.cast::<PyString>() {
                 return Ok(text.to_str()?.as_bytes().to_vec());
             }
-            item.extract::<Vec<u8>>().map_err(|_| {
-                PyTypeError::new_err(format!(
+            match item.cast::<PyBytes>() {
+                Ok(bytes) => Ok(bytes.as_bytes().to_vec()),
+                Err(_) => Err(PyTypeError::new_err(format!(
                     "object arrays may hold str and bytes, found {}",
                     item.get_type()
-                ))
-            })
+                ))),
+            }
         })
         .collect::<PyResult<Vec<_>>>()?;
     Tensor::new(shape, TensorData::String(bytes)).py()
@@ -128,6 +177,7 @@ impl Array<'_> {
                 let bits = half::slice::HalfFloatSliceExt::reinterpret_cast(values);
                 TensorView::new(Cow::Borrowed(array.shape()), DataView::Half(bits)).py()
             }
+            Self::Bfloat16(array) => view!(array, Bfloat16),
             Self::Float(array) => view!(array, Float),
             Self::Double(array) => view!(array, Double),
             Self::Int8(array) => view!(array, Int8),

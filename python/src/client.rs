@@ -1,16 +1,20 @@
 //! `canary.Client`.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, pin::pin, time::Duration};
 
 use canary_core::{Error, error::Origin, predict};
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
-use serde_json::Value;
+use futures_util::future::{Either, select};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyBytes, PyDict, PyTuple},
+};
 
 use crate::{
     answer::Answer,
-    door,
+    codec, door,
     error::{IntoPy, to_py},
-    input, json,
+    examples, input,
     many::Answers,
     time,
 };
@@ -36,7 +40,13 @@ struct Settings {
     headers: BTreeMap<String, String>,
     timeout: Option<f64>,
     attempts: Option<u32>,
+    attempt_timeout: Option<f64>,
+    hedge: Option<f64>,
     max_answer_bytes: Option<usize>,
+    form: Option<String>,
+    doubles: bool,
+    /// Certificates in PEM.
+    ca_certificate: Option<Vec<u8>>,
 }
 
 impl Settings {
@@ -55,38 +65,54 @@ impl Settings {
             core = core.header(name, value);
         }
         if let Some(timeout) = self.timeout {
-            core = core.timeout(std::time::Duration::from_secs_f64(timeout));
+            core = core.timeout(Duration::from_secs_f64(timeout));
         }
         if let Some(attempts) = self.attempts {
             core = core.retry(predict::Retry::default().attempts(attempts));
         }
+        if let Some(timeout) = self.attempt_timeout {
+            core = core.attempt_timeout(Duration::from_secs_f64(timeout));
+        }
+        if let Some(after) = self.hedge {
+            core = core.hedge(Duration::from_secs_f64(after));
+        }
         if let Some(bytes) = self.max_answer_bytes {
             core = core.max_answer_bytes(bytes);
+        }
+        if let Some(form) = &self.form {
+            core = core.form(codec::form(form)?);
+        }
+        core = core.doubles(self.doubles);
+        if let Some(pem) = &self.ca_certificate {
+            core = core.tls(predict::Tls::default().ca_certificate(pem)).py()?;
         }
         Ok(Client { core, settings: self })
     }
 }
 
-impl Client {
-    /// Reads the input and writes the request, with the GIL held: arrays may change as soon as it is released.
-    fn prepare(&self, image: &Bound<'_, PyAny>) -> PyResult<(predict::Prepared, Option<Vec<u8>>)> {
-        let (input, kept) = match input::file(image)? {
-            Some(file) => {
-                let kept = (file.len() <= KEPT_IMAGE).then(|| file.clone());
-                (predict::Input::from(file), kept)
-            }
-            None => (input::read(image)?, None),
-        };
-        // The runtime's context: the client may open connections lazily.
-        let _context = door::runtime()?.enter();
-        Ok((self.core.prepare(input).py()?, kept))
-    }
+/// The input in memory of its own, and the file of which the answer shows a thumbnail.
+fn read(image: &Bound<'_, PyAny>) -> PyResult<(predict::Input<'static>, Option<Vec<u8>>)> {
+    Ok(match input::file(image)? {
+        Some(file) => {
+            let kept = (file.len() <= KEPT_IMAGE).then(|| file.clone());
+            (predict::Input::from(file), kept)
+        }
+        None => (input::read(image)?, None),
+    })
+}
+
+fn optional_seconds(value: Option<Bound<'_, PyAny>>) -> PyResult<Option<f64>> {
+    value.map(|value| Ok(time::seconds(&value)?.as_secs_f64())).transpose()
 }
 
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None, max_answer_bytes = None))]
+    #[pyo3(signature = (
+        url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None,
+        attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
+        ca_certificate = None
+    ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         url: String,
@@ -97,8 +123,21 @@ impl Client {
         headers: Option<BTreeMap<String, String>>,
         timeout: Option<Bound<'_, PyAny>>,
         attempts: Option<u32>,
+        attempt_timeout: Option<Bound<'_, PyAny>>,
+        hedge: Option<Bound<'_, PyAny>>,
         max_answer_bytes: Option<usize>,
+        form: Option<String>,
+        doubles: bool,
+        ca_certificate: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let ca_certificate = match ca_certificate {
+            Some(given) => Some(input::file(&given)?.ok_or_else(|| {
+                PyValueError::new_err(
+                    "ca_certificate is a path, or the bytes of certificates in PEM",
+                )
+            })?),
+            None => None,
+        };
         Settings {
             url,
             model,
@@ -106,12 +145,14 @@ impl Client {
             version,
             label,
             headers: headers.unwrap_or_default(),
-            timeout: timeout
-                .map(|timeout| time::seconds(&timeout))
-                .transpose()?
-                .map(|t| t.as_secs_f64()),
+            timeout: optional_seconds(timeout)?,
             attempts,
+            attempt_timeout: optional_seconds(attempt_timeout)?,
+            hedge: optional_seconds(hedge)?,
             max_answer_bytes,
+            form,
+            doubles,
+            ca_certificate,
         }
         .client()
     }
@@ -123,9 +164,9 @@ impl Client {
         input: &Bound<'_, PyAny>,
         headers: Option<BTreeMap<String, String>>,
     ) -> PyResult<Answer> {
-        let (prepared, image) = self.prepare(input)?;
+        let (input, image) = read(input)?;
         let core = with_headers(&self.core, headers);
-        let answer = door::block_on(py, async move { core.send(&prepared).await })?;
+        let answer = door::block_on(py, async move { core.predict(input).await })?;
         Ok(Answer { core: answer, image })
     }
 
@@ -136,27 +177,84 @@ impl Client {
         input: &Bound<'py, PyAny>,
         headers: Option<BTreeMap<String, String>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (prepared, image) = self.prepare(input)?;
+        let (input, image) = read(input)?;
         let core = with_headers(&self.core, headers);
         pyo3_async_runtimes::tokio::future_into_py(py, async move {
-            let answer = core.send(&prepared).await.map_err(to_py)?;
+            let answer = core.predict(input).await.map_err(to_py)?;
             Ok(Answer { core: answer, image })
         })
     }
 
-    #[pyo3(signature = (items, *, concurrency = 32, progress = None))]
-    fn predict_many(
+    #[pyo3(signature = (examples, *, context = None))]
+    fn classify(
         &self,
-        items: &Bound<'_, PyAny>,
+        py: Python<'_>,
+        examples: &Bound<'_, PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Answer> {
+        let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
+        let core = door::block_on(py, async move { core.classify(examples).await })?;
+        Ok(Answer { core, image: None })
+    }
+
+    #[pyo3(signature = (examples, *, context = None))]
+    fn classify_async<'py>(
+        &self,
+        py: Python<'py>,
+        examples: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            Ok(Answer { core: core.classify(examples).await.map_err(to_py)?, image: None })
+        })
+    }
+
+    #[pyo3(signature = (examples, *, context = None))]
+    fn regress(
+        &self,
+        py: Python<'_>,
+        examples: &Bound<'_, PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Answer> {
+        let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
+        let core = door::block_on(py, async move { core.regress(examples).await })?;
+        Ok(Answer { core, image: None })
+    }
+
+    #[pyo3(signature = (examples, *, context = None))]
+    fn regress_async<'py>(
+        &self,
+        py: Python<'py>,
+        examples: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            Ok(Answer { core: core.regress(examples).await.map_err(to_py)?, image: None })
+        })
+    }
+
+    #[pyo3(signature = (items, *, concurrency = 32, progress = None))]
+    fn predict_many<'py>(
+        slf: &Bound<'py, Self>,
+        items: &Bound<'py, PyAny>,
         concurrency: usize,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Answers> {
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if concurrency == 0 {
             return Err(PyValueError::new_err(
                 "concurrency is 0; allow at least one request in flight",
             ));
         }
-        Answers::new(self.core.clone(), items, concurrency, progress)
+        let py = slf.py();
+        if items.hasattr("__aiter__")? && !items.hasattr("__iter__")? {
+            // Only the caller's event loop can take items of an async iterator.
+            let answers = py.import("canary._many")?.getattr("answers")?;
+            return answers.call1((slf.getattr("predict_async")?, items, concurrency, progress));
+        }
+        let answers = Answers::new(slf.get().core.clone(), items, concurrency, progress)?;
+        Ok(Bound::new(py, answers)?.into_any())
     }
 
     fn status(&self, py: Python<'_>) -> PyResult<BTreeMap<i64, String>> {
@@ -173,35 +271,68 @@ impl Client {
 
     fn ready(&self, py: Python<'_>) -> PyResult<bool> {
         let core = self.core.clone();
-        match door::block_on(py, async move { Ok(core.status().await) })? {
-            Ok(status) => Ok(status.ready()),
-            // A server that is not there, or does not know the model yet, is not ready.
-            Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),
-            Err(error) => Err(to_py(error)),
-        }
+        door::block_on(py, async move { ready(&core).await })
     }
 
-    #[pyo3(signature = (timeout = None))]
+    fn ready_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core.clone();
+        pyo3_async_runtimes::tokio::future_into_py(
+            py,
+            async move { ready(&core).await.map_err(to_py) },
+        )
+    }
+
+    #[pyo3(signature = (timeout = None, *, progress = None))]
     fn wait(
         &self,
         py: Python<'_>,
         timeout: Option<Bound<'_, PyAny>>,
+        progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<BTreeMap<i64, String>> {
-        let timeout =
-            timeout.map_or(Ok(std::time::Duration::from_secs(60)), |t| time::seconds(&t))?;
-        let core = self.core.clone();
-        Ok(states(&door::block_on(py, async move { core.wait(timeout, |_| {}).await })?))
+        let waiter = Waiter::new(&self.core, timeout, progress)?;
+        door::block_on(py, async move { Ok(waiter.wait().await) })?
     }
 
-    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (timeout = None, *, progress = None))]
+    fn wait_async<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<Bound<'py, PyAny>>,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let waiter = Waiter::new(&self.core, timeout, progress)?;
+        pyo3_async_runtimes::tokio::future_into_py(py, waiter.wait())
+    }
+
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let core = self.core.clone();
         let metadata = door::block_on(py, async move { core.metadata().await })?;
-        json::to_python(py, &signatures(&metadata))
+        signatures(py, &metadata)
+    }
+
+    fn metadata_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core.clone();
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            let metadata = core.metadata().await.map_err(to_py)?;
+            Python::attach(|py| Ok(signatures(py, &metadata)?.unbind()))
+        })
     }
 
     fn check(&self, py: Python<'_>, input: &Bound<'_, PyAny>) -> PyResult<()> {
         let (core, input) = (self.core.clone(), input::read(input)?);
         door::block_on(py, async move { core.check(input).await })
+    }
+
+    fn check_async<'py>(
+        &self,
+        py: Python<'py>,
+        input: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (core, input) = (self.core.clone(), input::read(input)?);
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            core.check(input).await.map_err(to_py)?;
+            Ok(Python::attach(|py| py.None()))
+        })
     }
 
     #[pyo3(signature = (**changes))]
@@ -267,7 +398,12 @@ impl Client {
             headers,
             timeout,
             attempts,
+            attempt_timeout,
+            hedge,
             max_answer_bytes,
+            form,
+            doubles,
+            ca_certificate,
         } = self.settings.clone();
         let arguments = PyDict::new(py);
         arguments.set_item("model", model)?;
@@ -277,7 +413,13 @@ impl Client {
         arguments.set_item("headers", headers)?;
         arguments.set_item("timeout", timeout)?;
         arguments.set_item("attempts", attempts)?;
+        arguments.set_item("attempt_timeout", attempt_timeout)?;
+        arguments.set_item("hedge", hedge)?;
         arguments.set_item("max_answer_bytes", max_answer_bytes)?;
+        arguments.set_item("form", form)?;
+        arguments.set_item("doubles", doubles)?;
+        let ca_certificate = ca_certificate.map(|pem| PyBytes::new(py, &pem));
+        arguments.set_item("ca_certificate", ca_certificate)?;
         Ok(((url,), arguments))
     }
 
@@ -312,23 +454,86 @@ fn states(status: &predict::ModelStatus) -> BTreeMap<i64, String> {
     status.versions.iter().map(|version| (version.version, version.state.to_string())).collect()
 }
 
-/// The signatures with their inputs and outputs, as `DT_FLOAT[?, 224, 224, 3]`.
-fn signatures(metadata: &predict::Metadata) -> Value {
-    let infos = |infos: &BTreeMap<String, predict::TensorInfo>| -> Value {
-        infos.iter().map(|(name, info)| (name.clone(), Value::String(info.to_string()))).collect()
-    };
-    metadata
-        .signatures
-        .iter()
-        .map(|(name, signature)| {
-            let parts = serde_json::json!({
-                "method": signature.method,
-                "inputs": infos(&signature.inputs),
-                "outputs": infos(&signature.outputs),
+/// Whether a version answers; a server that is not there, or does not know the model yet, is not ready.
+async fn ready(core: &predict::Client) -> canary_core::Result<bool> {
+    match core.status().await {
+        Ok(status) => Ok(status.ready()),
+        Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waiting for a version, and whom to tell of each look.
+struct Waiter {
+    core: predict::Client,
+    timeout: Duration,
+    watcher: Option<Py<PyAny>>,
+}
+
+impl Waiter {
+    fn new(
+        core: &predict::Client,
+        timeout: Option<Bound<'_, PyAny>>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let timeout = timeout.map_or(Ok(Duration::from_secs(60)), |t| time::seconds(&t))?;
+        let watcher = match progress {
+            None => None,
+            Some(progress) => {
+                let watcher = progress.py().import("canary._progress")?.getattr("watcher")?;
+                let watcher = watcher.call1((progress,))?;
+                (!watcher.is_none()).then(|| watcher.unbind())
+            }
+        };
+        Ok(Self { core: core.clone(), timeout, watcher })
+    }
+
+    /// The states when one version answers; an exception of the watcher ends it.
+    async fn wait(self) -> PyResult<BTreeMap<i64, String>> {
+        let Self { core, timeout, watcher } = self;
+        let (raise, mut raised) = tokio::sync::mpsc::unbounded_channel();
+        let waiting = core.wait(timeout, |look| {
+            let Some(watcher) = &watcher else { return };
+            let told = Python::attach(|py| {
+                let seen = match look.seen {
+                    Ok(status) => states(status).into_pyobject(py)?.into_any(),
+                    Err(error) => error.to_string().into_pyobject(py)?.into_any(),
+                };
+                watcher.call1(py, (look.elapsed.as_secs_f64(), seen)).map(drop)
             });
-            (name.clone(), parts)
-        })
-        .collect()
+            if let Err(error) = told {
+                // The other end waits as long as this does.
+                _ = raise.send(error);
+            }
+        });
+        match select(pin!(waiting), pin!(raised.recv())).await {
+            Either::Right((Some(error), _)) => Err(error),
+            Either::Right((None, waiting)) => Ok(states(&waiting.await.map_err(to_py)?)),
+            Either::Left((status, _)) => Ok(states(&status.map_err(to_py)?)),
+        }
+    }
+}
+
+/// The signatures with their inputs and outputs, which are texts such as `DT_FLOAT[?, 224, 224, 3]`.
+fn signatures<'py>(py: Python<'py>, metadata: &predict::Metadata) -> PyResult<Bound<'py, PyDict>> {
+    let class = py.import("canary._tensor_info")?.getattr("TensorInfo")?;
+    let infos = |infos: &BTreeMap<String, predict::TensorInfo>| {
+        let all = PyDict::new(py);
+        for (name, info) in infos {
+            let shape = info.shape.as_ref().map(|shape| PyTuple::new(py, shape)).transpose()?;
+            all.set_item(name, class.call1((info.to_string(), &info.dtype_name, shape))?)?;
+        }
+        PyResult::Ok(all)
+    };
+    let all = PyDict::new(py);
+    for (name, signature) in &metadata.signatures {
+        let parts = PyDict::new(py);
+        parts.set_item("method", &signature.method)?;
+        parts.set_item("inputs", infos(&signature.inputs)?)?;
+        parts.set_item("outputs", infos(&signature.outputs)?)?;
+        all.set_item(name, parts)?;
+    }
+    Ok(all)
 }
 
 fn with_headers(

@@ -10,6 +10,17 @@ use pyo3::{
 
 use crate::{array, bytes::BytesWriter, error::IntoPy, input};
 
+/// The form of that name.
+pub(crate) fn form(name: &str) -> PyResult<Form> {
+    match name {
+        "row" => Ok(Form::Row),
+        "column" => Ok(Form::Column),
+        other => {
+            Err(PyValueError::new_err(format!("form is {other:?}; choose \"row\" or \"column\"")))
+        }
+    }
+}
+
 /// The body of a REST predict request.
 #[pyfunction]
 #[pyo3(signature = (input, *, signature = None, form = "row"))]
@@ -19,15 +30,7 @@ pub(crate) fn encode_predict<'py>(
     signature: Option<&str>,
     form: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let form = match form {
-        "row" => Form::Row,
-        "column" => Form::Column,
-        other => {
-            return Err(PyValueError::new_err(format!(
-                "form is {other:?}; choose \"row\" or \"column\""
-            )));
-        }
-    };
+    let form = self::form(form)?;
     let mut body = BytesWriter::new();
     let mut write = |input: Input<'_>| {
         let write = || write_predict(&mut body, signature.unwrap_or_default(), form, &input);

@@ -28,6 +28,12 @@ fn one(value: &Bound<'_, PyAny>) -> PyResult<Value<'static>> {
     if let Some(file) = file(value)? {
         return Ok(Value::Files(vec![file.into()]));
     }
+    if value.hasattr("__next__")? {
+        // An iterator gives the entries of one batch.
+        return one(
+            PyList::new(value.py(), value.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.as_any()
+        );
+    }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let items: Vec<Bound<'_, PyAny>> = value.extract()?;
         let files = items.iter().map(file).collect::<PyResult<Vec<_>>>()?;
@@ -38,12 +44,13 @@ fn one(value: &Bound<'_, PyAny>) -> PyResult<Value<'static>> {
     Ok(Value::Tensor(array::to_tensor(value)?))
 }
 
-/// The bytes of a file, when the value is one: a path, bytes, or a PIL image (sent as PNG, which loses nothing).
+/// The bytes of a file, when the value is one: a path, an open file, bytes, or a PIL image (sent as PNG, which
+/// loses nothing of the modes that it has).
 pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(Some(bytes.as_bytes().to_vec()));
     }
-    if value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>() {
+    if value.is_instance_of::<PyByteArray>() || is_view_of_bytes(value)? {
         let bytes = value.py().get_type::<PyBytes>().call1((value,))?;
         return Ok(Some(bytes.extract()?));
     }
@@ -58,8 +65,26 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
         let options = PyDict::new(py);
         options.set_item("format", "PNG")?;
         options.set_item("compress_level", 1)?;
-        value.call_method("save", (&buffer,), Some(&options))?;
+        let mode: String = value.getattr("mode")?.extract()?;
+        let image = match mode.as_str() {
+            "1" | "L" | "LA" | "I;16" | "P" | "RGB" | "RGBA" => value.clone(),
+            "I" => value.call_method1("convert", ("I;16",))?,
+            "La" => value.call_method1("convert", ("LA",))?,
+            "PA" | "RGBa" => value.call_method1("convert", ("RGBA",))?,
+            // PNG has no inks and no other colour spaces.
+            _ => value.call_method1("convert", ("RGB",))?,
+        };
+        image.call_method("save", (&buffer,), Some(&options))?;
         return Ok(Some(buffer.call_method0("getvalue")?.extract()?));
+    }
+    if value.hasattr("read")? {
+        let read = value.call_method0("read")?;
+        let bytes = read.cast::<PyBytes>().map_err(|_| {
+            PyTypeError::new_err(
+                "the file gives text; open it in binary mode, as with open(path, \"rb\")",
+            )
+        })?;
+        return Ok(Some(bytes.as_bytes().to_vec()));
     }
     if value.is_none() {
         return Err(PyTypeError::new_err(
@@ -67,6 +92,16 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
         ));
     }
     Ok(None)
+}
+
+/// Whether it is a view of bytes in a row, rather than of an array.
+fn is_view_of_bytes(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if !value.is_instance_of::<PyMemoryView>() {
+        return Ok(false);
+    }
+    let format: String = value.getattr("format")?.extract()?;
+    Ok(matches!(format.as_str(), "B" | "b" | "c")
+        && value.getattr("ndim")?.extract::<usize>()? == 1)
 }
 
 fn unreadable(path: &std::path::Path, cause: &std::io::Error) -> PyErr {

@@ -11,6 +11,7 @@ mod cluster;
 mod codec;
 mod door;
 mod error;
+mod examples;
 mod finding;
 mod guardrail;
 mod input;

@@ -100,12 +100,8 @@ impl Answers {
 
     fn ask(&self, item: &Bound<'_, PyAny>) -> Slot {
         let prepare = || -> PyResult<_> {
-            let input = input::read(item)?;
-            let runtime = door::runtime()?;
-            let _context = runtime.enter();
-            let prepared = self.client.prepare(input).map_err(to_py)?;
-            let client = self.client.clone();
-            Ok(runtime.spawn(async move { client.send(&prepared).await }))
+            let (input, client) = (input::read(item)?, self.client.clone());
+            Ok(door::runtime()?.spawn(async move { client.predict(input).await }))
         };
         match prepare() {
             Ok(task) => Slot::Asked(task),

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::error::{Origin, PredictError};
 
+/// gRPC's `DEADLINE_EXCEEDED`.
+const DEADLINE_EXCEEDED: i32 = 4;
+
 /// How an answer came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
@@ -137,7 +140,12 @@ where
     let until_attempt = until.filter(|until| *until < deadline);
     let until = until_attempt.unwrap_or(deadline);
     if let Ok(outcome) = tokio::time::timeout_at(until.into(), attempt(until)).await {
-        return outcome;
+        return outcome.map_err(|mut failure| {
+            // A gRPC server is told of the time, and may say that it is up before this client does.
+            let time_is_up = failure.error.grpc_code == Some(DEADLINE_EXCEEDED);
+            failure.repeat |= time_is_up && until_attempt.is_some();
+            failure
+        });
     }
     let timeout = if until_attempt.is_some() {
         limits.attempt_timeout.unwrap_or_default()

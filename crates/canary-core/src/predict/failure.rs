@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 
 use super::http::{Broken, Reply};
 use crate::error::{Origin, PredictError};
@@ -163,9 +164,17 @@ pub(crate) fn of_status(url: &str, reply: &Reply) -> Failure {
         error,
         repeat: busy || of_mesh && !injected,
         pause: header(&reply.headers, &["retry-after"])
-            .and_then(|text| text.parse::<u32>().ok())
-            .map(|seconds| Duration::from_secs(seconds.into())),
+            .and_then(|text| retry_after(&text, Timestamp::now())),
     }
+}
+
+/// The pause that `retry-after` asks for: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
 fn header(headers: &HeaderMap, names: &[&str]) -> Option<String> {
@@ -193,6 +202,12 @@ fn judge(status: StatusCode, headers: &HeaderMap, text: &str) -> Verdict {
             if text.contains(part) && (by_envoy || *flag != "JWT") {
                 return (Origin::Mesh, first_line(text, status), (*help).to_owned(), Some(flag));
             }
+        }
+        if status.is_redirection() {
+            let to = header(headers, &["location"]).unwrap_or_else(|| "elsewhere".to_owned());
+            let origin = if by_envoy { Origin::Mesh } else { Origin::Answer };
+            let help = "redirects are not followed: ask that address, as with https://";
+            return (origin, format!("redirected to {to} (HTTP {status})"), help.to_owned(), None);
         }
         if by_envoy && status == StatusCode::NOT_FOUND && text.is_empty() {
             let help = "no VirtualService matches the host, port, path and headers of the request";
@@ -309,6 +324,7 @@ mod tests {
             (429, vec![ENVOY], "local_rate_limited", Origin::Mesh, Some("RL"), true),
             (429, vec![], r#"{"error":"full"}"#, Origin::Server, None, true),
             (400, vec![], "", Origin::Server, None, false),
+            (301, vec![ENVOY, ("location", "https://a/")], "", Origin::Mesh, None, false),
             (404, vec![], "<HTML><HEAD>\n<TITLE>404", Origin::Answer, None, false),
         ] {
             let found = failure(status, &headers, body);
@@ -327,5 +343,15 @@ mod tests {
         );
         assert_eq!(found.error.response_flags.as_deref(), Some("UO"));
         assert_eq!(found.pause, Some(Duration::from_secs(2)));
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        for (text, seconds) in [
+            ("120", Some(120)),
+            ("Sun, 01 Mar 2026 12:00:07 GMT", Some(7)),
+            ("Sun, 01 Mar 2026 11:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
+        }
     }
 }

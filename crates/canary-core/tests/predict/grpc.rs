@@ -16,7 +16,7 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full, combinators::WithTrailers};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::calls::predict_error;
 
@@ -72,14 +72,30 @@ fn response(reply: Reply) -> Response<Body> {
 async fn serve(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (String, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (answer, log) = (Arc::new(answer), Log::default());
+    let log = Log::default();
     let kept = log.clone();
-    tokio::spawn(async move {
+    let mut server = serve_on(listener, move |asked| {
+        log.lock().unwrap().push(asked.clone());
+        answer(asked)
+    });
+    server.detach_all();
+    (address, kept)
+}
+
+/// Answers on this listener until what is given back is dropped, which closes the connections too.
+pub(crate) fn serve_on(
+    listener: TcpListener,
+    answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+) -> JoinSet<()> {
+    let answer = Arc::new(answer);
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        let mut connections = JoinSet::new();
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            let (answer, log) = (answer.clone(), log.clone());
+            let answer = answer.clone();
             let service = service_fn(move |request: Request<Incoming>| {
-                let (answer, log) = (answer.clone(), log.clone());
+                let answer = answer.clone();
                 async move {
                     let (parts, body) = request.into_parts();
                     let message = body.collect().await.unwrap().to_bytes().slice(5..);
@@ -89,18 +105,17 @@ async fn serve(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (Str
                         headers: parts.headers,
                         message,
                     };
-                    log.lock().unwrap().push(asked.clone());
                     Ok::<_, Infallible>(response(answer(&asked)))
                 }
             });
-            tokio::spawn(async move {
+            connections.spawn(async move {
                 let io = TokioIo::new(stream);
                 let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
                 let _ = builder.max_frame_size(1 << 20).serve_connection(io, service).await;
             });
         }
     });
-    (address, kept)
+    server
 }
 
 fn fixture(name: &str) -> Vec<u8> {

@@ -8,6 +8,8 @@ mod connections;
 mod faults;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "grpc")]
+mod grpc_faults;
 mod many;
 mod models;
 mod server;

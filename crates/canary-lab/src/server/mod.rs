@@ -1,6 +1,7 @@
-//! Model servers that speak `TensorFlow` Serving's REST interface, on loopback.
+//! Model servers that speak `TensorFlow` Serving's REST and gRPC interfaces, on one port of loopback.
 
 mod answer;
+mod grpc;
 mod json;
 mod path;
 mod request;
@@ -10,6 +11,7 @@ mod served;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use canary_core::{Error, Result};
+use http_body_util::Either;
 use hyper::service::service_fn;
 
 use crate::net::{Listener, Serving};
@@ -49,7 +51,7 @@ impl ModelServer {
     pub(crate) fn open(models: impl IntoIterator<Item = Served>) -> Result<Self> {
         let models = served::Models::new(models);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let rest = Arc::new(rest::Rest::new(models, threads));
+        let models = Arc::new(rest::Service::new(models, threads));
         let listener = Listener::bind().map_err(|error| Error::Cluster {
             action: "start a model server".to_owned(),
             reason: "no port of 127.0.0.1 can be opened".to_owned(),
@@ -57,10 +59,16 @@ impl ModelServer {
             source: Some(Box::new(error)),
         })?;
         let serving = listener.serve(move |_peer| {
-            let rest = Arc::clone(&rest);
+            let models = Arc::clone(&models);
             service_fn(move |request| {
-                let rest = Arc::clone(&rest);
-                async move { Ok::<_, Infallible>(rest.answer(request).await) }
+                let models = Arc::clone(&models);
+                async move {
+                    Ok::<_, Infallible>(if grpc::asks(&request) {
+                        models.call(request).await.map(Either::Left)
+                    } else {
+                        models.answer(request).await.map(Either::Right)
+                    })
+                }
             })
         });
         Ok(Self { serving })

@@ -18,20 +18,20 @@ use super::{
     request::Predict,
     served::{Choice, Models, Served},
 };
-use crate::model::{Code, ModelError, Signature, TensorInfo};
+use crate::model::{Code, Model, ModelError, Signature, TensorInfo};
 
 /// The largest body that is read.
-const MAX_BODY: usize = 256 << 20;
+pub(super) const MAX_BODY: usize = 256 << 20;
 
 /// What answers the requests of one server.
 #[derive(Debug)]
-pub(crate) struct Rest {
-    models: Models,
+pub(crate) struct Service {
+    pub(super) models: Models,
     /// One permit for each inference that may run at a time.
     threads: Arc<Semaphore>,
 }
 
-impl Rest {
+impl Service {
     pub(crate) fn new(models: Models, threads: usize) -> Self {
         Self { models, threads: Arc::new(Semaphore::new(threads.max(1))) }
     }
@@ -89,10 +89,6 @@ impl Rest {
             ))
         })?;
         let body = body.to_bytes();
-        let wait = model.wait();
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
         let work = {
             let model = Arc::clone(&model);
             move || {
@@ -101,6 +97,19 @@ impl Rest {
                 answer::write(request.form, &model.predict(signature, request.inputs)?)
             }
         };
+        self.compute(&model, work).await
+    }
+
+    /// Does the work of a request to this model: after its wait, and on a thread of its own when it is heavy.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        model: &Arc<dyn Model>,
+        work: impl FnOnce() -> Result<T, ModelError> + Send + 'static,
+    ) -> Result<T, ModelError> {
+        let wait = model.wait();
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         if !model.is_heavy() {
             return work();
         }

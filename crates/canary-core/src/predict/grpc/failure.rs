@@ -37,7 +37,12 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     if code == Code::OutOfRange && status.message().contains("message length too large") {
         return of_network(url, Broken::TooLarge, limit);
     }
-    let (origin, help, flags) = judge(&status);
+    let (origin, mut help, flags) = judge(&status);
+    // gRPC's servers refuse so what is above their own limit ("Received message larger than max"): it stays so.
+    let too_large = code == Code::ResourceExhausted && status.message().contains("larger than max");
+    if too_large {
+        help = "the server takes no message of that size: send fewer or smaller inputs at once, or raise its limit";
+    }
     let name = format!("{code:?}");
     let text = status.message().trim();
     let message =
@@ -47,9 +52,10 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     error.grpc_code = Some(code as i32);
     error.response_flags = flags.map(str::to_owned);
     error.retryable =
-        matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded);
+        matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded)
+            && !too_large;
     let of_mesh = origin == Origin::Mesh && code == Code::Unavailable && flags != Some("FI");
-    let repeat = of_mesh || code == Code::ResourceExhausted;
+    let repeat = of_mesh || code == Code::ResourceExhausted && !too_large;
     error.source = Some(Box::new(status));
     Failure { error, repeat, pause: None }
 }
@@ -148,6 +154,14 @@ mod tests {
             (Code::Unimplemented, "", vec![envoy], Origin::Mesh, Some("NR"), false),
             (Code::Unavailable, "not loaded", vec![], Origin::Server, None, false),
             (Code::ResourceExhausted, "full", vec![], Origin::Server, None, true),
+            (
+                Code::ResourceExhausted,
+                "Received message larger than max (9 vs. 4)",
+                vec![],
+                Origin::Server,
+                None,
+                false,
+            ),
             (
                 Code::Internal,
                 "grpc-status header missing, mapped",
