@@ -145,7 +145,7 @@ async fn garbage_instead_of_an_answer_is_the_answers_fault() {
 fn echo(message: &[u8]) -> Vec<u8> {
     // The item is the last byte of the request: `string_val` of the only input.
     let item = message[message.len() - 1];
-    vec![0x0a, 0x0e, 0x0a, 0x01, b'y', 0x12, 0x09, 0x08, 7, 0x12, 2, 0x12, 0, 0x42, 1, item]
+    vec![0x0a, 12, 0x0a, 1, b'y', 0x12, 7, 0x08, 7, 0x12, 0, 0x42, 1, item]
 }
 
 #[tokio::test]
