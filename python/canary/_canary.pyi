@@ -73,7 +73,8 @@ class _PilImage(Protocol):
 class _Readable(Protocol):
     """A file that is open in binary mode."""
 
-    def read(self) -> bytes: ...
+    def read(self) -> bytes:
+        """Give everything that is left."""
 
 _File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilImage | _Readable
 _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
@@ -985,7 +986,8 @@ class Client:
         *,
         concurrency: int = 32,
         progress: bool | Callable[[int, int | None], object] | None = None,
-    ) -> AsyncIterator[Any]: ...
+    ) -> AsyncIterator[Any]:
+        """Ask for each item that an async iterator gives, as it gives them; for `async for` alone."""
     def status(self) -> dict[int, str]:
         """Give the state of each version, such as `{1: "AVAILABLE"}`."""
     def status_async(self) -> Awaitable[dict[int, str]]:
