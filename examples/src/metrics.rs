@@ -24,13 +24,13 @@ pub const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
 #[command(next_help_heading = "Counted by Prometheus")]
 pub struct Metered {
     /// Count requests by Istio's metrics in the Prometheus at this address, such as
-    /// http://prometheus.istio-system:9090, whoever sends them.
+    /// `http://prometheus.istio-system:9090`, whoever sends them.
     #[arg(long, value_name = "URL")]
     pub prometheus: Option<String>,
-    /// A file with a bearer token, read again for every query; or give the token in CANARY_PROMETHEUS_TOKEN.
+    /// A file with a bearer token, read again for every query; or give the token in `CANARY_PROMETHEUS_TOKEN`.
     #[arg(long, value_name = "FILE", requires = "prometheus", conflicts_with = "prometheus_user")]
     pub prometheus_token_file: Option<PathBuf>,
-    /// The user of basic authentication; the password is in CANARY_PROMETHEUS_PASSWORD or in a file.
+    /// The user of basic authentication; the password is in `CANARY_PROMETHEUS_PASSWORD` or in a file.
     #[arg(long, value_name = "NAME", requires = "prometheus")]
     pub prometheus_user: Option<String>,
     /// A file with the password, read again for every query.

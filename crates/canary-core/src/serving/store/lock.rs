@@ -29,7 +29,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// The right to write to a target, until it is released or dropped.
 pub(super) enum Lock {
     File(FileLock),
-    Object(ObjectLock),
+    Object(Box<ObjectLock>),
     /// The caller has said that nobody else copies there.
     None,
 }
@@ -47,14 +47,12 @@ impl Lock {
         lasts: Duration,
     ) -> Result<Self> {
         let name = format!(".canary-{version}.lock");
-        match &base.folder {
-            Some(folder) => FileLock::take(folder.join(name), target, action).map(Self::File),
-            None => {
-                let at = base.prefix.clone().join(name);
-                let taking = Taking { base: base.clone(), at, target, action, lasts };
-                taking.take().await.map(Self::Object)
-            }
+        if let Some(folder) = &base.folder {
+            return FileLock::take(folder.join(name), target, action).map(Self::File);
         }
+        let at = base.prefix.clone().join(name);
+        let taking = Taking { base: base.clone(), at, target, action, lasts };
+        Ok(Self::Object(Box::new(taking.take().await?)))
     }
 
     /// Does the work, and renews the lock meanwhile.
