@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 
 import numpy as np
 
@@ -105,4 +106,27 @@ def _batch(settings: Settings) -> list[Line]:
     return [Line(name, "ours, one after the other", took["all"], took["one"], 1.8 if cores > 1 else 1)]
 
 
-ROWS = [Row("file", _file), Row("resize", _resize), Row("images", _batch)]
+def _threads(settings: Settings) -> list[Line]:
+    """Two Python threads that preprocess: the interpreter's lock is not held, so both cores work."""
+    canary = need("canary")
+    preprocess = canary.Preprocess(SIZE)
+    levels = samples.decoded()
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            preprocess(levels)
+
+    def two() -> None:
+        threads = [threading.Thread(target=work, args=(16,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    took = in_turns({"one": lambda: work(32), "two": two}, settings.seconds)
+    cores = os.cpu_count() or 1
+    name = f"32 images in two threads, {cores} cores"
+    return [Line(name, "ours, in one thread", took["two"], took["one"], 1.8 if cores > 1 else 0.9)]
+
+
+ROWS = [Row("file", _file), Row("resize", _resize), Row("images", _batch), Row("threads", _threads)]

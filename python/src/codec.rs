@@ -57,7 +57,9 @@ pub(crate) fn decode_predict<'py>(
     doubles: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let outputs = PyDict::new(py);
-    for (name, tensor) in read_predict(body, doubles).py()? {
+    // The bytes of a `bytes` object do not change while it is held.
+    let found = py.detach(|| read_predict(body, doubles)).py()?;
+    for (name, tensor) in found {
         outputs.set_item(name, array::give(py, tensor)?)?;
     }
     Ok(outputs)

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::pin,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -36,7 +36,51 @@ pub(crate) fn runtime() -> PyResult<&'static Runtime> {
     let runtime = Builder::new_multi_thread().thread_name("canary").enable_all().build().map_err(
         |error| PyRuntimeError::new_err(format!("cannot start worker threads: {error}")),
     )?;
-    Ok(&RUNTIME.get_or_init(|| (process, runtime)).1)
+    let runtime = &RUNTIME.get_or_init(|| (process, runtime)).1;
+    // Awaitables run on the same threads; whoever came second finds it done.
+    let _ = pyo3_async_runtimes::tokio::init_with_runtime(runtime);
+    Ok(runtime)
+}
+
+/// The awaitable twin of [`block_on`]; cancelling the task that awaits it drops the future.
+pub(crate) fn later<'py, T, F>(py: Python<'py>, future: F) -> PyResult<Bound<'py, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+    F: Future<Output = canary_core::Result<T>> + Send + 'static,
+{
+    later_py(py, async move { future.await.map_err(to_py) })
+}
+
+/// An awaitable whose errors are Python's.
+pub(crate) fn later_py<'py, T, F>(py: Python<'py>, future: F) -> PyResult<Bound<'py, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+    F: Future<Output = PyResult<T>> + Send + 'static,
+{
+    // After a fork the threads are missing: said here, not waited for without an end.
+    runtime()?;
+    pyo3_async_runtimes::tokio::future_into_py(py, future)
+}
+
+/// An awaitable of work that blocks a thread. It is told to stop when nobody awaits it any more.
+pub(crate) fn later_apart<'py, T, F>(py: Python<'py>, work: F) -> PyResult<Bound<'py, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+    F: FnOnce(&Arc<AtomicBool>) -> PyResult<T> + Send + 'static,
+{
+    struct Stop(Arc<AtomicBool>);
+    impl Drop for Stop {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    later_py(py, async move {
+        let stop = Stop(Arc::default());
+        let seen = Arc::clone(&stop.0);
+        tokio::task::spawn_blocking(move || work(&seen)).await.map_err(|error| {
+            PyRuntimeError::new_err(format!("a computation ended early: {error}"))
+        })?
+    })
 }
 
 /// Runs a future to its end with the GIL released; Ctrl-C drops it and raises `KeyboardInterrupt`.
@@ -58,6 +102,11 @@ where
     }
 }
 
+/// Raises what the signals ask for that came meanwhile: Ctrl-C above all.
+fn look(py: Python<'_>) -> PyResult<()> {
+    py.check_signals()
+}
+
 /// Computes with the GIL released. The work asks, as often as it can stop, whether it shall go on; after Ctrl-C it
 /// shall not, and `KeyboardInterrupt` is raised.
 pub(crate) fn compute<T: Send>(
@@ -72,7 +121,7 @@ pub(crate) fn compute<T: Send>(
                 return true;
             }
             looked.set(Instant::now());
-            match Python::attach(|py| py.check_signals()) {
+            match Python::attach(look) {
                 Ok(()) => true,
                 Err(error) => {
                     raised.replace(Some(error));
@@ -85,13 +134,24 @@ pub(crate) fn compute<T: Send>(
     raised.map_or(Ok(done), Err)
 }
 
+/// Works on a thread of its own with the GIL released; after Ctrl-C the work is left to end by itself, and
+/// `KeyboardInterrupt` is raised at once.
+pub(crate) fn abandon<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> PyResult<T> + Send + 'static,
+) -> PyResult<T> {
+    let task = runtime()?.spawn_blocking(work);
+    block_on(py, async move { Ok(task.await) })?
+        .map_err(|error| PyRuntimeError::new_err(format!("a computation ended early: {error}")))?
+}
+
 /// Computes on a thread of its own with the GIL released; after Ctrl-C `stop` is set, and `KeyboardInterrupt` is raised
 /// when the work has seen it.
 pub(crate) fn compute_apart<T: Send>(
     py: Python<'_>,
-    work: impl FnOnce(&AtomicBool) -> T + Send,
+    work: impl FnOnce(&Arc<AtomicBool>) -> T + Send,
 ) -> PyResult<T> {
-    let stop = AtomicBool::new(false);
+    let stop = Arc::<AtomicBool>::default();
     py.detach(|| {
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
@@ -104,7 +164,7 @@ pub(crate) fn compute_apart<T: Send>(
                         return Err(PyRuntimeError::new_err("a computation ended early"));
                     }
                     Err(RecvTimeoutError::Timeout) => {
-                        if let Err(error) = Python::attach(|py| py.check_signals()) {
+                        if let Err(error) = Python::attach(look) {
                             stop.store(true, Ordering::Relaxed);
                             return Err(error);
                         }

@@ -1,5 +1,6 @@
 //! `canary.Finding`.
 
+use crate::value;
 use pyo3::prelude::*;
 
 /// One thing found in one place of one object.
@@ -9,6 +10,16 @@ pub(crate) struct Finding(pub(crate) canary_core::Finding);
 
 #[pymethods]
 impl Finding {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
+        value::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(bytes: &[u8]) -> PyResult<Self> {
+        value::restore(bytes).map(Self)
+    }
+
     #[getter]
     fn severity(&self) -> String {
         self.0.severity.to_string()

@@ -81,7 +81,7 @@ impl Guardrail {
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, Option<Py<PyAny>>))> {
+    ) -> PyResult<(Bound<'py, PyAny>, GuardrailParts<'py>)> {
         let make = py.get_type::<Self>().getattr("_restore")?;
         let score = self.score.as_ref().map(|score| score.clone_ref(py));
         Ok((make, (self.to_dict(py)?, score)))
@@ -101,6 +101,9 @@ impl Guardrail {
         Ok(format!("Guardrail({})", json::value(&self.core)?))
     }
 }
+
+/// What a guardrail is pickled as.
+type GuardrailParts<'py> = (Bound<'py, PyAny>, Option<Py<PyAny>>);
 
 /// The canary's error rate is at most `at_most` times the stable one.
 #[pyfunction]

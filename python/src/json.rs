@@ -12,6 +12,19 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
     py.import("json")?.call_method1("loads", (value.to_string(),))
 }
 
+/// JSON that becomes a plain Python value when it is handed over.
+pub(crate) struct Plain(pub(crate) Value);
+
+impl<'py> IntoPyObject<'py> for Plain {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        to_python(py, &self.0)
+    }
+}
+
 /// JSON from a plain Python value, or from one that shows itself as one: `to_dict()`, or kr8s' `raw`.
 pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     let py = value.py();

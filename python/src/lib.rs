@@ -8,10 +8,14 @@ mod array;
 mod bytes;
 mod client;
 mod cluster;
+mod cluster_report;
+mod cluster_watch;
 mod codec;
 mod door;
+mod drive;
 mod error;
 mod examples;
+mod file;
 mod finding;
 mod guardrail;
 mod input;
@@ -20,6 +24,8 @@ mod json;
 mod lab;
 mod manifest;
 mod many;
+mod pair;
+mod place;
 mod plan;
 mod preprocess;
 mod prometheus;
@@ -34,6 +40,7 @@ mod simulation;
 mod stats;
 mod store;
 mod time;
+mod value;
 mod verdict;
 mod workload;
 
@@ -49,7 +56,9 @@ mod _canary {
         analyze::{Analysis, analyze_objects},
         answer::Answer,
         client::Client,
-        cluster::{Cluster, Preflight, Status},
+        cluster::Cluster,
+        cluster_report::{Preflight, Status},
+        cluster_watch::Watch,
         codec::{decode_predict, encode_predict},
         finding::Finding,
         guardrail::{
@@ -59,14 +68,15 @@ mod _canary {
         lab::{Lab, ScriptedModel},
         manifest::{dumps, load, loads, validate},
         many::Answers,
+        pair::Pair,
         plan::Plan,
         preprocess::{Preprocess, decode_image},
         prometheus::Prometheus,
         route::{Decision, Mesh},
-        run::{Pair, Run, report},
+        run::{Run, report},
         simulation::{Power, Simulation},
         stats::{ObservedShare, observed_share},
-        store::copy_model,
+        store::{copy_model, copy_model_async},
         verdict::{Progress, Reading, Verdict},
         workload::Workload,
     };

@@ -1,12 +1,15 @@
 //! `canary.load`, `canary.loads`, `canary.dumps` and `canary.validate`.
 
-use std::path::PathBuf;
-
-use canary_core::{Manifest, Object, validate::Options};
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyList};
+use canary_core::{Error, Manifest, Object, validate::Options};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyList, PyString},
+};
 
 use crate::{
-    error::{IntoPy, to_py},
+    error::IntoPy,
+    file::File,
     finding::Finding,
     istio::{DestinationRule, Gateway, VirtualService},
     json,
@@ -36,26 +39,33 @@ pub(crate) fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
     Ok(Manifest::from_json_value(&json::from_python(object)?).py()?.objects)
 }
 
-/// One object, or a list of them.
+/// One object, or several of them in anything that can be iterated over.
 pub(crate) fn all_from_python(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
     if let Ok(list) = objects.cast::<PyList>() {
-        let parts = list.iter().map(|object| from_python(&object)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(parts.into_iter().flatten().collect());
+        return each(list.iter().map(Ok));
     }
-    from_python(objects)
+    let single = json::is_mapping(objects)? || objects.is_instance_of::<PyString>();
+    match objects.try_iter() {
+        Ok(items) if !single => each(items),
+        _ => from_python(objects),
+    }
 }
 
-fn read_file(path: &PathBuf) -> PyResult<String> {
-    let what = path.display().to_string();
-    std::fs::read_to_string(path).map_err(|cause| {
-        to_py(if cause.kind() == std::io::ErrorKind::NotFound {
-            canary_core::Error::NotFound {
-                object: format!("file {what}"),
-                help: "check the path".to_owned(),
-            }
-        } else {
-            canary_core::Error::Manifest { what, reason: cause.to_string() }
-        })
+/// Any number of objects, until Ctrl-C.
+fn each<'py>(items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Vec<Object>> {
+    let mut all = Vec::new();
+    for item in items {
+        let item = item?;
+        item.py().check_signals()?;
+        all.extend(from_python(&item)?);
+    }
+    Ok(all)
+}
+
+fn text_of(path: &File) -> canary_core::Result<String> {
+    let unreadable = |what, reason| Error::Manifest { what, reason };
+    String::from_utf8(path.read(unreadable)?).map_err(|error| {
+        unreadable(path.path().display().to_string(), format!("it is no UTF-8: {error}"))
     })
 }
 
@@ -65,10 +75,13 @@ fn objects(py: Python<'_>, manifest: Manifest) -> PyResult<Vec<Bound<'_, PyAny>>
 
 /// Reads every object of a file, YAML or JSON, one document or several.
 #[pyfunction]
-#[expect(clippy::needless_pass_by_value, reason = "an argument from Python is made for the call")]
-pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Vec<Bound<'_, PyAny>>> {
-    let text = read_file(&path)?;
-    objects(py, Manifest::read_named(&path.display().to_string(), &text).py()?)
+pub(crate) fn load<'py>(
+    py: Python<'py>,
+    path: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let path: File = path.extract()?;
+    let text = text_of(&path).py()?;
+    objects(py, Manifest::read_named(&path.path().display().to_string(), &text).py()?)
 }
 
 /// Reads every object of a text.

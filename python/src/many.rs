@@ -168,7 +168,7 @@ impl Answers {
             return Err(PyStopAsyncIteration::new_err(()));
         };
         self.told(py, false)?;
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             match slot {
                 Slot::Failed(error) => Python::attach(|py| Ok(error.into_value(py).into_any())),
                 Slot::Asked(task) => {

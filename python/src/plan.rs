@@ -11,14 +11,17 @@ use pyo3::{
 
 use crate::{
     client::Client,
+    cluster::Cluster,
+    door,
     error::IntoPy,
     finding::Finding,
     guardrail::Guardrail,
     json,
     lab::Lab,
+    place::Place,
     prometheus::Prometheus,
     recipe::Asked,
-    run::Run,
+    run::{Run, Start},
     simulation::{Power, Simulation},
     time,
 };
@@ -85,7 +88,7 @@ fn step(value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
 impl Plan {
     #[new]
     #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, patience = None, on_inconclusive = None))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         virtual_service: &str,
         stable: &str,
@@ -131,10 +134,10 @@ impl Plan {
                 .fold(Gate::new(&name), |gate, (input, answer)| gate.image(input, answer));
             core = core.gate(gate);
             // A gate stands before the first weight unless a step names it.
-            if !core.steps.iter().any(|step| step.gates.contains(&name)) {
-                if let Some(first) = core.steps.first_mut() {
-                    first.gates.push(name);
-                }
+            if !core.steps.iter().any(|step| step.gates.contains(&name))
+                && let Some(first) = core.steps.first_mut()
+            {
+                first.gates.push(name);
             }
         }
         if let Some(settle) = settle {
@@ -231,7 +234,7 @@ impl Plan {
     }
 
     #[pyo3(signature = (*, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), drift = 0.0, drift_deviation = 0.0, score = 1.0, split_error = 0.0, rate = 100.0, pairs_per_second = None, runs = 1000, seed = 0))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn simulate(
         &self,
         py: Python<'_>,
@@ -262,13 +265,12 @@ impl Plan {
         };
         let core = self.core.clone();
         let done =
-            crate::door::compute(py, |go_on| core.simulate_while(&scenario, runs, seed, go_on))?
-                .py()?;
+            door::compute(py, |go_on| core.simulate_while(&scenario, runs, seed, go_on))?.py()?;
         Ok(Simulation { core: done, plan: self.core.clone(), scenario })
     }
 
     #[pyo3(signature = (probability = 0.9, *, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), rate = 100.0, pairs_per_second = None, runs = 300, seed = 0))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn power(
         &self,
         py: Python<'_>,
@@ -292,19 +294,19 @@ impl Plan {
             ..Scenario::default()
         };
         let core = self.core.clone();
-        let found = crate::door::compute(py, |go_on| {
-            core.power_while(&scenario, probability, runs, seed, go_on)
-        })?
-        .py()?;
+        let found =
+            door::compute(py, |go_on| core.power_while(&scenario, probability, runs, seed, go_on))?
+                .py()?;
         Ok(Power { core: found, scores: self.scores_of(py) })
     }
 
-    #[pyo3(signature = (lab, *, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false, progress = None))]
-    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false, progress = None))]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn run(
         &self,
         py: Python<'_>,
-        lab: &Bound<'_, Lab>,
+        lab: Option<&Bound<'_, Lab>>,
+        cluster: Option<&Bound<'_, Cluster>>,
         client: Option<&Client>,
         inputs: Option<&Bound<'_, PyAny>>,
         evidence: Option<Vec<PyRef<'_, Prometheus>>>,
@@ -313,10 +315,35 @@ impl Plan {
         anew: bool,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Run> {
+        let place = Place::new(lab, cluster)?;
         let tick = tick.map(|tick| time::seconds(&tick)).transpose()?;
         let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
-        let asked = Asked { client, inputs, evidence, concurrency, tick };
-        Run::start(py, self, lab, &asked, anew, progress)
+        let asked = Asked { lab, client, inputs, evidence, concurrency, tick };
+        let start = Start::new(py, self, place, &asked, anew, progress)?;
+        door::block_on(py, start.begin())
+    }
+
+    #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false, progress = None))]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+    fn run_async<'py>(
+        &self,
+        py: Python<'py>,
+        lab: Option<&Bound<'py, Lab>>,
+        cluster: Option<&Bound<'py, Cluster>>,
+        client: Option<&Client>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+        concurrency: usize,
+        tick: Option<Bound<'py, PyAny>>,
+        anew: bool,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let place = Place::new(lab, cluster)?;
+        let tick = tick.map(|tick| time::seconds(&tick)).transpose()?;
+        let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
+        let asked = Asked { lab, client, inputs, evidence, concurrency, tick };
+        let start = Start::new(py, self, place, &asked, anew, progress)?;
+        door::later(py, start.begin())
     }
 
     fn __eq__(&self, other: &Self) -> bool {

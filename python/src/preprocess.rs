@@ -3,6 +3,7 @@
 use canary_core::{
     image::{
         Crop, DecodeOptions, Filter, Image, Layout, PixelData, Pixels, Preprocess as Core, Preset,
+        decode, dimensions,
     },
     tensor::{DType, Tensor},
 };
@@ -16,7 +17,7 @@ use pyo3::{
 use crate::{
     array, door,
     error::{IntoPy, to_py},
-    input,
+    input, value,
 };
 
 /// What happens to an image before a model sees it: crop, resize, normalise, layout, element type.
@@ -175,23 +176,52 @@ fn channels(shape: &[usize]) -> PyResult<(usize, usize)> {
 }
 
 impl Preprocess {
-    fn run(&self, image: &Image<'_>) -> canary_core::Result<Tensor> {
-        match image {
-            Image::File(file) => self.core.apply(file),
-            Image::Pixels(pixels) => self.core.apply_pixels(pixels),
-            _ => Err(canary_core::Error::Image {
-                what: "image".to_owned(),
-                reason: "found an unknown kind of image".to_owned(),
-            }),
-        }
+    fn run(&self, py: Python<'_>, image: &Image<'_>) -> PyResult<Tensor> {
+        let decoded;
+        let pixels = match image {
+            Image::File(file) => {
+                decoded = decoded_file(py, file, self.core.decode)?;
+                &decoded
+            }
+            Image::Pixels(pixels) => pixels,
+            _ => return Err(PyValueError::new_err("found an unknown kind of image")),
+        };
+        door::compute(py, |go_on| self.core.apply_pixels_while(pixels, go_on))?.py()
     }
+}
+
+/// Pixels from which on a file is decoded on a thread of its own, which Ctrl-C leaves alone: about ten milliseconds.
+const LARGE: u64 = 1 << 20;
+
+/// The pixels of a file.
+fn decoded_file(py: Python<'_>, file: &[u8], options: DecodeOptions) -> PyResult<Pixels<'static>> {
+    let large = dimensions(file).is_ok_and(|(height, width)| height.saturating_mul(width) > LARGE);
+    if large {
+        let file = file.to_vec();
+        return door::abandon(py, move || decode(&file, &options).py());
+    }
+    py.detach(|| decode(file, &options)).py()
 }
 
 #[pymethods]
 impl Preprocess {
+    #[pyo3(signature = (**changes))]
+    fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
+        value::replace(slf, &["size"], changes)
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let Settings { size, preset, filter, antialias, layout, dtype, exif, max_pixels, .. } =
+            &self.settings;
+        let mut hasher = DefaultHasher::new();
+        (size, preset, filter, antialias, layout, dtype, exif, max_pixels).hash(&mut hasher);
+        hasher.finish()
+    }
+
     #[new]
     #[pyo3(signature = (size = None, *, preset = "unit", mean_std = None, crop = None, filter = "bilinear", antialias = false, layout = "nhwc", dtype = "float32", exif = false, max_pixels = None))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         size: Option<(usize, usize)>,
         preset: &str,
@@ -223,7 +253,7 @@ impl Preprocess {
     fn call<'py>(&self, py: Python<'py>, image: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let source = source(image)?;
         let image = source.image()?;
-        let tensor = py.detach(|| self.run(&image)).map_err(to_py)?;
+        let tensor = self.run(py, &image)?;
         array::give(py, tensor)
     }
 
@@ -248,8 +278,7 @@ impl Preprocess {
             .iter()
             .map(|image| {
                 py.check_signals()?;
-                let tensor = py.detach(|| self.run(image)).map_err(to_py)?;
-                array::give(py, tensor)
+                array::give(py, self.run(py, image)?)
             })
             .collect::<PyResult<Vec<_>>>()?;
         py.import("numpy")?.call_method1("stack", (arrays,))
@@ -304,7 +333,7 @@ pub(crate) fn decode_image<'py>(
         return Err(PyValueError::new_err("give a path, the bytes of a file, or a PIL image"));
     };
     let options = decode_options(exif, max_pixels);
-    let pixels = py.detach(|| canary_core::image::decode(&file, &options)).map_err(to_py)?;
+    let pixels = decoded_file(py, &file, options)?;
     let shape = [pixels.height(), pixels.width(), 3];
     match pixels.into_data() {
         PixelData::U8(samples) => array::own(py, samples.into_owned(), &shape),

@@ -1,8 +1,9 @@
 //! `canary.Prometheus`: counts of requests as evidence of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use canary_core::{
+    Error, Result,
     evidence::{
         Counts, Subsets, Timestamp,
         prometheus::{self as core, Auth, Matcher, Metrics, NewTargets, Reporter},
@@ -12,10 +13,10 @@ use canary_core::{
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::PyDict,
 };
+use serde_json::json;
 
-use crate::{door, error::IntoPy, time};
+use crate::{door, error::IntoPy, file::File, json::Plain, time};
 
 /// A Prometheus, and what is asked of it.
 #[pyclass(frozen, module = "canary")]
@@ -58,26 +59,23 @@ fn auth(
     }
 }
 
-fn file(path: &Path) -> PyResult<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|cause| PyValueError::new_err(format!("cannot read {}: {cause}", path.display())))
+/// The text of a PEM file.
+fn pem(path: &File) -> PyResult<Vec<u8>> {
+    path.read(|what, reason| Error::Plan(format!("{what} {reason}"))).py()
 }
 
 /// The settings of TLS, when any is given.
-fn tls(
-    ca_file: Option<&Path>,
-    cert_file: Option<&Path>,
-    key_file: Option<&Path>,
-) -> PyResult<Option<Tls>> {
+fn tls(files: [Option<File>; 3]) -> PyResult<Option<Tls>> {
+    let [ca_file, cert_file, key_file] = files.each_ref().map(Option::as_ref);
     if ca_file.is_none() && cert_file.is_none() && key_file.is_none() {
         return Ok(None);
     }
     let mut tls = Tls::default();
     if let Some(path) = ca_file {
-        tls = tls.ca_certificate(file(path)?);
+        tls = tls.ca_certificate(pem(path)?);
     }
     match (cert_file, key_file) {
-        (Some(certificate), Some(key)) => tls = tls.identity(file(certificate)?, file(key)?),
+        (Some(certificate), Some(key)) => tls = tls.identity(pem(certificate)?, pem(key)?),
         (None, None) => {}
         _ => return Err(PyTypeError::new_err("cert_file and key_file belong together")),
     }
@@ -88,7 +86,7 @@ fn tls(
 impl Prometheus {
     #[new]
     #[pyo3(signature = (url, service = None, *, stable, canary, namespace = "default", reporter = "source", subset_label = None, model = None, labels = None, slower_than = None, every = None, lag = None, lookback = None, timeout = None, new_targets_from_zero = false, accept_warnings = false, token = None, token_file = None, username = None, password = None, password_file = None, ca_file = None, cert_file = None, key_file = None, allow_cleartext = false))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         url: &str,
         service: Option<String>,
@@ -111,9 +109,9 @@ impl Prometheus {
         username: Option<String>,
         password: Option<String>,
         password_file: Option<PathBuf>,
-        ca_file: Option<PathBuf>,
-        cert_file: Option<PathBuf>,
-        key_file: Option<PathBuf>,
+        ca_file: Option<File>,
+        cert_file: Option<File>,
+        key_file: Option<File>,
         allow_cleartext: bool,
     ) -> PyResult<Self> {
         let (mut metrics, what) = match (service, model) {
@@ -174,7 +172,7 @@ impl Prometheus {
         if let Some(auth) = auth(token, username, password)? {
             core = core.auth(auth);
         }
-        if let Some(tls) = tls(ca_file.as_deref(), cert_file.as_deref(), key_file.as_deref())? {
+        if let Some(tls) = tls([ca_file, cert_file, key_file])? {
             core = core.tls(tls).py()?;
         }
         if allow_cleartext {
@@ -198,56 +196,81 @@ impl Prometheus {
     }
 
     fn thresholds(&self, py: Python<'_>) -> PyResult<Vec<f64>> {
-        let found = door::block_on(py, self.core.thresholds())?;
-        Ok(found.iter().map(std::time::Duration::as_secs_f64).collect())
+        door::block_on(py, thresholds(self.core.clone()))
+    }
+
+    fn thresholds_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        door::later(py, thresholds(self.core.clone()))
     }
 
     #[pyo3(signature = (seconds = None, *, until = None))]
-    fn counts<'py>(
+    fn counts(
+        &self,
+        py: Python<'_>,
+        seconds: Option<&Bound<'_, PyAny>>,
+        until: Option<f64>,
+    ) -> PyResult<Option<Plain>> {
+        let (since, until) = window(seconds, until)?;
+        door::block_on(py, counts(self.core.clone(), since, until))
+    }
+
+    #[pyo3(signature = (seconds = None, *, until = None))]
+    fn counts_async<'py>(
         &self,
         py: Python<'py>,
-        seconds: Option<Bound<'py, PyAny>>,
+        seconds: Option<&Bound<'py, PyAny>>,
         until: Option<f64>,
-    ) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let length = match seconds {
-            Some(seconds) => time::seconds(&seconds)?,
-            None => std::time::Duration::from_secs(60),
-        };
-        let until = match until {
-            Some(until) if (0.0..1e11).contains(&until) =>
-            {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "checked above"
-                )]
-                Timestamp((until * 1e3) as u64)
-            }
-            Some(until) => {
-                return Err(PyValueError::new_err(format!("{until} is no time since the epoch")));
-            }
-            None => Timestamp::now(),
-        };
-        let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-        let since = Timestamp(until.0.saturating_sub(millis));
-        let Some(window) = door::block_on(py, self.core.window(since, until))? else {
-            return Ok(None);
-        };
-        let side = |counts: Counts| -> PyResult<Bound<'py, PyDict>> {
-            let side = PyDict::new(py);
-            side.set_item("requests", counts.requests)?;
-            side.set_item("failed", counts.failed)?;
-            side.set_item("slow", counts.slow)?;
-            Ok(side)
-        };
-        let counts = PyDict::new(py);
-        counts.set_item("stable", side(window.stable)?)?;
-        counts.set_item("canary", side(window.canary)?)?;
-        counts.set_item("unknown", window.unknown)?;
-        Ok(Some(counts))
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (since, until) = window(seconds, until)?;
+        door::later(py, counts(self.core.clone(), since, until))
     }
 
     fn __repr__(&self) -> String {
         format!("Prometheus({:?}, {})", self.core.url(), self.what)
     }
+}
+
+/// The beginning and the end of a window of that length.
+fn window(
+    seconds: Option<&Bound<'_, PyAny>>,
+    until: Option<f64>,
+) -> PyResult<(Timestamp, Timestamp)> {
+    let length = seconds.map_or(Ok(std::time::Duration::from_secs(60)), time::seconds)?;
+    let until = match until {
+        Some(until) if (0.0..1e11).contains(&until) =>
+        {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked above"
+            )]
+            Timestamp((until * 1e3) as u64)
+        }
+        Some(until) => {
+            return Err(PyValueError::new_err(format!("{until} is no time since the epoch")));
+        }
+        None => Timestamp::now(),
+    };
+    let millis = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+    Ok((Timestamp(until.0.saturating_sub(millis)), until))
+}
+
+async fn thresholds(core: core::Prometheus) -> Result<Vec<f64>> {
+    Ok(core.thresholds().await?.iter().map(std::time::Duration::as_secs_f64).collect())
+}
+
+async fn counts(
+    core: core::Prometheus,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Plain>> {
+    let side = |counts: Counts| json!({"requests": counts.requests, "failed": counts.failed, "slow": counts.slow});
+    let found = core.window(since, until).await?;
+    Ok(found.map(|window| {
+        Plain(json!({
+            "stable": side(window.stable),
+            "canary": side(window.canary),
+            "unknown": window.unknown,
+        }))
+    }))
 }

@@ -1,29 +1,28 @@
 //! What the driver of a run is made of, so that it can be made again after a pause.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use canary_core::{
-    Error,
-    cluster::{Driver, HeaderProbe},
-    evidence::{
-        Mirrored, Observation, Pair, Sample, Seen, Subsets, Traffic, prometheus::Prometheus,
-    },
+    Error, Result,
+    cluster::{self, Cluster, Control, Driver, HeaderProbe},
+    evidence::{Observation, Pair, Sample, Seen, Subsets, Traffic, prometheus::Prometheus},
     predict,
     rollout::Plan as CorePlan,
 };
-use canary_lab::{gateway::MirrorLog, model::ModelFiles, store::Store};
+use canary_lab::model::ModelFiles;
 use pyo3::prelude::*;
 
 use crate::{
     client::Client,
-    door,
-    error::{IntoPy, to_py},
+    error::IntoPy,
     lab::{self, Lab},
+    pair,
+    place::Place,
     plan::Plan,
-    run::{self, Raised},
     samples::Samples,
 };
 
@@ -31,10 +30,11 @@ use crate::{
 const KEPT: usize = 24;
 /// The largest file that is kept for a thumbnail.
 const KEPT_BYTES: usize = 1 << 20;
-/// Records of mirrored requests that may wait.
-const MIRRORED: usize = 4_096;
 /// The signature of a model that takes image files, which the lab's models have.
 const SIGNATURE: &str = "serving_preprocess";
+
+/// What the caller's own code raised while the run was polled.
+pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// A disagreement with the file that it is about.
 #[derive(Clone)]
@@ -47,11 +47,11 @@ pub(crate) struct Kept {
 pub(crate) struct Recipe {
     pub(crate) plan: CorePlan,
     scores: Vec<(String, Arc<Py<PyAny>>)>,
-    cluster: Store,
+    place: Place,
     /// Who is asked about what; none where all that is needed is counted elsewhere.
     asks: Option<Asks>,
     evidence: Vec<Prometheus>,
-    mirror: Option<Mutex<Option<MirrorLog>>>,
+    mirrored: bool,
     concurrency: usize,
     tick: Option<Duration>,
     pub(crate) kept: Arc<Mutex<Vec<Kept>>>,
@@ -67,6 +67,7 @@ struct Asks {
 
 /// What a caller may leave out.
 pub(crate) struct Asked<'a, 'py> {
+    pub(crate) lab: Option<&'a Bound<'py, Lab>>,
     pub(crate) client: Option<&'a Client>,
     pub(crate) inputs: Option<&'a Bound<'py, PyAny>>,
     pub(crate) evidence: Vec<Prometheus>,
@@ -74,54 +75,103 @@ pub(crate) struct Asked<'a, 'py> {
     pub(crate) tick: Option<Duration>,
 }
 
-impl Recipe {
+/// A recipe that may lack its inputs.
+pub(crate) struct Draft {
+    recipe: Recipe,
+    /// Whom to ask for what kind of inputs, when the caller gave none, and where the photo of the models is.
+    inputs_for: Option<(predict::Client, PathBuf)>,
+}
+
+impl Draft {
+    /// Takes everything that the interpreter has to be asked for.
     pub(crate) fn new(
         py: Python<'_>,
         plan: &Plan,
-        lab: &Lab,
+        place: Place,
         asked: &Asked<'_, '_>,
     ) -> PyResult<Self> {
         let core = plan.core.clone();
         let raised = Raised::default();
         let counted = !asked.evidence.is_empty();
+        let (mut asks, mut inputs_for) = (None, None);
         // Of what is counted elsewhere only the header route is asked.
-        let asks = (!counted || core.header.is_some()).then(|| {
-            let client = match asked.client {
-                Some(client) => client.core.clone(),
-                None => lab.with(|lab| own_client(lab, &core).py())?,
+        if !counted || core.header.is_some() {
+            let client = match (asked.client, asked.lab) {
+                (Some(client), _) => client.core.clone(),
+                (None, Some(lab)) => lab.get().with(|lab| own_client(lab, &core).py())?,
+                (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };
-            let (samples, probe) = match asked.inputs {
-                Some(inputs) => Samples::new(inputs, Arc::clone(&raised))?,
-                None => own_inputs(py, &client, !counted && core.needs_pairs())?,
-            };
-            PyResult::Ok(Asks { client, samples, probe })
-        });
-        let mirrors = !counted && core.header.is_none() && core.needs_pairs();
-        let mirror = mirrors.then(|| {
-            let subsets = Subsets::new(core.stable.as_str(), core.canary.as_str());
-            lab.with(|lab| Ok(Mutex::new(Some(lab.mirror_log(subsets, MIRRORED)))))
-        });
+            match asked.inputs {
+                Some(inputs) => {
+                    let (samples, probe) = Samples::new(inputs, Arc::clone(&raised))?;
+                    asks = Some(Asks { client, samples, probe });
+                }
+                None if asked.lab.is_some() => {
+                    inputs_for = Some((client, lab::own_packages(py)?));
+                }
+                None => return Err(Error::Plan(NO_INPUTS.to_owned())).py(),
+            }
+        }
         let score = |(name, function): (&String, &Py<PyAny>)| {
             (name.clone(), Arc::new(function.clone_ref(py)))
         };
-        Ok(Self {
+        let recipe = Recipe {
             scores: plan.scores.iter().map(score).collect(),
-            cluster: lab.with(|lab| Ok(lab.cluster().clone()))?,
-            asks: asks.transpose()?,
+            place,
+            asks,
             evidence: asked.evidence.clone(),
-            mirror: mirror.transpose()?,
+            mirrored: !counted && core.header.is_none() && core.needs_pairs(),
             concurrency: asked.concurrency,
             tick: asked.tick,
             kept: Arc::default(),
             raised,
             plan: core,
-        })
+        };
+        Ok(Self { recipe, inputs_for })
     }
 
-    /// A driver that takes the inputs where the last one has stopped.
-    pub(crate) fn driver(&self) -> canary_core::Result<Driver<Store>> {
+    /// The name of the place, the namespace and the `VirtualService`: one run at a time.
+    pub(crate) fn target(&self) -> (String, String, String) {
+        let target = &self.recipe.plan.target;
+        (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
+    }
+
+    /// Makes the inputs that the caller left out.
+    pub(crate) async fn complete(mut self) -> Result<Recipe> {
+        if let Some((client, packages)) = self.inputs_for {
+            let plan = &self.recipe.plan;
+            let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
+            let (samples, probe) = own_inputs(&client, &packages, pairs).await?;
+            self.recipe.asks = Some(Asks { client, samples, probe });
+        }
+        Ok(self.recipe)
+    }
+}
+
+impl Recipe {
+    /// The lab that the run is on, if it is on one.
+    pub(crate) fn lab(&self, py: Python<'_>) -> Option<Py<Lab>> {
+        match &self.place {
+            Place::Lab(lab) => Some(lab.open.clone_ref(py)),
+            Place::Cluster(_) => None,
+        }
+    }
+
+    /// Begins, or goes on with what is stored; the inputs are taken where the last driver has stopped.
+    pub(crate) async fn start(&self, anew: bool) -> Result<(cluster::Run, Control)> {
+        match &self.place {
+            Place::Lab(lab) => self.drive(lab.store.clone(), anew).await,
+            Place::Cluster(handle) => self.drive(handle.open().await?, anew).await,
+        }
+    }
+
+    async fn drive<C: Cluster + 'static>(
+        &self,
+        cluster: C,
+        anew: bool,
+    ) -> Result<(cluster::Run, Control)> {
         let plan = &self.plan;
-        let mut driver = Driver::new(self.cluster.clone(), plan.clone())?;
+        let mut driver = Driver::new(cluster, plan.clone())?;
         for one in &self.evidence {
             driver = driver.source(one.clone());
         }
@@ -134,21 +184,20 @@ impl Recipe {
                 driver = driver.probe(probe);
             }
         }
-        if let Some(log) = &self.mirror {
-            let log = log.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let log = log.ok_or_else(|| {
-                Error::Plan("a run out of mirrored traffic is started anew, not gone on with; call plan.run again".into())
-            })?;
-            driver = driver.source(Mirrored::new("mirror", log).live());
+        if let Some(mirrored) = self.mirrored.then(|| self.place.mirrored(plan)).flatten() {
+            driver = driver.source(mirrored);
         }
         for (name, function) in &self.scores {
             let score = score(Arc::clone(function), Arc::clone(&self.raised));
             driver = driver.score(name.as_str(), score);
         }
-        Ok(match self.tick {
-            Some(tick) => driver.tick(tick),
-            None => driver,
-        })
+        if let Some(tick) = self.tick {
+            driver = driver.tick(tick);
+        }
+        if anew {
+            driver = driver.anew();
+        }
+        driver.start().await
     }
 
     fn traffic(&self, asks: &Asks) -> Traffic {
@@ -185,8 +234,8 @@ fn score(
         let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
             let asked = function
-                .call1(py, (run::Pair(pair.clone()),))
-                .and_then(|value| value.extract::<Option<f64>>(py).map_err(Into::into));
+                .call1(py, (pair::Pair(pair.clone()),))
+                .and_then(|value| value.extract::<Option<f64>>(py));
             asked.unwrap_or_else(|error| {
                 let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
                 raised.get_or_insert(error);
@@ -196,8 +245,13 @@ fn score(
     }
 }
 
+const NO_CLIENT: &str = "the models of a cluster are asked through its gateway: give client=, such as \
+     canary.Client(cluster.gateway_url(\"image-classifier\"), model=\"image_classifier\"), or evidence= where the \
+     requests of others are counted and the plan has no header";
+const NO_INPUTS: &str = "the models of a cluster are real ones: give inputs= to ask them about, such as the paths of photos";
+
 /// A client of the lab's gateway for the model that the stable version serves.
-fn own_client(lab: &canary_lab::Lab, plan: &CorePlan) -> canary_core::Result<predict::Client> {
+fn own_client(lab: &canary_lab::Lab, plan: &CorePlan) -> Result<predict::Client> {
     let model = lab.model_name(&plan.stable).ok_or_else(|| Error::NotFound {
         object: format!("a Deployment of version {} in the lab", plan.stable),
         help: "deploy it first, or give a client=".to_owned(),
@@ -207,38 +261,34 @@ fn own_client(lab: &canary_lab::Lab, plan: &CorePlan) -> canary_core::Result<pre
 
 /// Inputs where the caller gives none: random bytes for models that take any; for real models the photo that came
 /// with them, where requests alone are counted.
-fn own_inputs(
-    py: Python<'_>,
+async fn own_inputs(
     client: &predict::Client,
+    packages: &Path,
     pairs: bool,
-) -> PyResult<(Samples, Sample)> {
+) -> Result<(Samples, Sample)> {
     let (samples, first) = Samples::random();
-    let bytes = Arc::clone(&first.bytes);
-    let client = client.clone();
-    let wants_images = door::block_on(py, async move {
-        match client.predict(&bytes[..]).await {
-            Err(Error::Predict(error)) => Ok(error.status == Some(400)),
-            _ => Ok(false),
-        }
-    })?;
+    let wants_images = match client.predict(&first.bytes[..]).await {
+        Err(Error::Predict(error)) => error.status == Some(400),
+        _ => false,
+    };
     if !wants_images {
         return Ok((samples, first));
     }
     if pairs {
-        return Err(to_py(Error::Plan(
+        return Err(Error::Plan(
             "its guardrails or holds compare the answers to distinct images, and these models take no random bytes; \
              give inputs=, such as the paths of photos"
                 .to_owned(),
-        )));
+        ));
     }
-    let photo = ModelFiles::within(lab::own_packages(py)?)
+    let photo = ModelFiles::within(packages)
         .or_else(|_| ModelFiles::find())
         .ok()
         .and_then(|files| std::fs::read(files.photo?).ok());
     let photo = photo.ok_or_else(|| {
-        to_py(Error::Plan(
+        Error::Plan(
             "these models take images, and none came with them; give inputs=, such as the paths of photos".to_owned(),
-        ))
+        )
     })?;
     Ok(Samples::again_and_again(Sample::new("the photo that came with the models", photo)))
 }

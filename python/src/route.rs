@@ -6,9 +6,11 @@ use canary_core::route;
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{
+    door,
     error::IntoPy,
     istio::{DestinationRule, Gateway, VirtualService},
-    json, show,
+    json::{self, Plain},
+    show, value,
 };
 
 /// Objects compiled for routing: says where a request goes, and why.
@@ -24,6 +26,7 @@ impl Mesh {
     #[new]
     #[pyo3(signature = (objects, *, cluster_domain = None, root_namespace = None, gateway_namespace = None))]
     fn new(
+        py: Python<'_>,
         objects: Vec<Bound<'_, PyAny>>,
         cluster_domain: Option<String>,
         root_namespace: Option<String>,
@@ -31,6 +34,7 @@ impl Mesh {
     ) -> PyResult<Self> {
         let mut builder = route::Mesh::builder();
         for object in &objects {
+            py.check_signals()?;
             builder = if let Ok(gateway) = object.cast::<Gateway>() {
                 builder.gateway(gateway.get().0.clone())
             } else if let Ok(service) = object.cast::<VirtualService>() {
@@ -56,8 +60,9 @@ impl Mesh {
         if let Some(namespace) = gateway_namespace {
             builder = builder.gateway_namespace(namespace);
         }
+        let core = door::abandon(py, move || builder.build().py())?;
         let objects = objects.into_iter().map(Bound::unbind).collect();
-        Ok(Self { core: builder.build().py()?, objects })
+        Ok(Self { core, objects })
     }
 
     #[pyo3(signature = (url, *, method = "GET", headers = None, gateway = None, port = None, random = 0))]
@@ -81,6 +86,12 @@ impl Mesh {
             request = request.port(port);
         }
         Decision(self.core.route(request))
+    }
+
+    fn diff(&self, py: Python<'_>, after: &Bound<'_, Self>) -> PyResult<Plain> {
+        let (before, after) = (&self.core, &after.get().core);
+        let diff = door::compute_apart(py, |stop| route::diff_until(before, after, stop))?;
+        Ok(Plain(json::value(&diff.unwrap_or_default())?))
     }
 
     #[getter]
@@ -119,6 +130,14 @@ pub(crate) struct Decision(route::Decision);
 
 #[pymethods]
 impl Decision {
+    fn __eq__(&self, other: &Self) -> PyResult<bool> {
+        Ok(json::value(&self.0)? == json::value(&other.0)?)
+    }
+
+    fn __hash__(&self) -> PyResult<u64> {
+        value::hash(&self.0)
+    }
+
     #[getter]
     fn subset(&self) -> Option<String> {
         self.0.cluster()?.subset.clone()
@@ -169,9 +188,7 @@ impl Decision {
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let value = serde_json::to_value(&self.0)
-            .map_err(|error| PyTypeError::new_err(format!("cannot be written as JSON: {error}")))?;
-        json::to_python(py, &value)
+        json::to_python(py, &json::value(&self.0)?)
     }
 
     fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -1,327 +1,76 @@
 //! `canary.Run`: a plan at work, as an iterator and an async iterator of what happens.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
 };
 
 use crate::{
     door,
-    error::to_py,
+    drive::{AT_ONCE, AT_THE_END, Drive, Order, SuspendOnDrop, lock, store_at_exit},
+    error::{IntoPy, to_py},
+    file::File,
     lab::Lab,
+    pair::Pair,
+    place::Place,
     plan::Plan,
-    recipe::{Asked, Recipe},
+    recipe::{Asked, Draft},
     show,
     verdict::{Progress, Reading, Verdict},
 };
-use canary_core::{
-    cluster::{self, Control, Story},
-    evidence::Pair as CorePair,
-};
-use futures_util::StreamExt;
+use canary_core::Error;
 use pyo3::{
     exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration, PyTypeError},
     prelude::*,
 };
 
-/// How long Ctrl-C waits for the state to be stored; it is stored in the background where that takes longer.
-const AT_ONCE: Duration = Duration::from_millis(10);
-/// The same for a run that nobody holds any more.
-const AT_THE_END: Duration = Duration::from_millis(100);
-
-/// Both models' answers to one input.
-#[pyclass(frozen, eq, module = "canary")]
-#[derive(PartialEq)]
-pub(crate) struct Pair(pub(crate) CorePair);
-
-#[pymethods]
-impl Pair {
-    #[getter]
-    fn input(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    #[getter]
-    fn stable(&self) -> (&str, Option<f64>) {
-        (&self.0.stable.class, self.0.stable.score)
-    }
-
-    #[getter]
-    fn canary(&self) -> (&str, Option<f64>) {
-        (&self.0.canary.class, self.0.canary.score)
-    }
-
-    #[getter]
-    fn label(&self) -> Option<&str> {
-        self.0.label.as_deref()
-    }
-
-    #[getter]
-    fn agrees(&self) -> bool {
-        self.0.agrees()
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        show::card(slf, "render_value")
-    }
-
-    fn __repr__(&self) -> String {
-        let Self(pair) = self;
-        let name = pair.name.as_deref().unwrap_or("?");
-        format!("Pair({name:?}: {:?} / {:?})", pair.stable.class, pair.canary.class)
-    }
-}
-
-/// What the caller's own code raised while the run was polled.
-pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A run between two events.
-enum Stage {
-    Running(cluster::Run),
-    /// Its state is stored; who iterates again goes on. The flag says whether an iteration ends here first.
-    Suspended(bool),
-    Over,
-}
-
-/// What the iterators, and the tasks behind them, share.
-pub(crate) struct Shared {
-    /// The gateway, the namespace and the `VirtualService`: one run at a time.
-    place: (String, String, String),
-    pub(crate) recipe: Recipe,
-    stage: tokio::sync::Mutex<Stage>,
-    control: Mutex<Control>,
-    pub(crate) story: Mutex<Story>,
-    began: Instant,
-    events: AtomicU64,
-}
-
-/// The runs of this process that somebody holds.
-static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
-
-impl Shared {
-    fn tell(&self, progress: &cluster::Progress) {
-        lock(&self.story).tell(self.began.elapsed(), progress);
-        self.events.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The next thing that happens; begins again what was suspended.
-    async fn next(&self) -> canary_core::Result<Option<Progress>> {
-        let mut stage = self.stage.lock().await;
-        match &mut *stage {
-            Stage::Suspended(ends @ true) => {
-                *ends = false;
-                return Ok(None);
-            }
-            Stage::Suspended(false) => {
-                let (run, control) = self.recipe.driver()?.start().await?;
-                *lock(&self.control) = control;
-                *stage = Stage::Running(run);
-            }
-            Stage::Running(_) | Stage::Over => {}
-        }
-        let Stage::Running(run) = &mut *stage else { return Ok(None) };
-        match run.next().await {
-            Some(Ok(progress)) => {
-                self.tell(&progress);
-                match progress {
-                    cluster::Progress::Suspended { .. } => *stage = Stage::Suspended(true),
-                    cluster::Progress::Finished { .. } => *stage = Stage::Over,
-                    _ => {}
-                }
-                Ok(Some(Progress(progress)))
-            }
-            Some(Err(error)) => {
-                *stage = Stage::Over;
-                Err(error)
-            }
-            None => {
-                *stage = Stage::Over;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Stores the state and gives the lock back. What happens on the way is told to the pictures alone.
-    async fn suspend(self: Arc<Self>) {
-        let mut stage = self.stage.lock().await;
-        let Stage::Running(run) = &mut *stage else { return };
-        lock(&self.control).suspend();
-        let mut after = Stage::Suspended(false);
-        while let Some(Ok(progress)) = run.next().await {
-            self.tell(&progress);
-            match progress {
-                cluster::Progress::Suspended { .. } => break,
-                cluster::Progress::Finished { .. } => {
-                    after = Stage::Over;
-                    break;
-                }
-                _ => {}
-            }
-        }
-        *stage = after;
-    }
-
-    /// Suspends in the background, and waits for it no longer than that.
-    fn suspend_within(self: &Arc<Self>, py: Option<Python<'_>>, time: Duration) {
-        let Ok(runtime) = door::runtime() else { return };
-        let task = runtime.spawn(Arc::clone(self).suspend());
-        // A thread of the runtime cannot wait for another one.
-        if tokio::runtime::Handle::try_current().is_ok() {
-            return;
-        }
-        let wait = || {
-            let _ = runtime.block_on(async { tokio::time::timeout(time, task).await });
-        };
-        match py {
-            Some(py) => py.detach(wait),
-            None => wait(),
-        }
-    }
-
-    pub(crate) fn title(&self) -> String {
-        let plan = &self.recipe.plan;
-        format!("{}: {}", plan.target.virtual_service, plan.canary)
-    }
-}
-
-/// The views of the runs at a gateway that somebody holds.
-pub(crate) fn views_at<'py>(py: Python<'py>, gateway: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let live: Vec<_> = lock(&LIVE).iter().filter_map(Weak::upgrade).collect();
-    let here = live.iter().filter(|shared| shared.place.0 == gateway);
-    here.map(|shared| shared.view(py)).collect()
-}
-
-/// Suspends a run whose next event nobody waits for any more, as when asyncio cancels a task.
-struct SuspendOnDrop(Option<Arc<Shared>>);
-
-impl Drop for SuspendOnDrop {
-    fn drop(&mut self) {
-        if let (Some(shared), Ok(runtime)) = (self.0.take(), door::runtime()) {
-            runtime.spawn(shared.suspend());
-        }
-    }
-}
-
 /// A plan at work.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Run {
-    shared: Arc<Shared>,
+    drive: Arc<Drive>,
     /// What shows the run while it goes on, and the last event that it was shown.
     viewers: Mutex<Vec<Py<PyAny>>>,
     shown: AtomicU64,
-    /// A lab that only the run knows must not close under it.
-    lab: Py<Lab>,
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        let running =
-            self.shared.stage.try_lock().is_ok_and(|stage| matches!(*stage, Stage::Running(_)));
-        if running {
-            self.shared.suspend_within(None, AT_THE_END);
-        }
+        self.drive.left(AT_THE_END);
     }
 }
 
-impl Run {
-    pub(crate) fn start(
+/// A run that has not begun.
+pub(crate) struct Start {
+    draft: Draft,
+    anew: bool,
+    viewer: Option<Py<PyAny>>,
+}
+
+impl Start {
+    pub(crate) fn new(
         py: Python<'_>,
         plan: &Plan,
-        lab: &Bound<'_, Lab>,
+        place: Place,
         asked: &Asked<'_, '_>,
         anew: bool,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let target = &plan.core.target;
-        let place = (
-            lab.get().with(|lab| Ok(lab.gateway_url()))?,
-            target.namespace.clone(),
-            target.virtual_service.clone(),
-        );
         let viewer = match progress {
-            Some(progress) => py.import("canary._live")?.call_method1("viewer", (progress,))?,
-            None => py.None().into_bound(py),
+            Some(progress) => {
+                let viewer = py.import("canary._live")?.call_method1("viewer", (progress,))?;
+                (!viewer.is_none()).then(|| viewer.unbind())
+            }
+            None => None,
         };
-        suspend_others(py, &place);
-        let recipe = Recipe::new(py, plan, lab.get(), asked)?;
-        let mut driver = recipe.driver().map_err(to_py)?;
-        if anew {
-            driver = driver.anew();
-        }
-        let (run, control) = door::block_on(py, driver.start())?;
-        let shared = Arc::new(Shared {
-            place,
-            recipe,
-            stage: tokio::sync::Mutex::new(Stage::Running(run)),
-            control: Mutex::new(control),
-            story: Mutex::default(),
-            began: Instant::now(),
-            events: AtomicU64::new(0),
-        });
-        lock(&LIVE).push(Arc::downgrade(&shared));
-        let viewers = if viewer.is_none() { Vec::new() } else { vec![viewer.unbind()] };
-        let (viewers, shown) = (Mutex::new(viewers), AtomicU64::new(0));
-        Ok(Self { shared, viewers, shown, lab: lab.clone().unbind() })
+        store_at_exit(py)?;
+        Ok(Self { draft: Draft::new(py, plan, place, asked)?, anew, viewer })
     }
 
-    /// Adds the run to a report.
-    fn add(
-        &self,
-        py: Python<'_>,
-        report: canary_core::rollout::report::Report,
-        title: &str,
-    ) -> PyResult<canary_core::rollout::report::Report> {
-        let disagreements = self.shared.disagreements(py, usize::MAX)?;
-        let story = lock(&self.shared.story);
-        let (history, verdict) = (story.history(), story.verdict());
-        Ok(report.run(title, &self.shared.recipe.plan, history, verdict, &disagreements))
-    }
-
-    /// What the caller's own code raised meanwhile.
-    fn raised(&self) -> PyResult<()> {
-        match lock(&self.shared.recipe.raised).take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-
-    /// Tells the viewers what is new.
-    fn show(slf: &Bound<'_, Self>, event: Option<&Bound<'_, Progress>>) -> PyResult<()> {
-        let (py, run) = (slf.py(), slf.get());
-        let events = run.shared.events.load(Ordering::Relaxed);
-        if run.shown.swap(events, Ordering::Relaxed) == events {
-            return Ok(());
-        }
-        // Not under the lock: a viewer may look at the run.
-        let viewers: Vec<_> =
-            lock(&run.viewers).iter().map(|viewer| viewer.clone_ref(py)).collect();
-        for viewer in viewers {
-            viewer.call_method1(py, "tell", (slf, event))?;
-        }
-        Ok(())
-    }
-}
-
-/// Suspends the runs of this process on the same object that nobody polls: a cell that was interrupted and runs again
-/// must not be refused by what it left behind.
-fn suspend_others(py: Python<'_>, place: &(String, String, String)) {
-    let others: Vec<Arc<Shared>> = {
-        let mut live = lock(&LIVE);
-        live.retain(|shared| shared.strong_count() > 0);
-        live.iter().filter_map(Weak::upgrade).filter(|shared| shared.place == *place).collect()
-    };
-    for other in others {
-        if other.stage.try_lock().is_ok() {
-            other.suspend_within(Some(py), AT_THE_END);
-        }
+    /// Takes the lock, reads the objects and begins, or goes on where a run was stored.
+    pub(crate) async fn begin(self) -> canary_core::Result<Run> {
+        let drive = Drive::begin(self.draft, self.anew).await?;
+        let viewers = Mutex::new(self.viewer.into_iter().collect());
+        Ok(Run { drive, viewers, shown: AtomicU64::new(0) })
     }
 }
 
@@ -334,49 +83,95 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-#[pymethods]
 impl Run {
-    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
+    /// Adds the run to a report.
+    fn add(
+        &self,
+        py: Python<'_>,
+        report: canary_core::rollout::report::Report,
+        title: &str,
+    ) -> PyResult<canary_core::rollout::report::Report> {
+        let disagreements = self.drive.disagreements(py, usize::MAX)?;
+        let story = lock(&self.drive.story);
+        let (history, verdict) = (story.history(), story.verdict());
+        Ok(report.run(title, &self.drive.recipe.plan, history, verdict, &disagreements))
     }
 
-    fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, Progress>>> {
+    /// What the caller's own code raised meanwhile.
+    fn raised(&self) -> PyResult<()> {
+        match lock(&self.drive.recipe.raised).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the viewers what is new.
+    fn show(slf: &Bound<'_, Self>, event: Option<&Bound<'_, Progress>>) -> PyResult<()> {
+        let (py, run) = (slf.py(), slf.get());
+        let events = run.drive.events.load(Ordering::Relaxed);
+        if run.shown.swap(events, Ordering::Relaxed) == events {
+            return Ok(());
+        }
+        // Not under the lock: a viewer may look at the run.
+        let viewers: Vec<_> =
+            lock(&run.viewers).iter().map(|viewer| viewer.clone_ref(py)).collect();
+        for viewer in viewers {
+            viewer.call_method1(py, "tell", (slf, event))?;
+        }
+        Ok(())
+    }
+
+    /// Suspends after Ctrl-C. The wait that it ended may hold the driver still, and hands it over.
+    fn stopped_by(slf: &Bound<'_, Self>, error: &PyErr) {
+        if error.is_instance_of::<PyKeyboardInterrupt>(slf.py()) {
+            slf.get().drive.suspend_within(AT_ONCE);
+        }
+    }
+
+    /// The next event, shown to the viewers.
+    fn advance<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, Progress>>> {
         let (py, run) = (slf.py(), slf.get());
         // On a thread of the runtime: Ctrl-C reaches the main thread alone, and so never the caller's own iterator or
         // score, which it would end.
-        let shared = Arc::clone(&run.shared);
-        let mut task = AbortOnDrop(door::runtime()?.spawn(async move { shared.next().await }));
+        let drive = Arc::clone(&run.drive);
+        let mut task = AbortOnDrop(door::runtime()?.spawn(async move { drive.next().await }));
         let progress = door::block_on(py, async move {
-            (&mut task.0).await.map_err(|error| {
-                canary_core::Error::Plan(format!("the driver ended early: {error}"))
-            })?
+            (&mut task.0)
+                .await
+                .map_err(|error| Error::Plan(format!("the driver ended early: {error}")))?
         });
-        // A Ctrl-C that came just before the event belongs to the wait for it too.
-        let progress = progress.and_then(|progress| py.check_signals().map(|()| progress));
-        if let Err(error) = &progress
-            && error.is_instance_of::<PyKeyboardInterrupt>(py)
-        {
-            run.shared.suspend_within(Some(py), AT_ONCE);
-        }
         run.raised()?;
-        let progress = progress?.map(|progress| Bound::new(py, progress)).transpose()?;
+        // A Ctrl-C that came just before the event belongs to the wait for it too.
+        let progress = progress.and_then(|progress| py.check_signals().map(|()| progress))?;
+        let progress = progress.map(|progress| Bound::new(py, progress)).transpose()?;
         Self::show(slf, progress.as_ref())?;
         Ok(progress)
     }
+}
 
-    fn __aiter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
+#[pymethods]
+impl Run {
+    fn __iter__(slf: &Bound<'_, Self>) -> Iteration {
+        Iteration(slf.clone().unbind())
+    }
+
+    pub(crate) fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, Progress>>> {
+        Self::advance(slf).inspect_err(|error| Self::stopped_by(slf, error))
+    }
+
+    fn __aiter__(slf: &Bound<'_, Self>) -> AsyncIteration {
+        AsyncIteration(slf.clone().unbind())
     }
 
     fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         // On the thread of the event loop, where a notebook expects its displays: what came last.
         Self::show(slf, None)?;
-        let shared = Arc::clone(&slf.get().shared);
-        pyo3_async_runtimes::tokio::future_into_py(slf.py(), async move {
-            let mut watched = SuspendOnDrop(Some(Arc::clone(&shared)));
-            let progress = shared.next().await;
-            watched.0 = None;
-            if let Some(error) = lock(&shared.recipe.raised).take() {
+        let drive = Arc::clone(&slf.get().drive);
+        door::later_py(slf.py(), async move {
+            let mut watched = SuspendOnDrop::new(&drive);
+            let progress = drive.next().await;
+            watched.waited();
+            if let Some(error) = lock(&drive.recipe.raised).take() {
                 return Err(error);
             }
             progress.map_err(to_py)?.ok_or_else(|| PyStopAsyncIteration::new_err(()))
@@ -384,72 +179,83 @@ impl Run {
     }
 
     fn wait(slf: &Bound<'_, Self>) -> PyResult<Option<Verdict>> {
-        while Self::__next__(slf)?.is_some() {}
-        Ok(slf.get().verdict())
+        loop {
+            match Self::advance(slf) {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(slf.get().verdict()),
+                Err(error) => {
+                    Self::stopped_by(slf, &error);
+                    slf.get().drive.left(AT_ONCE);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn wait_async<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("canary._live")?.call_method1("wait", (slf,))
     }
 
     fn pause(&self) -> bool {
-        lock(&self.shared.control).pause()
+        self.drive.tell_driver(Order::Pause)
     }
 
     fn resume(&self) -> bool {
-        lock(&self.shared.control).resume()
+        self.drive.tell_driver(Order::Resume)
     }
 
     fn suspend(&self) -> bool {
-        lock(&self.shared.control).suspend()
+        self.drive.tell_driver(Order::Suspend)
     }
 
     fn abort(&self, why: String) -> bool {
-        lock(&self.shared.control).abort(why)
+        self.drive.tell_driver(Order::Abort(why))
     }
 
     #[getter]
     fn plan(&self) -> PyResult<String> {
-        self.shared.recipe.plan.to_yaml().map_err(to_py)
+        self.drive.recipe.plan.to_yaml().py()
     }
 
     #[getter]
     fn verdict(&self) -> Option<Verdict> {
-        lock(&self.shared.story).verdict().cloned().map(Verdict)
+        lock(&self.drive.story).verdict().cloned().map(Verdict)
     }
 
     #[getter]
     fn readings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let readings = lock(&self.shared.story).last().map(|last| last.readings.clone());
+        let readings = lock(&self.drive.story).last().map(|last| last.readings.clone());
         show::records(py, readings.into_iter().flatten().map(Reading).collect())
     }
 
     #[getter]
     fn disagreements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let kept = lock(&self.shared.recipe.kept);
+        let kept = lock(&self.drive.recipe.kept);
         let pairs = kept.iter().map(|kept| Pair(kept.pair.clone())).collect();
         drop(kept);
         show::records(py, pairs)
     }
 
     #[pyo3(signature = (path, *, title = None))]
-    fn report(
-        slf: PyRef<'_, Self>,
-        py: Python<'_>,
-        path: PathBuf,
-        title: Option<String>,
-    ) -> PyResult<()> {
-        let name = slf.shared.title();
+    fn report(&self, py: Python<'_>, path: File, title: Option<String>) -> PyResult<()> {
+        let name = self.drive.title();
         let page = canary_core::rollout::report::Report::new(title.unwrap_or_else(|| name.clone()));
-        write(&path, &slf.add(py, page, &name)?.to_html())
+        path.write(&self.add(py, page, &name)?.to_html()).py()
     }
 
-    fn _view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.shared.view(py)
+    #[pyo3(name = "_view")]
+    fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.drive.view(py)
     }
 
-    fn _lab(&self, py: Python<'_>) -> Py<Lab> {
-        self.lab.clone_ref(py)
+    #[pyo3(name = "_lab")]
+    fn lab(&self, py: Python<'_>) -> Option<Py<Lab>> {
+        self.drive.recipe.lab(py)
     }
 
-    fn _history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.shared.history(py)
+    #[pyo3(name = "_history")]
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.drive.history(py)
     }
 
     fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -473,11 +279,11 @@ impl Run {
     }
 
     fn __repr__(&self) -> String {
-        let story = lock(&self.shared.story);
+        let story = lock(&self.drive.story);
         match (story.verdict(), story.last()) {
             (Some(verdict), _) => format!("Run({verdict})"),
-            (None, Some(last)) => format!("Run({} at {})", self.shared.title(), last.split),
-            (None, None) => format!("Run({})", self.shared.title()),
+            (None, Some(last)) => format!("Run({} at {})", self.drive.title(), last.split),
+            (None, None) => format!("Run({})", self.drive.title()),
         }
     }
 
@@ -491,7 +297,7 @@ impl Run {
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        py.import("canary._live")?.call_method1("render", (self._view(py)?,))?.extract()
+        py.import("canary._live")?.call_method1("render", (self.view(py)?,))?.extract()
     }
 
     fn _ipython_display_(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -501,12 +307,55 @@ impl Run {
     }
 }
 
+/// The iterator of one `for` loop over a run. It is dropped when the loop is left, by `break`, an exception or Ctrl-C
+/// in its body too: the state is stored then, and the lock given back.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct Iteration(Py<Run>);
+
+#[pymethods]
+impl Iteration {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Progress>>> {
+        Run::__next__(self.0.bind(py))
+    }
+}
+
+impl Drop for Iteration {
+    fn drop(&mut self) {
+        self.0.get().drive.left(AT_ONCE);
+    }
+}
+
+/// The same of one `async for` loop. The event loop goes on while the state is stored.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct AsyncIteration(Py<Run>);
+
+#[pymethods]
+impl AsyncIteration {
+    fn __aiter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Run::__anext__(self.0.bind(py))
+    }
+}
+
+impl Drop for AsyncIteration {
+    fn drop(&mut self) {
+        self.0.get().drive.left(std::time::Duration::ZERO);
+    }
+}
+
 /// Writes several runs as one page, in the order given.
 #[pyfunction]
 #[pyo3(signature = (path, runs, *, title = "Canary releases"))]
 pub(crate) fn report(
     py: Python<'_>,
-    path: PathBuf,
+    path: File,
     runs: &Bound<'_, PyAny>,
     title: &str,
 ) -> PyResult<()> {
@@ -518,14 +367,5 @@ pub(crate) fn report(
             .map_err(|_| PyTypeError::new_err("runs is a dict, or a list of (title, run)"))?;
         page = run.cast::<Run>()?.get().add(py, page, &name)?;
     }
-    write(&path, &page.to_html())
-}
-
-fn write(path: &std::path::Path, page: &str) -> PyResult<()> {
-    std::fs::write(path, page).map_err(|cause| {
-        to_py(canary_core::Error::NotFound {
-            object: format!("a place for {}", path.display()),
-            help: format!("it cannot be written ({cause}); make the folder, or choose another"),
-        })
-    })
+    path.write(&page.to_html()).py()
 }

@@ -8,9 +8,9 @@ use pyo3::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
+    drive::{Drive, lock},
     json,
     recipe::Kept,
-    run::{Shared, lock},
 };
 
 /// Points of a line in a live view.
@@ -18,7 +18,7 @@ const POINTS: usize = 60;
 /// Disagreements in a live view.
 const SHOWN: usize = 6;
 
-impl Shared {
+impl Drive {
     /// What a view shows, as plain data.
     pub(crate) fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let cards = cards(&self.disagreements(py, SHOWN)?);

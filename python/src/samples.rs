@@ -12,7 +12,7 @@ use pyo3::{
     types::{PyIterator, PyTuple},
 };
 
-use crate::{input, run::Raised};
+use crate::{input, recipe::Raised};
 
 /// Bytes of a random input.
 const BYTES: usize = 64;

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout::{self, Chance, Summary};
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 
-use crate::{json, plan::Plan, show};
+use crate::{json, plan::Plan, show, value};
 
 /// How many simulated runs of a plan ended how, and what they cost.
 #[pyclass(frozen, module = "canary")]
@@ -35,6 +38,21 @@ fn quantiles<'py>(py: Python<'py>, summary: &Summary) -> PyResult<Bound<'py, PyD
 
 #[pymethods]
 impl Simulation {
+    fn __hash__(&self) -> PyResult<u64> {
+        value::hash(&(&self.core, &self.plan, &self.scenario))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
+        value::reduce::<Self>(py, &(&self.core, &self.plan, &self.scenario))
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(bytes: &[u8]) -> PyResult<Self> {
+        let (core, plan, scenario) = value::restore(bytes)?;
+        Ok(Self { core, plan, scenario })
+    }
+
     #[getter]
     fn runs(&self) -> u64 {
         self.core.runs
@@ -153,8 +171,32 @@ pub(crate) struct Power {
     pub(crate) scores: BTreeMap<String, Py<PyAny>>,
 }
 
+/// What a power is pickled as.
+type PowerParts<'py> = (Bound<'py, PyBytes>, BTreeMap<String, Py<PyAny>>);
+
 #[pymethods]
 impl Power {
+    fn __eq__(&self, other: &Self) -> bool {
+        self.core == other.core
+    }
+
+    fn __hash__(&self) -> PyResult<u64> {
+        value::hash(&self.core)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, PowerParts<'py>)> {
+        let restore = py.get_type::<Self>().getattr("_restore")?;
+        let scores =
+            self.scores.iter().map(|(name, score)| (name.clone(), score.clone_ref(py))).collect();
+        Ok((restore, (value::bytes(py, &self.core)?, scores)))
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(bytes: &[u8], scores: BTreeMap<String, Py<PyAny>>) -> PyResult<Self> {
+        Ok(Self { core: value::restore(bytes)?, scores })
+    }
+
     #[getter]
     fn factor(&self) -> f64 {
         self.core.factor

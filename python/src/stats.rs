@@ -21,8 +21,37 @@ pub(crate) struct ObservedShare {
     weight: f64,
 }
 
+/// What a share is pickled as.
+type ShareParts = (Option<f64>, f64, f64, f64, f64, f64);
+
 #[pymethods]
 impl ObservedShare {
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        [self.low, self.high, self.e, self.weight].map(f64::to_bits).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, ShareParts)> {
+        let restore = py.get_type::<Self>().getattr("_restore")?;
+        let Self { estimate, low, high, e, p_value, weight } = *self;
+        Ok((restore, (estimate, low, high, e, p_value, weight)))
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(
+        estimate: Option<f64>,
+        low: f64,
+        high: f64,
+        e: f64,
+        p_value: f64,
+        weight: f64,
+    ) -> Self {
+        Self { estimate, low, high, e, p_value, weight }
+    }
+
     #[pyo3(signature = (ax = None))]
     fn plot<'py>(
         slf: &Bound<'py, Self>,

@@ -1,13 +1,20 @@
 //! `canary.copy_model`: a SavedModel from one place to another.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use canary_core::serving::store::{CopyModel, Location, Progress};
 use futures_util::future::{Either, select};
 use pyo3::prelude::*;
 use tokio::sync::Notify;
 
-use crate::{door, error::IntoPy, json};
+use crate::{
+    door,
+    error::IntoPy,
+    json::{self, Plain},
+};
 
 /// A path as text: what `os.fspath` gives for a path, and a URL as it is.
 fn location(value: &Bound<'_, PyAny>) -> PyResult<Location> {
@@ -17,9 +24,72 @@ fn location(value: &Bound<'_, PyAny>) -> PyResult<Location> {
     Ok(Location::folder(value.extract::<std::path::PathBuf>()?))
 }
 
+/// A copy that has not begun, and what its callback raised.
+struct Job {
+    copy: CopyModel,
+    raised: Arc<Mutex<Option<PyErr>>>,
+    stop: Arc<Notify>,
+}
+
+impl Job {
+    fn new(
+        source: &Bound<'_, PyAny>,
+        target: &Bound<'_, PyAny>,
+        progress: Option<Py<PyAny>>,
+        concurrency: usize,
+        read_back: bool,
+    ) -> PyResult<Self> {
+        let (raised, stop) = (Arc::<Mutex<Option<PyErr>>>::default(), Arc::new(Notify::new()));
+        let mut copy =
+            CopyModel::new(location(source)?, location(target)?).concurrency(concurrency);
+        if !read_back {
+            copy = copy.without_read_back();
+        }
+        if let Some(progress) = progress {
+            let (raised, stop) = (Arc::clone(&raised), Arc::clone(&stop));
+            copy = copy.on_progress(move |at: &Progress| {
+                let told = Python::attach(|py| {
+                    progress.call1(py, (at.file.as_str(), at.bytes, at.total_bytes)).map(drop)
+                });
+                if let Err(error) = told {
+                    raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    stop.notify_one();
+                }
+            });
+        }
+        Ok(Self { copy, raised, stop })
+    }
+
+    async fn run(self) -> PyResult<Plain> {
+        // What the callback raises ends the copy where it is.
+        let copied = match select(pin!(self.copy.run()), pin!(self.stop.notified())).await {
+            Either::Left((copied, _)) => Some(copied.py()?),
+            Either::Right(_) => None,
+        };
+        match self.raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None => Ok(Plain(json::value(&copied)?)),
+        }
+    }
+}
+
 #[pyfunction]
 #[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true))]
-pub(crate) fn copy_model<'py>(
+pub(crate) fn copy_model(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    target: &Bound<'_, PyAny>,
+    progress: Option<Py<PyAny>>,
+    concurrency: usize,
+    read_back: bool,
+) -> PyResult<Plain> {
+    let job = Job::new(source, target, progress, concurrency, read_back)?;
+    door::block_on(py, async move { Ok(job.run().await) })?
+}
+
+#[pyfunction]
+#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true))]
+pub(crate) fn copy_model_async<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
     target: &Bound<'py, PyAny>,
@@ -27,34 +97,6 @@ pub(crate) fn copy_model<'py>(
     concurrency: usize,
     read_back: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut copy = CopyModel::new(location(source)?, location(target)?).concurrency(concurrency);
-    if !read_back {
-        copy = copy.without_read_back();
-    }
-    let raised: Arc<Mutex<Option<PyErr>>> = Arc::default();
-    let stop = Arc::new(Notify::new());
-    if let Some(progress) = progress {
-        let (raised, stop) = (Arc::clone(&raised), Arc::clone(&stop));
-        copy = copy.on_progress(move |at: &Progress| {
-            let told = Python::attach(|py| {
-                progress.call1(py, (at.file.as_str(), at.bytes, at.total_bytes)).map(drop)
-            });
-            if let Err(error) = told {
-                raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                stop.notify_one();
-            }
-        });
-    }
-    let copied = door::block_on(py, async {
-        // What the callback raises ends the copy where it is.
-        match select(Box::pin(copy.run()), Box::pin(stop.notified())).await {
-            Either::Left((copied, _)) => copied.map(Some),
-            Either::Right(_) => Ok(None),
-        }
-    })?;
-    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (raised, copied) {
-        (Some(error), _) => Err(error),
-        (None, copied) => json::to_python(py, &json::value(&copied)?),
-    }
+    let job = Job::new(source, target, progress, concurrency, read_back)?;
+    door::later_py(py, job.run())
 }

@@ -8,7 +8,7 @@ use canary_core::{
 };
 use pyo3::prelude::*;
 
-use crate::json;
+use crate::{json, value};
 
 /// What a guardrail shows.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
@@ -17,6 +17,20 @@ pub(crate) struct Reading(pub(crate) rollout::Reading);
 
 #[pymethods]
 impl Reading {
+    fn __hash__(&self) -> PyResult<u64> {
+        value::hash(&self.0)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
+        value::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(bytes: &[u8]) -> PyResult<Self> {
+        value::restore(bytes).map(Self)
+    }
+
     #[getter]
     fn guardrail(&self) -> &str {
         &self.0.guardrail
@@ -112,6 +126,20 @@ impl Verdict {
 
 #[pymethods]
 impl Verdict {
+    fn __hash__(&self) -> PyResult<u64> {
+        value::hash(&self.0)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
+        value::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(bytes: &[u8]) -> PyResult<Self> {
+        value::restore(bytes).map(Self)
+    }
+
     #[getter]
     fn name(&self) -> &'static str {
         self.0.name()
@@ -184,6 +212,24 @@ impl Progress {
 
 #[pymethods]
 impl Progress {
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    fn __hash__(&self) -> PyResult<u64> {
+        value::hash(&self.0)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
+        value::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    #[pyo3(name = "_restore")]
+    fn restore(bytes: &[u8]) -> PyResult<Self> {
+        value::restore(bytes).map(Self)
+    }
+
     #[getter]
     fn kind(&self) -> &'static str {
         use cluster::Progress as P;

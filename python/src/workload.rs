@@ -3,7 +3,7 @@
 use canary_core::serving;
 use pyo3::{prelude::*, types::PyDict};
 
-use crate::{error::IntoPy, finding::Finding, json};
+use crate::{error::IntoPy, finding::Finding, json, value};
 
 /// One version of a model, served by TensorFlow Serving: its `ConfigMap`, `Deployment` and `Service`.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
@@ -12,9 +12,22 @@ pub(crate) struct Workload(pub(crate) serving::Workload);
 
 #[pymethods]
 impl Workload {
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let serving::Workload { app, version, model_name, model_path, .. } = &self.0;
+        let mut hasher = DefaultHasher::new();
+        (app, version, model_name, model_path).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    #[pyo3(signature = (**changes))]
+    fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
+        value::replace(slf, &["app", "version"], changes)
+    }
+
     #[new]
     #[pyo3(signature = (app, version, *, model, path, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None))]
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         app: String,
         version: String,

@@ -2,114 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
+import copy
 import json
-import os
-import shutil
-import socket
-import subprocess
-import time
-from pathlib import Path
+import pickle
 from typing import TYPE_CHECKING
 
 import pytest
+from apiserver import TOKEN, apiserver, free_port, kubeconfig
 
 import canary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-ROOT = Path(__file__).parents[2]
-BIN = ROOT / ".cache" / "bin"
-TOKEN = "a-token-of-this-test"  # noqa: S105
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def kubeconfig(folder: Path, server: str, certificate: Path | None = None) -> Path:
-    """A kubeconfig with the token."""
-    cluster = {"server": server} | ({"certificate-authority": str(certificate)} if certificate else {})
-    path = folder / "kubeconfig"
-    path.write_text(
-        json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": "test", "cluster": cluster}],
-                "users": [{"name": "admin", "user": {"token": TOKEN}}],
-                "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
-                "current-context": "test",
-            }
-        )
-    )
-    return path
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real API server with Istio's definitions; gives its kubeconfig."""
-    if not (BIN / "kube-apiserver").exists() or not (BIN / "etcd").exists() or not shutil.which("openssl"):
-        left_out = "a real API server is left out; scripts/real/install.sh installs it"
-        if os.environ.get("CANARY_REAL_PARTS") == "required":
-            pytest.fail(left_out)
-        pytest.skip(left_out)
-    folder = tmp_path_factory.mktemp("apiserver")
-    (folder / "tokens.csv").write_text(f'{TOKEN},admin,1,"system:masters"\n')
-    key = folder / "accounts.key"
-    subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)  # noqa: S607
-    etcd, peer, port = free_port(), free_port(), free_port()
-    commands = [
-        [
-            BIN / "etcd",
-            f"--data-dir={folder / 'etcd'}",
-            f"--listen-client-urls=http://127.0.0.1:{etcd}",
-            f"--advertise-client-urls=http://127.0.0.1:{etcd}",
-            f"--listen-peer-urls=http://127.0.0.1:{peer}",
-            f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
-            f"--initial-cluster=default=http://127.0.0.1:{peer}",
-            "--unsafe-no-fsync",
-        ],
-        [
-            BIN / "kube-apiserver",
-            f"--etcd-servers=http://127.0.0.1:{etcd}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            f"--secure-port={port}",
-            f"--cert-dir={folder / 'certs'}",
-            f"--token-auth-file={folder / 'tokens.csv'}",
-            "--authorization-mode=RBAC",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={key}",
-            f"--service-account-signing-key-file={key}",
-            "--disable-admission-plugins=ServiceAccount",
-            "--endpoint-reconciler-type=none",
-        ],
-    ]
-    log = (folder / "log").open("w")
-    running = [subprocess.Popen(command, stdout=log, stderr=log) for command in commands]
-    try:
-        config = kubeconfig(folder, f"https://127.0.0.1:{port}", folder / "certs" / "apiserver.crt")
-        deadline = time.monotonic() + 60
-        while True:
-            assert time.monotonic() < deadline, (folder / "log").read_text()[-2000:]
-            time.sleep(0.2)
-            # The server is there before its first namespace is.
-            with contextlib.suppress(canary.ClusterError):
-                if canary.Cluster(config).get("Namespace", "default"):
-                    break
+    """A real API server without Istio's definitions."""
+    with apiserver(tmp_path_factory.mktemp("apiserver")) as config:
         yield config
-    finally:
-        for process in reversed(running):
-            process.kill()
-            process.wait()
-        log.close()
 
 
 def workload() -> canary.Workload:
@@ -180,3 +92,46 @@ def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
         canary.Cluster(tmp_path / "none").status("image-classifier")
     with pytest.raises(canary.ClusterError, match="no context"):
         canary.Cluster(tmp_path / "kubeconfig", context="other").get("Pod", "a")
+
+
+async def test_every_call_has_an_awaitable_twin(server: Path) -> None:
+    """The same answers, and a watch that gives what happens."""
+    cluster = canary.Cluster(server)
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "twins"}, "data": {"a": "1"}}
+    assert [effect for effect, _ in await cluster.apply_async(settings)] == ["created"]
+    assert await cluster.get_async("ConfigMap", "twins") == cluster.get("ConfigMap", "twins")
+    names = [found["metadata"]["name"] for found in await cluster.list_async("ConfigMap", namespace="*")]
+    assert "twins" in names
+    changes = cluster.watch("ConfigMap", "twins")
+    assert "ConfigMap default/twins" in repr(changes)
+    assert "twins" in changes._repr_html_()
+    seen = [await anext(changes)]
+    cluster.apply(settings | {"data": {"a": "2"}})
+    seen.append(next(changes))
+    assert await cluster.delete_async("ConfigMap", "twins")
+    seen.append(await anext(changes))
+    told = [(kind, found["data"]["a"]) for kind, found in seen]
+    assert told == [("applied", "1"), ("applied", "2"), ("deleted", "2")]
+    assert not await cluster.delete_async("ConfigMap", "twins")
+    assert await cluster.get_async("ConfigMap", "twins") is None
+
+
+def test_pods_that_do_not_come_are_waited_for_in_vain(server: Path) -> None:
+    """No kubelet runs here: the message says how far it came."""
+    cluster = canary.Cluster(server)
+    cluster.apply(workload())
+    with pytest.raises(canary.ClusterError, match="0 of 1 pods ready"):
+        cluster.wait_ready(workload(), timeout=0.1)
+    with pytest.raises(canary.NotFoundError):
+        cluster.wait_ready("none", timeout=0.1)
+    with pytest.raises(canary.NotFoundError, match=r"VirtualService default/none|install the CRDs"):
+        cluster.gateway_url("none")
+
+
+def test_a_cluster_is_its_settings(tmp_path: Path) -> None:
+    """Equal, hashed, copied and pickled by how it is reached."""
+    one = canary.Cluster(tmp_path / "config", context="a", namespace="models")
+    for other in (pickle.loads(pickle.dumps(one)), copy.copy(one), copy.deepcopy(one)):
+        assert other == one
+        assert hash(other) == hash(one)
+    assert one != canary.Cluster(tmp_path / "config", context="b", namespace="models")

@@ -1,3 +1,4 @@
+import os
 import pickle
 import threading
 import urllib.request
@@ -68,6 +69,42 @@ def test_weights_and_headers_decide_where_requests_go(lab, client):
     assert client.predict(b"photo").subset == "stable"
     assert client.predict(b"photo", headers={"user-group": "canary"}).subset == "canary"
     assert client.replace(headers={"user-group": "canary"}).predict(b"photo").subset == "canary"
+
+
+async def test_a_lab_by_await():
+    async with await canary.Lab.start_async(models={"m/1": canary.ScriptedModel("cat", 0.9)}) as lab:
+        await lab.apply_async(canary.Workload("pets", "v1", model="pets", path="m/1"))
+        await lab.apply_async(
+            [canary.Gateway.http("g"), canary.VirtualService.to("pets", hosts=["*"], gateways=["g"], port=8501)]
+        )
+        await lab.wait_ready_async()
+        one = canary.Client(lab.url, model="pets", signature="serving_preprocess")
+        assert (await one.wait_async(5), await one.ready_async()) == ({1: "AVAILABLE"}, True)
+        assert await one.metadata_async() == one.metadata()
+        await one.check_async(b"photo")
+        assert (await one.predict_async(b"photo")).label == "cat"
+    with pytest.raises(RuntimeError, match="the lab is closed"):
+        lab.objects()
+    async with await canary.Lab.seed_async() as seed:
+        assert {one["kind"] for one in seed.objects()} >= {"Deployment", "VirtualService"}
+
+
+def test_real_envoy_takes_the_place_of_the_gateway(tmp_path):
+    with pytest.raises(canary.ClusterError):
+        canary.Lab(envoy=tmp_path / "none")
+    try:
+        lab = canary.Lab(models={"m/1": canary.ScriptedModel("cat", 0.9)}, envoy=True)
+    except canary.NotFoundError as error:
+        if os.environ.get("CANARY_REAL_PARTS") == "required":
+            raise
+        pytest.skip(f"real Envoy is left out: {error}")
+    with lab:
+        lab.apply(canary.Workload("pets", "v1", model="pets", path="m/1"))
+        lab.apply([canary.Gateway.http("g"), canary.VirtualService.to("pets", hosts=["*"], gateways=["g"], port=8501)])
+        lab.wait_ready()
+        answer = canary.Client(lab.url, model="pets", signature="serving_preprocess", timeout=10).predict(b"photo")
+        assert answer.label == "cat"
+        assert answer.headers["server"] == "istio-envoy"
 
 
 async def test_async_twins_give_the_same(client):

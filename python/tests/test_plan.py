@@ -259,30 +259,73 @@ def test_a_run_without_what_it_needs_is_refused():
             plan(guards=[canary.accuracy()]).run(lab, client=client(lab), inputs=inputs())
 
 
-def test_ctrl_c_leaves_the_mesh_as_last_written():
+@pytest.mark.parametrize("moment", ["waiting", "between two events"])
+def test_ctrl_c_leaves_the_mesh_as_last_written(moment):
+    body = "os.kill(os.getpid(), signal.SIGINT)" if moment == "between two events" else "pass"
     script = textwrap.dedent(
         f"""
-        import sys
+        import os, signal, sys, time
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import canary
         from test_plan import client, inputs, plan, start, weights
+        from test_run import lab_lease, stored
         lab = start(canary.ScriptedModel("cat", 0.8))
         run = plan(hold={{"pairs": 100_000}}).run(lab, client=client(lab), inputs=inputs(10**9), tick=0.05)
         try:
             for event in run:
                 print(event.kind, event.weight, flush=True)
+                if event.kind == "seen" and event.weight == 5:
+                    {body}
         except KeyboardInterrupt:
             print("stopped", weights(lab)["canary"], run.verdict, flush=True)
-            print("again", next(run).kind, flush=True)
+            end = time.monotonic() + 5
+            while lab_lease(lab)["spec"]["holderIdentity"] and time.monotonic() < end:
+                time.sleep(0.001)
+            print("written", stored(lab)["written"], repr(lab_lease(lab)["spec"]["holderIdentity"]), flush=True)
+            print("again", next(run), flush=True)
         """
     )
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if line.startswith("seen 5"):
-            process.send_signal(signal.SIGINT)
-            break
-    rest = process.communicate(timeout=30)[0]
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        rest = ""
+        for line in process.stdout:
+            if line.startswith("seen 5") and moment == "waiting":
+                process.send_signal(signal.SIGINT)
+                break
+            rest += line
+        rest += process.communicate(timeout=30)[0]
     assert process.returncode == 0
     assert "stopped 5 None" in rest
-    # An interrupted wait has stored the run, which begins again; between two events nothing had to be stored.
-    assert "again started" in rest or "again seen" in rest
+    assert "again goes on at step 0" in rest, rest
+    written = next(line for line in rest.splitlines() if line.startswith("written {"))
+    assert "5" in written, "what is stored is what the mesh says"
+    assert written.endswith("''"), "the lock is given back"
+
+
+def test_leaving_a_loop_stores_the_run():
+    with start(canary.ScriptedModel("cat", 0.8)) as lab:
+        run = plan(hold={"pairs": 100_000}).run(lab, client=client(lab), inputs=inputs(10**9), tick=0.02)
+        for event in run:
+            if event.kind == "seen" and event.pairs > 10:
+                break
+        assert str(next(run)) == "goes on at step 0"
+        seen = next(event for event in run if event.kind == "seen")
+        assert seen.pairs > 10
+        run.abort("enough")
+        assert run.wait().rolled_back
+
+
+def test_a_run_over_mirrored_traffic_goes_on_after_a_pause():
+    shadow = {
+        "header": None,
+        "steps": [{"weight": 0, "mirror": 100, "hold": {"pairs": 300}}, 30, 100],
+        "hold": 200,
+        "guards": [canary.agreement(0.9)],
+    }
+    with start(canary.ScriptedModel("cat", 0.8)) as lab:
+        run = plan(**shadow).run(lab, tick=0.02)
+        pairs = [next(event for event in run if event.kind == "seen" and event.pairs > 20).pairs]
+        again = iter(run)
+        assert str(next(again)) == "goes on at step 0"
+        pairs += [event.pairs for event in again if event.kind == "seen" and event.step == 0]
+        assert pairs == sorted(pairs), "none is lost or counted twice"
+        assert run.verdict.promoted, str(run.verdict)

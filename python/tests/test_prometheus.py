@@ -67,6 +67,14 @@ def test_counts_are_whole_and_credentials_are_hidden(url):
     assert one.counts(10, until=Api.started - 1000) is None
 
 
+async def test_awaitable_twins_count_the_same(url):
+    one = prometheus(url)
+    until = Api.started + 19
+    assert await one.counts_async(10, until=until) == one.counts(10, until=until)
+    with pytest.raises(canary.ClusterError, match="cannot connect"):
+        await prometheus().thresholds_async()
+
+
 def test_a_plan_is_judged_by_what_prometheus_counts(url):
     models = {"m/a": canary.ScriptedModel("cat", 0.9), "m/b": canary.ScriptedModel("cat", 0.9)}
     with canary.Lab(models=models, seed=7) as lab:
@@ -102,7 +110,7 @@ def test_what_cannot_be_is_refused(tmp_path):
         ({"token": "a", "username": "me"}, TypeError, "not both"),
         ({"username": "me"}, TypeError, "belong together"),
         ({"cert_file": tmp_path / "a"}, TypeError, "belong together"),
-        ({"ca_file": tmp_path / "nowhere"}, ValueError, "nowhere"),
+        ({"ca_file": tmp_path / "nowhere"}, canary.NotFoundError, "nowhere"),
         ({"labels": {"a-b": "c"}}, canary.PlanError, "a-b"),
         ({"url": f"http://me:{HIDDEN}@host"}, canary.PlanError, "user name or a password"),
     ]:

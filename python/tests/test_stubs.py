@@ -3,11 +3,13 @@
 import ast
 import doctest
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from test_plan import client, start
 
 import canary
 from canary import _message, _node, istio
@@ -91,11 +93,20 @@ def docstrings():
                 yield pytest.param(node.name, text, id=f"{node.name}:{node.lineno}")
 
 
+@pytest.fixture
+def around():
+    """What the examples take for given: a lab with two versions, and a client of its gateway."""
+    with start(canary.ScriptedModel("cat", 0.8)) as lab:
+        yield {"lab": lab, "client": client(lab)}
+
+
 @pytest.mark.parametrize(("name", "text"), list(docstrings()))
-def test_examples_in_the_stubs_run(name, text):
+def test_examples_in_the_stubs_run(name, text, request):
     names = {key: getattr(canary, key) for key in canary.__all__}
+    if re.search(r"\b(lab|client)\.|\(lab\b", text):
+        names |= request.getfixturevalue("around")
     example = doctest.DocTestParser().get_doctest(text, names, name, str(STUB), 0)
-    outcome = doctest.DocTestRunner(verbose=False).run(example)
+    outcome = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(example)
     assert outcome.attempted > 0
     assert outcome.failed == 0
 

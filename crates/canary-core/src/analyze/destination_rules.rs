@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
-    for item in &index.destination_rules {
+    for item in index.destination_rules() {
         check_verification(item, report);
         check_host(index, item, report);
     }

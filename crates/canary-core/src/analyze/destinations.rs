@@ -14,13 +14,13 @@ use crate::{
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     let mut subsets: HostMap<HashSet<&str>> = HostMap::default();
-    for item in &index.destination_rules {
+    for item in index.destination_rules() {
         let names =
             item.object.spec.subsets.iter().flatten().map(|subset| subset.name.as_str()).collect();
         subsets.insert(&full_name(&item.object.spec.host, item.namespace), names);
     }
     let split = split_hosts(index);
-    for item in &index.virtual_services {
+    for item in index.virtual_services() {
         for (path, destination) in destinations(item.object) {
             check_host(index, item, &path, destination, report);
             check_subset(item, &subsets, &path, destination, report);
@@ -129,7 +129,7 @@ fn check_subset(
 /// The VirtualServices that send the traffic of a host to its subsets, by that host.
 fn split_hosts<'o>(index: &Index<'o>) -> HashMap<&'o str, Vec<usize>> {
     let mut split: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (position, item) in index.virtual_services.iter().enumerate() {
+    for (position, item) in index.virtual_services().enumerate() {
         let hosts: HashSet<&str> =
             item.object.spec.hosts.iter().flatten().map(String::as_str).collect();
         let routes =

@@ -27,7 +27,7 @@ fn selector<'g>(item: &Item<'g, Gateway>) -> &'g Selector {
 }
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
-    for item in &index.gateways {
+    for item in index.gateways() {
         check_workload(index, item, report);
     }
     check_conflicts(index, report);
@@ -107,7 +107,7 @@ type Shared<'g> = (BTreeSet<&'g str>, BTreeSet<String>);
 
 fn check_conflicts(index: &Index<'_>, report: &mut Report) {
     let mut served: BTreeMap<(u32, &str, &str), Vec<&Item<'_, Gateway>>> = BTreeMap::new();
-    for item in &index.gateways {
+    for item in index.gateways() {
         for server in item.object.spec.servers.iter().flatten() {
             let bind = server.bind.as_deref().unwrap_or_default();
             for host in server.hosts.iter().flatten() {
@@ -154,7 +154,7 @@ fn certificate(tls: &ServerTlsSettings) -> Option<(&str, &str)> {
 
 fn check_certificates(index: &Index<'_>, report: &mut Report) {
     let mut users: BTreeMap<(&str, &str), Vec<&Item<'_, Gateway>>> = BTreeMap::new();
-    for item in &index.gateways {
+    for item in index.gateways() {
         for tls in
             item.object.spec.servers.iter().flatten().filter_map(|server| server.tls.as_ref())
         {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
-    for item in &index.virtual_services {
+    for item in index.virtual_services() {
         for (position, name) in item.object.spec.gateways.iter().flatten().enumerate() {
             if name != "mesh" {
                 check(index, item, name, format!("spec.gateways[{position}]"), report);

@@ -1,6 +1,12 @@
 //! The objects of an analysis, found by name and by host.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 
@@ -34,15 +40,17 @@ pub(super) struct KnownHost<'i> {
 /// Everything, indexed.
 pub(super) struct Index<'o> {
     pub(super) inventory: &'o Inventory,
-    pub(super) gateways: Vec<Item<'o, Gateway>>,
-    pub(super) virtual_services: Vec<Item<'o, VirtualService>>,
-    pub(super) destination_rules: Vec<Item<'o, DestinationRule>>,
+    gateways: Vec<Item<'o, Gateway>>,
+    virtual_services: Vec<Item<'o, VirtualService>>,
+    destination_rules: Vec<Item<'o, DestinationRule>>,
     /// Positions in `gateways` by namespace and name.
     gateway_names: HashMap<(&'o str, &'o str), usize>,
     hosts: HostMap<KnownHost<'o>>,
     pub(super) pods: Option<PodIndex<'o>>,
     /// Services by namespace and one label of their selector.
     selecting: HashMap<(&'o str, &'o str, &'o str), Vec<&'o Service>>,
+    /// Set when the analysis is not wanted any more; there are no objects then.
+    stop: Option<&'o Arc<AtomicBool>>,
 }
 
 const DEFAULT: &str = "default";
@@ -51,6 +59,7 @@ impl<'o> Index<'o> {
     pub(super) fn new(
         objects: impl Iterator<Item = Subject<'o>>,
         inventory: &'o Inventory,
+        stop: Option<&'o Arc<AtomicBool>>,
     ) -> Self {
         let mut index = Self {
             inventory,
@@ -61,12 +70,42 @@ impl<'o> Index<'o> {
             hosts: HostMap::default(),
             pods: inventory.pods.as_deref().map(PodIndex::new),
             selecting: HashMap::new(),
+            stop,
         };
         for subject in objects {
             index.add(subject);
         }
         index.add_services();
         index
+    }
+
+    /// Whether the analysis is not wanted any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn stop(&self) -> Option<&Arc<AtomicBool>> {
+        self.stop
+    }
+
+    /// Every Gateway, until the analysis is stopped.
+    pub(super) fn gateways(&self) -> impl Iterator<Item = &Item<'o, Gateway>> {
+        self.gateways.iter().take_while(|_| !self.is_stopped())
+    }
+
+    /// Every `VirtualService`, until the analysis is stopped.
+    pub(super) fn virtual_services(&self) -> impl Iterator<Item = &Item<'o, VirtualService>> {
+        self.virtual_services.iter().take_while(|_| !self.is_stopped())
+    }
+
+    /// Every `DestinationRule`, until the analysis is stopped.
+    pub(super) fn destination_rules(&self) -> impl Iterator<Item = &Item<'o, DestinationRule>> {
+        self.destination_rules.iter().take_while(|_| !self.is_stopped())
+    }
+
+    /// The name of a `VirtualService` by its position.
+    pub(super) fn virtual_service_id(&self, position: usize) -> &str {
+        &self.virtual_services[position].id
     }
 
     fn add(&mut self, subject: Subject<'o>) {
@@ -93,6 +132,9 @@ impl<'o> Index<'o> {
     fn add_services(&mut self) {
         let inventory = self.inventory;
         for service in inventory.services.iter().flatten() {
+            if self.is_stopped() {
+                return;
+            }
             let namespace = service.metadata.namespace.as_deref().unwrap_or(DEFAULT);
             let name = service.metadata.name.as_deref().unwrap_or_default();
             let spec = service.spec.as_ref();

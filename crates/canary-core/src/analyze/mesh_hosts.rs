@@ -15,7 +15,7 @@ const NAMED: usize = 5;
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     // By namespace, with `*` for hosts that all namespaces see.
     let mut claims: HashMap<(String, String), Vec<usize>> = HashMap::new();
-    for (position, item) in index.virtual_services.iter().enumerate() {
+    for (position, item) in index.virtual_services().enumerate() {
         let spec = &item.object.spec;
         let gateways = spec.gateways.as_deref().unwrap_or_default();
         if !gateways.is_empty() && !gateways.iter().any(|name| name == "mesh") {
@@ -71,7 +71,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
             .into_iter()
             .filter(|other| *other != position)
             .take(NAMED)
-            .map(|other| index.virtual_services[other].id.as_str())
+            .map(|other| index.virtual_service_id(other))
             .collect();
         let message = format!(
             "host {host} is claimed in the mesh by {} too; only the oldest counts",
@@ -81,7 +81,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
             .add(
                 Severity::Error,
                 "IST0109",
-                &index.virtual_services[position].id,
+                index.virtual_service_id(position),
                 "spec.hosts",
                 message,
             )

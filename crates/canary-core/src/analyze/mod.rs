@@ -55,6 +55,8 @@ mod rules;
 mod selectors;
 mod subject;
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 pub use inventory::{Inventory, ServiceEntry};
 pub use report::{Analysis, Unjudged};
 pub use subject::Subject;
@@ -70,16 +72,42 @@ pub fn analyze<'o, S: Into<Subject<'o>>>(
     objects: impl IntoIterator<Item = S>,
     inventory: &'o Inventory,
 ) -> Analysis {
-    let index = Index::new(objects.into_iter().map(Into::into), inventory);
+    let index = Index::new(objects.into_iter().map(Into::into), inventory, None);
+    run(&index).finish()
+}
+
+/// As [`analyze`], until `stop` is set by another thread; `None` when it was set before the end.
+///
+/// ```
+/// use std::sync::{Arc, atomic::AtomicBool};
+/// use canary_core::{VirtualService, analyze::{Inventory, analyze, analyze_until}};
+///
+/// let (service, inventory) = (VirtualService::to("models"), Inventory::default());
+/// let stop = Arc::new(AtomicBool::new(false));
+/// assert_eq!(analyze_until([&service], &inventory, &stop), Some(analyze([&service], &inventory)));
+/// stop.store(true, std::sync::atomic::Ordering::Relaxed);
+/// assert_eq!(analyze_until([&service], &inventory, &stop), None);
+/// ```
+pub fn analyze_until<'o, S: Into<Subject<'o>>>(
+    objects: impl IntoIterator<Item = S>,
+    inventory: &'o Inventory,
+    stop: &'o Arc<AtomicBool>,
+) -> Option<Analysis> {
+    let index = Index::new(objects.into_iter().map(Into::into), inventory, Some(stop));
+    let report = run(&index);
+    (!index.is_stopped()).then(|| report.finish())
+}
+
+fn run(index: &Index<'_>) -> Report {
     let mut report = Report::default();
-    rules::analyze(&index, &mut report);
-    gateway_references::analyze(&index, &mut report);
-    gateway_objects::analyze(&index, &mut report);
-    destinations::analyze(&index, &mut report);
-    destination_rules::analyze(&index, &mut report);
-    mesh_hosts::analyze(&index, &mut report);
-    namespaces::analyze(&index, &mut report);
-    report.finish()
+    rules::analyze(index, &mut report);
+    gateway_references::analyze(index, &mut report);
+    gateway_objects::analyze(index, &mut report);
+    destinations::analyze(index, &mut report);
+    destination_rules::analyze(index, &mut report);
+    mesh_hosts::analyze(index, &mut report);
+    namespaces::analyze(index, &mut report);
+    report
 }
 
 #[cfg(test)]

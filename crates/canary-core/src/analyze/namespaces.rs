@@ -26,16 +26,16 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
             );
         }
     };
-    let exports =
-        index.virtual_services.iter().map(|item| (&item.id, &item.object.spec.export_to)).chain(
-            index.destination_rules.iter().map(|item| (&item.id, &item.object.spec.export_to)),
-        );
+    let exports = index
+        .virtual_services()
+        .map(|item| (&item.id, &item.object.spec.export_to))
+        .chain(index.destination_rules().map(|item| (&item.id, &item.object.spec.export_to)));
     for (id, export_to) in exports {
         for (position, name) in export_to.iter().flatten().enumerate() {
             check(id, format!("spec.exportTo[{position}]"), name);
         }
     }
-    for item in &index.gateways {
+    for item in index.gateways() {
         for (server, hosts) in
             item.object.spec.servers.iter().flatten().map(|server| &server.hosts).enumerate()
         {

@@ -8,14 +8,14 @@ use crate::{
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     let options = Options::default();
-    let mut work = overlap::Work::default();
-    for item in &index.gateways {
+    let mut work = overlap::Work::until(index.stop());
+    for item in index.gateways() {
         add(item.object.validate_with(&options), report);
     }
-    for item in &index.destination_rules {
+    for item in index.destination_rules() {
         add(item.object.validate_with(&options), report);
     }
-    for item in &index.virtual_services {
+    for item in index.virtual_services() {
         add(item.object.validate_with(&options), report);
         for (rule, route) in item.object.spec.http.iter().flatten().enumerate() {
             let delay = route.fault.as_ref().and_then(|fault| fault.delay.as_ref());

@@ -86,6 +86,30 @@ pub async fn gateway_addresses(
     ingress_addresses(cluster, &selector, number, tls).await
 }
 
+/// Finds the addresses of the gateway that a `VirtualService` names first, best first.
+///
+/// # Errors
+/// As [`gateway_addresses`]; [`Error::NotFound`] also when there is no such `VirtualService`, or it names no gateway.
+pub async fn route_addresses(
+    cluster: &impl Cluster,
+    namespace: &str,
+    virtual_service: &str,
+) -> Result<Vec<GatewayAddress>> {
+    let target = ObjectRef::virtual_service(namespace, virtual_service);
+    let live = cluster.get(&target).await?.ok_or_else(|| Error::NotFound {
+        object: target.to_string(),
+        help: "apply it first, or give the gateway's URL yourself".to_owned(),
+    })?;
+    let names = live.pointer("/spec/gateways").and_then(Value::as_array).into_iter().flatten();
+    let name = names.filter_map(Value::as_str).find(|name| *name != "mesh");
+    let name = name.ok_or_else(|| Error::NotFound {
+        object: format!("a gateway in {target}"),
+        help: "name one in spec.gateways, or give the gateway's URL yourself".to_owned(),
+    })?;
+    let (namespace, name) = name.split_once('/').unwrap_or((namespace, name));
+    gateway_addresses(cluster, namespace, name).await
+}
+
 /// Finds the addresses of the gateway whose pods carry these labels, best first.
 ///
 /// # Errors

@@ -36,7 +36,7 @@ use crate::Result;
 #[cfg(feature = "cluster")]
 pub use access::{Permission, missing, missing_for, role, role_binding, role_for};
 pub use apply::{Applied, Effect, apply_all, tear_down};
-pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses};
+pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses, route_addresses};
 #[cfg(feature = "predict")]
 pub use driver::HeaderProbe;
 pub use driver::{Clock, Control, Driver, Probe, Progress, Run, Snapshot, Story, SystemClock};

@@ -74,7 +74,8 @@ impl Preprocess {
         self.batch_until(images, &AtomicBool::new(false))
     }
 
-    /// As [`batch`](Self::batch), until it is told to stop: each core looks before it takes the next image.
+    /// As [`batch`](Self::batch), until it is told to stop: each core looks before it takes the next image, and every few
+    /// rows of a result.
     ///
     /// # Errors
     /// As [`batch`](Self::batch); also when it was stopped.
@@ -129,11 +130,11 @@ impl Preprocess {
                     let (what, reason) = ("batch".to_owned(), "it was stopped".to_owned());
                     return Some((at, Error::Image { what, reason }));
                 }
+                let go_on = || !stop.load(Ordering::Relaxed);
                 let done = match image {
-                    Image::File(file) => {
-                        decode(file, &self.decode).and_then(|pixels| self.write(&pixels, place))
-                    }
-                    Image::Pixels(pixels) => self.write(pixels, place),
+                    Image::File(file) => decode(file, &self.decode)
+                        .and_then(|pixels| self.write(&pixels, place, &go_on)),
+                    Image::Pixels(pixels) => self.write(pixels, place, &go_on),
                 };
                 if let Err(error) = done {
                     return Some((at, name(error, at, images.len())));

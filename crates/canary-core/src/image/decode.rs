@@ -78,18 +78,42 @@ enum Failure {
 /// has more pixels than [`DecodeOptions::max_pixels`].
 pub fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Pixels<'static>> {
     let format = Format::sniff(bytes)?;
-    let decoded = match format {
-        Format::Jpeg => jpeg::decode(bytes, options.max_pixels),
-        Format::Png => png::decode(bytes, options.max_pixels),
-        Format::Gif => gif::decode(bytes, options.max_pixels),
-        Format::WebP => webp::decode(bytes, options.max_pixels),
-        Format::Bmp => bmp::decode(bytes, options.max_pixels),
-    };
+    let decoded = by_format(format, bytes, options.max_pixels);
     let Decoded { height, width, rgb, orientation } =
         decoded.map_err(|failure| explain(format, bytes.len(), options.max_pixels, failure))?;
     let orientation = orientation.filter(|_| options.honour_exif).unwrap_or_default();
     let (height, width, rgb) = orientation.apply(height, width, rgb);
     Pixels::rgb8(height, width, rgb)
+}
+
+/// Height and width that the header of an image file promises; its pixels are not decoded.
+///
+/// ```
+/// let gif = b"GIF89a\x01\0\x01\0\x80\0\0\x07\x08\x09\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+/// assert_eq!(canary_core::image::dimensions(gif)?, (1, 1));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Image`] when the bytes are no image of a known format, or the header is damaged.
+pub fn dimensions(bytes: &[u8]) -> Result<(u64, u64)> {
+    let format = Format::sniff(bytes)?;
+    // No image has so few pixels: every decoder stops at the header.
+    match by_format(format, bytes, 0) {
+        Err(Failure::TooLarge { height, width }) => Ok((height, width)),
+        Err(failure) => Err(explain(format, bytes.len(), 0, failure)),
+        Ok(Decoded { height, width, .. }) => Ok((height as u64, width as u64)),
+    }
+}
+
+fn by_format(format: Format, bytes: &[u8], max_pixels: u64) -> Result<Decoded, Failure> {
+    match format {
+        Format::Jpeg => jpeg::decode(bytes, max_pixels),
+        Format::Png => png::decode(bytes, max_pixels),
+        Format::Gif => gif::decode(bytes, max_pixels),
+        Format::WebP => webp::decode(bytes, max_pixels),
+        Format::Bmp => bmp::decode(bytes, max_pixels),
+    }
 }
 
 fn explain(format: Format, length: usize, max_pixels: u64, failure: Failure) -> Error {

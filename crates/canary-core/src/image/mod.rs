@@ -28,7 +28,7 @@ mod resize;
 
 pub use batch::Image;
 pub use crop::{Crop, Region};
-pub use decode::{DecodeOptions, decode};
+pub use decode::{DecodeOptions, decode, dimensions};
 pub use format::Format;
 pub use pixels::{PixelData, Pixels};
 pub use preprocess::{Layout, Preprocess};

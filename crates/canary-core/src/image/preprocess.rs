@@ -118,6 +118,9 @@ impl Preprocess {
     }
 }
 
+/// Rows of a result between two questions whether to go on.
+const ROWS: usize = 16;
+
 /// Setters.
 impl Preprocess {
     /// Changes how files are decoded.
@@ -193,6 +196,18 @@ impl Preprocess {
     /// # Errors
     /// [`Error::Image`] when a setting is impossible.
     pub fn apply_pixels(&self, pixels: &Pixels<'_>) -> Result<Tensor> {
+        self.apply_pixels_while(pixels, &|| true)
+    }
+
+    /// As [`apply_pixels`](Self::apply_pixels), as long as `go_on` says so: it is asked every few rows of the result.
+    ///
+    /// # Errors
+    /// As [`apply_pixels`](Self::apply_pixels); also when it was stopped.
+    pub fn apply_pixels_while(
+        &self,
+        pixels: &Pixels<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Tensor> {
         self.check()?;
         let region = self.crop.region(pixels.height(), pixels.width())?;
         let (height, width) = self.size.unwrap_or((region.height, region.width));
@@ -200,15 +215,15 @@ impl Preprocess {
         let data = match self.dtype {
             DType::Half => {
                 let mut halves = vec![0; made];
-                self.write(pixels, Samples::Half(&mut halves))?;
+                self.write(pixels, Samples::Half(&mut halves), go_on)?;
                 TensorData::Half(halves)
             }
             DType::Uint8 => {
                 let mut levels = vec![0; made];
-                self.write(pixels, Samples::Uint8(&mut levels))?;
+                self.write(pixels, Samples::Uint8(&mut levels), go_on)?;
                 TensorData::Uint8(levels)
             }
-            _ => TensorData::Float(self.floats(pixels, region, (height, width))?),
+            _ => TensorData::Float(self.floats(pixels, region, (height, width), go_on)?),
         };
         Tensor::new(self.shape(height, width), data)
     }
@@ -254,28 +269,41 @@ impl Preprocess {
     }
 
     /// Writes one image to where it belongs among others of its size.
-    pub(super) fn write(&self, pixels: &Pixels<'_>, out: Samples<'_>) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        pixels: &Pixels<'_>,
+        out: Samples<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<()> {
         let region = self.crop.region(pixels.height(), pixels.width())?;
         let size = self.size.unwrap_or((region.height, region.width));
         match out {
             Samples::Float(out) => {
+                let mut stopped = false;
                 self.with_rows(pixels, region, size, &mut |resized| {
                     for (y, row) in out.chunks_exact_mut(size.1 * 3).enumerate() {
+                        stopped = y % ROWS == ROWS - 1 && !go_on();
+                        if stopped {
+                            break;
+                        }
                         resized.write_row(y, row);
                     }
                 })?;
+                if stopped {
+                    return Err(given_up());
+                }
                 if self.layout == Layout::Nchw {
                     let rows = out.to_vec();
                     planes(&rows, out);
                 }
             }
             Samples::Half(out) => {
-                let floats = self.floats(pixels, region, size)?;
+                let floats = self.floats(pixels, region, size, go_on)?;
                 let halves: &mut [f16] = HalfBitsSliceExt::reinterpret_cast_mut(out);
                 halves.convert_from_f32_slice(&floats);
             }
             Samples::Uint8(out) => {
-                let floats = self.floats(pixels, region, size)?;
+                let floats = self.floats(pixels, region, size, go_on)?;
                 for (out, float) in out.iter_mut().zip(floats) {
                     *out = level(float);
                 }
@@ -290,11 +318,21 @@ impl Preprocess {
         pixels: &Pixels<'_>,
         region: Region,
         (height, width): (usize, usize),
+        go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<f32>> {
-        let mut floats = Vec::with_capacity(height * width * 3);
+        let (mut floats, mut stopped) = (Vec::with_capacity(height * width * 3), false);
         self.with_rows(pixels, region, (height, width), &mut |resized| {
-            (0..height).for_each(|y| resized.append_row(y, &mut floats));
+            for y in 0..height {
+                stopped = y % ROWS == ROWS - 1 && !go_on();
+                if stopped {
+                    break;
+                }
+                resized.append_row(y, &mut floats);
+            }
         })?;
+        if stopped {
+            return Err(given_up());
+        }
         if self.layout == Layout::Nhwc {
             return Ok(floats);
         }
@@ -337,6 +375,11 @@ impl Preprocess {
         let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
         fill(&mut resizer);
     }
+}
+
+/// Nobody wants the result any more.
+fn given_up() -> Error {
+    Error::Image { what: "image".to_owned(), reason: "preprocessing was stopped".to_owned() }
 }
 
 /// Where the samples of one image go.

@@ -1,6 +1,6 @@
 //! How long a plan must hold its steps to catch a stated harm.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{plan::Plan, scenario::Scenario, summary::Chance};
 use crate::{Error, Result};
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 const MOST: f64 = 1024.0;
 
 /// A plan whose holds are long enough, and how long that is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Power {
     /// By how much the holds of the plan were multiplied; below 1 when they were longer than needed.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     event::{Action, Event},
@@ -28,7 +28,7 @@ const LOOK: u64 = 64;
 const MAX_REQUESTS: u64 = 10_000_000_000;
 
 /// How many runs of a plan ended how, and what they cost.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Simulation {
     /// The number of runs.

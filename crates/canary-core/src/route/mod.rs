@@ -39,7 +39,7 @@ pub use chance::{Chance, FaultAbort};
 pub use clusters::{Cluster, Failure, FailureKind};
 pub use conditions::Unmet;
 pub use decision::{Decision, Outcome, Share};
-pub use diff::{Change, Diff, Side, diff};
+pub use diff::{Change, Diff, Side, diff, diff_until};
 pub use header_value::HeaderValue;
 pub use headers::{HeaderEdit, apply_header_edits};
 pub use mesh::{GatewayWorkload, Mesh, MeshBuilder};

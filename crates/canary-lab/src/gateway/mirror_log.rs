@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -19,7 +19,7 @@ use futures_core::Stream;
 use http_body_util::{BodyExt, Either, Full};
 use tokio::sync::mpsc;
 
-use super::{forward::Outgoing, reply::Reply};
+use super::{Proxy, forward::Outgoing, reply::Reply};
 
 /// The records of mirrored requests, one of each side; a stream for [`canary_core::evidence::Mirrored`].
 ///
@@ -43,6 +43,22 @@ impl Stream for MirrorLog {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.receiver.poll_recv(cx).map(|record| record.map(Ok))
+    }
+}
+
+/// Starts logs of mirrored requests, one after the other: for whoever goes on after a pause without holding the lab.
+#[derive(Clone, Debug)]
+pub struct Mirrors(pub(crate) Weak<Proxy>);
+
+impl Mirrors {
+    /// Logs mirrored requests from now on, as [`Lab::mirror_log`](crate::Lab::mirror_log) does. The log of a lab that is
+    /// closed has no records.
+    pub fn log(&self, subsets: Subsets, capacity: usize) -> MirrorLog {
+        let (sink, log) = Sink::channel(subsets, capacity);
+        if let Some(proxy) = self.0.upgrade() {
+            proxy.mirror_log.store(Some(Arc::new(sink)));
+        }
+        log
     }
 }
 

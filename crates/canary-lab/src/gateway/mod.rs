@@ -46,8 +46,7 @@ use crate::net::{Listener, Serving};
 use edits::{forwarded, insert, remove_hop_by_hop};
 use forward::{Answered, Outgoing};
 pub use metrics::{Count, Metrics, Series};
-pub use mirror_log::MirrorLog;
-pub(crate) use mirror_log::Sink;
+pub use mirror_log::{MirrorLog, Mirrors};
 pub use recent::Exchange;
 pub(crate) use recent::Recent;
 use reply::{Body, Reply, mark};
@@ -63,7 +62,7 @@ pub(crate) struct Proxy {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) metrics: Arc<Metrics>,
     /// Where mirrored requests are logged, while somebody reads.
-    pub(crate) mirror_log: ArcSwapOption<Sink>,
+    pub(crate) mirror_log: ArcSwapOption<mirror_log::Sink>,
     /// The last answers, while somebody looks at them.
     pub(crate) recent: ArcSwapOption<Recent>,
     http1: Client<HttpConnector, Full<Bytes>>,

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    gateway::{Exchange, Metrics, MirrorLog, Proxy, Recent, Sink},
+    gateway::{Exchange, Metrics, MirrorLog, Mirrors, Proxy, Recent},
     model::ModelFiles,
     net::Serving,
     store::Store,
@@ -140,9 +140,12 @@ impl Lab {
     ///
     /// In a cluster these records come from the two models' own logs, because Envoy throws the answers of copies away.
     pub fn mirror_log(&self, subsets: Subsets, capacity: usize) -> MirrorLog {
-        let (sink, log) = Sink::channel(subsets, capacity);
-        self.mirrors.mirror_log.store(Some(Arc::new(sink)));
-        log
+        self.mirrors().log(subsets, capacity)
+    }
+
+    /// What starts such logs without holding the lab.
+    pub fn mirrors(&self) -> Mirrors {
+        Mirrors(Arc::downgrade(&self.mirrors))
     }
 
     /// The last dozen requests that went through the gateway to a model, with their answers: those numbered after

@@ -1,6 +1,12 @@
 //! What solving conditions costs, counted so that questions without end can be left open.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 thread_local! {
     static SPENT: Cell<u64> = const { Cell::new(0) };
@@ -19,23 +25,35 @@ pub(crate) struct Work {
     left: u64,
     /// What this thread had spent when it was last looked at.
     seen: u64,
+    /// Whoever waits for the answer sets this when it is not wanted any more.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for Work {
     /// A second or two.
     fn default() -> Self {
-        Self { left: 50_000_000, seen: SPENT.get() }
+        Self { left: 50_000_000, seen: SPENT.get(), stop: None }
     }
 }
 
 impl Work {
+    /// The usual work, of which nothing is left as soon as `stop` is set.
+    pub(crate) fn until(stop: Option<&Arc<AtomicBool>>) -> Self {
+        Self { stop: stop.cloned(), ..Self::default() }
+    }
+
+    /// Whether the answer is not wanted any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
     /// Takes away some steps, and those that solving took in this thread since the last time; whether any are left.
     pub(crate) fn spend(&mut self, steps: usize) -> bool {
         let spent = SPENT.get();
         let cost = spent.wrapping_sub(self.seen).saturating_add(steps as u64);
         self.seen = spent;
         self.left = self.left.saturating_sub(cost);
-        self.left > 0
+        self.left > 0 && !self.is_stopped()
     }
 
     /// Does something that may take a quarter of what is left at most, so that one hard question leaves room for
@@ -57,7 +75,7 @@ mod tests {
 
     #[test]
     fn steps_taken_elsewhere_in_the_thread_count() {
-        let mut work = Work { left: 100, seen: SPENT.get() };
+        let mut work = Work { left: 100, ..Work::default() };
         spend(40);
         assert!(work.spend(50));
         assert!(!work.spend(10));
@@ -65,9 +83,18 @@ mod tests {
 
     #[test]
     fn a_part_leaves_the_rest() {
-        let mut work = Work { left: 100, seen: SPENT.get() };
+        let mut work = Work { left: 100, ..Work::default() };
         assert!(!work.quarter(|part| part.spend(1000)));
         assert!(work.spend(74));
         assert!(!work.spend(1));
+    }
+
+    #[test]
+    fn nothing_is_left_of_work_that_was_stopped() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut work = Work::until(Some(&stop));
+        assert!(work.spend(1));
+        stop.store(true, Ordering::Relaxed);
+        assert!(!work.spend(1) && work.is_stopped());
     }
 }

@@ -5,7 +5,10 @@ mod effect;
 mod pairs;
 mod regions;
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use serde::Serialize;
 
@@ -81,5 +84,10 @@ pub struct Diff {
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 pub fn diff(before: &Mesh, after: &Mesh) -> Diff {
-    Comparison::new(before, after).run()
+    Comparison::new(before, after, None).run().unwrap_or_default()
+}
+
+/// As [`diff`], until `stop` is set by another thread; `None` when it was set before the end.
+pub fn diff_until(before: &Mesh, after: &Mesh, stop: &Arc<AtomicBool>) -> Option<Diff> {
+    Comparison::new(before, after, Some(stop)).run()
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use super::{
@@ -42,20 +42,25 @@ pub(super) struct Comparison<'m> {
 }
 
 impl<'m> Comparison<'m> {
-    pub(super) fn new(before: &'m Mesh, after: &'m Mesh) -> Self {
-        Self { meshes: [before, after], work: Work::default(), found: Diff::default(), left_out: 0 }
+    pub(super) fn new(before: &'m Mesh, after: &'m Mesh, stop: Option<&Arc<AtomicBool>>) -> Self {
+        let work = Work::until(stop);
+        Self { meshes: [before, after], work, found: Diff::default(), left_out: 0 }
     }
 
-    pub(super) fn run(mut self) -> Diff {
+    /// The differences; `None` when nobody wants them any more.
+    pub(super) fn run(mut self) -> Option<Diff> {
         self.at_gateways();
         self.in_mesh();
+        if self.work.is_stopped() {
+            return None;
+        }
         if self.left_out > 0 {
             self.found.unjudged.push(format!(
                 "{} hosts were not compared: the rules of those before took too long already; compare smaller meshes",
                 self.left_out
             ));
         }
-        self.found
+        Some(self.found)
     }
 
     fn at_gateways(&mut self) {

@@ -1,0 +1,307 @@
+//! A driver between two events: what the iterators of a run, and the tasks behind them, share.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use canary_core::{
+    Error, Result,
+    cluster::{self, Control, Story},
+};
+use futures_util::StreamExt;
+use pyo3::prelude::*;
+use tokio::task::JoinHandle;
+
+use crate::{
+    door,
+    recipe::{Draft, Recipe},
+    verdict::Progress,
+};
+
+/// How long Ctrl-C waits for the state to be stored; it is stored in the background where that takes longer.
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(10);
+/// The same for a run that nobody holds any more.
+pub(crate) const AT_THE_END: Duration = Duration::from_millis(100);
+/// The same for the end of the interpreter, after which there is no background.
+const AT_EXIT: Duration = Duration::from_secs(2);
+
+/// A run between two events.
+enum Stage {
+    /// It takes the lock and reads the objects: a task of its own, which goes on when nobody waits for it.
+    Starting(JoinHandle<Result<(cluster::Run, Control)>>),
+    Running(cluster::Run),
+    /// Its state is stored; who iterates again goes on. The flag says whether an iteration ends here first.
+    Suspended(bool),
+    Over,
+}
+
+/// What a driver is told from outside.
+pub(crate) enum Order {
+    Pause,
+    Resume,
+    Suspend,
+    Abort(String),
+}
+
+impl Order {
+    fn send(&self, control: &Control) -> bool {
+        match self {
+            Self::Pause => control.pause(),
+            Self::Resume => control.resume(),
+            Self::Suspend => control.suspend(),
+            Self::Abort(why) => control.abort(why.as_str()),
+        }
+    }
+}
+
+/// A plan at work.
+pub(crate) struct Drive {
+    /// The place, the namespace and the `VirtualService`: one run at a time.
+    target: (String, String, String),
+    pub(crate) recipe: Arc<Recipe>,
+    stage: tokio::sync::Mutex<Stage>,
+    control: Mutex<Option<Control>>,
+    /// Whether the driver is being suspended, and hears no more.
+    leaving: AtomicBool,
+    /// What the driver that goes on is told first.
+    orders: Mutex<Vec<Order>>,
+    pub(crate) story: Mutex<Story>,
+    began: Instant,
+    pub(crate) events: AtomicU64,
+}
+
+/// The runs of this process that somebody holds.
+static LIVE: Mutex<Vec<Weak<Drive>>> = Mutex::new(Vec::new());
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn live() -> Vec<Arc<Drive>> {
+    let mut live = lock(&LIVE);
+    live.retain(|drive| drive.strong_count() > 0);
+    live.iter().filter_map(Weak::upgrade).collect()
+}
+
+fn start(recipe: &Arc<Recipe>, anew: bool) -> Stage {
+    let recipe = Arc::clone(recipe);
+    Stage::Starting(tokio::spawn(async move { recipe.start(anew).await }))
+}
+
+impl Drive {
+    /// Begins, after the runs of this process on the same object that nobody polls are suspended: a cell that was
+    /// interrupted and runs again must not be refused by what it left behind.
+    pub(crate) async fn begin(draft: Draft, anew: bool) -> Result<Arc<Self>> {
+        let target = draft.target();
+        for other in live().into_iter().filter(|other| other.target == target) {
+            if other.stage.try_lock().is_ok() {
+                let suspended = tokio::spawn(other.suspend());
+                let _ = tokio::time::timeout(AT_THE_END, suspended).await;
+            }
+        }
+        let recipe = Arc::new(draft.complete().await?);
+        let stage = start(&recipe, anew);
+        let drive = Arc::new(Self {
+            target,
+            recipe,
+            stage: tokio::sync::Mutex::new(stage),
+            control: Mutex::default(),
+            leaving: AtomicBool::new(false),
+            orders: Mutex::default(),
+            story: Mutex::default(),
+            began: Instant::now(),
+            events: AtomicU64::new(0),
+        });
+        let mut watched = SuspendOnDrop::new(&drive);
+        drive.started(&mut *drive.stage.lock().await).await?;
+        watched.waited();
+        lock(&LIVE).push(Arc::downgrade(&drive));
+        Ok(drive)
+    }
+
+    /// Waits until the driver has started, where it is starting; the task itself is not dropped with the wait.
+    async fn started(&self, stage: &mut Stage) -> Result<()> {
+        let Stage::Starting(task) = stage else { return Ok(()) };
+        let started = task
+            .await
+            .unwrap_or_else(|error| Err(Error::Plan(format!("the driver ended early: {error}"))));
+        match started {
+            Ok((run, control)) => {
+                self.leaving.store(false, Ordering::Relaxed);
+                for order in lock(&self.orders).drain(..) {
+                    order.send(&control);
+                }
+                *lock(&self.control) = Some(control);
+                *stage = Stage::Running(run);
+                Ok(())
+            }
+            Err(error) => {
+                *stage = Stage::Over;
+                Err(error)
+            }
+        }
+    }
+
+    fn tell(&self, progress: &cluster::Progress) {
+        lock(&self.story).tell(self.began.elapsed(), progress);
+        self.events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The next thing that happens; begins again what was suspended.
+    pub(crate) async fn next(&self) -> Result<Option<Progress>> {
+        let mut stage = self.stage.lock().await;
+        match &mut *stage {
+            Stage::Suspended(ends @ true) => {
+                *ends = false;
+                return Ok(None);
+            }
+            Stage::Suspended(false) => *stage = start(&self.recipe, false),
+            Stage::Starting(_) | Stage::Running(_) | Stage::Over => {}
+        }
+        self.started(&mut stage).await?;
+        let Stage::Running(run) = &mut *stage else { return Ok(None) };
+        match run.next().await {
+            Some(Ok(progress)) => {
+                self.tell(&progress);
+                match progress {
+                    cluster::Progress::Suspended { .. } => *stage = Stage::Suspended(true),
+                    cluster::Progress::Finished { .. } => *stage = Stage::Over,
+                    _ => {}
+                }
+                Ok(Some(Progress(progress)))
+            }
+            Some(Err(error)) => {
+                *stage = Stage::Over;
+                Err(error)
+            }
+            None => {
+                *stage = Stage::Over;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Stores the state and gives the lock back. What happens on the way is told to the pictures alone.
+    async fn suspend(self: Arc<Self>) {
+        self.leaving.store(true, Ordering::Relaxed);
+        let mut stage = self.stage.lock().await;
+        // What cannot start holds no lock.
+        let _ = self.started(&mut stage).await;
+        let Stage::Running(run) = &mut *stage else { return };
+        self.leaving.store(true, Ordering::Relaxed);
+        if let Some(control) = &*lock(&self.control) {
+            control.suspend();
+        }
+        let mut after = Stage::Suspended(false);
+        while let Some(Ok(progress)) = run.next().await {
+            self.tell(&progress);
+            match progress {
+                cluster::Progress::Suspended { .. } => break,
+                cluster::Progress::Finished { .. } => {
+                    after = Stage::Over;
+                    break;
+                }
+                _ => {}
+            }
+        }
+        *stage = after;
+    }
+
+    /// Suspends in the background, and waits for it no longer than that. The interpreter is not held meanwhile.
+    pub(crate) fn suspend_within(self: &Arc<Self>, time: Duration) {
+        let Ok(runtime) = door::runtime() else { return };
+        self.leaving.store(true, Ordering::Relaxed);
+        let task = runtime.spawn(Arc::clone(self).suspend());
+        // A thread of the runtime cannot wait for another one.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return;
+        }
+        let wait = || {
+            let _ = runtime.block_on(async { tokio::time::timeout(time, task).await });
+        };
+        // At the very end there is no interpreter any more.
+        let _ = Python::try_attach(|py| py.detach(wait));
+    }
+
+    /// Whoever iterated has left: suspends, unless somebody else waits for an event.
+    pub(crate) fn left(self: &Arc<Self>, time: Duration) {
+        let running = self
+            .stage
+            .try_lock()
+            .is_ok_and(|stage| matches!(*stage, Stage::Starting(_) | Stage::Running(_)));
+        if running {
+            self.suspend_within(time);
+        }
+    }
+
+    /// Tells the driver, or keeps it for the one that goes on; `false` when the run is over.
+    pub(crate) fn tell_driver(&self, order: Order) -> bool {
+        let leaving = self.leaving.load(Ordering::Relaxed);
+        if !leaving && lock(&self.control).as_ref().is_some_and(|control| order.send(control)) {
+            return true;
+        }
+        let over = self.stage.try_lock().is_ok_and(|stage| matches!(*stage, Stage::Over));
+        if !over && !matches!(order, Order::Suspend) {
+            lock(&self.orders).push(order);
+        }
+        !over
+    }
+
+    pub(crate) fn title(&self) -> String {
+        let plan = &self.recipe.plan;
+        format!("{}: {}", plan.target.virtual_service, plan.canary)
+    }
+}
+
+/// The views of the runs at a gateway that somebody holds.
+pub(crate) fn views_at<'py>(py: Python<'py>, gateway: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let here = live().into_iter().filter(|drive| drive.target.0 == gateway);
+    here.map(|drive| drive.view(py)).collect()
+}
+
+/// Suspends a run whose next event nobody waits for any more, as when asyncio cancels a task.
+pub(crate) struct SuspendOnDrop(Option<Arc<Drive>>);
+
+impl SuspendOnDrop {
+    pub(crate) fn new(drive: &Arc<Drive>) -> Self {
+        Self(Some(Arc::clone(drive)))
+    }
+
+    /// What was waited for has come.
+    pub(crate) fn waited(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for SuspendOnDrop {
+    fn drop(&mut self) {
+        if let (Some(drive), Ok(runtime)) = (self.0.take(), door::runtime()) {
+            runtime.spawn(drive.suspend());
+        }
+    }
+}
+
+/// Stores the runs that still go on when the interpreter ends.
+#[pyfunction]
+pub(crate) fn suspend_all(py: Python<'_>) {
+    let Ok(runtime) = door::runtime() else { return };
+    let tasks: Vec<_> = live().into_iter().map(|drive| runtime.spawn(drive.suspend())).collect();
+    let all = futures_util::future::join_all(tasks);
+    py.detach(|| {
+        let _ = runtime.block_on(async { tokio::time::timeout(AT_EXIT, all).await });
+    });
+}
+
+/// Has [`suspend_all`] called at the end, once.
+pub(crate) fn store_at_exit(py: Python<'_>) -> PyResult<()> {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if !DONE.swap(true, Ordering::Relaxed) {
+        let at_exit = pyo3::wrap_pyfunction!(suspend_all, py)?;
+        py.import("atexit")?.call_method1("register", (at_exit,))?;
+    }
+    Ok(())
+}
