@@ -56,7 +56,7 @@ pub struct RolloutStatus {
 }
 
 /// The requests that each subset was seen to serve.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Observed {
