@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use super::{Pixels, Preprocess, decode, preprocess::Samples};
+use super::{Pixels, Preprocess, decode, filled, preprocess::Samples};
 use crate::{
     Error, Result,
     tensor::{DType, Tensor, TensorData},
@@ -106,8 +106,12 @@ impl Preprocess {
                 TensorData::Uint8(levels)
             }
             _ => {
-                let mut floats = vec![0.0; count];
-                self.fill(images, floats.chunks_mut(each).map(Samples::Float), stop)?;
+                let fill = |floats: &mut [_]| {
+                    self.fill(images, floats.chunks_mut(each).map(Samples::Float), stop)
+                };
+                // SAFETY: there is a place for each image, and without an error each was written whole.
+                #[allow(unsafe_code)]
+                let floats = unsafe { filled::floats(count, fill) }?;
                 TensorData::Float(floats)
             }
         };

@@ -20,6 +20,7 @@ mod batch;
 mod crop;
 mod decode;
 mod exif;
+mod filled;
 mod format;
 mod pixels;
 mod preprocess;

@@ -1,5 +1,7 @@
 //! From a file or pixels to the tensor that a model takes.
 
+use std::mem::MaybeUninit;
+
 use half::{
     f16,
     slice::{HalfBitsSliceExt, HalfFloatSliceExt},
@@ -278,6 +280,12 @@ impl Preprocess {
         let region = self.crop.region(pixels.height(), pixels.width())?;
         let size = self.size.unwrap_or((region.height, region.width));
         match out {
+            Samples::Float(out) if self.layout == Layout::Nchw => {
+                let floats = self.floats(pixels, region, size, go_on)?;
+                for (out, float) in out.iter_mut().zip(floats) {
+                    out.write(float);
+                }
+            }
             Samples::Float(out) => {
                 let mut stopped = false;
                 self.with_rows(pixels, region, size, &mut |resized| {
@@ -291,10 +299,6 @@ impl Preprocess {
                 })?;
                 if stopped {
                     return Err(given_up());
-                }
-                if self.layout == Layout::Nchw {
-                    let rows = out.to_vec();
-                    planes(&rows, out);
                 }
             }
             Samples::Half(out) => {
@@ -384,7 +388,8 @@ fn given_up() -> Error {
 
 /// Where the samples of one image go.
 pub(super) enum Samples<'a> {
-    Float(&'a mut [f32]),
+    /// When all went well, every one of them was written.
+    Float(&'a mut [MaybeUninit<f32>]),
     /// The bits of 16-bit floats.
     Half(&'a mut [u16]),
     Uint8(&'a mut [u8]),

@@ -10,6 +10,8 @@ mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod vbmi;
 
+use std::mem::MaybeUninit;
+
 pub(crate) use axis::Axis;
 pub use axis::Filter;
 
@@ -117,6 +119,8 @@ pub(crate) struct Resizer<'a, S> {
     kernel: Kernel,
     /// One source row's worth of samples, combined from several; padded so that four may be read at any pixel.
     combined: Vec<f32>,
+    /// An output row, on its way to memory that was never written.
+    row: Vec<f32>,
     /// The columns as the vector code for bytes takes them, when it can.
     #[cfg(target_arch = "x86_64")]
     groups: Option<vbmi::Columns>,
@@ -127,8 +131,8 @@ pub(crate) trait ResizedRows {
     /// Adds row `y` to the end of others, three floats a pixel.
     fn append_row(&mut self, y: usize, out: &mut Vec<f32>);
 
-    /// Writes row `y`, three floats a pixel.
-    fn write_row(&mut self, y: usize, out: &mut [f32]);
+    /// Writes row `y`, three floats a pixel: every one of `out`, which must be as long as a row.
+    fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]);
 }
 
 /// How many floats stand after a combined row.
@@ -157,8 +161,32 @@ impl<'a, S: Sample> Resizer<'a, S> {
             affine,
             kernel,
             combined,
+            row: Vec::new(),
             #[cfg(target_arch = "x86_64")]
             groups,
+        }
+    }
+
+    /// Writes output row `y` in place of what is there.
+    fn mix_row(&mut self, y: usize, out: &mut [f32]) {
+        let length = self.source.region.width * 3;
+        let combined = &mut self.combined[..length];
+        match self.rows {
+            Axis::Pair(pairs) => {
+                let pair = pairs.at(y);
+                let (a, b) = (self.source.row(pair.lower), self.source.row(pair.upper));
+                self.kernel.mix_rows(a, b, pair.t, combined);
+            }
+            Axis::Taps(taps) => {
+                let (start, weights) = taps.at(y);
+                let stride = self.source.width * 3;
+                let from = self.source.start_of(start);
+                self.kernel.sum_rows(&self.source.samples[from..], stride, weights, combined);
+            }
+        }
+        match self.columns {
+            Axis::Pair(pairs) => self.kernel.mix_columns(&self.combined, pairs, &self.affine, out),
+            Axis::Taps(taps) => self.kernel.sum_columns(&self.combined, taps, &self.affine, out),
         }
     }
 
@@ -181,34 +209,22 @@ impl<S: Sample> ResizedRows for Resizer<'_, S> {
         }
         let start = out.len();
         out.resize(start + self.columns.len() * 3, 0.0);
-        self.write_row(y, &mut out[start..]);
+        self.mix_row(y, &mut out[start..]);
     }
 
-    fn write_row(&mut self, y: usize, out: &mut [f32]) {
+    fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]) {
         #[cfg(target_arch = "x86_64")]
         if let Some((groups, rows, t)) = self.grouped(y) {
             groups.write(rows, t, out);
             return;
         }
-        let length = self.source.region.width * 3;
-        let combined = &mut self.combined[..length];
-        match self.rows {
-            Axis::Pair(pairs) => {
-                let pair = pairs.at(y);
-                let (a, b) = (self.source.row(pair.lower), self.source.row(pair.upper));
-                self.kernel.mix_rows(a, b, pair.t, combined);
-            }
-            Axis::Taps(taps) => {
-                let (start, weights) = taps.at(y);
-                let stride = self.source.width * 3;
-                let from = self.source.start_of(start);
-                self.kernel.sum_rows(&self.source.samples[from..], stride, weights, combined);
-            }
+        let mut row = std::mem::take(&mut self.row);
+        row.resize(out.len(), 0.0);
+        self.mix_row(y, &mut row);
+        for (out, made) in out.iter_mut().zip(&row) {
+            out.write(*made);
         }
-        match self.columns {
-            Axis::Pair(pairs) => self.kernel.mix_columns(&self.combined, pairs, &self.affine, out),
-            Axis::Taps(taps) => self.kernel.sum_columns(&self.combined, taps, &self.affine, out),
-        }
+        self.row = row;
     }
 }
 
@@ -248,6 +264,7 @@ mod tests {
 
     /// Every combination of filter, size, channel order and kernel, on rectangles inside of images.
     #[test]
+    #[allow(unsafe_code)]
     fn every_kernel_gives_the_bytes_of_the_reference() {
         let mut state = 1_u64;
         let mut next = || {
@@ -289,12 +306,18 @@ mod tests {
                         let mut from_floats = Resizer::new(source, axes, affine, kernel);
                         let mut all = Vec::new();
                         for y in 0..to_height {
-                            let mut row = vec![0.0; to_width * 3];
-                            from_levels.write_row(y, &mut row);
+                            let mut row = Vec::new();
                             from_levels.append_row(y, &mut row);
                             from_floats.append_row(y, &mut row);
-                            from_floats.write_row(y, &mut row[..to_width * 3]);
-                            all.extend(row.iter().map(|value| value.to_bits()));
+                            let mut again = [f32::NAN; 61 * 2 * 3].map(MaybeUninit::new);
+                            let (levels, floats) = again[..row.len()].split_at_mut(to_width * 3);
+                            from_levels.write_row(y, levels);
+                            from_floats.write_row(y, floats);
+                            // SAFETY: they were written when the array was made.
+                            let again = again.map(|value| unsafe { value.assume_init() });
+                            all.extend(
+                                row.iter().chain(&again[..row.len()]).map(|value| value.to_bits()),
+                            );
                         }
                         all
                     };

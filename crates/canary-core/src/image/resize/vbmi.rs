@@ -5,10 +5,13 @@
 // `self` is not read: that it exists is the proof.
 #![allow(clippy::unused_self)]
 
-use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_ps, _mm512_castsi512_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_permutex2var_epi8, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+use std::{
+    arch::x86_64::{
+        __m512, __m512i, _mm512_add_ps, _mm512_castsi512_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+        _mm512_mask_storeu_ps, _mm512_mul_ps, _mm512_permutex2var_epi8, _mm512_set1_epi32,
+        _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    },
+    mem::MaybeUninit,
 };
 
 use super::{avx2, axis::Pairs};
@@ -121,10 +124,10 @@ fn source_channel(channel: usize, affine: &Affine) -> usize {
 impl Columns {
     /// Mixes two rows, resizes the result along its columns and normalises it: as many outputs as `out` is long, and
     /// no more than there are.
-    pub(super) fn write(&self, rows: [&[u8]; 2], t: f32, out: &mut [f32]) {
+    pub(super) fn write(&self, rows: [&[u8]; 2], t: f32, out: &mut [MaybeUninit<f32>]) {
         let length = out.len().min(self.outputs);
         // SAFETY: the processor has the features, for `available` exists. `out` has this length.
-        unsafe { mix(self, rows, t, out.as_mut_ptr(), length) }
+        unsafe { mix(self, rows, t, out.as_mut_ptr().cast(), length) }
     }
 
     /// As [`Columns::write`], all outputs, to the end of `out`.
