@@ -6,6 +6,7 @@ use canary_core::{
     Error,
     error::Origin,
     predict::{Client, Input, Retry},
+    tensor::{Tensor, TensorData},
 };
 use canary_lab::{
     model::{Code, Scripted},
@@ -56,6 +57,69 @@ async fn the_client_reads_what_the_server_says() {
     assert_eq!(first.top().unwrap()[0].0, "suit");
     let old = client.clone().label("old").predict(Input::files([image, image])).await.unwrap();
     assert_eq!(old.top_rows().unwrap()[1][0].0, "suit");
+}
+
+#[tokio::test]
+async fn grpc_gives_the_same_on_the_same_port() {
+    let server = server().await;
+    let url = server.url().replace("http://", "grpc://");
+    let client = Client::new(&url).unwrap().model("image_classifier");
+    let files = client.clone().signature("serving_preprocess");
+    let image: &[u8] = b"any bytes";
+    // The input's name is asked for.
+    let answer = files.predict(Input::files([image, image])).await.unwrap();
+    assert_eq!(answer.top_rows().unwrap()[1][0], ("military uniform".to_owned(), 0.45));
+    assert_eq!(answer.output("labels").unwrap().shape(), [2, 5]);
+    let rest = Client::new(&server.url()).unwrap().model("image_classifier");
+    let rest_files = rest.clone().signature("serving_preprocess");
+    let over_rest = rest_files.predict(Input::files([image, image])).await.unwrap();
+    let outputs = |answer: &canary_core::predict::Answer| {
+        let outputs = answer.outputs().map(|(name, tensor)| (name.to_owned(), tensor.clone()));
+        outputs.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(outputs(&answer), outputs(&over_rest));
+    let mut metadata = client.metadata().await.unwrap();
+    metadata.version = rest.metadata().await.unwrap().version;
+    assert_eq!(metadata, rest.metadata().await.unwrap());
+    assert_eq!(client.status().await.unwrap(), rest.status().await.unwrap());
+    let pixels = TensorData::Float(vec![0.5; 224 * 224 * 3]);
+    let pixels = Tensor::new(vec![1, 224, 224, 3], pixels).unwrap();
+    client.check(&pixels).await.unwrap();
+    assert_eq!(client.predict(&pixels).await.unwrap().output("logits").unwrap().shape()[0], 1);
+    assert_eq!(
+        files.clone().label("old").predict(image).await.unwrap().top().unwrap()[0].0,
+        "suit"
+    );
+
+    let half = Tensor::new(vec![1], TensorData::Half(vec![0])).unwrap();
+    for (client, input, code, said) in [
+        (files.clone().version(7), Input::named([("raw_images", image)]), 5, "image_classifier, 7"),
+        (files.clone().label("x"), Input::named([("raw_images", image)]), 3, "label: x"),
+        (
+            client.clone().signature("x"),
+            Input::named([("raw_images", image)]),
+            3,
+            "\"x\" not found",
+        ),
+        (
+            files.clone(),
+            Input::named([("images", image)]),
+            3,
+            "'raw_images' of type DT_STRING is missing",
+        ),
+        (
+            files.clone(),
+            Input::named([("raw_images", image), ("b", image)]),
+            3,
+            "'b' is not one of raw_images",
+        ),
+        (client.clone(), Input::named([("x", &half)]), 3, "element type 19"),
+        (client.clone(), Input::named([("x", image)]), 3, "is given as DT_STRING"),
+    ] {
+        let Error::Predict(error) = client.predict(input).await.unwrap_err() else { panic!() };
+        assert_eq!((error.origin, error.grpc_code), (Origin::Server, Some(code)), "{error}");
+        assert!(error.message.contains(said), "{error}");
+    }
 }
 
 #[tokio::test]
