@@ -95,6 +95,13 @@ def decode_predict(size, _, made={}):  # noqa: B006 - the body is made once
     canary.decode_predict(made[size])
 
 
+def took(call, size, lab):
+    """Seconds that a call takes."""
+    began = time.perf_counter()
+    call(size, lab)
+    return time.perf_counter() - began
+
+
 @pytest.mark.parametrize(
     "call",
     [preprocess, batch, simulate, predict, predict_many, power, diff, analyze, decode, decode_predict],
@@ -111,22 +118,23 @@ def test_other_threads_run_while_a_call_works(call, lab):
     size, elapsed = 1, 0.0
     while elapsed < 0.1:
         size *= 2
-        began = time.perf_counter()
-        call(size, lab)
-        elapsed = time.perf_counter() - began
+        elapsed = min(took(call, size, lab) for _ in range(2))
     thread = threading.Thread(target=count)
     thread.start()
     time.sleep(0.05)
-    before, began = counted[0], time.perf_counter()
-    call(size, lab)
-    during, elapsed = counted[0] - before, time.perf_counter() - began
-    before, began = counted[0], time.perf_counter()
-    time.sleep(0.1)
-    alone = (counted[0] - before) / (time.perf_counter() - began)
+    shares = []
+    # A crowded machine may give the thread no time at all during one call. With the lock held, it would have had a
+    # switch interval of 5 ms at the edges of every call.
+    while len(shares) < 10 and max(shares, default=0.0) <= 0.2:
+        before, began = counted[0], time.perf_counter()
+        call(size, lab)
+        during = (counted[0] - before) / (time.perf_counter() - began)
+        before, began = counted[0], time.perf_counter()
+        time.sleep(0.1)
+        shares.append(during / max((counted[0] - before) / (time.perf_counter() - began), 1.0))
     stop.set()
     thread.join()
-    # With the lock held, the thread would have had a switch interval of 5 ms at the edges of the call.
-    assert during > 0.2 * alone * elapsed, f"{during} counts in {elapsed:.3f} s, {alone:.0f} a second alone"
+    assert max(shares) > 0.2, shares
 
 
 def test_two_threads_work_at_the_same_time():
