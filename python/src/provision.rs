@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Asks for pages until it is dropped.
 pub(crate) struct Provision {
     #[cfg(target_os = "linux")]
-    worker: linux::Worker,
+    _worker: linux::Worker,
 }
 
 impl Provision {
@@ -18,7 +18,7 @@ impl Provision {
     /// The range must stay allocated until the value is dropped.
     pub(crate) fn of(range: Range<usize>) -> Option<Self> {
         #[cfg(target_os = "linux")]
-        return Some(Self { worker: linux::Worker::start(range)? });
+        return Some(Self { _worker: linux::Worker::start(range)? });
         #[cfg(not(target_os = "linux"))]
         None
     }
