@@ -287,19 +287,10 @@ impl Preprocess {
                 }
             }
             Samples::Float(out) => {
-                let mut stopped = false;
-                self.with_rows(pixels, region, size, &mut |resized| {
-                    for (y, row) in out.chunks_exact_mut(size.1 * 3).enumerate() {
-                        stopped = y % ROWS == ROWS - 1 && !go_on();
-                        if stopped {
-                            break;
-                        }
-                        resized.write_row(y, row);
-                    }
+                let each = size.1 * 3;
+                self.each_row(pixels, region, size, go_on, &mut |resized, y| {
+                    resized.write_row(y, &mut out[y * each..][..each]);
                 })?;
-                if stopped {
-                    return Err(given_up());
-                }
             }
             Samples::Half(out) => {
                 let floats = self.floats(pixels, region, size, go_on)?;
@@ -321,22 +312,13 @@ impl Preprocess {
         &self,
         pixels: &Pixels<'_>,
         region: Region,
-        (height, width): (usize, usize),
+        size: (usize, usize),
         go_on: &dyn Fn() -> bool,
     ) -> Result<Vec<f32>> {
-        let (mut floats, mut stopped) = (Vec::with_capacity(height * width * 3), false);
-        self.with_rows(pixels, region, (height, width), &mut |resized| {
-            for y in 0..height {
-                stopped = y % ROWS == ROWS - 1 && !go_on();
-                if stopped {
-                    break;
-                }
-                resized.append_row(y, &mut floats);
-            }
+        let mut floats = Vec::with_capacity(size.0 * size.1 * 3);
+        self.each_row(pixels, region, size, go_on, &mut |resized, y| {
+            resized.append_row(y, &mut floats);
         })?;
-        if stopped {
-            return Err(given_up());
-        }
         if self.layout == Layout::Nhwc {
             return Ok(floats);
         }
@@ -345,25 +327,26 @@ impl Preprocess {
         Ok(split)
     }
 
-    /// Calls `fill` with what makes the rows of the result.
-    fn with_rows(
+    /// Calls `make` for each row of the result, from top to bottom, with what makes it; every few rows it looks whether
+    /// to go on.
+    fn each_row(
         &self,
         pixels: &Pixels<'_>,
         region: Region,
         size: (usize, usize),
-        fill: &mut dyn FnMut(&mut dyn ResizedRows),
+        go_on: &dyn Fn() -> bool,
+        make: &mut dyn FnMut(&mut dyn ResizedRows, usize),
     ) -> Result<()> {
         let affine = self.preset.affine()?;
         let width = pixels.width();
         match pixels.data() {
             PixelData::U8(samples) => {
-                self.resize(Source { samples, width, region }, size, affine, fill);
+                self.resize(Source { samples, width, region }, size, affine, go_on, make)
             }
             PixelData::F32(samples) => {
-                self.resize(Source { samples, width, region }, size, affine, fill);
+                self.resize(Source { samples, width, region }, size, affine, go_on, make)
             }
         }
-        Ok(())
     }
 
     fn resize<S: Sample>(
@@ -371,13 +354,20 @@ impl Preprocess {
         source: Source<'_, S>,
         (height, width): (usize, usize),
         affine: Affine,
-        fill: &mut dyn FnMut(&mut dyn ResizedRows),
-    ) {
+        go_on: &dyn Fn() -> bool,
+        make: &mut dyn FnMut(&mut dyn ResizedRows, usize),
+    ) -> Result<()> {
         let Region { height: from_height, width: from_width, .. } = source.region;
         let rows = Axis::new(self.filter, self.antialias, from_height, height);
         let columns = Axis::new(self.filter, self.antialias, from_width, width);
         let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
-        fill(&mut resizer);
+        for y in 0..height {
+            if y % ROWS == ROWS - 1 && !go_on() {
+                return Err(given_up());
+            }
+            make(&mut resizer, y);
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! HTTP/1.1 over a pool of connections.
 
+use std::error::Error;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::Full;
@@ -7,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::{
     connect::Connector,
-    pool::{Cause, Connection, Pool, Unanswered},
+    pool::{Connection, Pool},
 };
 
 /// An answer, read whole.
@@ -17,6 +19,9 @@ pub(crate) struct Reply {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
+
+/// Why no connection could be made.
+pub(crate) type Cause = Box<dyn Error + Send + Sync>;
 
 /// Why there is no whole answer.
 #[derive(Debug)]
@@ -50,11 +55,7 @@ impl Http {
     ) -> Result<Reply, Broken> {
         let to = request.uri().clone();
         name_host(&mut request);
-        let sent = self.pool.send(&to, request).await;
-        let (mut connection, response) = sent.map_err(|unanswered| match unanswered {
-            Unanswered::Connect(cause) => Broken::Connect(cause),
-            Unanswered::Exchange(error) => Broken::Exchange(error),
-        })?;
+        let (mut connection, response) = self.pool.send(&to, request).await?;
         let (parts, body) = response.into_parts();
         let body = read(&mut connection, body, &parts.headers, limit).await?;
         self.pool.keep(connection);

@@ -4,7 +4,6 @@
 //! of task for every answer, which is most of what a client spends on a small one.
 
 use std::{
-    error::Error,
     fmt,
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -22,15 +21,15 @@ use hyper::{
 };
 use tower_service::Service;
 
-use super::connect::Connector;
+use super::{
+    connect::Connector,
+    http::{Broken, Cause},
+};
 
 /// How long a connection is kept without a request. Servers commonly close theirs after 60 s or more.
 const IDLE: Duration = Duration::from_secs(50);
 
 type Stream = <Connector as Service<Uri>>::Response;
-
-/// Why there is no connection, or no answer over it.
-pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
 /// The connections to one server; clones share them.
 #[derive(Clone)]
@@ -60,14 +59,6 @@ pub(super) struct Connection {
     closed: bool,
 }
 
-/// A request that was not answered.
-pub(super) enum Unanswered {
-    /// No connection could be made.
-    Connect(Cause),
-    /// The connection broke.
-    Exchange(hyper::Error),
-}
-
 impl Pool {
     /// No connection is made yet.
     pub(super) fn new(connector: Connector) -> Self {
@@ -81,21 +72,21 @@ impl Pool {
         &self,
         to: &Uri,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<(Box<Connection>, Response<Incoming>), Unanswered> {
+    ) -> Result<(Box<Connection>, Response<Incoming>), Broken> {
         loop {
             let kept = self.idle.take();
             let reused = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
                 // On the heap: it is rare, and its size would be that of every request's future.
-                None => Box::pin(self.connect(to)).await.map_err(Unanswered::Connect)?,
+                None => Box::pin(self.connect(to)).await.map_err(Broken::Connect)?,
             };
             let sent = connection.sender.try_send_request(request);
             match connection.drive(sent).await {
                 Ok(response) => return Ok((connection, response)),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if reused => request = unsent,
-                    _ => return Err(Unanswered::Exchange(error.into_error())),
+                    _ => return Err(Broken::Exchange(error.into_error())),
                 },
             }
         }
