@@ -76,7 +76,7 @@ built=$venv/.built
 if [ ! -f $built ] || [ -n "$(find Cargo.toml Cargo.lock crates python/src python/Cargo.toml python/pyproject.toml \
     -type f -newer $built -not -path '*/tests/*' -print -quit)" ]; then
     say "Building the Python extension (the first time takes some minutes)"
-    VIRTUAL_ENV=$PWD/$venv $venv/bin/maturin develop --release --quiet --manifest-path python/Cargo.toml
+    VIRTUAL_ENV=$PWD/$venv PIP_QUIET=1 $venv/bin/maturin develop --release --quiet --manifest-path python/Cargo.toml
     touch $built
 fi
 say "Ready"
