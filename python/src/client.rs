@@ -331,7 +331,7 @@ impl Client {
         let (core, input) = (self.core.clone(), input::read(input)?);
         pyo3_async_runtimes::tokio::future_into_py(py, async move {
             core.check(input).await.map_err(to_py)?;
-            Ok(Python::attach(|py| py.None()))
+            Ok(None::<Py<PyAny>>)
         })
     }
 

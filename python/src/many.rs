@@ -196,7 +196,8 @@ impl Answers {
     }
 
     /// How many answers were given so far, how many are under way at present and at most, and whether items may come.
-    fn _state(&self) -> PyResult<(usize, usize, usize, bool)> {
+    #[pyo3(name = "_state")]
+    fn state(&self) -> PyResult<(usize, usize, usize, bool)> {
         let window = self
             .window
             .lock()
@@ -205,7 +206,7 @@ impl Answers {
     }
 
     fn __repr__(&self) -> PyResult<String> {
-        let (given, under_way, _, open) = self._state()?;
+        let (given, under_way, _, open) = self.state()?;
         let end = if open { "" } else { ", no more to ask" };
         Ok(format!("Answers({given} given, {under_way} under way{end})"))
     }

@@ -65,7 +65,7 @@ fn pem(path: &File) -> PyResult<Vec<u8>> {
 }
 
 /// The settings of TLS, when any is given.
-fn tls(files: [Option<File>; 3]) -> PyResult<Option<Tls>> {
+fn tls(files: &[Option<File>; 3]) -> PyResult<Option<Tls>> {
     let [ca_file, cert_file, key_file] = files.each_ref().map(Option::as_ref);
     if ca_file.is_none() && cert_file.is_none() && key_file.is_none() {
         return Ok(None);
@@ -172,7 +172,7 @@ impl Prometheus {
         if let Some(auth) = auth(token, username, password)? {
             core = core.auth(auth);
         }
-        if let Some(tls) = tls([ca_file, cert_file, key_file])? {
+        if let Some(tls) = tls(&[ca_file, cert_file, key_file])? {
             core = core.tls(tls).py()?;
         }
         if allow_cleartext {

@@ -57,15 +57,15 @@ mod linux {
                 return None;
             }
             let stop = Arc::new(AtomicBool::new(false));
-            let stopped = Arc::clone(&stop);
+            let told = Arc::clone(&stop);
             let work = move || {
                 let (mut next, end) = (range.start.next_multiple_of(PAGE), range.end / PAGE * PAGE);
-                while next < end && !stopped.load(Ordering::Relaxed) {
-                    let step = STEP.min(end - next);
-                    if !populate(next, step) {
+                while next < end && !told.load(Ordering::Relaxed) {
+                    let length = STEP.min(end - next);
+                    if !populate(next, length) {
                         return;
                     }
-                    next += step;
+                    next += length;
                 }
             };
             // Without a thread the writer takes the faults itself.

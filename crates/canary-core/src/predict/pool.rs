@@ -33,19 +33,17 @@ type Stream = <Connector as Service<Uri>>::Response;
 
 /// The connections to one server; clones share them.
 #[derive(Clone)]
-pub(super) struct Pool {
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
     connector: Connector,
-    idle: Arc<Idle>,
+    idle: Mutex<Idle>,
 }
 
-/// The connections without a request; the one used last stands last.
+/// The connections without a request.
 #[derive(Default)]
 struct Idle {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
+    /// The one used last stands last.
     connections: Vec<(Box<Connection>, Instant)>,
     /// Whether a task closes what has been idle for too long.
     watched: bool,
@@ -62,7 +60,7 @@ pub(super) struct Connection {
 impl Pool {
     /// No connection is made yet.
     pub(super) fn new(connector: Connector) -> Self {
-        Self { connector, idle: Arc::default() }
+        Self(Arc::new(Shared { connector, idle: Mutex::default() }))
     }
 
     /// Sends a request to the server that `to` names by scheme and host; the answer's body is still to be read from the connection.
@@ -74,7 +72,7 @@ impl Pool {
         mut request: Request<Full<Bytes>>,
     ) -> Result<(Box<Connection>, Response<Incoming>), Broken> {
         loop {
-            let kept = self.idle.take();
+            let kept = self.0.take();
             let reused = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
@@ -96,12 +94,12 @@ impl Pool {
     pub(super) fn keep(&self, mut connection: Box<Connection>) {
         // What woke up the last request is let go of, too.
         if connection.is_ready() {
-            self.idle.put(connection);
+            self.0.put(connection);
         }
     }
 
     async fn connect(&self, to: &Uri) -> Result<Box<Connection>, Cause> {
-        let mut connector = self.connector.clone();
+        let mut connector = self.0.connector.clone();
         poll_fn(|context| Service::poll_ready(&mut connector, context)).await?;
         let stream = connector.call(to.clone()).await?;
         let (sender, driver) = http1::handshake(stream).await?;
@@ -150,15 +148,15 @@ impl Connection {
     }
 }
 
-impl Idle {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection that was used last, if one is still open.
     fn take(&self) -> Option<Box<Connection>> {
         loop {
-            let (mut connection, since) = self.lock().connections.pop()?;
+            let (mut connection, since) = self.idle().connections.pop()?;
             if since.elapsed() < IDLE && connection.is_ready() {
                 return Some(connection);
             }
@@ -166,11 +164,11 @@ impl Idle {
     }
 
     fn put(self: &Arc<Self>, connection: Box<Connection>) {
-        let mut state = self.lock();
-        state.connections.push((connection, Instant::now()));
-        if !state.watched {
-            state.watched = true;
-            drop(state);
+        let mut idle = self.idle();
+        idle.connections.push((connection, Instant::now()));
+        if !idle.watched {
+            idle.watched = true;
+            drop(idle);
             let watch = Watch(Arc::downgrade(self));
             tokio::spawn(watch.run());
         }
@@ -178,26 +176,26 @@ impl Idle {
 
     /// Closes what was idle for too long; whether anything is left.
     fn sweep(&self) -> bool {
-        let mut state = self.lock();
-        let old = state.connections.partition_point(|(_, since)| since.elapsed() >= IDLE);
-        let closed: Vec<_> = state.connections.drain(..old).collect();
-        let left = !state.connections.is_empty();
-        state.watched = left;
-        drop(state);
+        let mut idle = self.idle();
+        let old = idle.connections.partition_point(|(_, since)| since.elapsed() >= IDLE);
+        let closed: Vec<_> = idle.connections.drain(..old).collect();
+        let left = !idle.connections.is_empty();
+        idle.watched = left;
+        drop(idle);
         drop(closed);
         left
     }
 }
 
 /// The task that closes idle connections, as long as there are any.
-struct Watch(Weak<Idle>);
+struct Watch(Weak<Shared>);
 
 impl Watch {
     async fn run(self) {
         loop {
             tokio::time::sleep(IDLE / 2).await;
-            let Some(idle) = self.0.upgrade() else { return };
-            if !idle.sweep() {
+            let Some(shared) = self.0.upgrade() else { return };
+            if !shared.sweep() {
                 return;
             }
         }
@@ -207,8 +205,8 @@ impl Watch {
 impl Drop for Watch {
     /// When its runtime ends before it does, another may be started.
     fn drop(&mut self) {
-        if let Some(idle) = self.0.upgrade() {
-            idle.lock().watched = false;
+        if let Some(shared) = self.0.upgrade() {
+            shared.idle().watched = false;
         }
     }
 }
