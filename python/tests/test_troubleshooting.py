@@ -1,0 +1,179 @@
+"""Troubleshooting: every message that the page quotes is made here, as it stands there."""
+
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import canary
+from canary import istio
+
+PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
+MODELS = {
+    "m/v1": canary.ScriptedModel("cat", 0.9),
+    "m/v2": canary.ScriptedModel("cat", 0.9),
+    "m/slow": canary.ScriptedModel("cat", 0.9, latency=0.5),
+}
+HEAD = "apiVersion: networking.istio.io/v1\nkind: "
+
+
+def quoted():
+    """Each line of the page that quotes a message."""
+    blocks = re.findall(r"```text\n(.*?)\n```", PAGE.read_text().split("\n## Codes")[0], re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+class Messages(list):
+    """The messages of the exceptions that calls end with."""
+
+    def of(self, call, *args, **kwargs):
+        with pytest.raises(canary.CanaryError) as caught:
+            call(*args, **kwargs)
+        self.append(str(caught.value))
+
+
+class LoginPage(BaseHTTPRequestHandler):
+    """Answers everything with a web page."""
+
+    def do_POST(self):
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>Please log in</html>")
+
+    def log_message(self, *_):
+        pass
+
+
+def split(stable=100, candidate=0):
+    weights = {"v1": stable, "v2": candidate}
+    return canary.VirtualService.weighted("pets", weights, hosts=["*"], gateways=["g"], port=8501)
+
+
+def plan(name="pets", **changes):
+    settings = {"steps": [10, 100], "hold": 1_000_000, "guards": [canary.error_ratio()], "settle": 0, **changes}
+    return canary.Plan(name, stable="v1", canary="v2", **settings)
+
+
+def started(objects):
+    lab = canary.Lab(models=MODELS)
+    for version in ("v1", "v2", "slow"):
+        lab.apply(canary.Workload("pets", version, model="pets", path=f"m/{version}"))
+    lab.apply([canary.Gateway.http("g"), *objects])
+    lab.wait_ready()
+    return lab
+
+
+def of_texts(found, tmp_path):
+    found.of(canary.loads, "a: [1")
+    found.of(canary.VirtualService.from_yaml, f"{HEAD}Gateway\nmetadata: {{name: x}}\nspec: {{}}")
+    found.of(canary.Plan.from_yaml, "stable: a\nstabel: b")
+    found.of(canary.VirtualService.from_yaml, f"{HEAD}VirtualService\nmetadata: {{name: x}}\nspec: {{htpp: []}}")
+    found.of(canary.VirtualService.from_yaml, f"{HEAD}VirtualService\nmetadata: {{name: y}}\nspec: {{}}")
+    found.of(plan, guards=[canary.agreement(0.9)])
+    found.of(canary.decode_image, b"not an image")
+    found.of(canary.decode_predict, b"<html>")
+    found.of(canary.load, "missing.yaml")
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "variables/variables.index").write_bytes(b"")
+    found.of(canary.copy_model, tmp_path, tmp_path / "1")
+    found.of(canary.Cluster(kubeconfig="/nowhere").get, "Pod", "x")
+    found.of(plan().run, cluster=canary.Cluster(kubeconfig="/nowhere"))
+    found.of(plan(hold=100).power, errors=(0.01, 0.01), runs=10)
+    found.of(canary.Lab, model_files="/nowhere")
+
+
+def of_predictions(found):
+    lab = started([canary.DestinationRule.subsets("pets", ["v1", "v2", "gone", "slow"])])
+
+    def asked(model="pets", url=lab.url, image=b"photo", signature="serving_preprocess", **settings):
+        client = canary.Client(url, model=model, signature=signature, attempts=1, **settings)
+        found.of(client.predict, image)
+
+    def routed(subset, **settings):
+        rule = canary.VirtualService.to("pets", subset=subset, hosts=["*"], gateways=["g"], port=8501, **settings)
+        lab.apply(rule)
+        return rule
+
+    asked()
+    routed("no-such-subset")
+    asked()
+    routed("gone")
+    asked()
+    routed("slow", timeout=0.1)
+    asked()
+    routed("slow")
+    asked(timeout=0.1)
+    rule = routed("v1")
+    abort = istio.Abort(http_status=503, percentage=istio.Percent(value=100))
+    fault = istio.HttpFaultInjection(abort=abort)
+    lab.apply(rule.replace(http=[rule.spec.http[0].replace(fault=fault)]))
+    asked()
+    lab.apply(rule)
+    asked("nope")
+    asked(signature="nosig")
+    asked(signature="serving_default")
+    asked(max_answer_bytes=10)
+    asked(image=np.zeros((1, 2), np.float16))
+    asked(url="http://127.0.0.1:9")
+    asked(url="http://no-such-host.invalid")
+    found.of(canary.Client, "34.1.2.3", model="pets")
+    tensors = canary.Client(lab.url, model="pets")
+    found.of(tensors.check, np.zeros((1, 2, 2, 3), np.float32))
+    with HTTPServer(("127.0.0.1", 0), LoginPage) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        asked(url=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+    found.of(lab.get, "Gateway", "nope")
+    found.of(lab.apply, canary.VirtualService.weighted("pets", {"a": -1, "b": 2}))
+    lab.apply(canary.Workload("pets", "v9", model="pets", path="models/v9"))
+    found.of(lab.wait_ready, 10)
+    lab.close()
+
+
+def of_releases(found):
+    subsets = canary.DestinationRule.subsets("pets", ["v1", "v2"])
+    with started([subsets, split(90, 10)]) as lab:
+        found.of(plan().run, lab)
+        found.of(plan("nopets").run, lab)
+        labelled = plan(guards=[canary.accuracy()], header=("user-group", "canary"))
+        lab.apply(split())
+        found.of(labelled.run, lab, inputs=[("a", b"1")])
+        run = plan().run(lab, tick=0.01)
+        seen = threading.Event()
+
+        def drive():
+            for event in run:
+                if event.kind == "seen":
+                    seen.set()
+
+        thread = threading.Thread(target=drive)
+        thread.start()
+        assert seen.wait(30)
+        found.of(plan().run, lab)
+        found.of(lab.apply, split(50, 50))
+        run.suspend()
+        thread.join()
+        found.of(plan(hold=2_000_000).run, lab)
+    rule = split().spec.http[0]
+    first = rule.replace(match=[istio.HttpMatchRequest(uri=istio.StringMatch(prefix="/v1"))])
+    with started([subsets, split().replace(http=[first, rule])]) as lab:
+        found.of(plan().run, lab)
+
+
+def test_every_message_on_the_page_is_made_as_it_stands_there(tmp_path):
+    found = Messages()
+    of_texts(found, tmp_path)
+    of_predictions(found)
+    of_releases(found)
+    lines = {line for message in found for line in message.splitlines()}
+    asked = quoted()
+    assert len(asked) > 35
+    pattern = {line: re.compile(".*".join(re.escape(part) for part in line.split("…"))) for line in asked}
+    missing = [line for line in asked if not any(pattern[line].match(one) for one in lines)]
+    assert missing == [], "\n".join(sorted(lines))
