@@ -296,7 +296,7 @@ class VirtualService(_Object):
 
     Example:
         >>> from canary import istio
-            >>> there = istio.Destination(host="image-classifier", subset="resnet50")
+        >>> there = istio.Destination(host="image-classifier", subset="resnet50")
         >>> rule = istio.HttpRoute(route=[istio.HttpRouteDestination(destination=there)], timeout="2s")
         >>> VirtualService("image-classifier", hosts=["*"], http=[rule]).spec.http[0].timeout
         '2s'
@@ -444,7 +444,7 @@ class DestinationRule(_Object):
 
     Example:
         >>> from canary import istio
-            >>> policy = istio.TrafficPolicy(load_balancer=istio.LoadBalancerSettings(simple="ROUND_ROBIN"))
+        >>> policy = istio.TrafficPolicy(load_balancer=istio.LoadBalancerSettings(simple="ROUND_ROBIN"))
         >>> rule = DestinationRule("image-classifier", host="image-classifier", traffic_policy=policy)
         >>> rule.spec.traffic_policy.load_balancer.simple
         'ROUND_ROBIN'
@@ -798,7 +798,7 @@ def dumps(objects: Any) -> str:
     """Write one object or a list of them as YAML documents, ready for `kubectl apply`.
 
     Example:
-        >>> print(dumps([Gateway.http("g"), VirtualService.to("s")]).count("---"))
+        >>> dumps([Gateway.http("g"), VirtualService.to("s")]).count("---")
         1
     """
 
@@ -846,6 +846,13 @@ def analyze(objects: Any) -> Analysis:
 @final
 class Mesh:
     """Objects compiled for routing: says where a request goes, and why. Nothing is sent.
+
+    Args:
+        objects: Typed objects, plain dictionaries, or objects of other Kubernetes libraries; a Service tells its ports.
+        cluster_domain: The domain of the cluster; `cluster.local` unless given.
+        root_namespace: The mesh's root namespace; `istio-system` unless given.
+        gateway_namespace: The namespace of the gateways' pods, which decides what they see; the root namespace unless
+            given.
 
     Example:
         >>> gateway = Gateway.http("g")
@@ -1088,15 +1095,15 @@ class Client:
         url: The address, such as `http://34.1.2.3`; `grpc://34.1.2.3:8500` asks over gRPC; `https://` and `grpcs://`
             use TLS.
         model: The model's name.
-        signature: The signature; `serving_default` unless given.
-        version: One version of the model by its number.
+        signature: The signature; the server takes `serving_default` unless given.
+        version: One version of the model by its number; the newest one unless given.
         label: One version of the model by its label.
-        headers: Headers of every request, such as `{"user-group": "canary"}`.
-        timeout: The longest that a call may take in all, in seconds or as a timedelta.
-        attempts: How often a request is sent at most, where sending it again is safe.
+        headers: Headers of every request, such as `{"user-group": "canary"}`; `{"host": "…"}` names another host.
+        timeout: The longest that a call may take in all, in seconds or as a timedelta; 60 seconds unless given.
+        attempts: How often a request is sent at most, where sending it again is safe; 3 unless given.
         attempt_timeout: The longest that one attempt may take; after it the request is sent again.
         hedge: After this time without an answer the request is sent a second time, and the first answer counts.
-        max_answer_bytes: The largest answer that is read.
+        max_answer_bytes: The largest answer that is read; 64 MiB unless given.
         form: The JSON form: "row", one entry for each member of the batch, or "column", whole arrays by name.
         doubles: Read fractions as 64-bit floats, for models whose outputs are `DT_DOUBLE`; JSON does not say.
         ca_certificate: Authorities to trust beside the system's: a path, or the bytes of certificates in PEM.
@@ -1286,9 +1293,10 @@ class Answer:
         """Give the only output.
 
         Example:
-            >>> decode = client.predict(b"photo").outputs
-            >>> sorted(decode)
-            ['labels', 'probabilities']
+            >>> import numpy as np
+            >>> logits = client.replace(signature="serving_default")
+            >>> logits.predict(np.zeros((1, 224, 224, 3), np.float32)).array().shape
+            (1, 1001)
         """
     def keys(self) -> list[str]:
         """Give the names of the outputs.
@@ -1968,7 +1976,7 @@ class Plan:
         Prometheus counts, whoever sends them, and nothing is sent here but what the plan's header route and gates are
         asked.
 
-        Ctrl-C, leaving the loop, or cancelling the task that iterates, pauses: the weights stay as last written, the
+        Ctrl-C, leaving the loop, or cancelling the task that iterates, suspends: the weights stay as last written, the
         state is stored in the VirtualService and the lock given back. Iterating again, or calling this again with the
         same plan, in this process or in another one, goes on.
 
