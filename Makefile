@@ -27,6 +27,7 @@ lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
 
 package: ## build and check all that a release publishes: the wheel, the source distribution, the crates
 	@scripts/package.sh

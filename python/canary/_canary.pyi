@@ -464,9 +464,7 @@ class DestinationRule(_Object):
         workload_selector: istio.WorkloadSelector | None = None,
     ) -> DestinationRule: ...
     @staticmethod
-    def subsets(
-        host: str, names: Sequence[str], *, namespace: str | None = None
-    ) -> DestinationRule:
+    def subsets(host: str, names: Sequence[str], *, namespace: str | None = None) -> DestinationRule:
         """Name a service's subsets, each the pods whose label `version` has that value.
 
         Example:
@@ -1131,9 +1129,7 @@ class Client:
         doubles: bool = False,
         ca_certificate: _File | None = None,
     ) -> Client: ...
-    def predict(
-        self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    def predict(self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None) -> Answer:
         """Ask the model.
 
         Args:
@@ -1593,9 +1589,7 @@ class ObservedShare:
         estimate: float | None, low: float, high: float, e: float, p_value: float, weight: float
     ) -> ObservedShare: ...
 
-def observed_share(
-    canary: int, stable: int, *, weight: float, alpha: float = 0.05
-) -> ObservedShare:
+def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.05) -> ObservedShare:
     """Say what counts of requests tell of the share that the canary got.
 
     Args:
@@ -1704,9 +1698,7 @@ def agreement(
         'same class'
     """
 
-def accuracy(
-    *, proven_above: float | None = None, share: float = 1.0, name: str | None = None
-) -> Guardrail:
+def accuracy(*, proven_above: float | None = None, share: float = 1.0, name: str | None = None) -> Guardrail:
     """Hold the canary to be right no less often than the stable model, on inputs with a label.
 
     Args:
@@ -1818,9 +1810,7 @@ class Plan:
         on_inconclusive: Literal["keep", "rollback"] | None = None,
     ) -> Plan: ...
     @staticmethod
-    def from_yaml(
-        text: str, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None
-    ) -> Plan:
+    def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None) -> Plan:
         """Read a plan from YAML or JSON; unknown fields are errors.
 
         Args:
@@ -1836,9 +1826,7 @@ class Plan:
             True
         """
     @staticmethod
-    def from_dict(
-        value: Any, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None
-    ) -> Plan:
+    def from_dict(value: Any, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None) -> Plan:
         """Make a plan of the dictionary that `to_dict` gives.
 
         Example:
@@ -2158,9 +2146,7 @@ class Prometheus:
         """
     def thresholds_async(self) -> Awaitable[list[float]]:
         """`thresholds` as an awaitable."""
-    def counts(
-        self, seconds: _Seconds | None = None, *, until: float | None = None
-    ) -> dict[str, Any] | None:
+    def counts(self, seconds: _Seconds | None = None, *, until: float | None = None) -> dict[str, Any] | None:
         """Count the requests of the last 60 seconds, or of as many as given.
 
         Args:

@@ -54,9 +54,7 @@ def render_prometheus(prometheus: Prometheus) -> str:
     """Show where requests are counted, and whose."""
     what, stable, canary = prometheus._about()  # noqa: SLF001 - its other half
     rows = [("counts", escape(what)), ("stable", code(stable)), ("canary", code(canary))]
-    return page(
-        f"<h4>Prometheus at {code(prometheus.url)}</h4>" + table(("", ""), rows).replace(_NO_HEAD, "", 1)
-    )
+    return page(f"<h4>Prometheus at {code(prometheus.url)}</h4>" + table(("", ""), rows).replace(_NO_HEAD, "", 1))
 
 
 def render_status(status: Status) -> str:

@@ -251,7 +251,6 @@ class _Server(ThreadingHTTPServer):
             names |= {"127.0.0.1", "localhost", "[::1]"}
         self.hosts = {f"{name}:{port}".lower() for name in names}
 
-
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread of its own, or close the connection when there are too many."""
         if self._free.acquire(blocking=False):

@@ -151,8 +151,7 @@ def render_DestinationRule(value: Mapping[str, Any], yaml: str) -> str:  # noqa:
         (
             f"<code>{escape(str(subset.get('name', '')))}</code>",
             " ".join(
-                f"<code>{escape(key)}={escape(str(label))}</code>"
-                for key, label in subset.get("labels", {}).items()
+                f"<code>{escape(key)}={escape(str(label))}</code>" for key, label in subset.get("labels", {}).items()
             ),
             ", ".join(escape(field) for field in subset.get("trafficPolicy", {})),
         )
@@ -184,8 +183,7 @@ def render_Gateway(value: Mapping[str, Any], yaml: str) -> str:  # noqa: N802 - 
             )
         )
     labels = " ".join(
-        f"<code>{escape(key)}={escape(str(label))}</code>"
-        for key, label in spec.get("selector", {}).items()
+        f"<code>{escape(key)}={escape(str(label))}</code>" for key, label in spec.get("selector", {}).items()
     )
     body = (
         _title("Gateway", value)
@@ -235,10 +233,7 @@ def render_answer(answer: Answer, image: bytes | None) -> str:
     except LookupError:
         top = []
     if top:
-        rows = [
-            (escape(label), f"{bar(probability, 0, 10)}{probability:.1%}")
-            for label, probability in top
-        ]
+        rows = [(escape(label), f"{bar(probability, 0, 10)}{probability:.1%}") for label, probability in top]
         body = table(("label", "probability"), rows)
     else:
         rows = [
@@ -265,8 +260,7 @@ def render_findings(findings: Sequence[Finding]) -> str:
             f'<span class="{escape(finding.severity)}">{escape(finding.severity)}</span>',
             f"<code>{escape(finding.code)}</code>",
             f"{escape(finding.object)}<br><code>{escape(finding.path)}</code>",
-            escape(finding.message)
-            + (f"<br><span class='dim'>{escape(finding.help)}</span>" if finding.help else ""),
+            escape(finding.message) + (f"<br><span class='dim'>{escape(finding.help)}</span>" if finding.help else ""),
         )
         for finding in findings
     ]

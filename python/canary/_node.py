@@ -48,9 +48,7 @@ class Node(Mapping[str, Any]):
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: objects are immutable."""
-        raise AttributeError(
-            f"cannot set {name!r}: objects are immutable; replace() gives a changed copy"
-        )
+        raise AttributeError(f"cannot set {name!r}: objects are immutable; replace() gives a changed copy")
 
     def __getitem__(self, key: str) -> Any:
         """Give what stands at that key."""

@@ -72,7 +72,9 @@ def _library(name: str) -> Any:
 def properties(value: object) -> list[str]:
     """Name the properties of a value of this package, in the order of its class."""
     named = _COLUMNS.get(type(value).__name__)
-    return list(named) if named else [
+    if named:
+        return list(named)
+    return [
         name
         for name, found in vars(type(value)).items()
         if isinstance(found, GetSetDescriptorType) and not name.startswith("_")

@@ -29,8 +29,7 @@ def _answer(answer: Answer) -> Rows:
         found = answer.top_rows
     except LookupError:
         return [
-            {"output": name, "dtype": str(array.dtype), "shape": array.shape}
-            for name, array in answer.outputs.items()
+            {"output": name, "dtype": str(array.dtype), "shape": array.shape} for name, array in answer.outputs.items()
         ]
     return [
         {"row": row, "rank": rank, "label": label, "probability": probability}

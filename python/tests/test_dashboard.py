@@ -63,9 +63,7 @@ def test_it_shows_what_the_values_show_and_follows_them(lab):
         assert get(dashboard.url, "/values")[1].count("<img alt") == 1
         dashboard.show(canary.observed_share(3, 7, weight=0.3))
         assert "Observed share" in get(dashboard.url, "/values")[1]
-        lab.apply(
-            canary.VirtualService.weighted("pets", {"v1": 60, "v2": 40}, hosts=["*"], gateways=["g"], port=8501)
-        )
+        lab.apply(canary.VirtualService.weighted("pets", {"v1": 60, "v2": 40}, hosts=["*"], gateways=["g"], port=8501))
         assert "40%" in get(dashboard.url, "/values")[1]
     with pytest.raises(OSError, match=r"refused|reset"):
         get(dashboard.url)

@@ -30,6 +30,7 @@ class Echo(BaseHTTPRequestHandler):
     """Answers with the instances that it was sent."""
 
     protocol_version = "HTTP/1.1"
+
     def answer(self, body, status=200):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)

@@ -21,7 +21,7 @@ import canary
 from canary import _cards, _html, _live, _rollout_html, istio
 
 LOOKS = Path(__file__).parent / "looks"
-HOSTILE = "<script>alert(\"x\")</script><img src=x onerror=alert(1)>&amp;'`"
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>&amp;\'`'
 
 
 def routes(name="image-classifier", subset="resnet101", host="*"):

@@ -272,7 +272,9 @@ def test_hostile_names_stay_text_in_a_view():
         "served": 0,
         "pairs": 0,
         "readings": [reading],
-        "verdict": None, "disagreements": 0, "cards": "",
+        "verdict": None,
+        "disagreements": 0,
+        "cards": "",
     }
     page = _live.render(view)
     assert "<img" not in page
