@@ -78,6 +78,7 @@ class _Readable(Protocol):
     def read(self) -> bytes:
         """Give everything that is left."""
 
+_Pem: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
 _File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilImage | _Readable
 _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
 _Example: TypeAlias = Mapping[str, Any]
@@ -1105,6 +1106,10 @@ class Client:
         form: The JSON form: "row", one entry for each member of the batch, or "column", whole arrays by name.
         doubles: Read fractions as 64-bit floats, for models whose outputs are `DT_DOUBLE`; JSON does not say.
         ca_certificate: Authorities to trust beside the system's: a path, or the bytes of certificates in PEM.
+        identity: The client's own certificate, its chain after it, and its private key, shown when the server asks:
+            `(certificate, key)`, each a path or the bytes of a PEM. No repr shows the key. A path is pickled as the
+            path; a client that holds the bytes of a key is not pickled.
+        system_authorities: Whether to trust the system's authorities; False trusts those of `ca_certificate` alone.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -1128,7 +1133,11 @@ class Client:
         form: Literal["row", "column"] | None = None,
         doubles: bool = False,
         ca_certificate: _File | None = None,
+        identity: tuple[_Pem, _Pem] | None = None,
+        system_authorities: bool = True,
     ) -> Client: ...
+    def __copy__(self) -> Client: ...
+    def __deepcopy__(self, memo: Any, /) -> Client: ...
     def predict(self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None) -> Answer:
         """Ask the model.
 

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fmt::Write, pin::pin, time::Duration};
 use canary_core::{Error, error::Origin, predict};
 use futures_util::future::{Either, select};
 use pyo3::{
-    exceptions::PyValueError,
+    exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::{PyBytes, PyDict, PyTuple},
+    types::{PyDict, PyTuple},
 };
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     error::{IntoPy, to_py},
     examples, input,
     many::Answers,
-    time,
+    time, tls,
 };
 
 /// The largest file that an answer keeps for its thumbnail.
@@ -45,8 +45,7 @@ struct Settings {
     max_answer_bytes: Option<usize>,
     form: Option<String>,
     doubles: bool,
-    /// Certificates in PEM.
-    ca_certificate: Option<Vec<u8>>,
+    tls: tls::Settings,
 }
 
 impl Settings {
@@ -83,9 +82,7 @@ impl Settings {
             core = core.form(codec::form(form)?);
         }
         core = core.doubles(self.doubles);
-        if let Some(pem) = &self.ca_certificate {
-            core = core.tls(predict::Tls::default().ca_certificate(pem)).py()?;
-        }
+        core = self.tls.apply(core)?;
         Ok(Client { core, settings: self })
     }
 }
@@ -105,13 +102,50 @@ fn optional_seconds(value: Option<Bound<'_, PyAny>>) -> PyResult<Option<f64>> {
     value.map(|value| Ok(time::seconds(&value)?.as_secs_f64())).transpose()
 }
 
+impl Client {
+    /// The arguments of which the client was made.
+    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<(String, Bound<'py, PyDict>)> {
+        let Settings {
+            url,
+            model,
+            signature,
+            version,
+            label,
+            headers,
+            timeout,
+            attempts,
+            attempt_timeout,
+            hedge,
+            max_answer_bytes,
+            form,
+            doubles,
+            tls,
+        } = self.settings.clone();
+        let arguments = PyDict::new(py);
+        arguments.set_item("model", model)?;
+        arguments.set_item("signature", signature)?;
+        arguments.set_item("version", version)?;
+        arguments.set_item("label", label)?;
+        arguments.set_item("headers", headers)?;
+        arguments.set_item("timeout", timeout)?;
+        arguments.set_item("attempts", attempts)?;
+        arguments.set_item("attempt_timeout", attempt_timeout)?;
+        arguments.set_item("hedge", hedge)?;
+        arguments.set_item("max_answer_bytes", max_answer_bytes)?;
+        arguments.set_item("form", form)?;
+        arguments.set_item("doubles", doubles)?;
+        tls.arguments(&arguments)?;
+        Ok((url, arguments))
+    }
+}
+
 #[pymethods]
 impl Client {
     #[new]
     #[pyo3(signature = (
         url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None,
         attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
-        ca_certificate = None
+        ca_certificate = None, identity = None, system_authorities = true
     ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
@@ -128,16 +162,11 @@ impl Client {
         max_answer_bytes: Option<usize>,
         form: Option<String>,
         doubles: bool,
-        ca_certificate: Option<Bound<'_, PyAny>>,
+        ca_certificate: Option<&Bound<'_, PyAny>>,
+        identity: Option<&Bound<'_, PyAny>>,
+        system_authorities: bool,
     ) -> PyResult<Self> {
-        let ca_certificate = match ca_certificate {
-            Some(given) => Some(input::file(&given)?.ok_or_else(|| {
-                PyValueError::new_err(
-                    "ca_certificate is a path, or the bytes of certificates in PEM",
-                )
-            })?),
-            None => None,
-        };
+        let tls = tls::Settings::new(ca_certificate, identity, system_authorities)?;
         Settings {
             url,
             model,
@@ -152,7 +181,7 @@ impl Client {
             max_answer_bytes,
             form,
             doubles,
-            ca_certificate,
+            tls,
         }
         .client()
     }
@@ -338,7 +367,7 @@ impl Client {
     #[pyo3(signature = (**changes))]
     fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
         let py = slf.py();
-        let (url, arguments) = slf.get().__getnewargs_ex__(py)?;
+        let (url, arguments) = slf.get().arguments(py)?;
         if let Some(changes) = changes {
             arguments.update(changes.as_mapping())?;
         }
@@ -347,7 +376,7 @@ impl Client {
                 arguments.del_item("url")?;
                 url.extract()?
             }
-            None => url.0,
+            None => url,
         };
         Ok(py.get_type::<Self>().call((url,), Some(&arguments))?.extract()?)
     }
@@ -389,38 +418,22 @@ impl Client {
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
-        let Settings {
-            url,
-            model,
-            signature,
-            version,
-            label,
-            headers,
-            timeout,
-            attempts,
-            attempt_timeout,
-            hedge,
-            max_answer_bytes,
-            form,
-            doubles,
-            ca_certificate,
-        } = self.settings.clone();
-        let arguments = PyDict::new(py);
-        arguments.set_item("model", model)?;
-        arguments.set_item("signature", signature)?;
-        arguments.set_item("version", version)?;
-        arguments.set_item("label", label)?;
-        arguments.set_item("headers", headers)?;
-        arguments.set_item("timeout", timeout)?;
-        arguments.set_item("attempts", attempts)?;
-        arguments.set_item("attempt_timeout", attempt_timeout)?;
-        arguments.set_item("hedge", hedge)?;
-        arguments.set_item("max_answer_bytes", max_answer_bytes)?;
-        arguments.set_item("form", form)?;
-        arguments.set_item("doubles", doubles)?;
-        let ca_certificate = ca_certificate.map(|pem| PyBytes::new(py, &pem));
-        arguments.set_item("ca_certificate", ca_certificate)?;
+        if self.settings.tls.holds_key() {
+            return Err(PyTypeError::new_err(
+                "cannot pickle a Client that holds the bytes of a private key; \
+                 give identity= the key's path, and the path is pickled",
+            ));
+        }
+        let (url, arguments) = self.arguments(py)?;
         Ok(((url,), arguments))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
     }
 
     /// Headers may hold credentials: their names are shown, their values are not.

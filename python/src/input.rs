@@ -104,7 +104,7 @@ fn is_view_of_bytes(value: &Bound<'_, PyAny>) -> PyResult<bool> {
         && value.getattr("ndim")?.extract::<usize>()? == 1)
 }
 
-fn unreadable(path: &std::path::Path, cause: &std::io::Error) -> PyErr {
+pub(crate) fn unreadable(path: &std::path::Path, cause: &std::io::Error) -> PyErr {
     let what = path.display().to_string();
     if cause.kind() == std::io::ErrorKind::NotFound {
         return error::to_py(canary_core::Error::NotFound {

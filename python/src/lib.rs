@@ -40,6 +40,7 @@ mod simulation;
 mod stats;
 mod store;
 mod time;
+mod tls;
 mod value;
 mod verdict;
 mod workload;
