@@ -8,7 +8,9 @@ mod call;
 mod client;
 mod connect;
 mod examples;
+mod exchange;
 pub(crate) mod failure;
+mod framing;
 #[cfg(feature = "grpc")]
 mod grpc;
 pub(crate) mod http;

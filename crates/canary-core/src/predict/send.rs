@@ -1,8 +1,7 @@
 //! Calls: from inputs to a request, from a reply to an answer.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, Method, Uri};
 
 use super::{
     address::{Scheme, model_path},
@@ -10,7 +9,7 @@ use super::{
     call::{self, Trace},
     client::Client,
     failure,
-    http::Reply,
+    http::{Asked, Reply},
     input::Input,
     response::{Bad, Outputs, Read},
     transport::Transport,
@@ -216,15 +215,13 @@ impl Client {
             let _ = until;
             match &self.transport {
                 Transport::Http(http) => {
-                    let mut request = Request::new(Full::new(asked.body.clone()));
-                    *request.method_mut() = method.clone();
-                    *request.uri_mut() = asked.uri.clone();
-                    *request.headers_mut() = config.headers.clone();
-                    if *method == Method::POST {
-                        let json = HeaderValue::from_static("application/json");
-                        request.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
-                    }
-                    match http.send(request, limit).await {
+                    let asked = Asked {
+                        method,
+                        uri: &asked.uri,
+                        headers: &config.headers,
+                        body: &asked.body,
+                    };
+                    match http.send(asked, limit).await {
                         Ok(reply) if reply.status.is_success() => Ok(reply),
                         Ok(reply) => {
                             let mut failure = failure::of_status(url, &reply);

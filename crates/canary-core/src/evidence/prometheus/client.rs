@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
@@ -17,7 +16,7 @@ use crate::{
     predict::{
         address::{Address, Scheme},
         failure::innermost,
-        http::{Broken, Http, Reply},
+        http::{Asked, Broken, Http, Reply},
         transport::{Setup, Transport},
     },
 };
@@ -98,7 +97,7 @@ impl Client {
             .path_and_query(format!("{}{path}?{}", self.address.prefix, fields.join("&")))
             .build()
             .map_err(|_| self.fails("the query is too long for an address".to_owned(), false))?;
-        let mut request = Request::new(Full::default());
+        let mut headers = HeaderMap::new();
         if let Some(auth) = &self.auth {
             if !secure && !self.cleartext && !is_loopback(uri.host()) {
                 let what = "credentials are sent over https:// only; .allow_cleartext() allows http:// where the \
@@ -106,10 +105,11 @@ impl Client {
                 return Err(self.fails(what.to_owned(), false));
             }
             let value = auth.header().await.map_err(|what| self.fails(what, false))?;
-            request.headers_mut().insert(header::AUTHORIZATION, value);
+            headers.insert(header::AUTHORIZATION, value);
         }
-        *request.uri_mut() = uri;
-        let sent = self.http.send(request, self.max_bytes);
+        let body = Bytes::new();
+        let asked = Asked { method: &Method::GET, uri: &uri, headers: &headers, body: &body };
+        let sent = self.http.send(asked, self.max_bytes);
         let reply = tokio::time::timeout(self.timeout, sent)
             .await
             .map_err(|_| {
