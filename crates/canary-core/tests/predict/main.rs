@@ -6,6 +6,7 @@
 mod calls;
 mod connections;
 mod faults;
+mod frames;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "grpc")]
