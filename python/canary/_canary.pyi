@@ -12,6 +12,7 @@ from typing_extensions import Self
 from canary import istio
 from canary._dashboard import Dashboard
 from canary._records import Records
+from canary._version_state import VersionState
 
 __all__ = [
     "Analysis",
@@ -1208,14 +1209,16 @@ class Client:
         progress: bool | Callable[[int, int | None], object] | None = None,
     ) -> AsyncIterator[Any]:
         """Ask for each item that an async iterator gives, as it gives them; for `async for` alone."""
-    def status(self) -> dict[int, str]:
+    def status(self) -> dict[int, VersionState]:
         """Give the state of each version, such as `{1: "AVAILABLE"}`.
+
+        Each is a text with the attributes `error_code` and `error_message`, which say why a version was not loaded.
 
         Example:
             >>> client.status()
             {1: 'AVAILABLE'}
         """
-    def status_async(self) -> Awaitable[dict[int, str]]:
+    def status_async(self) -> Awaitable[dict[int, VersionState]]:
         """Call `status` asynchronously."""
     def ready(self) -> bool:
         """Whether a version of the model answers."""
@@ -1226,7 +1229,7 @@ class Client:
         timeout: _Seconds | None = None,
         *,
         progress: bool | Callable[[float, dict[int, str] | str], object] | None = None,
-    ) -> dict[int, str]:
+    ) -> dict[int, VersionState]:
         """Wait until a version answers, a minute unless another time is given.
 
         Args:
@@ -1239,7 +1242,7 @@ class Client:
         timeout: _Seconds | None = None,
         *,
         progress: bool | Callable[[float, dict[int, str] | str], object] | None = None,
-    ) -> Awaitable[dict[int, str]]:
+    ) -> Awaitable[dict[int, VersionState]]:
         """Call `wait` asynchronously."""
     def metadata(self) -> dict[str, dict[str, Any]]:
         """Give the model's signatures by name, each with `method`, `inputs` and `outputs`.

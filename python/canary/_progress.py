@@ -63,9 +63,15 @@ def watcher(progress: Any) -> Callable[[float, dict[int, str] | str], object] | 
     return _look if progress else None
 
 
+def _state(state: str) -> str:
+    """Give the state, and why the version was not loaded."""
+    message = getattr(state, "error_message", "")
+    return f"{state} ({message})" if message else state
+
+
 def _look(elapsed: float, seen: dict[int, str] | str) -> None:
     """Write seconds and what was seen on standard error."""
-    states = seen if isinstance(seen, str) else ", ".join(f"{version} {state}" for version, state in seen.items())
+    states = seen if isinstance(seen, str) else ", ".join(f"{one} {_state(state)}" for one, state in seen.items())
     sys.stderr.write(f"{elapsed:.1f} s: {states or 'no version is known'}\n")
     sys.stderr.flush()
 

@@ -17,6 +17,7 @@ use crate::{
     examples, input,
     many::Answers,
     time, tls,
+    version_state::{VersionState, states},
 };
 
 /// The largest file that an answer keeps for its thumbnail.
@@ -286,7 +287,7 @@ impl Client {
         Ok(Bound::new(py, answers)?.into_any())
     }
 
-    fn status(&self, py: Python<'_>) -> PyResult<BTreeMap<i64, String>> {
+    fn status(&self, py: Python<'_>) -> PyResult<BTreeMap<i64, VersionState>> {
         let core = self.core.clone();
         Ok(states(&door::block_on(py, async move { core.status().await })?))
     }
@@ -317,7 +318,7 @@ impl Client {
         py: Python<'_>,
         timeout: Option<Bound<'_, PyAny>>,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<BTreeMap<i64, String>> {
+    ) -> PyResult<BTreeMap<i64, VersionState>> {
         let waiter = Waiter::new(&self.core, timeout, progress)?;
         door::block_on(py, async move { Ok(waiter.wait().await) })?
     }
@@ -462,11 +463,6 @@ impl Client {
     }
 }
 
-/// The state of each version by its number.
-fn states(status: &predict::ModelStatus) -> BTreeMap<i64, String> {
-    status.versions.iter().map(|version| (version.version, version.state.to_string())).collect()
-}
-
 /// Whether a version answers; a server that is not there, or does not know the model yet, is not ready.
 async fn ready(core: &predict::Client) -> canary_core::Result<bool> {
     match core.status().await {
@@ -502,7 +498,7 @@ impl Waiter {
     }
 
     /// The states when one version answers; an exception of the watcher ends it.
-    async fn wait(self) -> PyResult<BTreeMap<i64, String>> {
+    async fn wait(self) -> PyResult<BTreeMap<i64, VersionState>> {
         let Self { core, timeout, watcher } = self;
         let (raise, mut raised) = tokio::sync::mpsc::unbounded_channel();
         let waiting = core.wait(timeout, |look| {

@@ -43,6 +43,7 @@ mod time;
 mod tls;
 mod value;
 mod verdict;
+mod version_state;
 mod workload;
 
 /// The compiled half of the `canary` package.
