@@ -18,6 +18,9 @@ import numpy as np
 
 import canary
 
+# A process started in the background by a shell ignores Ctrl-C, and so do its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # Ctrl-C comes so many seconds after the call began.
 AFTER = 0.15
 

@@ -165,8 +165,10 @@ def test_ctrl_c_leaves_the_mesh_as_written_and_another_process_goes_on(server: P
     """In a wait, between two events, and at the end of the interpreter the state is stored."""
     script = textwrap.dedent(
         f"""
-        import sys
+        import signal, sys
         from pathlib import Path
+        # A process started in the background by a shell ignores Ctrl-C, and so do its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         import canary
         from test_cluster_run import Mesh, inputs
