@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path as FilePath, PathBuf},
+    pin::pin,
     sync::{
         Mutex as Registry, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use futures_util::future::{Either, select};
 use object_store::{Error as Cause, ObjectStoreExt, PutMode, PutResult, UpdateVersion, path::Path};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -25,6 +27,8 @@ use crate::{Error, Result};
 pub(super) const LASTS: Duration = Duration::from_secs(30);
 /// The longest that a lock of another program is believed to last.
 const LONGEST: Duration = Duration::from_secs(600);
+/// How often a lock is believed to have been released just before it was read.
+const MOST_RELEASES: u32 = 100;
 
 /// The right to write to a target, until it is released or dropped.
 pub(super) enum Lock {
@@ -61,12 +65,15 @@ impl Lock {
     /// That of the work; [`Error::Store`] when another copy has taken the lock, or it cannot be renewed.
     pub(super) async fn hold<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Self::Object(lock) = self else { return work.await };
-        let mut work = std::pin::pin!(work);
-        loop {
-            match tokio::time::timeout(lock.lasts / 3, &mut work).await {
-                Ok(done) => return done,
-                Err(_elapsed) => lock.renew().await?,
+        let renewals = pin!(lock.renewals());
+        // Side by side: the work renews the lock too, and one that is not polled would never let go of its turn.
+        match select(pin!(work), renewals).await {
+            Either::Left((done, renewals)) => {
+                // A renewal that is under way ends first: the lock can only be released by who knows its last version.
+                select(renewals, pin!(lock.written.lock())).await;
+                done
             }
+            Either::Right((lost, _)) => Err(lost),
         }
     }
 
@@ -218,6 +225,7 @@ impl Taking<'_> {
     async fn take(self) -> Result<ObjectLock> {
         let holder = Holder::new();
         let mut seen: Option<(Option<String>, Instant)> = None;
+        let mut gone = 0;
         let version = loop {
             match self.put(&holder, PutMode::Create).await {
                 Ok(put) => break update(put),
@@ -226,7 +234,14 @@ impl Taking<'_> {
             }
             let got = match self.base.store.get(&self.at).await {
                 Ok(got) => got,
-                Err(Cause::NotFound { .. }) => continue,
+                // It was released between the two steps, as happens now and then.
+                Err(error @ Cause::NotFound { .. }) => {
+                    gone += 1;
+                    if gone == MOST_RELEASES {
+                        return Err(failed(self.action, error));
+                    }
+                    continue;
+                }
                 Err(error) => return Err(failed(self.action, error)),
             };
             let (tag, version) = (got.meta.e_tag.clone(), got.meta.version.clone());
@@ -254,11 +269,11 @@ impl Taking<'_> {
                 let now = UpdateVersion { e_tag: tag, version };
                 match self.put(&holder, PutMode::Update(now)).await {
                     Ok(put) => break update(put),
-                    Err(
-                        Cause::AlreadyExists { .. }
-                        | Cause::Precondition { .. }
-                        | Cause::NotFound { .. },
-                    ) => {}
+                    Err(Cause::NotFound { .. }) => {}
+                    Err(Cause::AlreadyExists { .. } | Cause::Precondition { .. }) => {
+                        let who = "and has just taken the lock over";
+                        return Err(under_way(self.target, self.action, who));
+                    }
                     Err(error) => return Err(self.cannot(error)),
                 }
             }
@@ -295,6 +310,16 @@ impl Taking<'_> {
 }
 
 impl ObjectLock {
+    /// Renews it again and again; why that is no longer possible.
+    async fn renewals(&self) -> Error {
+        loop {
+            tokio::time::sleep(self.lasts / 3).await;
+            if let Err(error) = self.renew().await {
+                return error;
+            }
+        }
+    }
+
     async fn renew(&self) -> Result<()> {
         let mut written = self.written.lock().await;
         let (version, renewed) = (written.0.clone(), written.1 + 1);

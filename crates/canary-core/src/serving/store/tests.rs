@@ -8,10 +8,16 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path};
+use object_store::{
+    ObjectStore, ObjectStoreExt,
+    memory::InMemory,
+    path::Path,
+    throttle::{ThrottleConfig, ThrottledStore},
+};
 
 use super::{CopyModel, Location, Phase, Progress};
 use crate::Error;
@@ -365,8 +371,8 @@ async fn of_two_copies_to_one_version_one_is_refused() {
                 let to = to(in_bucket);
                 let copy = CopyModel::new(folder.location(from), to.clone());
                 // Slow enough that the other one comes in between.
-                let copy = copy.lock_lasts(std::time::Duration::from_secs(1)).on_progress(|_| {
-                    std::thread::sleep(std::time::Duration::from_millis(20));
+                let copy = copy.lock_lasts(Duration::from_secs(1)).on_progress(|_| {
+                    std::thread::sleep(Duration::from_millis(20));
                 });
                 tokio::spawn(copy.run())
             };
@@ -409,11 +415,10 @@ async fn the_lock_of_a_process_that_is_gone_is_taken_over_and_that_of_a_living_o
         format!(r#"{{"holder":"elsewhere-1-a-0","lastsMs":1000,"renewed":{renewed}}}"#).into_bytes()
     };
     bucket.put(&at, held(0).into()).await.unwrap();
-    let copy =
-        || CopyModel::new(folder.location("m"), to()).lock_lasts(std::time::Duration::from_secs(1));
+    let copy = || CopyModel::new(folder.location("m"), to()).lock_lasts(Duration::from_secs(1));
     let began = std::time::Instant::now();
     assert!(!copy().run().await.unwrap().already_there);
-    assert!(began.elapsed() >= std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
 
     // One that is renewed belongs to somebody who lives.
     let other = Path::from("n/.canary-3.lock");
@@ -422,7 +427,7 @@ async fn the_lock_of_a_process_that_is_gone_is_taken_over_and_that_of_a_living_o
     let (renewing, lock) = (Arc::clone(&bucket), other.clone());
     let renewing = tokio::spawn(async move {
         for renewed in 1..100 {
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
             renewing.put(&lock, held(renewed).into()).await.unwrap();
         }
     });
@@ -450,6 +455,25 @@ async fn the_lock_of_a_process_that_is_gone_is_taken_over_and_that_of_a_living_o
     assert!(bucket.head(&Path::from("o/3/saved_model.pb")).await.is_err());
     let lock = bucket.get(&Path::from("o/.canary-3.lock")).await.unwrap().bytes().await.unwrap();
     assert!(lock.starts_with(br#"{"holder":"thief""#), "the other's lock stays");
+}
+
+/// A copy whose writes take longer than the time between two renewals renews its lock itself, too, before the last
+/// file: neither waits for the other, and the lock is gone in the end.
+#[tokio::test]
+async fn a_slow_bucket_keeps_the_lock_and_gives_it_back() {
+    let folder = Folder::new();
+    write(&folder.at("m"), &model());
+    let slow = ThrottleConfig {
+        wait_put_per_call: Duration::from_millis(450),
+        ..ThrottleConfig::default()
+    };
+    let bucket: Arc<dyn ObjectStore> = Arc::new(ThrottledStore::new(InMemory::new(), slow));
+    let to = Location::within(Arc::clone(&bucket), "m/3", "mem://m/3").unwrap();
+    let copy = CopyModel::new(folder.location("m"), to).lock_lasts(Duration::from_secs(1));
+    let copied = tokio::time::timeout(Duration::from_secs(60), copy.run()).await;
+    assert!(!copied.expect("it ends").unwrap().already_there);
+    let left: Vec<_> = bucket.list(None).try_collect().await.unwrap();
+    assert_eq!(left.len(), 6, "no lock is left: {left:?}");
 }
 
 /// A copy on this machine refuses another process too: the lock is the system's.
