@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http::{HeaderMap, Method, Uri, header};
+use http::{Method, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tower_service::Service;
@@ -19,7 +19,7 @@ use tower_service::Service;
 use super::{
     connect::Connector,
     framing::{self, Chunk, End, Head},
-    http::{Broken, Reply},
+    http::{Asked, Broken, Reply},
 };
 
 type Stream = TokioIo<<Connector as Service<Uri>>::Response>;
@@ -28,15 +28,6 @@ type Stream = TokioIo<<Connector as Service<Uri>>::Response>;
 const TOGETHER: usize = 16 << 10;
 /// What is read at once, at least.
 const READ: usize = 8 << 10;
-
-/// A request as it is written.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) uri: &'a Uri,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a Bytes,
-}
 
 /// One connection, on which at most one request is under way.
 pub(super) struct Connection {
@@ -110,11 +101,7 @@ impl Connection {
             End::Chunks => self.chunks(limit).await?,
             End::Close => self.rest(limit).await?,
         };
-        let keeps = keeps && self.outgoing.flushed && self.held.is_empty();
-        if self.held.capacity() < READ {
-            self.held = BytesMut::with_capacity(READ);
-        }
-        Ok((Reply { status, headers, body }, keeps))
+        Ok((Reply { status, headers, body }, keeps && self.outgoing.flushed))
     }
 
     /// A body of so many bytes.
@@ -131,7 +118,10 @@ impl Connection {
             let left = size - body.len();
             let Self { stream, outgoing, .. } = self;
             let mut room = (&mut body).limit(left);
-            outgoing.write_and_read(stream, &mut room).await.map_err(Broken::Body)?;
+            let read = outgoing.write_and_read(stream, &mut room).await.map_err(Broken::Body)?;
+            if read == 0 {
+                return Err(Broken::Body(closed()));
+            }
         }
         Ok(body.freeze())
     }
@@ -175,18 +165,20 @@ impl Connection {
             if self.held.len() > limit {
                 return Err(Broken::TooLarge);
             }
-            match self.fill().await {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    return Ok(self.held.split().freeze());
-                }
-                Err(error) => return Err(Broken::Body(error)),
+            // An end that TLS did not announce is an error of the stream: what was read may be less than was sent.
+            if self.read().await.map_err(Broken::Body)? == 0 {
+                return Ok(self.held.split().freeze());
             }
         }
     }
 
-    /// Reads into what is held.
+    /// Reads more of an answer that is not whole.
     async fn fill(&mut self) -> io::Result<()> {
+        if self.read().await? == 0 { Err(closed()) } else { Ok(()) }
+    }
+
+    /// Reads into what is held; how much, 0 at the end.
+    async fn read(&mut self) -> io::Result<usize> {
         self.held.reserve(READ);
         let Self { stream, held, outgoing } = self;
         outgoing.write_and_read(stream, held).await
@@ -239,21 +231,17 @@ impl Outgoing {
         self.refused = None;
     }
 
-    /// Reads more of an answer, and writes what is left meanwhile; nothing more to read is an error.
+    /// Reads more of an answer, and writes what is left meanwhile; how much was read, 0 at the end.
     async fn write_and_read(
         &mut self,
         stream: &mut Stream,
         into: &mut impl BufMut,
-    ) -> io::Result<()> {
-        let read = poll_fn(|context| {
+    ) -> io::Result<usize> {
+        poll_fn(|context| {
             self.write(stream, context);
             pin!(stream.read_buf(into)).poll(context)
-        });
-        if read.await? > 0 {
-            return Ok(());
-        }
-        let message = "the connection was closed before the end of the answer";
-        Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
+        })
+        .await
     }
 
     /// Writes what can be without waiting. An error is kept: the server may have answered before it closed.
@@ -287,6 +275,11 @@ impl Outgoing {
             }
         }
     }
+}
+
+fn closed() -> io::Error {
+    let message = "the connection was closed before the end of the answer";
+    io::Error::new(io::ErrorKind::UnexpectedEof, message)
 }
 
 /// The host of an address for its header, without the usual port; RFC 9112, section 3.2.

@@ -1,13 +1,18 @@
-//! HTTP/1.1 over a pool of connections.
+//! What is asked and answered over HTTP/1.1.
 
 use std::{error::Error, io};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode, Uri};
 
-use super::{connect::Connector, pool::Pool};
-
-pub(crate) use super::exchange::Asked;
+/// A request as it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a Bytes,
+}
 
 /// An answer, read whole.
 #[derive(Debug)]
@@ -31,21 +36,4 @@ pub(crate) enum Broken {
     Body(io::Error),
     /// The body is larger than the limit, so it was not read on.
     TooLarge,
-}
-
-/// The connections to one server.
-#[derive(Clone, Debug)]
-pub(crate) struct Http {
-    pool: Pool,
-}
-
-impl Http {
-    pub(super) fn new(connector: Connector) -> Self {
-        Self { pool: Pool::new(connector) }
-    }
-
-    /// Sends a request for an address and reads its answer whole, whose body is at most `limit` bytes.
-    pub(crate) async fn send(&self, asked: Asked<'_>, limit: usize) -> Result<Reply, Broken> {
-        self.pool.send(asked, limit).await
-    }
 }

@@ -17,7 +17,7 @@ pub(crate) mod http;
 mod input;
 mod many;
 mod metadata;
-mod pool;
+pub(crate) mod pool;
 mod protocol;
 mod request;
 mod response;

@@ -12,8 +12,8 @@ use tower_service::Service;
 
 use super::{
     connect::Connector,
-    exchange::{Asked, Connection},
-    http::{Broken, Cause, Reply},
+    exchange::Connection,
+    http::{Asked, Broken, Cause, Reply},
 };
 
 /// How long a connection is kept without a request. Servers commonly close theirs after 60 s or more.
@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(50);
 
 /// The connections to one server; clones share them.
 #[derive(Clone)]
-pub(super) struct Pool(Arc<Shared>);
+pub(crate) struct Pool(Arc<Shared>);
 
 struct Shared {
     connector: Connector,
@@ -43,10 +43,10 @@ impl Pool {
         Self(Arc::new(Shared { connector, idle: Mutex::default() }))
     }
 
-    /// Sends a request to the server that its address names by scheme and host, and reads its answer whole.
+    /// Sends a request for an address and reads its answer whole, whose body is at most `limit` bytes.
     ///
     /// A kept connection that turns out to be closed before anything was sent is replaced by another.
-    pub(super) async fn send(&self, asked: Asked<'_>, limit: usize) -> Result<Reply, Broken> {
+    pub(crate) async fn send(&self, asked: Asked<'_>, limit: usize) -> Result<Reply, Broken> {
         loop {
             let kept = self.0.take();
             let reused = kept.is_some();

@@ -214,14 +214,14 @@ impl Client {
             #[cfg(not(feature = "grpc"))]
             let _ = until;
             match &self.transport {
-                Transport::Http(http) => {
+                Transport::Http(pool) => {
                     let asked = Asked {
                         method,
                         uri: &asked.uri,
                         headers: &config.headers,
                         body: &asked.body,
                     };
-                    match http.send(asked, limit).await {
+                    match pool.send(asked, limit).await {
                         Ok(reply) if reply.status.is_success() => Ok(reply),
                         Ok(reply) => {
                             let mut failure = failure::of_status(url, &reply);

@@ -5,14 +5,14 @@ use std::{fmt, time::Duration};
 use http::Uri;
 #[cfg(feature = "grpc")]
 use hyper_util::{
-    client::legacy::{Builder, Client as Pool},
+    client::legacy::{Builder, Client},
     rt::{TokioExecutor, TokioTimer},
 };
 
 use super::{
     address::{Address, Scheme},
     connect::{Connector, Dial},
-    http::Http,
+    pool::Pool,
 };
 use crate::error::{Origin, PredictError, Result};
 
@@ -27,7 +27,7 @@ pub(crate) struct Setup {
 /// The pool of connections, by the way the server is spoken to.
 #[derive(Clone)]
 pub(crate) enum Transport {
-    Http(Http),
+    Http(Pool),
     #[cfg(feature = "grpc")]
     Grpc(std::sync::Arc<super::grpc::Grpc>),
 }
@@ -60,7 +60,7 @@ impl Transport {
         let connector =
             connector(address.scheme, dial, setup).map_err(|message| refuse(message, ""))?;
         match address.scheme {
-            Scheme::Http | Scheme::Https => Ok(Self::Http(Http::new(connector))),
+            Scheme::Http | Scheme::Https => Ok(Self::Http(Pool::new(connector))),
             #[cfg(feature = "grpc")]
             Scheme::Grpc | Scheme::Grpcs => {
                 let mut builder = builder();
@@ -82,7 +82,7 @@ impl Transport {
 
 #[cfg(feature = "grpc")]
 fn builder() -> Builder {
-    let mut builder = Pool::builder(TokioExecutor::new());
+    let mut builder = Client::builder(TokioExecutor::new());
     builder
         // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
         .pool_max_idle_per_host(usize::MAX)

@@ -33,8 +33,20 @@ impl Authority {
     }
 }
 
+const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"predictions\": [1]}";
+
 /// Answers every connection's first request; the port.
 async fn serve(authority: &Authority, clients: Option<&Authority>) -> u16 {
+    serve_with(authority, clients, ANSWER, true).await
+}
+
+/// With an answer of one's own, after which the end is announced, or not.
+async fn serve_with(
+    authority: &Authority,
+    clients: Option<&Authority>,
+    answer: &'static str,
+    announced: bool,
+) -> u16 {
     let (_, _, certificate, key) = authority.issue();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -61,9 +73,13 @@ async fn serve(authority: &Authority, clients: Option<&Authority>) -> u16 {
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await;
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"predictions\": [1]}";
-            let _ = stream.write_all(answer).await;
-            let _ = stream.shutdown().await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            if announced {
+                let _ = stream.shutdown().await;
+            } else {
+                let _ = stream.flush().await;
+                let _ = stream.into_inner().0.shutdown().await;
+            }
         }
     });
     port
@@ -99,6 +115,20 @@ async fn an_identity_is_shown() {
     let (certificate, key, ..) = authority.issue();
     let tls = tls.identity(certificate, key);
     client(port).tls(tls).unwrap().predict(vec![1_u8]).await.unwrap();
+}
+
+/// A body that ends with the connection is whole only when TLS says so: anyone on the way can close a connection.
+#[tokio::test]
+async fn an_answer_that_was_cut_off_is_not_taken_for_whole() {
+    let authority = Authority::new();
+    let tls = Tls::default().without_system_authorities().ca_certificate(authority.0.pem());
+    let until_the_end = "HTTP/1.1 200 OK\r\n\r\n{\"predictions\": [1]}";
+    let port = serve_with(&authority, None, until_the_end, true).await;
+    client(port).tls(tls.clone()).unwrap().predict(vec![1_u8]).await.unwrap();
+    let port = serve_with(&authority, None, until_the_end, false).await;
+    let cut = client(port).tls(tls).unwrap().predict(vec![1_u8]).await;
+    let error = predict_error(cut.unwrap_err());
+    assert_eq!(error.origin, Origin::Network, "{error}");
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::{
     predict::{
         address::{Address, Scheme},
         failure::innermost,
-        http::{Asked, Broken, Http, Reply},
+        http::{Asked, Broken, Reply},
+        pool::Pool,
         transport::{Setup, Transport},
     },
 };
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     address: Address,
-    http: Http,
+    pool: Pool,
     pub(super) auth: Option<Auth>,
     pub(super) cleartext: bool,
     pub(super) timeout: Duration,
@@ -40,10 +41,10 @@ impl Client {
             #[cfg(feature = "tls")]
             tls: crate::predict::Tls::default(),
         };
-        let http = connect(&address, &setup)?;
+        let pool = connect(&address, &setup)?;
         Ok(Self {
             address,
-            http,
+            pool,
             auth: None,
             cleartext: false,
             timeout: Duration::from_secs(10),
@@ -54,7 +55,7 @@ impl Client {
     #[cfg(feature = "tls")]
     pub(super) fn tls(mut self, tls: crate::predict::Tls) -> Result<Self> {
         let setup = Setup { connect_timeout: Duration::from_secs(5), tls };
-        self.http = connect(&self.address, &setup)?;
+        self.pool = connect(&self.address, &setup)?;
         Ok(self)
     }
 
@@ -109,7 +110,7 @@ impl Client {
         }
         let body = Bytes::new();
         let asked = Asked { method: &Method::GET, uri: &uri, headers: &headers, body: &body };
-        let sent = self.http.send(asked, self.max_bytes);
+        let sent = self.pool.send(asked, self.max_bytes);
         let reply = tokio::time::timeout(self.timeout, sent)
             .await
             .map_err(|_| {
@@ -216,9 +217,9 @@ impl Client {
     }
 }
 
-fn connect(address: &Address, setup: &Setup) -> Result<Http> {
+fn connect(address: &Address, setup: &Setup) -> Result<Pool> {
     match (address.scheme, Transport::new(address, setup).map_err(settings)?) {
-        (Scheme::Http | Scheme::Https, Transport::Http(http)) => Ok(http),
+        (Scheme::Http | Scheme::Https, Transport::Http(pool)) => Ok(pool),
         _ => Err(Error::Plan(format!(
             "evidence from Prometheus at {}: the address begins with http:// or https://",
             address.text()
