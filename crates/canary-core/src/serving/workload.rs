@@ -246,13 +246,16 @@ impl Workload {
         })
     }
 
-    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version.
+    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports say by
+    /// `appProtocol` what is spoken there, gRPC and HTTP.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
     pub fn service(&self) -> Result<Service> {
         self.validate().into_result()?;
-        let port = |name: &str, port: u16| ServicePort {
+        // Neither name is one by which Istio knows a protocol, and without it a gateway does not speak HTTP/2 to gRPC.
+        let port = |name: &str, port: u16, protocol: &str| ServicePort {
+            app_protocol: Some(protocol.to_owned()),
             name: Some(name.to_owned()),
             port: i32::from(port),
             protocol: Some("TCP".to_owned()),
@@ -267,8 +270,8 @@ impl Workload {
             spec: Some(ServiceSpec {
                 type_: Some("ClusterIP".to_owned()),
                 ports: Some(vec![
-                    port("tf-serving-grpc", GRPC_PORT),
-                    port("tf-serving-http", REST_PORT),
+                    port("tf-serving-grpc", GRPC_PORT, "grpc"),
+                    port("tf-serving-http", REST_PORT, "http"),
                 ]),
                 selector: Some(BTreeMap::from([("app".to_owned(), self.app.clone())])),
                 ..ServiceSpec::default()
@@ -420,8 +423,8 @@ mod tests {
                 "spec": {
                     "type": "ClusterIP", "selector": {"app": "image-classifier"},
                     "ports": [
-                        {"name": "tf-serving-grpc", "port": 8500, "protocol": "TCP"},
-                        {"name": "tf-serving-http", "port": 8501, "protocol": "TCP"},
+                        {"name": "tf-serving-grpc", "port": 8500, "protocol": "TCP", "appProtocol": "grpc"},
+                        {"name": "tf-serving-http", "port": 8501, "protocol": "TCP", "appProtocol": "http"},
                     ],
                 },
             })
