@@ -1,14 +1,52 @@
 //! `canary.encode_predict` and `canary.decode_predict`: the JSON of predict calls, without a client.
 
-use canary_core::predict::{Form, Input, Value, read_predict, write_predict};
+use canary_core::predict::{Body, Form, Input, Value, read_predict, write_predict};
 use numpy::PyUntypedArray;
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
+    pybacked::PyBackedBytes,
     types::{PyBytes, PyDict},
 };
 
-use crate::{array, bytes::BytesWriter, error::IntoPy, input};
+use crate::{array, bytes::BytesWriter, door, error::IntoPy, input};
+
+/// Answers from this size on are read on a thread of their own, which Ctrl-C leaves alone: some milliseconds.
+const LARGE: usize = 4 << 20;
+
+/// A body that is given up when its writing shall not go on.
+struct Interruptible<'a> {
+    body: &'a mut BytesWriter,
+    go_on: &'a dyn Fn() -> bool,
+    /// The bytes until it is asked again.
+    left: usize,
+    ended: bool,
+}
+
+impl Interruptible<'_> {
+    /// About a hundred microseconds of writing.
+    const STRIDE: usize = 64 << 10;
+}
+
+impl Body for Interruptible<'_> {
+    fn reserve(&mut self, additional: usize) {
+        self.body.reserve(additional);
+    }
+
+    #[inline]
+    fn append(&mut self, bytes: &[u8]) {
+        if self.left < bytes.len() {
+            self.left = Self::STRIDE;
+            self.ended = self.ended || !(self.go_on)();
+        }
+        self.left = self.left.saturating_sub(bytes.len());
+        self.body.append(bytes);
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.ended
+    }
+}
 
 /// The form of that name.
 pub(crate) fn form(name: &str) -> PyResult<Form> {
@@ -33,8 +71,13 @@ pub(crate) fn encode_predict<'py>(
     let form = self::form(form)?;
     let mut body = BytesWriter::new();
     let mut write = |input: Input<'_>| {
-        let write = || write_predict(&mut body, signature.unwrap_or_default(), form, &input);
-        py.detach(write).py()
+        let signature = signature.unwrap_or_default();
+        let write = |go_on: &dyn Fn() -> bool| {
+            let left = Interruptible::STRIDE;
+            let mut body = Interruptible { body: &mut body, go_on, left, ended: false };
+            write_predict(&mut body, signature, form, &input)
+        };
+        door::compute(py, write)?.py()
     };
     // The two that are large are read where they lie.
     if let Ok(bytes) = input.cast::<PyBytes>() {
@@ -53,12 +96,15 @@ pub(crate) fn encode_predict<'py>(
 #[pyo3(signature = (body, *, doubles = false))]
 pub(crate) fn decode_predict<'py>(
     py: Python<'py>,
-    body: &[u8],
+    body: PyBackedBytes,
     doubles: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let outputs = PyDict::new(py);
-    // The bytes of a `bytes` object do not change while it is held.
-    let found = py.detach(|| read_predict(body, doubles)).py()?;
+    let found = if body.len() < LARGE {
+        py.detach(|| read_predict(&body, doubles)).py()?
+    } else {
+        door::abandon(py, move || read_predict(&body, doubles).py())?
+    };
     for (name, tensor) in found {
         outputs.set_item(name, array::give(py, tensor)?)?;
     }

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -140,9 +141,11 @@ pub(crate) fn abandon<T: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> PyResult<T> + Send + 'static,
 ) -> PyResult<T> {
-    let task = runtime()?.spawn_blocking(work);
-    block_on(py, async move { Ok(task.await) })?
-        .map_err(|error| PyRuntimeError::new_err(format!("a computation ended early: {error}")))?
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().name("canary".to_owned()).spawn(move || sender.send(work())).map_err(
+        |error| PyRuntimeError::new_err(format!("cannot start a worker thread: {error}")),
+    )?;
+    py.detach(move || result(&receiver))?
 }
 
 /// Computes on a thread of its own with the GIL released; after Ctrl-C `stop` is set, and `KeyboardInterrupt` is raised
@@ -153,24 +156,24 @@ pub(crate) fn compute_apart<T: Send>(
 ) -> PyResult<T> {
     let stop = Arc::<AtomicBool>::default();
     py.detach(|| {
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
-            let stop = &stop;
-            scope.spawn(move || sender.send(work(stop)));
-            loop {
-                match receiver.recv_timeout(SIGNAL_INTERVAL) {
-                    Ok(done) => return Ok(done),
-                    Err(RecvTimeoutError::Disconnected) => {
-                        return Err(PyRuntimeError::new_err("a computation ended early"));
-                    }
-                    Err(RecvTimeoutError::Timeout) => {
-                        if let Err(error) = Python::attach(look) {
-                            stop.store(true, Ordering::Relaxed);
-                            return Err(error);
-                        }
-                    }
-                }
-            }
+            let told = &stop;
+            scope.spawn(move || sender.send(work(told)));
+            result(&receiver).inspect_err(|_| stop.store(true, Ordering::Relaxed))
         })
     })
+}
+
+/// What a thread sends, unless Ctrl-C comes first. The GIL is not held.
+fn result<T>(receiver: &mpsc::Receiver<T>) -> PyResult<T> {
+    loop {
+        match receiver.recv_timeout(SIGNAL_INTERVAL) {
+            Ok(done) => return Ok(done),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err("a computation ended early"));
+            }
+            Err(RecvTimeoutError::Timeout) => Python::attach(look)?,
+        }
+    }
 }

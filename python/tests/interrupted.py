@@ -156,6 +156,15 @@ CALLS = {
         lambda one: again(lambda: canary.Preprocess((5000, 5000), filter="bicubic", antialias=True)(one)),
     ),
     "preprocess": (lambda: np.zeros((500, 500, 3), np.uint8), lambda one: again(lambda: preprocess(one))),
+    "encode_predict": (
+        lambda: np.linspace(0, 1, 8_000_000, dtype=np.float32).reshape(-1, 1000),
+        lambda one: again(lambda: canary.encode_predict(one)),
+    ),
+    "encode_predict of files": (lambda: [bytes(50_000_000)] * 2, lambda one: again(lambda: canary.encode_predict(one))),
+    "decode_predict": (
+        lambda: b'{"predictions": [[' + b",".join([b"0.123456"] * 4_000_000) + b"]]}",
+        lambda one: again(lambda: canary.decode_predict(one)),
+    ),
     "analyze": (lambda: routes(4000), lambda one: again(lambda: canary.analyze(one))),
     "validate": (lambda: routes(4000), lambda one: again(lambda: canary.validate(one))),
     "loads": (lambda: canary.dumps(routes(1500)), lambda one: again(lambda: canary.loads(one))),

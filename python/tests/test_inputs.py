@@ -5,12 +5,11 @@ import asyncio
 import base64
 import io
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import ml_dtypes
 import numpy as np
 import pytest
+import servers
 from PIL import Image
 
 import canary
@@ -26,20 +25,11 @@ METADATA = {
 }
 
 
-class Echo(BaseHTTPRequestHandler):
+class Echo(servers.Handler):
     """Answers with the instances that it was sent."""
 
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, body, status=200):
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
         self.server.asked.append((self.path, body))
         asked = json.loads(body)
         if self.path.endswith(":classify"):
@@ -59,24 +49,17 @@ class Echo(BaseHTTPRequestHandler):
         state = "AVAILABLE" if self.server.looks > 2 else "LOADING"
         return self.answer({"model_version_status": [{"version": "3", "state": state, "status": {}}]})
 
-    def log_message(self, *_):
-        pass
-
 
 @pytest.fixture
 def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    server.daemon_threads = True
-    server.asked, server.looks = [], 0
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with servers.serving(Echo) as server:
+        server.asked, server.looks = [], 0
+        yield server
 
 
 @pytest.fixture
 def client(server):
-    return canary.Client(f"http://127.0.0.1:{server.server_port}", model="m", timeout=10)
+    return canary.Client(server.url, model="m", timeout=10)
 
 
 FLOATS = np.arange(6, dtype=np.float32).reshape(2, 3) + 0.5

@@ -1,10 +1,8 @@
-import http.server
-import json
-import threading
 import time
 import typing
 
 import pytest
+import servers
 
 import canary
 
@@ -16,14 +14,11 @@ def prometheus(url="http://127.0.0.1:9", **changes):
     return canary.Prometheus(url, APP, stable="stable", canary="canary", **changes)
 
 
-class Api(http.server.BaseHTTPRequestHandler):
+class Api(servers.Handler):
     """Prometheus' API over counters that the test moves."""
 
     started = 0.0
     heads: typing.ClassVar[list] = []
-
-    def log_message(self, *_):
-        pass
 
     def do_GET(self):
         type(self).heads.append(dict(self.headers))
@@ -36,22 +31,15 @@ class Api(http.server.BaseHTTPRequestHandler):
             return {"metric": labels, "values": values}
 
         result = [series("stable", "200", 20), series("canary", "200", 12), series("canary", "503", 8)]
-        body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
 
 @pytest.fixture
 def url():
     Api.started = time.time() - 20
     Api.heads = []
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with servers.serving(Api) as server:
+        yield server.url
 
 
 def test_counts_are_whole_and_credentials_are_hidden(url):

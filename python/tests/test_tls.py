@@ -5,10 +5,9 @@ import pickle
 import shutil
 import ssl
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import servers
 
 import canary
 
@@ -37,26 +36,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-class Model(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Model(servers.Handler):
     def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        body = b'{"predictions": [[0.25, 0.75]]}'
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        """Refused clients are what the tests are about."""
+        self.body()
+        self.answer({"predictions": [[0.25, 0.75]]})
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +49,8 @@ def url(folder):
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     context.load_verify_locations(folder / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
-    server = Server(("127.0.0.1", 0), Model)
-    # The handshake is the handler's, so that no client stops the others.
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"https://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with servers.serving(Model, context) as server:
+        yield f"https://localhost:{server.server_port}"
 
 
 @pytest.fixture

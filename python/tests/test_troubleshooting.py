@@ -2,11 +2,11 @@
 
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+import servers
 
 import canary
 from canary import istio
@@ -35,17 +35,11 @@ class Messages(list):
         self.append(str(caught.value))
 
 
-class LoginPage(BaseHTTPRequestHandler):
+class LoginPage(servers.Handler):
     """Answers everything with a web page."""
 
     def do_POST(self):
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<html>Please log in</html>")
-
-    def log_message(self, *_):
-        pass
+        self.answer(b"<html>Please log in</html>", content_type="text/html")
 
 
 def split(stable=100, candidate=0):
@@ -123,12 +117,8 @@ def of_predictions(found):
     found.of(canary.Client, "34.1.2.3", model="pets")
     tensors = canary.Client(lab.url, model="pets")
     found.of(tensors.check, np.zeros((1, 2, 2, 3), np.float32))
-    with HTTPServer(("127.0.0.1", 0), LoginPage) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        asked(url=f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-        thread.join()
+    with servers.serving(LoginPage) as server:
+        asked(url=server.url)
     found.of(lab.get, "Gateway", "nope")
     found.of(lab.apply, canary.VirtualService.weighted("pets", {"a": -1, "b": 2}))
     lab.apply(canary.Workload("pets", "v9", model="pets", path="models/v9"))

@@ -1,12 +1,10 @@
 """What a server says of a version that it could not load."""
 
 import asyncio
-import json
 import pickle
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import servers
 
 import canary
 
@@ -16,26 +14,15 @@ VERSIONS = [
 ]
 
 
-class Status(BaseHTTPRequestHandler):
+class Status(servers.Handler):
     def do_GET(self):
-        body = json.dumps({"model_version_status": VERSIONS}).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        self.answer({"model_version_status": VERSIONS})
 
 
 @pytest.fixture
 def client():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Status)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield canary.Client(f"http://127.0.0.1:{server.server_port}", model="m", timeout=10)
-    server.shutdown()
-    server.server_close()
+    with servers.serving(Status) as server:
+        yield canary.Client(server.url, model="m", timeout=10)
 
 
 def test_the_error_of_a_version_is_kept(client):

@@ -174,7 +174,10 @@ async fn the_only_inputs_name_is_asked_for_once() {
     .await;
     let client = client(&address);
     let pixels = Tensor::new(vec![1, 2], TensorData::Half(vec![0, 0x3c00])).unwrap();
-    client.predict(&pixels).await.unwrap();
+    // The first calls come at the same time.
+    let clone = client.clone();
+    let (one, other) = tokio::join!(client.predict(&pixels), clone.predict(&pixels));
+    one.and(other).unwrap();
     client.predict(&pixels).await.unwrap();
     let paths: Vec<_> = log.lock().unwrap().iter().map(|asked| asked.path.clone()).collect();
     assert_eq!(paths.iter().filter(|path| path.ends_with("GetModelMetadata")).count(), 1);

@@ -121,6 +121,9 @@ impl<B: Body, T, F: Fn(&mut B, &T)> Run<B, T> for Each<F> {
             if index > 0 {
                 body.append(b",");
             }
+            if index % 1024 == 0 && body.is_abandoned() {
+                return;
+            }
             self.0(body, value);
         }
     }
@@ -140,7 +143,7 @@ impl Blocks {
     /// Rows of `length` elements: the first without `[`, the last without `]`.
     fn write<T: Short>(&mut self, body: &mut impl Body, mut values: &[T], length: usize) {
         let mut rows = Rows::new(length);
-        while !values.is_empty() {
+        while !values.is_empty() && !body.is_abandoned() {
             let (taken, length) = T::fill(self.kernel, values, &mut rows, &mut self.block);
             body.append(&self.block[..length]);
             values = &values[taken..];
@@ -244,6 +247,9 @@ fn nest<B: Body, T>(body: &mut B, shape: &[usize], values: &[T], run: &mut impl 
     } else {
         let size: usize = inner.iter().product();
         for index in 0..length {
+            if body.is_abandoned() {
+                break;
+            }
             if index > 0 {
                 body.append(b",");
             }

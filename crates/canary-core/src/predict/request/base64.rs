@@ -15,6 +15,9 @@ const TAKES: usize = BLOCK / 4 * 3;
 pub(super) fn append(body: &mut impl Body, bytes: &[u8]) {
     let mut block = [0; BLOCK];
     for part in bytes.chunks(TAKES) {
+        if body.is_abandoned() {
+            return;
+        }
         let (rest, at) = whole_steps(part, &mut block);
         let end = at + STANDARD.encode(rest, Out::from_slice(&mut block[at..])).len();
         body.append(&block[..end]);

@@ -42,7 +42,8 @@ pub enum Form {
 
 /// Writes the body of a predict request to the end of `body`.
 ///
-/// The signature is left out when it is empty: the server then takes `serving_default`.
+/// The signature is left out when it is empty: the server then takes `serving_default`. What was written to a body
+/// that is [abandoned](Body::is_abandoned) is not whole.
 ///
 /// # Errors
 /// [`crate::Error::Image`] for no input, a name given twice, half, bfloat16 or uint16 (which only gRPC carries), and
@@ -143,6 +144,9 @@ fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<
     }
     body.append(b"[");
     for row in 0..rows.unwrap_or(0) {
+        if body.is_abandoned() {
+            break;
+        }
         body.append(if row == 0 { b"{" } else { b",{" });
         for (index, (name, view)) in views.iter().enumerate() {
             if index > 0 {
