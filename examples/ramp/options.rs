@@ -13,9 +13,9 @@ Exit status:
   3    rolled back
   4    inconclusive: the evidence did not decide
   5    somebody else changed the weights; nothing was overwritten
-  130  paused by Ctrl-C; the same command goes on
+  130  suspended by Ctrl-C; the same command goes on
 
-Ctrl-C pauses: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
+Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
 program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
 
 With --json each line is one event: {\"event\": \"started\" | \"prepared\" | \"probed\" | \"gateJudged\" | \"written\" | \"seen\" |

@@ -14,11 +14,26 @@ use crate::{error::IntoPy, input};
 /// What a client is told of TLS. It has no `Debug`: it may hold a key.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Settings {
-    /// Certificates in PEM.
-    ca_certificate: Option<Vec<u8>>,
+    authorities: Option<Authorities>,
     /// The certificate and its key.
     identity: Option<(Pem, Pem)>,
     system_authorities: bool,
+}
+
+const AS_BYTES: &str = "given as bytes";
+
+/// Certificates in PEM.
+#[derive(Clone)]
+struct Authorities {
+    pem: Vec<u8>,
+    /// Where they are from, for messages.
+    name: String,
+}
+
+impl PartialEq for Authorities {
+    fn eq(&self, other: &Self) -> bool {
+        self.pem == other.pem
+    }
 }
 
 /// A PEM, or where it is.
@@ -34,30 +49,44 @@ impl Settings {
         identity: Option<&Bound<'_, PyAny>>,
         system_authorities: bool,
     ) -> PyResult<Self> {
-        let ca_certificate = match ca_certificate {
-            Some(given) => Some(input::file(given)?.ok_or_else(|| {
-                PyValueError::new_err(
-                    "ca_certificate is a path, or the bytes of certificates in PEM",
-                )
-            })?),
+        let authorities = match ca_certificate {
+            Some(given) => {
+                let pem = input::file(given)?.ok_or_else(|| {
+                    PyValueError::new_err(
+                        "ca_certificate is a path, or the bytes of certificates in PEM",
+                    )
+                })?;
+                let path = given.extract::<PathBuf>();
+                let name =
+                    path.map_or_else(|_| AS_BYTES.to_owned(), |path| path.display().to_string());
+                Some(Authorities { pem, name })
+            }
             None => None,
         };
-        if ca_certificate.is_none() && !system_authorities {
+        if authorities.is_none() && !system_authorities {
             return Err(PyValueError::new_err(
                 "system_authorities=False leaves no authority to trust; give yours with ca_certificate=",
             ));
         }
         let identity = identity.map(pair).transpose()?;
-        Ok(Self { ca_certificate, identity, system_authorities })
+        Ok(Self { authorities, identity, system_authorities })
     }
 
     /// The client with these settings; the files of the identity are read here.
     pub(crate) fn apply(&self, client: predict::Client) -> PyResult<predict::Client> {
-        if self.ca_certificate.is_none() && self.identity.is_none() {
+        if self.authorities.is_none() && self.identity.is_none() {
             return Ok(client);
         }
+        let alone = || predict::Tls::default().without_system_authorities();
         let mut tls = predict::Tls::default();
-        if let Some(pem) = &self.ca_certificate {
+        if let Some(Authorities { pem, name }) = &self.authorities {
+            // Alone first, so that what is wrong with it is told with the name of its file.
+            if let Err(error) = client.clone().tls(alone().ca_certificate(pem)) {
+                return Err(error_of(
+                    error,
+                    format!("look at the authorities' certificates ({name})"),
+                ));
+            }
             tls = tls.ca_certificate(pem);
         }
         if !self.system_authorities {
@@ -65,10 +94,10 @@ impl Settings {
         }
         let Some((certificate, key)) = &self.identity else { return client.tls(tls).py() };
         let (certificate_pem, key_pem) = (certificate.read()?, key.read()?);
-        // Alone first, so that what is wrong with it is told with the names of its files.
-        let alone = predict::Tls::default().without_system_authorities();
-        if let Err(error) = client.clone().tls(alone.identity(&certificate_pem, &key_pem)) {
-            return Err(error_of(error, certificate, key));
+        if let Err(error) = client.clone().tls(alone().identity(&certificate_pem, &key_pem)) {
+            let (certificate, key) = (certificate.name(), key.name());
+            let help = format!("look at the certificate ({certificate}) and the key ({key})");
+            return Err(error_of(error, help));
         }
         client.tls(tls.identity(certificate_pem, key_pem)).py()
     }
@@ -81,7 +110,7 @@ impl Settings {
     /// Adds the arguments of which these settings were made.
     pub(crate) fn arguments(&self, arguments: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = arguments.py();
-        let ca_certificate = self.ca_certificate.as_ref().map(|pem| PyBytes::new(py, pem));
+        let ca_certificate = self.authorities.as_ref().map(|one| PyBytes::new(py, &one.pem));
         arguments.set_item("ca_certificate", ca_certificate)?;
         let identity = match &self.identity {
             Some((certificate, key)) => Some((certificate.to_python(py)?, key.to_python(py)?)),
@@ -145,19 +174,15 @@ impl Pem {
     fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Bytes(_) => "given as bytes".to_owned(),
+            Self::Bytes(_) => AS_BYTES.to_owned(),
         }
     }
 }
 
-/// The error with the names of the identity's files.
-fn error_of(mut error: Error, certificate: &Pem, key: &Pem) -> PyErr {
+/// The error with the help that names its files.
+fn error_of(mut error: Error, help: String) -> PyErr {
     if let Error::Predict(error) = &mut error {
-        error.help = format!(
-            "look at the certificate ({}) and the key ({})",
-            certificate.name(),
-            key.name()
-        );
+        error.help = help;
     }
     crate::error::to_py(error)
 }

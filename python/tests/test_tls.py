@@ -129,6 +129,10 @@ def test_paths_are_pickled_as_paths(client, folder):
 
 def test_what_is_wrong_with_a_file_is_said_with_its_path(client, folder):
     certificate, key = pair(folder)
+    with pytest.raises(canary.CanaryError, match=r"PEM.*server\.csr"):
+        client.replace(ca_certificate=folder / "server.csr")
+    with pytest.raises(canary.CanaryError, match=r"PEM.*given as bytes"):
+        client.replace(ca_certificate=b"nothing")
     with pytest.raises(canary.CanaryError, match=r"missing\.key"):
         client.replace(identity=(certificate, folder / "missing.key"))
     with pytest.raises(canary.CanaryError, match=r"PEM.*client\.csr"):

@@ -70,7 +70,7 @@ impl Address {
             return Err(refuse(
                 text,
                 "the address carries a user name or a password",
-                "send them with .header(\"authorization\", …)",
+                "send them in the header `authorization`",
             ));
         }
         if authority.contains(['?', '#']) || path.contains(['?', '#']) {
@@ -95,7 +95,7 @@ impl Address {
             return Err(refuse(
                 text,
                 "the address contains the path of a call",
-                "give only http://host:port; name the model with .model(\"…\")",
+                "give only http://host:port; name the model with `model`",
             ));
         }
         Ok(Self { scheme, authority: authority.to_owned(), prefix })

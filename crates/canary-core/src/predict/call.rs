@@ -154,7 +154,7 @@ where
     };
     let mut error =
         PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
-    "give it longer with .timeout(…)".clone_into(&mut error.help);
+    "give it a longer `timeout`".clone_into(&mut error.help);
     error.retryable = true;
     Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
 }

@@ -77,7 +77,7 @@ pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
                 url,
                 format!("the answer is larger than the limit of {limit} bytes"),
             );
-            "raise it with .max_answer_bytes(…)".clone_into(&mut error.help);
+            "raise `max_answer_bytes`".clone_into(&mut error.help);
             return error.into();
         }
     };
@@ -126,7 +126,7 @@ fn connect_message(error: &(dyn std::error::Error + 'static)) -> (String, String
         _ => {
             let cause = innermost(error);
             let help = if cause.contains("certificate") {
-                "give the authority that signed it with .tls(Tls::default().ca_certificate(…))"
+                "give the authority that signed it as `ca_certificate`"
             } else if cause.contains("lookup") || cause.contains("resolve") {
                 "check the host's name"
             } else {

@@ -102,7 +102,7 @@ impl TensorInfo {
             return None;
         }
         let help = if shape.len() == view.shape().len() + 1 && fits(&shape[1..]) {
-            "a batch is expected: Tensor::batch_of_one adds its dimension"
+            "a batch is expected: add its dimension, as in [1, …]"
         } else {
             "give an array of that shape; ? stands for any length"
         };
@@ -141,7 +141,7 @@ impl Signature {
                 };
                 findings.push(
                     Finding::error("C302", format!("inputs.{name}"), message)
-                        .help("name each input with Input::named"),
+                        .help("give the inputs by name"),
                 );
                 continue;
             };
@@ -330,7 +330,7 @@ mod tests {
         assert!(one.check(&floats(&[5, 2]).into()).is_empty());
         assert!(one.check(&Input::named([("x", floats(&[1, 2]))])).is_empty());
         let text = one.check(&floats(&[2]).into()).to_string();
-        assert!(text.contains("DT_FLOAT[2]") && text.contains("batch_of_one"), "{text}");
+        assert!(text.contains("DT_FLOAT[2]") && text.contains("a batch is expected"), "{text}");
         let text = one.check(&vec![1_u8].into()).to_string();
         assert!(text.contains("DT_STRING[1]") && text.contains("decode"), "{text}");
 

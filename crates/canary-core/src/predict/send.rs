@@ -194,7 +194,7 @@ impl Client {
             return Err(refuse(problem, ""));
         }
         if config.model.is_empty() {
-            return Err(refuse("no model is named", "name one with .model(\"…\")"));
+            return Err(refuse("no model is named", "name one with `model`"));
         }
         let uri = Uri::builder().scheme(wire).authority(authority.as_str()).path_and_query(path);
         match uri.build() {

@@ -196,7 +196,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Predict`] when no version is ready in time, or when every version failed to load: the message says
-    /// what was seen last.
+    /// what was seen last, and its origin is that of the last error, or the server.
     pub async fn wait(
         &self,
         timeout: Duration,
@@ -212,6 +212,7 @@ impl Client {
             let seen = self.clone().timeout(each).status().await;
             looks += 1;
             progress(Waiting { elapsed: start.elapsed(), seen: seen.as_ref() });
+            let mut last_error = None;
             let (last, failed) = match seen {
                 Ok(status) if status.ready() => return Ok(status),
                 Ok(status) if status.versions.is_empty() => ("no version is known".into(), false),
@@ -219,7 +220,11 @@ impl Client {
                 Err(Error::Predict(error)) if error.origin == Origin::Request => {
                     return Err(Error::Predict(error));
                 }
-                Err(Error::Predict(error)) => (error.message, false),
+                Err(Error::Predict(error)) => {
+                    let message = error.message.clone();
+                    last_error = Some(error);
+                    (message, false)
+                }
                 Err(other) => return Err(other),
             };
             if failed || start.elapsed() + pause >= timeout {
@@ -228,7 +233,13 @@ impl Client {
                 } else {
                     format!("no version was ready within {timeout:?}; seen last: {last}")
                 };
-                let mut error = PredictError::new(Origin::Server, url, message);
+                let origin = last_error.as_ref().map_or(Origin::Server, |last| last.origin);
+                let mut error = PredictError::new(origin, url, message);
+                if let Some(last) = last_error {
+                    error.help = last.help;
+                    error.status = last.status;
+                    error.response_flags = last.response_flags;
+                }
                 error.attempts = looks;
                 error.elapsed = start.elapsed();
                 error.retryable = !failed;

@@ -168,7 +168,7 @@ impl Workload {
             "model_name",
             &self.model_name,
             missing(&self.model_name),
-            "name the model with `.model(name, path)`",
+            "give the name and the path of the model",
         );
         check(
             "model_path",

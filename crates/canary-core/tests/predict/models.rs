@@ -53,6 +53,14 @@ async fn waiting_ends_when_time_is_up_or_loading_failed() {
     );
     let error = client(&server).wait(Duration::from_secs(60), |_| ()).await.unwrap_err();
     assert!(predict_error(error).message.contains("no such op"));
+    // What was seen last says who is to be asked: here a page in place of a model server.
+    let page = Server::new(|_, stream| {
+        reply(stream, "200 OK", &[("content-type", "text/html")], b"<html>")
+    });
+    let error = client(&page).wait(Duration::from_millis(50), |_| ()).await.unwrap_err();
+    let error = predict_error(error);
+    assert_eq!(error.origin, Origin::Answer, "{error}");
+    assert!(error.help.contains("web page"), "{error}");
 }
 
 #[tokio::test]

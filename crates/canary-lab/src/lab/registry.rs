@@ -41,7 +41,7 @@ impl Registry {
             return Err(Error::NotFound {
                 object: format!("the model {path:?}"),
                 help: format!(
-                    "register it with `Lab::builder().model(path, model)`, or use a path that ends in {}; \
+                    "give the lab a model for this path, or use a path that ends in {}; \
                      registered are: {}",
                     REAL.map(|(name, ..)| name).join(", "),
                     if paths.is_empty() { "none".to_owned() } else { paths.join(", ") },

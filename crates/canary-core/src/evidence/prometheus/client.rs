@@ -197,7 +197,7 @@ impl Client {
             }
             Refusal::TooMany(series) => {
                 let what = format!(
-                    "{series} series are more than the limit; ask for fewer with matchers, or raise it with .max_series(…)"
+                    "{series} series are more than the limit; ask for fewer with matchers, or raise `max_series`"
                 );
                 self.fails(what, false)
             }

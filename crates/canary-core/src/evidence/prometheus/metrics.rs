@@ -292,7 +292,7 @@ impl Metrics {
         let one = matches!(reporters[..], [Matcher { relation: Relation::Equal, .. }]);
         if self.outcome == Outcome::Istio && !one {
             return wrong(
-                "Istio counts each request at its source and at its destination; ask for exactly one of them with .reporter(…)"
+                "Istio counts each request at its source and at its destination; ask for exactly one of them with `reporter`"
                     .to_owned(),
             );
         }

@@ -80,7 +80,7 @@ fn connect(url: &str, status: Status, limit: usize) -> Failure {
     if refused {
         "check the host and the port, and that the gateway or the server is up"
     } else if !trusted {
-        "give the authority that signed it with .tls(Tls::default().ca_certificate(…))"
+        "give the authority that signed it as `ca_certificate`"
     } else {
         ""
     }

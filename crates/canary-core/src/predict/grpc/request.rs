@@ -179,7 +179,10 @@ pub fn write_predict(
     write_bytes(body, 1, &spec);
     for ((name, view), sizes) in views.iter().zip(&sizes) {
         if name.is_empty() {
-            return Err(bad_input("it has no name, and gRPC asks by names", "use Input::named"));
+            return Err(bad_input(
+                "it has no name, and gRPC asks by names",
+                "give the inputs by name",
+            ));
         }
         start(body, 2, entry(name, sizes));
         write_bytes(body, 1, name.as_bytes());

@@ -121,7 +121,7 @@ fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<
         if view.shape().is_empty() {
             return Err(bad_input(
                 "it is a scalar, and the row form has a list of instances",
-                "give it a first dimension with Tensor::batch_of_one, or use Form::Column",
+                "give it a first dimension, or use the column form",
             ));
         }
         array::write(body, view);
@@ -138,7 +138,7 @@ fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<
                     views[0].0,
                     views[0].1.shape(),
                 ),
-                "give them the same batch length, or use Form::Column",
+                "give them the same batch length, or use the column form",
             ));
         }
     }
