@@ -71,12 +71,19 @@ bench)
     ;;
 esac
 
-# The extension is built again only when something that goes into it is newer.
+# Fully optimised only where it is measured. Built again when something that goes into it is newer, or when another
+# environment, which shares the file, has built it the quick way.
+profile=quick
+if [ "$purpose" = bench ]; then profile=release; fi
 built=$venv/.built
-if [ ! -f $built ] || [ -n "$(find Cargo.toml Cargo.lock crates python/src python/Cargo.toml python/pyproject.toml \
-    -type f -newer $built -not -path '*/tests/*' -print -quit)" ]; then
+built_as=target/extension-profile
+if [ ! -f $built ] || { [ $profile = release ] && [ "$(cat $built_as 2>/dev/null)" != release ]; } ||
+    [ -n "$(find Cargo.toml Cargo.lock crates python/src python/Cargo.toml python/pyproject.toml \
+        -type f -newer $built -not -path '*/tests/*' -print -quit)" ]; then
     say "Building the Python extension (the first time takes some minutes)"
-    VIRTUAL_ENV=$PWD/$venv PIP_QUIET=1 $venv/bin/maturin develop --release --quiet --manifest-path python/Cargo.toml
+    VIRTUAL_ENV=$PWD/$venv PIP_QUIET=1 $venv/bin/maturin develop --profile $profile --quiet --manifest-path python/Cargo.toml
+    mkdir -p target
+    echo $profile >$built_as
     touch $built
 fi
 say "Ready"
