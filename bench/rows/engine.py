@@ -45,11 +45,15 @@ def _bounds(settings: Settings) -> list[Line]:
         Line(
             "analysis of 10 000 objects",
             f"{bound} 1 s",
-            took[max(key for key in took if key[0] == "analysis")],
+            took["analysis", _sizes(took)[1]],
             1e9,
             1,
         ),
     ]
+
+
+def _sizes(took: dict[tuple[str, int | str], float]) -> list[int]:
+    return sorted(size for name, size in took if name == "analysis")
 
 
 def _linear(name: str, small: float, large: float, factor: float, of: str) -> Line:
@@ -66,7 +70,8 @@ def _linear(name: str, small: float, large: float, factor: float, of: str) -> Li
 
 def _growth(settings: Settings) -> list[Line]:
     took = _engine(settings.seconds / 10, settings.rounds)
-    small, large = sorted(size for name, size in took if name == "analysis")
+    # A thousand objects stay in the processor's cache, and are a third faster each: that is no growth.
+    _, small, large = _sizes(took)
     canary = need("canary")
     one, batch = samples.pixels(), samples.batch()
     body, bodies = samples.logits(1), samples.logits(32)

@@ -25,7 +25,7 @@ fn main() -> Outcome {
     for rules in [50, 100, 200, 400] {
         routing(rules, budget)?;
     }
-    for count in [1_000, 10_000] {
+    for count in [1_000, 10_000, 100_000] {
         analysis(count, budget)?;
     }
     observation(budget)?;

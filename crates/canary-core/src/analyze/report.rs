@@ -1,5 +1,7 @@
 //! What an analysis gives.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Findings, Severity};
@@ -32,6 +34,8 @@ pub struct Unjudged {
 pub(super) struct Report {
     findings: Vec<Finding>,
     unjudged: Vec<Unjudged>,
+    /// The codes and reasons of the questions about all objects.
+    general: HashSet<(String, String)>,
 }
 
 impl Report {
@@ -54,17 +58,15 @@ impl Report {
 
     /// Records that something could not be judged for any object; once for each code and reason.
     pub(super) fn unjudged(&mut self, code: &str, reason: &str) {
-        self.unjudged_for(code, "", reason);
+        if self.general.insert((code.to_owned(), reason.to_owned())) {
+            self.unjudged_for(code, "", reason);
+        }
     }
 
     /// Records that something could not be judged for one object.
     pub(super) fn unjudged_for(&mut self, code: &str, object: &str, reason: impl Into<String>) {
-        let unjudged =
-            Unjudged { code: code.to_owned(), object: object.to_owned(), reason: reason.into() };
-        // Only the questions about all objects could repeat, and they come one after the other.
-        if !object.is_empty() || !self.unjudged.contains(&unjudged) {
-            self.unjudged.push(unjudged);
-        }
+        let (code, object) = (code.to_owned(), object.to_owned());
+        self.unjudged.push(Unjudged { code, object, reason: reason.into() });
     }
 
     pub(super) fn finish(mut self) -> Analysis {

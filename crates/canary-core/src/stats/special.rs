@@ -121,48 +121,71 @@ fn below_mean(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if x <= y { a - sum * x } else { sum * y - b }
 }
 
-/// I_x(a, b)·B(a, b)/(x^a y^b) for x at or below the mean a/(a + b), with `excess` = a − (a + b)x ≥ 0.
+/// I_x(a, b)·B(a, b)/(x^a y^b) for x at or below the mean a/(a + b), with `excess` = a − (a + b)x ≥ 0, to within a
+/// relative error of `tolerance`.
 ///
 /// The continued fraction 1/(β₀ + α₁/(β₁ + α₂/(β₂ + …))) of A. DiDonato and A. Morris, "Significant digit
 /// computation of the incomplete beta function ratios", ACM TOMS 18(3), 1992, equation 9, whose terms do not
 /// cancel. Evaluated from the front (modified Lentz) until it no longer changes, which takes a number of steps
 /// that grows like the square root of the arguments at worst; when they were many it is evaluated again from
 /// the back, where rounding errors do not add up.
-fn continued_fraction(a: f64, b: f64, (x, y): (f64, f64), excess: f64) -> f64 {
+fn continued_fraction(a: f64, b: f64, (x, y): (f64, f64), excess: f64, tolerance: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let alpha = |n: f64| {
-        let s = a + 2.0 * n - 1.0;
-        ((a + n - 1.0) / s) * ((a + b + n - 1.0) / s) * (n * (b - n) * x * x)
+    // 1/(a + 2n − 1): the n-th terms need it and the next one.
+    let inverse = |n: f64| 1.0 / (a + 2.0 * n - 1.0);
+    let alpha = |n: f64, inverse: f64| {
+        ((a + n - 1.0) * inverse) * ((a + b + n - 1.0) * inverse) * (n * (b - n) * x * x)
     };
-    let beta = |n: f64| {
-        n + n * (b - n) * x / (a + 2.0 * n - 1.0)
-            + (a + n) / (a + 2.0 * n + 1.0) * (excess + 1.0 + n * (1.0 + y))
+    let beta = |n: f64, (inverse, next): (f64, f64)| {
+        n + n * (b - n) * x * inverse + (a + n) * next * (excess + 1.0 + n * (1.0 + y))
     };
-    let first = a / (a + 1.0) * (excess + 1.0);
+    let first = beta_zero(a, excess);
     let (mut c, mut d) = (first, 0.0);
     let mut value = first;
     let mut n = 1.0;
+    let mut inverses = (inverse(1.0), inverse(2.0));
     while n < 1e7 {
-        let (numerator, denominator) = (alpha(n), beta(n));
+        let (numerator, denominator) = (alpha(n, inverses.0), beta(n, inverses));
         d = 1.0 / away(denominator + numerator * d);
         c = away(denominator + numerator / c);
         let change = c * d;
         value *= change;
-        if (change - 1.0).abs() < 3e-16 {
+        if (change - 1.0).abs() < tolerance {
             break;
         }
         n += 1.0;
+        inverses = (inverses.1, inverse(n + 1.0));
     }
     if n > 100.0 {
-        let mut rest = beta(n);
+        let terms = |n: f64| beta(n, (inverse(n), inverse(n + 1.0)));
+        let mut rest = terms(n);
         while n > 1.0 {
-            rest = beta(n - 1.0) + alpha(n) / away(rest);
+            rest = terms(n - 1.0) + alpha(n, inverse(n)) / away(rest);
             n -= 1.0;
         }
-        value = first + alpha(1.0) / away(rest);
+        value = first + alpha(1.0, inverse(1.0)) / away(rest);
     }
     1.0 / value
+}
+
+/// β₀ of [`continued_fraction`]: nothing that follows makes the fraction larger than 1/β₀.
+fn beta_zero(a: f64, excess: f64) -> f64 {
+    a / (a + 1.0) * (excess + 1.0)
+}
+
+/// As exact as a number of 53 bits.
+const EXACT: f64 = 3e-16;
+
+/// ln [1 − I_y(b, a)] for y above the mean of its distribution, with `excess` as [`continued_fraction`] has it and
+/// `whole` = ln [B(a, b)/(x^a y^b)].
+///
+/// I_y(b, a) is worked out to as many digits as change the result.
+fn ln_of_complement(b: f64, a: f64, yx: (f64, f64), excess: f64, whole: f64) -> f64 {
+    let scale = exp(-whole);
+    let at_most = scale / beta_zero(b, excess);
+    let tolerance = (0.01 * EXACT / at_most).max(EXACT);
+    ln_1p(-scale * continued_fraction(b, a, yx, excess, tolerance))
 }
 
 /// ln [I_x(a, b)·B(a, b)/(x^a y^b)]: the lower incomplete beta integral, scaled by its integrand's size at x.
@@ -171,14 +194,14 @@ fn continued_fraction(a: f64, b: f64, (x, y): (f64, f64), excess: f64) -> f64 {
 pub fn ln_inc_beta_scaled(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let excess = below_mean(a, b, x, y);
     if excess >= 0.0 {
-        ln(continued_fraction(a, b, (x, y), excess))
+        ln(continued_fraction(a, b, (x, y), excess, EXACT))
     } else {
         let whole = ln_beta_over_power(a, b, x, y);
         // Where the integrand falls from x on, the tail is at most 1/x on this scale: nothing beside e^45.
         if whole + ln(x) > 45.0 && (a - 1.0) * y <= (b - 1.0) * x {
             return whole;
         }
-        whole + ln_1p(-exp(ln(continued_fraction(b, a, (y, x), -excess)) - whole))
+        whole + ln_of_complement(b, a, (y, x), -excess, whole)
     }
 }
 
@@ -203,9 +226,9 @@ pub fn ln_reg_inc_beta(a: f64, b: f64, x: f64) -> f64 {
     let whole = ln_beta_over_power(a, b, x, y);
     let excess = below_mean(a, b, x, y);
     if excess >= 0.0 {
-        ln(continued_fraction(a, b, (x, y), excess)) - whole
+        ln(continued_fraction(a, b, (x, y), excess, EXACT)) - whole
     } else {
-        ln_1p(-exp(ln(continued_fraction(b, a, (y, x), -excess)) - whole))
+        ln_of_complement(b, a, (y, x), -excess, whole)
     }
 }
 
