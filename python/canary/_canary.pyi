@@ -990,6 +990,10 @@ class Preprocess:
         exif: Whether the camera's orientation is applied; TensorFlow does not.
         max_pixels: The most pixels an image may have; 100 million unless given.
 
+    Raises:
+        ImageError: A setting is impossible, such as a size of zero.
+        ValueError: A name is not one of those above.
+
     Example:
         >>> import numpy as np
         >>> Preprocess((224, 224))(np.zeros((300, 400, 3), np.uint8)).shape

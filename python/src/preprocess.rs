@@ -102,6 +102,7 @@ impl Settings {
         core.layout = choose("layout", &self.layout, &layouts)?;
         let dtypes = [("float32", DType::Float), ("float16", DType::Half), ("uint8", DType::Uint8)];
         core.dtype = choose("dtype", &self.dtype, &dtypes)?;
+        core.validate().py()?;
         Ok(Preprocess { core, settings: self })
     }
 }

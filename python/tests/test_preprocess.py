@@ -38,6 +38,14 @@ def test_batch_stacks(photo):
 def test_settings_are_checked_and_pickle():
     with pytest.raises(ValueError, match='preset is "resnet"; choose one of "unit"'):
         canary.Preprocess((2, 2), preset="resnet")
+    for impossible in (
+        {"size": (0, 1)},
+        {"crop": 1.5},
+        {"mean_std": ([0] * 3, [0] * 3)},
+        {"dtype": "uint8"},
+    ):
+        with pytest.raises(canary.ImageError, match="found"):
+            canary.Preprocess(**impossible)
     preprocess = canary.Preprocess((2, 2), mean_std=([127] * 3, [128] * 3), crop=0.875)
     assert pickle.loads(pickle.dumps(preprocess)) == preprocess
 

@@ -80,7 +80,7 @@ impl Preprocess {
     /// # Errors
     /// As [`batch`](Self::batch); also when it was stopped.
     pub fn batch_until(&self, images: &[Image<'_>], stop: &AtomicBool) -> Result<Tensor> {
-        self.check()?;
+        self.validate()?;
         let wrong = |what: &str, reason: &str| {
             Err(Error::Image { what: what.to_owned(), reason: reason.to_owned() })
         };

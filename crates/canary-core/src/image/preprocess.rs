@@ -187,9 +187,9 @@ impl Preprocess {
     ///
     /// # Errors
     /// [`Error::Image`] when the file cannot be decoded (see [`decode`](super::decode)), or a setting is
-    /// impossible: a size of zero, a crop fraction outside (0, 1], a dtype that images do not become.
+    /// impossible (see [`Preprocess::validate`]).
     pub fn apply(&self, file: &[u8]) -> Result<Tensor> {
-        self.check()?;
+        self.validate()?;
         self.apply_pixels(&decode(file, &self.decode)?)
     }
 
@@ -210,7 +210,7 @@ impl Preprocess {
         pixels: &Pixels<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Tensor> {
-        self.check()?;
+        self.validate()?;
         let region = self.crop.region(pixels.height(), pixels.width())?;
         let (height, width) = self.size.unwrap_or((region.height, region.width));
         let made = height * width * 3;
@@ -230,7 +230,23 @@ impl Preprocess {
         Tensor::new(self.shape(height, width), data)
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    /// Looks at the settings before any image comes.
+    ///
+    /// ```
+    /// use canary_core::image::Preprocess;
+    ///
+    /// assert!(Preprocess::unit(224, 224).validate().is_ok());
+    /// let error = Preprocess::unit(0, 224).validate().unwrap_err();
+    /// assert!(error.to_string().contains("found 0 × 224"));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Image`] when one is impossible: a size of zero, a crop fraction outside (0, 1], a deviation of zero, a
+    /// dtype that images do not become.
+    pub fn validate(&self) -> Result<()> {
+        // What is impossible is so for an image of one pixel too.
+        self.crop.region(1, 1)?;
+        self.preset.affine()?;
         let wrong = |what: &str, reason: String| {
             Err(Error::Image { what: format!("preprocess.{what}"), reason })
         };
