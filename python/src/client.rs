@@ -88,6 +88,9 @@ impl Settings {
     }
 }
 
+/// Elements from which on a request takes milliseconds to be written, during which nothing else would be looked at.
+const LARGE: usize = 1 << 20;
+
 /// The input in memory of its own, and the file of which the answer shows a thumbnail.
 fn read(image: &Bound<'_, PyAny>) -> PyResult<(predict::Input<'static>, Option<Vec<u8>>)> {
     Ok(match input::file(image)? {
@@ -196,7 +199,10 @@ impl Client {
     ) -> PyResult<Answer> {
         let (input, image) = read(input)?;
         let core = with_headers(&self.core, headers);
-        let answer = door::block_on(py, async move { core.predict(input).await })?;
+        let large = input.elements() > LARGE;
+        let asked = async move { core.predict(input).await };
+        let answer =
+            if large { door::block_on_apart(py, asked)? } else { door::block_on(py, asked)? };
         Ok(Answer { core: answer, image })
     }
 

@@ -14,7 +14,10 @@ use std::{
 };
 
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::AbortHandle,
+};
 
 use crate::error::to_py;
 
@@ -101,6 +104,25 @@ where
             Err(_elapsed) => py.check_signals()?,
         }
     }
+}
+
+/// As [`block_on`], with the future on a thread of the runtime: for one that computes long between two waits. After
+/// Ctrl-C it is left to end at its next wait.
+pub(crate) fn block_on_apart<T, F>(py: Python<'_>, future: F) -> PyResult<T>
+where
+    T: Send + 'static,
+    F: Future<Output = canary_core::Result<T>> + Send + 'static,
+{
+    struct Abort(AbortHandle);
+    impl Drop for Abort {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+    let task = runtime()?.spawn(future);
+    let _abort = Abort(task.abort_handle());
+    let ended = |error| PyRuntimeError::new_err(format!("a computation ended early: {error}"));
+    block_on(py, async move { Ok(task.await) })?.map_err(ended)?.map_err(to_py)
 }
 
 /// Raises what the signals ask for that came meanwhile: Ctrl-C above all.

@@ -137,6 +137,10 @@ def preprocess(image):
 # What is made beforehand, and the call.
 CALLS = {
     "predict": (client, lambda one: one.predict(b"x")),
+    "predict of a large array": (
+        lambda: (client(), np.linspace(0, 1, 20_000_000, dtype=np.float32).reshape(-1, 1000)),
+        lambda one: one[0].predict(one[1]),
+    ),
     "wait": (client, lambda one: one.wait(30)),
     "status": (client, lambda one: one.status()),
     "metadata": (client, lambda one: one.metadata()),

@@ -93,6 +93,28 @@ impl<'a> Input<'a> {
         lengths.all(|length| length == Some(first)).then_some(first)
     }
 
+    /// The elements of its arrays, where each byte of a file or of a string counts as one: the time that a request
+    /// takes to be written grows with it.
+    ///
+    /// ```
+    /// use canary_core::predict::Input;
+    ///
+    /// assert_eq!(Input::files([&b"abc"[..], &b"de"[..]]).elements(), 5);
+    /// ```
+    pub fn elements(&self) -> usize {
+        let of_view = |data: DataView<'_>| match data {
+            DataView::Bytes(values) => values.iter().map(|value| value.len()).sum(),
+            DataView::String(values) => values.iter().map(Vec::len).sum(),
+            numbers => numbers.len(),
+        };
+        let of = |value: &Value<'_>| match value {
+            Value::Files(files) => files.iter().map(|file| file.len()).sum(),
+            Value::Tensor(tensor) => of_view(tensor.view().data()),
+            Value::View(view) => of_view(view.data()),
+        };
+        self.values.iter().map(|(_, value)| of(value)).sum()
+    }
+
     /// The same inputs in memory of their own, for tasks that outlive the caller.
     pub fn into_owned(self) -> Input<'static> {
         Input {
