@@ -5,7 +5,7 @@ from __future__ import annotations
 from measure import Line, Row, Settings, json_lines
 
 PROGRAM = "examples/compare_rules"
-OURS = "e-process, alpha = 5 %"
+OURS = "e-process"
 
 
 def _rules(settings: Settings) -> list[Line]:

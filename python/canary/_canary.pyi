@@ -18,8 +18,10 @@ __all__ = [
     "Analysis",
     "Answer",
     "Answers",
+    "Applied",
     "Client",
     "Cluster",
+    "Comparison",
     "Decision",
     "DestinationRule",
     "Finding",
@@ -48,6 +50,7 @@ __all__ = [
     "accuracy",
     "agreement",
     "analyze",
+    "compare_rules",
     "copy_model",
     "copy_model_async",
     "custom",
@@ -55,6 +58,7 @@ __all__ = [
     "decode_predict",
     "dumps",
     "encode_predict",
+    "encode_predict_grpc",
     "error_ratio",
     "load",
     "loads",
@@ -544,6 +548,36 @@ class Status:
     def _repr_html_(self) -> str: ...
 
 @final
+class Applied:
+    """What `Cluster.apply` did to an object."""
+
+    @property
+    def effect(self) -> str:
+        """`created`, `changed` or `unchanged`."""
+    @property
+    def kind(self) -> str:
+        """The object's kind."""
+    @property
+    def namespace(self) -> str:
+        """Its namespace; empty for a cluster-wide object."""
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def api_version(self) -> str:
+        """Its group and version."""
+    @property
+    def uid(self) -> str:
+        """The identity that the cluster gave it; another object of the same name has another one."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Applied: ...
+
+@final
 class Cluster:
     """A Kubernetes cluster, reached as `kubectl` reaches it; the connection is made at the first call.
 
@@ -595,7 +629,7 @@ class Cluster:
         istio_namespace: str = "istio-system",
     ) -> Awaitable[Preflight]:
         """`preflight` as an awaitable."""
-    def apply(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> builtins.list[tuple[str, str]]:
+    def apply(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> Records[Applied]:
         """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
 
         Args:
@@ -604,17 +638,28 @@ class Cluster:
             force: Take over fields that other managers own.
 
         Returns:
-            For each object what was done (`created`, `changed` or `unchanged`), and which object it is.
+            For each object what was done to it: `created`, `changed` or `unchanged`. `tear_down` takes it back.
 
         Raises:
             InvalidError: An object breaks a rule; found before anything is sent, or by the server.
             ConflictError: Another field manager owns a field that differs.
             ClusterError: The cluster cannot be reached, or refused.
         """
-    def apply_async(
-        self, objects: Any, *, dry_run: bool = False, force: bool = False
-    ) -> Awaitable[builtins.list[tuple[str, str]]]:
+    def apply_async(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> Awaitable[Records[Applied]]:
         """`apply` as an awaitable."""
+    def tear_down(self, applied: Sequence[Applied]) -> builtins.list[str]:
+        """Delete exactly what an `apply` created, in the reverse order; gives what was deleted.
+
+        What was there before stays, and so does an object that somebody has put in the place of ours since.
+
+        Args:
+            applied: What `apply` gave.
+
+        Raises:
+            ClusterError: The cluster cannot be reached, or refused; what comes after that object stays.
+        """
+    def tear_down_async(self, applied: Sequence[Applied]) -> Awaitable[builtins.list[str]]:
+        """`tear_down` as an awaitable."""
     def get(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> dict[str, Any] | None:
@@ -1073,6 +1118,33 @@ def encode_predict(
         b'{"signature_name":"serving_preprocess","instances":[{"b64":"aGVsbG8="}]}'
     """
 
+def encode_predict_grpc(
+    inputs: Mapping[str, _Input],
+    *,
+    model: str,
+    signature: str | None = None,
+    version: int | None = None,
+    label: str | None = None,
+) -> bytes:
+    """Write a gRPC `PredictRequest`, byte for byte as protobuf does: for `grpcurl`, or another client.
+
+    Args:
+        inputs: Paths, bytes, PIL images, arrays, or lists of these, by the names that the signature gives them.
+        model: The model's name.
+        signature: The signature; the server takes `serving_default` unless given.
+        version: One version by its number; the newest one unless given.
+        label: The version that the server's configuration gives this label, in place of a number.
+
+    Raises:
+        ImageError: An input has no name, or a dtype that cannot be sent.
+        ValueError: A version and a label are given.
+
+    Example:
+        >>> import numpy as np
+        >>> encode_predict_grpc({"x": np.array([0.5], dtype=np.float32)}, model="m").hex()
+        '0a030a016d12130a0178120e080112041202080122040000003f'
+    """
+
 def decode_predict(body: bytes, *, doubles: bool = False) -> dict[str, NDArray[Any]]:
     """Read the JSON of a REST predict answer: its outputs by name, as arrays.
 
@@ -1499,15 +1571,22 @@ class Lab:
     @staticmethod
     def seed_async() -> Awaitable[Lab]:
         """`seed` as an awaitable."""
-    def apply(self, objects: Any) -> None:
+    def apply(self, objects: Any, *, force: bool = False) -> None:
         """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them.
+
+        Args:
+            objects: What is to be there.
+            force: Take over fields that others own, such as the weights that a run wrote.
+
+        Raises:
+            ConflictError: Somebody else owns a field that differs.
 
         Example:
             >>> lab.apply(VirtualService.weighted("pets", {"a": 1}, hosts=["pets"]))
             >>> lab.get("VirtualService", "pets")["spec"]["hosts"]
             ['pets']
         """
-    def apply_async(self, objects: Any) -> Awaitable[None]:
+    def apply_async(self, objects: Any, *, force: bool = False) -> Awaitable[None]:
         """`apply` as an awaitable."""
     def wait_ready(self, timeout: _Seconds | None = None) -> None:
         """Wait until every Deployment is ready, a minute unless another time is given.
@@ -2248,6 +2327,79 @@ class Simulation:
     def _restore(bytes: builtins.bytes) -> Simulation: ...
 
 @final
+class Comparison:
+    """What several rules did with the same simulated traffic; `compare_rules` makes it."""
+
+    @property
+    def errors(self) -> tuple[float, float]:
+        """The probabilities that a request of the stable version and of the canary fails."""
+    @property
+    def harmful(self) -> bool:
+        """Whether the canary is worse; else each rollback is a false one."""
+    @property
+    def runs(self) -> int:
+        """The number of runs."""
+    @property
+    def seed(self) -> int:
+        """The seed."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data.
+
+        Example:
+            >>> [rule["name"] for rule in compare_rules(errors=(0.01, 0.01), runs=10).to_dict()["rules"]][2:]
+            ['z-test, repeated', 'e-process']
+        """
+    def records(self) -> Records[dict[str, Any]]:
+        """Give a row for each rule: how often it rolls back, after how many requests, and the canary's errors a run."""
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how often each rule rolls back with matplotlib; gives the axes."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def _repr_html_(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Comparison: ...
+
+def compare_rules(
+    *,
+    errors: tuple[float, float],
+    share: float = 0.1,
+    requests: int = 20_000,
+    interval: int = 200,
+    alpha: float = 0.05,
+    thresholds: Sequence[tuple[float, int]] = ...,
+    runs: int = 1000,
+    seed: int = 0,
+) -> Comparison:
+    """Let several rules judge the same simulated traffic: fixed thresholds, a z-test, and this library's e-process.
+
+    All rules look after each interval, as a metrics query does. Where the canary is no worse, a rollback is false.
+
+    Args:
+        errors: The probabilities that a request of the stable version and of the canary fails.
+        share: The canary's share of the requests.
+        requests: The requests of a run.
+        interval: The requests after which the rules look.
+        alpha: The level of the z-test and of the e-process.
+        thresholds: Least success rates of an interval, each with the number of the failed interval that rolls back.
+        runs: How many runs to simulate.
+        seed: Runs with the same seed are the same.
+
+    Raises:
+        PlanError: A number is out of range.
+
+    Example:
+        >>> healthy = compare_rules(errors=(0.01, 0.01), runs=200, seed=7)
+        >>> {row["rule"]: row["p_rollback"] > 0.05 for row in healthy.records()[2:]}
+        {'z-test, repeated': True, 'e-process': False}
+    """
+
+@final
 class Power:
     """A plan whose holds are long enough to catch a stated harm."""
 
@@ -2266,6 +2418,8 @@ class Power:
     @property
     def requests(self) -> int:
         """Requests over all steps of that plan."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how long the steps are held with matplotlib; gives the axes."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data.
 

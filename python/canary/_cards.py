@@ -12,7 +12,7 @@ from canary._records import Records, properties, record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary import Answers, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
+    from canary import Answers, Comparison, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
 
 # The compiled half asks this module for every card.
 __all__ = ["render_cluster", "render_preflight", "render_prometheus", "render_status"]
@@ -108,6 +108,28 @@ def render_share(share: ObservedShare) -> str:
         + f"<div>configured <b>{share.weight:.1%}</b> (the mark), "
         f"confidence sequence {share.low:.1%} to {share.high:.1%}</div>"
         f'<div class="dim">evidence that the split is another: {share.e:.3g}, p = {share.p_value:.3g}</div>'
+    )
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """Show how often each rule rolls back, how soon, and what that costs."""
+    stable, canary = comparison.errors
+    rows = [
+        (
+            escape(row["rule"]),
+            (
+                f"{bar(row['p_rollback'], 2 if comparison.harmful else 1)}{row['p_rollback']:.1%} "
+                f'<span class="dim">{row["low"]:.1%} to {row["high"]:.1%}</span>'
+            ),
+            "–" if row["requests_to_rollback"] is None else f"{row['requests_to_rollback']:,.0f}",
+            f"{row['canary_errors']:,.1f}",
+        )
+        for row in comparison.records()
+    ]
+    what = "rolled back, as it should" if comparison.harmful else "rolled back by mistake"
+    return page(
+        f"<h4>{comparison.runs:,} runs with errors of {stable:.3g} and {canary:.3g}</h4>"
+        + table(("rule", what, "median requests", "the canary's errors a run"), rows)
     )
 
 

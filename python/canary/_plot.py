@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from canary import Answer, Decision, ObservedShare, Plan, Run, Simulation
+    from canary import Answer, Comparison, Decision, ObservedShare, Plan, Power, Run, Simulation
 
 _BLUE, _ORANGE, _GREEN, _GRAY = "#3b82c4", "#d9822b", "#4c9f70", "#8a8a8a"
 _COLOURS = {"promote": _GREEN, "rollback": _ORANGE, "inconclusive": _GRAY}
@@ -69,6 +69,45 @@ def _simulation(result: Simulation, ax: Any) -> Any:
     ax.invert_yaxis()
     ax.set_xlim(0, 1.12)
     ax.set_xlabel(f"probability of the verdict ({result.runs:,} runs)")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _power(power: Power, ax: Any) -> Any:
+    """Draw how long each step is held, in requests or in pairs, under what these holds catch."""
+    holds = [step.get("hold", {}) for step in power.plan.to_dict()["steps"]]
+    unit = next((unit for unit in ("requests", "pairs") if any(unit in hold for hold in holds)), None)
+    if unit is None:
+        _plan(power.plan, ax)
+    else:
+        held = [hold.get(unit, 0) for hold in holds]
+        places = range(len(held))
+        ax.bar(places, held, width=0.7, color=_ORANGE)
+        for place, count in zip(places, held, strict=True):
+            ax.annotate(f"{count:,}", (place, count), xytext=(0, 3), textcoords="offset points", ha="center")
+        ax.set_xticks(places, [f"{weight} %" for weight in power.plan.weights])
+        ax.set_xlabel("weight of the canary")
+        ax.set_ylabel(f"held for so many {unit}")
+        ax.margins(y=0.2)
+        ax.spines[["top", "right"]].set_visible(False)
+    low, high = power.interval
+    ax.set_title(f"{power.p_rollback:.1%} rolled back ({low:.1%} to {high:.1%})", fontsize="medium")
+    return ax
+
+
+def _comparison(comparison: Comparison, ax: Any) -> Any:
+    """Draw how often each rule rolls back, with its 95 % interval."""
+    rows = comparison.records()
+    for place, row in enumerate(rows):
+        value, low, high = row["p_rollback"], row["low"], row["high"]
+        ax.barh(place, value, color=_GREEN if comparison.harmful else _ORANGE, height=0.6)
+        ax.errorbar(value, place, xerr=[[max(value - low, 0)], [max(high - value, 0)]], color="black", capsize=3)
+        ax.annotate(f"{value:.1%}", (high, place), xytext=(6, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(rows)), [_literal(row["rule"]) for row in rows])
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1.12)
+    what = "harmful canaries rolled back" if comparison.harmful else "healthy canaries rolled back"
+    ax.set_xlabel(f"{what} ({comparison.runs:,} runs)")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -145,9 +184,11 @@ def _run(run: Run, ax: Any) -> Any:
 
 _PLOTS: dict[str, Any] = {
     "Answer": _answer,
+    "Comparison": _comparison,
     "Decision": _decision,
     "ObservedShare": _share,
     "Plan": _plan,
+    "Power": _power,
     "Run": _run,
     "Simulation": _simulation,
 }

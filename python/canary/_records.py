@@ -14,6 +14,7 @@ _T = TypeVar("_T")
 # What a table shows, in this order; of an answer not its arrays and its body.
 _COLUMNS = {
     "Answer": ("label", "probability", "subset", "elapsed", "attempts"),
+    "Applied": ("effect", "kind", "namespace", "name", "api_version", "uid"),
     "Client": ("url", "model", "signature", "version", "label"),
     "Finding": ("severity", "code", "object", "path", "message", "help", "found", "line", "column"),
     "Pair": ("input", "stable", "canary", "label", "agrees"),

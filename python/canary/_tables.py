@@ -10,7 +10,7 @@ from canary._records import Records, record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from canary import Answer, Decision, Mesh, Preflight, Run, Simulation, VirtualService
+    from canary import Answer, Comparison, Decision, Mesh, Preflight, Run, Simulation, VirtualService
 
     Rows = list[dict[str, Any]]
 
@@ -87,6 +87,20 @@ def _simulation(simulation: Simulation) -> Rows:
     return found
 
 
+def _comparison(comparison: Comparison) -> Rows:
+    return [
+        {
+            "rule": rule["name"],
+            "p_rollback": rule["rollback"]["p"],
+            "low": rule["rollback"]["low"],
+            "high": rule["rollback"]["high"],
+            "requests_to_rollback": rule["requestsToRollback"]["median"] if rule["rollbacks"] else None,
+            "canary_errors": rule["canaryErrors"]["mean"],
+        }
+        for rule in comparison.to_dict()["rules"]
+    ]
+
+
 def _preflight(preflight: Preflight) -> Rows:
     return cast("Rows", preflight.checks)
 
@@ -94,6 +108,7 @@ def _preflight(preflight: Preflight) -> Rows:
 _ROWS: dict[str, Any] = {
     "Answer": _answer,
     "Answers": _answers,
+    "Comparison": _comparison,
     "Decision": _decision,
     "Mesh": _mesh,
     "Preflight": _preflight,

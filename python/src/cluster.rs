@@ -15,6 +15,7 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use serde_json::Value;
 
 use crate::{
+    applied::{Applied, Effects, cores},
     cluster_report::{Preflight, Status},
     cluster_watch::Watch,
     door,
@@ -104,8 +105,12 @@ impl Handle {
 
     async fn apply(self, objects: Vec<Value>, dry_run: bool, force: bool) -> Result<Effects> {
         let cluster = self.open().await?.dry_run(dry_run).force(force);
-        let applied = cluster::apply_all(&cluster, &objects, |_| {}).await?;
-        Ok(applied.iter().map(|one| (one.effect.to_string(), one.object.to_string())).collect())
+        cluster::apply_all(&cluster, &objects, |_| {}).await.map(Effects)
+    }
+
+    async fn tear_down(self, applied: Vec<cluster::Applied>) -> Result<Vec<String>> {
+        let deleted = cluster::tear_down(&self.open().await?, &applied).await?;
+        Ok(deleted.iter().map(ToString::to_string).collect())
     }
 
     async fn status(self, name: String, plan: Option<CorePlan>) -> Result<Status> {
@@ -131,9 +136,6 @@ impl Handle {
         Ok(Plain(serde_json::to_value(&ready).unwrap_or_default()))
     }
 }
-
-/// What an apply did to each object, as `(effect, object)`.
-type Effects = Vec<(String, String)>;
 
 /// What is waited for, and how long.
 struct Wait {
@@ -310,6 +312,18 @@ impl Cluster {
     ) -> PyResult<Bound<'py, PyAny>> {
         let objects = self.objects(objects)?;
         door::later(py, self.handle().apply(objects, dry_run, force))
+    }
+
+    fn tear_down(&self, py: Python<'_>, applied: Vec<Applied>) -> PyResult<Vec<String>> {
+        door::block_on(py, self.handle().tear_down(cores(applied)))
+    }
+
+    fn tear_down_async<'py>(
+        &self,
+        py: Python<'py>,
+        applied: Vec<Applied>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        door::later(py, self.handle().tear_down(cores(applied)))
     }
 
     #[pyo3(signature = (kind, name, *, namespace = None, api_version = None))]

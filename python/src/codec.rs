@@ -1,6 +1,8 @@
 //! `canary.encode_predict` and `canary.decode_predict`: the JSON of predict calls, without a client.
 
-use canary_core::predict::{Body, Form, Input, Value, read_predict, write_predict};
+use canary_core::predict::{
+    Body, Form, Input, ModelVersion, Value, read_predict, write_predict, write_predict_grpc,
+};
 use numpy::PyUntypedArray;
 use pyo3::{
     exceptions::PyValueError,
@@ -11,7 +13,7 @@ use pyo3::{
 
 use crate::{array, bytes::BytesWriter, door, error::IntoPy, input};
 
-/// Answers from this size on are read on a thread of their own, which Ctrl-C leaves alone: some milliseconds.
+/// Answers and arrays from this size on are read and written on a thread of their own, which Ctrl-C leaves alone: some milliseconds.
 const LARGE: usize = 4 << 20;
 
 /// A body that is given up when its writing shall not go on.
@@ -89,6 +91,37 @@ pub(crate) fn encode_predict<'py>(
         write(input::read(input)?)?;
     }
     body.finish(py)
+}
+
+/// The bytes of a gRPC `PredictRequest`.
+#[pyfunction]
+#[pyo3(signature = (inputs, *, model, signature = None, version = None, label = None))]
+pub(crate) fn encode_predict_grpc<'py>(
+    py: Python<'py>,
+    inputs: &Bound<'py, PyAny>,
+    model: String,
+    signature: Option<String>,
+    version: Option<u64>,
+    label: Option<String>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let version = match (version, label) {
+        (Some(_), Some(_)) => {
+            return Err(PyValueError::new_err("give version or label, not both"));
+        }
+        (Some(number), None) => ModelVersion::Number(number),
+        (None, Some(label)) => ModelVersion::Label(label),
+        (None, None) => ModelVersion::Latest,
+    };
+    let inputs = input::read(inputs)?;
+    let large = inputs.elements() > LARGE;
+    let write = move || {
+        let mut body = Vec::new();
+        let signature = signature.as_deref().unwrap_or_default();
+        write_predict_grpc(&mut body, &model, &version, signature, &inputs).py()?;
+        Ok(body)
+    };
+    let body = if large { door::abandon(py, write)? } else { py.detach(write)? };
+    Ok(PyBytes::new(py, &body))
 }
 
 /// The outputs in the answer to a REST predict request.

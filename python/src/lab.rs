@@ -266,8 +266,9 @@ fn seed(packages: PathBuf) -> PyResult<Lab> {
 }
 
 /// Applies objects one after the other.
-fn apply(lab: &canary_lab::Lab, values: &[Value]) -> PyResult<()> {
-    values.iter().try_for_each(|value| lab.apply(value).map(drop).py())
+fn apply(lab: &canary_lab::Lab, values: &[Value], force: bool) -> PyResult<()> {
+    let one = |value| if force { lab.apply_by_force(value) } else { lab.apply(value) };
+    values.iter().try_for_each(|value| one(value).map(drop).py())
 }
 
 /// Objects as JSON.
@@ -325,20 +326,23 @@ impl Lab {
         door::later_apart(py, move |_| seed(packages))
     }
 
-    fn apply(&self, py: Python<'_>, objects: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[pyo3(signature = (objects, *, force = false))]
+    fn apply(&self, py: Python<'_>, objects: &Bound<'_, PyAny>, force: bool) -> PyResult<()> {
         let values = values_of(objects)?;
         let lab = self.open()?;
-        door::abandon(py, move || apply(&lab, &values))
+        door::abandon(py, move || apply(&lab, &values, force))
     }
 
+    #[pyo3(signature = (objects, *, force = false))]
     fn apply_async<'py>(
         &self,
         py: Python<'py>,
         objects: &Bound<'py, PyAny>,
+        force: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let values = values_of(objects)?;
         let lab = self.open()?;
-        door::later_apart(py, move |_| apply(&lab, &values))
+        door::later_apart(py, move |_| apply(&lab, &values, force))
     }
 
     #[pyo3(signature = (timeout = None))]

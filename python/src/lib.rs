@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 
 mod analyze;
 mod answer;
+mod applied;
 mod array;
 mod bytes;
 mod client;
@@ -11,6 +12,7 @@ mod cluster;
 mod cluster_report;
 mod cluster_watch;
 mod codec;
+mod comparison;
 mod door;
 mod drive;
 mod error;
@@ -57,11 +59,13 @@ mod _canary {
     use crate::{
         analyze::{Analysis, analyze_objects},
         answer::Answer,
+        applied::Applied,
         client::Client,
         cluster::Cluster,
         cluster_report::{Preflight, Status},
         cluster_watch::Watch,
-        codec::{decode_predict, encode_predict},
+        codec::{decode_predict, encode_predict, encode_predict_grpc},
+        comparison::{Comparison, compare_rules},
         finding::Finding,
         guardrail::{
             Guardrail, accuracy, agreement, custom, error_ratio, numeric_drift, slow_ratio,

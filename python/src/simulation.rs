@@ -228,6 +228,14 @@ impl Power {
         json::to_python(py, &json::value(&self.core)?)
     }
 
+    #[pyo3(signature = (ax = None))]
+    fn plot<'py>(
+        slf: &Bound<'py, Self>,
+        ax: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        show::plot(slf, ax)
+    }
+
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
         show::card(slf, "render_power")
     }

@@ -149,6 +149,7 @@ CALLS = {
     "predict_many": (lambda: canary.Client(lab().url, model="pets", signature="serving_preprocess"), many),
     "simulate": (plan, lambda one: one.simulate(errors=(0.01, 0.01), runs=1_000_000)),
     "power": (plan, lambda one: one.power(0.9, errors=(0.01, 0.0101), runs=1_000_000)),
+    "compare_rules": (lambda: None, lambda _: canary.compare_rules(errors=(0.01, 0.01), runs=1_000_000)),
     "batch": (lambda: [np.zeros((60, 60, 3), np.uint8)] * 30_000, lambda one: canary.Preprocess((100, 100)).batch(one)),
     "batch of large images": (
         lambda: [np.zeros((3000, 3000, 3), np.uint8)] * 40,

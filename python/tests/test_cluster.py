@@ -33,10 +33,10 @@ def test_objects_are_applied_read_listed_and_deleted(server: Path) -> None:
     """The kinds that the server knows without Istio."""
     cluster = canary.Cluster(server)
     tried = cluster.apply(workload(), dry_run=True)
-    assert [effect for effect, _ in tried] == ["created"] * 3
+    assert [one.effect for one in tried] == ["created"] * 3
     assert cluster.get("Deployment", "image-classifier-resnet50") is None
-    assert [effect for effect, _ in cluster.apply(workload())] == ["created"] * 3
-    assert cluster.apply(workload().objects())[0] == ("unchanged", "ConfigMap default/resnet50-configs")
+    assert [one.effect for one in cluster.apply(workload())] == ["created"] * 3
+    assert str(cluster.apply(workload().objects())[0]) == "unchanged ConfigMap default/resnet50-configs"
     deployment = cluster.get("Deployment", "image-classifier-resnet50")
     assert deployment is not None
     assert deployment["spec"]["template"]["metadata"]["labels"]["version"] == "resnet50"
@@ -94,11 +94,39 @@ def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
         canary.Cluster(tmp_path / "kubeconfig", context="other").get("Pod", "a")
 
 
+async def test_exactly_what_was_created_is_torn_down(server: Path) -> None:
+    """What was there before stays, and what somebody has put in its place since."""
+
+    def settings(name: str) -> dict[str, object]:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "1"}}
+
+    cluster = canary.Cluster(server)
+    cluster.apply(settings("before"))
+    applied = cluster.apply([settings(name) for name in ("before", "ours", "replaced")])
+    assert [(one.effect, one.name) for one in applied] == [
+        ("unchanged", "before"),
+        ("created", "ours"),
+        ("created", "replaced"),
+    ]
+    assert (applied[1].kind, applied[1].api_version, applied[1].namespace) == ("ConfigMap", "v1", "default")
+    assert list(applied.records()[0]) == ["effect", "kind", "namespace", "name", "api_version", "uid"]
+    assert pickle.loads(pickle.dumps(applied[1])) == applied[1]
+    assert hash(applied[1]) != hash(applied[2])
+    assert "ours" in applied[1]._repr_html_()
+    cluster.delete("ConfigMap", "replaced")
+    cluster.apply(settings("replaced"))
+    assert cluster.tear_down(cluster.apply(settings("tried"), dry_run=True)) == []
+    assert cluster.tear_down(applied) == ["ConfigMap default/ours"]
+    assert await cluster.tear_down_async(applied) == []
+    assert cluster.get("ConfigMap", "before") is not None
+    assert cluster.get("ConfigMap", "replaced") is not None
+
+
 async def test_every_call_has_an_awaitable_twin(server: Path) -> None:
     """The same answers, and a watch that gives what happens."""
     cluster = canary.Cluster(server)
     settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "twins"}, "data": {"a": "1"}}
-    assert [effect for effect, _ in await cluster.apply_async(settings)] == ["created"]
+    assert [one.effect for one in await cluster.apply_async(settings)] == ["created"]
     assert await cluster.get_async("ConfigMap", "twins") == cluster.get("ConfigMap", "twins")
     names = [found["metadata"]["name"] for found in await cluster.list_async("ConfigMap", namespace="*")]
     assert "twins" in names

@@ -92,6 +92,7 @@ def judgements(text=None):
         canary.error_ratio(1.0, name=text[:40] if text else None),
         short.simulate(errors=(0.01, 0.02), runs=60, seed=7),
         short.power(0.5, errors=(0.01, 0.05), runs=60, seed=7),
+        canary.compare_rules(errors=(0.01, 0.02), runs=60, seed=7),
         canary.observed_share(31, 69, weight=0.2),
         one.validate(),
     ]
@@ -146,7 +147,7 @@ def test_every_class_shows_itself(ran):
     silent = {name for name in classes if not hasattr(getattr(canary, name), "_repr_html_")}
     assert silent == {name for name in classes if issubclass(getattr(canary, name), BaseException)}
     # These come from an API server: test_cluster.py draws them.
-    assert classes - silent - shown == {"Preflight", "Status", "Watch"}
+    assert classes - silent - shown == {"Applied", "Preflight", "Status", "Watch"}
 
 
 CLASSES = [value for value in vars(istio).values() if inspect.isclass(value)]
@@ -228,7 +229,9 @@ def test_everything_that_is_a_table_goes_to_data_frames_and_axes():
         decision = mesh.route("http://any/", random=3)
         short = canary.Plan("s", stable="a", canary="b", steps=[50, 100], hold=200, guards=[canary.error_ratio(1.0)])
         simulation = short.simulate(errors=(0.01, 0.02), runs=20, seed=1)
-        tables = [run, answer, decision, simulation, mesh, routes(), run.readings, run.disagreements, lab.counts()]
+        compared = canary.compare_rules(errors=(0.01, 0.01), runs=20, seed=1)
+        tables = [run, answer, decision, simulation, compared, mesh, routes(), run.readings, run.disagreements]
+        tables.append(lab.counts())
         for table in tables:
             rows = table.records()
             assert rows, table
@@ -245,7 +248,9 @@ def test_everything_that_is_a_table_goes_to_data_frames_and_axes():
         assert history.weight.max() == 100
         assert mesh.records()[1]["share"] == 0.7
         assert mesh.records()[0]["when"] == "header user-group = image-classifier"
-        for picture in [run, answer, decision, simulation, canary.observed_share(3, 7, weight=0.3), plan()]:
+        power = short.power(0.5, errors=(0.01, 0.05), runs=20, seed=1)
+        share = canary.observed_share(3, 7, weight=0.3)
+        for picture in [run, answer, decision, simulation, compared, power, share, plan()]:
             figure, axes = plt.subplots()
             assert picture.plot(axes) is axes, picture
             figure.canvas.draw()
@@ -383,7 +388,7 @@ def runs():
 
 
 SETS = {"objects": objects, "judgements": judgements, "runs": runs}
-SIZES = {"objects": (800, 2880), "judgements": (800, 920), "runs": (800, 1680)}
+SIZES = {"objects": (800, 2880), "judgements": (800, 1180), "runs": (800, 1680)}
 LIGHT, DARK = ("#ffffff", "#1b1b1b"), ("#16181d", "#e4e4e4")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from test_plan import APP, inputs, plan, start, weights
+from test_plan import APP, GATEWAY, inputs, plan, start, weights
 
 import canary
 from canary import _live
@@ -32,6 +32,19 @@ def good(**script):
 
 
 # Evidence that a run makes by itself.
+
+
+def test_what_a_run_has_written_is_changed_by_force_alone():
+    with start(good()) as lab:
+        assert plan().run(lab, tick=0.05).wait().promoted
+        assert weights(lab) == {"stable": 0, "canary": 100}
+        back = canary.VirtualService.weighted(
+            APP, {"stable": 100, "canary": 0}, hosts=["*"], gateways=[GATEWAY], port=8501
+        )
+        with pytest.raises(canary.ConflictError, match=r"spec\.http"):
+            lab.apply(back)
+        lab.apply(back, force=True)
+        assert weights(lab) == {"stable": 100, "canary": 0}
 
 
 def test_a_plan_runs_on_a_lab_without_client_and_inputs():

@@ -47,6 +47,7 @@ def values():
         one = canary.Plan(APP, stable="a", canary="b", steps=[50, 100], hold=200, guards=[canary.error_ratio(1.0)])
         return kept | {
             "Analysis": canary.analyze([GATEWAY, SPLIT]),
+            "Comparison": canary.compare_rules(errors=(0.01, 0.05), runs=20, seed=7),
             "Client": canary.Client("http://127.0.0.1:1", model="m", headers={"a": "b"}),
             "Cluster": canary.Cluster("config", context="a", namespace="n"),
             "Decision": canary.Mesh([GATEWAY, SPLIT, RULE]).route("http://any/"),
@@ -77,8 +78,8 @@ def classes():
 
 def test_every_class_is_a_value_or_says_why_not(values):
     made = values()
-    # A status is read from a cluster; test_cluster_run has one.
-    assert set(classes()) - set(NO_VALUES) - {"Preflight", "Status"} == set(made)
+    # These are read from a cluster; test_cluster and test_cluster_run have them.
+    assert set(classes()) - set(NO_VALUES) - {"Applied", "Preflight", "Status"} == set(made)
     assert not set(NO_VALUES) & set(made)
 
 

@@ -29,6 +29,7 @@ mod typed;
 use std::{fmt, future::Future};
 
 use futures_core::Stream;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Result;
@@ -62,7 +63,8 @@ pub use typed::{Change, Kind, Typed};
 /// let object = ObjectRef::virtual_service("default", "image-classifier");
 /// assert_eq!(object.to_string(), "VirtualService default/image-classifier");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
     /// Group and version, such as `networking.istio.io/v1` or `v1`.
     pub api_version: String,

@@ -1,5 +1,6 @@
 //! A rollout: the plan, its gates and guardrails, and the weight changes as pure functions.
 
+mod comparison;
 mod event;
 mod gate;
 mod guardrail;
@@ -17,6 +18,7 @@ mod summary;
 mod validation;
 mod verdict;
 
+pub use comparison::{ComparedTraffic, Comparison, Rule, RuleOutcome};
 pub use event::{Action, Event};
 pub use gate::{Gate, GateOutcome, Golden};
 pub use guardrail::{

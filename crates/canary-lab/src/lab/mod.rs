@@ -181,11 +181,16 @@ impl Lab {
     /// # Errors
     /// As [`canary_core::cluster::Cluster::apply`].
     pub fn apply(&self, object: &impl Serialize) -> Result<Value> {
-        let object = serde_json::to_value(object).map_err(|error| Error::Manifest {
-            what: "object".to_owned(),
-            reason: format!("cannot be written as JSON: {error}"),
-        })?;
-        self.store.apply_now(&object)
+        self.store.apply_now(&to_json(object)?)
+    }
+
+    /// As [`apply`](Self::apply), and takes over the fields that other managers own, as a run does with the weights that it
+    /// writes: what `kubectl apply --server-side --force-conflicts` does.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply), without the conflicts of fields.
+    pub fn apply_by_force(&self, object: &impl Serialize) -> Result<Value> {
+        self.store.clone().force(true).apply_now(&to_json(object)?)
     }
 
     /// Why the newest objects are not in force, when the gateway had to keep the routes before them.
@@ -245,6 +250,13 @@ impl Lab {
             Some((ObjectRef::of(&object).ok()?, problem.to_owned()))
         })
     }
+}
+
+fn to_json(object: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(object).map_err(|error| Error::Manifest {
+        what: "object".to_owned(),
+        reason: format!("cannot be written as JSON: {error}"),
+    })
 }
 
 impl Drop for Lab {
