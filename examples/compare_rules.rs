@@ -31,7 +31,7 @@ struct Arguments {
     json: bool,
 }
 
-fn arguments() -> std::result::Result<Arguments, String> {
+fn arguments() -> Result<Arguments, String> {
     let mut found = Arguments { runs: 2000, seed: 7, json: false };
     let mut rest = std::env::args().skip(1);
     while let Some(argument) = rest.next() {
