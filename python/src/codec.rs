@@ -127,11 +127,11 @@ pub(crate) fn encode_predict_grpc<'py>(
 /// The outputs in the answer to a REST predict request.
 #[pyfunction]
 #[pyo3(signature = (body, *, doubles = false))]
-pub(crate) fn decode_predict<'py>(
-    py: Python<'py>,
+pub(crate) fn decode_predict(
+    py: Python<'_>,
     body: PyBackedBytes,
     doubles: bool,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let outputs = PyDict::new(py);
     let found = if body.len() < LARGE {
         py.detach(|| read_predict(&body, doubles)).py()?
