@@ -23,6 +23,7 @@ SOURCES = {
     "header in which an answer names its subset": ("`x-canary-subset`", "predict/client.rs", '= "x-canary-subset"'),
     "`wait` waits": ("60 s", "python/src/client.rs", "timeout.map_or(Ok(Duration::from_secs(60))"),
     "an idle connection is kept": ("50 s", "predict/pool.rs", "IDLE: Duration = Duration::from_secs(50)"),
+    "a peer that says nothing": ("30 s", "predict/connect.rs", "SILENCE: Duration = Duration::from_secs(30)"),
     "progress is told every": ("500 ms", "cluster/driver.rs", "tick: Duration::from_millis(500)"),
     "the state is stored with every weight": ("10 s", "cluster/driver.rs", "save_every: Duration::from_secs(10)"),
     "the lock is good for": ("30 s", "cluster/driver.rs", "lease: Duration::from_secs(30)"),
