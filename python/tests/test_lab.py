@@ -102,9 +102,18 @@ def test_real_envoy_takes_the_place_of_the_gateway(tmp_path):
         lab.apply(canary.Workload("pets", "v1", model="pets", path="m/1"))
         lab.apply([canary.Gateway.http("g"), canary.VirtualService.to("pets", hosts=["*"], gateways=["g"], port=8501)])
         lab.wait_ready()
-        answer = canary.Client(lab.url, model="pets", signature="serving_preprocess", timeout=10).predict(b"photo")
+        assert lab._recent(0) == [], "from now on they are kept"
+        client = canary.Client(lab.url, model="pets", signature="serving_preprocess", timeout=10)
+        answer = client.predict(b"photo")
         assert answer.label == "cat"
         assert answer.headers["server"] == "istio-envoy"
+        # The model servers tell of predictions alone, with their pods' version.
+        assert client.ready()
+        with pytest.raises(canary.ServerError):
+            client.replace(signature="none").predict(b"photo")
+        kept = lab._recent(0)
+        assert [(subset, status) for _, _, subset, status, *_ in kept] == [("v1", 200), ("v1", 400)]
+        assert kept[0][-1] == b"photo"
 
 
 async def test_async_twins_give_the_same(client):

@@ -10,10 +10,14 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use canary_core::{evidence::Timestamp, predict::read_top};
 use http_body_util::{BodyExt, Either, Full};
-use hyper::body::Body as _;
+use hyper::{
+    body::Body as _,
+    header::{HOST, HeaderValue},
+};
 use serde_json::Value;
 
 use super::reply::Reply;
+use crate::server::Prediction;
 
 /// How many answers are kept.
 const KEPT: usize = 12;
@@ -99,14 +103,42 @@ impl Recent {
         } else {
             (body, Bytes::new())
         };
+        let status = head.status.as_u16();
+        self.push(path, request, subset.unwrap_or_default(), status, took, answer);
+        Reply { response: hyper::Response::from_parts(head, body), flags }
+    }
+
+    /// Keeps a prediction of one of the lab's model servers, where the gateway is not the lab's own.
+    pub(crate) fn keep_prediction(&self, subset: &str, prediction: Prediction<'_>) {
+        let Prediction { head, body, status, answer, took } = prediction;
+        // A mirror's copy is marked at its host.
+        let host = head.headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes);
+        let host = host.split(|&byte| byte == b':').next().unwrap_or_default();
+        if host.ends_with(b"-shadow") {
+            return;
+        }
+        let short = answer.len() as u64 <= LARGEST_ANSWER;
+        let answer = if short { answer } else { Bytes::new() };
+        self.push(head.uri.path(), body, subset, status.as_u16(), took, answer);
+    }
+
+    fn push(
+        &self,
+        path: &str,
+        request: Bytes,
+        subset: &str,
+        status: u16,
+        took: Duration,
+        answer: Bytes,
+    ) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.0 += 1;
         let exchange = Exchange {
             number: kept.0,
             at: Timestamp::now(),
             path: path.to_owned(),
-            subset: subset.unwrap_or_default().to_owned(),
-            status: head.status.as_u16(),
+            subset: subset.to_owned(),
+            status,
             took,
             request: if request.len() <= LARGEST_REQUEST { request } else { Bytes::new() },
             answer,
@@ -115,8 +147,6 @@ impl Recent {
             kept.1.pop_front();
         }
         kept.1.push_back(exchange);
-        drop(kept);
-        Reply { response: hyper::Response::from_parts(head, body), flags }
     }
 }
 

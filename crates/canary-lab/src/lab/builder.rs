@@ -119,7 +119,8 @@ impl LabBuilder {
                 };
             }
         });
-        runtime.spawn(workloads::run(store.clone(), Arc::new(self.registry), pods));
+        let watched = self.envoy.is_some().then(|| Arc::downgrade(&proxy));
+        runtime.spawn(workloads::run(store.clone(), Arc::new(self.registry), pods, watched));
         drop(guard);
         let metrics_registry = Arc::clone(&proxy.metrics);
         Ok(Lab {

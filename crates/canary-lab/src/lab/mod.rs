@@ -150,7 +150,8 @@ impl Lab {
 
     /// The last dozen requests that went through the gateway to a model, with their answers: those numbered after
     /// `after`, oldest first. The first call begins to keep them. Requests of over 1 MiB and answers of over 64 KiB are
-    /// told of without their content. With Envoy in the gateway's place there are none.
+    /// told of without their content. With Envoy in the gateway's place the model servers tell of the predictions by
+    /// REST, each with the label `version` of its pod as the subset.
     pub fn recent(&self, after: u64) -> Vec<Exchange> {
         let kept = &self.mirrors.recent;
         if kept.load().is_none() {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use canary_core::{Error, Result, cluster::ObjectRef};
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::registry::Registry;
 use crate::{
-    gateway::Pod,
-    server::{ModelServer, Served},
+    gateway::{Pod, Proxy},
+    server::{ModelServer, Served, Watcher},
     store::{Change, Store},
 };
 
@@ -33,7 +33,14 @@ struct Running {
 }
 
 /// Follows the store and runs what it says, until dropped.
-pub(crate) async fn run(store: Store, registry: Arc<Registry>, pods: Pods) {
+///
+/// Where the gateway is not the lab's own, `watched` is told of the predictions.
+pub(crate) async fn run(
+    store: Store,
+    registry: Arc<Registry>,
+    pods: Pods,
+    watched: Option<Weak<Proxy>>,
+) {
     let (objects, mut changes) = store.watch_all();
     let mut running = BTreeMap::new();
     let mut deployments: BTreeMap<ObjectRef, Value> = BTreeMap::new();
@@ -62,7 +69,8 @@ pub(crate) async fn run(store: Store, registry: Arc<Registry>, pods: Pods) {
             keep
         });
         for (reference, deployment) in &deployments {
-            reconcile(&store, &registry, &pods, &mut running, reference, deployment).await;
+            let watched = watched.as_ref();
+            reconcile(&store, &registry, &pods, &mut running, reference, deployment, watched).await;
         }
         let Some(change) = changes.recv().await else { return };
         next.push(change);
@@ -84,6 +92,7 @@ async fn reconcile(
     running: &mut BTreeMap<ObjectRef, Running>,
     reference: &ObjectRef,
     deployment: &Value,
+    watched: Option<&Weak<Proxy>>,
 ) {
     let container = match Container::of(store, deployment) {
         Ok(container) => container,
@@ -101,7 +110,7 @@ async fn reconcile(
     if running.get(reference).is_some_and(same) {
         return;
     }
-    let started = start(registry, reference, &container).await;
+    let started = start(registry, reference, &container, watched).await;
     let (servers, new, problem) = match started {
         Ok((servers, new)) => (servers, new, String::new()),
         Err(error) => (Vec::new(), Vec::new(), error.to_string()),
@@ -134,6 +143,7 @@ async fn start(
     registry: &Arc<Registry>,
     reference: &ObjectRef,
     container: &Container,
+    watched: Option<&Weak<Proxy>>,
 ) -> Result<(Vec<ModelServer>, Vec<Pod>)> {
     if container.replicas == 0 {
         return Ok((Vec::new(), Vec::new()));
@@ -149,7 +159,9 @@ async fn start(
     let (mut running, mut pods) = (Vec::new(), Vec::new());
     for _ in 0..container.replicas {
         let model = Served::shared(container.model_name.clone(), Arc::clone(&model));
-        let server = ModelServer::start([model]).await?;
+        let subset = container.labels.get("version").cloned().unwrap_or_default();
+        let tell = watched.map(|proxy| watcher(proxy.clone(), subset));
+        let server = ModelServer::open([model], tell)?;
         pods.push(Pod {
             namespace: reference.namespace.clone(),
             workload: reference.name.clone(),
@@ -159,6 +171,15 @@ async fn start(
         running.push(server);
     }
     Ok((running, pods))
+}
+
+/// Keeps predictions among the recent ones of a gateway, while somebody looks at them.
+fn watcher(proxy: Weak<Proxy>, subset: String) -> Watcher {
+    Box::new(move |prediction| {
+        if let Some(recent) = proxy.upgrade().and_then(|proxy| proxy.recent.load_full()) {
+            recent.keep_prediction(&subset, prediction);
+        }
+    })
 }
 
 /// Replaces the pods of a Deployment and tells the gateway.

@@ -15,6 +15,7 @@ use http_body_util::Either;
 use hyper::service::service_fn;
 
 use crate::net::{Listener, Serving};
+pub(crate) use rest::{Prediction, Watcher};
 pub use served::Served;
 
 /// A running model server; dropping it stops it and closes its connections.
@@ -44,14 +45,17 @@ impl ModelServer {
         reason = "opening a port may wait on other systems than this one"
     )]
     pub async fn start(models: impl IntoIterator<Item = Served>) -> Result<Self> {
-        Self::open(models)
+        Self::open(models, None)
     }
 
-    /// The same in the context of a runtime, without waiting.
-    pub(crate) fn open(models: impl IntoIterator<Item = Served>) -> Result<Self> {
+    /// The same in the context of a runtime, without waiting; `watcher` is told of every prediction by REST.
+    pub(crate) fn open(
+        models: impl IntoIterator<Item = Served>,
+        watcher: Option<Watcher>,
+    ) -> Result<Self> {
         let models = served::Models::new(models);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let models = Arc::new(rest::Service::new(models, threads));
+        let models = Arc::new(rest::Service::new(models, threads, watcher));
         let listener = Listener::bind().map_err(|error| Error::Cluster {
             action: "start a model server".to_owned(),
             reason: "no port of 127.0.0.1 can be opened".to_owned(),

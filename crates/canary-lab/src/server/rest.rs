@@ -1,13 +1,18 @@
 //! The REST interface: one request in, one answer out.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Collected, Full, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     header::{CONTENT_TYPE, HeaderValue},
+    http::request,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -23,30 +28,66 @@ use crate::model::{Code, Model, ModelError, Signature, TensorInfo};
 /// The largest body that is read.
 pub(super) const MAX_BODY: usize = 256 << 20;
 
+/// A prediction that was asked for by REST, and what was answered.
+pub(crate) struct Prediction<'a> {
+    pub(crate) head: &'a request::Parts,
+    /// Empty where the body was not read.
+    pub(crate) body: Bytes,
+    pub(crate) status: StatusCode,
+    pub(crate) answer: Bytes,
+    pub(crate) took: Duration,
+}
+
+/// Who is told of every prediction.
+pub(crate) type Watcher = Box<dyn Fn(Prediction<'_>) + Send + Sync>;
+
 /// What answers the requests of one server.
-#[derive(Debug)]
 pub(crate) struct Service {
     pub(super) models: Models,
     /// One permit for each inference that may run at a time.
     threads: Arc<Semaphore>,
+    watcher: Option<Watcher>,
 }
 
 impl Service {
-    pub(crate) fn new(models: Models, threads: usize) -> Self {
-        Self { models, threads: Arc::new(Semaphore::new(threads.max(1))) }
+    pub(crate) fn new(models: Models, threads: usize, watcher: Option<Watcher>) -> Self {
+        Self { models, threads: Arc::new(Semaphore::new(threads.max(1))), watcher }
     }
 
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
+        let Some(watcher) = &self.watcher else {
+            return self.answer_parts(&head, body, &mut Bytes::new()).await;
+        };
+        let (began, mut read) = (Instant::now(), Bytes::new());
+        let response = self.answer_parts(&head, body, &mut read).await;
+        if matches!(Asked::read(head.method == Method::POST, head.uri.path()), Asked::Predict(..)) {
+            let (parts, answer) = response.into_parts();
+            let answer =
+                answer.collect().await.map_or_else(|never| match never {}, Collected::to_bytes);
+            let (status, took) = (parts.status, began.elapsed());
+            watcher(Prediction { head: &head, body: read, status, answer: answer.clone(), took });
+            return Response::from_parts(parts, Full::new(answer));
+        }
+        response
+    }
+
+    /// Answers a request; `read` becomes the body of a prediction.
+    async fn answer_parts(
+        &self,
+        head: &request::Parts,
+        body: Incoming,
+        read: &mut Bytes,
+    ) -> Response<Full<Bytes>> {
         let post = head.method == Method::POST;
-        let (method, path) = (head.method, head.uri.path());
+        let (method, path) = (&head.method, head.uri.path());
         let asked = Asked::read(post, path);
         if asked == Asked::Elsewhere {
             return html_not_found();
         }
         let answered = match asked {
-            Asked::Predict(name, choice) => self.predict(&name, &choice, body).await,
+            Asked::Predict(name, choice) => self.predict(&name, &choice, body, read).await,
             Asked::Status(name, choice) => self.status(&name, &choice),
             Asked::Metadata(name, choice) => self.metadata(&name, &choice),
             Asked::Examples(verb, name, choice) => self.find(&name, &choice).and_then(|_| {
@@ -81,6 +122,7 @@ impl Service {
         name: &str,
         choice: &Choice,
         body: Incoming,
+        read: &mut Bytes,
     ) -> Result<Vec<u8>, ModelError> {
         let model = Arc::clone(&self.find(name, choice)?.model);
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
@@ -89,6 +131,7 @@ impl Service {
             ))
         })?;
         let body = body.to_bytes();
+        read.clone_from(&body);
         let work = {
             let model = Arc::clone(&model);
             move || {
@@ -156,6 +199,12 @@ impl Service {
             "metadata": {"signature_def": {"signature_def": signatures}},
         });
         Ok(metadata.to_string().into_bytes())
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("models", &self.models).finish_non_exhaustive()
     }
 }
 
