@@ -59,7 +59,7 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Conflict { object, diff }) => {
+        Err(Error::Conflict { object, diff, .. }) => {
             eprintln!("apply: {object}: other field managers own what differs");
             for field in diff.split("; ") {
                 eprintln!("  {field}");

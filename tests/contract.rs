@@ -105,7 +105,7 @@ async fn a_patch_is_whole_or_not_at_all(backend: &impl Backend) {
     assert_eq!(second["metadata"]["annotations"]["a/b"], "c");
 
     let refused = cluster.patch(&of(space), &weights).await.unwrap_err();
-    let Error::Conflict { object, diff } = &refused else { panic!("{refused:?}") };
+    let Error::Conflict { object, diff, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!(object, &of(space).to_string());
     assert!(diff.contains("spec.http[0].route[1].weight: expected 0, found 30"), "{diff}");
     assert_eq!(cluster.get(&of(space)).await.unwrap().unwrap(), second);
@@ -171,9 +171,10 @@ async fn another_manager_s_field_is_a_conflict(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     let first = cluster.apply(&split(space, [100, 0])).await.unwrap();
     let error = backend.handle("gitops", false).apply(&split(space, [50, 50])).await.unwrap_err();
-    let Error::Conflict { object, diff } = &error else { panic!("{error:?}") };
+    let Error::Conflict { object, diff, help } = &error else { panic!("{error:?}") };
     assert_eq!(object, &of(space).to_string());
     assert!(diff.contains("spec.http") && diff.contains("canary"), "{diff}");
+    assert!(help.contains("`force`"), "{help}");
     assert_eq!(cluster.get(&of(space)).await.unwrap(), Some(first));
 
     // By force it is taken over; then the first owner is the one who conflicts.

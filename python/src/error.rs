@@ -51,7 +51,7 @@ fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyRes
         }
         Error::Image { .. } => "ImageError",
         Error::Predict(error) => describe_predict(error, details)?,
-        Error::Conflict { object, diff } => {
+        Error::Conflict { object, diff, .. } => {
             details.set_item("object", object)?;
             details.set_item("diff", diff)?;
             "ConflictError"

@@ -17,6 +17,7 @@ from test_plan import APP, GATEWAY, inputs, plan, start, weights
 import canary
 from canary import _live
 
+SHORT = {"hold": {"pairs": 80}}
 LONG = {"hold": {"pairs": 1_000_000}}
 
 
@@ -110,6 +111,38 @@ def test_real_models_want_images():
             plan(**real).run(lab)
         requests = plan(**real, guards=[canary.error_ratio(1.0)], steps=[50, 100], hold=8)
         assert requests.run(lab, tick=0.1).wait().promoted
+
+
+async def test_the_routes_are_taken_over_by_force_after_a_run():
+    """A notebook that is run again begins with its own routes."""
+    routes = canary.VirtualService.weighted(
+        APP, {"stable": 100, "canary": 0}, hosts=["*"], gateways=["gateway"], port=8501, stamp_subset="x-canary-subset"
+    )
+    with start(good()) as lab:
+        assert plan(**SHORT).run(lab, inputs=inputs(), tick=0.05).wait().promoted
+        with pytest.raises(canary.ConflictError, match=r"canary owns it.*`force`") as raised:
+            lab.apply(routes)
+        assert "force" not in raised.value.diff
+        with pytest.raises(canary.ConflictError):
+            await lab.apply_async(routes)
+        lab.apply(routes, force=True)
+        assert weights(lab) == {"stable": 100, "canary": 0}
+        assert plan(**SHORT).run(lab, inputs=inputs(), tick=0.05, anew=True).wait().promoted
+        await lab.apply_async(routes, force=True)
+        assert weights(lab) == {"stable": 100, "canary": 0}
+
+
+def test_an_edit_by_force_ends_a_run_on_a_lab():
+    with start(good()) as lab:
+        run = plan(**LONG).run(lab, inputs=inputs(10**9), tick=0.02)
+        for event in run:
+            if event.kind == "seen" and weights(lab)["canary"] == 5:
+                routes = lab.get("VirtualService", APP)["spec"]["http"]
+                routes[-1]["route"][0]["weight"], routes[-1]["route"][1]["weight"] = 60, 40
+                edited = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": APP}}
+                spec = lab.get("VirtualService", APP)["spec"] | {"http": routes}
+                lab.apply(edited | {"spec": spec}, force=True)
+        assert run.verdict.name == "externalEdit"
 
 
 # Pauses from outside.

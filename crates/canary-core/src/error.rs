@@ -38,12 +38,14 @@ pub enum Error {
     #[error("{0}")]
     Predict(Box<PredictError>),
     /// Somebody else changed the object meanwhile; nothing was overwritten.
-    #[error("{object} was changed by someone else: {diff}")]
+    #[error("{object} was changed by someone else: {diff}{}", help_suffix(.help))]
     Conflict {
         /// The object, as `Kind namespace/name`.
         object: String,
         /// What differs from what was expected.
         diff: String,
+        /// What to do about it; may be empty.
+        help: String,
     },
     /// The named thing does not exist.
     #[error("{object} not found{}", help_suffix(.help))]
@@ -89,6 +91,17 @@ fn help_suffix(help: &str) -> String {
 }
 
 impl Error {
+    /// An object that differs from what was expected of it.
+    pub fn conflict(object: impl Into<String>, diff: impl Into<String>) -> Self {
+        Self::Conflict { object: object.into(), diff: diff.into(), help: String::new() }
+    }
+
+    /// Fields that an apply states otherwise than the field managers who own them; each with its path and its owner.
+    pub fn owned_by_others(object: impl Into<String>, diff: impl Into<String>) -> Self {
+        let help = "leave these fields out, or apply with `force`, which takes them over; not while a release writes them";
+        Self::Conflict { object: object.into(), diff: diff.into(), help: help.to_owned() }
+    }
+
     /// Whether the same call may succeed when it is made again later.
     pub fn is_retryable(&self) -> bool {
         match self {

@@ -65,7 +65,7 @@ async fn a_patch_whose_test_fails_changes_nothing() {
         {"op": "test", "path": "/spec/http/0/route/1/weight", "value": 20},
     ]);
     let error = store.patch(&object(), &patch(stale)).await.unwrap_err();
-    let Error::Conflict { object: named, diff } = error else { panic!("{error}") };
+    let Error::Conflict { object: named, diff, .. } = error else { panic!("{error}") };
     assert_eq!(named, "VirtualService default/image-classifier");
     assert!(diff.contains("spec.http[0].route[1].weight: expected 20, found 10"), "{diff}");
     assert_eq!(store.get(&object()).await.unwrap().unwrap(), made);

@@ -109,7 +109,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
             )
         }
         404 => Error::NotFound { object: object.to_string(), help: String::new() },
-        409 => Error::Conflict { object: object.to_string(), diff: conflict(status) },
+        409 => conflict(object, status),
         410 => refused(format!("{EXPIRED} (410: {message})"), true),
         400 | 422 => Error::Invalid(findings(object, status)),
         429 => refused(
@@ -173,7 +173,7 @@ pub(crate) fn retry_after(status: &Status) -> u32 {
 }
 
 /// For server-side apply the fields owned by others, else the server's own words.
-fn conflict(status: &Status) -> String {
+fn conflict(object: &ObjectRef, status: &Status) -> Error {
     let owned: Vec<_> = status
         .details
         .iter()
@@ -181,7 +181,12 @@ fn conflict(status: &Status) -> String {
         .filter(|cause| cause.reason == "FieldManagerConflict")
         .map(|cause| format!("{}: {}", cause.field.trim_start_matches('.'), cause.message))
         .collect();
-    if owned.is_empty() { status.message.clone() } else { owned.join("; ") }
+    let object = object.to_string();
+    if owned.is_empty() {
+        Error::conflict(object, &status.message)
+    } else {
+        Error::owned_by_others(object, owned.join("; "))
+    }
 }
 
 /// One finding for each cause that the server gives.

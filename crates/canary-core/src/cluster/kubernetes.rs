@@ -401,7 +401,7 @@ impl Cluster for Kubernetes {
             {
                 let live = self.get(object).await?;
                 match live.and_then(|live| failed_tests(&live, patch)) {
-                    Some(diff) => Err(Error::Conflict { object: object.to_string(), diff }),
+                    Some(diff) => Err(Error::conflict(object.to_string(), diff)),
                     None => Err(Error::Invalid(findings)),
                 }
             }

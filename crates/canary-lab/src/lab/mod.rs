@@ -188,6 +188,21 @@ impl Lab {
     /// As [`apply`](Self::apply), and takes over the fields that other managers own, as a run does with the weights that it
     /// writes: what `kubectl apply --server-side --force-conflicts` does.
     ///
+    /// ```
+    /// use canary_core::{VirtualService, cluster::Cluster};
+    /// use canary_lab::Lab;
+    ///
+    /// let lab = Lab::start()?;
+    /// let argo = lab.cluster().clone().field_manager("argocd");
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// argo.apply(&serde_json::to_value(VirtualService::to("pets").hosts(["pets"])).unwrap()).await
+    /// # })?;
+    /// let split = VirtualService::weighted("pets", [("v1", 90), ("v2", 10)]).hosts(["pets"]);
+    /// assert!(lab.apply(&split).is_err());
+    /// lab.apply_by_force(&split)?;
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`apply`](Self::apply), without the conflicts of fields.
     pub fn apply_by_force(&self, object: &impl Serialize) -> Result<Value> {

@@ -44,7 +44,7 @@ pub(super) fn merge(
             .collect();
         if !conflicts.is_empty() {
             let diff = conflicts.join("; ");
-            return Err(Error::Conflict { object: target.to_string(), diff });
+            return Err(Error::owned_by_others(target.to_string(), diff));
         }
     }
     let fields: BTreeSet<Path> = stated.keys().cloned().collect();

@@ -185,13 +185,9 @@ impl Store {
         if let Some(asked) = wanted.pointer("/metadata/resourceVersion").filter(|v| !v.is_null()) {
             let found = old.as_ref().map(|old| &old.object["metadata"]["resourceVersion"]);
             if found != Some(asked) {
-                return Err(Error::Conflict {
-                    object: target.to_string(),
-                    diff: format!(
-                        "metadata.resourceVersion: expected {asked}, found {}",
-                        found.map_or_else(|| "no object".to_owned(), Value::to_string)
-                    ),
-                });
+                let found = found.map_or_else(|| "no object".to_owned(), Value::to_string);
+                let diff = format!("metadata.resourceVersion: expected {asked}, found {found}");
+                return Err(Error::conflict(target.to_string(), diff));
             }
         }
         let next = apply::merge(&target, old.as_ref(), &wanted, &self.manager, self.force)?;
@@ -211,9 +207,9 @@ impl Store {
         if let Err(error) = json_patch::patch(&mut object, patch) {
             // The tests are held against the object as it becomes, so the failed one may not fail on the old.
             return Err(match (&error.kind, failed_tests(&before, patch)) {
-                (_, Some(diff)) => Error::Conflict { object: target.to_string(), diff },
+                (_, Some(diff)) => Error::conflict(target.to_string(), diff),
                 (json_patch::PatchErrorKind::TestFailed, None) => {
-                    Error::Conflict { object: target.to_string(), diff: error.to_string() }
+                    Error::conflict(target.to_string(), error.to_string())
                 }
                 (_, None) => Error::Cluster {
                     action: format!("patch {target}"),

@@ -201,10 +201,8 @@ impl Inner {
             return Err(Error::NotFound { object: name.to_string(), help: String::new() });
         };
         let mut changed = object.clone();
-        json_patch::patch(&mut changed, patch).map_err(|error| Error::Conflict {
-            object: name.to_string(),
-            diff: error.to_string(),
-        })?;
+        json_patch::patch(&mut changed, patch)
+            .map_err(|error| Error::conflict(name.to_string(), error.to_string()))?;
         self.objects.insert(name.clone(), changed);
         self.bump(name);
         if name.kind == "VirtualService" {
