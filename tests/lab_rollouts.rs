@@ -164,7 +164,7 @@ async fn mirrored_answers_judge_a_canary_that_serves_nobody() {
         let tally = mirror.tally();
         let client = Client::new(&lab.gateway_url()).unwrap().model("m");
         let client = client.signature("serving_preprocess");
-        let inputs = (0_u64..).map(|n| Ok(Sample::new(format!("{n}"), n.to_le_bytes())));
+        let inputs = (0_u64..).map(|n| Ok(Sample::new(format!("{n}"), n.to_le_bytes().to_vec())));
         let users = Traffic::requests("users", &client, subsets(), stream::iter(inputs));
         let driver = Driver::new(lab.cluster().clone(), plan).unwrap();
         let driver = driver.source(users).source(mirror).tick(Duration::from_millis(20));

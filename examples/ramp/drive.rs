@@ -10,7 +10,7 @@ use canary_core::{
     Plan, Verdict,
     cluster::{Cluster, Control, Driver, HeaderProbe, Progress, Story},
     evidence::{Mirrored, Sample, Subsets, Traffic, prometheus::Prometheus},
-    predict::Client,
+    predict::{Client, Input},
     rollout::report::{Disagreement, Report},
 };
 use futures_util::{Stream, StreamExt};
@@ -65,7 +65,7 @@ where
         if let Some(traffic) = traffic(plan, &client, samples, counted.is_some(), &kept) {
             driver = driver.source(traffic.concurrency(options.concurrency));
         }
-        if let Some(probe) = HeaderProbe::new(plan, &client, probe.bytes) {
+        if let Some(probe) = HeaderProbe::new(plan, &client, Input::clone(&probe.input)) {
             driver = driver.probe(probe);
         }
     }

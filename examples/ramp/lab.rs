@@ -211,18 +211,18 @@ fn scripted(builder: LabBuilder, plan: &Plan, options: &LabOptions, seed: u64) -
 
 /// The input of each number: the files in turn, or seeded random bytes.
 pub(crate) fn samples(options: &Options) -> Result<impl Fn(u64) -> Sample + Send + use<>> {
-    let mut files: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
+    let mut files: Vec<Sample> = Vec::new();
     for file in &options.images {
         let bytes =
             std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-        files.push((name.into(), bytes.into()));
+        files.push(Sample::new(name, bytes));
     }
     let seed = options.lab.seed;
     Ok(move |number: u64| {
         let turn = usize::try_from(number).unwrap_or(0) % files.len().max(1);
-        if let Some((name, bytes)) = files.get(turn) {
-            return Sample::new(Arc::clone(name), Arc::clone(bytes));
+        if let Some(sample) = files.get(turn) {
+            return sample.clone();
         }
         let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let bytes: Vec<u8> = (0..BYTES / 8).flat_map(|_| random.bits().to_le_bytes()).collect();

@@ -2071,8 +2071,12 @@ class Plan:
             client: How the models are asked; its answers must name their subset (`stamp_subset`). Without one, the
                 lab's gateway and the stable version's model.
             evidence: Where requests are counted, in place of those sent here.
-            inputs: Files, or (name, file), or (name, file, label); taken only when they are needed. Equal bytes are one
-                observation. Without any, random bytes where the lab's models are scripted ones, which take any; where
+            inputs: What `Client.predict` takes, or (name, input), or (name, input, label); taken only when they are
+                needed. An array in place of the list gives one input for each entry of its first dimension. Equal
+                inputs are one observation. Where the plan needs pairs, each is a file or a batch of one: a pair
+                compares one answer with one. Arrays are asked with `client`'s signature, by default
+                `serving_default`; the first is tried once before the run begins, and refused when the models do not
+                take it. Without inputs, random bytes where the lab's models are scripted ones, which take any; where
                 they are real, the photo that came with them, as long as the plan needs no pairs.
             concurrency: How many inputs are under way at most.
             tick: How often progress is told, half a second unless given.

@@ -30,7 +30,7 @@ use crate::{
 const KEPT: usize = 24;
 /// The largest file that is kept for a thumbnail.
 const KEPT_BYTES: usize = 1 << 20;
-/// The signature of a model that takes image files, which the lab's models have.
+/// The signature of the lab's models that takes image files; the one without a name takes arrays.
 const SIGNATURE: &str = "serving_preprocess";
 
 /// What the caller's own code raised while the run was polled.
@@ -80,6 +80,8 @@ pub(crate) struct Draft {
     recipe: Recipe,
     /// Whom to ask for what kind of inputs, when the caller gave none, and where the photo of the models is.
     inputs_for: Option<(predict::Client, PathBuf)>,
+    /// Whether the first input is an array, which may not fit the signature.
+    array: bool,
 }
 
 impl Draft {
@@ -93,19 +95,28 @@ impl Draft {
         let core = plan.core.clone();
         let raised = Raised::default();
         let counted = !asked.evidence.is_empty();
-        let (mut asks, mut inputs_for) = (None, None);
+        let (mut asks, mut inputs_for, mut array) = (None, None, false);
         // Of what is counted elsewhere only the header route is asked.
         if !counted || core.header.is_some() {
+            if asked.client.is_none() && asked.lab.is_none() {
+                return Err(Error::Plan(NO_CLIENT.to_owned())).py();
+            }
+            let pairs = core.needs_pairs();
+            let given = asked
+                .inputs
+                .map(|inputs| Samples::new(inputs, pairs, Arc::clone(&raised)))
+                .transpose()?;
+            array = given.as_ref().is_some_and(|(_, probe)| probe.file().is_none());
+            let signature = (!array).then_some(SIGNATURE);
             let client = match (asked.client, asked.lab) {
                 (Some(client), _) => client.core.clone(),
-                (None, Some(lab)) => lab.get().with(|lab| own_client(lab, &core).py())?,
+                (None, Some(lab)) => {
+                    lab.get().with(|lab| own_client(lab, &core, signature).py())?
+                }
                 (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };
-            match asked.inputs {
-                Some(inputs) => {
-                    let (samples, probe) = Samples::new(inputs, Arc::clone(&raised))?;
-                    asks = Some(Asks { client, samples, probe });
-                }
+            match given {
+                Some((samples, probe)) => asks = Some(Asks { client, samples, probe }),
                 None if asked.lab.is_some() => {
                     inputs_for = Some((client, lab::own_packages(py)?));
                 }
@@ -127,7 +138,7 @@ impl Draft {
             raised,
             plan: core,
         };
-        Ok(Self { recipe, inputs_for })
+        Ok(Self { recipe, inputs_for, array })
     }
 
     /// The name of the place, the namespace and the `VirtualService`: one run at a time.
@@ -136,8 +147,11 @@ impl Draft {
         (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
     }
 
-    /// Makes the inputs that the caller left out.
+    /// Makes the inputs that the caller left out, and refuses arrays that the models do not take.
     pub(crate) async fn complete(mut self) -> Result<Recipe> {
+        if let Some(asks) = self.recipe.asks.as_ref().filter(|_| self.array) {
+            fits(asks, self.recipe.plan.needs_pairs()).await?;
+        }
         if let Some((client, packages)) = self.inputs_for {
             let plan = &self.recipe.plan;
             let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
@@ -179,7 +193,7 @@ impl Recipe {
             if self.evidence.is_empty() {
                 driver = driver.source(self.traffic(asks));
             }
-            let input = Arc::clone(&asks.probe.bytes);
+            let input = predict::Input::clone(&asks.probe.input);
             if let Some(probe) = HeaderProbe::new(plan, &asks.client, input) {
                 driver = driver.probe(probe);
             }
@@ -216,8 +230,8 @@ impl Recipe {
                 let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
                 let new = || !kept.iter().any(|one| one.pair.input == pair.input);
                 if !pair.agrees() && kept.len() < KEPT && new() {
-                    let small = sample.bytes.len() <= KEPT_BYTES;
-                    let file = small.then(|| Arc::clone(&sample.bytes));
+                    let small = sample.file().filter(|file| file.len() <= KEPT_BYTES);
+                    let file = small.map(Arc::from);
                     kept.push(Kept { pair: pair.clone(), file });
                 }
             });
@@ -251,12 +265,31 @@ const NO_CLIENT: &str = "the models of a cluster are asked through its gateway: 
 const NO_INPUTS: &str = "the models of a cluster are real ones: give inputs= to ask them about, such as the paths of photos";
 
 /// A client of the lab's gateway for the model that the stable version serves.
-fn own_client(lab: &canary_lab::Lab, plan: &CorePlan) -> Result<predict::Client> {
+fn own_client(
+    lab: &canary_lab::Lab,
+    plan: &CorePlan,
+    signature: Option<&str>,
+) -> Result<predict::Client> {
     let model = lab.model_name(&plan.stable).ok_or_else(|| Error::NotFound {
         object: format!("a Deployment of version {} in the lab", plan.stable),
         help: "deploy it first, or give a client=".to_owned(),
     })?;
-    Ok(predict::Client::new(&lab.gateway_url())?.model(model).signature(SIGNATURE))
+    let client = predict::Client::new(&lab.gateway_url())?.model(model);
+    Ok(match signature {
+        Some(signature) => client.signature(signature),
+        None => client,
+    })
+}
+
+/// Refuses an array that the models answer with 400: no version can be judged by what none of them takes, and such
+/// answers count as nobody's failure. Where pairs are needed, the answer has to name classes.
+async fn fits(asks: &Asks, pairs: bool) -> Result<()> {
+    match asks.client.predict(&*asks.probe.input).await {
+        Ok(answer) if pairs => answer.top().map(drop),
+        Err(Error::Predict(error)) if error.status == Some(400) => Err(Error::Predict(error)),
+        // What fails otherwise is for the run to see.
+        _ => Ok(()),
+    }
 }
 
 /// Inputs where the caller gives none: random bytes for models that take any; for real models the photo that came
@@ -267,7 +300,7 @@ async fn own_inputs(
     pairs: bool,
 ) -> Result<(Samples, Sample)> {
     let (samples, first) = Samples::random();
-    let wants_images = match client.predict(&first.bytes[..]).await {
+    let wants_images = match client.predict(&*first.input).await {
         Err(Error::Predict(error)) => error.status == Some(400),
         _ => false,
     };

@@ -14,6 +14,8 @@ mod pairs;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod recorder;
+#[cfg(feature = "predict")]
+mod sample;
 mod score;
 mod source;
 #[cfg(feature = "predict")]
@@ -31,7 +33,9 @@ pub use observation::{
 #[cfg(feature = "predict")]
 pub use pairs::Pairing;
 pub use recorder::{Recorded, Recorder};
+#[cfg(feature = "predict")]
+pub use sample::Sample;
 pub use score::Score;
 pub use source::{Given, Iterated, Observations, OwnRequests, Source, from_iter, from_stream};
 #[cfg(feature = "predict")]
-pub use traffic::{Sample, Traffic};
+pub use traffic::Traffic;

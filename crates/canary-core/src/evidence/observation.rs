@@ -132,7 +132,7 @@ impl Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pair {
-    /// A digest of the input's bytes; pairs with the same digest are one observation. Without it every pair is
+    /// A digest of the input; pairs with the same digest are one observation. Without it every pair is
     /// taken as a new input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<u64>,

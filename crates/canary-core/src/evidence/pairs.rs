@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 
-use super::observation::{Answer, Pair, Subsets};
-use crate::{Error, Result, predict::Client};
+use super::{
+    observation::{Answer, Pair, Subsets},
+    sample::digest,
+};
+use crate::{
+    Error, Result,
+    predict::{self, Client, Input},
+};
 
 /// How often the stable model is asked before it is given up: the weights send some of the requests to the canary.
 const ATTEMPTS: u32 = 32;
@@ -30,16 +36,22 @@ impl Pairing {
         }
     }
 
-    /// Asks both models with the bytes of an image file; `name` and `label` go into the pair.
+    /// Asks both models with an input: an image file, or arrays of a batch of one. `name` and `label` go into the pair.
     ///
     /// # Errors
     /// [`Error::Predict`] when a model cannot be asked; [`Error::Plan`] when an answer does not come from the model that
-    /// was asked, or names no class.
-    pub async fn ask(&self, input: &[u8], name: &str, label: Option<&str>) -> Result<Pair> {
-        let canary = self.answer(&self.canary, input, &self.subsets.canary, 1).await?;
-        let stable = self.answer(&self.stable, input, &self.subsets.stable, ATTEMPTS).await?;
+    /// was asked, names no class, or has several rows.
+    pub async fn ask<'a>(
+        &self,
+        input: impl Into<Input<'a>>,
+        name: &str,
+        label: Option<&str>,
+    ) -> Result<Pair> {
+        let input = &input.into();
+        let canary = self.answer(&self.canary, input, name, &self.subsets.canary, 1).await?;
+        let stable = self.answer(&self.stable, input, name, &self.subsets.stable, ATTEMPTS).await?;
         Ok(Pair {
-            input: Some(Pair::digest(input)),
+            input: Some(digest(input)?),
             name: Some(Arc::from(name)),
             stable,
             canary,
@@ -52,15 +64,17 @@ impl Pairing {
     ///
     /// # Errors
     /// A line that says what came instead.
-    pub async fn reach(&self, input: &[u8]) -> Result<(), String> {
-        let asked = self.answer(&self.canary, input, &self.subsets.canary, 1).await;
+    pub async fn reach<'a>(&self, input: impl Into<Input<'a>>) -> Result<(), String> {
+        let asked =
+            self.answer(&self.canary, &input.into(), "the probe", &self.subsets.canary, 1).await;
         asked.map(|_| ()).map_err(|error| error.to_string())
     }
 
     async fn answer(
         &self,
         client: &Client,
-        input: &[u8],
+        input: &Input<'_>,
+        name: &str,
         wanted: &str,
         attempts: u32,
     ) -> Result<Answer> {
@@ -68,11 +82,7 @@ impl Pairing {
         for _ in 0..attempts {
             let answer = client.predict(input).await?;
             if answer.subset() == Some(wanted) {
-                let top = answer.top()?;
-                let first = top.into_iter().next();
-                let (class, score) =
-                    first.ok_or_else(|| Error::Plan(format!("{wanted} named no class")))?;
-                return Ok(Answer::new(class, f64::from(score)));
+                return top(&answer, name);
             }
             found = answer.subset().map(str::to_owned);
             if found.is_none() {
@@ -85,6 +95,21 @@ impl Pairing {
         );
         Err(Error::Plan(format!("asked for an answer of {wanted}, and the answer names {found}")))
     }
+}
+
+/// The top class of the answer to the input of that name, which is one row: of several, all but one would go unseen.
+pub(super) fn top(answer: &predict::Answer, name: &str) -> Result<Answer> {
+    let mut rows = answer.top_rows()?;
+    if rows.len() > 1 {
+        return Err(Error::Plan(format!(
+            "the answer to {name} has {} rows, and a pair compares one with one; give each input in a batch of its own",
+            rows.len()
+        )));
+    }
+    let best = rows.pop().and_then(|row| row.into_iter().next());
+    let (class, score) =
+        best.ok_or_else(|| Error::Plan(format!("the answer to {name} names no class")))?;
+    Ok(Answer::new(class, f64::from(score)))
 }
 
 #[cfg(test)]
@@ -109,7 +134,8 @@ mod tests {
             // The weights send the first two to the canary as the header does.
             if by_header || number < 3 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
         });
-        let pair = block_on(pairing(&client).ask(b"photo", "photo.jpg", Some("cat"))).unwrap();
+        let pair =
+            block_on(pairing(&client).ask(b"photo".as_slice(), "photo.jpg", Some("cat"))).unwrap();
         assert_eq!(*asked.lock().unwrap(), [true, false, false, false]);
         assert_eq!(
             (pair.stable, pair.canary),
@@ -128,23 +154,26 @@ mod tests {
                 },
             );
         let client = client.header("user-group", "canary");
-        block_on(pairing(&client).ask(b"photo", "photo.jpg", None)).unwrap();
+        block_on(pairing(&client).ask(b"photo".as_slice(), "photo.jpg", None)).unwrap();
         assert_eq!(*asked.lock().unwrap(), [true, false]);
     }
 
     #[test]
     fn an_answer_of_the_wrong_model_is_an_error_that_says_who_answered() {
         let (client, _) = serve(|_, _| Reply::by("a", "cat"));
-        let error = block_on(pairing(&client).ask(b"x", "x", None)).unwrap_err().to_string();
+        let error =
+            block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
         assert!(error.contains("an answer of b") && error.contains("subset a"), "{error}");
 
         let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
-        let error = block_on(pairing(&client).ask(b"x", "x", None)).unwrap_err().to_string();
+        let error =
+            block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
         assert!(error.contains("an answer of a") && error.contains("subset b"), "{error}");
         assert_eq!(asked.lock().unwrap().len(), 1 + ATTEMPTS as usize);
 
         let (client, asked) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
-        let error = block_on(pairing(&client).ask(b"x", "x", None)).unwrap_err().to_string();
+        let error =
+            block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
         assert!(error.contains("set the response header"), "{error}");
         assert_eq!(asked.lock().unwrap().len(), 1, "asking again would not help");
     }
@@ -152,10 +181,12 @@ mod tests {
     #[test]
     fn the_header_route_is_probed_with_what_stands_in_the_way() {
         let (client, _) = serve(|_, _| Reply::by("b", "dog"));
-        assert_eq!(block_on(pairing(&client).reach(b"x")), Ok(()));
+        assert_eq!(block_on(pairing(&client).reach(b"x".as_slice())), Ok(()));
         let (client, _) = serve(|_, _| Reply::by("a", "cat"));
-        assert!(block_on(pairing(&client).reach(b"x")).unwrap_err().contains("subset a"));
+        assert!(
+            block_on(pairing(&client).reach(b"x".as_slice())).unwrap_err().contains("subset a")
+        );
         let (client, _) = serve(|_, _| Reply::failed(404, "b"));
-        assert!(block_on(pairing(&client).reach(b"x")).unwrap_err().contains("404"));
+        assert!(block_on(pairing(&client).reach(b"x".as_slice())).unwrap_err().contains("404"));
     }
 }

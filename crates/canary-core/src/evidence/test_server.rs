@@ -15,15 +15,17 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) subset: Option<&'static str>,
     pub(super) class: &'static str,
+    /// The answer's rows, one for each member of a batch.
+    pub(super) rows: usize,
 }
 
 impl Reply {
     pub(super) fn by(subset: &'static str, class: &'static str) -> Self {
-        Self { status: 200, subset: Some(subset), class }
+        Self { status: 200, subset: Some(subset), class, rows: 1 }
     }
 
     pub(super) fn failed(status: u16, subset: &'static str) -> Self {
-        Self { status, subset: Some(subset), class: "" }
+        Self { status, subset: Some(subset), class: "", rows: 0 }
     }
 }
 
@@ -81,9 +83,10 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<bool> {
 }
 
 fn write(stream: &mut TcpStream, reply: &Reply) {
-    let Reply { status, subset, class } = reply;
+    let Reply { status, subset, class, rows } = reply;
     let body = if *status == 200 {
-        format!(r#"{{"predictions":[{{"labels":["{class}"],"probabilities":[0.75]}}]}}"#)
+        let row = format!(r#"{{"labels":["{class}"],"probabilities":[0.75]}}"#);
+        format!(r#"{{"predictions":[{}]}}"#, vec![row; *rows].join(","))
     } else {
         r#"{"error":"no"}"#.to_owned()
     };

@@ -8,34 +8,19 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     Timestamp,
-    observation::{Answer, Arm, Kind, Pair, Request, Seen, Subsets},
+    observation::{Arm, Kind, Pair, Request, Seen, Subsets},
+    pairs::top,
+    sample::Sample,
     source::{Observations, OwnRequests, Source, from_stream},
 };
 use crate::{
     Error, Result,
-    predict::{self, Client, Retry},
+    error::Origin,
+    predict::{Client, Retry},
 };
 
 /// How often the divided route is asked for an answer of the stable model before an input goes without a pair.
 const ATTEMPTS: u32 = 32;
-
-/// An input that both models are asked about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// Its name, such as a file name, for the gallery of disagreements.
-    pub name: Arc<str>,
-    /// The bytes of the image file.
-    pub bytes: Arc<[u8]>,
-    /// The true class, where it is known.
-    pub label: Option<String>,
-}
-
-impl Sample {
-    /// An input without a label.
-    pub fn new(name: impl Into<Arc<str>>, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self { name: name.into(), bytes: bytes.into(), label: None }
-    }
-}
 
 /// What is told of every pair.
 type Listener = Arc<dyn Fn(&Sample, &Pair) + Send + Sync>;
@@ -45,7 +30,8 @@ type Listener = Arc<dyn Fn(&Sample, &Pair) + Send + Sync>;
 /// Each input is sent without the header until the stable model has answered it; every one of these requests is
 /// observed with the subset that served it, its outcome and its latency. Stopping by what was answered so far is a
 /// stopping time, so the tests stay valid (Ville's inequality). The canary is asked by the header when the divided
-/// route has not led to it meanwhile. An input without both answers gives no pair.
+/// route has not led to it meanwhile. An input without both answers gives no pair. An input that cannot be sent at all
+/// is neither model's failure and ends the source with the error that says why.
 ///
 /// At most `concurrency` inputs are under way. The next one is taken only when the rollout asks for observations, so
 /// nothing piles up. The tasks run on the tokio runtime in which the rollout is polled.
@@ -242,7 +228,7 @@ impl Asker {
         let (mut stable, mut canary) = (None, None);
         for _ in 0..ATTEMPTS {
             let at = Timestamp::now();
-            match self.divided.predict(&sample.bytes[..]).await {
+            match self.divided.predict(&*sample.input).await {
                 Ok(answer) => {
                     let arm = self.arm(answer.subset())?;
                     let latency = Some(answer.elapsed());
@@ -251,9 +237,9 @@ impl Asker {
                         return Ok(seen);
                     }
                     let place = if arm == Arm::Stable { &mut stable } else { &mut canary };
-                    *place = Some(top(&answer)?);
+                    *place = Some(top(&answer, &sample.name)?);
                 }
-                Err(Error::Predict(error)) => {
+                Err(Error::Predict(error)) if error.origin != Origin::Request => {
                     let arm = self.subsets.arm(error.subset.as_deref());
                     let failed = error.status.is_none_or(Request::is_failure);
                     let latency = Some(error.elapsed);
@@ -268,15 +254,17 @@ impl Asker {
         }
         if let (None, Some(_), Some(client)) = (&canary, &stable, &self.canary) {
             // By the header: not traffic that the weights divide, so it counts for the pair alone.
-            canary = match client.predict(&sample.bytes[..]).await {
-                Ok(answer) if self.arm(answer.subset())? == Arm::Canary => Some(top(&answer)?),
+            canary = match client.predict(&*sample.input).await {
+                Ok(answer) if self.arm(answer.subset())? == Arm::Canary => {
+                    Some(top(&answer, &sample.name)?)
+                }
                 Ok(_) | Err(Error::Predict(_)) => None,
                 Err(error) => return Err(error),
             };
         }
         if let (Some(stable), Some(canary)) = (stable, canary) {
             let pair = Pair {
-                input: Some(Pair::digest(&sample.bytes)),
+                input: Some(sample.digest()?),
                 name: Some(Arc::clone(&sample.name)),
                 stable,
                 canary,
@@ -308,16 +296,6 @@ impl Asker {
     }
 }
 
-/// The top class of an answer.
-fn top(answer: &predict::Answer) -> Result<Answer> {
-    let (class, score) = answer
-        .top()?
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::Plan("an answer names no class".to_owned()))?;
-    Ok(Answer::new(class, f64::from(score)))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{
@@ -329,7 +307,11 @@ mod tests {
         super::test_server::{Reply, serve},
         *,
     };
-    use crate::evidence::Observation;
+    use crate::{
+        evidence::Observation,
+        predict::Input,
+        tensor::{Tensor, TensorData},
+    };
 
     const HEADER: (&str, &str) = ("user-group", "canary");
 
@@ -338,7 +320,9 @@ mod tests {
     }
 
     fn samples(count: usize) -> impl Stream<Item = Result<Sample>> {
-        stream::iter((0..count).map(|n| Ok(Sample::new(format!("{n}.jpg"), n.to_le_bytes()))))
+        stream::iter(
+            (0..count).map(|n| Ok(Sample::new(format!("{n}.jpg"), n.to_le_bytes().to_vec()))),
+        )
     }
 
     fn collect(traffic: Traffic, after: Option<u64>) -> Vec<Result<Observation>> {
@@ -480,7 +464,7 @@ mod tests {
         let counted = Arc::clone(&taken);
         let endless = stream::iter((0_usize..).map(move |n| {
             counted.fetch_add(1, Ordering::SeqCst);
-            Ok(Sample::new("x", n.to_le_bytes()))
+            Ok(Sample::new("x", n.to_le_bytes().to_vec()))
         }));
         let traffic = Traffic::requests("x", &client, subsets(), endless).concurrency(3);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -493,6 +477,53 @@ mod tests {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             }
         });
+    }
+
+    #[test]
+    fn arrays_are_asked_about_as_files_are() {
+        let (client, asked) =
+            serve(
+                |_, by_header| {
+                    if by_header { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
+                },
+            );
+        let pixels = |value| Tensor::new(vec![1, 2], TensorData::Float(vec![value; 2])).unwrap();
+        let named = Input::named([("age", pixels(0.5)), ("town", pixels(0.25))]);
+        let one = Sample::new("one", pixels(0.5)).label("cat");
+        let samples = stream::iter([one.clone(), one, Sample::new("two", named)].map(Ok));
+        let seen = seen(Traffic::new("arrays", &client, HEADER, subsets(), samples));
+        assert_eq!(asked.lock().unwrap().len(), 6);
+        let pairs = pairs(&seen);
+        let label = |pair: &&Pair| pair.label.clone();
+        let labels: Vec<_> = pairs.iter().map(label).collect();
+        assert_eq!(labels, [Some("cat".to_owned()), Some("cat".to_owned()), None]);
+        assert_eq!(pairs[0].input, pairs[1].input, "an equal array is one input");
+        assert_ne!(pairs[0].input, pairs[2].input);
+    }
+
+    #[test]
+    fn a_batch_has_no_pair_and_says_so() {
+        let (client, _) = serve(|_, _| Reply { rows: 3, ..Reply::by("a", "cat") });
+        let batch = || Tensor::new(vec![3, 1], TensorData::Float(vec![0.5; 3])).unwrap();
+        let samples = stream::iter([Ok(Sample::new("three", batch()))]);
+        let traffic = Traffic::new("arrays", &client, HEADER, subsets(), samples);
+        let error = collect(traffic, None).remove(0).unwrap_err().to_string();
+        assert!(error.contains("the answer to three has 3 rows"), "{error}");
+        // Where only requests count, a batch is a request like any other.
+        let samples = stream::iter([Ok(Sample::new("three", batch()))]);
+        let found = seen(Traffic::requests("arrays", &client, subsets(), samples));
+        assert_eq!(requests(&found), [(Arm::Stable, false)]);
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_sent_is_nobodys_failure() {
+        let (client, asked) = serve(|_, _| Reply::by("a", "cat"));
+        let twice = Input::named([("x", b"a".as_slice()), ("x", b"b".as_slice())]);
+        let samples = stream::iter([Ok(Sample::new("x", twice))]);
+        let found = collect(Traffic::requests("x", &client, subsets(), samples), None);
+        let error = found[0].as_ref().unwrap_err().to_string();
+        assert!(error.contains("given twice"), "{error}");
+        assert!(asked.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::Probe;
 use crate::{
-    predict::{Client, Retry},
+    predict::{Client, Input, Retry},
     rollout::{HeaderRoute, Plan},
 };
 
@@ -28,24 +28,24 @@ use crate::{
 pub struct HeaderProbe {
     client: Client,
     canary: String,
-    input: Arc<[u8]>,
+    input: Arc<Input<'static>>,
 }
 
 impl HeaderProbe {
-    /// A probe for a plan through `client`, which asks about `input`, the bytes of an image file; `None` when the plan
-    /// has no header and so no route to ask.
-    pub fn new(plan: &Plan, client: &Client, input: impl Into<Arc<[u8]>>) -> Option<Self> {
+    /// A probe for a plan through `client`, which asks about `input`, such as the bytes of an image file or an array;
+    /// `None` when the plan has no header and so no route to ask.
+    pub fn new(plan: &Plan, client: &Client, input: impl Into<Input<'static>>) -> Option<Self> {
         let HeaderRoute { name, value } = plan.header.as_ref()?;
         let once = client.clone().retry(Retry::default().attempts(1));
         let client = once.header(name, value);
-        Some(Self { client, canary: plan.canary.clone(), input: input.into() })
+        Some(Self { client, canary: plan.canary.clone(), input: Arc::new(input.into()) })
     }
 }
 
 impl Probe for HeaderProbe {
     fn reach(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
-            let asked = self.client.predict(&self.input[..]).await;
+            let asked = self.client.predict(&*self.input).await;
             let answer = asked.map_err(|error| error.to_string())?;
             match answer.subset() {
                 Some(subset) if subset == self.canary => Ok(()),
