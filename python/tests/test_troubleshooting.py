@@ -53,7 +53,7 @@ def plan(name="pets", **changes):
 
 
 def started(objects):
-    lab = canary.Lab(models=MODELS)
+    lab = canary.Lab(models=MODELS, seed=3)
     for version in ("v1", "v2", "slow"):
         lab.apply(canary.Workload("pets", version, model="pets", path=f"m/{version}"))
     lab.apply([canary.Gateway.http("g"), *objects])
