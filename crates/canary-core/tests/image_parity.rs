@@ -241,3 +241,24 @@ fn many_files_keep_their_order_and_their_own_errors() {
     }
     assert!(results[13].is_err());
 }
+
+/// Memory is kept from one JPEG to the next on a thread: what stood in it must not show.
+#[test]
+fn the_image_before_leaves_no_trace() {
+    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<Vec<u8>> = entries
+        .filter(|path| path.extension().is_some_and(|end| end == "jpg"))
+        .map(|path| fs::read(path).unwrap())
+        .collect();
+    files.sort_by_key(Vec::len);
+    let decoded = |file: &Vec<u8>| decode(file, &DecodeOptions::default()).ok();
+    let alone: Vec<_> = files
+        .iter()
+        .map(|file| std::thread::scope(|scope| scope.spawn(|| decoded(file)).join().unwrap()))
+        .collect();
+    assert!(alone.iter().flatten().count() > 4);
+    let ascending: Vec<_> = files.iter().map(decoded).collect();
+    assert!(ascending == alone);
+    let descending: Vec<_> = files.iter().rev().map(decoded).collect();
+    assert!(descending.iter().rev().eq(&alone));
+}

@@ -2,6 +2,8 @@
 //! scan, grey or YCbCr with full, half-width or quarter chroma. Everything else, and every file with an
 //! anomaly, is left to the general decoder.
 
+use std::cell::Cell;
+
 use super::{
     colour::Rows,
     huffman::{Bits, Table},
@@ -87,7 +89,23 @@ pub(super) fn decode(bytes: &[u8], size: (usize, usize)) -> Option<Vec<u8>> {
         }
         _ => return None,
     }
+    keep(planes);
     Some(rgb)
+}
+
+thread_local! {
+    /// The memory of the last image's planes, for the next one on this thread. With it given back as well, the C library
+    /// returns all memory of an image to the system, and asks for it anew, page by page, for every image.
+    static KEPT: Cell<Vec<Vec<u8>>> = const { Cell::new(Vec::new()) };
+}
+
+/// Planes of more bytes are not kept.
+const MOST_KEPT: usize = 4 << 20;
+
+fn keep(planes: Vec<Plane>) {
+    if planes.iter().map(|plane| plane.rows.capacity()).sum::<usize>() <= MOST_KEPT {
+        KEPT.set(planes.into_iter().map(|plane| plane.rows).collect());
+    }
 }
 
 /// The levels of one component.
@@ -223,13 +241,17 @@ impl<'a> Header<'a> {
             self.components.first().map(|component| (component.across, component.down))?;
         let across = self.width.div_ceil(8 * most_across);
         let down = self.height.div_ceil(8 * most_down);
+        let mut kept = KEPT.take().into_iter();
         let mut planes: Vec<Plane> = self
             .components
             .iter()
             .map(|component| {
                 let stride = across * component.across * 8;
+                let mut rows = kept.next().unwrap_or_default();
+                rows.clear();
+                rows.resize(stride * down * component.down * 8, 0);
                 Plane {
-                    rows: vec![0; stride * down * component.down * 8],
+                    rows,
                     stride,
                     height: (self.height * component.down).div_ceil(most_down),
                     width: (self.width * component.across).div_ceil(most_across),
