@@ -135,16 +135,17 @@ def of_releases(found):
         lab.apply(split())
         found.of(labelled.run, lab, inputs=[("a", b"1")])
         run = plan().run(lab, tick=0.01)
-        seen = threading.Event()
+        written = threading.Event()
 
         def drive():
             for event in run:
-                if event.kind == "seen":
-                    seen.set()
+                # From then on the weights are the run's.
+                if event.kind == "written":
+                    written.set()
 
         thread = threading.Thread(target=drive)
         thread.start()
-        assert seen.wait(30)
+        assert written.wait(30)
         found.of(plan().run, lab)
         found.of(lab.apply, split(50, 50))
         run.suspend()
