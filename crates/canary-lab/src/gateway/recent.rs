@@ -117,11 +117,10 @@ impl Recent {
         if host.ends_with(b"-shadow") {
             return;
         }
-        let short = answer.len() as u64 <= LARGEST_ANSWER;
-        let answer = if short { answer } else { Bytes::new() };
         self.push(head.uri.path(), body, subset, status.as_u16(), took, answer);
     }
 
+    /// Keeps an exchange, without what is too large of it.
     fn push(
         &self,
         path: &str,
@@ -141,7 +140,7 @@ impl Recent {
             status,
             took,
             request: if request.len() <= LARGEST_REQUEST { request } else { Bytes::new() },
-            answer,
+            answer: if answer.len() as u64 <= LARGEST_ANSWER { answer } else { Bytes::new() },
         };
         if kept.1.len() == KEPT {
             kept.1.pop_front();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Collected, Full, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
@@ -57,37 +57,16 @@ impl Service {
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
-        let Some(watcher) = &self.watcher else {
-            return self.answer_parts(&head, body, &mut Bytes::new()).await;
-        };
         let (began, mut read) = (Instant::now(), Bytes::new());
-        let response = self.answer_parts(&head, body, &mut read).await;
-        if matches!(Asked::read(head.method == Method::POST, head.uri.path()), Asked::Predict(..)) {
-            let (parts, answer) = response.into_parts();
-            let answer =
-                answer.collect().await.map_or_else(|never| match never {}, Collected::to_bytes);
-            let (status, took) = (parts.status, began.elapsed());
-            watcher(Prediction { head: &head, body: read, status, answer: answer.clone(), took });
-            return Response::from_parts(parts, Full::new(answer));
-        }
-        response
-    }
-
-    /// Answers a request; `read` becomes the body of a prediction.
-    async fn answer_parts(
-        &self,
-        head: &request::Parts,
-        body: Incoming,
-        read: &mut Bytes,
-    ) -> Response<Full<Bytes>> {
         let post = head.method == Method::POST;
         let (method, path) = (&head.method, head.uri.path());
         let asked = Asked::read(post, path);
         if asked == Asked::Elsewhere {
             return html_not_found();
         }
+        let watcher = self.watcher.as_ref().filter(|_| matches!(asked, Asked::Predict(..)));
         let answered = match asked {
-            Asked::Predict(name, choice) => self.predict(&name, &choice, body, read).await,
+            Asked::Predict(name, choice) => self.predict(&name, &choice, body, &mut read).await,
             Asked::Status(name, choice) => self.status(&name, &choice),
             Asked::Metadata(name, choice) => self.metadata(&name, &choice),
             Asked::Examples(verb, name, choice) => self.find(&name, &choice).and_then(|_| {
@@ -95,22 +74,27 @@ impl Service {
                     "the model {name} has no signature for {verb}; ask for predict"
                 )))
             }),
-            Asked::VersionTooLarge => return answered(StatusCode::BAD_REQUEST, Vec::new()),
+            Asked::VersionTooLarge => return answered(StatusCode::BAD_REQUEST, Bytes::new()),
             Asked::Malformed | Asked::Elsewhere => {
                 Err(ModelError::invalid(format!("Malformed request: {method} {path}")))
             }
         };
-        match answered {
-            Ok(body) => self::answered(StatusCode::OK, body),
+        let (status, answer) = match answered {
+            Ok(body) => (StatusCode::OK, Bytes::from(body)),
             Err(error) => {
                 let mut body = b"{\"error\": ".to_vec();
                 answer::text(&mut body, error.message.as_bytes());
                 body.push(b'}');
                 let status = StatusCode::from_u16(error.code.http_status())
                     .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                self::answered(status, body)
+                (status, body.into())
             }
+        };
+        if let Some(watcher) = watcher {
+            let (answer, took) = (answer.clone(), began.elapsed());
+            watcher(Prediction { head: &head, body: read, status, answer, took });
         }
+        self::answered(status, answer)
     }
 
     fn find(&self, name: &str, choice: &Choice) -> Result<&Served, ModelError> {
@@ -235,8 +219,8 @@ fn signature_json(signature: &Signature) -> Value {
     })
 }
 
-fn answered(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn answered(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
