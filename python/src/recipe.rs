@@ -80,8 +80,6 @@ pub(crate) struct Draft {
     recipe: Recipe,
     /// Whom to ask for what kind of inputs, when the caller gave none, and where the photo of the models is.
     inputs_for: Option<(predict::Client, PathBuf)>,
-    /// Whether the first input is an array, which may not fit the signature.
-    array: bool,
 }
 
 impl Draft {
@@ -95,28 +93,23 @@ impl Draft {
         let core = plan.core.clone();
         let raised = Raised::default();
         let counted = !asked.evidence.is_empty();
-        let (mut asks, mut inputs_for, mut array) = (None, None, false);
+        let (mut asks, mut inputs_for) = (None, None);
         // Of what is counted elsewhere only the header route is asked.
         if !counted || core.header.is_some() {
-            if asked.client.is_none() && asked.lab.is_none() {
-                return Err(Error::Plan(NO_CLIENT.to_owned())).py();
-            }
-            let pairs = core.needs_pairs();
-            let given = asked
-                .inputs
-                .map(|inputs| Samples::new(inputs, pairs, Arc::clone(&raised)))
-                .transpose()?;
-            array = given.as_ref().is_some_and(|(_, probe)| probe.file().is_none());
-            let signature = (!array).then_some(SIGNATURE);
-            let client = match (asked.client, asked.lab) {
+            let mut client = match (asked.client, asked.lab) {
                 (Some(client), _) => client.core.clone(),
-                (None, Some(lab)) => {
-                    lab.get().with(|lab| own_client(lab, &core, signature).py())?
-                }
+                (None, Some(lab)) => lab.get().with(|lab| own_client(lab, &core).py())?,
                 (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };
-            match given {
-                Some((samples, probe)) => asks = Some(Asks { client, samples, probe }),
+            match asked.inputs {
+                Some(inputs) => {
+                    let pairs = core.needs_pairs();
+                    let (samples, probe) = Samples::new(inputs, pairs, Arc::clone(&raised))?;
+                    if asked.client.is_none() && probe.file().is_none() {
+                        client = client.signature("");
+                    }
+                    asks = Some(Asks { client, samples, probe });
+                }
                 None if asked.lab.is_some() => {
                     inputs_for = Some((client, lab::own_packages(py)?));
                 }
@@ -138,7 +131,7 @@ impl Draft {
             raised,
             plan: core,
         };
-        Ok(Self { recipe, inputs_for, array })
+        Ok(Self { recipe, inputs_for })
     }
 
     /// The name of the place, the namespace and the `VirtualService`: one run at a time.
@@ -149,7 +142,8 @@ impl Draft {
 
     /// Makes the inputs that the caller left out, and refuses arrays that the models do not take.
     pub(crate) async fn complete(mut self) -> Result<Recipe> {
-        if let Some(asks) = self.recipe.asks.as_ref().filter(|_| self.array) {
+        let arrays = self.recipe.asks.as_ref().filter(|asks| asks.probe.file().is_none());
+        if let Some(asks) = arrays {
             fits(asks, self.recipe.plan.needs_pairs()).await?;
         }
         if let Some((client, packages)) = self.inputs_for {
@@ -265,20 +259,12 @@ const NO_CLIENT: &str = "the models of a cluster are asked through its gateway: 
 const NO_INPUTS: &str = "the models of a cluster are real ones: give inputs= to ask them about, such as the paths of photos";
 
 /// A client of the lab's gateway for the model that the stable version serves.
-fn own_client(
-    lab: &canary_lab::Lab,
-    plan: &CorePlan,
-    signature: Option<&str>,
-) -> Result<predict::Client> {
+fn own_client(lab: &canary_lab::Lab, plan: &CorePlan) -> Result<predict::Client> {
     let model = lab.model_name(&plan.stable).ok_or_else(|| Error::NotFound {
         object: format!("a Deployment of version {} in the lab", plan.stable),
         help: "deploy it first, or give a client=".to_owned(),
     })?;
-    let client = predict::Client::new(&lab.gateway_url())?.model(model);
-    Ok(match signature {
-        Some(signature) => client.signature(signature),
-        None => client,
-    })
+    Ok(predict::Client::new(&lab.gateway_url())?.model(model).signature(SIGNATURE))
 }
 
 /// Refuses an array that the models answer with 400: no version can be judged by what none of them takes, and such
