@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     scenario::Rates,
+    simulate::check_runs,
     summary::{Chance, Summary},
 };
 use crate::{
@@ -145,11 +146,9 @@ impl ComparedTraffic {
         go_on: impl Fn() -> bool,
     ) -> Result<Comparison> {
         let wrong = |error: StatsError| Error::Plan(format!("the comparison: {error}"));
-        if rules.is_empty() || runs == 0 || runs > 10_000_000 {
-            let rules = rules.len();
-            return Err(Error::Plan(format!(
-                "{runs} runs of {rules} rules, expected 1 to 10000000 runs of at least one rule"
-            )));
+        check_runs(runs)?;
+        if rules.is_empty() {
+            return Err(Error::Plan("0 rules, expected at least one".to_owned()));
         }
         let Self { errors, share, requests, interval, alpha } = *self;
         let looks = requests.checked_div(interval).unwrap_or(0);

@@ -64,6 +64,14 @@ struct Outcome {
     seconds: f64,
 }
 
+/// Refuses no runs, and more than anybody waits for.
+pub(super) fn check_runs(runs: u64) -> Result<()> {
+    if runs == 0 || runs > 10_000_000 {
+        return Err(Error::Plan(format!("{runs} runs, expected 1 to 10000000")));
+    }
+    Ok(())
+}
+
 impl Plan {
     /// Tries the plan out in `scenario`, `runs` times, with the same state machine that a real run uses.
     ///
@@ -102,9 +110,7 @@ impl Plan {
         go_on: impl Fn() -> bool,
     ) -> Result<Simulation> {
         scenario.check()?;
-        if runs == 0 || runs > 10_000_000 {
-            return Err(Error::Plan(format!("{runs} runs, expected 1 to 10000000")));
-        }
+        check_runs(runs)?;
         let machine = Machine::new(with_known_threshold(self.clone()))?;
         let fresh = machine.begin(Timestamp(0))?;
         let mut outcomes = Vec::new();
