@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from canary._cluster_html import render_cluster, render_preflight, render_prometheus, render_status
-from canary._html import bar, code, page, render_findings, route_table, service_about, table
+from canary._html import bar, chance, code, page, render_findings, route_table, service_about, table
 from canary._records import Records, properties, record
 
 if TYPE_CHECKING:
@@ -117,10 +117,7 @@ def render_comparison(comparison: Comparison) -> str:
     rows = [
         (
             escape(row["rule"]),
-            (
-                f"{bar(row['p_rollback'], 2 if comparison.harmful else 1)}{row['p_rollback']:.1%} "
-                f'<span class="dim">{row["low"]:.1%} to {row["high"]:.1%}</span>'
-            ),
+            chance(row["p_rollback"], row["low"], row["high"], 2 if comparison.harmful else 1),
             "–" if row["requests_to_rollback"] is None else f"{row['requests_to_rollback']:,.0f}",
             f"{row['canary_errors']:,.1f}",
         )

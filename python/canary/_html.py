@@ -64,6 +64,11 @@ def bar(share: float, index: int = 0, width: float = 14.0) -> str:
     return f'<span class="bar b{index % 4}" style="width:{share * width:.2f}em"></span>'
 
 
+def chance(p: float, low: float, high: float, index: int = 0) -> str:
+    """Draw a probability as a bar, with its value and its interval."""
+    return f'{bar(p, index)}{p:.1%} <span class="dim">{low:.1%} to {high:.1%}</span>'
+
+
 # The longest YAML that is shown whole, in characters.
 _YAML = 20_000
 

@@ -47,30 +47,25 @@ def _literal(text: str) -> str:
     return short.replace("$", r"\$")
 
 
-def _simulation(result: Simulation, ax: Any) -> Any:
-    """Draw the probability of each verdict with its 95 % interval."""
-    values = {
-        "promote": result.p_promote,
-        "rollback": result.p_rollback,
-        "inconclusive": result.p_inconclusive,
-    }
-    for place, (name, value) in enumerate(values.items()):
-        low, high = result.intervals[name]
-        ax.barh(place, value, color=_COLOURS[name], height=0.6)
-        ax.errorbar(
-            value,
-            place,
-            xerr=[[max(value - low, 0)], [max(high - value, 0)]],
-            color="black",
-            capsize=3,
-        )
+def _chances(ax: Any, rows: list[tuple[str, float, float, float]], colours: list[str], what: str) -> Any:
+    """Draw a bar for each name, with its probability and 95 % interval, the first on top."""
+    for place, ((_, value, low, high), colour) in enumerate(zip(rows, colours, strict=True)):
+        ax.barh(place, value, color=colour, height=0.6)
+        ax.errorbar(value, place, xerr=[[max(value - low, 0)], [max(high - value, 0)]], color="black", capsize=3)
         ax.annotate(f"{value:.1%}", (high, place), xytext=(6, 0), textcoords="offset points", va="center")
-    ax.set_yticks(range(len(values)), list(values))
+    ax.set_yticks(range(len(rows)), [_literal(name) for name, *_ in rows])
     ax.invert_yaxis()
     ax.set_xlim(0, 1.12)
-    ax.set_xlabel(f"probability of the verdict ({result.runs:,} runs)")
+    ax.set_xlabel(what)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _simulation(result: Simulation, ax: Any) -> Any:
+    """Draw the probability of each verdict."""
+    rows = [(row["verdict"], row["probability"], row["low"], row["high"]) for row in result.records()]
+    colours = [_COLOURS[name] for name, *_ in rows]
+    return _chances(ax, rows, colours, f"probability of the verdict ({result.runs:,} runs)")
 
 
 def _power(power: Power, ax: Any) -> Any:
@@ -96,20 +91,11 @@ def _power(power: Power, ax: Any) -> Any:
 
 
 def _comparison(comparison: Comparison, ax: Any) -> Any:
-    """Draw how often each rule rolls back, with its 95 % interval."""
-    rows = comparison.records()
-    for place, row in enumerate(rows):
-        value, low, high = row["p_rollback"], row["low"], row["high"]
-        ax.barh(place, value, color=_GREEN if comparison.harmful else _ORANGE, height=0.6)
-        ax.errorbar(value, place, xerr=[[max(value - low, 0)], [max(high - value, 0)]], color="black", capsize=3)
-        ax.annotate(f"{value:.1%}", (high, place), xytext=(6, 0), textcoords="offset points", va="center")
-    ax.set_yticks(range(len(rows)), [_literal(row["rule"]) for row in rows])
-    ax.invert_yaxis()
-    ax.set_xlim(0, 1.12)
-    what = "harmful canaries rolled back" if comparison.harmful else "healthy canaries rolled back"
-    ax.set_xlabel(f"{what} ({comparison.runs:,} runs)")
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+    """Draw how often each rule rolls back."""
+    rows = [(row["rule"], row["p_rollback"], row["low"], row["high"]) for row in comparison.records()]
+    colour, canaries = (_GREEN, "harmful") if comparison.harmful else (_ORANGE, "healthy")
+    what = f"{canaries} canaries rolled back ({comparison.runs:,} runs)"
+    return _chances(ax, rows, [colour] * len(rows), what)
 
 
 def _answer(answer: Answer, ax: Any) -> Any:

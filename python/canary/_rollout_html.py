@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from canary._html import bar, page, table
+from canary._html import chance, page, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,16 +74,8 @@ def render_simulation(simulation: Mapping[str, Any]) -> str:
     """Show how the runs ended, and what they cost."""
     rows = []
     for index, name in enumerate(("promote", "rollback", "inconclusive")):
-        chance = simulation[name]
-        rows.append(
-            (
-                name,
-                (
-                    f"{bar(chance['p'], (2, 1, 3)[index])}{chance['p']:.1%} "
-                    f'<span class="dim">{chance["low"]:.1%} to {chance["high"]:.1%}</span>'
-                ),
-            )
-        )
+        found = simulation[name]
+        rows.append((name, chance(found["p"], found["low"], found["high"], (2, 1, 3)[index])))
     costs = [
         (
             what,
