@@ -13,7 +13,8 @@ use pyo3::{
 
 use crate::{array, bytes::BytesWriter, door, error::IntoPy, input};
 
-/// Answers and arrays from this size on are read and written on a thread of their own, which Ctrl-C leaves alone: some milliseconds.
+/// Bytes of an answer, or elements of a message, from which on it is read or written on a thread of its own, which
+/// Ctrl-C leaves alone: some milliseconds.
 const LARGE: usize = 4 << 20;
 
 /// A body that is given up when its writing shall not go on.

@@ -16,7 +16,7 @@ use std::{
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use tokio::{
     runtime::{Builder, Runtime},
-    task::AbortHandle,
+    task::{AbortHandle, JoinError},
 };
 
 use crate::error::to_py;
@@ -81,9 +81,7 @@ where
     later_py(py, async move {
         let stop = Stop(Arc::default());
         let seen = Arc::clone(&stop.0);
-        tokio::task::spawn_blocking(move || work(&seen)).await.map_err(|error| {
-            PyRuntimeError::new_err(format!("a computation ended early: {error}"))
-        })?
+        tokio::task::spawn_blocking(move || work(&seen)).await.map_err(ended_early)?
     })
 }
 
@@ -121,8 +119,12 @@ where
     }
     let task = runtime()?.spawn(future);
     let _abort = Abort(task.abort_handle());
-    let ended = |error| PyRuntimeError::new_err(format!("a computation ended early: {error}"));
-    block_on(py, async move { Ok(task.await) })?.map_err(ended)?.map_err(to_py)
+    block_on(py, async move { Ok(task.await) })?.map_err(ended_early)?.map_err(to_py)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+fn ended_early(error: JoinError) -> PyErr {
+    PyRuntimeError::new_err(format!("a computation ended early: {error}"))
 }
 
 /// Raises what the signals ask for that came meanwhile: Ctrl-C above all.
