@@ -72,25 +72,33 @@ pub(crate) fn encode_predict<'py>(
     form: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let form = self::form(form)?;
-    let mut body = BytesWriter::new();
-    let mut write = |input: Input<'_>| {
-        let signature = signature.unwrap_or_default();
-        let write = |go_on: &dyn Fn() -> bool| {
-            let left = Interruptible::STRIDE;
-            let mut body = Interruptible { body: &mut body, go_on, left, ended: false };
-            write_predict(&mut body, signature, form, &input)
-        };
-        door::compute(py, write)?.py()
+    let signature = signature.unwrap_or_default();
+    let write = |input: &Input<'_>| {
+        write_interruptibly(py, input, |body, input| write_predict(body, signature, form, input))
     };
     // The two that are large are read where they lie.
     if let Ok(bytes) = input.cast::<PyBytes>() {
-        write(Value::Files(vec![bytes.as_bytes().into()]).into())?;
+        write(&Value::Files(vec![bytes.as_bytes().into()]).into())
     } else if input.is_instance_of::<PyUntypedArray>() {
         let array = array::read(input)?;
-        write(Value::View(array.view()?).into())?;
+        write(&Value::View(array.view()?).into())
     } else {
-        write(input::read(input)?)?;
+        write(&input::read(input)?)
     }
+}
+
+/// The bytes that `write` writes of an input, until Ctrl-C.
+fn write_interruptibly<'py>(
+    py: Python<'py>,
+    input: &Input<'_>,
+    write: impl Fn(&mut Interruptible<'_>, &Input<'_>) -> canary_core::Result<()> + Send + Sync,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut body = BytesWriter::new();
+    let writing = |go_on: &dyn Fn() -> bool| {
+        let left = Interruptible::STRIDE;
+        write(&mut Interruptible { body: &mut body, go_on, left, ended: false }, input)
+    };
+    door::compute(py, writing)?.py()?;
     body.finish(py)
 }
 
@@ -113,16 +121,10 @@ pub(crate) fn encode_predict_grpc<'py>(
         (None, Some(label)) => ModelVersion::Label(label),
         (None, None) => ModelVersion::Latest,
     };
-    let inputs = input::read(inputs)?;
-    let large = inputs.elements() > LARGE;
-    let write = move || {
-        let mut body = Vec::new();
-        let signature = signature.as_deref().unwrap_or_default();
-        write_predict_grpc(&mut body, &model, &version, signature, &inputs).py()?;
-        Ok(body)
-    };
-    let body = if large { door::abandon(py, write)? } else { py.detach(write)? };
-    Ok(PyBytes::new(py, &body))
+    let signature = signature.unwrap_or_default();
+    write_interruptibly(py, &input::read(inputs)?, |body, input| {
+        write_predict_grpc(body, &model, &version, &signature, input)
+    })
 }
 
 /// The outputs in the answer to a REST predict request.

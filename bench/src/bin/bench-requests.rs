@@ -2,11 +2,11 @@
 //!
 //! `bench-requests [seconds for each operation] [part of the operation's name]`
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use canary_bench::{least, report};
 use canary_core::{
-    predict::{Form, Input, ModelVersion, read_predict, write_predict, write_predict_grpc},
+    predict::{Client, Form, Input, ModelVersion, read_predict, write_predict, write_predict_grpc},
     tensor::{Tensor, TensorData},
 };
 
@@ -113,6 +113,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &named)
         });
         report("PredictRequest bytes, 1 image", nanoseconds, &[("bytes", body.len().into())])?;
+    }
+    if wanted("PredictRequest to be sent, 1 image") {
+        let client = Client::new("grpc://127.0.0.1:1")?.model("m");
+        let shared = Arc::new(image.clone());
+        let nanoseconds =
+            least(budget, || client.prepare(Input::named([("x", Arc::clone(&shared))])));
+        report("PredictRequest to be sent, 1 image", nanoseconds, &[])?;
     }
     if wanted("floor: copy of 1 image") {
         let floor = image.as_floats().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What a model is asked with: files, tensors, or several of them by name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     error::{Error, Result},
@@ -10,7 +10,8 @@ use crate::{
 /// The inputs of one prediction.
 ///
 /// Anything that a model takes converts into it: the bytes of an image file (a batch of one), several files (one
-/// batch), a [`Tensor`] or [`TensorView`], or several of these by the names of the signature.
+/// batch), a [`Tensor`] (owned, borrowed, or shared in an [`Arc`]) or a [`TensorView`], or several of these by the
+/// names of the signature.
 ///
 /// ```
 /// use canary_core::predict::Input;
@@ -37,6 +38,8 @@ pub enum Value<'a> {
     Files(Vec<Cow<'a, [u8]>>),
     /// An array that is owned.
     Tensor(Tensor),
+    /// An array that several requests share: none of them copies it where the bytes on the wire are its own (gRPC).
+    Shared(Arc<Tensor>),
     /// An array in memory of somebody else.
     View(TensorView<'a>),
 }
@@ -50,6 +53,7 @@ impl Value<'_> {
         match self {
             Self::Files(files) => TensorView::new(vec![files.len()], DataView::Bytes(files)),
             Self::Tensor(tensor) => Ok(tensor.view()),
+            Self::Shared(tensor) => Ok(tensor.view()),
             Self::View(view) => Ok(view.clone()),
         }
     }
@@ -60,6 +64,7 @@ impl Value<'_> {
                 Value::Files(files.into_iter().map(|file| Cow::Owned(file.into_owned())).collect())
             }
             Self::Tensor(tensor) => Value::Tensor(tensor),
+            Self::Shared(tensor) => Value::Shared(tensor),
             Self::View(view) => Value::Tensor(view.to_tensor()),
         }
     }
@@ -87,6 +92,7 @@ impl<'a> Input<'a> {
         let mut lengths = self.values.iter().map(|(_, value)| match value {
             Value::Files(files) => Some(files.len()),
             Value::Tensor(tensor) => tensor.shape().first().copied(),
+            Value::Shared(tensor) => tensor.shape().first().copied(),
             Value::View(view) => view.shape().first().copied(),
         });
         let first = lengths.next()??;
@@ -110,6 +116,7 @@ impl<'a> Input<'a> {
         let of = |value: &Value<'_>| match value {
             Value::Files(files) => files.iter().map(|file| file.len()).sum(),
             Value::Tensor(tensor) => of_view(tensor.view().data()),
+            Value::Shared(tensor) => of_view(tensor.view().data()),
             Value::View(view) => of_view(view.data()),
         };
         self.values.iter().map(|(_, value)| of(value)).sum()
@@ -126,25 +133,29 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Every input with its name and array; refuses no inputs, and a name given twice.
-    pub(crate) fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>> {
+    /// Refuses no inputs, a name given twice, and one of several inputs without a name.
+    pub(crate) fn check(&self) -> Result<()> {
         if self.values.is_empty() {
             return Err(bad_input(
                 "the request has no input",
                 "give a file, a tensor or named inputs",
             ));
         }
-        let mut views: Vec<(&str, TensorView<'_>)> = Vec::with_capacity(self.values.len());
-        for (name, value) in &self.values {
-            if views.iter().any(|(seen, _)| seen == name) {
+        for (index, (name, _)) in self.values.iter().enumerate() {
+            if self.values[..index].iter().any(|(seen, _)| seen == name) {
                 return Err(bad_input(&format!("input {name:?} is given twice"), ""));
             }
             if name.is_empty() && self.values.len() > 1 {
                 return Err(bad_input("one of several inputs has no name", "name every input"));
             }
-            views.push((name, value.view()?));
         }
-        Ok(views)
+        Ok(())
+    }
+
+    /// Every input with its name and array; refuses what [`Input::check`] does.
+    pub(crate) fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>> {
+        self.check()?;
+        self.values.iter().map(|(name, value)| Ok((name.as_ref(), value.view()?))).collect()
     }
 }
 
@@ -182,6 +193,7 @@ from! {
     &'a [Vec<u8>] => files Value::Files(files.iter().map(|file| Cow::Borrowed(file.as_slice())).collect());
     Tensor => tensor Value::Tensor(tensor);
     &'a Tensor => tensor Value::View(tensor.view());
+    Arc<Tensor> => tensor Value::Shared(tensor);
     TensorView<'a> => view Value::View(view);
 }
 
@@ -197,6 +209,7 @@ impl<'a> From<&'a Input<'_>> for Input<'a> {
                             files.iter().map(|file| Cow::Borrowed(file.as_ref())).collect(),
                         ),
                         Value::Tensor(tensor) => Value::View(tensor.view()),
+                        Value::Shared(tensor) => Value::Shared(Arc::clone(tensor)),
                         Value::View(view) => Value::View(view.clone()),
                     };
                     (Cow::Borrowed(name.as_ref()), value)

@@ -1,5 +1,7 @@
 //! What differs between REST and gRPC: how bodies are written and read.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 #[cfg(feature = "grpc")]
@@ -15,6 +17,31 @@ use super::{
 };
 use crate::error::Result;
 
+/// The body of a request, as its protocol has it.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    Json(Bytes),
+    #[cfg(feature = "grpc")]
+    Message(grpc::Frame),
+}
+
+impl Default for Payload {
+    /// No body.
+    fn default() -> Self {
+        Self::Json(Bytes::new())
+    }
+}
+
+impl Payload {
+    pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Json(body) => Cow::Borrowed(body),
+            #[cfg(feature = "grpc")]
+            Self::Message(frame) => Cow::Owned(frame.message()),
+        }
+    }
+}
+
 impl Client {
     #[cfg(feature = "grpc")]
     fn spec(&self) -> grpc::messages::ModelSpec {
@@ -22,51 +49,53 @@ impl Client {
         grpc::model_spec(&config.model, &config.version, &config.signature)
     }
 
-    pub(crate) fn write_predict(&self, input: &Input<'_>) -> Result<Vec<u8>> {
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(clippy::needless_pass_by_value, reason = "gRPC sends what is owned without a copy")
+    )]
+    pub(crate) fn write_predict(&self, input: Input<'_>) -> Result<Payload> {
         let config = &self.config;
+        #[cfg(feature = "grpc")]
+        if self.is_grpc() {
+            return Ok(Payload::Message(grpc::frame_predict(&self.spec(), input)?));
+        }
         let mut body = Vec::new();
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            let (model, signature) = (&config.model, &config.signature);
-            grpc::write_predict_grpc(&mut body, model, &config.version, signature, input)?;
-            return Ok(body);
-        }
-        request::write_predict(&mut body, &config.signature, config.form, input)?;
-        Ok(body)
+        request::write_predict(&mut body, &config.signature, config.form, &input)?;
+        Ok(Payload::Json(body.into()))
     }
 
-    pub(crate) fn write_examples(&self, examples: &Examples) -> Result<Vec<u8>> {
+    pub(crate) fn write_examples(&self, examples: &Examples) -> Result<Payload> {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return grpc::write_examples(self.spec(), examples);
+            return Ok(Payload::Message(grpc::write_examples(self.spec(), examples)?));
         }
-        examples.write(&self.config.signature)
+        Ok(Payload::Json(examples.write(&self.config.signature)?.into()))
     }
 
-    /// The body that asks for metadata: over REST there is none.
+    /// What asks for metadata: over REST there is no body.
     #[cfg_attr(
         not(feature = "grpc"),
         expect(clippy::unused_self, reason = "with gRPC the protocol decides")
     )]
-    pub(crate) fn write_metadata(&self) -> Vec<u8> {
+    pub(crate) fn write_metadata(&self) -> Payload {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return grpc::metadata_request(self.spec());
+            return Payload::Message(grpc::metadata_request(self.spec()));
         }
-        Vec::new()
+        Payload::default()
     }
 
-    /// The body that asks for the status: over REST there is none.
+    /// What asks for the status: over REST there is no body.
     #[cfg_attr(
         not(feature = "grpc"),
         expect(clippy::unused_self, reason = "with gRPC the protocol decides")
     )]
-    pub(crate) fn write_status(&self) -> Vec<u8> {
+    pub(crate) fn write_status(&self) -> Payload {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return grpc::status_request(self.spec());
+            return Payload::Message(grpc::status_request(self.spec()));
         }
-        Vec::new()
+        Payload::default()
     }
 
     pub(crate) fn read_predict(&self, body: &Bytes) -> Read<Outputs> {

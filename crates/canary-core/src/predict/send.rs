@@ -1,5 +1,7 @@
 //! Calls: from inputs to a request, from a reply to an answer.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 
@@ -11,6 +13,7 @@ use super::{
     failure,
     http::{Asked, Reply},
     input::Input,
+    protocol::Payload,
     response::{Bad, Outputs, Read},
     transport::Transport,
 };
@@ -66,7 +69,7 @@ pub struct Prepared {
     pub(crate) call: Call,
     pub(crate) url: String,
     pub(crate) uri: Uri,
-    pub(crate) body: Bytes,
+    pub(crate) payload: Payload,
 }
 
 impl Prepared {
@@ -75,9 +78,10 @@ impl Prepared {
         &self.url
     }
 
-    /// The body that will be sent.
-    pub fn body(&self) -> &[u8] {
-        &self.body
+    /// The body that will be sent, in one piece: the JSON of REST, or the message of gRPC, which is put together for
+    /// this only.
+    pub fn body(&self) -> Cow<'_, [u8]> {
+        self.payload.bytes()
     }
 }
 
@@ -112,7 +116,7 @@ impl Client {
     /// [`Error::Predict`] with [`Origin::Request`] when the inputs or the settings cannot be sent; over gRPC also
     /// when an input has no name.
     pub fn prepare<'a>(&self, input: impl Into<Input<'a>>) -> Result<Prepared> {
-        self.request(Call::Predict, |client| client.write_predict(&input.into()))
+        self.request(Call::Predict, |client| client.write_predict(input.into()))
     }
 
     /// Sends a prepared request.
@@ -128,16 +132,16 @@ impl Client {
     pub(crate) fn request(
         &self,
         call: Call,
-        write: impl FnOnce(&Self) -> Result<Vec<u8>>,
+        write: impl FnOnce(&Self) -> Result<Payload>,
     ) -> Result<Prepared> {
         let (url, uri) = self.target(call)?;
-        let body = write(self).map_err(|error| match error {
+        let payload = write(self).map_err(|error| match error {
             Error::Image { reason, .. } => {
                 PredictError::new(Origin::Request, url.clone(), reason).into()
             }
             other => other,
         })?;
-        Ok(Prepared { call, url, uri, body: body.into() })
+        Ok(Prepared { call, url, uri, payload })
     }
 
     /// The answer in a reply, as `read` reads its outputs.
@@ -213,14 +217,9 @@ impl Client {
             // Only gRPC tells the server of it.
             #[cfg(not(feature = "grpc"))]
             let _ = until;
-            match &self.transport {
-                Transport::Http(pool) => {
-                    let asked = Asked {
-                        method,
-                        uri: &asked.uri,
-                        headers: &config.headers,
-                        body: &asked.body,
-                    };
+            match (&self.transport, &asked.payload) {
+                (Transport::Http(pool), Payload::Json(body)) => {
+                    let asked = Asked { method, uri: &asked.uri, headers: &config.headers, body };
                     match pool.send(asked, limit).await {
                         Ok(reply) if reply.status.is_success() => Ok(reply),
                         Ok(reply) => {
@@ -232,10 +231,9 @@ impl Client {
                     }
                 }
                 #[cfg(feature = "grpc")]
-                Transport::Grpc(grpc) => {
-                    let body = asked.body.clone();
+                (Transport::Grpc(grpc), Payload::Message(frame)) => {
                     // On the heap: it is larger than all that a request over REST needs.
-                    let call = grpc.unary(&asked.uri, &config.headers, body, until, limit);
+                    let call = grpc.unary(&asked.uri, &config.headers, frame, until, limit);
                     Box::pin(call).await.map_err(|status| {
                         let headers = status.metadata().clone().into_headers();
                         let mut failure = super::grpc::failure_of(url, status, limit);
@@ -243,9 +241,22 @@ impl Client {
                         failure
                     })
                 }
+                #[cfg(feature = "grpc")]
+                _ => Err(self.prepared_for_another(url)),
             }
         };
         Ok(call::run(url, &config.limits, &self.budget, attempt).await?)
+    }
+
+    /// The failure to send what a client of the other protocol prepared.
+    #[cfg(feature = "grpc")]
+    fn prepared_for_another(&self, url: &str) -> failure::Failure {
+        let (theirs, ours) = if self.is_grpc() { ("REST", "gRPC") } else { ("gRPC", "REST") };
+        let message =
+            format!("the request was prepared for {theirs}, and this client asks over {ours}");
+        let mut error = PredictError::new(Origin::Request, url, message);
+        "prepare it with the client that sends it".clone_into(&mut error.help);
+        failure::Failure { error, repeat: false, pause: None }
     }
 
     /// The error for a reply that is not what was asked for.

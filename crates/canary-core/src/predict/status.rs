@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{client::Client, response::Bad, send::Call};
+use super::{client::Client, protocol::Payload, response::Bad, send::Call};
 use crate::error::{Error, Origin, PredictError, Result};
 
 /// What a model server says of one version (`ModelVersionStatus.State`).
@@ -202,7 +202,7 @@ impl Client {
         timeout: Duration,
         mut progress: impl FnMut(Waiting<'_>) + Send,
     ) -> Result<ModelStatus> {
-        let url = self.request(Call::Status, |_| Ok(Vec::new()))?.url;
+        let url = self.request(Call::Status, |_| Ok(Payload::default()))?.url;
         let start = Instant::now();
         let mut pause = Duration::from_millis(100);
         let mut looks = 0;

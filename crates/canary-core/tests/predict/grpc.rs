@@ -182,7 +182,7 @@ async fn the_only_inputs_name_is_asked_for_once() {
     let paths: Vec<_> = log.lock().unwrap().iter().map(|asked| asked.path.clone()).collect();
     assert_eq!(paths.iter().filter(|path| path.ends_with("GetModelMetadata")).count(), 1);
     let named = client.prepare(Input::named([("x", &pixels)])).unwrap();
-    assert_eq!(log.lock().unwrap().last().unwrap().message, named.body());
+    assert_eq!(log.lock().unwrap().last().unwrap().message, *named.body());
     let error = predict_error(client.prepare(&pixels).unwrap_err());
     assert!(error.message.contains("no name"), "{error}");
     let findings = client.check(&pixels).await.unwrap_err().to_string();
@@ -245,4 +245,57 @@ async fn a_rest_server_is_not_a_grpc_server() {
     let input = Input::named([("x", vec![1_u8])]);
     let error = predict_error(client.predict(input).await.unwrap_err());
     assert_eq!(error.origin, Origin::Network);
+}
+
+#[tokio::test]
+async fn a_large_array_is_whole_and_can_be_sent_again() {
+    let (address, log) = serve(|_| Reply::Message(fixture("predict_response"))).await;
+    let client = client(&address);
+    // More than the windows that HTTP/2 begins with.
+    let pixels = (0..3_000_000_u32).map(|number| f32::from_bits(number.wrapping_mul(77))).collect();
+    let pixels = Arc::new(Tensor::new(vec![1, 1000, 3000], TensorData::Float(pixels)).unwrap());
+    let input = Input::named([("x", Arc::clone(&pixels))]);
+    let prepared = client.prepare(&input).unwrap();
+    let (one, other) = tokio::join!(client.send(&prepared), client.send(&prepared));
+    one.and(other).unwrap();
+    client.predict(input).await.unwrap();
+    let wanted = prepared.body();
+    assert!((12_000_001..12_000_100).contains(&wanted.len()), "{}", wanted.len());
+    let log = log.lock().unwrap();
+    assert_eq!(log.len(), 3);
+    assert!(log.iter().all(|asked| asked.message == *wanted));
+    drop(prepared);
+    drop(log);
+    assert_eq!(Arc::strong_count(&pixels), 1, "nothing is kept");
+}
+
+#[tokio::test]
+async fn a_request_is_sent_by_the_protocol_that_it_was_prepared_for() {
+    let (address, log) = serve(|_| Reply::Message(fixture("predict_response"))).await;
+    let grpc = client(&address);
+    let rest = Client::new(&format!("http://{address}")).unwrap().model("image_classifier");
+    let input = || Input::named([("x", vec![1_u8])]);
+    let error = predict_error(grpc.send(&rest.prepare(input()).unwrap()).await.unwrap_err());
+    assert_eq!(error.origin, Origin::Request);
+    assert!(error.message.contains("prepared for REST"), "{error}");
+    assert_eq!(error.attempts, 1);
+    let error = predict_error(rest.send(&grpc.prepare(input()).unwrap()).await.unwrap_err());
+    assert!(error.message.contains("this client asks over REST"), "{error}");
+    assert!(log.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn headers_of_the_protocol_are_its_own() {
+    let (address, log) = serve(|_| Reply::Message(fixture("status_response"))).await;
+    let client = client(&address)
+        .header("grpc-status", "5")
+        .header("content-type", "application/json")
+        .header("te", "gzip")
+        .header("x-request-id", "7");
+    client.status().await.unwrap();
+    let headers = log.lock().unwrap()[0].headers.clone();
+    assert_eq!(headers["content-type"], "application/grpc");
+    assert_eq!(headers["te"], "trailers");
+    assert_eq!(headers["x-request-id"], "7");
+    assert!(!headers.contains_key("grpc-status") && !headers.contains_key("host"));
 }

@@ -1,14 +1,16 @@
 //! The bytes on the wire against those that protobuf itself wrote (`scripts/grpc_fixtures.py`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
-    metadata_request, model_spec, read_classify, read_metadata, read_predict, read_regress,
-    read_status, status_request, write_examples, write_predict_grpc,
+    frame_predict, metadata_request, model_spec, read_classify, read_metadata, read_predict,
+    read_regress, read_status, status_request, write_examples, write_predict_grpc,
 };
 use crate::{
-    predict::{Example, Examples, Input, ModelVersion, State},
-    tensor::{Tensor, TensorData},
+    predict::{Example, Examples, Input, ModelVersion, State, Value},
+    tensor::{DataView, Tensor, TensorData, TensorView},
 };
 
 macro_rules! fixture {
@@ -46,6 +48,76 @@ fn predict_requests() {
     let label = ModelVersion::Label("stable".into());
     write_predict_grpc(&mut body, "image_classifier", &label, "", &arrays).unwrap();
     assert_eq!(body, fixture!("predict_arrays"));
+    let spec = model_spec("image_classifier", &label, "");
+    assert_eq!(frame_predict(&spec, arrays).unwrap().message(), body);
+}
+
+/// As protobuf decodes it: the fields of a message that have a length.
+fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
+    let mut fields = Vec::new();
+    while !message.is_empty() {
+        let key = prost::encoding::decode_varint(&mut message).unwrap();
+        let length = prost::encoding::decode_varint(&mut message).unwrap();
+        if key & 7 == 2 {
+            let (field, rest) = message.split_at(usize::try_from(length).unwrap());
+            fields.push((key >> 3, field));
+            message = rest;
+        }
+    }
+    fields
+}
+
+#[test]
+fn large_arrays_and_files_are_whole_however_they_are_held() {
+    let pixels: Vec<u16> = (0..30_000).map(|number| number * 2).collect();
+    let image = tensor(&[1, 100, 300], TensorData::Uint16(pixels));
+    let files = vec![vec![1; 2047], vec![2; 2048], vec![], vec![3; 300_000]];
+    let texts = tensor(&[2, 2], TensorData::String(files.clone()));
+    let shared = Arc::new(image.clone());
+    let named = || {
+        Input::named([
+            ("owned", Value::from(image.clone())),
+            ("shared", Arc::clone(&shared).into()),
+            ("borrowed", (&image).into()),
+            ("files", files.clone().into()),
+            ("lent", files.as_slice().into()),
+            ("texts", texts.clone().into()),
+            ("text views", (&texts).into()),
+        ])
+    };
+    let mut body = Vec::new();
+    write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &named()).unwrap();
+    let spec = || model_spec("m", &ModelVersion::Latest, "");
+    for input in [named(), (&named()).into(), named().into_owned()] {
+        assert_eq!(frame_predict(&spec(), input).unwrap().message(), body);
+    }
+    let inputs: Vec<_> = fields(&body).into_iter().filter(|(field, _)| *field == 2).collect();
+    assert_eq!(inputs.len(), 7);
+    for (_, input) in inputs {
+        let [(1, name), (2, proto)] = fields(input)[..] else { panic!("{input:?}") };
+        let proto = fields(proto);
+        if [&b"owned"[..], b"shared", b"borrowed"].contains(&name) {
+            let [(2, _), (4, content)] = proto[..] else { panic!("{proto:?}") };
+            let bytes: Vec<u8> = (0..30_000_u16).flat_map(|n| (n * 2).to_le_bytes()).collect();
+            assert_eq!(content, bytes);
+        } else {
+            let values: Vec<_> = proto.iter().filter(|(field, _)| *field == 8).collect();
+            assert_eq!(values.len(), 4);
+            assert!(values.iter().zip(&files).all(|((_, value), file)| value == file));
+        }
+    }
+}
+
+#[test]
+fn what_protobuf_cannot_hold_is_refused() {
+    // Memory that is never touched.
+    let half = vec![0_u8; 1 << 30];
+    let view = || TensorView::new(vec![1 << 30], DataView::Uint8(&half)).unwrap();
+    let twice = Input::named([("a", view()), ("b", view())]);
+    let mut body = Vec::new();
+    let error = write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &twice).unwrap_err();
+    assert!(error.to_string().contains("its message takes 21474837"), "{error}");
+    assert!(body.is_empty());
 }
 
 #[test]
@@ -59,13 +131,14 @@ fn the_other_requests() {
     ])
     .context(Example::new().with("c", 1.0));
     let body = write_examples(spec(ModelVersion::Latest, "classify"), &classify).unwrap();
-    assert_eq!(body, fixture!("classify_request"));
+    assert_eq!(body.message(), fixture!("classify_request"));
     let regress = Example::new().with("x", 0.25).into();
     let body = write_examples(spec(ModelVersion::Latest, ""), &regress).unwrap();
-    assert_eq!(body, fixture!("regress_request"));
+    assert_eq!(body.message(), fixture!("regress_request"));
     let body = metadata_request(spec(ModelVersion::Number(3), ""));
-    assert_eq!(body, fixture!("metadata_request"));
-    assert_eq!(status_request(spec(ModelVersion::Latest, "")), fixture!("status_request"));
+    assert_eq!(body.message(), fixture!("metadata_request"));
+    let body = status_request(spec(ModelVersion::Latest, ""));
+    assert_eq!(body.message(), fixture!("status_request"));
 }
 
 #[test]
