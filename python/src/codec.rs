@@ -108,8 +108,8 @@ fn write_interruptibly<'py>(
 pub(crate) fn encode_predict_grpc<'py>(
     py: Python<'py>,
     inputs: &Bound<'py, PyAny>,
-    model: String,
-    signature: Option<String>,
+    model: &str,
+    signature: Option<&str>,
     version: Option<u64>,
     label: Option<String>,
 ) -> PyResult<Bound<'py, PyBytes>> {
@@ -123,7 +123,7 @@ pub(crate) fn encode_predict_grpc<'py>(
     };
     let signature = signature.unwrap_or_default();
     write_interruptibly(py, &input::read(inputs)?, |body, input| {
-        write_predict_grpc(body, &model, &version, &signature, input)
+        write_predict_grpc(body, model, &version, signature, input)
     })
 }
 
