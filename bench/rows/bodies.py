@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import servers
 
+import servers
 from measure import Line, Row, Settings, cpu_flags, in_turns, json_lines, need
 from rows import samples
 

@@ -1,9 +1,8 @@
 //! `canary.encode_predict` and `canary.decode_predict`: the JSON of predict calls, without a client.
 
 use canary_core::predict::{
-    Body, Form, Input, ModelVersion, Value, read_predict, write_predict, write_predict_grpc,
+    Body, Form, Input, ModelVersion, read_predict, write_predict, write_predict_grpc,
 };
-use numpy::PyUntypedArray;
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -11,10 +10,9 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 
-use crate::{array, bytes::BytesWriter, door, error::IntoPy, input};
+use crate::{array, bytes::BytesWriter, door, error::IntoPy, input::Lent};
 
-/// Bytes of an answer, or elements of a message, from which on it is read or written on a thread of its own, which
-/// Ctrl-C leaves alone: some milliseconds.
+/// Bytes of an answer from which on it is read on a thread of its own, which Ctrl-C leaves alone: some milliseconds.
 const LARGE: usize = 4 << 20;
 
 /// A body that is given up when its writing shall not go on.
@@ -73,30 +71,21 @@ pub(crate) fn encode_predict<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let form = self::form(form)?;
     let signature = signature.unwrap_or_default();
-    let write = |input: &Input<'_>| {
-        write_interruptibly(py, input, |body, input| write_predict(body, signature, form, input))
-    };
-    // The two that are large are read where they lie.
-    if let Ok(bytes) = input.cast::<PyBytes>() {
-        write(&Value::Files(vec![bytes.as_bytes().into()]).into())
-    } else if input.is_instance_of::<PyUntypedArray>() {
-        let array = array::read(input)?;
-        write(&Value::View(array.view()?).into())
-    } else {
-        write(&input::read(input)?)
-    }
+    write_interruptibly(py, input, |body, input| write_predict(body, signature, form, input))
 }
 
 /// The bytes that `write` writes of an input, until Ctrl-C.
 fn write_interruptibly<'py>(
     py: Python<'py>,
-    input: &Input<'_>,
+    input: &Bound<'py, PyAny>,
     write: impl Fn(&mut Interruptible<'_>, &Input<'_>) -> canary_core::Result<()> + Send + Sync,
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let held = Lent::read(input)?;
+    let input = held.input()?;
     let mut body = BytesWriter::new();
     let writing = |go_on: &dyn Fn() -> bool| {
         let left = Interruptible::STRIDE;
-        write(&mut Interruptible { body: &mut body, go_on, left, ended: false }, input)
+        write(&mut Interruptible { body: &mut body, go_on, left, ended: false }, &input)
     };
     door::compute(py, writing)?.py()?;
     body.finish(py)
@@ -122,7 +111,7 @@ pub(crate) fn encode_predict_grpc<'py>(
         (None, None) => ModelVersion::Latest,
     };
     let signature = signature.unwrap_or_default();
-    write_interruptibly(py, &input::read(inputs)?, |body, input| {
+    write_interruptibly(py, inputs, |body, input| {
         write_predict_grpc(body, model, &version, signature, input)
     })
 }

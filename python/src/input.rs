@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use canary_core::predict::{Input, Value};
+use numpy::PyUntypedArray;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -21,6 +22,52 @@ pub(crate) fn read(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
         return Ok(Input::named(values));
     }
     Ok(one(value)?.into())
+}
+
+/// Inputs of which bytes and arrays are read where they lie, for work that ends before its caller goes on.
+pub(crate) struct Lent<'py>(Vec<(String, Held<'py>)>);
+
+enum Held<'py> {
+    Bytes(Bound<'py, PyBytes>),
+    Array(array::Array<'py>),
+    Owned(Value<'static>),
+}
+
+impl<'py> Lent<'py> {
+    pub(crate) fn read(value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(named) = value.cast::<PyDict>() {
+            let held = named
+                .iter()
+                .map(|(name, value)| Ok((name.extract::<String>()?, Held::read(&value)?)));
+            return held.collect::<PyResult<_>>().map(Self);
+        }
+        Ok(Self(vec![(String::new(), Held::read(value)?)]))
+    }
+
+    pub(crate) fn input(&self) -> PyResult<Input<'_>> {
+        let values = self.0.iter().map(|(name, held)| Ok((name.as_str(), held.value()?)));
+        Ok(Input::named(values.collect::<PyResult<Vec<_>>>()?))
+    }
+}
+
+impl<'py> Held<'py> {
+    fn read(value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = value.cast::<PyBytes>() {
+            return Ok(Self::Bytes(bytes.clone()));
+        }
+        if value.is_instance_of::<PyUntypedArray>() {
+            return array::read(value).map(Self::Array);
+        }
+        one(value).map(Self::Owned)
+    }
+
+    fn value(&self) -> PyResult<Value<'_>> {
+        Ok(match self {
+            Self::Bytes(bytes) => bytes.as_bytes().into(),
+            Self::Array(array) => array.view()?.into(),
+            Self::Owned(value) => value.into(),
+        })
+    }
 }
 
 /// One input: a file, an array, or a list of files or of arrays.

@@ -166,6 +166,10 @@ CALLS = {
         lambda one: again(lambda: canary.encode_predict(one)),
     ),
     "encode_predict of files": (lambda: [bytes(50_000_000)] * 2, lambda one: again(lambda: canary.encode_predict(one))),
+    "encode_predict_grpc": (
+        lambda: {"x": np.zeros(100_000_000, np.uint8)},
+        lambda one: again(lambda: canary.encode_predict_grpc(one, model="m")),
+    ),
     "decode_predict": (
         lambda: b'{"predictions": [[' + b",".join([b"0.123456"] * 4_000_000) + b"]]}",
         lambda one: again(lambda: canary.decode_predict(one)),

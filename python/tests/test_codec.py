@@ -48,3 +48,60 @@ def test_answers_of_every_type() -> None:
     assert outputs["s"].tolist() == ["a", "é"]
     assert outputs["b"].tolist() == [True]
     assert canary.decode_predict(b'{"predictions": [0.1]}', doubles=True)["predictions"][0] == 0.1
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        number |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 0x80:
+            return number, at
+
+
+def fields(data: bytes) -> list[tuple[int, bytes | int]]:
+    """Read the fields of a protobuf message, numbers and bytes alone."""
+    found: list[tuple[int, bytes | int]] = []
+    at = 0
+    while at < len(data):
+        key, at = varint(data, at)
+        number, at = varint(data, at)
+        if key & 7 == 2:
+            found.append((key >> 3, data[at : at + number]))
+            at += number
+        else:
+            found.append((key >> 3, number))
+    return found
+
+
+def test_grpc_inputs_however_they_are_held() -> None:
+    values = np.arange(6000, dtype=np.float32).reshape(2, 3000)
+    swapped = values.astype(">f4")
+    files = [bytes(5000), b"", memoryview(b"abc")]
+    inputs = {
+        "rows": values,
+        "columns": values.T,
+        "swapped": swapped,
+        "list": [1.5],
+        "file": b"f" * 9000,
+        "files": files,
+    }
+    message = canary.encode_predict_grpc(inputs, model="m", label="stable")
+    spec, *entries = fields(message)
+    assert spec == (1, b"\x0a\x01m\x22\x06stable")
+    found = {}
+    for number, entry in entries:
+        assert number == 2
+        assert isinstance(entry, bytes)
+        (_, name), (_, tensor) = fields(entry)
+        assert isinstance(name, bytes)
+        assert isinstance(tensor, bytes)
+        found[name.decode()] = [value for field, value in fields(tensor) if field in (4, 8)]
+    assert list(found) == list(inputs)
+    assert found["rows"] == found["swapped"] == [values.tobytes()]
+    assert found["columns"] == [values.T.tobytes()]
+    assert found["list"] == [np.array([1.5]).tobytes()]
+    assert found["file"] == [b"f" * 9000]
+    assert found["files"] == [bytes(5000), b"", b"abc"]
+    with pytest.raises(canary.CanaryError, match="gRPC asks by names"):
+        canary.encode_predict_grpc(values, model="m")  # type: ignore[arg-type]

@@ -197,24 +197,22 @@ from! {
     TensorView<'a> => view Value::View(view);
 }
 
+impl<'a> From<&'a Value<'_>> for Value<'a> {
+    fn from(value: &'a Value<'_>) -> Self {
+        match value {
+            Value::Files(files) => {
+                Value::Files(files.iter().map(|file| Cow::Borrowed(file.as_ref())).collect())
+            }
+            Value::Tensor(tensor) => Value::View(tensor.view()),
+            Value::Shared(tensor) => Value::Shared(Arc::clone(tensor)),
+            Value::View(view) => Value::View(view.clone()),
+        }
+    }
+}
+
 impl<'a> From<&'a Input<'_>> for Input<'a> {
     fn from(input: &'a Input<'_>) -> Self {
-        Self {
-            values: input
-                .values
-                .iter()
-                .map(|(name, value)| {
-                    let value = match value {
-                        Value::Files(files) => Value::Files(
-                            files.iter().map(|file| Cow::Borrowed(file.as_ref())).collect(),
-                        ),
-                        Value::Tensor(tensor) => Value::View(tensor.view()),
-                        Value::Shared(tensor) => Value::Shared(Arc::clone(tensor)),
-                        Value::View(view) => Value::View(view.clone()),
-                    };
-                    (Cow::Borrowed(name.as_ref()), value)
-                })
-                .collect(),
-        }
+        let values = input.values.iter();
+        Self { values: values.map(|(name, value)| (Cow::from(&**name), value.into())).collect() }
     }
 }
