@@ -69,7 +69,9 @@ impl Transport {
                     // Answers of many images pass the 64 KiB that HTTP/2 begins with.
                     .http2_initial_stream_window_size(4 << 20)
                     .http2_initial_connection_window_size(16 << 20);
-                Ok(Self::Grpc(super::grpc::Grpc::new(builder.build(connector)).into()))
+                Ok(Self::Grpc(
+                    super::grpc::Grpc::new(builder.build(super::grpc::Corking(connector))).into(),
+                ))
             }
             #[cfg(not(feature = "grpc"))]
             Scheme::Grpc | Scheme::Grpcs => Err(refuse(

@@ -102,7 +102,7 @@ impl AsRef<[u8]> for Memory {
     fn as_ref(&self) -> &[u8] {
         match content(self.0.view().data()) {
             Content::Array(Cow::Borrowed(bytes)) => bytes,
-            _ => &[],
+            _ => unreachable!("only what is its own memory is shared"),
         }
     }
 }

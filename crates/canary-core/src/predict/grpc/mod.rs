@@ -2,6 +2,7 @@
 
 mod codec;
 mod content;
+mod corked;
 mod failure;
 mod frame;
 mod layout;
@@ -19,6 +20,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, he
 use hyper_util::client::legacy::Client as Pool;
 use tonic::{Code, Status, Streaming, metadata::MetadataMap};
 
+pub(crate) use corked::Corking;
 pub(crate) use failure::failure_of;
 pub(crate) use frame::Frame;
 use frame::Sending;
@@ -29,7 +31,7 @@ pub(crate) use request::{
 };
 pub(crate) use response::{read_classify, read_metadata, read_predict, read_regress, read_status};
 
-use super::{connect::Connector, http::Reply};
+use super::http::Reply;
 
 /// Headers that are the protocol's to set.
 const RESERVED: [&str; 3] = ["grpc-message", "grpc-message-type", "grpc-status"];
@@ -37,11 +39,11 @@ const RESERVED: [&str; 3] = ["grpc-message", "grpc-message-type", "grpc-status"]
 /// The connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Grpc {
-    pool: Pool<Connector, Sending>,
+    pool: Pool<Corking, Sending>,
 }
 
 impl Grpc {
-    pub(crate) fn new(pool: Pool<Connector, Sending>) -> Self {
+    pub(crate) fn new(pool: Pool<Corking, Sending>) -> Self {
         Self { pool }
     }
 
