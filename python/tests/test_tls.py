@@ -6,6 +6,9 @@ import shutil
 import ssl
 import subprocess
 
+import grpc
+import grpc_server
+import numpy as np
 import pytest
 import servers
 
@@ -141,3 +144,24 @@ def test_what_is_wrong_with_a_file_is_said_with_its_path(client, folder):
         client.replace(identity=(certificate, certificate))
     with pytest.raises(canary.CanaryError, match=r"does not fit.*other\.key"):
         client.replace(identity=(certificate, folder / "other.key"))
+
+
+def test_the_same_over_grpc(folder):
+    read = {name: (folder / name).read_bytes() for name in ("server.key", "server.pem", "ca.pem")}
+    pair = [(read["server.key"], read["server.pem"])]
+    credentials = grpc.ssl_server_credentials(pair, read["ca.pem"], require_client_auth=True)
+    inputs = {"x": np.random.default_rng(1).random((4, 224, 224, 3), dtype=np.float32)}
+    with grpc_server.serving(credentials) as server:
+        settings = {"model": "m", "attempts": 1, "timeout": 20}
+        url = f"grpcs://localhost:{server.port}"
+        client = canary.Client(
+            url, ca_certificate=folder / "ca.pem", identity=(folder / "client.pem", folder / "client.key"), **settings
+        )
+        assert client.predict(inputs).array()[0, 1] == 0.5
+        assert client.predict(inputs).array()[0, 1] == 0.5
+        assert [message for _, message, _, _ in server.asked] == [canary.encode_predict_grpc(inputs, model="m")] * 2
+        with pytest.raises(canary.NetworkError):
+            canary.Client(url, ca_certificate=folder / "ca.pem", **settings).predict(inputs)
+        with pytest.raises(canary.NetworkError, match="certificate"):
+            canary.Client(url, ca_certificate=folder / "other.pem", **settings).predict(inputs)
+        assert len(server.asked) == 2

@@ -40,7 +40,7 @@ pub struct Sample {
 impl Sample {
     /// An input without a label.
     pub fn new(name: impl Into<Arc<str>>, input: impl Into<Input<'static>>) -> Self {
-        Self { name: name.into(), input: Arc::new(input.into()), label: None }
+        Self { name: name.into(), input: Arc::new(input.into().shared()), label: None }
     }
 
     /// Sets the true class.

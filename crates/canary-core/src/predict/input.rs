@@ -133,6 +133,15 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The same inputs with arrays that its clones, and requests over gRPC, share: for what is asked more than once.
+    pub(crate) fn shared(self) -> Self {
+        let share = |value| match value {
+            Value::Tensor(tensor) => Value::Shared(Arc::new(tensor)),
+            other => other,
+        };
+        Self { values: self.values.into_iter().map(|(name, value)| (name, share(value))).collect() }
+    }
+
     /// Refuses no inputs, a name given twice, and one of several inputs without a name.
     pub(crate) fn check(&self) -> Result<()> {
         if self.values.is_empty() {

@@ -38,7 +38,7 @@ impl HeaderProbe {
         let HeaderRoute { name, value } = plan.header.as_ref()?;
         let once = client.clone().retry(Retry::default().attempts(1));
         let client = once.header(name, value);
-        Some(Self { client, canary: plan.canary.clone(), input: Arc::new(input.into()) })
+        Some(Self { client, canary: plan.canary.clone(), input: Arc::new(input.into().shared()) })
     }
 }
 
