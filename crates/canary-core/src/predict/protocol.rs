@@ -1,6 +1,6 @@
 //! What differs between REST and gRPC: how bodies are written and read.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::error::Result;
 
 /// The body of a request, as its protocol has it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Payload {
     Json(Bytes),
     #[cfg(feature = "grpc")]
@@ -29,6 +29,18 @@ impl Default for Payload {
     /// No body.
     fn default() -> Self {
         Self::Json(Bytes::new())
+    }
+}
+
+impl fmt::Debug for Payload {
+    /// Its size alone: it may be an image, or many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = match self {
+            Self::Json(body) => body.len(),
+            #[cfg(feature = "grpc")]
+            Self::Message(frame) => frame.len(),
+        };
+        write!(f, "{size} bytes")
     }
 }
 

@@ -17,14 +17,14 @@ use super::layout::Layout;
 const PREFIX: usize = 5;
 
 /// A message behind its prefix; a clone shares the parts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Frame(Arc<[Bytes]>);
 
 /// The prefix of a message, with room for what follows of it.
 fn prefix(message: usize, room: usize) -> Vec<u8> {
     let mut head = Vec::with_capacity(PREFIX + room);
     head.push(0);
-    // Larger ones were refused when they were laid out.
+    // Larger ones were refused: protobuf holds less.
     head.extend_from_slice(&u32::try_from(message).unwrap_or(u32::MAX).to_be_bytes());
     head
 }
@@ -55,6 +55,11 @@ impl Frame {
             parts.push(small.slice(written..));
         }
         Self(parts.into())
+    }
+
+    /// The number of bytes of the message.
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum::<usize>() - PREFIX
     }
 
     /// The message without its prefix, in one piece.
@@ -110,7 +115,7 @@ mod tests {
         assert_eq!(frame.0[1].as_ptr(), one.as_ptr());
         assert_eq!(frame.0[0], b"\0\0\0\x1f\x44a"[..]);
         let message = frame.message();
-        assert_eq!(message.len(), 8004);
+        assert_eq!((message.len(), frame.len()), (8004, 8004));
         assert!(message.starts_with(b"a\x01") && message.ends_with(b"\x02d"));
     }
 }

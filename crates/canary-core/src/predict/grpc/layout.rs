@@ -88,6 +88,17 @@ impl Sizes {
     }
 }
 
+/// Refuses a message that protobuf cannot hold.
+pub(super) fn check_size(size: usize) -> Result<()> {
+    if size <= MAX {
+        return Ok(());
+    }
+    Err(bad_input(
+        &format!("its message takes {size} bytes, and protobuf's limit is {MAX}"),
+        "send fewer of them in one request",
+    ))
+}
+
 impl<P: AsRef<[u8]>> Layout<P> {
     /// The message with this `ModelSpec` and these inputs, byte for byte as protobuf writes it.
     ///
@@ -100,13 +111,7 @@ impl<P: AsRef<[u8]>> Layout<P> {
         for entry in entries {
             layout.entry(entry)?;
         }
-        let size = layout.len();
-        if size > MAX {
-            return Err(bad_input(
-                &format!("its message takes {size} bytes, and protobuf's limit is {MAX}"),
-                "send fewer of them in one request",
-            ));
-        }
+        check_size(layout.len())?;
         Ok(layout)
     }
 

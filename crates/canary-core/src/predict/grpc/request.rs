@@ -5,7 +5,7 @@ use prost::Message;
 use super::{
     content,
     frame::Frame,
-    layout::Layout,
+    layout::{Layout, check_size},
     messages::{
         BytesList, Example, ExampleList, ExampleListWithContext, ExamplesRequest, Feature,
         Features, FloatList, GetModelMetadataRequest, GetModelStatusRequest, Input as WireInput,
@@ -105,7 +105,9 @@ pub(crate) fn write_examples(spec: ModelSpec, asked: &Examples) -> Result<Frame>
             }),
         },
     };
-    Ok(Frame::of(&ExamplesRequest { model_spec: Some(spec), input: Some(input) }))
+    let request = ExamplesRequest { model_spec: Some(spec), input: Some(input) };
+    check_size(request.encoded_len())?;
+    Ok(Frame::of(&request))
 }
 
 pub(crate) fn metadata_request(spec: ModelSpec) -> Frame {
