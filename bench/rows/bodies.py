@@ -113,26 +113,28 @@ def predict_messages() -> Any:
     return factory.GetMessageClass(pool.FindMessageTypeByName("b.Request"))
 
 
+def predict_request(request_class: Any, values: np.ndarray) -> tuple[Any, Any]:
+    """A PredictRequest with one input of floats, and the tensor in it, whose elements are not there yet."""
+    made = request_class()
+    made.model_spec.name = "m"
+    entry = made.inputs.add(key="x")
+    entry.value.dtype = 1
+    for size in values.shape:
+        entry.value.tensor_shape.dim.add(size=size)
+    return made, entry.value
+
+
 def _grpc(settings: Settings) -> list[Line]:
     request_class = predict_messages()
     values = samples.pixels()
 
-    def request() -> tuple[Any, Any]:
-        made = request_class()
-        made.model_spec.name = "m"
-        entry = made.inputs.add(key="x")
-        entry.value.dtype = 1
-        for size in values.shape:
-            entry.value.tensor_shape.dim.add(size=size)
-        return made, entry.value
-
     def content() -> bytes:
-        made, tensor = request()
+        made, tensor = predict_request(request_class, values)
         tensor.tensor_content = values.tobytes()
         return made.SerializeToString()
 
     def float_val() -> bytes:
-        made, tensor = request()
+        made, tensor = predict_request(request_class, values)
         tensor.float_val.extend(values.ravel())
         return made.SerializeToString()
 
@@ -168,13 +170,8 @@ def _grpc_calls(settings: Settings) -> list[Line]:
         call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict", request_class.SerializeToString)
 
         def theirs() -> None:
-            made = request_class()
-            made.model_spec.name = "m"
-            entry = made.inputs.add(key="x")
-            entry.value.dtype = 1
-            for size in values.shape:
-                entry.value.tensor_shape.dim.add(size=size)
-            entry.value.tensor_content = values.tobytes()
+            made, tensor = predict_request(request_class, values)
+            tensor.tensor_content = values.tobytes()
             # Their answer is not even read.
             assert np.frombuffer(call(made)[-12:], np.float32)[1] == 0.5
 

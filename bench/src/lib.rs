@@ -2,9 +2,11 @@
 
 use std::{
     hint::black_box,
-    io::Write,
+    io::{Read, Write},
     time::{Duration, Instant},
 };
+
+use tokio::net::{TcpListener, TcpStream};
 
 /// The least time of one call, in nanoseconds: over rounds that together take `budget`, each of as many calls as take
 /// about a millisecond.
@@ -44,4 +46,29 @@ pub fn report(
         line[*name] = value.clone();
     }
     writeln!(std::io::stdout(), "{line}")
+}
+
+/// Prints a free port, listens on it, and gives `serve` each connection, until the standard input ends.
+///
+/// # Errors
+/// When there is no port, or its number cannot be printed.
+pub fn listen<F>(serve: impl Fn(TcpStream) -> F) -> std::io::Result<()>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    // The parent's end of the pipe closes when it is gone, however it went.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            tokio::spawn(serve(stream));
+        }
+    })
 }

@@ -3,12 +3,10 @@
 //!
 //! `bench-grpc-server` prints its port and serves until its standard input ends.
 
-use std::{
-    convert::Infallible,
-    io::{Read, Write},
-};
+use std::convert::Infallible;
 
 use bytes::Bytes;
+use canary_bench::listen;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -17,7 +15,6 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpListener;
 
 /// The prefix, and a `PredictResponse` with the output `y`: `DT_FLOAT[1, 3]`, 0.25, 0.5, 0.25.
 const ANSWER: &[u8] =
@@ -25,26 +22,11 @@ const ANSWER: &[u8] =
 \x2a\x0c\0\0\x80\x3e\0\0\0\x3f\0\0\x80\x3e";
 
 fn main() -> std::io::Result<()> {
-    // The parent's end of the pipe closes when it is gone, however it went.
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            tokio::spawn(async move {
-                let mut builder = Builder::new(TokioExecutor::new());
-                builder.initial_stream_window_size(4 << 20);
-                builder.initial_connection_window_size(16 << 20);
-                // The client hangs up.
-                let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
-            });
-        }
+    listen(|stream| {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(4 << 20);
+        builder.initial_connection_window_size(16 << 20);
+        builder.serve_connection(TokioIo::new(stream), service_fn(answer))
     })
 }
 

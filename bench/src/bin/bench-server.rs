@@ -2,11 +2,10 @@
 //!
 //! `bench-server` prints its port and serves until its standard input ends.
 
-use std::io::{Read, Write};
-
+use canary_bench::listen;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 const ANSWER: &[u8] =
@@ -14,21 +13,7 @@ const ANSWER: &[u8] =
 {\"predictions\": [[0.25,0.5,0.25]]}";
 
 fn main() -> std::io::Result<()> {
-    // The parent's end of the pipe closes when it is gone, however it went.
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        writeln!(std::io::stdout(), "{}", listener.local_addr()?.port())?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            tokio::spawn(serve(stream));
-        }
-    })
+    listen(serve)
 }
 
 /// Reads requests to their ends and answers them; the client hangs up.
