@@ -33,12 +33,13 @@ package: ## build and check all that a release publishes: the wheel, the source 
 	@scripts/package.sh
 
 fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
-	@for target in manifest validate route image response; do \
+	@for target in manifest validate route image response message; do \
 		seeds="fuzz/seeds/$$target"; dict="-dict=fuzz/istio.dict"; \
 		case $$target in \
 			validate) seeds=fuzz/seeds/manifest;; \
 			image) seeds=crates/canary-core/tests/data/image; dict=;; \
 			response) dict=;; \
+			message) seeds=crates/canary-core/tests/data/grpc; dict=;; \
 		esac; \
 		mkdir -p "fuzz/corpus/$$target"; \
 		cargo +nightly fuzz run -s none $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \

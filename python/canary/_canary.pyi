@@ -56,6 +56,7 @@ __all__ = [
     "custom",
     "decode_image",
     "decode_predict",
+    "decode_predict_grpc",
     "dumps",
     "encode_predict",
     "encode_predict_grpc",
@@ -1161,6 +1162,24 @@ def decode_predict(body: bytes, *, doubles: bool = False) -> dict[str, NDArray[A
     Example:
         >>> decode_predict(b'{"predictions": [[0.25, 0.75]]}')
         {'predictions': array([[0.25, 0.75]], dtype=float32)}
+    """
+
+def decode_predict_grpc(body: bytes) -> dict[str, NDArray[Any]]:
+    """Read a gRPC `PredictResponse`: its outputs by name, as arrays of the types that the model gave.
+
+    `bfloat16`, which NumPy lacks, becomes float32; strings become an object array. What TensorFlow leaves out of an
+    array, because it repeats, takes at most 64 MiB in all.
+
+    Args:
+        body: The message, without gRPC's prefix.
+
+    Raises:
+        AnswerError: It is no such message, or an array is not as its shape says.
+
+    Example:
+        >>> message = "0a130a0179120e0801120412020801220400" + "00803e"
+        >>> decode_predict_grpc(bytes.fromhex(message))
+        {'y': array([0.25], dtype=float32)}
     """
 
 @final

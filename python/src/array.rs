@@ -227,14 +227,15 @@ pub(crate) fn share<'py>(
             shape,
             owner,
         ),
-        TensorData::Bfloat16(bits) => {
-            let values: Vec<f32> =
-                bits.iter().map(|&bits| f32::from_bits(u32::from(bits) << 16)).collect();
-            PyArray::from_vec(py, values).into_any().call_method1("reshape", (shape,))
-        }
+        TensorData::Bfloat16(bits) => own(py, widened(bits), shape),
         TensorData::String(values) => objects(py, values, shape),
         _ => Err(PyTypeError::new_err(format!("{} has no NumPy dtype", tensor.dtype()))),
     }
+}
+
+/// `bfloat16`, which NumPy lacks, as `float32`.
+fn widened(bits: &[u16]) -> Vec<f32> {
+    bits.iter().map(|&bits| f32::from_bits(u32::from(bits) << 16)).collect()
 }
 
 /// A NumPy array that owns the memory of a tensor of numbers, which is not copied; strings as [`share`] gives them.
@@ -243,12 +244,17 @@ pub(crate) fn give(py: Python<'_>, tensor: Tensor) -> PyResult<Bound<'_, PyAny>>
     match data {
         TensorData::Float(values) => own(py, values, &shape),
         TensorData::Double(values) => own(py, values, &shape),
+        TensorData::Int8(values) => own(py, values, &shape),
+        TensorData::Int16(values) => own(py, values, &shape),
         TensorData::Int32(values) => own(py, values, &shape),
         TensorData::Int64(values) => own(py, values, &shape),
         TensorData::Uint8(values) => own(py, values, &shape),
+        TensorData::Uint16(values) => own(py, values, &shape),
+        TensorData::Uint32(values) => own(py, values, &shape),
         TensorData::Uint64(values) => own(py, values, &shape),
         TensorData::Bool(values) => own(py, values, &shape),
         TensorData::String(values) => objects(py, &values, &shape),
+        TensorData::Bfloat16(bits) => own(py, widened(&bits), &shape),
         TensorData::Half(bits) => {
             let values = half::vec::HalfBitsVecExt::reinterpret_into::<half::f16>(bits);
             own(py, values, &shape)

@@ -1,7 +1,11 @@
-//! `canary.encode_predict` and `canary.decode_predict`: the JSON of predict calls, without a client.
+//! `canary.encode_predict` and `canary.decode_predict`, and the same for gRPC: predict calls without a client.
 
-use canary_core::predict::{
-    Body, Form, Input, ModelVersion, read_predict, write_predict, write_predict_grpc,
+use canary_core::{
+    predict::{
+        Body, Form, Input, ModelVersion, read_predict, read_predict_grpc, write_predict,
+        write_predict_grpc,
+    },
+    tensor::Tensor,
 };
 use pyo3::{
     exceptions::PyValueError,
@@ -124,12 +128,30 @@ pub(crate) fn decode_predict(
     body: PyBackedBytes,
     doubles: bool,
 ) -> PyResult<Bound<'_, PyDict>> {
-    let outputs = PyDict::new(py);
+    decode(py, body, move |body| read_predict(body, doubles))
+}
+
+/// The outputs in a gRPC `PredictResponse`.
+#[pyfunction]
+pub(crate) fn decode_predict_grpc(
+    py: Python<'_>,
+    body: PyBackedBytes,
+) -> PyResult<Bound<'_, PyDict>> {
+    decode(py, body, read_predict_grpc)
+}
+
+/// What `read` finds in an answer, by name.
+fn decode(
+    py: Python<'_>,
+    body: PyBackedBytes,
+    read: impl FnOnce(&[u8]) -> canary_core::Result<Vec<(String, Tensor)>> + Send + 'static,
+) -> PyResult<Bound<'_, PyDict>> {
     let found = if body.len() < LARGE {
-        py.detach(|| read_predict(&body, doubles)).py()?
+        py.detach(|| read(&body)).py()?
     } else {
-        door::abandon(py, move || read_predict(&body, doubles).py())?
+        door::abandon(py, move || read(&body).py())?
     };
+    let outputs = PyDict::new(py);
     for (name, tensor) in found {
         outputs.set_item(name, array::give(py, tensor)?)?;
     }

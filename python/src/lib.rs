@@ -64,7 +64,7 @@ mod _canary {
         cluster::Cluster,
         cluster_report::{Preflight, Status},
         cluster_watch::Watch,
-        codec::{decode_predict, encode_predict, encode_predict_grpc},
+        codec::{decode_predict, decode_predict_grpc, encode_predict, encode_predict_grpc},
         comparison::{Comparison, compare_rules},
         finding::Finding,
         guardrail::{

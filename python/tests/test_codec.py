@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,3 +106,22 @@ def test_grpc_inputs_however_they_are_held() -> None:
     assert found["files"] == [bytes(5000), b"", b"abc"]
     with pytest.raises(canary.CanaryError, match="gRPC asks by names"):
         canary.encode_predict_grpc(values, model="m")  # type: ignore[arg-type]
+
+
+def test_grpc_answers_of_every_type() -> None:
+    # As protobuf writes it: scripts/grpc_fixtures.py.
+    data = Path(__file__).parents[2] / "crates/canary-core/tests/data/grpc/predict_response.bin"
+    outputs = canary.decode_predict_grpc(data.read_bytes())
+    dtypes = {name: output.dtype.name for name, output in outputs.items()}
+    same = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+    assert {name: dtypes[name] for name in same if name in dtypes} == {name: name for name in same if name in dtypes}
+    assert dtypes["half"] == "float16"
+    assert dtypes["bfloat16"] == dtypes["float"] == "float32"
+    assert dtypes["double"] == "float64"
+    assert outputs["float"].tolist() == [[1.0, 2.0], [3.5, -4.0]]
+    assert outputs["bfloat16"].tolist() == [1.0, 2.0]
+    assert outputs["empty"].shape == (0, 5)
+    assert outputs["string"].tolist() == [b"\xff", b"a"]
+    assert outputs["uint64"].tolist() == [2**64 - 1]
+    with pytest.raises(canary.AnswerError, match="not the message expected"):
+        canary.decode_predict_grpc(b"<html>")

@@ -34,7 +34,7 @@ pub use answer::Answer;
 pub use client::Client;
 pub use examples::{Example, Examples, Feature};
 #[cfg(feature = "grpc")]
-pub use grpc::write_predict_grpc;
+pub use grpc::{read_predict_grpc, write_predict_grpc};
 pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};

@@ -29,6 +29,7 @@ pub use request::write_predict as write_predict_grpc;
 pub(crate) use request::{
     frame_predict, metadata_request, model_spec, status_request, write_examples,
 };
+pub use response::read as read_predict_grpc;
 pub(crate) use response::{read_classify, read_metadata, read_predict, read_regress, read_status};
 
 use super::http::Reply;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use prost::Message;
 
 use super::{
@@ -10,9 +10,10 @@ use super::{
         self, ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse,
         PredictResponse, RegressionResponse, SignatureDefMap,
     },
-    tensor::name_of,
+    tensor::{MAX_FILLED, name_of},
 };
 use crate::{
+    error::{Origin, PredictError, Result},
     predict::{
         metadata::{Metadata, Signature, TensorInfo},
         response::{Bad, Outputs, Read},
@@ -23,18 +24,44 @@ use crate::{
     validate::GRPC_STATUS,
 };
 
-fn decode<M: Message + Default>(body: &Bytes) -> Read<M> {
-    M::decode(body.clone())
-        .map_err(|error| Bad::new(format!("it is not the message expected: {error}")))
+fn decode<M: Message + Default>(body: impl Buf) -> Read<M> {
+    M::decode(body).map_err(|error| Bad::new(format!("it is not the message expected: {error}")))
+}
+
+/// Reads a gRPC `PredictResponse`: its outputs by name.
+///
+/// A [`Client`](crate::predict::Client) does it by itself. What TensorFlow leaves out of an array, because it repeats,
+/// takes at most 64 MiB in all.
+///
+/// # Errors
+/// [`crate::Error::Predict`] of origin answer: it is no such message, or an array is not as its shape says.
+///
+/// ```
+/// use canary_core::predict::read_predict_grpc;
+///
+/// let answer = b"\x0a\x13\x0a\x01y\x12\x0e\x08\x01\x12\x04\x12\x02\x08\x01\x22\x04\0\0\x80\x3e";
+/// let outputs = read_predict_grpc(answer)?;
+/// assert_eq!(outputs[0].0, "y");
+/// assert_eq!(outputs[0].1.as_floats(), Some(&[0.25][..]));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+pub fn read(body: &[u8]) -> Result<Vec<(String, Tensor)>> {
+    decode(body)
+        .and_then(outputs)
+        .map_err(|bad| PredictError::new(Origin::Answer, "answer", bad.reason).into())
 }
 
 pub(crate) fn read_predict(body: &Bytes) -> Read<Outputs> {
-    let response: PredictResponse = decode(body)?;
+    outputs(decode(body.clone())?)
+}
+
+fn outputs(response: PredictResponse) -> Read<Outputs> {
+    let mut room = MAX_FILLED;
     response
         .outputs
         .into_iter()
         .map(|(name, tensor)| {
-            let tensor = tensor.into_tensor();
+            let tensor = tensor.into_tensor(&mut room);
             let tensor = tensor.map_err(|why| Bad::new(format!("output {name:?}: {why}")))?;
             Ok((name, tensor))
         })
@@ -46,7 +73,8 @@ fn tensor(shape: Vec<usize>, data: TensorData) -> Read<Tensor> {
 }
 
 pub(crate) fn read_classify(body: &Bytes) -> Read<Outputs> {
-    let rows = decode::<ClassificationResponse>(body)?.result.unwrap_or_default().classifications;
+    let rows =
+        decode::<ClassificationResponse>(body.clone())?.result.unwrap_or_default().classifications;
     let columns = rows.first().map_or(0, |row| row.classes.len());
     if rows.iter().any(|row| row.classes.len() != columns) {
         return Err(Bad::new("the examples have different numbers of classes"));
@@ -61,13 +89,13 @@ pub(crate) fn read_classify(body: &Bytes) -> Read<Outputs> {
 }
 
 pub(crate) fn read_regress(body: &Bytes) -> Read<Outputs> {
-    let values = decode::<RegressionResponse>(body)?.result.unwrap_or_default().regressions;
+    let values = decode::<RegressionResponse>(body.clone())?.result.unwrap_or_default().regressions;
     let values: Vec<f32> = values.into_iter().map(|regression| regression.value).collect();
     Ok(vec![("outputs".to_owned(), tensor(vec![values.len()], TensorData::Float(values))?)])
 }
 
 pub(crate) fn read_status(body: &Bytes) -> Read<ModelStatus> {
-    let response: GetModelStatusResponse = decode(body)?;
+    let response: GetModelStatusResponse = decode(body.clone())?;
     let versions = response.model_version_status.into_iter().map(|version| {
         let status = version.status.unwrap_or_default();
         let code = usize::try_from(status.error_code).ok().and_then(|code| GRPC_STATUS.get(code));
@@ -105,12 +133,12 @@ fn infos(wire: BTreeMap<String, messages::TensorInfo>) -> BTreeMap<String, Tenso
 }
 
 pub(crate) fn read_metadata(body: &Bytes) -> Read<Metadata> {
-    let response: GetModelMetadataResponse = decode(body)?;
+    let response: GetModelMetadataResponse = decode(body.clone())?;
     let spec = response.model_spec.unwrap_or_default();
     let Some(any) = response.metadata.get("signature_def") else {
         return Err(Bad::new("the metadata has no signature_def"));
     };
-    let signatures = decode::<SignatureDefMap>(&any.value)?.signature_def;
+    let signatures = decode::<SignatureDefMap>(any.value.clone())?.signature_def;
     let signatures = signatures.into_iter().map(|(name, wire)| {
         let signature = Signature {
             method: wire.method_name,

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use super::messages::TensorShape;
 use crate::tensor::{DType, Tensor, TensorData};
 
-/// The most elements that an array may have whose elements are not all sent.
-const MAX_REPEATED: usize = 64 << 20;
+/// The memory for elements that an answer's arrays have and that are not sent, of all of them together. A few bytes can
+/// ask for any number of elements.
+pub(crate) const MAX_FILLED: usize = 64 << 20;
 
 /// The number of an element type in `types.proto`.
 pub(crate) fn code_of(dtype: DType) -> i32 {
@@ -93,13 +94,23 @@ fn packed<const N: usize, T>(runs: &[Bytes], read: fn([u8; N]) -> T) -> Result<V
     elements(&runs.concat(), read)
 }
 
-/// As many elements as the shape has: TensorFlow leaves out repetitions of the last one, and zeros altogether.
-fn filled<T: Clone + Default>(mut values: Vec<T>, count: usize) -> Result<Vec<T>, String> {
+/// As many elements as the shape has: TensorFlow leaves out repetitions of the last one, and zeros altogether. `room` is
+/// the memory that is left for them, `size` what a repetition of an element takes.
+fn filled<T: Clone + Default>(
+    mut values: Vec<T>,
+    count: usize,
+    room: &mut usize,
+    size: impl Fn(&T) -> usize,
+) -> Result<Vec<T>, String> {
     if values.len() < count {
-        if count > MAX_REPEATED {
-            return Err(format!("{count} elements, of which {} were sent", values.len()));
-        }
         let last = values.last().cloned().unwrap_or_default();
+        let left = (count - values.len())
+            .checked_mul(size(&last))
+            .and_then(|needed| room.checked_sub(needed));
+        let Some(left) = left else {
+            return Err(format!("{count} elements, of which {} were sent", values.len()));
+        };
+        *room = left;
         values.resize(count, last);
     }
     Ok(values)
@@ -113,8 +124,8 @@ fn narrow<W: TryInto<N> + Copy + std::fmt::Display, N>(values: &[W]) -> Result<V
 }
 
 impl TensorProto {
-    /// The array, or why it is none.
-    pub(crate) fn into_tensor(self) -> Result<Tensor, String> {
+    /// The array, or why it is none; `room` is the memory for elements that are not sent.
+    pub(crate) fn into_tensor(self, room: &mut usize) -> Result<Tensor, String> {
         let dims = self.tensor_shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
         let shape = dims
             .iter()
@@ -125,8 +136,11 @@ impl TensorProto {
             .iter()
             .try_fold(1_usize, |product, &dim| product.checked_mul(dim))
             .ok_or("its shape has more elements than memory has")?;
-        let data =
-            if self.tensor_content.is_empty() { self.values(count)? } else { self.content()? };
+        let data = if self.tensor_content.is_empty() {
+            self.values(count, room)?
+        } else {
+            self.content()?
+        };
         Tensor::new(shape, data).map_err(|error| error.to_string())
     }
 
@@ -150,22 +164,33 @@ impl TensorProto {
         })
     }
 
-    fn values(self, count: usize) -> Result<TensorData, String> {
+    fn values(self, count: usize, room: &mut usize) -> Result<TensorData, String> {
+        let text = |text: &Vec<u8>| size_of::<Vec<u8>>() + text.len();
         Ok(match self.dtype {
-            1 => TensorData::Float(filled(packed(&self.float_val, f32::from_le_bytes)?, count)?),
-            2 => TensorData::Double(filled(packed(&self.double_val, f64::from_le_bytes)?, count)?),
-            3 => TensorData::Int32(filled(self.int_val, count)?),
-            4 => TensorData::Uint8(filled(narrow(&self.int_val)?, count)?),
-            5 => TensorData::Int16(filled(narrow(&self.int_val)?, count)?),
-            6 => TensorData::Int8(filled(narrow(&self.int_val)?, count)?),
-            7 => TensorData::String(filled(self.string_val, count)?),
-            9 => TensorData::Int64(filled(self.int64_val, count)?),
-            10 => TensorData::Bool(filled(self.bool_val, count)?),
-            14 => TensorData::Bfloat16(filled(narrow(&self.half_val)?, count)?),
-            17 => TensorData::Uint16(filled(narrow(&self.int_val)?, count)?),
-            19 => TensorData::Half(filled(narrow(&self.half_val)?, count)?),
-            22 => TensorData::Uint32(filled(self.uint32_val, count)?),
-            23 => TensorData::Uint64(filled(self.uint64_val, count)?),
+            1 => TensorData::Float(filled(
+                packed(&self.float_val, f32::from_le_bytes)?,
+                count,
+                room,
+                size_of_val,
+            )?),
+            2 => TensorData::Double(filled(
+                packed(&self.double_val, f64::from_le_bytes)?,
+                count,
+                room,
+                size_of_val,
+            )?),
+            3 => TensorData::Int32(filled(self.int_val, count, room, size_of_val)?),
+            4 => TensorData::Uint8(filled(narrow(&self.int_val)?, count, room, size_of_val)?),
+            5 => TensorData::Int16(filled(narrow(&self.int_val)?, count, room, size_of_val)?),
+            6 => TensorData::Int8(filled(narrow(&self.int_val)?, count, room, size_of_val)?),
+            7 => TensorData::String(filled(self.string_val, count, room, text)?),
+            9 => TensorData::Int64(filled(self.int64_val, count, room, size_of_val)?),
+            10 => TensorData::Bool(filled(self.bool_val, count, room, size_of_val)?),
+            14 => TensorData::Bfloat16(filled(narrow(&self.half_val)?, count, room, size_of_val)?),
+            17 => TensorData::Uint16(filled(narrow(&self.int_val)?, count, room, size_of_val)?),
+            19 => TensorData::Half(filled(narrow(&self.half_val)?, count, room, size_of_val)?),
+            22 => TensorData::Uint32(filled(self.uint32_val, count, room, size_of_val)?),
+            23 => TensorData::Uint64(filled(self.uint64_val, count, room, size_of_val)?),
             other => return Err(format!("arrays of {} are not read", name_of(other))),
         })
     }

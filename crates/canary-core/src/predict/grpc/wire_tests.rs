@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::{
     frame_predict, metadata_request, model_spec, read_classify, read_metadata, read_predict,
-    read_regress, read_status, status_request, write_examples, write_predict_grpc,
+    read_predict_grpc, read_regress, read_status, status_request, write_examples,
+    write_predict_grpc,
 };
 use crate::{
     predict::{Example, Examples, Input, ModelVersion, State, Value},
@@ -203,4 +204,39 @@ fn broken_messages_are_refused() {
     // No element, announced as a million million of them.
     let huge = b"\x0a\x15\x0a\x01y\x12\x10\x08\x01\x12\x0c\x12\x0a\x08\x80\xa0\x94\xa5\x8d\x1d\x12\x00\x12\x00";
     assert!(read_predict(&Bytes::from_static(huge)).is_err());
+}
+
+#[test]
+fn a_few_bytes_do_not_become_many() {
+    let field = |number: u8, bytes: &[u8]| {
+        let mut field = vec![number << 3 | 2];
+        prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+        field.extend_from_slice(bytes);
+        field
+    };
+    let output = |name: &str, dtype: u8, count: u64, values: &[u8]| {
+        let mut size = vec![0x08];
+        prost::encoding::encode_varint(count, &mut size);
+        let tensor = [&[0x08, dtype], &*field(2, &field(2, &size)), values].concat();
+        field(1, &[field(1, name.as_bytes()), field(2, &tensor)].concat())
+    };
+    let read = |answer: &[u8]| read_predict_grpc(answer).map_err(|error| error.to_string());
+
+    // 16 MiB of floats, the last of them repeated.
+    let floats = output("a", 1, 4 << 20, &field(5, &0.5_f32.to_le_bytes()));
+    let outputs = read(&floats).unwrap();
+    assert_eq!(outputs[0].1.as_floats().map(<[f32]>::len), Some(4 << 20));
+    assert!(
+        outputs[0].1.as_floats().unwrap().iter().all(|value| value.to_bits() == 0.5_f32.to_bits())
+    );
+    // As many of doubles as there is room for, and one more.
+    assert_eq!(read(&output("a", 2, 8 << 20, &[])).unwrap()[0].1.shape(), [8 << 20]);
+    let error = read(&output("a", 2, (8 << 20) + 1, &[])).unwrap_err();
+    assert!(error.contains("output \"a\": 8388609 elements, of which 0 were sent"), "{error}");
+    // A long text many times; and many outputs, each of which there would be room for.
+    assert!(read(&output("a", 7, 1000, &field(8, &vec![7; 100_000]))).is_err());
+    let many: Vec<u8> =
+        (0..100).flat_map(|number| output(&number.to_string(), 4, 1 << 20, &[])).collect();
+    assert!(read(&many).unwrap_err().contains("1048576 elements"));
+    assert!(read(&output("a", 1, u64::MAX / 2, &[])).is_err());
 }
