@@ -14,14 +14,18 @@ use crate::{array, error};
 
 /// The inputs of one request, in memory of their own.
 pub(crate) fn read(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
-    if let Ok(named) = value.cast::<PyDict>() {
-        let values = named
-            .iter()
-            .map(|(name, value)| Ok((name.extract::<String>()?, one(&value)?)))
-            .collect::<PyResult<Vec<_>>>()?;
-        return Ok(Input::named(values));
-    }
-    Ok(one(value)?.into())
+    Ok(Input::named(by_name(value, one)?))
+}
+
+/// What `read` makes of each input, by its name; the one that needs none has an empty one.
+fn by_name<'py, T>(
+    value: &Bound<'py, PyAny>,
+    read: impl Fn(&Bound<'py, PyAny>) -> PyResult<T>,
+) -> PyResult<Vec<(String, T)>> {
+    let Ok(named) = value.cast::<PyDict>() else {
+        return Ok(vec![(String::new(), read(value)?)]);
+    };
+    named.iter().map(|(name, value)| Ok((name.extract()?, read(&value)?))).collect()
 }
 
 /// Inputs of which bytes and arrays are read where they lie, for work that ends before its caller goes on.
@@ -35,13 +39,7 @@ enum Held<'py> {
 
 impl<'py> Lent<'py> {
     pub(crate) fn read(value: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(named) = value.cast::<PyDict>() {
-            let held = named
-                .iter()
-                .map(|(name, value)| Ok((name.extract::<String>()?, Held::read(&value)?)));
-            return held.collect::<PyResult<_>>().map(Self);
-        }
-        Ok(Self(vec![(String::new(), Held::read(value)?)]))
+        by_name(value, Held::read).map(Self)
     }
 
     pub(crate) fn input(&self) -> PyResult<Input<'_>> {

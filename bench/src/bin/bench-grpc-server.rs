@@ -42,12 +42,8 @@ async fn answer(
         http::HeaderName::from_static("grpc-status"),
         HeaderValue::from_static("0"),
     )]);
-    let body = Full::new(Bytes::from_static(ANSWER)).with_trailers(std::future::ready(Some(Ok::<
-        _,
-        Infallible,
-    >(
-        trailers,
-    ))));
+    let trailers = std::future::ready(Some(Ok(trailers)));
+    let body = Full::new(Bytes::from_static(ANSWER)).with_trailers(trailers);
     let mut response = Response::new(body);
     let kind = HeaderValue::from_static("application/grpc");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);

@@ -308,6 +308,11 @@ impl<'a> TensorView<'a> {
         Ok(Self { shape, data })
     }
 
+    /// A batch of byte strings, shape `[N]`.
+    pub(crate) fn of_bytes(values: &'a [Cow<'a, [u8]>]) -> Self {
+        Self { shape: Cow::Owned(vec![values.len()]), data: DataView::Bytes(values) }
+    }
+
     /// The dimensions, outermost first; empty for a scalar.
     pub fn shape(&self) -> &[usize] {
         &self.shape

@@ -46,15 +46,12 @@ pub enum Value<'a> {
 
 impl Value<'_> {
     /// The array, whichever way it is held.
-    ///
-    /// # Errors
-    /// None in practice: the shape of files is their number.
-    pub(crate) fn view(&self) -> Result<TensorView<'_>> {
+    pub(crate) fn view(&self) -> TensorView<'_> {
         match self {
-            Self::Files(files) => TensorView::new(vec![files.len()], DataView::Bytes(files)),
-            Self::Tensor(tensor) => Ok(tensor.view()),
-            Self::Shared(tensor) => Ok(tensor.view()),
-            Self::View(view) => Ok(view.clone()),
+            Self::Files(files) => TensorView::of_bytes(files),
+            Self::Tensor(tensor) => tensor.view(),
+            Self::Shared(tensor) => tensor.view(),
+            Self::View(view) => view.clone(),
         }
     }
 
@@ -89,12 +86,8 @@ impl<'a> Input<'a> {
 
     /// The first dimension when every input has the same one.
     pub fn batch_len(&self) -> Option<usize> {
-        let mut lengths = self.values.iter().map(|(_, value)| match value {
-            Value::Files(files) => Some(files.len()),
-            Value::Tensor(tensor) => tensor.shape().first().copied(),
-            Value::Shared(tensor) => tensor.shape().first().copied(),
-            Value::View(view) => view.shape().first().copied(),
-        });
+        let mut lengths =
+            self.values.iter().map(|(_, value)| value.view().shape().first().copied());
         let first = lengths.next()??;
         lengths.all(|length| length == Some(first)).then_some(first)
     }
@@ -108,18 +101,12 @@ impl<'a> Input<'a> {
     /// assert_eq!(Input::files([&b"abc"[..], &b"de"[..]]).elements(), 5);
     /// ```
     pub fn elements(&self) -> usize {
-        let of_view = |data: DataView<'_>| match data {
+        let of = |(_, value): &(_, Value<'_>)| match value.view().data() {
             DataView::Bytes(values) => values.iter().map(|value| value.len()).sum(),
             DataView::String(values) => values.iter().map(Vec::len).sum(),
             numbers => numbers.len(),
         };
-        let of = |value: &Value<'_>| match value {
-            Value::Files(files) => files.iter().map(|file| file.len()).sum(),
-            Value::Tensor(tensor) => of_view(tensor.view().data()),
-            Value::Shared(tensor) => of_view(tensor.view().data()),
-            Value::View(view) => of_view(view.data()),
-        };
-        self.values.iter().map(|(_, value)| of(value)).sum()
+        self.values.iter().map(of).sum()
     }
 
     /// The same inputs in memory of their own, for tasks that outlive the caller.
@@ -164,7 +151,7 @@ impl<'a> Input<'a> {
     /// Every input with its name and array; refuses what [`Input::check`] does.
     pub(crate) fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>> {
         self.check()?;
-        self.values.iter().map(|(name, value)| Ok((name.as_ref(), value.view()?))).collect()
+        Ok(self.values.iter().map(|(name, value)| (name.as_ref(), value.view())).collect())
     }
 }
 
