@@ -1,15 +1,19 @@
 //! The speed of the sequential tests and of simulated traffic.
 //!
-//! `cargo bench -p canary-core --bench stats` prints nanoseconds per observation, the least of many rounds, and
-//! simulated requests per second.
+//! `cargo bench -p canary-core --bench stats` prints nanoseconds per observation, the least of many rounds, simulated
+//! requests per second, and milliseconds per simulated run of a plan.
 
 #![allow(clippy::print_stdout, reason = "the figures are what this program is for")]
 #![allow(clippy::cast_precision_loss, reason = "counts become averages")]
 
 use std::{hint::black_box, time::Instant};
 
-use canary_core::stats::{
-    Agreement, Alpha, Drift, EProcess, Labelled, Random, RateRatio, Result, Split, Traffic,
+use canary_core::{
+    Plan,
+    rollout::{Guardrail, Hold, Scenario},
+    stats::{
+        Agreement, Alpha, Drift, EProcess, Labelled, Random, RateRatio, Result, Split, Traffic,
+    },
 };
 
 /// Nanoseconds per item, the least of 15 rounds.
@@ -25,7 +29,31 @@ fn least(items: u64, mut round: impl FnMut()) -> f64 {
 
 fn main() -> Result<()> {
     observations();
-    simulations()
+    simulations()?;
+    plans();
+    Ok(())
+}
+
+/// Whole runs of the state machine, with a proof asked about after every observation beyond the hold.
+fn plans() {
+    println!("\n{:<44}{:>12}{:>14}", "run of a plan, errors of 1 %", "ms a run", "requests");
+    let world = Scenario::new(100.0).errors(0.01, 0.01);
+    for below in [None, Some(2.0), Some(1.5), Some(1.2)] {
+        let guardrail = Guardrail::error_ratio(1.0);
+        let guardrail = below.into_iter().fold(guardrail, Guardrail::proven);
+        let plan = Plan::new("cats", "v1", "v2")
+            .weights([5, 30, 100], Hold::requests(3_000))
+            .guardrail(guardrail);
+        let name = below.map_or("no proof".to_owned(), |below| format!("proven below {below}"));
+        let runs = 50;
+        let mut requests = f64::NAN;
+        let time = least(runs, || {
+            if let Ok(simulation) = plan.simulate(&world, runs, 1) {
+                requests = simulation.requests.mean;
+            }
+        });
+        println!("{name:<44}{:>12.2}{requests:>14.0}", time / 1e6);
+    }
 }
 
 fn observations() {

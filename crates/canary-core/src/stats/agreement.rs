@@ -16,16 +16,23 @@
 //! Source: H. Robbins (1970); S. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, "Time-uniform Chernoff bounds via
 //! nonnegative supermartingales", 2020.
 //!
-//! **Mirror.** The confidence sequence of the agreement mixes over all θ in (0, 1) and inverts.
+//! **Mirror.** [`EProcess::excludes_harm`] is the same test with the roles of *same* and *different* exchanged:
+//! the null is that the agreement is at most the margin.
+//!
+//! **Interval.** The high end inverts the alarm at α. With θ = tp the integrand of E is t^S ((1−tp)/(1−p))^F for t
+//! uniform on (0, 1), and (1−tp)/(1−p) grows with p: so does E, and the agreements with E ≥ 1/α are those above
+//! one number. The low end inverts the mirror at α. Each end alone is right at all times with probability 1 − α.
+//! At the observed agreement both are at most 1, so it always lies between the ends.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Answer,
     bernoulli,
     e_process::{Alpha, EProcess, Interval},
+    ends,
     error::{Result, open_unit},
     exact,
-    portable::ln,
 };
 
 /// Tests that two models agree on at least a proportion `p0` of the inputs.
@@ -45,7 +52,12 @@ use super::{
 /// # Ok::<(), canary_core::stats::StatsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Agreement(Proportion);
+#[serde(transparent)]
+pub struct Agreement {
+    pairs: Proportion,
+    #[serde(skip)]
+    answer: Answer,
+}
 
 impl Agreement {
     /// The test of the null "the agreement is at least `p0`".
@@ -53,58 +65,78 @@ impl Agreement {
     /// # Errors
     /// When `p0` is not strictly between 0 and 1.
     pub fn new(p0: f64) -> Result<Self> {
-        Proportion::new("p0", p0).map(Self)
+        Ok(Self { pairs: Proportion::new("p0", p0)?, answer: Answer::default() })
     }
 
     /// The agreement that is asked for.
     pub fn p0(&self) -> f64 {
-        self.0.p0
+        self.pairs.p0
     }
 
     /// The number of pairs seen.
     pub fn pairs(&self) -> u64 {
-        self.0.successes.saturating_add(self.0.failures)
+        self.pairs.successes.saturating_add(self.pairs.failures)
     }
 
     /// Takes one pair in.
     pub fn observe(&mut self, same: bool) {
-        self.0.observe(same);
+        self.answer.forget();
+        self.pairs.observe(same);
     }
 
     /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
     pub fn observe_counts(&mut self, same: u64, different: u64) {
-        self.0.observe_counts(same, different);
+        self.answer.forget();
+        self.pairs.observe_counts(same, different);
     }
 }
 
 impl EProcess for Agreement {
     fn ln_e(&self) -> f64 {
-        self.0.ln_e()
+        self.pairs.ln_e()
     }
 
     fn max_ln_e(&self) -> f64 {
-        self.0.max_ln_e
+        self.pairs.max_ln_e
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
-        vec![("same", self.0.successes), ("different", self.0.failures)]
+        vec![("same", self.pairs.successes), ("different", self.pairs.failures)]
     }
 
     /// The observed agreement.
     fn estimate(&self) -> Option<f64> {
-        (self.pairs() > 0).then(|| self.0.successes as f64 / self.pairs() as f64)
+        (self.pairs() > 0).then(|| self.pairs.successes as f64 / self.pairs() as f64)
     }
 
-    /// The agreements that are not excluded.
+    /// The agreement that is asked for.
+    fn bound(&self) -> f64 {
+        self.p0()
+    }
+
+    /// The agreements that are not excluded: below the high end those that the alarm leaves, above the low end those
+    /// that [`excludes_harm`](EProcess::excludes_harm) leaves.
     fn interval(&self, alpha: Alpha) -> Interval {
-        bernoulli::interval(self.0.successes, self.0.failures, (1.0, 1.0), alpha)
+        let threshold = alpha.ln_threshold();
+        let Proportion { successes, failures, .. } = self.pairs;
+        let bound = (self.p0(), self.ln_e() >= threshold);
+        Interval {
+            low: ends::first_kept(0.0, 1.0, |p| {
+                bernoulli::ln_e_at_most(successes, failures, p, 1.0 - p) >= threshold
+            }),
+            high: ends::alarm_end(bound, (1.0, 0.0), |p| {
+                bernoulli::ln_e_at_least(successes, failures, p, 1.0 - p) >= threshold
+            }),
+        }
     }
 
     /// Whether an agreement of `margin` or less is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let p = open_unit("margin", margin)?;
-        let ln_e = bernoulli::ln_e_at_most(self.0.successes, self.0.failures, p, 1.0 - p);
-        Ok(ln_e >= alpha.ln_threshold())
+        let Proportion { successes, failures, .. } = self.pairs;
+        Ok(self.answer.or(margin, alpha, || {
+            bernoulli::reaches_at_most(successes, failures, (p, 1.0 - p), alpha.ln_threshold())
+        }))
     }
 }
 
@@ -167,25 +199,10 @@ impl Proportion {
     }
 
     /// Raises the maximum to the present evidence; does the costly evaluation only when a bound allows for it.
-    ///
-    /// With p̂ the observed proportion and K(p̂, θ) the Kullback–Leibler divergence, the integrand is
-    /// exp(n K(p̂, p0) − n K(p̂, θ)) and K(p̂, θ) ≥ 2(θ − p̂)² (Pinsker), so that
-    /// ln E ≤ n K(p̂, p0) + ln min(1, √(π/2n)/p0), and ln E ≤ 0 when p̂ ≥ p0.
     fn note_maximum(&mut self) {
-        let n = self.successes as f64 + self.failures as f64;
-        let observed = self.successes as f64 / n;
-        if n == 0.0 || observed >= self.p0 {
-            return;
-        }
-        let q0 = 1.0 - self.p0;
-        let rest = self.failures as f64 / n;
-        let mut divergence = rest * ln(rest / q0);
-        if observed > 0.0 {
-            divergence += observed * ln(observed / self.p0);
-        }
-        let spread = (std::f64::consts::FRAC_PI_2 / n).sqrt() / self.p0;
-        let bound = n * divergence + ln(spread.min(1.0));
-        if bound + 1e-6 * (1.0 + bound.abs()) > self.max_ln_e {
+        let odds = (self.p0, 1.0 - self.p0);
+        let bound = bernoulli::bound_at_least(self.successes, self.failures, odds);
+        if bound > self.max_ln_e {
             self.max_ln_e = self.max_ln_e.max(self.ln_e());
         }
     }

@@ -68,6 +68,10 @@ impl EProcess for AnyTest {
         self.inner().estimate()
     }
 
+    fn bound(&self) -> f64 {
+        self.inner().bound()
+    }
+
     fn interval(&self, alpha: Alpha) -> Interval {
         self.inner().interval(alpha)
     }

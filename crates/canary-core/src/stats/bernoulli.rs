@@ -10,8 +10,9 @@
 
 use super::{
     e_process::{Alpha, Interval},
+    ends,
     portable::ln,
-    special::{bisect, ln_beta_over_power, ln_inc_beta_scaled},
+    special::{ln_beta_over_power, ln_inc_beta_scaled},
 };
 
 /// ln E of the null "the proportion is at least p", with q = 1 − p; uniform prior on (0, p).
@@ -19,7 +20,42 @@ pub(super) fn ln_e_at_least(successes: u64, failures: u64, p: f64, q: f64) -> f6
     if successes == 0 && failures == 0 {
         return 0.0;
     }
+    if q == 0.0 {
+        return if failures > 0 { f64::INFINITY } else { -ln(successes as f64 + 1.0) };
+    }
     ln_inc_beta_scaled(successes as f64 + 1.0, failures as f64 + 1.0, p, q) + ln(q)
+}
+
+/// No less than [`ln_e_at_least`], at a fraction of its cost; 0 where the observed proportion is in the null.
+///
+/// With p̂ the observed proportion and K(p̂, θ) the Kullback–Leibler divergence, the integrand is
+/// exp(n K(p̂, p) − n K(p̂, θ)) and K(p̂, θ) ≥ 2(θ − p̂)² (Pinsker), so that
+/// ln E ≤ n K(p̂, p) + ln min(1, √(π/2n)/p), and ln E ≤ 0 when p̂ ≥ p.
+pub(super) fn bound_at_least(successes: u64, failures: u64, (p, q): (f64, f64)) -> f64 {
+    let n = successes as f64 + failures as f64;
+    let observed = successes as f64 / n;
+    if n == 0.0 || observed >= p {
+        return 0.0;
+    }
+    let rest = failures as f64 / n;
+    let mut divergence = rest * ln(rest / q);
+    if observed > 0.0 {
+        divergence += observed * ln(observed / p);
+    }
+    let spread = (std::f64::consts::FRAC_PI_2 / n).sqrt() / p;
+    let bound = n * divergence + ln(spread.min(1.0));
+    bound + 1e-6 * (1.0 + bound.abs())
+}
+
+/// Whether [`ln_e_at_most`] is at least `threshold`, which is above 0; worked out only where a bound allows for it.
+pub(super) fn reaches_at_most(
+    successes: u64,
+    failures: u64,
+    (p, q): (f64, f64),
+    threshold: f64,
+) -> bool {
+    bound_at_least(failures, successes, (q, p)) >= threshold
+        && ln_e_at_most(successes, failures, p, q) >= threshold
 }
 
 /// ln E of the null "the proportion is at most p", with q = 1 − p; uniform prior on (p, 1).
@@ -41,25 +77,48 @@ pub(super) fn ln_e_equal(
         - ln_beta_over_power(a, b, p, q)
 }
 
-/// The proportions whose [`ln_e_equal`] stays below ln(1/α).
+/// Whether [`ln_e_equal`] is at least ln(1/α): whether the proportion p is excluded.
 ///
-/// As a function of p the evidence is C − s ln p − f ln(1 − p), convex and least at the observed proportion, so
-/// each end is found by bisection from there.
+/// As a function of p the evidence is C − s ln p − f ln(1 − p), convex and least at the observed proportion, where
+/// it is at most 0; it is infinite where p makes an outcome impossible that was seen.
+pub(super) fn excludes(
+    (successes, failures): (u64, u64),
+    prior: (f64, f64),
+    p: f64,
+    alpha: Alpha,
+) -> bool {
+    if p <= 0.0 {
+        return p < 0.0 || successes > 0;
+    }
+    if p >= 1.0 {
+        return p > 1.0 || failures > 0;
+    }
+    ln_e_equal(successes, failures, prior, (p, 1.0 - p)) >= alpha.ln_threshold()
+}
+
+/// The proportions that are not excluded, both ends together at α.
+///
+/// `bound` is the proportion that is tested and whether it is excluded; it is judged first, so that it lies outside
+/// exactly when it is.
 pub(super) fn interval(
-    successes: u64,
-    failures: u64,
-    (a, b): (f64, f64),
+    (successes, failures): (u64, u64),
+    prior: (f64, f64),
+    bound: (f64, bool),
     alpha: Alpha,
 ) -> Interval {
-    let excluded =
-        |p: f64| ln_e_equal(successes, failures, (a, b), (p, 1.0 - p)) >= alpha.ln_threshold();
     let total = successes as f64 + failures as f64;
     if total == 0.0 {
         return Interval { low: 0.0, high: 1.0 };
     }
     let observed = successes as f64 / total;
-    Interval {
-        low: if successes == 0 { 0.0 } else { bisect(0.0, observed, excluded) },
-        high: if failures == 0 { 1.0 } else { bisect(observed, 1.0, |p| !excluded(p)) },
-    }
+    let excluded = |p: f64| excludes((successes, failures), prior, p, alpha);
+    let end = |null: f64, has_bound: bool| {
+        if has_bound {
+            ends::alarm_end(bound, (null, observed), excluded)
+        } else {
+            ends::first_kept(null, observed, excluded)
+        }
+    };
+    let below = bound.0 <= observed;
+    Interval { low: end(0.0, below), high: end(1.0, !below) }
 }

@@ -9,8 +9,8 @@
 //! most ν = (high − μ0)/(high − low). E is the average capital of gamblers who stake fixed fractions f on u:
 //! E = mean over f of ∏ (1 − f + f·u/ν); proof and source in [`betting`](super::betting).
 //!
-//! **Mirror.** The confidence sequence of the mean rests on an empirical-Bernstein e-process, which needs only
-//! three sums. With X = (x − low)/(high − low), X̂ the mean of the values before it started at ½, and
+//! **Mirror.** [`EProcess::excludes_harm`] rests on an empirical-Bernstein e-process, which needs only three sums.
+//! With X = (x − low)/(high − low), X̂ the mean of the values before it started at ½, and
 //! ψ(λ) = −ln(1 − λ) − λ,
 //!
 //! M(μ) = mean over λ of exp(λ Σ(X − μ) − ψ(λ) Σ(X − X̂)²)
@@ -19,22 +19,28 @@
 //! y ≥ −1, taking y = X − X̂ gives a mean factor of at most e^{−λ(μ − X̂)}(1 + λ(μ − X̂)) ≤ 1. Source: X. Fan,
 //! I. Grama, Q. Liu, "Exponential inequalities for martingales with applications", 2015; S. Howard, A. Ramdas,
 //! J. McAuliffe, J. Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", Annals of
-//! Statistics 49(2), 2021, theorem 4. The upper end uses the same with 1 − X.
+//! Statistics 49(2), 2021, theorem 4.
+//!
+//! **Interval.** For another mean μ in place of μ0, so (high − μ)/(high − low) = rν in place of ν, the factor
+//! (1 − f + f·u/ν)/(1 − f + f·r) has a conditional mean of at most 1: it is that of a gambler who stakes the fraction
+//! fr/(1 − f + fr) against rν. So after n values E_μ = mean over f of C_f (1 − f + f·r)^{−n}, C_f the capital of the
+//! gambler f, is an e-process of the null "at least μ", follows from the capitals, is E at μ0, and grows with μ. The
+//! high end inverts it at α; the low end inverts the mirror at α, where λΣ(X − μ) falls as μ grows. Each end alone is
+//! right at all times with probability 1 − α. By Jensen's inequality both are at most 1 at the observed mean, which
+//! lies between the ends.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Answer,
     betting::{FRACTIONS, GAMBLERS},
+    capitals::Capitals,
     e_process::{Alpha, EProcess, Interval},
+    ends,
     error::{Result, StatsError, check, max_ln_e},
     exact,
-    portable::{exp, ln, ln_1p, ln_sum_exp},
-    special::bisect,
+    portable::{ln, ln_1p, ln_sum_exp},
 };
-
-/// 2^±512: the common factor by which capitals are brought back into range.
-const RESCALE: f64 = f64::from_bits((1023 + 512) << 52);
-const LN_RESCALE: f64 = 512.0 * std::f64::consts::LN_2;
 
 /// Tests that the mean of a bounded score is at least a given value.
 ///
@@ -56,10 +62,8 @@ pub struct BoundedMean {
     at_least: f64,
     low: f64,
     high: f64,
-    /// The gamblers' capitals, over RESCALE^scale.
-    capitals: [f64; GAMBLERS],
-    scale: i32,
-    /// The sum of the capitals at which E has its maximum up to now, on the same scale.
+    capitals: Capitals,
+    /// The sum of the capitals at which E has its maximum up to now, on their scale.
     max_sum: f64,
     max_ln_e: f64,
     values: u64,
@@ -67,6 +71,7 @@ pub struct BoundedMean {
     sum: f64,
     /// Σ (X − X̂)².
     variation: f64,
+    answer: Answer,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +85,8 @@ struct Saved {
     #[serde(with = "exact::list")]
     capitals: Vec<f64>,
     scale: i32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    below: Vec<i32>,
     #[serde(with = "exact")]
     max_ln_e: f64,
     values: u64,
@@ -91,9 +98,9 @@ struct Saved {
 
 impl From<BoundedMean> for Saved {
     fn from(test: BoundedMean) -> Self {
-        let BoundedMean { at_least, low, high, scale, max_ln_e, values, sum, variation, .. } = test;
-        let capitals = test.capitals.to_vec();
-        Self { at_least, low, high, capitals, scale, max_ln_e, values, sum, variation }
+        let BoundedMean { at_least, low, high, max_ln_e, values, sum, variation, .. } = test;
+        let (capitals, scale, below) = test.capitals.saved();
+        Self { at_least, low, high, capitals, scale, below, max_ln_e, values, sum, variation }
     }
 }
 
@@ -101,27 +108,15 @@ impl TryFrom<Saved> for BoundedMean {
     type Error = StatsError;
 
     fn try_from(saved: Saved) -> Result<Self> {
-        let Saved { capitals, scale, values, sum, variation, .. } = saved;
-        let found = capitals.len() as f64;
-        let capitals: [f64; GAMBLERS] = capitals.try_into().map_err(|_| StatsError {
-            name: "capitals",
-            value: found,
-            expected: "a list of 12 numbers",
-        })?;
-        for capital in capitals {
-            let holds = capital >= 0.0 && capital.is_finite();
-            check("capitals", capital, "finite numbers of at least 0", holds)?;
-        }
-        // One observation changes a capital by less than a factor of 2^32.
+        let Saved { values, sum, variation, .. } = saved;
+        let capitals = Capitals::restore(&saved.capitals, saved.scale, &saved.below, values)?;
         let count = values as f64;
-        let holds = f64::from(scale).abs() <= 1.0 + count / 16.0;
-        check("scale", f64::from(scale), "at most 1 + values/16 in size", holds)?;
         check("sum", sum, "a number from 0 to `values`", (0.0..=count).contains(&sum))?;
         let holds = (0.0..=count).contains(&variation);
         check("variation", variation, "a number from 0 to `values`", holds)?;
         let max_ln_e = max_ln_e(saved.max_ln_e)?;
         let fresh = Self::new(saved.at_least, saved.low, saved.high)?;
-        let mut test = Self { capitals, scale, max_ln_e, values, sum, variation, ..fresh };
+        let mut test = Self { capitals, max_ln_e, values, sum, variation, ..fresh };
         test.refresh_max_sum();
         Ok(test)
     }
@@ -143,13 +138,13 @@ impl BoundedMean {
             at_least,
             low,
             high,
-            capitals: [1.0; GAMBLERS],
-            scale: 0,
+            capitals: Capitals::new(),
             max_sum: 0.0,
             max_ln_e: 0.0,
             values: 0,
             sum: 0.0,
             variation: 0.0,
+            answer: Answer::default(),
         };
         test.refresh_max_sum();
         Ok(test)
@@ -178,12 +173,9 @@ impl BoundedMean {
     pub fn observe(&mut self, value: f64) -> Result<()> {
         let holds = self.low <= value && value <= self.high;
         check("value", value, "a number in the range of the score", holds)?;
+        self.answer.forget();
         let bet = (self.high - value) / (self.high - self.at_least);
-        let mut total = 0.0;
-        for (capital, fraction) in self.capitals.iter_mut().zip(FRACTIONS) {
-            *capital *= 1.0 - fraction + fraction * bet;
-            total += *capital;
-        }
+        let total = self.capitals.play(bet);
         let x = (value - self.low) / (self.high - self.low);
         let mean = (0.5 + self.sum) / (1.0 + self.values as f64);
         self.variation += (x - mean) * (x - mean);
@@ -193,8 +185,8 @@ impl BoundedMean {
             self.max_ln_e = self.max_ln_e.max(self.ln_e());
             self.refresh_max_sum();
         }
-        if !(1.0 / RESCALE..RESCALE).contains(&total) {
-            self.rescale(total);
+        if self.capitals.settle(total, self.values) {
+            self.refresh_max_sum();
         }
         Ok(())
     }
@@ -207,39 +199,30 @@ impl BoundedMean {
         values.iter().try_for_each(|&value| self.observe(value))
     }
 
-    #[cold]
-    fn rescale(&mut self, total: f64) {
-        if total == 0.0 {
-            return;
-        }
-        let (factor, change) = if total < 1.0 { (RESCALE, -1) } else { (1.0 / RESCALE, 1) };
-        for capital in &mut self.capitals {
-            *capital *= factor;
-        }
-        self.scale = self.scale.saturating_add(change);
-        self.refresh_max_sum();
-    }
-
     /// The sum that stands for `max_ln_e`, a little less so that rounding cannot hide a maximum.
     fn refresh_max_sum(&mut self) {
-        let relative = self.max_ln_e - f64::from(self.scale) * LN_RESCALE;
-        self.max_sum = exp(relative) * GAMBLERS as f64 * (1.0 - 1e-9);
+        self.max_sum = self.capitals.sum_of(self.max_ln_e) * (1.0 - 1e-9);
     }
 
-    /// ln M of the null "the mean of X is at most `mean`" (`above`) or of "at least `mean`".
-    fn ln_bernstein(&self, mean: f64, above: bool) -> f64 {
+    /// ln M of the null "the mean is at most `mean`".
+    fn ln_e_at_most(&self, mean: f64) -> f64 {
+        let mean = (mean - self.low) / (self.high - self.low);
         let excess = self.sum - self.values as f64 * mean;
-        let excess = if above { excess } else { -excess };
         let terms =
             FRACTIONS.map(|lambda| lambda * excess - (-ln_1p(-lambda) - lambda) * self.variation);
         ln_sum_exp(&terms) - ln(GAMBLERS as f64)
+    }
+
+    /// ln E of the alarm, were `mean` the mean that is asked for.
+    fn ln_e_at_least(&self, mean: f64) -> f64 {
+        let change = (self.at_least - mean) / (self.high - self.at_least);
+        self.capitals.ln_mean_beside(change, self.values)
     }
 }
 
 impl EProcess for BoundedMean {
     fn ln_e(&self) -> f64 {
-        let total: f64 = self.capitals.iter().sum();
-        ln(total / GAMBLERS as f64) + f64::from(self.scale) * LN_RESCALE
+        self.capitals.ln_mean()
     }
 
     fn max_ln_e(&self) -> f64 {
@@ -256,16 +239,22 @@ impl EProcess for BoundedMean {
         (self.values > 0).then(|| self.low + range * self.sum / self.values as f64)
     }
 
-    /// The means that are not excluded.
+    /// The mean that is asked for.
+    fn bound(&self) -> f64 {
+        self.at_least
+    }
+
+    /// The means that are not excluded: below the high end those that the alarm leaves, above the low end those that
+    /// [`excludes_harm`](EProcess::excludes_harm) leaves.
     fn interval(&self, alpha: Alpha) -> Interval {
-        let threshold = alpha.half().ln_threshold();
-        if self.values == 0 {
-            return Interval { low: self.low, high: self.high };
+        let threshold = alpha.ln_threshold();
+        let bound = (self.at_least, self.ln_e() >= threshold);
+        Interval {
+            low: ends::first_kept(self.low, self.high, |mean| self.ln_e_at_most(mean) >= threshold),
+            high: ends::alarm_end(bound, (self.high, self.low), |mean| {
+                self.ln_e_at_least(mean) >= threshold
+            }),
         }
-        let low = bisect(0.0, 1.0, |mean| self.ln_bernstein(mean, true) >= threshold);
-        let high = bisect(0.0, 1.0, |mean| self.ln_bernstein(mean, false) < threshold);
-        let range = self.high - self.low;
-        Interval { low: self.low + range * low, high: self.low + range * high }
     }
 
     /// Whether a mean of `margin` or less is excluded.
@@ -277,7 +266,81 @@ impl EProcess for BoundedMean {
             "a number in the range of the score, its upper end excluded",
             holds,
         )?;
-        let mean = (margin - self.low) / (self.high - self.low);
-        Ok(self.ln_bernstein(mean, true) >= alpha.ln_threshold())
+        Ok(self.answer.or(margin, alpha, || self.ln_e_at_most(margin) >= alpha.ln_threshold()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Random;
+
+    /// The capitals for another mean are those of gamblers who staked against it from the beginning.
+    #[test]
+    fn other_means_have_gamblers_of_their_own() {
+        let mut random = Random::new(81);
+        for (at_least, low, high) in [(0.8, 0.0, 1.0), (-0.02, -1.0, 1.0), (3.0, -5.0, 20.0)] {
+            let mut test = BoundedMean::new(at_least, low, high).unwrap();
+            let others: Vec<f64> =
+                (1..10).map(|k| low + (high - low) * f64::from(k) / 10.0).collect();
+            let mut capitals = vec![[1.0; GAMBLERS]; others.len()];
+            for _ in 0..200 {
+                let value = low + (high - low) * random.beta(2.0, 1.0);
+                test.observe(value).unwrap();
+                for (mean, capitals) in others.iter().zip(&mut capitals) {
+                    let against = (high - mean) / (high - low);
+                    let r = (high - mean) / (high - at_least);
+                    for (capital, f) in capitals.iter_mut().zip(FRACTIONS) {
+                        let fraction = f * r / (1.0 - f + f * r);
+                        assert!((0.0..=1.0).contains(&fraction));
+                        let u = (high - value) / (high - low);
+                        *capital *= 1.0 - fraction + fraction * u / against;
+                    }
+                }
+            }
+            let mut before = f64::NEG_INFINITY;
+            for (mean, capitals) in others.iter().zip(&capitals) {
+                let wanted = (capitals.iter().sum::<f64>() / GAMBLERS as f64).ln();
+                let found = test.ln_e_at_least(*mean);
+                assert!((found - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{found} {wanted}");
+                assert!(found > before, "{mean}: {before} {found}");
+                before = found;
+            }
+            assert!((test.ln_e_at_least(at_least) - test.ln_e()).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_ends_stay_in_the_range_of_the_score() {
+        let alpha = Alpha::new(0.05).unwrap();
+        for value in [-2.0, 5.0] {
+            let mut test = BoundedMean::new(1.0, -2.0, 5.0).unwrap();
+            for _ in 0..10_000 {
+                test.observe(value).unwrap();
+            }
+            let Interval { low, high } = test.interval(alpha);
+            assert!(-2.0 <= low && low <= high && high <= 5.0 && high - low < 0.1, "{low} {high}");
+            assert_eq!(if value < 0.0 { low } else { high }, value);
+        }
+    }
+
+    /// Far from the bound the gamblers that matter for the end are lost beside the others.
+    #[test]
+    fn the_ends_hold_far_from_the_bound() {
+        let alpha = Alpha::new(0.05).unwrap();
+        for (at_least, mean) in [(0.8, 0.95), (0.5, 0.99), (0.99, 0.5), (0.3, 0.25)] {
+            let mut random = Random::new(82);
+            let mut test = BoundedMean::new(at_least, 0.0, 1.0).unwrap();
+            for n in 1..=30_000 {
+                test.observe(f64::from(random.bernoulli(mean))).unwrap();
+                if n % 3_000 == 0 {
+                    let Interval { low, high } = test.interval(alpha);
+                    let estimate = test.estimate().unwrap();
+                    assert!(low < estimate && estimate < high, "{n}: {low} {estimate} {high}");
+                    assert!(low <= mean && mean <= high, "{n}: {low} {mean} {high}");
+                }
+            }
+            assert!(test.interval(alpha).width() < 0.04, "{mean}: {:?}", test.interval(alpha));
+        }
     }
 }

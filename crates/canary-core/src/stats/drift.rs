@@ -5,7 +5,7 @@
 //!
 //! **Null.** Each difference has a conditional mean of at least −m, the margin, whatever came before.
 //!
-//! **Construction, proof and mirror.** The [`BoundedMean`] of the differences: with ν = (1 + m)/2 and
+//! **Construction, proof, mirror and interval.** The [`BoundedMean`] of the differences: with ν = (1 + m)/2 and
 //! u = (1 − d)/2, E = mean over f of ∏ (1 − f + f·u/ν), see [`bounded_mean`](super::bounded_mean).
 
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,12 @@ impl EProcess for Drift {
         self.0.estimate()
     }
 
-    /// The mean differences, canary − stable, that are not excluded.
+    /// −margin.
+    fn bound(&self) -> f64 {
+        self.0.bound()
+    }
+
+    /// The mean differences, canary − stable, that are not excluded, as [`BoundedMean`] has them.
     fn interval(&self, alpha: Alpha) -> Interval {
         self.0.interval(alpha)
     }

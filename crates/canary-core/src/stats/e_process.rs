@@ -137,8 +137,20 @@ pub trait EProcess {
     /// The plain estimate of the quantity tested, or `None` while there are no data for one.
     fn estimate(&self) -> Option<f64>;
 
-    /// The confidence sequence of the quantity tested: it covers the true value at all times together with
-    /// probability at least 1 − α.
+    /// The bound of the null hypothesis, on the scale of [`estimate`](Self::estimate) and
+    /// [`interval`](Self::interval).
+    fn bound(&self) -> f64;
+
+    /// The values of the quantity tested that the test does not exclude now, at its own α.
+    ///
+    /// One end belongs to the alarm: it inverts the same e-process over the bound, so that
+    /// [`bound`](Self::bound) lies beyond it exactly when E is at or above 1/α. So it does at the moment of an alarm;
+    /// should E fall afterwards, the alarm stays and the bound comes back to this side. The other end belongs to
+    /// [`excludes_harm`](Self::excludes_harm), which is true exactly when the margin lies beyond it.
+    ///
+    /// Each end alone is a confidence sequence, on the right side of the true value at all times together with
+    /// probability at least 1 − α; both ends are so with 1 − 2α. ([`Split`](super::Split) is tested in both directions
+    /// at once: both its ends together have 1 − α.)
     fn interval(&self, alpha: Alpha) -> Interval;
 
     /// Whether the data exclude that the canary is worse by `margin` or more: what a promotion may require.

@@ -15,15 +15,26 @@
 //! p0 = ½ (see [`agreement`](super::agreement)): a mixture of products whose factors have a mean of at most 1.
 //! Source: Q. McNemar, 1947, for conditioning on discordant pairs; H. Robbins, 1970, for the mixture.
 //!
-//! **Mirror.** The confidence sequence of the difference of the accuracies, canary − stable, is a betting
-//! sequence on the pairs' scores −1, 0, 1 (see [`betting`]).
+//! **As a bet.** With the score s of a pair (1 where only the canary is right, −1 where only the stable model is,
+//! else 0) and λ = 1 − 2ψ, the factors are 1 − λs: E is also the capital of gamblers who bet on −s, λ uniform on
+//! (0, 1). So its null may as well be read as E[s | past] ≥ 0: the accuracies' difference, canary − stable, is not
+//! negative.
+//!
+//! **Interval.** For the null E[s | past] ≥ Δ the same gamblers have the capital ∏ (1 − λs)/(1 − λΔ), of mean at
+//! most 1; E_Δ = ∫₀¹ (1−λ)^c (1+λ)^b (1−λΔ)^{−n} dλ over all n pairs is E at Δ = 0 and grows with Δ. The high end
+//! of the difference inverts it at α, so that it is negative exactly when E is at or above 1/α. The low end inverts,
+//! at α, the betting sequence of [`EProcess::excludes_harm`], whose null is E[s | past] ≤ −margin (see
+//! [`betting`](super::betting)). Each end alone is right at all times with probability 1 − α. By Jensen's inequality
+//! both are at most 1 at the observed difference, which lies between the ends.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     agreement::Proportion,
+    answer::Answer,
     betting,
     e_process::{Alpha, EProcess, Interval},
+    ends,
     error::{Result, StatsError, check, max_ln_e},
     exact,
 };
@@ -48,6 +59,7 @@ pub struct Labelled {
     /// The canary is right (success) or the stable model is, on the discordant pairs.
     discordant: Proportion,
     concordant: u64,
+    answer: Answer,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +99,7 @@ impl Default for Labelled {
         Self {
             discordant: Proportion { p0: 0.5, successes: 0, failures: 0, max_ln_e: 0.0 },
             concordant: 0,
+            answer: Answer::default(),
         }
     }
 }
@@ -99,6 +112,7 @@ impl Labelled {
 
     /// Takes one labelled pair in: whether each model named the right class.
     pub fn observe(&mut self, stable_right: bool, canary_right: bool) {
+        self.answer.forget();
         if stable_right == canary_right {
             self.concordant = self.concordant.saturating_add(1);
         } else {
@@ -108,6 +122,7 @@ impl Labelled {
 
     /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
     pub fn observe_counts(&mut self, only_stable: u64, only_canary: u64, concordant: u64) {
+        self.answer.forget();
         self.concordant = self.concordant.saturating_add(concordant);
         self.discordant.observe_counts(only_canary, only_stable);
     }
@@ -156,14 +171,32 @@ impl EProcess for Labelled {
             .then(|| (self.only_canary() as f64 - self.only_stable() as f64) / self.pairs() as f64)
     }
 
-    /// The differences of the accuracies, canary − stable, that are not excluded.
+    /// No difference of the accuracies.
+    fn bound(&self) -> f64 {
+        0.0
+    }
+
+    /// The differences of the accuracies, canary − stable, that are not excluded: below the high end those that the
+    /// alarm leaves, above the low end those that [`excludes_harm`](EProcess::excludes_harm) leaves.
     fn interval(&self, alpha: Alpha) -> Interval {
-        betting::score_interval(self.scores(), alpha)
+        let threshold = alpha.ln_threshold();
+        let scores = self.scores();
+        let bound = (0.0, self.ln_e() >= threshold);
+        Interval {
+            low: ends::first_kept(-1.0, 1.0, |mean| {
+                betting::ln_e_scores_at_most(scores, mean) >= threshold
+            }),
+            high: ends::alarm_end(bound, (1.0, -1.0), |mean| {
+                betting::ln_e_scores_at_least(scores, mean) >= threshold
+            }),
+        }
     }
 
     /// Whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
-        Ok(betting::ln_e_scores_at_most(self.scores(), -margin) >= alpha.ln_threshold())
+        Ok(self.answer.or(margin, alpha, || {
+            betting::ln_e_scores_at_most(self.scores(), -margin) >= alpha.ln_threshold()
+        }))
     }
 }

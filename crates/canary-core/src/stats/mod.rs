@@ -13,9 +13,9 @@
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
-//! estimate of its quantity, a confidence sequence ([`EProcess::interval`]) and the opposite test that a
-//! promotion may require ([`EProcess::excludes_harm`]). Its state serialises as sufficient statistics and
-//! restores to the same bits.
+//! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
+//! the interval whose ends invert these two tests ([`EProcess::interval`]). Its state serialises as sufficient
+//! statistics and restores to the same bits.
 //!
 //! Nothing here does I/O, reads a clock or draws on hidden randomness; every result is bit-identical on every
 //! platform ([`portable`]).
@@ -48,19 +48,25 @@
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references to `with` functions")]
 
 pub mod agreement;
+mod answer;
 mod any_test;
 mod bernoulli;
 pub mod betting;
 pub mod bounded_mean;
+mod capitals;
 pub mod comparators;
 pub mod drift;
+#[cfg(test)]
+mod duality;
 mod e_process;
+mod ends;
 mod error;
 mod exact;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
 pub mod portable;
+mod quadrature;
 pub mod quantile;
 pub mod random;
 pub mod rate_ratio;

@@ -29,14 +29,24 @@
 //! E, convex and growing in that number, has no larger mean than under the binomial (W. Hoeffding, "Probability
 //! inequalities for sums of bounded random variables", 1963, theorem 4).
 //!
-//! **Mirror.** The confidence sequence of the ratio inverts the test for every r, with both signs of δ and a
-//! finer grid ([`MIRROR`]); each side has α/2. [`EProcess::excludes_harm`] is the opposite test: the null is
-//! "the ratio is at least the margin".
+//! **Mirror.** [`EProcess::excludes_harm`] is the opposite test: the null is "the ratio is at least the margin",
+//! the mixture is over factors e^δ of 1/1.02, … 1/20 ([`MIRROR`]). Its factors have a mean of at most 1 for every
+//! q ≥ q0, δ < 0, for the same reason.
+//!
+//! **Interval.** The low end inverts the alarm: E of the same δ with r as the variable, at α. q0 grows with r, so
+//! every factor and E fall with r; the ratios with E ≥ 1/α are those below one number. The high end inverts the
+//! mirror at α: for δ < 0 every factor grows with the margin. Each end alone is right at all times with
+//! probability 1 − α. The low end is never above the high one: the logarithm of the product is concave in δ and
+//! 0 at δ = 0, so that no ratio has products above 1 for both signs of δ.
+
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::Answer,
     e_process::{Alpha, EProcess, Interval},
+    ends,
     error::{Result, closed_unit, max_ln_e, positive},
     exact,
     portable::{exp, ln, ln_1p, ln_sum_exp},
@@ -47,7 +57,7 @@ use super::{
 /// e^δ of the harms that the test is a mixture over.
 pub const HARMS: [f64; 7] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
 
-/// e^{|δ|} of the mixture behind the confidence sequence: small steps too, so that it keeps shrinking.
+/// e^{−δ} of the mixture that excludes harm: small steps too, so that it ever excludes more.
 pub const MIRROR: [f64; 10] = [1.02, 1.05, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
 
 /// Room for rounding between the running sums and the closed form.
@@ -77,6 +87,8 @@ pub struct RateRatio {
     uninformative: u64,
     max_ln_e: f64,
     running: Running,
+    mirror: OnceLock<Mirrored>,
+    answer: Answer,
 }
 
 /// What an observation needs, derived from the strata: sums that do not change while the share stays the same.
@@ -93,6 +105,16 @@ struct Running {
     steps: Vec<[f64; HARMS.len()]>,
     /// δ.
     delta: [f64; HARMS.len()],
+}
+
+/// What [`EProcess::excludes_harm`] needs for the margin that it was asked about first, derived from the strata: it
+/// does not change while the share stays the same.
+#[derive(Debug, Clone)]
+struct Mirrored {
+    margin: f64,
+    /// δ, and ln of the mean of e^{δy} in each stratum.
+    delta: [f64; MIRROR.len()],
+    steps: Vec<[f64; MIRROR.len()]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -147,7 +169,15 @@ impl RateRatio {
     pub fn new(ratio: f64) -> Result<Self> {
         let ratio = positive("ratio", ratio)?;
         let running = Running { share: f64::NAN, delta: HARMS.map(ln), ..Running::default() };
-        Ok(Self { ratio, strata: Strata::default(), uninformative: 0, max_ln_e: 0.0, running })
+        Ok(Self {
+            ratio,
+            strata: Strata::default(),
+            uninformative: 0,
+            max_ln_e: 0.0,
+            running,
+            mirror: OnceLock::new(),
+            answer: Answer::default(),
+        })
     }
 
     /// The ratio up to which the canary is no worse.
@@ -185,6 +215,7 @@ impl RateRatio {
             }
             self.enter(share);
         }
+        self.answer.forget();
         let Some(stratum) = self.strata.get_mut(self.running.at) else { return Ok(()) };
         stratum.canary = stratum.canary.saturating_add(canary);
         stratum.stable = stratum.stable.saturating_add(stable);
@@ -205,6 +236,7 @@ impl RateRatio {
     /// Prepares the running sums for another share.
     #[cold]
     fn enter(&mut self, share: f64) {
+        self.mirror.take();
         let at = self.strata.place(share);
         self.refresh_steps();
         let mut others = [0.0; HARMS.len()];
@@ -223,31 +255,58 @@ impl RateRatio {
     }
 
     fn refresh_steps(&mut self) {
-        let odds = |stratum: &Stratum| null_probability(stratum.high, self.ratio);
-        self.running.steps = self
-            .strata
-            .as_slice()
-            .iter()
-            .map(|stratum| HARMS.map(|harm| ln_1p(odds(stratum) * (harm - 1.0))))
-            .collect();
+        let step = |share| HARMS.map(|harm| ln_mean_factor(share, self.ratio, harm));
+        self.running.steps = self.strata.as_slice().iter().map(|s| step(s.high)).collect();
     }
 
-    /// ln of the mixture over e^δ in [`MIRROR`] (`worse`) or its inverses, for the null that the ratio is
-    /// `ratio` or less (`worse`) or `ratio` or more.
-    fn ln_mirror(&self, ratio: f64, worse: bool) -> f64 {
-        let products = MIRROR.map(|factor| {
-            let factor = if worse { factor } else { 1.0 / factor };
-            let delta = ln(factor);
+    /// ln E of the alarm, were `ratio` its bound.
+    fn ln_e_at_most(&self, ratio: f64) -> f64 {
+        let products = HARMS.map(|harm| {
+            let delta = ln(harm);
             let mut product = 0.0;
             for stratum in self.strata.as_slice() {
-                // The end of the range of shares that makes the evidence smaller.
-                let share = if worse { stratum.high } else { stratum.low };
-                let step = ln_1p(null_probability(share, ratio) * (factor - 1.0));
+                let step = ln_mean_factor(stratum.high, ratio, harm);
                 product += stratum.canary as f64 * delta - stratum.total() * step;
             }
             product
         });
-        ln_sum_exp(&products) - ln(MIRROR.len() as f64)
+        ln_mean(&products)
+    }
+
+    fn mirrored(&self, margin: f64) -> Mirrored {
+        let factors = MIRROR.map(|factor| 1.0 / factor);
+        // The end of the range of shares that makes the evidence smaller.
+        let step = |s: &Stratum| factors.map(|factor| ln_mean_factor(s.low, margin, factor));
+        let steps = self.strata.as_slice().iter().map(step).collect();
+        Mirrored { margin, delta: factors.map(ln), steps }
+    }
+
+    /// ln of each product of the null that the ratio is at least the margin.
+    fn mirror_products(&self, mirrored: &Mirrored) -> [f64; MIRROR.len()] {
+        let mut products = [0.0; MIRROR.len()];
+        for (stratum, steps) in self.strata.as_slice().iter().zip(&mirrored.steps) {
+            for (k, product) in products.iter_mut().enumerate() {
+                *product += stratum.canary as f64 * mirrored.delta[k] - stratum.total() * steps[k];
+            }
+        }
+        products
+    }
+
+    /// ln E of the null that the ratio is `ratio` or more.
+    fn ln_e_at_least(&self, ratio: f64) -> f64 {
+        ln_mean(&self.mirror_products(&self.mirrored(ratio)))
+    }
+
+    /// Whether that is at least `threshold`.
+    fn reaches_at_least(&self, margin: f64, threshold: f64) -> bool {
+        let mirrored = self.mirror.get_or_init(|| self.mirrored(margin));
+        if mirrored.margin != margin {
+            return self.ln_e_at_least(margin) >= threshold;
+        }
+        let products = self.mirror_products(mirrored);
+        // The mean of the products is at most the largest of them.
+        let largest = products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        largest + SLACK * (1.0 + largest.abs()) >= threshold && ln_mean(&products) >= threshold
     }
 
     fn totals(&self) -> (u64, u64) {
@@ -259,11 +318,24 @@ impl RateRatio {
 
 /// The probability that the canary served a bad request when its rate is `ratio` times the stable version's.
 fn null_probability(share: f64, ratio: f64) -> f64 {
+    if ratio == f64::INFINITY {
+        return 1.0;
+    }
     let odds = share * ratio;
     odds / (odds + (1.0 - share))
 }
 
-/// The range of the logarithm of a ratio that is looked at: beyond 10^±13 a limit counts as none.
+/// ln of the mean of `factor`^y under that probability.
+fn ln_mean_factor(share: f64, ratio: f64, factor: f64) -> f64 {
+    ln_1p(null_probability(share, ratio) * (factor - 1.0))
+}
+
+/// ln of the mean of numbers that are given by their logarithms.
+fn ln_mean(products: &[f64]) -> f64 {
+    ln_sum_exp(products) - ln(products.len() as f64)
+}
+
+/// The range of the logarithm of the ratio in which the estimate is sought.
 const LN_RANGE: f64 = 30.0;
 
 impl EProcess for RateRatio {
@@ -275,11 +347,16 @@ impl EProcess for RateRatio {
                     stratum.canary as f64 * self.running.delta[k] - stratum.total() * steps[k];
             }
         }
-        ln_sum_exp(&products) - ln(HARMS.len() as f64)
+        ln_mean(&products)
     }
 
     fn max_ln_e(&self) -> f64 {
         self.max_ln_e
+    }
+
+    /// The ratio up to which the canary is no worse.
+    fn bound(&self) -> f64 {
+        self.ratio
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
@@ -310,23 +387,23 @@ impl EProcess for RateRatio {
         }
     }
 
-    /// The ratios that are not excluded.
+    /// The ratios that are not excluded: above the low end those that the alarm leaves, below the high end those
+    /// that [`excludes_harm`](EProcess::excludes_harm) leaves.
     fn interval(&self, alpha: Alpha) -> Interval {
-        let threshold = alpha.half().ln_threshold();
-        let above = |x: f64| self.ln_mirror(exp(x), true) >= threshold;
-        let below = |x: f64| self.ln_mirror(exp(x), false) >= threshold;
+        let threshold = alpha.ln_threshold();
+        let range = (0.0, f64::INFINITY);
+        let bound = (self.ratio, self.ln_e() >= threshold);
         Interval {
-            low: if above(-LN_RANGE) { exp(bisect(-LN_RANGE, LN_RANGE, above)) } else { 0.0 },
-            high: if below(LN_RANGE) {
-                exp(bisect(-LN_RANGE, LN_RANGE, |x| !below(x)))
-            } else {
-                f64::INFINITY
-            },
+            low: ends::alarm_end(bound, range, |ratio| self.ln_e_at_most(ratio) >= threshold),
+            high: ends::first_kept(range.1, range.0, |ratio| {
+                self.ln_e_at_least(ratio) >= threshold
+            }),
         }
     }
 
     /// Whether a ratio of `margin` or more (1.5: half as many again) is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
-        Ok(self.ln_mirror(positive("margin", margin)?, false) >= alpha.ln_threshold())
+        let margin = positive("margin", margin)?;
+        Ok(self.answer.or(margin, alpha, || self.reaches_at_least(margin, alpha.ln_threshold())))
     }
 }

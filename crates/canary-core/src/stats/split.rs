@@ -10,8 +10,11 @@
 //! E = B(k + 100w, n − k + 100(1−w)) / (B(100w, 100(1−w))·w^k (1−w)^{n−k}).
 //!
 //! **Proof sketch.** For each share θ the likelihood ratio (θ/w)^x((1−θ)/(1−w))^{1−x} has mean 1 under the
-//! null; the mixture over the prior is a martingale started at 1 (H. Robbins, 1970). The confidence sequence of
-//! the share uses the same prior, so the test alarms exactly when the interval leaves the weight out.
+//! null; the mixture over the prior is a martingale started at 1 (H. Robbins, 1970).
+//!
+//! **Interval.** The shares p for which E with p^k (1−p)^{n−k} in place of w^k (1−w)^{n−k}, the prior left as it is,
+//! stays below 1/α: both ends together are right at all times with probability 1 − α. E is convex in p and at most
+//! 1 at the observed share; w lies outside exactly when E of the test is at or above 1/α.
 //!
 //! At a weight of 0 or 1 the null allows no request on the other side: E stays 1 until there is one and is
 //! infinite from then on.
@@ -172,6 +175,11 @@ impl Split {
     fn prior(&self) -> (f64, f64) {
         (PRIOR_REQUESTS * self.weight, PRIOR_REQUESTS * (1.0 - self.weight))
     }
+
+    /// The prior of the interval: at the ends the one around the weight has no width, and a flat one takes its place.
+    fn interval_prior(&self) -> (f64, f64) {
+        if self.weight > 0.0 && self.weight < 1.0 { self.prior() } else { (1.0, 1.0) }
+    }
 }
 
 impl EProcess for Split {
@@ -200,17 +208,24 @@ impl EProcess for Split {
         (self.requests() > 0).then(|| self.canary as f64 / self.requests() as f64)
     }
 
-    /// The shares that are not excluded, since the weight was set.
+    /// The share configured for the canary.
+    fn bound(&self) -> f64 {
+        self.weight
+    }
+
+    /// The shares that are not excluded, since the weight was set; both ends together at `alpha`.
     fn interval(&self, alpha: Alpha) -> Interval {
-        // At the ends the prior around the weight has no width; a flat one takes its place.
-        let prior = if self.weight > 0.0 && self.weight < 1.0 { self.prior() } else { (1.0, 1.0) };
-        bernoulli::interval(self.canary, self.stable, prior, alpha)
+        let bound = (self.weight, self.alarming_now(alpha));
+        bernoulli::interval((self.canary, self.stable), self.interval_prior(), bound, alpha)
     }
 
     /// Whether a share `margin` or more away from the weight is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let margin = positive("margin", margin)?;
-        let interval = self.interval(alpha);
-        Ok(interval.low > self.weight - margin && interval.high < self.weight + margin)
+        let (below, above) = (self.weight - margin, self.weight + margin);
+        let between = self.estimate().is_none_or(|share| below < share && share < above);
+        let counts = (self.canary, self.stable);
+        let excluded = |p| bernoulli::excludes(counts, self.interval_prior(), p, alpha);
+        Ok(between && excluded(below) && excluded(above))
     }
 }

@@ -54,30 +54,99 @@ fn the_maximum_is_the_largest_evidence_of_all_moments() {
     }
 }
 
+/// Everything that a test says, to the bit.
+fn bits(test: &AnyTest) -> Vec<u64> {
+    let mut said = vec![test.ln_e(), test.max_ln_e(), test.p_value(), test.bound()];
+    said.extend(test.estimate());
+    for alpha in [0.05, 0.001] {
+        let alpha = Alpha::new(alpha).unwrap();
+        let interval = test.interval(alpha);
+        said.extend([interval.low, interval.high]);
+        let excluded = test.excludes_harm(0.2, alpha).unwrap();
+        said.push(f64::from(excluded));
+    }
+    said.into_iter().map(f64::to_bits).collect()
+}
+
+/// Written and read back: the same value, and the same text again.
+fn restored(test: &AnyTest) -> AnyTest {
+    let stored = serde_json::to_string(test).unwrap();
+    let read: AnyTest = serde_json::from_str(&stored).unwrap();
+    assert_eq!(&read, test);
+    assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+    read
+}
+
 #[test]
 fn a_restored_test_goes_on_with_the_same_bits() {
-    for harm in [1.0, 1.5] {
+    for harm in [0.8, 1.0, 1.5] {
         for (kind, start) in all().into_iter().enumerate() {
             let mut random = Random::of_run(52, kind as u64);
+            let mut kills = Random::of_run(57, kind as u64);
             let mut straight = start.clone();
-            let mut restored = start;
+            let mut killed = start;
             for i in 0..3000 {
                 let mut twin = random.clone();
                 observe(&mut straight, &mut random, harm);
-                observe(&mut restored, &mut twin, harm);
-                if i % 97 == 0 {
-                    let text = serde_json::to_string(&restored).unwrap();
+                observe(&mut killed, &mut twin, harm);
+                // Now and then at every observation, so that each is the first after a restart.
+                if kills.bernoulli(if i % 500 < 20 { 1.0 } else { 0.02 }) {
+                    killed = restored(&killed);
+                    let text = serde_json::to_string(&killed).unwrap();
                     assert!(text.len() < 600, "{} bytes: {text}", text.len());
-                    restored = serde_json::from_str(&text).unwrap();
                 }
-                assert_eq!(straight.max_ln_e().to_bits(), restored.max_ln_e().to_bits(), "{i}");
-                assert_eq!(straight.ln_e().to_bits(), restored.ln_e().to_bits(), "{i}");
+                assert_eq!(straight.max_ln_e().to_bits(), killed.max_ln_e().to_bits(), "{i}");
+                assert_eq!(straight.ln_e().to_bits(), killed.ln_e().to_bits(), "{i}");
+                if i % 150 == 0 {
+                    assert_eq!(bits(&straight), bits(&killed), "{i}: {straight:?}");
+                }
             }
-            assert_eq!(straight, restored);
-            let (a, b) = (serde_json::to_string(&straight), serde_json::to_string(&restored));
-            assert_eq!(a.unwrap(), b.unwrap());
+            assert_eq!(straight, killed);
+            assert_eq!(bits(&straight), bits(&restored(&killed)), "{straight:?}");
         }
     }
+}
+
+/// In windows, at shares that all differ: strata are brought together before and after the restart.
+#[test]
+fn a_restored_ratio_goes_on_with_the_same_bits_at_any_share() {
+    for run in 0..20 {
+        let mut random = Random::of_run(58, run);
+        let mut straight = RateRatio::new(1.0).unwrap();
+        let mut killed = straight.clone();
+        for i in 0..150 {
+            let share = if random.bernoulli(0.3) { 0.3 } else { 0.1 + 0.4 * random.uniform() };
+            let (canary, stable) = (random.below(9), random.below(15));
+            straight.observe_counts(share, canary, stable).unwrap();
+            killed.observe_counts(share, canary, stable).unwrap();
+            if random.bernoulli(0.2) {
+                let AnyTest::RateRatio(read) = restored(&killed.clone().into()) else { panic!() };
+                killed = read;
+            }
+            assert_eq!(straight.max_ln_e().to_bits(), killed.max_ln_e().to_bits(), "{run} {i}");
+            assert_eq!(straight.ln_e().to_bits(), killed.ln_e().to_bits(), "{run} {i}");
+        }
+        assert_eq!(bits(&straight.into()), bits(&killed.into()));
+    }
+}
+
+/// Far beyond the range of numbers and back, where capitals are scaled.
+#[test]
+fn a_restored_mean_goes_on_with_the_same_bits_beyond_all_bounds() {
+    let mut straight = BoundedMean::new(0.99, 0.0, 1.0).unwrap();
+    let mut killed: AnyTest = straight.clone().into();
+    let mut random = Random::new(59);
+    for i in 0..4000 {
+        let value = if i < 1500 { 0.3 * random.uniform() } else { 1.0 - 1e-3 * random.uniform() };
+        straight.observe(value).unwrap();
+        let AnyTest::BoundedMean(mean) = &mut killed else { panic!() };
+        mean.observe(value).unwrap();
+        if i % 37 == 0 {
+            killed = restored(&killed);
+            assert_eq!(bits(&straight.clone().into()), bits(&killed), "{i}");
+        }
+    }
+    assert!(straight.max_ln_e() > 1500.0 && straight.ln_e() < straight.max_ln_e());
 }
 
 #[test]
@@ -158,7 +227,8 @@ fn billions_of_observations() {
         assert!(ln_e.is_finite() && ln_e < 0.0, "{ln_e}");
         assert!(!test.alarm(alpha));
         assert!(interval.contains(test.estimate().unwrap()), "{interval:?}");
-        assert!(interval.width() < 0.1, "{interval:?}");
+        // The alarm of the ratio knows no harm below 1.25: its end stays that far from the truth.
+        assert!(interval.width() < 0.12, "{interval:?}");
     }
     let mut bad = Agreement::new(0.95).unwrap();
     bad.observe_counts(0, billion);

@@ -1,0 +1,321 @@
+//! That the interval shown is the one that belongs to the test: both ways, at every moment, on many random streams.
+
+use super::{
+    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Interval, Labelled, Random, RateRatio,
+    Split,
+};
+
+/// Tests of every kind, the same kind at several bounds.
+fn all() -> Vec<AnyTest> {
+    vec![
+        RateRatio::new(1.0).unwrap().into(),
+        RateRatio::new(1.3).unwrap().into(),
+        Agreement::new(0.9).unwrap().into(),
+        Agreement::new(0.5).unwrap().into(),
+        Labelled::new().into(),
+        Split::new(0.3).unwrap().into(),
+        Drift::new(0.0).unwrap().into(),
+        Drift::new(0.05).unwrap().into(),
+        BoundedMean::new(0.8, 0.0, 1.0).unwrap().into(),
+        BoundedMean::new(-3.0, -20.0, 10.0).unwrap().into(),
+    ]
+}
+
+/// One observation, or a window of them, of a canary that does this harm; 0 is the null's bound, below 0 is better.
+fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
+    let many = if random.bernoulli(0.1) { random.below(20) } else { 1 };
+    let bound = test.bound();
+    match test {
+        AnyTest::RateRatio(test) => {
+            let share = [0.05, 0.3, 0.3, 0.3, 0.5][random.below(5) as usize];
+            let odds = share * bound * (1.0 + harm);
+            let canary = random.binomial(many, odds / (odds + 1.0 - share));
+            test.observe_counts(share, canary, many - canary).unwrap();
+        }
+        AnyTest::Agreement(test) => {
+            let different = random.binomial(many, (1.0 - bound) * (1.0 + harm));
+            test.observe_counts(many - different, different);
+        }
+        AnyTest::Labelled(test) => {
+            let discordant = random.binomial(many, 0.3);
+            let only_stable = random.binomial(discordant, 0.5 * (1.0 + harm));
+            test.observe_counts(only_stable, discordant - only_stable, many - discordant);
+        }
+        AnyTest::Split(test) => {
+            let canary = random.binomial(many, bound * (1.0 + harm));
+            test.observe_counts(canary, many - canary);
+        }
+        AnyTest::Drift(test) => {
+            let shift = bound - 0.1 * harm;
+            test.observe((0.2 * random.normal() + shift).clamp(-1.0, 1.0)).unwrap();
+        }
+        AnyTest::BoundedMean(test) => {
+            let (low, high) = test.range();
+            let fall = (high - bound) / (high - low) * (1.0 + 0.5 * harm);
+            let falls = random.bernoulli(0.5);
+            let x = if falls { random.beta(0.4, 0.4) } else { f64::from(random.bernoulli(0.5)) };
+            // x has the mean ½, and is 0 instead so often that u has the mean `fall`.
+            let u = if random.bernoulli(2.0 * fall.min(0.5)) { x } else { 0.0 };
+            test.observe(high - (high - low) * u).unwrap();
+        }
+    }
+}
+
+/// Whether the bound lies beyond the end that belongs to the alarm. (Beyond the other end it may lie too: where the
+/// canary is better than it must be.)
+fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
+    match test {
+        AnyTest::RateRatio(_) => test.bound() < interval.low,
+        AnyTest::Split(_) => !interval.contains(test.bound()),
+        _ => test.bound() > interval.high,
+    }
+}
+
+/// Whether the margin lies outside of the interval, on the side of harm.
+fn margin_outside(test: &AnyTest, interval: Interval, margin: f64) -> bool {
+    match test {
+        AnyTest::RateRatio(_) => margin > interval.high,
+        AnyTest::Agreement(_) | AnyTest::BoundedMean(_) => margin < interval.low,
+        AnyTest::Labelled(_) | AnyTest::Drift(_) => -margin < interval.low,
+        AnyTest::Split(test) => {
+            test.weight() - margin < interval.low && test.weight() + margin > interval.high
+        }
+    }
+}
+
+/// A margin that may be asked about, near to what is known or anywhere.
+fn margin(test: &AnyTest, random: &mut Random) -> f64 {
+    let near = test.estimate().unwrap_or(0.5) + 0.1 * random.normal();
+    match test {
+        AnyTest::RateRatio(_) => near.clamp(0.01, 50.0) * random.log_normal(0.0, 0.7),
+        AnyTest::Agreement(_) => near.clamp(0.001, 0.999),
+        AnyTest::Labelled(_) | AnyTest::Drift(_) => near.abs().clamp(0.0, 0.99),
+        AnyTest::Split(_) => 0.5 * random.uniform() + 1e-3,
+        AnyTest::BoundedMean(test) => {
+            let (low, high) = test.range();
+            (low + (high - low) * near.abs()).clamp(low, high - 1e-6)
+        }
+    }
+}
+
+fn levels() -> [Alpha; 3] {
+    [0.3, 0.05, 0.001].map(|alpha| Alpha::new(alpha).unwrap())
+}
+
+/// Runs every test on many streams and looks at each at many moments, at one of the levels.
+fn on_every_stream(mut look: impl FnMut(&AnyTest, Alpha, &mut Random)) {
+    for (kind, start) in all().into_iter().enumerate() {
+        for (run, harm) in [-0.5, -0.2, 0.0, 0.1, 0.3, 0.6, 0.9].into_iter().enumerate() {
+            let mut random = Random::of_run(61, (100 * kind + run) as u64);
+            let mut test = start.clone();
+            for step in 0..300 {
+                observe(&mut test, &mut random, harm);
+                if step < 10 || step % 10 == 0 {
+                    let alpha = levels()[random.below(3) as usize];
+                    look(&test, alpha, &mut random);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bound_lies_outside_exactly_when_the_evidence_is_above_the_threshold() {
+    let mut seen = std::collections::BTreeMap::<_, [u32; 2]>::new();
+    on_every_stream(|test, alpha, _| {
+        let interval = test.interval(alpha);
+        let outside = bound_outside(test, interval);
+        let alarming = test.ln_e() >= alpha.ln_threshold();
+        assert_eq!(outside, alarming, "{test:?} {alpha:?}: {interval:?}, ln E {}", test.ln_e());
+        seen.entry(test.quantity()).or_default()[usize::from(alarming)] += 1;
+    });
+    assert!(seen.len() == 6 && seen.values().flatten().all(|&times| times > 30), "{seen:?}");
+}
+
+#[test]
+fn no_first_alarm_stands_beside_an_interval_that_contains_the_bound() {
+    let mut alarms = 0;
+    for (kind, start) in all().into_iter().enumerate() {
+        for run in 0..30 {
+            let mut random = Random::of_run(62, 100 * kind as u64 + run);
+            let mut test = start.clone();
+            let alpha = levels()[run as usize % 3];
+            let before = (0..3000).find_map(|_| {
+                let before = test.clone();
+                observe(&mut test, &mut random, if run % 5 == 0 { 0.0 } else { 0.6 });
+                test.alarm(alpha).then_some(before)
+            });
+            if let Some(before) = before {
+                let outside = |test: &AnyTest| bound_outside(test, test.interval(alpha));
+                assert!(!outside(&before) && outside(&test), "{before:?} {test:?}");
+                assert!(!test.interval(alpha).contains(test.bound()), "{test:?}");
+                alarms += 1;
+            }
+        }
+    }
+    assert!(alarms > 200, "{alarms} of 300");
+}
+
+#[test]
+fn harm_is_excluded_exactly_when_its_margin_lies_outside() {
+    let mut seen = std::collections::BTreeMap::<_, [u32; 2]>::new();
+    on_every_stream(|test, alpha, random| {
+        let margin = margin(test, random);
+        let excluded = test.excludes_harm(margin, alpha).unwrap();
+        let interval = test.interval(alpha);
+        let outside = margin_outside(test, interval, margin);
+        assert_eq!(excluded, outside, "{test:?} {alpha:?} {margin}: {interval:?}");
+        seen.entry(test.quantity()).or_default()[usize::from(excluded)] += 1;
+    });
+    assert!(seen.len() == 6 && seen.values().flatten().all(|&times| times > 30), "{seen:?}");
+}
+
+/// What is remembered from one question to the next changes no answer.
+#[test]
+fn a_test_that_was_asked_answers_as_one_that_was_not() {
+    for (kind, start) in all().into_iter().enumerate() {
+        let mut random = Random::of_run(63, kind as u64);
+        let alpha = levels()[1];
+        let mut test = start;
+        let margins = [margin(&test, &mut random), margin(&test, &mut random)];
+        for step in 0..400 {
+            observe(&mut test, &mut random, -0.3);
+            for _ in 0..random.below(3) {
+                let margin = margins[random.below(2) as usize];
+                let stored = serde_json::to_string(&test).unwrap();
+                let fresh: AnyTest = serde_json::from_str(&stored).unwrap();
+                assert_eq!(test, fresh);
+                let (asked, wanted) =
+                    (test.excludes_harm(margin, alpha), fresh.excludes_harm(margin, alpha));
+                assert_eq!(asked.unwrap(), wanted.unwrap(), "{step} {margin} {test:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_estimate_lies_between_the_ends() {
+    on_every_stream(|test, alpha, random| {
+        if random.bernoulli(0.5) {
+            let Interval { low, high } = test.interval(alpha);
+            let estimate = test.estimate().unwrap_or(low);
+            let slack = 1e-9 * estimate.abs();
+            assert!(low - slack <= estimate && estimate <= high + slack, "{test:?}: {low} {high}");
+            let narrower = test.interval(Alpha::new(0.5).unwrap());
+            assert!(low <= narrower.low && narrower.high <= high, "{test:?}");
+        }
+    });
+}
+
+/// The end on the alarm's side is where the same test with another bound would begin to alarm.
+#[test]
+fn the_alarms_end_is_the_inversion_of_the_alarm() {
+    let near = |a: f64, b: f64| a == b || (a - b).abs() < 1e-11 * a;
+    let same = |a: Interval, b: Interval| near(a.low, b.low) && near(a.high, b.high);
+    let mut random = Random::new(64);
+    for round in 0..300 {
+        let alpha = levels()[round % 3];
+        let mut ratio = RateRatio::new(1.0).unwrap();
+        let mut agreement = Agreement::new(0.9).unwrap();
+        let counts: Vec<(f64, u64, u64)> = (0..3)
+            .map(|_| (0.1 + 0.4 * random.uniform(), random.below(40), random.below(40)))
+            .collect();
+        let (other_ratio, other_p) = (random.log_normal(0.0, 1.0), 0.02 + 0.96 * random.uniform());
+        let mut moved_ratio = RateRatio::new(other_ratio).unwrap();
+        let mut moved_agreement = Agreement::new(other_p).unwrap();
+        for (share, one, two) in counts {
+            ratio.observe_counts(share, one, two).unwrap();
+            moved_ratio.observe_counts(share, one, two).unwrap();
+            agreement.observe_counts(3 * one, two);
+            moved_agreement.observe_counts(3 * one, two);
+        }
+        let alarming = |test: &dyn EProcess| test.ln_e() >= alpha.ln_threshold();
+        let interval = ratio.interval(alpha);
+        assert_eq!(alarming(&moved_ratio), other_ratio < interval.low, "{ratio:?} {other_ratio}");
+        assert!(same(moved_ratio.interval(alpha), interval), "{ratio:?} {other_ratio}");
+        let interval = agreement.interval(alpha);
+        assert_eq!(alarming(&moved_agreement), other_p > interval.high, "{agreement:?} {other_p}");
+        assert!(same(moved_agreement.interval(alpha), interval), "{agreement:?} {other_p}");
+    }
+}
+
+/// Where E is not flat, every bound beyond an excluded one is excluded: the set is an interval.
+#[test]
+fn the_evidence_is_monotone_in_its_bound() {
+    let mut random = Random::new(65);
+    for _ in 0..60 {
+        let counts: Vec<(f64, u64, u64)> = (0..3)
+            .map(|_| (0.05 + 0.5 * random.uniform(), random.below(60), random.below(60)))
+            .collect();
+        let mut before = (f64::INFINITY, f64::NEG_INFINITY);
+        for step in 1..200 {
+            let mut ratio = RateRatio::new(0.03 * f64::from(step)).unwrap();
+            let mut agreement = Agreement::new(0.005 * f64::from(step)).unwrap();
+            for &(share, one, two) in &counts {
+                ratio.observe_counts(share, one, two).unwrap();
+                agreement.observe_counts(one, two);
+            }
+            let slack = |ln_e: f64| 1e-9 * (1.0 + ln_e.abs());
+            assert!(ratio.ln_e() <= before.0 + slack(before.0.min(1e9)), "{ratio:?}");
+            assert!(agreement.ln_e() >= before.1 - slack(before.1.max(-1e9)), "{agreement:?}");
+            before = (ratio.ln_e(), agreement.ln_e());
+        }
+    }
+}
+
+/// Each end alone is on the right side of the truth, looked at all the time, in all but α of the runs.
+#[test]
+fn each_end_holds_its_own_level() {
+    let alpha = Alpha::new(0.1).unwrap();
+    let runs = 100;
+    let mut missed = [[0_u32; 2]; 5];
+    for run in 0..runs {
+        let mut random = Random::of_run(66, run);
+        // Bounds away from the truth, so that both ends are tried elsewhere.
+        let mut tests: [AnyTest; 5] = [
+            RateRatio::new(1.0).unwrap().into(),
+            Agreement::new(0.95).unwrap().into(),
+            Labelled::new().into(),
+            Drift::new(0.05).unwrap().into(),
+            BoundedMean::new(0.5, 0.0, 1.0).unwrap().into(),
+        ];
+        let truths = [1.4, 0.85, 0.04, 0.02, 0.3];
+        let mut out = [[false; 2]; 5];
+        for step in 1..=600 {
+            for (kind, test) in tests.iter_mut().enumerate() {
+                match test {
+                    AnyTest::RateRatio(test) => {
+                        let share = if step < 200 { 0.1 } else { 0.4 };
+                        let odds = share * truths[kind];
+                        test.observe(share, random.bernoulli(odds / (odds + 1.0 - share))).unwrap();
+                    }
+                    AnyTest::Agreement(test) => test.observe(random.bernoulli(truths[kind])),
+                    AnyTest::Labelled(test) => {
+                        let u = random.uniform();
+                        test.observe(u < 0.08, u > 0.88);
+                    }
+                    AnyTest::Drift(test) => {
+                        let sign = if random.bernoulli(0.55) { 1.0 } else { -1.0 };
+                        test.observe(0.2 * sign).unwrap();
+                    }
+                    AnyTest::BoundedMean(test) => {
+                        test.observe(f64::from(random.bernoulli(0.3))).unwrap();
+                    }
+                    AnyTest::Split(_) => {}
+                }
+                if [3, 6, 10, 20, 40, 80, 150, 300, 600].contains(&step) {
+                    let Interval { low, high } = test.interval(alpha);
+                    out[kind][0] |= low > truths[kind];
+                    out[kind][1] |= high < truths[kind];
+                }
+            }
+        }
+        for (missed, out) in missed.iter_mut().zip(out) {
+            missed[0] += u32::from(out[0]);
+            missed[1] += u32::from(out[1]);
+        }
+    }
+    // 10 expected at most, and three standard deviations.
+    assert!(missed.iter().flatten().all(|&missed| missed <= 19), "{missed:?} of {runs}");
+    assert!(missed.iter().flatten().sum::<u32>() > 5, "{missed:?}: the ends are nowhere near");
+}
