@@ -1,6 +1,14 @@
 //! What somebody else changed: field by field, expected and found.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    super::plan::{HeaderRoute, Plan, Split},
+    header_route::has_header_route,
+    locate::{Located, http, look},
+    mirror::Mirrors,
+};
 
 /// One field that is not as it was last written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,5 +67,77 @@ impl std::fmt::Display for Differences {
             write!(f, "{separator}{path}: expected {expected}, found {found}")?;
         }
         Ok(())
+    }
+}
+
+/// What somebody else changed since `expected` was written; empty when the weights are as they were.
+///
+/// Compared are the weights and the mirrors of the plan's route, and the header route when `header_route` says that it
+/// was made. Other routes and other fields are not the rollout's business.
+pub fn differences(
+    plan: &Plan,
+    virtual_service: &Value,
+    expected: Split,
+    header_route: bool,
+) -> Differences {
+    let mut differences = Differences::default();
+    match look(plan, virtual_service) {
+        Err(error) => {
+            let route = plan.target.route.clone().unwrap_or_else(|| format!("to {}", plan.stable));
+            differences.push("spec.http", &format!("one route {route} with {expected}"), &error);
+        }
+        Ok(located) => {
+            compare_weights(&mut differences, plan, &located, expected);
+            let route = &http(virtual_service)[located.http];
+            compare_mirrors(&mut differences, plan, route, located.http, expected);
+        }
+    }
+    if header_route && differences.is_empty() && !has_header_route(plan, virtual_service) {
+        let name = HeaderRoute::route_name(&plan.canary);
+        let HeaderRoute { name: header, value } = plan.probe_header();
+        let wanted = format!("a route named {name} that leads header {header}: {value}");
+        differences.push("spec.http", &format!("{wanted} to {} alone", plan.canary), "none");
+    }
+    differences
+}
+
+fn compare_weights(differences: &mut Differences, plan: &Plan, located: &Located, expected: Split) {
+    if located.split.is_some_and(|split| split.canary == expected.canary) {
+        return;
+    }
+    let at = |entry: usize| format!("spec.http[{}].route[{entry}].weight", located.http);
+    let total: u64 = located.weights.iter().sum();
+    let mut compare = |entry: Option<usize>, subset: &str, expected: u32| {
+        let weight = entry.map_or(0, |entry| located.weights[entry]);
+        if weight != u64::from(expected) || total != 100 {
+            let path = entry.map_or_else(|| format!("spec.http[{}].route", located.http), at);
+            let found = entry.map_or_else(|| "no destination".to_owned(), |_| weight.to_string());
+            differences.push(path, &format!("{expected} ({subset})"), &found);
+        }
+    };
+    compare(Some(located.stable), &plan.stable, 100 - expected.canary.min(100));
+    compare(located.canary, &plan.canary, expected.canary);
+}
+
+fn compare_mirrors(
+    differences: &mut Differences,
+    plan: &Plan,
+    route: &Value,
+    index: usize,
+    expected: Split,
+) {
+    let mirrors = Mirrors::of(plan, route);
+    let own = mirrors.own().map_or(0, |(_, percent)| percent);
+    if let Some((mirror, _)) = mirrors.foreign() {
+        let wanted = if expected.mirror > 0 && mirror.field == "mirror" {
+            format!("{} % of the requests to {}", expected.mirror, plan.canary)
+        } else {
+            "none".to_owned()
+        };
+        let path = format!("spec.http[{index}].{}", mirror.field);
+        differences.push(path, &wanted, &mirror.share_and_place());
+    } else if own != expected.mirror {
+        let path = format!("spec.http[{index}].mirrorPercentage");
+        differences.push(path, &expected.mirror, &own);
     }
 }

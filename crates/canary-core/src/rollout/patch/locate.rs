@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::plan::{HeaderRoute, Plan, Split};
+use super::{
+    super::plan::{HeaderRoute, Plan, Split},
+    mirror::{Mirrors, message},
+};
 use crate::{Error, Result};
 
 /// The place of the plan's route, and how it shares the traffic now.
@@ -41,48 +44,73 @@ pub(super) fn name_of(route: &Value) -> Option<&str> {
     route.get("name").and_then(Value::as_str)
 }
 
+/// Whether a route is one that a rollout made, of whatever canary.
+pub(super) fn is_managed(route: &Value) -> bool {
+    name_of(route).is_some_and(|name| name.starts_with(HeaderRoute::ROUTE_PREFIX))
+}
+
 /// Finds the route of the plan: by its name, or as the only route that sends to the stable subset.
+///
+/// Routes that rollouts made (see [`HeaderRoute::ROUTE_PREFIX`]) are never it. The mirrored share of
+/// [`Located::split`] is that of the mirror which a run of this plan writes.
 ///
 /// # Errors
 /// [`Error::Plan`] when there is no such route, when several would fit, when it sends to other subsets too,
-/// or when others mirror its traffic.
+/// or when it has a mirror that is not the run's and that leads to either version or stands where the plan's own would.
 pub fn locate(plan: &Plan, virtual_service: &Value) -> Result<Located> {
+    let located = look(plan, virtual_service)?;
+    let mirrors = Mirrors::of(plan, &http(virtual_service)[located.http]);
+    match mirrors.foreign() {
+        Some((mirror, why)) => Err(Error::Plan(message(plan, located.http, mirror, &why))),
+        None => Ok(located),
+    }
+}
+
+/// [`locate`], whatever mirrors there are.
+pub(super) fn look(plan: &Plan, virtual_service: &Value) -> Result<Located> {
+    let index = find(plan, virtual_service)?;
+    read(plan, &object_name(plan), &http(virtual_service)[index], index)
+}
+
+/// The index of the plan's route in `spec.http`, whatever it says.
+pub(super) fn find(plan: &Plan, virtual_service: &Value) -> Result<usize> {
     let what = object_name(plan);
     let routes = http(virtual_service);
-    let own = HeaderRoute::route_name(&plan.canary);
-    let fits = |route: &Value| match &plan.target.route {
+    let to_stable = |entry: &Value| subset_of(entry) == Some(&plan.stable);
+    let fits = |route: &&Value| match &plan.target.route {
         Some(name) => name_of(route) == Some(name),
-        None => {
-            name_of(route) != Some(&own)
-                && destinations(route).iter().any(|entry| subset_of(entry) == Some(&plan.stable))
-        }
+        None => destinations(route).iter().any(to_stable),
     };
-    let found: Vec<usize> = (0..routes.len()).filter(|index| fits(&routes[*index])).collect();
-    let index = match (found.as_slice(), &plan.target.route) {
-        ([index], _) => *index,
-        ([], Some(name)) => {
-            return Err(Error::Plan(format!(
-                "{what} has no HTTP route named {name}; its routes are {}",
-                describe(routes)
-            )));
+    let candidates = routes.iter().enumerate().filter(|(_, route)| !is_managed(route));
+    let found: Vec<usize> =
+        candidates.filter(|(_, route)| fits(route)).map(|(index, _)| index).collect();
+    match (found.as_slice(), &plan.target.route) {
+        ([index], _) => Ok(*index),
+        ([], Some(name)) if name.starts_with(HeaderRoute::ROUTE_PREFIX) => {
+            Err(Error::Plan(format!(
+                "{what}: target.route is {name}, but routes whose names begin with {} are made and removed by \
+                 rollouts; name the route whose weights are to change",
+                HeaderRoute::ROUTE_PREFIX
+            )))
         }
-        ([], None) => {
-            return Err(Error::Plan(format!(
-                "{what} has no HTTP route to subset {}; its routes are {}",
-                plan.stable,
-                describe(routes)
-            )));
-        }
+        ([], Some(name)) => Err(Error::Plan(format!(
+            "{what} has no HTTP route named {name}; its routes are {}",
+            describe(routes)
+        ))),
+        ([], None) => Err(Error::Plan(format!(
+            "{what} has no HTTP route to subset {}; its routes are {}",
+            plan.stable,
+            describe(routes)
+        ))),
         (several, _) => {
             let places: Vec<String> = several.iter().map(|i| format!("spec.http[{i}]")).collect();
-            return Err(Error::Plan(format!(
+            Err(Error::Plan(format!(
                 "{what} has several HTTP routes that fit ({}); name the one that is meant in target.route, and give \
                  routes different names",
                 places.join(", ")
-            )));
+            )))
         }
-    };
-    read(plan, &what, &routes[index], index)
+    }
 }
 
 fn read(plan: &Plan, what: &str, route: &Value, index: usize) -> Result<Located> {
@@ -106,51 +134,23 @@ fn read(plan: &Plan, what: &str, route: &Value, index: usize) -> Result<Located>
             )));
         }
     }
-    let mirror = mirror(plan, what, route, index)?;
+    let mirror = Mirrors::of(plan, route).own().map_or(0, |(_, percent)| percent);
     let total: u64 = weights.iter().sum();
     let canary_weight = canary.map_or(0, |place| weights[place]);
     let share = (total > 0 && (canary_weight * 100).is_multiple_of(total))
         .then(|| canary_weight * 100 / total)
         .and_then(|share| u32::try_from(share).ok());
-    let split = share.zip(mirror).map(|(canary, mirror)| Split { canary, mirror });
+    let split = share.map(|canary| Split { canary, mirror });
     Ok(Located { http: index, stable, canary, split, weights })
 }
 
 /// The weights as Istio takes them: a lone destination without one has everything.
-fn weights(entries: &[Value]) -> Vec<u64> {
+pub(super) fn weights(entries: &[Value]) -> Vec<u64> {
     let stated = |entry: &Value| entry.get("weight").and_then(Value::as_u64);
     match entries {
         [only] => vec![stated(only).filter(|weight| *weight > 0).unwrap_or(100)],
         several => several.iter().map(|entry| stated(entry).unwrap_or(0)).collect(),
     }
-}
-
-/// The share that is mirrored to the canary; `None` when it is no whole number.
-fn mirror(plan: &Plan, what: &str, route: &Value, index: usize) -> Result<Option<u32>> {
-    let given = |field: &str| route.get(field).filter(|value| !value.is_null());
-    let mirror = given("mirror");
-    let foreign = mirror
-        .is_some_and(|to| to.get("subset").and_then(Value::as_str) != Some(&plan.canary))
-        || given("mirrors").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-    if foreign && plan.steps.iter().any(|step| step.mirror > 0) {
-        return Err(Error::Plan(format!(
-            "{what}: spec.http[{index}] already mirrors its traffic elsewhere; take the mirror away, or the mirrored \
-             steps out of the plan"
-        )));
-    }
-    if foreign || mirror.is_none() {
-        return Ok(Some(0));
-    }
-    let percent = route.pointer("/mirrorPercentage/value").map_or(Some(100.0), Value::as_f64);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to be 0 to 100"
-    )]
-    let whole = percent
-        .filter(|percent| (0.0..=100.0).contains(percent) && percent.fract() == 0.0)
-        .map(|percent| percent as u32);
-    Ok(whole)
 }
 
 /// `VirtualService namespace/name` of the plan's target.

@@ -5,17 +5,23 @@
 //! Every patch begins with `test` operations on `metadata.resourceVersion` and on the routes it changes, so that an
 //! edit by somebody else in between makes the whole patch fail.
 
+mod arms;
 mod difference;
+mod header;
+mod header_route;
 mod locate;
+mod mirror;
 mod ops;
 mod owner;
 mod route;
 mod subset;
 
-pub use difference::{Difference, Differences};
+pub use difference::{Difference, Differences, differences};
+pub use header_route::has_header_route;
 pub use locate::{Located, locate};
+pub use mirror::initial_mirror;
 pub use owner::foreign_controller;
-pub use route::{RouteChange, change_route, differences, has_header_route};
+pub use route::{RouteChange, change_route, clean_up};
 pub use subset::{SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, remove_subset};
 
 /// The annotation of the `VirtualService` that holds the state of the rollout.

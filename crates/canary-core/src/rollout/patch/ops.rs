@@ -23,6 +23,11 @@ impl Ops {
         self.0.push(json!({"op": "remove", "path": path.as_ref()}));
     }
 
+    /// How many operations there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Pins the version of the object that the patch was computed from.
     ///
     /// # Errors
