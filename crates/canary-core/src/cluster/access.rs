@@ -22,18 +22,21 @@ struct Rule {
 }
 
 impl Rule {
-    /// The name of the object that a plan's driver needs it for.
-    fn object(&self, plan: &Plan) -> String {
+    /// The name of the object that a plan's driver needs it for; `None` where any may be asked for: what is listed, and
+    /// what other objects name, as the host of a `DestinationRule` names a `Service`.
+    fn object(&self, plan: &Plan) -> Option<String> {
         let target = &plan.target;
         match self.resource {
-            "virtualservices" => target.virtual_service.clone(),
-            "destinationrules" => target.destination_rule_name().to_owned(),
-            _ => lease_name(&target.virtual_service),
+            "virtualservices" => Some(target.virtual_service.clone()),
+            "destinationrules" => Some(target.destination_rule_name().to_owned()),
+            "leases" => Some(lease_name(&target.virtual_service)),
+            _ => None,
         }
     }
 }
 
-/// The least that the driver of a rollout needs in its namespace.
+/// The least that the driver of a rollout needs in its namespace: to change the routes and hold its lock, and to read
+/// what stands behind a subset.
 const DRIVER: &[Rule] = &[
     Rule {
         group: "networking.istio.io",
@@ -46,6 +49,11 @@ const DRIVER: &[Rule] = &[
         verbs: &["get", "patch", "watch"],
     },
     Rule { group: "coordination.k8s.io", resource: "leases", verbs: &["create", "get", "patch"] },
+    Rule { group: "", resource: "services", verbs: &["get"] },
+    Rule { group: "", resource: "pods", verbs: &["list"] },
+    Rule { group: "apps", resource: "deployments", verbs: &["list"] },
+    Rule { group: "apps", resource: "statefulsets", verbs: &["list"] },
+    Rule { group: "", resource: "configmaps", verbs: &["get"] },
 ];
 
 /// A verb on a resource that an account lacks.
@@ -87,7 +95,9 @@ pub fn role(namespace: &str, name: &str) -> Role {
     Role { metadata: metadata(namespace, name), rules: Some(rules) }
 }
 
-/// The least `Role` with which the driver of this plan works: its objects by name, and no others.
+/// The least `Role` with which the driver of this plan works: what it writes by name, and no others. What it reads of
+/// pods, workloads, services and `ConfigMap`s it may read in the whole namespace, because lists cannot be permitted by
+/// name, and the other two are named by objects that may change.
 ///
 /// ```
 /// use canary_core::{Plan, cluster::role_for};
@@ -97,12 +107,16 @@ pub fn role(namespace: &str, name: &str) -> Role {
 /// let rules = role.rules.unwrap();
 /// assert_eq!(names(&rules[0]), Some(vec!["image-classifier".to_owned()]));
 /// assert!(rules.iter().any(|rule| rule.verbs == ["create"] && names(rule).is_none()));
+/// assert!(rules.iter().all(|rule| names(rule).is_some() || !rule.verbs.iter().any(|verb| verb == "patch")));
 /// ```
 pub fn role_for(plan: &Plan, name: &str) -> Role {
     let mut role = role(&plan.target.namespace, name);
     let mut rules = Vec::new();
     for (mut rule, of) in role.rules.take().unwrap_or_default().into_iter().zip(DRIVER) {
-        let object = of.object(plan);
+        let Some(object) = of.object(plan) else {
+            rules.push(rule);
+            continue;
+        };
         if rule.verbs.iter().any(|verb| verb == "create") {
             // What does not exist yet cannot be permitted by name.
             rule.verbs.retain(|verb| verb != "create");
@@ -153,7 +167,7 @@ pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permis
 /// # Errors
 /// [`Error::Cluster`] when the API server cannot be asked.
 pub async fn missing_for(cluster: &Kubernetes, plan: &Plan) -> Result<Vec<Permission>> {
-    lacking(cluster, &plan.target.namespace, |rule| Some(rule.object(plan))).await
+    lacking(cluster, &plan.target.namespace, |rule| rule.object(plan)).await
 }
 
 async fn lacking(

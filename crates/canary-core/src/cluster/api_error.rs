@@ -2,7 +2,10 @@
 
 use kube::core::Status;
 
-use super::ObjectRef;
+use super::{
+    ObjectRef,
+    refusal::{FORBIDDEN, UNSERVED},
+};
 use crate::{Error, Finding, Findings};
 
 /// What was asked of the API server; the words of its role rules.
@@ -94,7 +97,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
             };
             refused(
                 format!(
-                    "not permitted (403: {message}); grant the verb \"{verb}\" on {resource}{place} to the account in use"
+                    "{FORBIDDEN}: {message}); grant the verb \"{verb}\" on {resource}{place} to the account in use"
                 ),
                 false,
             )
@@ -102,7 +105,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         404 if verb == Verb::Apply || message.contains("could not find the requested resource") => {
             refused(
                 format!(
-                    "the cluster does not serve {} {}, or has no namespace {:?}; install the CRDs or create the namespace",
+                    "{UNSERVED} {} {}, or has no namespace {:?}; install the CRDs or create the namespace",
                     object.api_version, object.kind, object.namespace
                 ),
                 false,

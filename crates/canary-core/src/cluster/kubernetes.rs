@@ -19,6 +19,7 @@ use super::{
     api_error::{Verb, is_expired, translate},
     kubernetes_watch,
     precondition::failed_tests,
+    refusal::UNSERVED,
     resource::{collection_path, plural, unsafe_name},
 };
 use crate::{Error, Result};
@@ -229,7 +230,7 @@ impl Kubernetes {
             .map(|resource| (resource.name, resource.namespaced))
             .ok_or_else(|| Error::Cluster {
                 action: format!("find {api_version} {kind}"),
-                reason: "the cluster does not serve this kind; install its CRD".to_owned(),
+                reason: format!("{UNSERVED} this kind; install its CRD"),
                 retryable: false,
                 source: None,
             })

@@ -15,12 +15,17 @@ mod in_cluster;
 mod kubernetes;
 #[cfg(feature = "cluster")]
 mod kubernetes_watch;
+#[cfg(test)]
+mod memory;
 mod precondition;
 #[cfg(feature = "cluster")]
 mod preflight;
+mod presence;
 #[cfg(feature = "cluster")]
 mod quota;
 mod readiness;
+mod refusal;
+mod release_id;
 #[cfg(feature = "cluster")]
 mod resource;
 mod status;
@@ -49,9 +54,11 @@ pub use kubernetes::{FIELD_MANAGER, Kubernetes};
 pub use precondition::failed_tests;
 #[cfg(feature = "cluster")]
 pub use preflight::{Check, Outcome, Preflight, PreflightOptions, preflight};
+pub use presence::{Behind, Presence, presence};
 #[cfg(feature = "cluster")]
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};
+pub use release_id::release_id;
 pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};
 pub use typed::{Change, Kind, Typed};
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Cluster, Kubernetes, ObjectRef, access, api_error::Verb, discovery::ingress_addresses,
-    quota::quota_problem,
+    Cluster, Kubernetes, ObjectRef, Presence, access, api_error::Verb,
+    discovery::ingress_addresses, presence, quota::quota_problem,
 };
 use crate::{Error, Plan, Result, rollout::patch::foreign_controller, serving::Workload};
 
@@ -142,7 +142,7 @@ pub struct PreflightOptions {
     pub workload: Option<Workload>,
     /// The `VirtualService` that a rollout would change, for the check of its owner.
     pub virtual_service: Option<String>,
-    /// The plan that is to be run, for the check of the permissions on its very objects.
+    /// The plan that is to be run, for the checks of the permissions on its very objects and of the canary's pods.
     pub plan: Option<Plan>,
 }
 
@@ -158,7 +158,8 @@ impl PreflightOptions {
         }
     }
 
-    /// Checks for this plan: in its namespace, with its `VirtualService`, and the permissions on its objects.
+    /// Checks for this plan: in its namespace, with its `VirtualService`, the permissions on its objects, and the
+    /// canary's pods.
     #[must_use]
     pub fn plan(mut self, plan: &Plan) -> Self {
         self.namespace.clone_from(&plan.target.namespace);
@@ -201,6 +202,9 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
     }
     if let Some(name) = &options.virtual_service {
         checks.push(owner(cluster, &options.namespace, name).await);
+    }
+    if let Some(plan) = &options.plan {
+        checks.push(canary_pods(cluster, plan).await);
     }
     Ok(Preflight { checks })
 }
@@ -433,6 +437,35 @@ async fn owner(cluster: &Kubernetes, namespace: &str, name: &str) -> Check {
             ),
             None => Check::new(NAME, Outcome::Pass, "no other controller"),
         },
+    }
+}
+
+/// Whether pods of the canary's subset can serve, as the driver asks before the first weight.
+async fn canary_pods(cluster: &Kubernetes, plan: &Plan) -> Check {
+    const NAME: &str = "canary's pods";
+    let (namespace, rule) = (&plan.target.namespace, plan.target.destination_rule_name());
+    let rule = ObjectRef::destination_rule(namespace, rule);
+    let live = match cluster.get(&rule).await {
+        Err(error) => return Check::unknown(NAME, &error),
+        Ok(None) => {
+            return Check::new(NAME, Outcome::Fail, format!("there is no {rule}"))
+                .remedy("create it before the rollout, or correct the plan's target");
+        }
+        Ok(Some(live)) => live,
+    };
+    let labels = plan.labels_of_canary();
+    match presence(cluster, namespace, &live, &plan.canary, Some(&labels)).await {
+        Err(error) => Check::unknown(NAME, &error),
+        Ok(found @ Presence::Ready { .. }) => Check::new(NAME, Outcome::Pass, found.to_string()),
+        Ok(Presence::Unknown { why }) => Check::new(NAME, Outcome::Unknown, why)
+            .remedy("nothing, if the host's endpoints are known to serve; else name a Service"),
+        Ok(Presence::Missing { why, hopeless }) => {
+            Check::new(NAME, Outcome::Fail, why).remedy(if hopeless {
+                "deploy the canary before the rollout, or correct the plan"
+            } else {
+                "wait until its pods are ready; a rollout gives them no traffic before"
+            })
+        }
     }
 }
 

@@ -121,7 +121,7 @@ fn has_labels(pod: &Value, wanted: Option<&Value>) -> bool {
 }
 
 /// No pod was even made, for instance because a quota is used up.
-fn replica_failure(deployment: &Value, name: &str) -> Option<PodProblem> {
+pub(super) fn replica_failure(deployment: &Value, name: &str) -> Option<PodProblem> {
     let condition =
         deployment.pointer("/status/conditions").and_then(Value::as_array)?.iter().find(
             |condition| condition["type"] == "ReplicaFailure" && condition["status"] == "True",
@@ -139,7 +139,7 @@ fn text(object: &Value, field: &str) -> String {
 }
 
 /// What keeps a pod from being ready; `None` when it is ready or on its way without a hitch.
-fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
+pub(super) fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
     let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
     let condition =

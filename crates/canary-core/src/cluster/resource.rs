@@ -19,6 +19,7 @@ const NAMESPACED: &[(&str, &str)] = &[
     ("Secret", "secrets"),
     ("Service", "services"),
     ("ServiceAccount", "serviceaccounts"),
+    ("StatefulSet", "statefulsets"),
     ("VirtualService", "virtualservices"),
 ];
 

@@ -11,7 +11,7 @@
 mod documents;
 mod json;
 mod locate;
-mod nearest;
+pub(crate) mod nearest;
 mod object;
 mod path;
 mod problem;

@@ -1,7 +1,7 @@
 //! The known name that is nearest to a misspelt one.
 
 /// The known name that is nearest to `word`, if one is near enough to be meant.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     // Names of this API are short; a longer word is no slip of the keyboard.
     let letters: Vec<char> = word.chars().take(65).flat_map(char::to_lowercase).collect();
     if letters.len() > 64 {

@@ -15,7 +15,7 @@ mod headers;
 mod host_names;
 mod hosts;
 mod mesh;
-mod names;
+pub(crate) mod names;
 mod normalize;
 mod policy;
 mod report;

@@ -6,7 +6,7 @@ use std::{borrow::Cow, net::IpAddr};
 ///
 /// A name without a dot belongs to the object's namespace; anything with a dot, an IP address and `*` stay as they
 /// are, so `reviews.other` is *not* completed.
-pub(super) fn qualify(host: &str, namespace: &str, domain: &str) -> String {
+pub(crate) fn qualify(host: &str, namespace: &str, domain: &str) -> String {
     if host.is_empty() || host.contains(['.', '*']) || host.parse::<IpAddr>().is_ok() {
         host.to_ascii_lowercase()
     } else {
@@ -79,7 +79,7 @@ pub(super) fn intersect<'h>(one: &'h str, other: &'h str) -> Option<&'h str> {
 }
 
 /// The namespace of a service from its fully qualified name.
-pub(super) fn service_namespace<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
+pub(crate) fn service_namespace<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
     let rest = host.strip_suffix(domain)?.strip_suffix(".svc.")?;
     let (name, namespace) = rest.split_once('.')?;
     (!name.is_empty() && !namespace.is_empty() && !namespace.contains('.')).then_some(namespace)
@@ -87,7 +87,7 @@ pub(super) fn service_namespace<'h>(host: &'h str, domain: &str) -> Option<&'h s
 
 /// The name that a client in `namespace` means by a host: `reviews`, `reviews.ns` and `reviews.ns.svc` are the
 /// service's short names.
-pub(super) fn expand_alias(host: &str, namespace: &str, domain: &str) -> Option<String> {
+pub(crate) fn expand_alias(host: &str, namespace: &str, domain: &str) -> Option<String> {
     match host.split('.').count() {
         1 if !host.is_empty() => Some(format!("{host}.{namespace}.svc.{domain}")),
         2 => Some(format!("{host}.svc.{domain}")),

@@ -1,0 +1,85 @@
+//! What pods and the workloads that make them say of themselves.
+
+use serde_json::Value;
+
+use super::super::ObjectRef;
+
+/// The labels of an object.
+pub(super) fn labels(object: &Value) -> Option<&Value> {
+    object.pointer("/metadata/labels")
+}
+
+/// The template of a workload's pods.
+pub(crate) fn template(workload: &Value) -> Option<&Value> {
+    workload.pointer("/spec/template")
+}
+
+/// The labels of a workload's pods.
+pub(super) fn template_labels(workload: &Value) -> Option<&Value> {
+    workload.pointer("/spec/template/metadata/labels")
+}
+
+/// An object's name.
+pub(crate) fn name(object: &Value) -> &str {
+    object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// An object's kind, namespace and name.
+pub(super) fn title(object: &Value) -> String {
+    ObjectRef::of(object).map_or_else(|_| name(object).to_owned(), |object| object.to_string())
+}
+
+/// Whether a pod is being deleted.
+pub(super) fn is_terminating(pod: &Value) -> bool {
+    pod.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
+}
+
+/// Whether a pod serves or may come to serve: it is not being deleted and has not ended.
+pub(super) fn is_live(pod: &Value) -> bool {
+    !is_terminating(pod) && !matches!(phase(pod), "Failed" | "Succeeded")
+}
+
+/// The phase of a pod's life.
+pub(super) fn phase(pod: &Value) -> &str {
+    pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether a pod takes requests.
+pub(super) fn is_ready(pod: &Value) -> bool {
+    is_live(pod) && condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
+}
+
+/// A condition of an object's status.
+pub(super) fn condition<'o>(object: &'o Value, kind: &str) -> Option<&'o Value> {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array)?;
+    conditions.iter().find(|condition| condition["type"] == kind)
+}
+
+/// The controller of a pod without the digest of its template, and that digest: `pets-v2` and `7d9f8`.
+pub(super) fn template_of(pod: &Value) -> Option<(&str, &str)> {
+    let labels = labels(pod)?;
+    let digest = ["pod-template-hash", "controller-revision-hash"]
+        .iter()
+        .find_map(|key| labels.get(*key)?.as_str())?;
+    let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
+    let owner = owners.iter().find(|owner| owner["controller"] == true)?.get("name")?.as_str()?;
+    let bare = owner.strip_suffix(digest).and_then(|owner| owner.strip_suffix('-'));
+    Some((bare.unwrap_or(owner), digest))
+}
+
+/// How many pods a workload wants.
+pub(super) fn wanted(workload: &Value) -> u64 {
+    workload.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1)
+}
+
+/// Whether the status of a workload is of its present template.
+pub(super) fn is_observed(workload: &Value) -> bool {
+    let number = |pointer: &str| workload.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+    number("/status/observedGeneration") >= number("/metadata/generation")
+}
+
+/// How many pods of a workload are ready, by its status.
+pub(super) fn ready_replicas(workload: &Value) -> usize {
+    let ready = workload.pointer("/status/readyReplicas").and_then(Value::as_u64).unwrap_or(0);
+    if is_observed(workload) { usize::try_from(ready).unwrap_or(usize::MAX) } else { 0 }
+}

@@ -1,0 +1,104 @@
+//! Which pods a subset is of.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{super::ObjectRef, words};
+
+/// Labels by name.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// Labels that Istio gives to endpoints by their node and cluster: no pod has them of itself.
+///
+/// Source: Istio's `pkg/config/labels` and `AugmentLabels` of its service registry.
+const OF_PLACE: &[&str] = &[
+    "kubernetes.io/hostname",
+    "topology.istio.io/cluster",
+    "topology.istio.io/network",
+    "topology.istio.io/subzone",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+];
+
+/// A subset's pods: those that its host's `Service` selects and that have the subset's labels.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    /// The subset and its rule, such as `subset v2 of DestinationRule shop/pets`.
+    pub(super) what: String,
+    /// The `Service`.
+    pub(crate) service: ObjectRef,
+    /// The `Service`'s selector.
+    pub(super) selector: Labels,
+    /// The subset's labels.
+    pub(super) labels: Labels,
+    /// The labels of other subsets, whose pods are hardly the ones that were meant.
+    pub(super) claimed: Vec<Labels>,
+}
+
+impl Selection {
+    /// Whether the `Service` selects pods with these labels.
+    pub(super) fn in_service(&self, labels: Option<&Value>) -> bool {
+        has_all(labels, &self.selector)
+    }
+
+    /// Whether pods with these labels are of the subset, if only the `Service` selects them.
+    pub(super) fn in_subset(&self, labels: Option<&Value>) -> bool {
+        has_all(labels, &self.labels)
+    }
+
+    /// Whether pods with these labels get the subset's traffic.
+    pub(crate) fn selects(&self, labels: Option<&Value>) -> bool {
+        self.in_service(labels) && self.in_subset(labels)
+    }
+
+    /// Whether pods with these labels say anything of the subset: they are its own or nearly so.
+    pub(super) fn concerns(&self, labels: Option<&Value>) -> bool {
+        self.in_service(labels) || (!self.labels.is_empty() && self.in_subset(labels))
+    }
+}
+
+/// A label that pods do not have of themselves.
+pub(super) fn label_of_place(labels: &Labels) -> Option<&str> {
+    labels.keys().map(String::as_str).find(|key| OF_PLACE.contains(key))
+}
+
+fn has_all(labels: Option<&Value>, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| {
+        labels.and_then(|labels| labels.get(key)).and_then(Value::as_str) == Some(value)
+    })
+}
+
+/// The labels of a subset in its rule, or those that it will get, and the labels of subsets that were hardly meant in
+/// its place; why there are none otherwise.
+pub(super) fn labels_of(
+    destination_rule: &Value,
+    subset: &str,
+    given: Option<&Labels>,
+) -> Result<(Labels, Vec<Labels>), String> {
+    let subsets = destination_rule.pointer("/spec/subsets").and_then(Value::as_array);
+    let subsets = subsets.map_or(&[][..], Vec::as_slice);
+    let name = |one: &Value| one.get("name").and_then(Value::as_str).map(str::to_owned);
+    let (own, others): (Vec<&Value>, Vec<&Value>) =
+        subsets.iter().partition(|one| name(one).as_deref() == Some(subset));
+    let claimed = || others.iter().map(|one| labels(one.get("labels"))).collect();
+    match (own.first(), given) {
+        (Some(own), _) => Ok((labels(own.get("labels")), claimed())),
+        // One subset is the stable one; with more, the name may be a slip of one of them.
+        (None, Some(given)) if others.len() > 1 => Ok((given.clone(), Vec::new())),
+        (None, Some(given)) => Ok((given.clone(), claimed())),
+        (None, None) => {
+            let names: Vec<String> = subsets.iter().filter_map(name).collect();
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let meant = words::meant(subset, &known);
+            Err(format!("the rule defines no such subset; it has {has}{meant}"))
+        }
+    }
+}
+
+/// Labels as they are in an object.
+pub(super) fn labels(object: Option<&Value>) -> Labels {
+    let pairs = object.and_then(Value::as_object).into_iter().flatten();
+    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
