@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod gateway;
+mod mirror_log;
 mod model_server;
 mod real_models;
 mod store;

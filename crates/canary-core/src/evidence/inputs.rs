@@ -11,9 +11,14 @@ const WORDS: usize = BITS / 64;
 
 /// The inputs seen so far, in fixed space: a Bloom filter (B. H. Bloom, CACM 13(7), 1970).
 ///
-/// An input that was seen is always recognised. A new one is taken for seen with a small probability (0.04 % after
-/// 2 000 inputs, 1.2 % after 5 000, 10 % after 10 000) and is then left out; whether that happens depends on its
-/// digest alone and not on any answer, so tests stay valid.
+/// An input that was seen is always recognised. A new one is taken for seen with a probability that grows with their
+/// number: 0.05 % after 2 000 inputs, 1.2 % after 5 000, 10 % after 10 000, 42 % after 20 000. It is then left out.
+/// Whether that happens depends on its digest alone and not on any answer, so tests stay valid.
+///
+/// # Capacity
+/// Each input that is taken for new sets one of 49 152 bits at least, four while the filter is empty, so there is an end
+/// to it: no more than about 25 600 inputs are ever taken for new, however many come. Plans therefore ask for at most
+/// [`Inputs::CAPACITY`] pairs. For so many, 25 600 distinct inputs have to come; for 10 000 pairs, 10 300.
 ///
 /// ```
 /// use canary_core::evidence::{Inputs, Pair};
@@ -29,6 +34,10 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// The most pairs of distinct inputs that a plan may ask for. It leaves a margin: at that number two of five new
+    /// inputs are still taken for new.
+    pub const CAPACITY: u64 = 20_000;
+
     /// Takes an input in; `false` when it was seen before.
     pub fn insert(&mut self, digest: u64) -> bool {
         if self.words.is_empty() {
@@ -95,6 +104,38 @@ mod tests {
         assert!((0..2_000).all(|n| !stored.insert(digest(n))));
         let mistaken = (10_000..20_000).filter(|n| !inputs.clone().insert(digest(*n))).count();
         assert!(mistaken < 20, "{mistaken} of 10000 new inputs taken for seen");
+    }
+
+    #[test]
+    fn as_many_are_left_out_as_the_documentation_says_and_none_is_the_last() {
+        let digest = |n: u64| crate::evidence::Pair::digest(&n.to_le_bytes());
+        let mut inputs = Inputs::default();
+        let mut taken = 0;
+        let mistaken = |inputs: &Inputs| {
+            (1_000_000..1_010_000).filter(|n| !inputs.clone().insert(digest(*n))).count()
+        };
+        // The share of bits that are set is 1 − exp(−4n/49152), and a new input meets four set ones by its fourth power.
+        for n in 0..20_000 {
+            taken += u64::from(inputs.insert(digest(n)));
+            match n + 1 {
+                10_000 => assert!((860..=1_060).contains(&mistaken(&inputs)), "10 %"),
+                20_000 => assert!((4_020..=4_320).contains(&mistaken(&inputs)), "42 %"),
+                _ => {}
+            }
+        }
+        assert!((17_100..=17_400).contains(&taken), "{taken}");
+        // So many are needed for as many pairs as a plan may ask for.
+        let more = (20_000..).take_while(|n| {
+            taken += u64::from(inputs.insert(digest(*n)));
+            taken < Inputs::CAPACITY
+        });
+        let needed = 20_001 + more.count();
+        assert!((25_300..=25_800).contains(&needed), "{needed}");
+        assert!(mistaken(&inputs) < 6_100, "two of five are still taken for new");
+        assert!((0..needed as u64).all(|n| !inputs.insert(digest(n))), "each was seen");
+        // The end of it all.
+        taken += (30_000..400_000).filter(|n| inputs.insert(digest(*n))).count() as u64;
+        assert!((25_400..=25_800).contains(&taken), "{taken}");
     }
 
     #[test]

@@ -5,12 +5,30 @@
 //! out of the logs of both sides ([`Mirrored`]), counts out of Prometheus (`prometheus`), any iterator or stream of the
 //! caller's ([`from_iter`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at
 //! once.
+//!
+//! # What counts
+//! - A failure is what the user who sent the request would call one: every status but 200 to 299
+//!   ([`Request::is_failure`]), a timeout, a reset, a response that cannot be read. A source that drops failures hides the
+//!   harm that is looked for; a pair keeps its failed half ([`Answer::failure`]).
+//! - A request is judged by the weights at the moment at which it was *sent*. Sources that see requests begin give nothing
+//!   before every earlier one has ended; [`Recorder::begin`] does that for a client of one's own. Counts of requests that
+//!   have ended ([`Window::ended`]) are used from [`crate::Plan::request_timeout`] after a weight change.
+//! - A request that nobody is known to have served is [`Arm::Unknown`]. It counts for no ratio, and its failure is
+//!   evidence of a canary that cannot be reached.
+//! - Equal inputs are one observation of a pair; a rollout remembers [`Inputs::CAPACITY`] of them.
+//! - What is missing is neither success nor failure. A source that has nothing to tell says why, and the rollout waits.
+//!
+//! [`Source`] has what a source of one's own owes.
 
+#[cfg(feature = "predict")]
+mod asker;
 mod inputs;
 mod mirror;
 mod observation;
+mod order;
 #[cfg(feature = "predict")]
 mod pairs;
+mod problem;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod recorder;
@@ -32,7 +50,7 @@ pub use observation::{
 };
 #[cfg(feature = "predict")]
 pub use pairs::Pairing;
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{InFlight, Recorded, Recorder};
 #[cfg(feature = "predict")]
 pub use sample::Sample;
 pub use score::Score;

@@ -108,23 +108,48 @@ pub enum Seen {
 }
 
 /// One request of the traffic that the weights divide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// Who served it.
     pub arm: Arm,
     /// Whether it failed.
     pub failed: bool,
-    /// From sending it to its complete answer.
+    /// From sending it to its complete response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Duration>,
+    /// The reason of the failure in one line, such as `404 Servable not found` or `connection refused`, for the
+    /// verdict's sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Arc<str>>,
 }
 
 impl Request {
-    /// Whether an HTTP status counts as a failure of the server: 500 to 599. A status of 400 to 499 is the
-    /// client's doing and the same whoever serves it; 429 and 408 count, because they depend on the server's load.
+    /// A request that was served well.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use canary_core::evidence::{Arm, Request};
+    ///
+    /// let served = Request::served(Arm::Canary, Duration::from_millis(38));
+    /// let refused = Request::failure(Arm::Canary, "404 Servable not found");
+    /// assert!(!served.failed && refused.failed);
+    /// ```
+    pub fn served(arm: Arm, latency: impl Into<Option<Duration>>) -> Self {
+        Self { arm, failed: false, latency: latency.into(), problem: None }
+    }
+
+    /// A request that failed, with the reason in one line.
+    pub fn failure(arm: Arm, problem: impl Into<Arc<str>>) -> Self {
+        Self { arm, failed: true, latency: None, problem: Some(problem.into()) }
+    }
+
+    /// Whether an HTTP status is a failure in the eyes of the user who sent the request: every one but 200 to 299.
+    ///
+    /// A 4xx counts too: a canary that is deployed under another model name answers 404 to what the stable version
+    /// answers well. Requests that both versions refuse alike raise both rates alike, and the ratio stays what it is.
     pub fn is_failure(status: u16) -> bool {
-        matches!(status, 408 | 429 | 500..=599)
+        !matches!(status, 200..=299)
     }
 }
 
@@ -154,27 +179,53 @@ impl Pair {
         xxhash_rust::xxh3::xxh3_64(input)
     }
 
-    /// Whether both models gave the same top class.
+    /// Whether both models gave the same top class. A half that failed agrees with nothing.
     pub fn agrees(&self) -> bool {
-        self.stable.class == self.canary.class
+        self.stable.is_served() && self.canary.is_served() && self.stable.class == self.canary.class
     }
 }
 
-/// The top class of an answer, and its probability.
+/// One half of a pair: the top class of a response with its probability, or a failure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// The top class.
+    /// The top class; for a failure its reason in one line.
     pub class: String,
-    /// Its probability, from 0 to 1, where the model gives one.
+    /// The probability of the top class, from 0 to 1, where the model gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// Whether the model gave no well-formed response: an error status, a timeout, a reset, an unreadable body.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub failed: bool,
 }
 
 impl Answer {
     /// A class with its probability.
     pub fn new(class: impl Into<String>, score: impl Into<Option<f64>>) -> Self {
-        Self { class: class.into(), score: score.into() }
+        Self { class: class.into(), score: score.into(), failed: false }
+    }
+
+    /// Whether it is a well-formed response; one whose probability is no number is none.
+    pub fn is_served(&self) -> bool {
+        !self.failed && !self.score.is_some_and(f64::is_nan)
+    }
+
+    /// A request that failed, with the reason in one line.
+    ///
+    /// ```
+    /// use canary_core::evidence::{Answer, Pair};
+    ///
+    /// let pair = Pair {
+    ///     input: None,
+    ///     name: None,
+    ///     stable: Answer::new("cat", 0.9),
+    ///     canary: Answer::failure("404 Servable not found"),
+    ///     label: None,
+    /// };
+    /// assert!(!pair.agrees());
+    /// ```
+    pub fn failure(problem: impl Into<String>) -> Self {
+        Self { class: problem.into(), score: None, failed: true }
     }
 }
 
@@ -187,9 +238,16 @@ pub struct Window {
     pub stable: Counts,
     /// The canary's counts.
     pub canary: Counts,
-    /// Requests that neither served, or nobody knows who; they count for no test.
+    /// Requests that neither served, or nobody knows who; they count for no ratio.
     #[serde(default, skip_serializing_if = "is_none")]
     pub unknown: u64,
+    /// The failed ones of these, such as requests that found no endpoint.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unknown_failed: u64,
+    /// Whether a request is counted when it ends, as by Prometheus, and not when it is sent. Such a window counts from
+    /// [`crate::Plan::request_timeout`] after a weight change: before, slow requests are still missing in it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ended: bool,
     /// Whether the two sides were counted over times that differ a little, such as by pods that are scraped one after
     /// the other. Their shares then say nothing of the split, and such a window is none for its test.
     #[serde(default, skip_serializing_if = "is_false")]

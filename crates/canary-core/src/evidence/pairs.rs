@@ -3,53 +3,47 @@
 use std::sync::Arc;
 
 use super::{
-    observation::{Answer, Pair, Subsets},
+    asker::{Asker, Halves},
+    observation::{Pair, Subsets},
     sample::digest,
 };
 use crate::{
-    Error, Result,
-    predict::{self, Client, Input},
+    Result,
+    predict::{Client, Input},
 };
-
-/// How often the stable model is asked before it is given up: the weights send some of the requests to the canary.
-const ATTEMPTS: u32 = 32;
 
 /// Asks both models the same, through one address.
 ///
-/// The canary is reached by the plan's header, the stable model by the route that the weights divide: an answer from
-/// the canary there is asked for again. Who answered is read from the answers' subset header, and an answer that does
-/// not name its subset is an error, because nobody could tell what was compared.
+/// The stable model is reached by the route that the weights divide: a response from the canary there is its half of
+/// the pair, and the stable model is asked for again. The canary is otherwise reached by the plan's header. Who
+/// answered is read from the response's subset header, and a response that does not name its subset is an error,
+/// because nobody could tell what was compared. A model that fails gives a half that says so
+/// ([`super::Answer::failed`]), and each request is sent once: a repeated one would hide the failure.
 #[derive(Clone, Debug)]
-pub struct Pairing {
-    stable: Client,
-    canary: Client,
-    subsets: Subsets,
-}
+pub struct Pairing(Asker);
 
 impl Pairing {
     /// Pairs through `client`, with the header that leads to the canary.
     pub fn new(client: &Client, header: &str, value: &str, subsets: Subsets) -> Self {
-        Self {
-            stable: client.clone().without_header(header),
-            canary: client.clone().header(header, value),
-            subsets,
-        }
+        Self(Asker::new(client, Some((header, value)), subsets))
     }
 
     /// Asks both models with an input: an image file, or arrays of a batch of one. `name` and `label` go into the pair.
     ///
     /// # Errors
-    /// [`Error::Predict`] when a model cannot be asked; [`Error::Plan`] when an answer does not come from the model that
-    /// was asked, names no class, or has several rows.
+    /// [`crate::Error::Predict`] when the input cannot be sent, or nobody answers and nobody says who failed;
+    /// [`crate::Error::Plan`] when a response does not come from the model that was asked, names no subset, or has a
+    /// row for each of several inputs.
     pub async fn ask<'a>(
         &self,
         input: impl Into<Input<'a>>,
         name: &str,
         label: Option<&str>,
     ) -> Result<Pair> {
+        let Self(asker) = self;
         let input = &input.into();
-        let canary = self.answer(&self.canary, input, name, &self.subsets.canary, 1).await?;
-        let stable = self.answer(&self.stable, input, name, &self.subsets.stable, ATTEMPTS).await?;
+        let halves = asker.ask(input, name, None).await?;
+        let Halves { stable, canary, .. } = halves.map_err(|why| why.into_error(&asker.subsets))?;
         Ok(Pair {
             input: Some(digest(input)?),
             name: Some(Arc::from(name)),
@@ -65,57 +59,15 @@ impl Pairing {
     /// # Errors
     /// A line that says what came instead.
     pub async fn reach<'a>(&self, input: impl Into<Input<'a>>) -> Result<(), String> {
-        let asked =
-            self.answer(&self.canary, &input.into(), "the probe", &self.subsets.canary, 1).await;
-        asked.map(|_| ()).map_err(|error| error.to_string())
+        self.0.reach(&input.into()).await.map_err(|error| error.to_string())
     }
-
-    async fn answer(
-        &self,
-        client: &Client,
-        input: &Input<'_>,
-        name: &str,
-        wanted: &str,
-        attempts: u32,
-    ) -> Result<Answer> {
-        let mut found = None;
-        for _ in 0..attempts {
-            let answer = client.predict(input).await?;
-            if answer.subset() == Some(wanted) {
-                return top(&answer, name);
-            }
-            found = answer.subset().map(str::to_owned);
-            if found.is_none() {
-                break;
-            }
-        }
-        let found = found.map_or_else(
-            || "no subset: set the response header that names it on each destination".to_owned(),
-            |found| format!("subset {found}"),
-        );
-        Err(Error::Plan(format!("asked for an answer of {wanted}, and the answer names {found}")))
-    }
-}
-
-/// The top class of the answer to the input of that name, which is one row: of several, all but one would go unseen.
-pub(super) fn top(answer: &predict::Answer, name: &str) -> Result<Answer> {
-    let mut rows = answer.top_rows()?;
-    if rows.len() > 1 {
-        return Err(Error::Plan(format!(
-            "the answer to {name} has {} rows, and a pair compares one with one; give each input in a batch of its own",
-            rows.len()
-        )));
-    }
-    let best = rows.pop().and_then(|row| row.into_iter().next());
-    let (class, score) =
-        best.ok_or_else(|| Error::Plan(format!("the answer to {name} names no class")))?;
-    Ok(Answer::new(class, f64::from(score)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
         super::test_server::{Reply, serve},
+        super::{asker::ATTEMPTS, observation::Answer},
         *,
     };
 
@@ -132,11 +84,11 @@ mod tests {
     fn both_models_are_asked_and_the_stable_one_until_it_answers() {
         let (client, asked) = serve(|number, by_header| {
             // The weights send the first two to the canary as the header does.
-            if by_header || number < 3 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
+            if by_header || number < 2 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
         });
         let pair =
             block_on(pairing(&client).ask(b"photo".as_slice(), "photo.jpg", Some("cat"))).unwrap();
-        assert_eq!(*asked.lock().unwrap(), [true, false, false, false]);
+        assert_eq!(*asked.lock().unwrap(), [false; 3], "the weights have led to both");
         assert_eq!(
             (pair.stable, pair.canary),
             (Answer::new("cat", 0.75), Answer::new("dog", 0.75))
@@ -155,7 +107,7 @@ mod tests {
             );
         let client = client.header("user-group", "canary");
         block_on(pairing(&client).ask(b"photo".as_slice(), "photo.jpg", None)).unwrap();
-        assert_eq!(*asked.lock().unwrap(), [true, false]);
+        assert_eq!(*asked.lock().unwrap(), [false, true]);
     }
 
     #[test]
@@ -163,19 +115,43 @@ mod tests {
         let (client, _) = serve(|_, _| Reply::by("a", "cat"));
         let error =
             block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
-        assert!(error.contains("an answer of b") && error.contains("subset a"), "{error}");
+        assert!(error.contains("a response of b") && error.contains("subset a"), "{error}");
 
         let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
         let error =
             block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
-        assert!(error.contains("an answer of a") && error.contains("subset b"), "{error}");
-        assert_eq!(asked.lock().unwrap().len(), 1 + ATTEMPTS as usize);
+        assert!(error.contains("a response of a") && error.contains("subset b"), "{error}");
+        assert_eq!(asked.lock().unwrap().len(), ATTEMPTS as usize);
 
         let (client, asked) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
         let error =
             block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
         assert!(error.contains("set the response header"), "{error}");
         assert_eq!(asked.lock().unwrap().len(), 1, "asking again would not help");
+    }
+
+    #[test]
+    fn a_model_that_fails_fails_its_half_once() {
+        let (client, asked) =
+            serve(|_, by_header| Reply::failed(if by_header { 404 } else { 500 }, "b"));
+        let client = client.retry(crate::predict::Retry::default().attempts(5));
+        let ask = || block_on(pairing(&client).ask(b"x".as_slice(), "x", None));
+        // Each failure names the canary, and the stable model is never reached.
+        assert!(ask().unwrap_err().to_string().contains("a response of a"));
+        assert_eq!(asked.lock().unwrap().len(), ATTEMPTS as usize, "no request is repeated");
+
+        let (client, _) =
+            serve(
+                |_, by_header| {
+                    if by_header { Reply::failed(404, "b") } else { Reply::by("a", "cat") }
+                },
+            );
+        let pair = block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap();
+        assert_eq!((pair.stable.failed, pair.canary), (false, Answer::failure("404 no")));
+
+        let nobody = Client::new("http://127.0.0.1:1").unwrap().model("m");
+        let error = block_on(pairing(&nobody).ask(b"x".as_slice(), "x", None)).unwrap_err();
+        assert!(matches!(error, crate::Error::Predict(_)), "{error}");
     }
 
     #[test]

@@ -7,39 +7,67 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_core::Stream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Timestamp,
     observation::{Kind, Observation, Pair, Request, Seen, Subsets},
+    order::{Order, Place},
+    problem,
     source::{Observations, Source},
 };
 use crate::{Error, Result};
 
+/// What was seen, with its share of the room.
+type Held = (Seen, OwnedSemaphorePermit);
+
 /// Records what a client sees, for a rollout that runs beside it.
 ///
-/// Between the two is a channel of a fixed size. [`Recorder::record`] waits while it is full, which slows the client
-/// down instead of filling the memory; [`Recorder::try_record`] never waits and counts what it had to drop.
-/// Dropping costs evidence. It does not bias it as long as the two subsets' observations are dropped alike.
+/// Say when a request is sent ([`Recorder::begin`]) and how it ended ([`InFlight::end`], [`InFlight::fail`]). What was
+/// seen is released in the order in which the requests were sent, and none before every request that began earlier has
+/// ended: judged as they end, the quick responses of a new weight would come first, and the timeouts would be missing
+/// for as long as a request takes. Recorders that tell of a request only when it has ended
+/// ([`Recorder::try_request`]) cannot give that order; with them a plan's `settle` must be at least the longest time
+/// that a request takes.
+///
+/// Between the client and the rollout is room for a fixed number of observations, those under way among them. While it
+/// is full, [`Recorder::record`] waits, which slows the client down instead of filling the memory;
+/// [`Recorder::try_record`] and [`Recorder::begin`] never wait and count what they had to drop. Dropping costs evidence.
+/// It does not bias it as long as the two subsets' observations are dropped alike; a request for which there was no
+/// room when it began is dropped before anybody knows how it ends.
 ///
 /// ```
 /// use canary_core::evidence::{Kind, Recorder, Source, Subsets, Timestamp};
 ///
 /// let subsets = Subsets::new("resnet50", "resnet101");
 /// let (recorder, source) = Recorder::channel("client", subsets, [Kind::Requests, Kind::Latency], 1_024);
-/// let latency = std::time::Duration::from_millis(38);
-/// assert!(recorder.try_request(Timestamp::now(), Some("resnet101"), 200, Some(latency)));
+/// let request = recorder.begin(Timestamp::now());
+/// // … the request is sent, and its response names the subset that served it …
+/// assert!(request.end(Some("resnet101"), 200));
 /// assert_eq!(source.provides(), [Kind::Requests, Kind::Latency]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    sender: mpsc::Sender<(Timestamp, Seen)>,
+    open: Arc<Open>,
     subsets: Subsets,
-    dropped: Arc<AtomicU64>,
+}
+
+/// The recorder's end; the source has ended once it is gone and all is released.
+#[derive(Debug)]
+struct Open {
+    order: Order<Held>,
+    room: Arc<Semaphore>,
+    dropped: AtomicU64,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.order.finish();
+    }
 }
 
 /// The source at the other end of a [`Recorder`].
@@ -47,47 +75,93 @@ pub struct Recorder {
 pub struct Recorded {
     name: Arc<str>,
     provides: Vec<Kind>,
-    receiver: mpsc::Receiver<(Timestamp, Seen)>,
+    order: Order<Held>,
+    room: Arc<Semaphore>,
+}
+
+/// A request that was sent and has not ended ([`Recorder::begin`]).
+///
+/// What began later waits for it, so end it whatever happens, and give the request a timeout. Dropped without an end,
+/// the request is taken back: it is not counted, and nothing waits for it any longer. That is right for a request that
+/// was never sent; one that failed or timed out is a failure ([`InFlight::fail`]), and leaving it out would hide the
+/// harm that is looked for.
+#[derive(Debug)]
+#[must_use = "dropped without an end, the request is taken back and not counted"]
+pub struct InFlight {
+    /// Nothing when there was no room, or no rollout.
+    held: Option<(Place<Held>, OwnedSemaphorePermit)>,
+    began: Instant,
+    subsets: Subsets,
+    open: Arc<Open>,
 }
 
 impl Recorder {
-    /// A recorder and its source, with room for `capacity` observations in between (at least 1).
+    /// A recorder and its source, with room for `capacity` observations in between (at least 1), requests under way
+    /// among them.
     pub fn channel(
         name: impl Into<Arc<str>>,
         subsets: Subsets,
         provides: impl IntoIterator<Item = Kind>,
         capacity: usize,
     ) -> (Self, Recorded) {
-        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        let room = Arc::new(Semaphore::new(capacity.clamp(1, Semaphore::MAX_PERMITS)));
+        let order = Order::default();
         let provides = provides.into_iter().collect();
-        (
-            Self { sender, subsets, dropped: Arc::default() },
-            Recorded { name: name.into(), provides, receiver },
-        )
+        let recorded =
+            Recorded { name: name.into(), provides, order: order.clone(), room: Arc::clone(&room) };
+        let open = Arc::new(Open { order, room, dropped: AtomicU64::new(0) });
+        (Self { open, subsets }, recorded)
     }
 
-    /// Records what was seen, waiting while the channel is full.
+    /// Says that a request is sent now, where `at` is now: call it right before sending, for what is observed is
+    /// released in the order of these calls' times. The latency is measured from here to the end.
+    ///
+    /// When there is no room, or the rollout has ended, the request is dropped: it counts in [`Recorder::dropped`], its
+    /// end gives `false`, and nothing waits for it.
+    ///
+    /// ```
+    /// use canary_core::evidence::{Kind, Recorder, Subsets, Timestamp};
+    ///
+    /// let subsets = Subsets::new("resnet50", "resnet101");
+    /// let (recorder, source) = Recorder::channel("client", subsets, [Kind::Requests], 1_024);
+    /// let slow = recorder.begin(Timestamp::now());
+    /// let quick = recorder.begin(Timestamp::now());
+    /// assert!(quick.end(Some("resnet50"), 200)); // waits in the source for the slow one
+    /// assert!(slow.fail(Some("resnet101"), "timed out after 10 s"));
+    /// # drop(source);
+    /// ```
+    pub fn begin(&self, at: Timestamp) -> InFlight {
+        let held = self.open.room().map(|room| (self.open.order.begin(at), room));
+        let (open, subsets) = (Arc::clone(&self.open), self.subsets.clone());
+        InFlight { held, began: Instant::now(), subsets, open }
+    }
+
+    /// Records what was seen, waiting while there is no room.
     ///
     /// # Errors
     /// [`Error::Plan`] when the rollout at the other end has ended.
     pub async fn record(&self, at: Timestamp, seen: Seen) -> Result<()> {
-        self.sender
-            .send((at, seen))
-            .await
-            .map_err(|_| Error::Plan("the rollout that this recorder belongs to has ended".into()))
+        let room = Arc::clone(&self.open.room).acquire_owned().await.map_err(|_| {
+            Error::Plan("the rollout that this recorder belongs to has ended".to_owned())
+        })?;
+        self.open.order.add(at, (seen, room));
+        Ok(())
     }
 
     /// Records what was seen without waiting; `false` when it was dropped.
     pub fn try_record(&self, at: Timestamp, seen: Seen) -> bool {
-        let sent = self.sender.try_send((at, seen)).is_ok();
-        if !sent {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let room = self.open.room();
+        let kept = room.is_some();
+        if let Some(room) = room {
+            self.open.order.add(at, (seen, room));
         }
-        sent
+        kept
     }
 
-    /// Records one request: the subset that served it, as its response header says, and the HTTP status.
+    /// Records one request that has ended: the subset that served it, as its response header says, and the HTTP status.
     /// `false` when it was dropped.
+    ///
+    /// Only [`Recorder::begin`] gives the order of sending; requests that are told when they end come as they end.
     pub fn try_request(
         &self,
         at: Timestamp,
@@ -95,12 +169,10 @@ impl Recorder {
         status: u16,
         latency: Option<Duration>,
     ) -> bool {
-        let arm = self.subsets.arm(subset);
-        let failed = Request::is_failure(status);
-        self.try_record(at, Seen::Request(Request { arm, failed, latency }))
+        self.try_record(at, Seen::Request(request(&self.subsets, subset, status, latency)))
     }
 
-    /// Records a pair of answers to one input, waiting while the channel is full.
+    /// Records a pair of answers to one input, waiting while there is no room.
     ///
     /// # Errors
     /// [`Error::Plan`] when the rollout at the other end has ended.
@@ -108,9 +180,62 @@ impl Recorder {
         self.record(at, Seen::Pair(pair)).await
     }
 
-    /// How many observations had to be dropped because the channel was full or the rollout had ended.
+    /// How many observations had to be dropped because there was no room or the rollout had ended.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.open.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Open {
+    /// Room for one observation; what finds none is counted.
+    fn room(&self) -> Option<OwnedSemaphorePermit> {
+        let room = Arc::clone(&self.room).try_acquire_owned().ok();
+        if room.is_none() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        room
+    }
+}
+
+impl InFlight {
+    /// Says how the request ended: the subset that served it, as its response header says, and the HTTP status, which
+    /// is a failure unless it is 2xx ([`Request::is_failure`]). `false` when it was dropped.
+    pub fn end(self, subset: Option<&str>, status: u16) -> bool {
+        let request = request(&self.subsets, subset, status, Some(self.began.elapsed()));
+        self.close(request)
+    }
+
+    /// Says that the request failed without a status, or that its response cannot be used: a timeout, a reset, a body
+    /// that cannot be read. `problem` is the reason in one line. `false` when it was dropped.
+    pub fn fail(self, subset: Option<&str>, problem: impl AsRef<str>) -> bool {
+        let arm = self.subsets.arm(subset);
+        let failure = Request::failure(arm, problem::line(problem.as_ref()));
+        let latency = Some(self.began.elapsed());
+        self.close(Request { latency, ..failure })
+    }
+
+    fn close(self, request: Request) -> bool {
+        let Some((place, room)) = self.held else { return false };
+        if self.open.room.is_closed() {
+            self.open.dropped.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        place.end((Seen::Request(request), room));
+        true
+    }
+}
+
+fn request(
+    subsets: &Subsets,
+    subset: Option<&str>,
+    status: u16,
+    latency: Option<Duration>,
+) -> Request {
+    let arm = subsets.arm(subset);
+    if Request::is_failure(status) {
+        Request { latency, ..Request::failure(arm, problem::of_status(status)) }
+    } else {
+        Request::served(arm, latency)
     }
 }
 
@@ -132,69 +257,21 @@ impl Source for Recorded {
 impl Stream for Recorded {
     type Item = Result<Observation>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = self.receiver.poll_recv(cx);
-        polled.map(|item| {
-            item.map(|(at, what)| {
-                Ok(Observation { source: Arc::clone(&self.name), sequence: None, at, what })
-            })
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.order.poll_next(context).map(|item| {
+            // With it goes its share of the room.
+            let (at, (what, _room)) = item?;
+            Some(Ok(Observation { source: Arc::clone(&self.name), sequence: None, at, what }))
         })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::evidence::Arm;
-
-    fn small() -> (Recorder, Recorded) {
-        Recorder::channel("client", Subsets::new("a", "b"), [Kind::Requests], 2)
-    }
-
-    fn drain(source: &mut Recorded) -> Vec<Observation> {
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        let mut seen = Vec::new();
-        while let Poll::Ready(Some(item)) = Pin::new(&mut *source).poll_next(&mut context) {
-            seen.push(item.unwrap());
-        }
-        seen
-    }
-
-    #[test]
-    fn a_full_channel_drops_and_counts() {
-        let (recorder, mut source) = small();
-        assert!(recorder.try_request(Timestamp(1), Some("a"), 200, None));
-        assert!(recorder.try_request(Timestamp(2), Some("b"), 503, None));
-        assert!(!recorder.try_request(Timestamp(3), Some("a"), 200, None));
-        assert_eq!(recorder.dropped(), 1);
-        let seen = drain(&mut source);
-        let failed = Seen::Request(Request { arm: Arm::Canary, failed: true, latency: None });
-        assert_eq!((seen.len(), &seen[1].what), (2, &failed));
-        assert!(recorder.try_request(Timestamp(4), None, 200, None));
-    }
-
-    #[test]
-    fn a_waiting_record_goes_on_when_there_is_room() {
-        let (recorder, mut source) = small();
-        let one = Seen::Request(Request { arm: Arm::Stable, failed: false, latency: None });
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        for _ in 0..2 {
-            assert!(recorder.try_record(Timestamp(0), one.clone()));
-        }
-        let mut waiting = Box::pin(recorder.record(Timestamp(9), one));
-        assert!(waiting.as_mut().poll(&mut context).is_pending());
-        assert_eq!(drain(&mut source).len(), 2);
-        assert!(matches!(waiting.as_mut().poll(&mut context), Poll::Ready(Ok(()))));
-        assert_eq!(drain(&mut source)[0].at, Timestamp(9));
-    }
-
-    #[test]
-    fn a_recorder_without_its_rollout_says_so() {
-        let (recorder, source) = small();
-        drop(source);
-        let one = Seen::Request(Request { arm: Arm::Stable, failed: false, latency: None });
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        let mut record = Box::pin(recorder.record(Timestamp(0), one));
-        assert!(matches!(record.as_mut().poll(&mut context), Poll::Ready(Err(Error::Plan(_)))));
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        self.room.close();
+        self.order.retain(|_| false);
     }
 }
+
+#[cfg(test)]
+mod tests;

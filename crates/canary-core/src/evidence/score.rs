@@ -8,6 +8,15 @@ use super::observation::Observation;
 /// the test is as sound as the others whatever the score means; what the caller must hold is that a score looks at
 /// its own observation only.
 ///
+/// A value outside 0 to 1, or that is not a number, is an error of the plan's function. It is left out, counted and
+/// shown as refused; after ten of them the run ends as inconclusive and says so, because a score that cannot be used
+/// proves nothing. `None` says that the score does not apply to the observation, which is no error; a guardrail whose
+/// score never applies does not reach its least number of observations, and nothing is promoted on it.
+///
+/// For a pair with a failed half the function is not asked: where the stable half failed there is no score, and where
+/// the canary's alone did it is 0. A function thus sees answers of both models only, and a canary that fails does not
+/// escape its score.
+///
 /// Any function of that shape is a score:
 ///
 /// ```
@@ -22,8 +31,7 @@ use super::observation::Observation;
 /// takes(sure);
 /// ```
 pub trait Score: Send + Sync {
-    /// The score, from 0 to 1, or `None` where it does not apply. A value outside that range or that is no number
-    /// is an error of the guardrail: the observation is left out and counted as refused.
+    /// The score, from 0 to 1, or `None` where it does not apply. Any other value is refused; the tenth ends the run.
     fn score(&self, observation: &Observation) -> Option<f64>;
 }
 

@@ -19,6 +19,16 @@ pub type Observations = Pin<Box<dyn Stream<Item = Result<Observation>> + Send>>;
 
 /// A source of observations.
 ///
+/// # What a source owes a rollout
+/// - A request that failed is an observation too: every status but 2xx, a timeout, a reset, a response that cannot be
+///   read. A source that leaves them out hides the harm that the rollout looks for.
+/// - [`Observation::at`] is the moment at which the request was *sent*: it is judged by the weights of that moment.
+///   Observations come in that order, and none before every request that was sent earlier has ended. A source that
+///   knows only when requests ended says so ([`super::Window::ended`]), and its counts are used from the plan's
+///   `requestTimeout` after a weight change.
+/// - An error is given to the rollout and names what was asked, where, and why it failed. It is no observation: what is
+///   missing is neither success nor failure.
+///
 /// A source that ends, or that fails with an error which is not retryable, gives nothing more; the rollout then goes
 /// on with the others, and is Inconclusive when what is missing does not come.
 pub trait Source: Send {
@@ -33,7 +43,7 @@ pub trait Source: Send {
         OwnRequests::Neither
     }
 
-    /// The observations. `after` is the number of the last one that the rollout took before it was interrupted;
+    /// The observations, in the order in which the requests were sent. `after` is the number of the last one that the rollout took before it was interrupted;
     /// a source that can repeat itself may begin behind it, and one that begins earlier is not counted twice.
     ///
     /// The stream is polled only when the rollout is ready for more: a source keeps no unbounded buffer.
@@ -94,7 +104,7 @@ pub struct Given<S> {
 /// ```
 /// use canary_core::evidence::{Arm, Kind, Request, Seen, Source, Timestamp, from_iter};
 ///
-/// let failed = Request { arm: Arm::Canary, failed: true, latency: None };
+/// let failed = Request::failure(Arm::Canary, "503 Service Unavailable");
 /// let source = from_iter("log", [Kind::Requests], vec![(Timestamp(1_000), Seen::Request(failed))]);
 /// assert_eq!(source.name(), "log");
 /// ```

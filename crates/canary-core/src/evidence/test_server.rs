@@ -6,6 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use crate::predict::Client;
@@ -17,15 +18,34 @@ pub(super) struct Reply {
     pub(super) class: &'static str,
     /// The answer's rows, one for each member of a batch.
     pub(super) rows: usize,
+    /// The body in place of an answer.
+    pub(super) body: Option<&'static str>,
+    /// How long it takes.
+    pub(super) after: Duration,
+    /// Whether the connection is closed instead.
+    pub(super) cut: bool,
 }
 
 impl Reply {
     pub(super) fn by(subset: &'static str, class: &'static str) -> Self {
-        Self { status: 200, subset: Some(subset), class, rows: 1 }
+        Self {
+            status: 200,
+            subset: Some(subset),
+            class,
+            rows: 1,
+            body: None,
+            after: Duration::ZERO,
+            cut: false,
+        }
     }
 
     pub(super) fn failed(status: u16, subset: &'static str) -> Self {
-        Self { status, subset: Some(subset), class: "", rows: 0 }
+        Self { status, rows: 0, ..Self::by(subset, "") }
+    }
+
+    /// No response at all.
+    pub(super) fn cut() -> Self {
+        Self { cut: true, subset: None, ..Self::failed(503, "") }
     }
 }
 
@@ -52,7 +72,12 @@ pub(super) fn serve(
                         log.push(by_header);
                         log.len() - 1
                     };
-                    write(reader.get_mut(), &answer(number, by_header));
+                    let reply = answer(number, by_header);
+                    thread::sleep(reply.after);
+                    if reply.cut {
+                        return;
+                    }
+                    write(reader.get_mut(), &reply);
                 }
             });
         }
@@ -83,8 +108,10 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<bool> {
 }
 
 fn write(stream: &mut TcpStream, reply: &Reply) {
-    let Reply { status, subset, class, rows } = reply;
-    let body = if *status == 200 {
+    let Reply { status, subset, class, rows, body, .. } = reply;
+    let body = if let Some(body) = body {
+        (*body).to_owned()
+    } else if *status == 200 {
         let row = format!(r#"{{"labels":["{class}"],"probabilities":[0.75]}}"#);
         format!(r#"{{"predictions":[{}]}}"#, vec![row; *rows].join(","))
     } else {
@@ -92,8 +119,9 @@ fn write(stream: &mut TcpStream, reply: &Reply) {
     };
     let subset = subset.map_or_else(String::new, |subset| format!("x-canary-subset: {subset}\r\n"));
     let length = body.len();
-    let _ = write!(
-        stream,
+    // In one piece: small ones would wait for each other to be acknowledged.
+    let response = format!(
         "HTTP/1.1 {status} X\r\n{subset}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
+    let _ = stream.write_all(response.as_bytes());
 }

@@ -22,6 +22,9 @@ use super::{
     snapshot::{Endpoint, Snapshot},
 };
 
+/// The longest time that a copy takes where the route has no timeout: Envoy's own default.
+const LONGEST_COPY: Duration = Duration::from_secs(15);
+
 /// A request as it leaves the gateway.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
@@ -129,17 +132,22 @@ impl Proxy {
         }
     }
 
-    /// Sends a copy and drops the answer, once it is logged.
+    /// Sends a copy and drops the answer, once it is logged. It may take as long as the original, as Envoy's copies.
     pub(crate) fn mirror(
         self: &Arc<Self>,
         snapshot: &Arc<Snapshot>,
         to: Arc<Cluster>,
         copy: Outgoing,
+        limit: Option<Duration>,
         log: Option<Log>,
     ) {
         let (proxy, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
+        let limit = limit.unwrap_or(LONGEST_COPY);
         tokio::spawn(async move {
-            let (reply, _) = proxy.forward(&snapshot, &to, copy, None, 0).await;
+            let answered =
+                async { proxy.forward(&snapshot, &to, copy, None, 0).await.0.whole().await };
+            let answered = tokio::time::timeout(limit, answered).await;
+            let reply = answered.unwrap_or_else(|_elapsed| Reply::timeout());
             if let Some(log) = log {
                 log.tell(to.subset.as_deref(), reply).await;
             }

@@ -16,15 +16,20 @@ use canary_core::{
     predict::read_top,
 };
 use futures_core::Stream;
-use http_body_util::{BodyExt, Either, Full};
+use http_body_util::{BodyExt, Collected, Either, Full};
 use tokio::sync::mpsc;
 
 use super::{Proxy, forward::Outgoing, reply::Reply};
 
 /// The records of mirrored requests, one of each side; a stream for [`canary_core::evidence::Mirrored`].
 ///
-/// Envoy throws the answers of copies away; in a cluster such records come from the logs of both models. The lab keeps
-/// them in a channel of a fixed size, and counts what finds no room.
+/// Envoy throws the answers of copies away; in a cluster such records come from the logs of both models. The lab knows
+/// which requests it mirrors: it logs these alone, and each with the records of all sides, so the source may be told
+/// that [all of them are mirrored](canary_core::evidence::Mirrored::all_mirrored). A copy that finds no endpoint, breaks
+/// off or takes too long is logged as the failure that it is, with its status. Requests over gRPC are not logged.
+///
+/// The records are kept in a channel of a fixed size; a request that finds no room for all of its records is left out
+/// before anybody knows what becomes of it, and counted.
 #[derive(Debug)]
 pub struct MirrorLog {
     receiver: mpsc::Receiver<Logged>,
@@ -32,7 +37,7 @@ pub struct MirrorLog {
 }
 
 impl MirrorLog {
-    /// How many records found no room.
+    /// How many requests found no room for their records.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -80,48 +85,62 @@ impl Sink {
     }
 }
 
-/// Logs what one mirrored request was answered.
-#[derive(Clone, Debug)]
+/// Logs what one side of a mirrored request was answered.
+#[derive(Debug)]
 pub(crate) struct Log {
+    room: mpsc::OwnedPermit<Logged>,
     sink: Arc<Sink>,
     id: Arc<str>,
     input: u64,
 }
 
 impl Log {
-    /// For a request that is about to leave; its id is in its headers.
-    pub(crate) fn new(sink: Arc<Sink>, request: &Outgoing) -> Self {
+    /// The logs of a request that is about to leave with so many copies; its id is in its headers. None when there is
+    /// not room for all: a record without the others would look like a copy that nobody answered.
+    pub(crate) fn of_all(
+        sink: &Arc<Sink>,
+        request: &Outgoing,
+        copies: usize,
+    ) -> Option<(Self, Vec<Self>)> {
+        // Whether a gRPC request failed is in the trailers, which are not kept here.
+        if request.http2 {
+            return None;
+        }
         let id = request.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-        Self { sink, id: id.unwrap_or_default().into(), input: Pair::digest(&request.body) }
+        let (id, input) = (Arc::<str>::from(id.unwrap_or_default()), Pair::digest(&request.body));
+        let log = || {
+            let room = sink.sender.clone().try_reserve_owned().ok()?;
+            Some(Self { room, sink: Arc::clone(sink), id: Arc::clone(&id), input })
+        };
+        let all: Option<(Self, Vec<Self>)> = log().zip((0..copies).map(|_| log()).collect());
+        if all.is_none() {
+            sink.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        all
     }
 
     /// Logs an answer and gives it back.
-    pub(crate) async fn tell(&self, subset: Option<&str>, reply: Reply) -> Reply {
-        let Reply { response, flags } = reply;
+    pub(crate) async fn tell(self, subset: Option<&str>, reply: Reply) -> Reply {
+        let Reply { response, flags } = reply.whole().await;
         let (head, body) = response.into_parts();
-        let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-            return Reply::reset(false);
-        };
-        let status = head.status.as_u16();
-        self.record(subset, status, &body);
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        self.record(subset, head.status.as_u16(), &body);
         let response = hyper::Response::from_parts(head, Either::Right(Full::new(body)));
         Reply { response, flags }
     }
 
-    fn record(&self, subset: Option<&str>, status: u16, body: &Bytes) {
-        let (at, arm, id) = (Timestamp::now(), self.sink.subsets.arm(subset), Arc::clone(&self.id));
+    fn record(self, subset: Option<&str>, status: u16, body: &Bytes) {
+        let Self { room, sink, id, input } = self;
+        let (at, arm) = (Timestamp::now(), sink.subsets.arm(subset));
         let top = read_top(body).ok().and_then(|top| top.into_iter().next());
         let mut record = match top {
-            Some((class, score)) if status == 200 => {
+            _ if Request::is_failure(status) => Logged::failure(id, at, arm, status),
+            Some((class, score)) => {
                 Logged::answer(id, at, arm, Answer::new(class, f64::from(score)))
             }
-            _ if Request::is_failure(status) => Logged::failure(id, at, arm, status),
-            // Neither an answer with classes nor a failure of the server: nothing to compare.
-            _ => return,
+            None => Logged::no_class(id, at, arm),
         };
-        record.input = Some(self.input);
-        if self.sink.sender.try_send(record).is_err() {
-            self.sink.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        record.input = Some(input);
+        room.send(record);
     }
 }

@@ -46,6 +46,7 @@ use crate::net::{Listener, Serving};
 use edits::{forwarded, insert, remove_hop_by_hop};
 use forward::{Answered, Outgoing};
 pub use metrics::{Count, Metrics, Series};
+use mirror_log::Log;
 pub use mirror_log::{MirrorLog, Mirrors};
 pub use recent::Exchange;
 pub(crate) use recent::Recent;
@@ -245,11 +246,13 @@ impl Proxy {
         };
         let mirrors = decision.mirrors();
         let sink = if mirrors.is_empty() { None } else { self.mirror_log.load_full() };
-        let log = sink.map(|sink| mirror_log::Log::new(sink, &outgoing));
+        let logs = sink.and_then(|sink| Log::of_all(&sink, &outgoing, mirrors.len()));
+        let (log, copies) = logs.map_or((None, Vec::new()), |(log, copies)| (Some(log), copies));
+        let mut copies = copies.into_iter();
         for mirror in mirrors {
             let mut copy = outgoing.clone();
             insert(&mut copy.headers, "host", &shadow(decision.authority()));
-            self.mirror(snapshot, mirror, copy, log.clone());
+            self.mirror(snapshot, mirror, copy, decision.timeout(), copies.next());
         }
         let recent = self.recent.load_full().map(|recent| (recent, outgoing.body.clone()));
         let began = Instant::now();

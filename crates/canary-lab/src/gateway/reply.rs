@@ -1,7 +1,7 @@
 //! Answers that the gateway gives itself, as Envoy words them.
 
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Collected, Either, Full};
 use hyper::{
     HeaderMap, Response, StatusCode,
     body::Incoming,
@@ -62,6 +62,19 @@ impl Reply {
         let mut reply = Self::unreachable(retried, "connection termination");
         reply.flags = if retried { "UC,URX" } else { "UC" };
         reply
+    }
+
+    /// The reply once its body has been read whole; a body that breaks off is a reset.
+    pub(crate) async fn whole(self) -> Self {
+        let Self { response, flags } = self;
+        let (head, body) = response.into_parts();
+        match body.collect().await.map(Collected::to_bytes) {
+            Ok(body) => {
+                let body = Either::Right(Full::new(body));
+                Self { response: Response::from_parts(head, body), flags }
+            }
+            Err(_) => Self::reset(false),
+        }
     }
 
     /// The answer did not come in time.

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
-    super::Timestamp,
+    super::{Timestamp, problem},
     answer::{self, Refusal},
     auth::Auth,
 };
@@ -15,7 +15,6 @@ use crate::{
     Error, Result,
     predict::{
         address::{Address, Scheme},
-        failure::innermost,
         http::{Asked, Broken, Reply},
         pool::Pool,
         transport::{Setup, Transport},
@@ -114,7 +113,7 @@ impl Client {
         let reply = tokio::time::timeout(self.timeout, sent)
             .await
             .map_err(|_| {
-                let what = format!("no answer within {:?}", self.timeout);
+                let what = format!("timed out: no answer within {:?}", self.timeout);
                 self.fails(what, true)
             })?
             .map_err(|broken| self.broken(&broken))?;
@@ -124,7 +123,7 @@ impl Client {
     fn broken(&self, broken: &Broken) -> Error {
         match broken {
             Broken::Connect(cause) => {
-                let why = innermost(cause.as_ref());
+                let why = problem::of_causes(cause.as_ref());
                 let help = if why.contains("certificate") || why.contains("UnknownIssuer") {
                     "; give the authority that signed its certificate, or the client's own certificate"
                 } else {
@@ -133,10 +132,10 @@ impl Client {
                 self.fails(format!("cannot connect: {why}{help}"), true)
             }
             Broken::Exchange(cause) => {
-                self.fails(format!("the connection broke: {}", innermost(cause)), true)
+                self.fails(format!("the connection broke: {}", problem::of_causes(cause)), true)
             }
             Broken::Body(cause) => {
-                self.fails(format!("the answer broke off: {}", innermost(cause)), true)
+                self.fails(format!("the answer broke off: {}", problem::of_causes(cause)), true)
             }
             Broken::TooLarge => self.fails(
                 format!(

@@ -9,10 +9,13 @@ use crate::{Error, Result};
 /// the two is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reporter {
-    /// The proxy that sends: the ingress gateway, or the client's sidecar. It also sees requests that reach no pod.
+    /// The proxy that sends: the ingress gateway, or the client's sidecar. It also sees requests that reach no pod,
+    /// under the version `unknown`: a canary without endpoints shows there.
     #[default]
     Source,
-    /// The proxy that receives: the sidecar of the model's pod. It also sees clients outside the mesh.
+    /// The proxy that receives: the sidecar of the model's pod. It also sees clients outside the mesh. A request that
+    /// reached no pod is not counted at all: a canary without endpoints is then one that serves nothing, which is never
+    /// promoted, and nothing says why.
     Destination,
 }
 
@@ -135,11 +138,15 @@ pub struct Latency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: [`Request::is_failure`] of the status; for
-    /// gRPC the codes that are the server's doing; and status 0 (no answer) unless the client hung up (flag `DC`).
+    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: every status but 2xx
+    /// ([`Request::is_failure`]), and for gRPC every status but 0. Status 0 is a request without a response: the
+    /// connection broke, or the client hung up (flag `DC`) before one came, which is what a model that hangs looks
+    /// like. Response flags such as `UH` (no endpoint), `UF`, `UC`, `UT` and `NR` come with a 503, 504 or 404.
+    ///
+    /// Source: Istio's reference, "Istio Standard Metrics"; Envoy, "Access logging", `%RESPONSE_CODE%`.
     Istio,
-    /// A label with the name of a canonical status code, such as `OK` or `INTERNAL`. The client's own mistakes
-    /// (`INVALID_ARGUMENT`, `NOT_FOUND`, …) are no failures.
+    /// A label with the name of a canonical status code: every one but `OK` is a failure. A canary whose signature or
+    /// input shape has changed answers `INVALID_ARGUMENT` to what the stable version answers well.
     Status(String),
 }
 
@@ -200,6 +207,11 @@ impl Metrics {
     /// The server exposes them when it is started with a monitoring configuration (`prometheus_config { enable: true }`),
     /// under `/monitoring/prometheus/metrics`. Its latencies are those of requests that succeeded.
     ///
+    /// What never reached a model is not counted at all: a request that found no endpoint, that was refused on the way,
+    /// or that named a model which the server does not have (the series has the name of the model in it). A canary that
+    /// is deployed under another name, or not at all, is then one that serves nothing: it is never promoted, and nothing
+    /// says why. [`Metrics::istio`] counts such requests.
+    ///
     /// Source: `servables/tensorflow/util.cc` of TensorFlow Serving.
     pub fn tensorflow_serving(model: impl Into<String>, subset_label: impl Into<String>) -> Self {
         Self {
@@ -255,11 +267,11 @@ impl Metrics {
         self
     }
 
-    /// The series that are asked, with labels that every answer must hold.
+    /// Whether the requests of a series failed; `None` when its labels do not say so.
     pub(super) fn is_failure(&self, labels: &BTreeMap<String, String>) -> Option<bool> {
         match &self.outcome {
             Outcome::Istio => istio_failure(labels),
-            Outcome::Status(label) => labels.get(label).map(|status| is_server_fault(status)),
+            Outcome::Status(label) => labels.get(label).map(|status| status != "OK"),
         }
     }
 
@@ -309,28 +321,7 @@ fn is_name(name: &str, metric: bool) -> bool {
 /// `None` when the labels do not say how the request ended.
 fn istio_failure(labels: &BTreeMap<String, String>) -> Option<bool> {
     let code: u16 = labels.get("response_code")?.parse().ok()?;
-    let flags = labels.get("response_flags").map_or("", String::as_str);
-    if code == 0 {
-        return Some(!flags.split(',').any(|flag| flag == "DC"));
-    }
-    let grpc = labels.get("grpc_response_status").and_then(|status| status.parse::<u8>().ok());
-    // gRPC's status codes: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE,
-    // DATA_LOSS.
-    let fault = matches!(grpc, Some(2 | 4 | 8 | 12 | 13 | 14 | 15));
-    Some(Request::is_failure(code) || fault)
-}
-
-/// Whether a canonical status code is the server's doing.
-fn is_server_fault(status: &str) -> bool {
-    matches!(
-        status,
-        "UNKNOWN"
-            | "DEADLINE_EXCEEDED"
-            | "RESOURCE_EXHAUSTED"
-            | "ABORTED"
-            | "UNIMPLEMENTED"
-            | "INTERNAL"
-            | "UNAVAILABLE"
-            | "DATA_LOSS"
-    )
+    // The label is empty for requests that are none of gRPC; their failures are in it, and not in the code.
+    let grpc = labels.get("grpc_response_status").and_then(|status| status.parse::<u32>().ok());
+    Some(Request::is_failure(code) || grpc.is_some_and(|status| status != 0))
 }

@@ -21,6 +21,16 @@
 //! A window says when its requests can have happened at the earliest, and a rollout leaves out a window that
 //! began under another weight.
 //!
+//! A request is counted when it ends, not when it is sent: right after a weight change the slow ones of the new weight
+//! are still missing. The windows say so ([`Window::ended`](super::Window::ended)), and a rollout uses them from the
+//! plan's `requestTimeout` after a change.
+//!
+//! # Requests that reach nobody
+//! Only the sending proxy ([`Reporter::Source`]) counts a request that found no pod, under the version `unknown`. A
+//! window has such requests among the unknown ones, with those that failed; together with a missing share of the canary
+//! they are a canary that cannot be reached. [`Reporter::Destination`] and TensorFlow Serving's own metrics do not know
+//! of them.
+//!
 //! # What is not known is not counted
 //! No series, a failed query, a partial answer (a warning, as Thanos gives them): no observation. A rollout that gets
 //! none ends Inconclusive when its patience is over; it is neither rolled back nor promoted on silence.

@@ -37,7 +37,8 @@ pub(super) fn tally(
     span: Span,
 ) -> Result<Option<Window>, NotCounts> {
     let Span { since, until, new_targets } = span;
-    let mut window = Window { since: until, apart: metrics.apart, ..Window::default() };
+    let mut window =
+        Window { since: until, ended: true, apart: metrics.apart, ..Window::default() };
     let mut samples = 0;
     let mut seen = |window: &mut Window, grown: &Increase| {
         samples += grown.samples;
@@ -46,13 +47,17 @@ pub(super) fn tally(
     for (series, grown) in requests.iter().zip(increases(requests, since, until, new_targets)?) {
         seen(&mut window, &grown);
         let failed = metrics.is_failure(&series.labels);
-        // Without knowing who served it and how it ended, a request says nothing.
+        // Without knowing who served it and how it ended, a request says nothing of either subset. That it failed is
+        // known of one that found no endpoint: the sending proxy counts it under the version `unknown`.
         match (counts(&mut window, arm(metrics, subsets, series)), failed) {
             (Some(counts), Some(failed)) => {
                 counts.requests += grown.amount;
                 counts.failed += if failed { grown.amount } else { 0 };
             }
-            _ => window.unknown += grown.amount,
+            (_, failed) => {
+                window.unknown += grown.amount;
+                window.unknown_failed += if failed == Some(true) { grown.amount } else { 0 };
+            }
         }
     }
     // Slow are all requests less those up to the edge.

@@ -1,4 +1,4 @@
-//! The pure parts: answers, counters, labels, edges, texts.
+//! The parts: answers, counters, labels, edges, texts.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,7 +7,7 @@ use super::{
         Timestamp,
         observation::{Counts, Subsets, Window},
     },
-    Matcher, Metrics, NewTargets, Relation, Reporter, Unit,
+    Matcher, Metrics, NewTargets, Prometheus, Relation, Reporter, Unit,
     answer::{self, Refusal, Sample, Series},
     buckets,
     increase::{Increase, NotCounts, increases},
@@ -151,7 +151,7 @@ fn series_become_the_counts_of_the_subsets() {
         // Nobody served these.
         code("unknown", "503", &grows(5.0)),
         labelled(&[("destination_version", "v2")], 1.0),
-        // gRPC says in its own status how a request ended, the client that hung up is no fault of the server.
+        // gRPC says in its own status how a request ended. Who hung up had no response either.
         labelled(
             &[
                 ("destination_version", "v2"),
@@ -186,14 +186,63 @@ fn series_become_the_counts_of_the_subsets() {
         bucket("v2", "+Inf", 20.0),
     ];
     let window = window(&metrics, &requests, &buckets).unwrap();
-    assert_eq!(window.stable, Counts { requests: 128, failed: 32, slow: 10 });
+    assert_eq!(window.stable, Counts { requests: 128, failed: 2 + 8 + 16 + 32, slow: 10 });
     assert_eq!(window.canary, Counts { requests: 27, failed: 7, slow: 0 });
-    assert_eq!((window.unknown, window.since), (6, Timestamp(15_000)));
-    assert!(!window.apart);
+    assert_eq!((window.unknown, window.unknown_failed), (6, 5));
+    assert_eq!(window.since, Timestamp(15_000));
+    assert!(!window.apart && window.ended);
 }
 
 #[test]
-fn tensorflow_servings_status_tells_whose_fault_it_was() {
+fn how_a_request_ended_is_what_its_client_saw() {
+    let istio = Metrics::istio("app", "default");
+    let failed = |labels: &[(&str, &str)]| istio.is_failure(&series(labels, &[]).labels);
+    for (code, flags, grpc, expected) in [
+        ("200", "-", None, Some(false)),
+        ("204", "", Some(""), Some(false)),
+        ("200", "-", Some("0"), Some(false)),
+        ("200", "-", Some("3"), Some(true)),
+        ("200", "-", Some("16"), Some(true)),
+        ("301", "-", None, Some(true)),
+        ("400", "-", None, Some(true)),
+        ("404", "NR", None, Some(true)),
+        ("503", "UH", None, Some(true)),
+        ("503", "UF,URX", None, Some(true)),
+        ("504", "UT", None, Some(true)),
+        ("0", "UC", None, Some(true)),
+        ("0", "DC", None, Some(true)),
+        ("", "-", None, None),
+        ("n/a", "UH", None, None),
+    ] {
+        let mut labels = vec![("response_code", code), ("response_flags", flags)];
+        labels.extend(grpc.map(|grpc| ("grpc_response_status", grpc)));
+        assert_eq!(failed(&labels), expected, "{labels:?}");
+    }
+    assert_eq!(failed(&[("response_flags", "UH")]), None, "no code is no outcome");
+
+    let serving = Metrics::tensorflow_serving("m", "version");
+    for (status, expected) in [("OK", false), ("NOT_FOUND", true), ("INTERNAL", true)] {
+        let labels = series(&[("status", status)], &[]).labels;
+        assert_eq!(serving.is_failure(&labels), Some(expected), "{status}");
+    }
+    assert_eq!(serving.is_failure(&series(&[], &[]).labels), None);
+}
+
+#[test]
+fn a_canary_without_endpoints_is_unknown_and_failed() {
+    let grows = [(15, 0.0), (30, 30.0)];
+    let mut none = code("unknown", "503", &grows);
+    none.labels.insert("response_flags".to_owned(), "UH".to_owned());
+    // Of a series that does not say how its requests ended nothing is known.
+    let silent = series(&[("destination_version", "unknown")], &[(15, 0.0), (30, 4.0)]);
+    let requests = [code("v1", "200", &[(15, 0.0), (30, 70.0)]), none, silent];
+    let window = window(&Metrics::istio("app", "default"), &requests, &[]).unwrap();
+    assert_eq!((window.stable, window.canary), (Counts::good(70), Counts::default()));
+    assert_eq!((window.unknown, window.unknown_failed), (34, 30));
+}
+
+#[test]
+fn tensorflow_servings_status_is_ok_or_a_failure() {
     let metrics = Metrics::tensorflow_serving("resnet", "version");
     let one = |version, status, by| {
         series(&[("version", version), ("status", status)], &[(15, 0.0), (30, by)])
@@ -205,7 +254,7 @@ fn tensorflow_servings_status_tells_whose_fault_it_was() {
         one("v2", "INTERNAL", 2.0),
     ];
     let window = window(&metrics, &requests, &[]).unwrap();
-    assert_eq!(window.stable, Counts { requests: 11, failed: 0, slow: 0 });
+    assert_eq!(window.stable, Counts { requests: 11, failed: 1, slow: 0 });
     assert_eq!(window.canary, Counts { requests: 6, failed: 2, slow: 0 });
     assert!(window.apart, "the pods are scraped one after the other");
 }
@@ -217,6 +266,20 @@ fn nothing_scraped_is_nothing_known() {
     assert_eq!(window(&metrics, &[code("v1", "200", &[(10, 5.0)])], &[]), None);
     let idle = window(&metrics, &[code("v1", "200", &[(10, 5.0), (30, 5.0)])], &[]).unwrap();
     assert_eq!((idle.stable, idle.canary), (Counts::default(), Counts::default()));
+}
+
+#[test]
+fn an_error_names_the_address_and_the_reason() {
+    let subsets = Subsets::new("v1", "v2");
+    let metrics = Metrics::istio("app", "default");
+    let nobody = Prometheus::new("http://127.0.0.1:1/prom", metrics, subsets).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(nobody.window(Timestamp(0), Timestamp(1))).unwrap_err();
+    assert!(error.is_retryable());
+    let said = error.to_string();
+    for part in ["http://127.0.0.1:1/prom", "cannot connect: connection refused"] {
+        assert!(said.contains(part), "{said}");
+    }
 }
 
 #[test]
