@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::{Plan, Step};
 use crate::evidence::Kind;
 
 /// One thing that must not get worse, tested after every observation.
@@ -26,9 +27,16 @@ pub struct Guardrail {
     pub name: String,
     /// Its part of the plan's α, relative to the shares of the others.
     pub share: f64,
+    /// The least number of observations in each step in which it can have any, of each version that it compares:
+    /// requests for the ratios, pairs for what compares responses, values for a custom score, and for the observed
+    /// split requests of both versions together. Before that the step does not end; [`DEFAULT_MINIMUM`] by default.
+    pub minimum: u64,
     /// The test.
     pub check: Check,
 }
+
+/// The least number of observations that a guardrail needs in each step, unless it states another.
+pub const DEFAULT_MINIMUM: u64 = 20;
 
 /// The tests there are.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +56,8 @@ pub enum Check {
     NumericDrift(NumericDrift),
     /// The mean of a caller's own score, a number from 0 to 1, is at least so large.
     Custom(Custom),
+    /// In pairs the canary fails no more often than the stable version.
+    PairErrors(PairErrors),
 }
 
 /// The canary's rate of failed requests is at most `at_most` times the stable rate.
@@ -62,6 +72,9 @@ pub struct ErrorRatio {
 }
 
 /// The canary's rate of requests over a latency threshold is at most `at_most` times the stable rate.
+///
+/// A request that failed counts as slow, however soon: nobody had a response within the threshold. Counts out of a
+/// histogram do not say which slow requests failed; there failures are left to [`ErrorRatio`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SlowRatio {
@@ -145,6 +158,20 @@ pub struct Custom {
     pub proven_above: Option<f64>,
 }
 
+/// In pairs of the same input the canary fails no more often than the stable version.
+///
+/// Pairs in which both halves fail, or none, say nothing; of the others as many failures are the stable version's as
+/// the canary's when the canary is no worse. The same harm takes about a fifth of the observations that
+/// [`ErrorRatio`] needs at a small weight, because each pair asks the canary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PairErrors {
+    /// When stated, promotion waits until a difference of the success rates, canary less stable, of this or less is
+    /// excluded; `-0.02` excludes a loss of two percentage points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_above: Option<f64>,
+}
+
 impl Check {
     /// The name by which the test is written in a plan.
     pub fn kind(&self) -> &'static str {
@@ -156,6 +183,7 @@ impl Check {
             Self::ObservedSplit(_) => "observedSplit",
             Self::NumericDrift(_) => "numericDrift",
             Self::Custom(_) => "custom",
+            Self::PairErrors(_) => "pairErrors",
         }
     }
 
@@ -174,7 +202,7 @@ impl Check {
         match self {
             Self::ErrorRatio(_) | Self::ObservedSplit(_) => Kind::Requests,
             Self::SlowRatio(_) => Kind::Latency,
-            Self::Agreement(_) => Kind::Pairs,
+            Self::Agreement(_) | Self::PairErrors(_) => Kind::Pairs,
             Self::Accuracy(_) => Kind::Labels,
             Self::NumericDrift(_) => Kind::Scores,
             Self::Custom(_) => Kind::Custom,
@@ -190,6 +218,7 @@ impl Check {
             Self::Accuracy(check) => check.proven_above,
             Self::NumericDrift(check) => check.proven_above,
             Self::Custom(check) => check.proven_above,
+            Self::PairErrors(check) => check.proven_above,
             Self::ObservedSplit(_) => None,
         }
     }
@@ -198,7 +227,7 @@ impl Check {
 impl Guardrail {
     /// A guardrail under its test's own name, with share 1.
     pub fn new(check: Check) -> Self {
-        Self { name: check.kind().to_owned(), share: 1.0, check }
+        Self { name: check.kind().to_owned(), share: 1.0, minimum: DEFAULT_MINIMUM, check }
     }
 
     /// The canary's error rate is at most `at_most` times the stable one.
@@ -234,6 +263,19 @@ impl Guardrail {
         Self::new(Check::Agreement(Agreement { at_least, proven_above: None }))
     }
 
+    /// In pairs the canary fails no more often than the stable version.
+    ///
+    /// ```
+    /// use canary_core::rollout::Guardrail;
+    ///
+    /// let guardrail = Guardrail::pair_errors().proven(-0.02).minimum(50);
+    /// assert_eq!(serde_json::to_string(&guardrail)?, r#"{"minimum":50,"pairErrors":{"provenAbove":-0.02}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn pair_errors() -> Self {
+        Self::new(Check::PairErrors(PairErrors::default()))
+    }
+
     /// On labelled inputs the canary is no less often right.
     pub fn accuracy() -> Self {
         Self::new(Check::Accuracy(Accuracy::default()))
@@ -254,6 +296,27 @@ impl Guardrail {
         Self::new(Check::Custom(Custom { at_least, proven_above: None })).named(name)
     }
 
+    /// Whether it can have evidence at a step of the plan: the ratios and the split where both versions serve; what
+    /// compares responses where pairs come, which is at the mirrored steps of a plan that has some, and before the last
+    /// weight of a plan with a header otherwise.
+    pub(super) fn speaks_at(&self, plan: &Plan, step: &Step) -> bool {
+        let divides = (1..100).contains(&step.weight);
+        let mirrors = plan.steps.iter().any(|step| step.mirror > 0);
+        let pairs =
+            if mirrors { step.mirror > 0 } else { plan.header.is_some() && step.weight < 100 };
+        // A caller's score may be of pairs or of requests.
+        let scores_pairs = mirrors || plan.header.is_some();
+        match self.check {
+            Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ObservedSplit(_) => divides,
+            Check::Custom(_) if !scores_pairs => divides,
+            Check::Agreement(_)
+            | Check::Accuracy(_)
+            | Check::NumericDrift(_)
+            | Check::PairErrors(_)
+            | Check::Custom(_) => pairs,
+        }
+    }
+
     /// Sets its name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -268,6 +331,13 @@ impl Guardrail {
         self
     }
 
+    /// Sets the least number of observations in each step, of each version that it compares; at least 1.
+    #[must_use]
+    pub fn minimum(mut self, observations: u64) -> Self {
+        self.minimum = observations;
+        self
+    }
+
     /// Makes promotion wait until harm of this size is excluded: a ratio of `bound` or more, or an agreement,
     /// accuracy, drift or score of `bound` or less. The observed split has no such bound.
     #[must_use]
@@ -279,6 +349,7 @@ impl Guardrail {
             Check::Accuracy(check) => check.proven_above = Some(bound),
             Check::NumericDrift(check) => check.proven_above = Some(bound),
             Check::Custom(check) => check.proven_above = Some(bound),
+            Check::PairErrors(check) => check.proven_above = Some(bound),
             Check::ObservedSplit(_) => {}
         }
         self
@@ -294,6 +365,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     share: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    minimum: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     error_ratio: Option<ErrorRatio>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slow_ratio: Option<SlowRatio>,
@@ -307,6 +380,8 @@ struct Written {
     numeric_drift: Option<NumericDrift>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custom: Option<Custom>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pair_errors: Option<PairErrors>,
 }
 
 impl TryFrom<Written> for Guardrail {
@@ -321,6 +396,7 @@ impl TryFrom<Written> for Guardrail {
             written.observed_split.map(Check::ObservedSplit),
             written.numeric_drift.map(Check::NumericDrift),
             written.custom.map(Check::Custom),
+            written.pair_errors.map(Check::PairErrors),
         ]
         .into_iter()
         .flatten()
@@ -328,7 +404,7 @@ impl TryFrom<Written> for Guardrail {
         let [check] = <[Check; 1]>::try_from(stated).map_err(|stated| {
             format!(
                 "a guardrail states exactly one of errorRatio, slowRatio, agreement, accuracy, observedSplit, \
-                 numericDrift, custom; this one states {}",
+                 numericDrift, custom, pairErrors; this one states {}",
                 stated.len()
             )
         })?;
@@ -338,6 +414,9 @@ impl TryFrom<Written> for Guardrail {
         }
         if let Some(share) = written.share {
             guardrail.share = share;
+        }
+        if let Some(minimum) = written.minimum {
+            guardrail.minimum = minimum;
         }
         Ok(guardrail)
     }
@@ -349,6 +428,7 @@ impl From<Guardrail> for Written {
         let named = guardrail.name != guardrail.check.kind();
         let mut written = Self {
             share: (guardrail.share != 1.0).then_some(guardrail.share),
+            minimum: (guardrail.minimum != DEFAULT_MINIMUM).then_some(guardrail.minimum),
             name: named.then_some(guardrail.name),
             ..Self::default()
         };
@@ -360,6 +440,7 @@ impl From<Guardrail> for Written {
             Check::ObservedSplit(check) => written.observed_split = Some(check),
             Check::NumericDrift(check) => written.numeric_drift = Some(check),
             Check::Custom(check) => written.custom = Some(check),
+            Check::PairErrors(check) => written.pair_errors = Some(check),
         }
         written
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    evidence::{Arm, Counts, Pair},
+    evidence::{Answer, Arm, Counts, Pair, Request},
     stats::{
         Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Labelled, RateRatio,
         SlowThreshold, Split, StatsError,
@@ -23,6 +23,28 @@ pub(super) struct Monitor {
     /// For slow requests: what counts as slow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold: Option<Threshold>,
+    /// What it has judged at the step in force, by version; for pairs and values both are the same.
+    #[serde(default, skip_serializing_if = "Judged::is_empty")]
+    judged: Judged,
+}
+
+/// Observations that a test has judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Judged {
+    pub(super) stable: u64,
+    pub(super) canary: u64,
+}
+
+impl Judged {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, stable: u64, canary: u64) {
+        self.stable = self.stable.saturating_add(stable);
+        self.canary = self.canary.saturating_add(canary);
+    }
 }
 
 /// What counts as slow, in microseconds.
@@ -57,14 +79,14 @@ impl Monitor {
                 RateRatio::new(check.at_most).map_err(wrong)?.into()
             }
             Check::Agreement(check) => Agreement::new(check.at_least).map_err(wrong)?.into(),
-            Check::Accuracy(_) => Labelled::new().into(),
+            Check::Accuracy(_) | Check::PairErrors(_) => Labelled::new().into(),
             Check::ObservedSplit(_) => Split::new(0.0).map_err(wrong)?.into(),
             Check::NumericDrift(check) => Drift::new(check.margin).map_err(wrong)?.into(),
             Check::Custom(check) => {
                 BoundedMean::new(check.at_least, 0.0, 1.0).map_err(wrong)?.into()
             }
         };
-        Ok(Self { test, threshold })
+        Ok(Self { test, threshold, judged: Judged::default() })
     }
 
     /// Whether the state has the shape that the guardrail gives it.
@@ -73,6 +95,16 @@ impl Monitor {
             std::mem::discriminant(&fresh.test) == std::mem::discriminant(&self.test)
                 && fresh.threshold.is_some() == self.threshold.is_some()
         })
+    }
+
+    /// Begins to count what is judged at a step.
+    pub(super) fn begin_step(&mut self) {
+        self.judged = Judged::default();
+    }
+
+    /// What it has judged at the step in force.
+    pub(super) fn judged(&self) -> Judged {
+        self.judged
     }
 
     /// The largest ln E at any moment.
@@ -94,95 +126,131 @@ impl Monitor {
 
     /// Takes one request in.
     #[inline]
-    pub(super) fn request(
-        &mut self,
-        check: &Check,
-        share: f64,
-        arm: Arm,
-        failed: bool,
-        micros: Option<f64>,
-    ) {
-        match (&mut self.test, check) {
-            (AnyTest::Split(split), _) if share > 0.0 && share < 1.0 => {
-                split.observe(arm == Arm::Canary);
+    pub(super) fn request(&mut self, check: &Check, share: f64, request: &Request) {
+        let canary = request.arm == Arm::Canary;
+        let divided = share > 0.0 && share < 1.0;
+        let Self { test, threshold, judged } = self;
+        match (test, check) {
+            (AnyTest::Split(split), _) if divided => {
+                split.observe(canary);
+                judged.add(u64::from(!canary), u64::from(canary));
             }
-            (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) if failed => {
-                let _ = ratio.observe(share, arm == Arm::Canary);
+            (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) => {
+                if request.failed {
+                    let _ = ratio.observe(share, canary);
+                }
+                if divided {
+                    judged.add(u64::from(!canary), u64::from(canary));
+                }
             }
             (AnyTest::RateRatio(ratio), Check::SlowRatio(_)) => {
-                let (Some(micros), Some(threshold)) = (micros, &mut self.threshold) else { return };
+                #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53")]
+                let micros = request.latency.map(|latency| latency.as_micros() as f64);
                 match threshold {
-                    Threshold::Frozen(threshold) => {
-                        if micros > *threshold {
-                            let _ = ratio.observe(share, arm == Arm::Canary);
+                    Some(Threshold::Frozen(threshold)) => {
+                        let slow = match micros {
+                            // Nobody had a response within the threshold, however soon the failure came.
+                            _ if request.failed => true,
+                            Some(micros) => micros > *threshold,
+                            None => return,
+                        };
+                        if slow {
+                            let _ = ratio.observe(share, canary);
+                        }
+                        if divided {
+                            judged.add(u64::from(!canary), u64::from(canary));
                         }
                     }
-                    Threshold::Learning(learned) => {
-                        if arm == Arm::Stable
+                    Some(Threshold::Learning(learned)) => {
+                        if let (Arm::Stable, false, Some(micros)) =
+                            (request.arm, request.failed, micros)
                             && learned.observe(micros).is_ok()
                             && let Some(found) = learned.get()
                         {
-                            *threshold = Threshold::Frozen(found);
+                            *threshold = Some(Threshold::Frozen(found));
                         }
                     }
+                    None => {}
                 }
             }
             _ => {}
         }
+    }
+
+    /// Counts requests that say nothing of this test as judged, where nothing better comes: those of both versions that
+    /// were not counted together say nothing of the split.
+    pub(super) fn pass_over(&mut self, stable: Counts, canary: Counts) {
+        self.judged.add(stable.requests, canary.requests);
     }
 
     /// Takes the counts of a window in.
     #[inline]
     pub(super) fn window(&mut self, check: &Check, share: f64, stable: Counts, canary: Counts) {
+        let divided = share > 0.0 && share < 1.0;
         match (&mut self.test, check) {
-            (AnyTest::Split(split), _) if share > 0.0 && share < 1.0 => {
+            (AnyTest::Split(split), _) if divided => {
                 split.observe_counts(canary.requests, stable.requests);
             }
-            (AnyTest::RateRatio(ratio), Check::ErrorRatio(_))
-                if canary.failed + stable.failed > 0 =>
-            {
-                let _ = ratio.observe_counts(share, canary.failed, stable.failed);
+            (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) => {
+                if canary.failed + stable.failed > 0 {
+                    let _ = ratio.observe_counts(share, canary.failed, stable.failed);
+                }
             }
             // The source and the plan share the threshold; a plan that learns its own cannot use counts.
-            (AnyTest::RateRatio(ratio), Check::SlowRatio(slow))
-                if slow.threshold.is_some() && canary.slow + stable.slow > 0 =>
-            {
-                let _ = ratio.observe_counts(share, canary.slow, stable.slow);
+            (AnyTest::RateRatio(ratio), Check::SlowRatio(slow)) if slow.threshold.is_some() => {
+                if canary.slow + stable.slow > 0 {
+                    let _ = ratio.observe_counts(share, canary.slow, stable.slow);
+                }
             }
-            _ => {}
+            _ => return,
+        }
+        if divided {
+            self.judged.add(stable.requests, canary.requests);
         }
     }
 
     /// Takes a pair in; `false` when a number in it is outside its range.
+    ///
+    /// A canary half that failed disagrees, is wrong, and has a score of 0. A stable half that failed leaves nothing to
+    /// compare with; it counts for the failures in pairs alone.
     pub(super) fn pair(&mut self, check: &Check, pair: &Pair) -> bool {
+        let Pair { stable, canary, label, .. } = pair;
+        let comparable = stable.is_served();
         match (&mut self.test, check) {
-            (AnyTest::Agreement(agreement), _) => agreement.observe(pair.agrees()),
-            (AnyTest::Labelled(labelled), _) => {
-                if let Some(label) = &pair.label {
-                    labelled.observe(pair.stable.class == *label, pair.canary.class == *label);
+            (AnyTest::Labelled(labelled), Check::PairErrors(_)) => {
+                labelled.observe(stable.is_served(), canary.is_served());
+            }
+            (AnyTest::Agreement(agreement), _) if comparable => agreement.observe(pair.agrees()),
+            (AnyTest::Labelled(labelled), _) if comparable && label.is_some() => {
+                let right = |half: &Answer| half.is_served() && Some(&half.class) == label.as_ref();
+                labelled.observe(right(stable), right(canary));
+            }
+            (AnyTest::Drift(drift), Check::NumericDrift(_)) if comparable => {
+                let of_canary = if canary.is_served() { canary.score } else { Some(0.0) };
+                let Some((canary, stable)) = of_canary.zip(stable.score) else { return true };
+                if drift.observe(canary - stable).is_err() {
+                    return false;
                 }
             }
-            (AnyTest::Drift(drift), Check::NumericDrift(_)) => {
-                let scores = pair.canary.score.zip(pair.stable.score);
-                return scores
-                    .is_none_or(|(canary, stable)| drift.observe(canary - stable).is_ok());
-            }
-            _ => {}
+            _ => return true,
         }
+        self.judged.add(1, 1);
         true
     }
 
     /// Takes a value of a custom score in; `false` when it is not from 0 to 1.
     pub(super) fn score(&mut self, value: f64) -> bool {
         let AnyTest::BoundedMean(mean) = &mut self.test else { return false };
-        mean.observe(value).is_ok()
+        let taken = mean.observe(value).is_ok();
+        self.judged.add(u64::from(taken), u64::from(taken));
+        taken
     }
 
     /// Whether harm as large as the plan wants excluded is excluded; `None` where the plan wants none.
     pub(super) fn proven(&self, check: &Check, alpha: f64) -> Option<bool> {
         let bound = check.proven_bound()?;
         let margin = match check {
-            Check::NumericDrift(_) | Check::Accuracy(_) => -bound,
+            Check::NumericDrift(_) | Check::Accuracy(_) | Check::PairErrors(_) => -bound,
             _ => bound,
         };
         let excluded = Alpha::new(alpha).and_then(|alpha| self.test.excludes_harm(margin, alpha));
@@ -200,7 +268,11 @@ impl Monitor {
         Reading {
             guardrail: guardrail.name.clone(),
             test: guardrail.check.kind().to_owned(),
-            quantity: self.test.quantity().to_owned(),
+            quantity: match guardrail.check {
+                Check::PairErrors(_) => "difference of the success rates in pairs, canary - stable",
+                _ => self.test.quantity(),
+            }
+            .to_owned(),
             e: Reading::finite_e(self.test.ln_e()),
             p_value: self.test.p_value(),
             alpha,
@@ -208,8 +280,23 @@ impl Monitor {
             estimate: self.test.estimate().filter(|value| value.is_finite()),
             interval,
             proven: self.proven(&guardrail.check, alpha),
-            counts: self.test.counts().into_iter().map(|(what, n)| (what.to_owned(), n)).collect(),
+            counts: self.counts(&guardrail.check),
         }
+    }
+
+    fn counts(&self, check: &Check) -> Vec<(String, u64)> {
+        let named = |what: &str| {
+            match (check, what) {
+                (Check::PairErrors(_), "only stable right") => {
+                    "pairs in which only the canary failed"
+                }
+                (Check::PairErrors(_), "only canary right") => "pairs in which only stable failed",
+                (Check::PairErrors(_), "both right or both wrong") => "other pairs",
+                _ => return what.to_owned(),
+            }
+            .to_owned()
+        };
+        self.test.counts().into_iter().map(|(what, n)| (named(what), n)).collect()
     }
 }
 
@@ -222,7 +309,8 @@ mod tests {
         let guardrail = Guardrail::slow_ratio(1.0);
         let mut monitor = Monitor::new(&guardrail).unwrap();
         let see = |monitor: &mut Monitor, arm, millis: f64| {
-            monitor.request(&guardrail.check, 0.5, arm, false, Some(millis * 1e3));
+            let latency = std::time::Duration::from_secs_f64(millis / 1e3);
+            monitor.request(&guardrail.check, 0.5, &Request::served(arm, latency));
         };
         for n in 0..499 {
             see(&mut monitor, Arm::Canary, 900.0);

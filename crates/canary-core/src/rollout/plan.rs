@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use super::step::{Hold, Split, Step};
 use super::{
     gate::Gate,
     guardrail::{Check, Guardrail},
@@ -70,6 +71,23 @@ pub struct Plan {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub settle: Duration,
+    /// The longest time that a request of the service takes, its timeout. Where a source knows only when requests
+    /// ended, as Prometheus does, its counts are used from this time after a weight change: before, the slow ones and
+    /// the timed-out ones of the new weight are still missing among them.
+    #[serde(
+        default = "default_request_timeout",
+        skip_serializing_if = "is_default_request_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub request_timeout: Duration,
+    /// The longest time that the canary may take before its first weight: until its pods are ready and it has answered
+    /// one input through its header route. Then the release is refused with what is missing.
+    #[serde(
+        default = "default_startup_timeout",
+        skip_serializing_if = "is_default_startup_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub startup_timeout: Duration,
     /// The longest time that one step may take, pauses aside, before the verdict is Inconclusive.
     #[serde(
         default = "default_patience",
@@ -129,138 +147,13 @@ pub struct HeaderRoute {
 }
 
 impl HeaderRoute {
+    /// The beginning of the names of all routes that rollouts make. A route of such a name is never a plan's target,
+    /// and one that an earlier rollout left behind is replaced.
+    pub const ROUTE_PREFIX: &str = "canary-rollout-";
+
     /// The name (`spec.http[].name`) of the route that the driver makes for a canary.
     pub fn route_name(canary: &str) -> String {
-        format!("canary-rollout-{canary}")
-    }
-}
-
-/// One step: a weight, how long it is held, and what must be passed before it begins.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Step {
-    /// The canary's share of the traffic, in percent.
-    pub weight: u32,
-    /// The share of the traffic that is also sent to the canary without using its answers, in percent.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub mirror: u32,
-    /// How long the step is held; every bound that is stated must be reached.
-    #[serde(default, skip_serializing_if = "Hold::is_empty")]
-    pub hold: Hold,
-    /// The gates that must be passed before the step's weight is written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gates: Vec<String>,
-}
-
-impl Step {
-    /// A step at a weight, in percent, with nothing to wait for.
-    pub fn new(weight: u32) -> Self {
-        Self { weight, ..Self::default() }
-    }
-
-    /// Sets how long it is held.
-    #[must_use]
-    pub fn hold(mut self, hold: Hold) -> Self {
-        self.hold = hold;
-        self
-    }
-
-    /// Sets the mirrored share, in percent.
-    #[must_use]
-    pub fn mirror(mut self, percent: u32) -> Self {
-        self.mirror = percent;
-        self
-    }
-
-    /// Adds a gate by name.
-    #[must_use]
-    pub fn gate(mut self, name: impl Into<String>) -> Self {
-        self.gates.push(name.into());
-        self
-    }
-
-    /// What the step asks of the route.
-    pub fn split(&self) -> Split {
-        Split { canary: self.weight, mirror: self.mirror }
-    }
-}
-
-/// How the traffic of the target route is shared, in percent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Split {
-    /// The canary's weight; the stable subset has the rest of 100.
-    pub canary: u32,
-    /// The mirrored share.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub mirror: u32,
-}
-
-impl Split {
-    /// Everything to the stable subset.
-    pub const STABLE: Self = Self { canary: 0, mirror: 0 };
-    /// Everything to the canary.
-    pub const CANARY: Self = Self { canary: 100, mirror: 0 };
-}
-
-impl std::fmt::Display for Split {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", 100 - self.canary.min(100), self.canary)?;
-        if self.mirror > 0 { write!(f, " mirror {}", self.mirror) } else { Ok(()) }
-    }
-}
-
-/// How long a step is held: every bound that is stated must be reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Hold {
-    /// Requests observed at this step, over both subsets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requests: Option<u64>,
-    /// Pairs observed at this step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pairs: Option<u64>,
-    /// Time at this step, pauses aside.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional"
-    )]
-    pub time: Option<Duration>,
-}
-
-impl Hold {
-    /// Until so many requests were observed.
-    pub fn requests(requests: u64) -> Self {
-        Self { requests: Some(requests), ..Self::default() }
-    }
-
-    /// Until so many pairs were observed.
-    pub fn pairs(pairs: u64) -> Self {
-        Self { pairs: Some(pairs), ..Self::default() }
-    }
-
-    /// For so long.
-    pub fn time(time: Duration) -> Self {
-        Self { time: Some(time), ..Self::default() }
-    }
-
-    /// Also for at least so long.
-    #[must_use]
-    pub fn and_time(mut self, time: Duration) -> Self {
-        self.time = Some(time);
-        self
-    }
-
-    /// Also until so many pairs were observed.
-    #[must_use]
-    pub fn and_pairs(mut self, pairs: u64) -> Self {
-        self.pairs = Some(pairs);
-        self
-    }
-
-    /// Whether no bound is stated.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        format!("{}{canary}", Self::ROUTE_PREFIX)
     }
 }
 
@@ -293,6 +186,8 @@ impl Plan {
             guardrails: vec![Guardrail::observed_split()],
             gates: Vec::new(),
             settle: default_settle(),
+            request_timeout: default_request_timeout(),
+            startup_timeout: default_startup_timeout(),
             patience: default_patience(),
             on_inconclusive: OnInconclusive::Keep,
         }
@@ -361,6 +256,20 @@ impl Plan {
         self
     }
 
+    /// Sets the longest time that a request of the service takes.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time that the canary may take to be ready before its first weight.
+    #[must_use]
+    pub fn startup_timeout(mut self, timeout: Duration) -> Self {
+        self.startup_timeout = timeout;
+        self
+    }
+
     /// Sets the longest time that one step may take.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -391,7 +300,7 @@ impl Plan {
     pub fn needs(&self) -> BTreeSet<Kind> {
         let guardrails = self.guardrails.iter().map(|guardrail| guardrail.check.needs());
         let holds = self.steps.iter().flat_map(|step| {
-            let requests = step.hold.requests.map(|_| Kind::Requests);
+            let requests = step.hold.requests.or(step.hold.total_requests).map(|_| Kind::Requests);
             [requests, step.hold.pairs.map(|_| Kind::Pairs)].into_iter().flatten()
         });
         guardrails.chain(holds).collect()
@@ -410,6 +319,25 @@ impl Plan {
         } else {
             self.canary_labels.clone()
         }
+    }
+
+    /// The header that leads to the canary while it is probed: the plan's own, or, for a plan without one, the header
+    /// `x-canary-probe` with the first half of [`Plan::hash`] as its value, which no client sends by chance.
+    ///
+    /// ```
+    /// use canary_core::Plan;
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
+    /// let header = plan.probe_header();
+    /// assert_eq!(header.name, "x-canary-probe");
+    /// assert!(plan.hash().starts_with(&header.value) && header.value.len() == 16);
+    /// assert_eq!(plan.header("user-group", "canary").probe_header().value, "canary");
+    /// ```
+    pub fn probe_header(&self) -> HeaderRoute {
+        self.header.clone().unwrap_or_else(|| HeaderRoute {
+            name: "x-canary-probe".to_owned(),
+            value: self.hash().chars().take(16).collect(),
+        })
     }
 
     /// The gate of that name.
@@ -494,9 +422,20 @@ fn default_patience() -> Duration {
     Duration::from_secs(3600)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+fn default_request_timeout() -> Duration {
+    Duration::from_secs(15)
+}
+
+fn is_default_request_timeout(timeout: &Duration) -> bool {
+    *timeout == default_request_timeout()
+}
+
+fn default_startup_timeout() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn is_default_startup_timeout(timeout: &Duration) -> bool {
+    *timeout == default_startup_timeout()
 }
 
 #[cfg(test)]

@@ -18,25 +18,30 @@ pub struct Power {
     pub plan: Plan,
     /// The chance that it rolls the harm back.
     pub rollback: Chance,
-    /// Requests over all steps of that plan.
+    /// Requests of both versions over all steps of that plan, as far as its holds ask for requests: where a hold counts
+    /// the canary's, as many as its weight takes for them.
     pub requests: u64,
 }
 
 impl Plan {
     /// Suggests holds that catch the harm of `scenario` with at least the stated probability.
     ///
-    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them.
+    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them. None
+    /// falls below the least number of observations that the guardrails ask for ([`Guardrail::minimum`]).
+    ///
+    /// [`Guardrail::minimum`]: super::Guardrail::minimum
     ///
     /// ```
     /// use canary_core::{Plan, rollout::{Guardrail, Hold, Scenario}};
     ///
     /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
-    ///     .weights([10, 100], Hold::requests(500))
+    ///     .weights([10, 100], Hold::total_requests(500))
     ///     .guardrail(Guardrail::error_ratio(1.0));
     /// let harm = Scenario::new(100.0).errors(0.01, 0.05);
     /// let power = plan.power(&harm, 0.9, 200, 7)?;
     /// assert!(power.rollback.p >= 0.9);
-    /// assert!(power.plan.steps[0].hold.requests > Some(1_000));
+    /// assert!(power.plan.steps[0].hold.total_requests > Some(1_000));
+    /// assert_eq!(Some(power.requests), power.plan.steps[0].hold.total_requests);
     /// # Ok::<(), canary_core::Error>(())
     /// ```
     ///
@@ -95,26 +100,54 @@ impl Plan {
             }
         }
         let plan = self.lengthened(high);
-        let requests = plan.steps.iter().filter_map(|step| step.hold.requests).sum();
+        let requests = plan.steps.iter().filter_map(|step| {
+            let by_weight =
+                |canary: u64| canary.saturating_mul(100).div_ceil(u64::from(step.weight.max(1)));
+            step.hold.total_requests.max(step.hold.requests.map(by_weight))
+        });
+        let requests = requests.fold(0, u64::saturating_add);
         Ok(Power { factor: high, plan, rollback: found, requests })
     }
 
-    /// The plan with all holds, and its patience, multiplied.
+    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of observations
+    /// that a guardrail asks for: the step would last as long all the same, and such a plan is refused.
     fn lengthened(&self, factor: f64) -> Self {
+        let least = self.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "holds are far below 2^53"
         )]
-        let times = |count: u64| ((count as f64 * factor).ceil() as u64).max(1);
+        let times = |count: u64| ((count as f64 * factor).ceil() as u64).max(least.min(count));
         let mut plan = self.clone();
         for step in &mut plan.steps {
             step.hold.requests = step.hold.requests.map(times);
+            step.hold.total_requests = step.hold.total_requests.map(times);
             step.hold.pairs = step.hold.pairs.map(times);
             step.hold.time = step.hold.time.map(|time| time.mul_f64(factor));
         }
         plan.patience = plan.patience.mul_f64(factor.max(1.0));
         plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Guardrail, Hold};
+    use super::*;
+
+    #[test]
+    fn no_hold_falls_below_what_a_guardrail_asks_for() {
+        let plan = Plan::new("s", "a", "b")
+            .weights([50, 100], Hold::requests(200))
+            .guardrail(Guardrail::error_ratio(1.0).minimum(30));
+        let harm = Scenario::new(100.0).errors(0.01, 0.5);
+        let power = plan.power(&harm, 0.5, 40, 7).unwrap();
+        assert!(power.plan.validate().is_empty());
+        assert_eq!(power.plan.steps[0].hold.requests, Some(30), "some ten would do");
+        // A hold that is below it from the beginning is not made longer: the plan is refused, as it is without this.
+        let short = Plan::new("s", "a", "b").weights([50, 100], Hold::requests(5));
+        assert_eq!(short.lengthened(0.5).steps[0].hold.requests, Some(5));
     }
 }

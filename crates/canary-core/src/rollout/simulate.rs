@@ -284,18 +284,22 @@ impl<'a> World<'a> {
 
     fn answer(&mut self, state: &mut State, action: Action) {
         let event = match action {
-            Action::Prepare => Event::Prepared,
+            Action::Inspect => Event::Inspected(Ok(())),
+            Action::Prepare => {
+                Event::Prepared { header_route: self.machine.plan().header.is_some() }
+            }
             Action::Probe => Event::Probed(Ok(())),
             Action::AskGate(gate) => {
                 Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }
             }
+            Action::Leave => Event::Written,
             Action::Write { split, .. } => {
                 self.traffic = Traffic::new(&self.scenario, split.canary);
                 self.gap = None;
                 Event::Written
             }
             Action::RemoveSubset => Event::SubsetRemoved,
-            Action::Save => return,
+            Action::Save | Action::CleanUp => return,
         };
         self.tell(state, event);
         if state.phase == Phase::Holding {
@@ -321,8 +325,7 @@ impl<'a> World<'a> {
                 since,
                 stable: Counts::good(requests - canary),
                 canary: Counts::good(canary),
-                unknown: 0,
-                apart: false,
+                ..Window::default()
             };
             self.observe(state, Seen::Window(window));
             self.pass(state);
@@ -398,8 +401,7 @@ impl<'a> World<'a> {
             since: self.now(),
             stable: Counts::good(good - canary),
             canary: Counts::good(canary),
-            unknown: 0,
-            apart: false,
+            ..Window::default()
         };
         if with_bad {
             let by_canary = self.random.bernoulli(self.traffic.canary_if_bad);
@@ -438,8 +440,17 @@ impl<'a> World<'a> {
     }
 
     fn left_of_request_hold(&self, state: &State) -> u64 {
-        let wanted = self.machine.plan().steps[state.step].hold.requests;
-        wanted.map_or(u64::MAX, |wanted| wanted.saturating_sub(state.requests)).max(1)
+        let hold = self.machine.plan().steps[state.step].hold;
+        let seen = state.seen_at_step();
+        let left = |wanted: Option<u64>, seen: u64| {
+            wanted.map(|wanted| wanted.saturating_sub(seen)).filter(|left| *left > 0)
+        };
+        // The canary serves at most all of them.
+        let of_canary = left(hold.requests, seen.canary.requests);
+        let of_both = left(hold.total_requests, seen.stable.requests + seen.canary.requests);
+        // After the hold only a proof is waited for, and what proves comes with a bad request, a pair or a score.
+        let after = if self.machine.lacks_evidence(state) { LOOK } else { u64::MAX };
+        of_canary.into_iter().chain(of_both).min().unwrap_or(after)
     }
 
     fn left_of_time_hold(&self, state: &State) -> f64 {

@@ -4,7 +4,7 @@ use crate::rollout::{Guardrail, Hold};
 /// One weight for 20 000 requests, tested by the error ratio alone.
 fn errors_only() -> Plan {
     let mut plan = Plan::new("image-classifier", "resnet50", "resnet101")
-        .weights([10, 100], Hold::requests(20_000))
+        .weights([10, 100], Hold::total_requests(20_000))
         .settle(Duration::ZERO)
         .guardrail(Guardrail::error_ratio(1.0));
     plan.guardrails.remove(0);
@@ -31,7 +31,7 @@ fn the_known_figures_of_the_error_ratio_are_reached() {
 #[test]
 fn a_wrong_split_is_inconclusive_and_a_right_one_is_not() {
     let plan = Plan::new("a", "b", "c")
-        .weights([30, 100], Hold::requests(20_000))
+        .weights([30, 100], Hold::total_requests(20_000))
         .settle(Duration::ZERO)
         .guardrail(Guardrail::error_ratio(1.0));
     let right = plan.simulate(&Scenario::new(100.0).errors(0.01, 0.01), 200, 2).unwrap();
@@ -50,7 +50,7 @@ fn a_wrong_split_is_inconclusive_and_a_right_one_is_not() {
 fn pairs_catch_what_rates_do_not_see() {
     let plan = Plan::new("a", "b", "c")
         .header("user-group", "canary")
-        .weights([10, 100], Hold::requests(2_000).and_pairs(2_000))
+        .weights([10, 100], Hold::total_requests(2_000).and_pairs(2_000))
         .guardrail(Guardrail::agreement(0.95));
     let run =
         |agreement| plan.simulate(&Scenario::new(50.0).pairs(50.0, agreement), 60, 3).unwrap();
@@ -63,7 +63,7 @@ fn pairs_catch_what_rates_do_not_see() {
 fn every_guardrail_can_be_simulated() {
     let base = Plan::new("a", "b", "c")
         .header("user-group", "canary")
-        .weights([20, 100], Hold::requests(4_000));
+        .weights([20, 100], Hold::total_requests(4_000));
     let world = Scenario::new(100.0).pairs(20.0, 1.0);
     let caught = |guardrail: Guardrail, world: Scenario| {
         let name = guardrail.name.clone();
@@ -78,6 +78,29 @@ fn every_guardrail_can_be_simulated() {
         Scenario { drift: -0.15, drift_deviation: 0.2, ..world },
     );
     caught(Guardrail::custom("sure", 0.9), Scenario { custom: 0.7, ..world });
+}
+
+/// Beyond the hold a run waits for the proof alone: for a narrower margin longer, at most as long as its patience.
+#[test]
+fn proofs_are_waited_for() {
+    let run = |bound, canary| {
+        let mut plan = errors_only().patience(Duration::from_secs(1_200));
+        plan.guardrails[0] = Guardrail::error_ratio(1.0).proven(bound);
+        plan.steps[0].weight = 30;
+        plan.steps[0].hold = Hold::requests(1_000);
+        plan.simulate(&Scenario::new(100.0).errors(0.01, canary), 100, 9).unwrap()
+    };
+    let (wide, narrow) = (run(3.0, 0.01), run(1.7, 0.01));
+    assert!(wide.promote.p >= 0.9 && narrow.promote.p >= 0.8, "{wide:?} {narrow:?}");
+    assert!(wide.requests.median > 1_500.0, "{}", wide.requests);
+    assert!(narrow.requests.median > 2.0 * wide.requests.median, "{}", narrow.requests);
+    // What is proven is seldom false, and what is not proven ends with the patience.
+    let harmful = run(1.7, 0.017);
+    assert!(harmful.promote.p <= 0.1, "{harmful:?}");
+    let waiting = run(1.01, 0.01);
+    assert!(waiting.promote.p <= 0.05, "{waiting:?}");
+    let unproven = waiting.inconclusive_because["harmNotExcluded"];
+    assert!(unproven >= 90 && (120_000.0..120_300.0).contains(&waiting.requests.median));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    health::{Health, Tally},
     monitor::Monitor,
     patch::SubsetLabels,
     plan::{Plan, Split},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// The version of the state's form; a state of another version is refused, not guessed at.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// The largest state that is stored, in bytes.
 pub const MAX_STATE_BYTES: usize = 16 * 1024;
@@ -26,6 +27,7 @@ pub const MAX_STATE_BYTES: usize = 16 * 1024;
 /// It is made by [`super::Machine::begin`] and changed by [`super::Machine::step`] alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct State {
     pub(super) version: u32,
     /// The hash of the plan that it belongs to.
@@ -46,9 +48,35 @@ pub struct State {
     /// The split in force; none before the first write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) written: Option<Split>,
-    /// Requests and pairs counted at the step in force.
-    pub(super) requests: u64,
+    /// Whether the API server's acknowledgement of the split in force is known; `since` is its time then, and the time
+    /// of sending otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) acknowledged: bool,
+    /// Whether a write is without its response. Never stored: a stored state is an answered write.
+    #[serde(skip)]
+    pub(super) unanswered: bool,
+    /// How often it went on after an interruption.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) resumed: u32,
+    /// The release behind the canary's subset when the rollout was prepared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) release: Option<String>,
+    /// Whether the rollout's header route is in the `VirtualService`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) header_route: bool,
+    /// Requests and pairs counted at the step in force, and what is plainly broken.
+    #[serde(default)]
+    pub(super) health: Health,
     pub(super) pairs: u64,
+    /// Pairs in a row whose input was seen before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) repeated_in_a_row: u32,
+    /// How often in a row the canary has refused the request before its first weight.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) refusals: u32,
+    /// Scores in the whole rollout that were none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) invalid_scores: u32,
     pub(super) totals: Totals,
     pub(super) monitors: Vec<Monitor>,
     /// The number of the last observation of each source.
@@ -56,12 +84,36 @@ pub struct State {
     pub(super) sources: BTreeMap<Arc<str>, u64>,
     #[serde(default, skip_serializing_if = "Inputs::is_empty")]
     pub(super) inputs: Inputs,
-    /// What the last probe said when it failed.
+    /// What the canary lacked when it was last looked at or asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) unreachable: Option<String>,
+    pub(super) missing: Option<String>,
+    /// What a source last said of why it tells nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) source_problem: Option<String>,
     /// Which pods the subsets were of when the rollout was prepared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) subsets: Option<SubsetLabels>,
+}
+
+/// What was counted at a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenAtStep {
+    /// Requests that the stable version served.
+    pub stable: Tally,
+    /// Requests that the canary served.
+    pub canary: Tally,
+    /// Requests of which nobody knows who served them.
+    pub unknown: Tally,
+    /// Pairs of inputs not seen before.
+    pub pairs: u64,
+}
+
+impl SeenAtStep {
+    /// Requests that both versions served.
+    pub fn requests(&self) -> u64 {
+        self.stable.requests.saturating_add(self.canary.requests)
+    }
 }
 
 /// Where in its course a rollout is.
@@ -69,6 +121,8 @@ pub struct State {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Phase {
+    /// The canary's pods are being looked at; nothing is written yet.
+    Inspecting,
     /// The subset and the header route are being made.
     Preparing,
     /// The header route is being asked whether it answers from the canary.
@@ -93,10 +147,16 @@ pub enum Phase {
 pub struct Totals {
     /// Requests served by the stable subset.
     pub stable: u64,
+    /// The failed ones of them.
+    pub stable_failed: u64,
     /// Requests served by the canary: the exposure.
     pub canary: u64,
-    /// Requests of which nobody knows who served them; they count for nothing.
+    /// The failed ones of them.
+    pub canary_failed: u64,
+    /// Requests of which nobody knows who served them; they count for no ratio.
     pub unknown: u64,
+    /// The failed ones of them, such as requests that found no endpoint.
+    pub unknown_failed: u64,
     /// Pairs of answers to inputs not seen before.
     pub pairs: u64,
     /// Pairs whose input was seen before; they count for nothing.
@@ -107,6 +167,11 @@ pub struct Totals {
     pub late: u64,
     /// Observations with numbers outside their range.
     pub refused: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl State {
@@ -210,9 +275,34 @@ impl State {
         Duration::from_millis(self.held_ms)
     }
 
-    /// Requests and pairs counted at the step.
-    pub fn seen_at_step(&self) -> (u64, u64) {
-        (self.requests, self.pairs)
+    /// Requests of the stable version, of the canary, and pairs counted at the step.
+    pub fn seen_at_step(&self) -> SeenAtStep {
+        SeenAtStep {
+            stable: self.health.stable,
+            canary: self.health.canary,
+            unknown: self.health.unknown,
+            pairs: self.pairs,
+        }
+    }
+
+    /// The release behind the canary's subset when the rollout was prepared: a digest of its pod template.
+    pub fn release(&self) -> Option<&str> {
+        self.release.as_deref()
+    }
+
+    /// Whether the rollout's header route is in the `VirtualService`.
+    pub fn has_header_route(&self) -> bool {
+        self.header_route
+    }
+
+    /// Whether a write is without its response.
+    pub fn is_unanswered(&self) -> bool {
+        self.unanswered
+    }
+
+    /// How often it went on after an interruption.
+    pub fn resumed(&self) -> u32 {
+        self.resumed
     }
 
     /// What was seen over the whole rollout.
@@ -223,6 +313,21 @@ impl State {
     /// The number of the last observation taken from a source.
     pub fn last_of(&self, source: &str) -> Option<u64> {
         self.sources.get(source).copied()
+    }
+
+    /// Takes the time to `now`, with nothing decided by that.
+    pub(crate) fn pass_time(&mut self, now: Timestamp) {
+        let stride = now.since(self.now).min(super::machine::MAX_STRIDE);
+        self.now = self.now.max(now);
+        if self.is_running() && !self.paused && !self.unanswered {
+            let stride = u64::try_from(stride.as_millis()).unwrap_or(0);
+            self.held_ms = self.held_ms.saturating_add(stride);
+        }
+    }
+
+    /// Whether the canary was seen to serve anything.
+    pub(super) fn has_seen_canary(&self) -> bool {
+        self.totals.canary > self.totals.canary_failed || self.totals.pairs > 0
     }
 
     /// Whether nothing is decided yet.

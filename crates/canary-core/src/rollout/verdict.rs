@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{gate::GateOutcome, patch::Differences, plan::Split};
+use super::{
+    excluded::excluded, gate::GateOutcome, health::Tally, patch::Differences, plan::Split,
+};
 use crate::stats::{self, Interval};
 
 /// What the evidence says at a moment.
@@ -31,12 +33,16 @@ pub enum Verdict {
         /// The split in force.
         split: Split,
     },
-    /// The canary held every guardrail to the end.
+    /// No guardrail alarmed, and each had its evidence in each step.
     Promote {
         /// What each guardrail showed at the end.
         evidence: Vec<Reading>,
         /// Requests that the canary served meanwhile.
         exposure: u64,
+        /// Requests that the stable version served meanwhile.
+        stable: u64,
+        /// Pairs that were compared.
+        pairs: u64,
     },
     /// The canary is worse, or did not pass its gate.
     Rollback {
@@ -48,6 +54,15 @@ pub enum Verdict {
         evidence: Cause,
         /// Requests that the canary served meanwhile.
         exposure: u64,
+        /// Requests that the stable version served meanwhile.
+        #[serde(default)]
+        stable: u64,
+        /// Pairs that were compared.
+        #[serde(default)]
+        pairs: u64,
+        /// The reason of the canary's last failure, where it failed any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// The evidence does not decide. Missing data is never failure and never success.
     Inconclusive {
@@ -72,6 +87,31 @@ pub enum Cause {
     Gate(GateOutcome),
     /// A person asked for it.
     Asked(String),
+    /// The canary was not ready for its first weight: no ready pod, or no right response; what is missing. It was given
+    /// no traffic.
+    NotReady(String),
+    /// The canary fails most of its requests while the stable version serves.
+    CanaryFails {
+        /// The canary's requests or halves of pairs at the step.
+        canary: Tally,
+        /// The stable version's.
+        stable: Tally,
+        /// `requests` or `pairs`.
+        of: String,
+        /// The reason of the last failure, where one is known.
+        problem: Option<String>,
+    },
+    /// The canary's share of the traffic is missing, and requests of unknown version fail: it cannot be reached.
+    Unreachable {
+        /// Requests of unknown version that failed at the step.
+        failed: u64,
+        /// Requests that the canary served at the step.
+        canary: u64,
+        /// Requests that the stable version served at the step.
+        stable: u64,
+        /// The reason of the last failure, where one is known.
+        problem: Option<String>,
+    },
 }
 
 /// Why a rollout is inconclusive.
@@ -108,6 +148,32 @@ pub enum Why {
         /// What the last probe said.
         why: String,
     },
+    /// The service as a whole fails: the stable version fails more than half of its requests, or no request is served by
+    /// a known version.
+    ServiceFails {
+        /// The requests that this is about.
+        failed: Tally,
+        /// `requests` or `pairs`.
+        of: String,
+        /// The reason of the last failure, where one is known.
+        problem: Option<String>,
+    },
+    /// The plan's own function gave scores that are none.
+    InvalidScores {
+        /// The custom guardrail.
+        guardrail: String,
+        /// How many of them came.
+        count: u64,
+        /// The last one.
+        last: String,
+    },
+    /// The inputs repeat themselves; each counts once.
+    InputsRepeat {
+        /// The step, from 0.
+        step: usize,
+        /// How many distinct inputs there were in the whole rollout.
+        distinct: u64,
+    },
     /// Every source of observations ended before the rollout did.
     SourcesEnded {
         /// What each of them said last.
@@ -136,7 +202,7 @@ pub struct Reading {
     /// The plain estimate, where there are data for one; infinite ones are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<f64>,
-    /// The confidence sequence at level 1 − α.
+    /// The values not excluded: one end by the alarm's own test, the other by that of `proven`, each at `alpha`.
     pub interval: Interval,
     /// Whether the harm that the plan wants excluded is excluded; absent where the plan wants none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,15 +261,14 @@ pub(super) fn counted(count: u64, what: &str) -> String {
     if count != 1 {
         return format!("{count} {what}");
     }
-    let words: Vec<&str> = what
-        .split(' ')
-        .map(|word| match word {
-            "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails" => {
-                word.trim_end_matches('s')
-            }
-            other => other,
-        })
-        .collect();
+    let words: Vec<&str> =
+        what.split(' ')
+            .map(|word| match word {
+                "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails"
+                | "scores" => word.trim_end_matches('s'),
+                other => other,
+            })
+            .collect();
     format!("1 {}", words.join(" "))
 }
 
@@ -212,22 +277,66 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Continue { step, split } => write!(f, "continue: step {step} at {split}"),
-            Self::Promote { evidence, exposure } => {
-                let held = evidence.len();
-                write!(
-                    f,
-                    "promote: all {} held; the canary served {}",
-                    counted(held as u64, "guardrails"),
-                    counted(*exposure, "requests")
-                )
+            Self::Promote { evidence, exposure, stable, pairs } => {
+                f.write_str("promoted: no guardrail alarmed; ")?;
+                let excluded = excluded(evidence);
+                if excluded.is_empty() {
+                    f.write_str("no size of harm is excluded by them")?;
+                } else {
+                    f.write_str(&excluded.join(", "))?;
+                }
+                served(f, *exposure, *stable, *pairs)
             }
-            Self::Rollback { guardrail, evidence, exposure, .. } => {
+            Self::Rollback { guardrail, evidence, exposure, stable, pairs, problem, .. } => {
                 match evidence {
                     Cause::Alarm(reading) => write!(f, "rollback: {reading}")?,
                     Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
                     Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
+                    Cause::NotReady(why) => {
+                        if *exposure == 0 {
+                            return write!(
+                                f,
+                                "rollback: the canary was refused before its first weight: {why}"
+                            );
+                        }
+                        write!(f, "rollback: the canary is not ready for its next weight: {why}")?;
+                    }
+                    Cause::CanaryFails { canary, stable, of, problem } => {
+                        write!(
+                            f,
+                            "rollback: the canary failed {} of its {} at this step",
+                            canary.failed,
+                            counted(canary.requests, of)
+                        )?;
+                        because(f, problem.as_deref())?;
+                        write!(f, ", the stable version {} of {}", stable.failed, stable.requests)?;
+                    }
+                    Cause::Unreachable { failed: 0, canary, stable, .. } => write!(
+                        f,
+                        "rollback: the canary cannot be reached: it serves nothing of its share, while the stable version \
+                         served {} and the canary {canary} at this step",
+                        counted(*stable, "requests")
+                    )?,
+                    Cause::Unreachable { failed, canary, stable, problem } => {
+                        write!(
+                            f,
+                            "rollback: the canary cannot be reached: {} failed without a version",
+                            counted(*failed, "requests")
+                        )?;
+                        because(f, problem.as_deref())?;
+                        write!(
+                            f,
+                            " while the stable version served {stable} and the canary {canary}"
+                        )?;
+                    }
                 }
-                write!(f, "; the canary served {}", counted(*exposure, "requests"))
+                served(f, *exposure, *stable, *pairs)?;
+                match problem {
+                    Some(problem) if matches!(evidence, Cause::Alarm(_)) => {
+                        write!(f, "; the canary's last failure: {problem}")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::Inconclusive { why } => write!(f, "inconclusive: {why}"),
             Self::ExternalEdit { diff } => write!(f, "external edit: {diff}"),
@@ -245,6 +354,9 @@ impl Why {
             Self::GateUnanswered { .. } => "gateUnanswered",
             Self::Unreachable { .. } => "unreachable",
             Self::SourcesEnded { .. } => "sourcesEnded",
+            Self::ServiceFails { .. } => "serviceFails",
+            Self::InvalidScores { .. } => "invalidScores",
+            Self::InputsRepeat { .. } => "inputsRepeat",
         }
     }
 }
@@ -266,8 +378,47 @@ impl std::fmt::Display for Why {
                 write!(f, "the canary cannot be reached through the header route: {why}")
             }
             Self::SourcesEnded { why } => write!(f, "every source of observations ended: {why}"),
+            Self::ServiceFails { failed, of, problem } => {
+                write!(
+                    f,
+                    "the service fails, whichever version serves: {} of {} failed",
+                    failed.failed,
+                    counted(failed.requests, of)
+                )?;
+                because(f, problem.as_deref())
+            }
+            Self::InvalidScores { guardrail, count, last } => write!(
+                f,
+                "the function of {guardrail} gave {}, the last one {last}; a score is a number from 0 to 1",
+                counted(*count, "invalid scores")
+            ),
+            Self::InputsRepeat { step, distinct } => write!(
+                f,
+                "step {step} ran out of distinct inputs: {} came again and again, and each counts once; give more",
+                counted(*distinct, "inputs")
+            ),
         }
     }
+}
+
+/// The numbers of requests of each version, and of the pairs.
+fn served(
+    f: &mut std::fmt::Formatter<'_>,
+    canary: u64,
+    stable: u64,
+    pairs: u64,
+) -> std::fmt::Result {
+    write!(f, "; the canary served {}, the stable version {stable}", counted(canary, "requests"))?;
+    match pairs {
+        0 => Ok(()),
+        1 => f.write_str("; 1 pair was compared"),
+        pairs => write!(f, "; {pairs} pairs were compared"),
+    }
+}
+
+/// The reason of a failure, in parentheses.
+fn because(f: &mut std::fmt::Formatter<'_>, problem: Option<&str>) -> std::fmt::Result {
+    problem.map_or(Ok(()), |problem| write!(f, " ({problem})"))
 }
 
 impl std::fmt::Display for Reading {
@@ -306,10 +457,11 @@ mod tests {
         assert_eq!(counted(1, "bad canary requests"), "1 bad canary request");
         assert_eq!(counted(0, "pairs"), "0 pairs");
         assert_eq!(counted(1, "same"), "1 same");
-        let verdict = Verdict::Promote { evidence: Vec::new(), exposure: 1 };
+        let verdict = Verdict::Promote { evidence: Vec::new(), exposure: 1, stable: 0, pairs: 1 };
         assert_eq!(
             verdict.to_string(),
-            "promote: all 0 guardrails held; the canary served 1 request"
+            "promoted: no guardrail alarmed; no size of harm is excluded by them; the canary served 1 request, the stable \
+             version 0; 1 pair was compared"
         );
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::{
     super::{
-        plan::Plan,
+        plan::{Plan, Split},
+        state::Totals,
         verdict::{Reading, Verdict, counted},
     },
     chart::{Chart, time},
@@ -59,9 +60,11 @@ impl Report {
         if let Some(last) = moments.last() {
             let _ = write!(html, "{}", facts(plan, last));
             let seconds = last.at.as_secs_f64();
-            html.push_str(&weights(moments, seconds));
-            for (place, reading) in last.readings.iter().enumerate() {
-                html.push_str(&guardrail(moments, place, reading, seconds));
+            if shows_something(moments, last) {
+                html.push_str(&weights(moments, seconds));
+                for (place, reading) in last.readings.iter().enumerate() {
+                    html.push_str(&guardrail(moments, place, reading, seconds));
+                }
             }
         }
         html.push_str(&gallery(disagreements));
@@ -85,6 +88,14 @@ impl Report {
 const LEGEND: &str = "<footer><p>E is the evidence against the canary: a canary that is no worse reaches 1/α with \
     probability at most α, however long one looks (Ville's inequality). The band is the confidence sequence, which \
     holds at every moment at once.</p></footer>";
+
+/// Whether there is anything to draw: a canary that was refused before its first weight has neither weights nor
+/// evidence.
+fn shows_something(moments: &[Moment], last: &Moment) -> bool {
+    let Totals { stable, canary, unknown, pairs, .. } = last.totals;
+    stable + canary + unknown + pairs > 0
+        || moments.iter().any(|moment| moment.split != Split::STABLE)
+}
 
 fn facts(plan: &Plan, last: &Moment) -> String {
     let totals = &last.totals;
@@ -236,7 +247,23 @@ fn gallery(disagreements: &[Disagreement]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn a_run_that_has_seen_nothing_has_no_empty_pictures() {
+        let plan = Plan::new("s", "a", "b");
+        let page = |split: Split, totals: Totals| {
+            let mut history = History::new();
+            history.push(Moment::new(Duration::from_secs(1), split, totals, Vec::new()));
+            Report::new("x").run("y", &plan, &history, None, &[]).to_html()
+        };
+        let canary = Split { canary: 5, mirror: 0 };
+        assert!(!page(Split::STABLE, Totals::default()).contains("<svg"));
+        assert!(page(canary, Totals::default()).contains("<svg"));
+        assert!(page(Split::STABLE, Totals { pairs: 1, ..Totals::default() }).contains("<svg"));
+    }
 
     #[test]
     fn hostile_names_and_pictures_stay_text() {

@@ -1,12 +1,14 @@
 //! The rules of a plan: everything that is wrong is listed, with its path.
 
+mod evidence;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    guardrail::{Check, Guardrail},
+    guardrail::{Accuracy, Check, Guardrail, PairErrors},
     plan::{Plan, Step},
 };
-use crate::{Finding, Findings, evidence::Kind};
+use crate::{Finding, Findings};
 
 /// The largest number of steps and of guardrails, so that a state always fits its annotation.
 const MAX_STEPS: usize = 200;
@@ -21,7 +23,7 @@ pub(super) fn validate(plan: &Plan) -> Findings {
     numbers(plan, &mut findings);
     steps(plan, &mut findings);
     guardrails(plan, &mut findings);
-    evidence(plan, &mut findings);
+    evidence::check(plan, &mut findings);
     gates(plan, &mut findings);
     findings
 }
@@ -170,6 +172,7 @@ fn hold(
     let hold = &step.hold;
     for (field, zero) in [
         ("hold.requests", hold.requests == Some(0)),
+        ("hold.totalRequests", hold.total_requests == Some(0)),
         ("hold.pairs", hold.pairs == Some(0)),
         ("hold.time", hold.time.is_some_and(|time| time.is_zero())),
     ] {
@@ -182,10 +185,9 @@ fn hold(
         }
     }
     if hold.is_empty() && !(last && step.weight == 100) {
-        findings.push(
-            Finding::error("C109", path("hold"), "the step is held for nothing")
-                .help("state requests, pairs or time; only a last step at 100 needs none"),
-        );
+        findings.push(Finding::error("C109", path("hold"), "the step is held for nothing").help(
+            "state requests, totalRequests, pairs or time; only a last step at 100 needs none",
+        ));
     }
     if let Some(time) = hold.time
         && time >= plan.patience
@@ -206,14 +208,15 @@ fn hold(
             .help("give the plan a header, such as user-group: canary"),
         );
     }
-    if hold.requests.is_some() && hold.time.is_none() && step.weight == 0 && step.mirror == 0 {
+    if hold.requests.is_some() && step.weight == 0 {
         findings.push(
-            Finding::warning(
+            Finding::error(
                 "C112",
                 path("hold.requests"),
-                "no request reaches the canary at weight 0",
+                "no request reaches the canary at weight 0, so the step never ends",
             )
-            .help("hold by pairs or by time, or give the step a weight"),
+            .found(hold.requests.unwrap_or_default())
+            .help("hold by pairs, by time or by totalRequests, or give the step a weight"),
         );
     }
 }
@@ -296,6 +299,17 @@ fn guardrails(plan: &Plan, findings: &mut Findings) {
                     ),
             );
         }
+        if guardrail.minimum == 0 {
+            findings.push(
+                Finding::error(
+                    "C121",
+                    path("minimum"),
+                    "a guardrail without observations says nothing, and must not look like consent",
+                )
+                .found(0)
+                .help("give the least number of observations of each version, such as 20"),
+            );
+        }
         check(guardrail, &|field| path(&format!("{}.{field}", guardrail.check.kind())), findings);
     }
 }
@@ -351,8 +365,9 @@ fn check(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fi
             let bound = check.proven_above.unwrap_or(check.at_least / 2.0);
             range("provenAbove", bound, 0.0, check.at_least, below);
         }
-        Check::Accuracy(check) => {
-            let bound = check.proven_above.unwrap_or(-0.5);
+        Check::Accuracy(Accuracy { proven_above })
+        | Check::PairErrors(PairErrors { proven_above }) => {
+            let bound = proven_above.unwrap_or(-0.5);
             range("provenAbove", bound, -1.0, 0.0, below);
         }
         Check::ObservedSplit(check) => range("alpha", check.alpha, 0.0, 1.0, unit),
@@ -365,34 +380,6 @@ fn check(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fi
             range("atLeast", check.at_least, 0.0, 1.0, unit);
             let bound = check.proven_above.unwrap_or(check.at_least / 2.0);
             range("provenAbove", bound, 0.0, check.at_least, below);
-        }
-    }
-}
-
-/// A guardrail without its evidence would be quiet for ever, which must not look like consent.
-fn evidence(plan: &Plan, findings: &mut Findings) {
-    let divides = plan.steps.iter().any(|step| (1..100).contains(&step.weight));
-    let unpaired = plan.header.is_none() && !plan.steps.iter().any(|step| step.mirror > 0);
-    for (index, guardrail) in plan.guardrails.iter().enumerate() {
-        let path = format!("guardrails[{index}].{}", guardrail.check.kind());
-        match guardrail.check.needs() {
-            Kind::Requests | Kind::Latency if !divides => findings.push(
-                Finding::error(
-                    "C118",
-                    path,
-                    "no step divides the traffic, so there is nothing to compare",
-                )
-                .help("add a step with a weight between 1 and 99, or take the guardrail out"),
-            ),
-            Kind::Pairs | Kind::Labels | Kind::Scores if unpaired => findings.push(
-                Finding::error(
-                    "C118",
-                    path,
-                    "pairs need a route to the canary by header, or a mirror",
-                )
-                .help("give the plan a header, such as user-group: canary"),
-            ),
-            _ => {}
         }
     }
 }
@@ -458,7 +445,7 @@ fn gates(plan: &Plan, findings: &mut Findings) {
     }
 }
 
-fn seconds(time: Duration) -> String {
+pub(super) fn seconds(time: Duration) -> String {
     format!("{}s", time.as_secs_f64())
 }
 

@@ -4,7 +4,7 @@ use crate::rollout::{Gate, Hold};
 fn good() -> Plan {
     Plan::new("image-classifier", "resnet50", "resnet101")
         .header("user-group", "canary")
-        .weights([5, 30, 100], Hold::requests(1_000))
+        .weights([5, 30, 100], Hold::total_requests(1_000))
         .guardrail(Guardrail::error_ratio(1.0))
         .guardrail(Guardrail::agreement(0.95))
 }
@@ -21,31 +21,44 @@ fn a_good_plan_has_no_findings() {
 
 #[test]
 fn weights_only_rise() {
-    assert_eq!(paths(&good().weights([5, 30, 10, 100], Hold::requests(9))), ["steps[2].weight"]);
     assert_eq!(
-        paths(&good().weights([5, 130, 100], Hold::requests(9))),
+        paths(&good().weights([5, 30, 10, 100], Hold::total_requests(90))),
+        ["steps[2].weight"]
+    );
+    assert_eq!(
+        paths(&good().weights([5, 130, 100], Hold::total_requests(90))),
         ["steps[1].weight", "steps[1].hold", "steps[2].weight"]
     );
-    let twice = good().weights([5, 5, 100], Hold::requests(9)).validate();
+    let twice = good().weights([5, 5, 100], Hold::total_requests(90)).validate();
     assert_eq!(twice.warnings().count(), 1);
     assert_eq!(
-        paths(&good().weights([], Hold::requests(9)).blue_green(0)),
+        paths(&good().weights([], Hold::total_requests(90)).blue_green(0)),
         ["steps[0].hold.pairs", "guardrails[0].errorRatio"]
     );
 }
 
 #[test]
 fn a_hold_shows_something() {
-    let zero = Hold { requests: Some(0), pairs: Some(0), time: Some(Duration::ZERO) };
+    let zero = Hold {
+        requests: Some(0),
+        total_requests: Some(0),
+        pairs: Some(0),
+        time: Some(Duration::ZERO),
+    };
     let plan = good().weights([5, 100], zero);
     assert_eq!(
         paths(&plan),
-        ["steps[0].hold.requests", "steps[0].hold.pairs", "steps[0].hold.time"]
+        [
+            "steps[0].hold.requests",
+            "steps[0].hold.totalRequests",
+            "steps[0].hold.pairs",
+            "steps[0].hold.time"
+        ]
     );
     assert_eq!(paths(&good().weights([5, 100], Hold::default())), ["steps[0].hold"]);
     assert_eq!(
         paths(&good().weights([5, 50], Hold::default())),
-        ["steps[0].hold", "steps[1].hold"]
+        ["steps[0].hold", "steps[1].hold", "steps[1].weight"]
     );
     let long = good().weights([5, 100], Hold::time(Duration::from_secs(7200)));
     assert_eq!(paths(&long), ["steps[0].hold.time"]);
@@ -80,9 +93,9 @@ fn a_guardrail_without_its_evidence_is_refused() {
     assert_eq!(paths(&headless), ["guardrails[2].agreement"]);
     let undivided = good().weights([0, 100], Hold::time(Duration::from_secs(1)));
     assert_eq!(paths(&undivided), ["guardrails[0].observedSplit", "guardrails[1].errorRatio"]);
-    let shadow = headless.shadow_first(50, 200, [5, 100], Hold::requests(9));
+    let shadow = headless.shadow_first(50, 200, [5, 100], Hold::total_requests(90));
     assert_eq!(shadow.validate(), Findings::new(), "a mirror gives pairs without a header");
-    let mut pairs = good().weights([5, 100], Hold::pairs(10));
+    let mut pairs = good().weights([5, 100], Hold::pairs(20));
     pairs.guardrails.truncate(2);
     pairs.header = None;
     assert_eq!(paths(&pairs), ["steps[0].hold.pairs"]);
@@ -142,7 +155,7 @@ fn names_are_unique_and_gates_are_defined() {
 fn the_presets_are_valid() {
     let minute = Duration::from_secs(60);
     let base = good;
-    let hold = Hold::requests(500);
+    let hold = Hold::total_requests(500);
     for plan in [
         base().header_first("user-group", "canary", minute, hold),
         base().linear(20, hold),
@@ -156,4 +169,57 @@ fn the_presets_are_valid() {
         .guardrail(Guardrail::agreement(0.95))
         .blue_green(300);
     assert_eq!(blue_green.validate(), Findings::new());
+}
+
+#[test]
+fn a_plan_ends_at_100_and_sees_the_canary_before() {
+    let fifty = good().weights([10, 50], Hold::requests(50));
+    let findings = fifty.validate();
+    let found = findings.errors().next().unwrap();
+    assert_eq!((found.code.as_str(), found.path.as_str()), ("C122", "steps[1].weight"));
+    assert!(found.to_string().contains("add a last step of weight 100"), "{found}");
+
+    let mut blind = good().weights([0, 100], Hold::time(Duration::from_secs(1)));
+    blind.guardrails.clear();
+    assert!(blind.validate().errors().any(|finding| finding.code == "C123"));
+    let mut at_once = good().weights([100], Hold::default());
+    at_once.guardrails.clear();
+    assert!(at_once.validate().errors().any(|finding| finding.code == "C123"));
+    let mut paired = good().blue_green(300);
+    paired.guardrails.remove(0);
+    assert_eq!(paired.validate(), Findings::new());
+}
+
+#[test]
+fn a_hold_below_the_least_number_of_observations_is_refused() {
+    let few = good().weights([5, 30, 100], Hold::requests(19));
+    assert_eq!(paths(&few), ["steps[0].hold.requests", "steps[1].hold.requests"]);
+    let mut stated = few;
+    for guardrail in &mut stated.guardrails {
+        guardrail.minimum = 10;
+    }
+    assert_eq!(paths(&stated), Vec::<String>::new());
+    assert_eq!(paths(&good().weights([5, 100], Hold::pairs(19))), ["steps[0].hold.pairs"]);
+    let none = good().guardrail(Guardrail::pair_errors().minimum(0));
+    assert_eq!(paths(&none), ["guardrails[3].minimum"]);
+    let at_zero = good().weights([0, 5, 100], Hold::requests(100));
+    assert_eq!(paths(&at_zero), ["steps[0].hold.requests"]);
+}
+
+#[test]
+fn no_more_pairs_than_a_rollout_remembers_are_asked_for() {
+    let many = good().weights([5, 50, 100], Hold::pairs(10_001));
+    assert_eq!(paths(&many), ["steps"]);
+    assert_eq!(paths(&good().weights([5, 50, 100], Hold::pairs(10_000))), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_slow_has_ended_by_the_request_timeout() {
+    let slow = Guardrail::slower_than(Duration::from_secs(20), 1.0);
+    let plan = good().guardrail(slow);
+    assert_eq!(paths(&plan), ["guardrails[3].slowRatio.threshold"]);
+    let raised = plan.request_timeout(Duration::from_secs(30));
+    assert_eq!(paths(&raised), Vec::<String>::new());
+    let impatient = raised.patience(Duration::from_secs(20));
+    assert_eq!(impatient.validate().warnings().count(), 1);
 }

@@ -1,0 +1,155 @@
+//! One step of a plan: its weight, what it mirrors, and how long it is held.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One step: a weight, how long it is held, and what must be passed before it begins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Step {
+    /// The canary's share of the traffic, in percent.
+    pub weight: u32,
+    /// The share of the traffic that is also sent to the canary without using its answers, in percent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mirror: u32,
+    /// How long the step is held; every bound that is stated must be reached.
+    #[serde(default, skip_serializing_if = "Hold::is_empty")]
+    pub hold: Hold,
+    /// The gates that must be passed before the step's weight is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<String>,
+}
+
+impl Step {
+    /// A step at a weight, in percent, with nothing to wait for.
+    pub fn new(weight: u32) -> Self {
+        Self { weight, ..Self::default() }
+    }
+
+    /// Sets how long it is held.
+    #[must_use]
+    pub fn hold(mut self, hold: Hold) -> Self {
+        self.hold = hold;
+        self
+    }
+
+    /// Sets the mirrored share, in percent.
+    #[must_use]
+    pub fn mirror(mut self, percent: u32) -> Self {
+        self.mirror = percent;
+        self
+    }
+
+    /// Adds a gate by name.
+    #[must_use]
+    pub fn gate(mut self, name: impl Into<String>) -> Self {
+        self.gates.push(name.into());
+        self
+    }
+
+    /// What the step asks of the route.
+    pub fn split(&self) -> Split {
+        Split { canary: self.weight, mirror: self.mirror }
+    }
+}
+
+/// How the traffic of the target route is shared, in percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Split {
+    /// The canary's weight; the stable subset has the rest of 100.
+    pub canary: u32,
+    /// The mirrored share.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mirror: u32,
+}
+
+impl Split {
+    /// Everything to the stable subset.
+    pub const STABLE: Self = Self { canary: 0, mirror: 0 };
+    /// Everything to the canary.
+    pub const CANARY: Self = Self { canary: 100, mirror: 0 };
+}
+
+impl std::fmt::Display for Split {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", 100 - self.canary.min(100), self.canary)?;
+        if self.mirror > 0 { write!(f, " mirror {}", self.mirror) } else { Ok(()) }
+    }
+}
+
+/// How long a step is held: every bound that is stated must be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Hold {
+    /// Requests that the canary served at this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Requests that both versions served at this step together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_requests: Option<u64>,
+    /// Pairs observed at this step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<u64>,
+    /// Time at this step, pauses aside.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional"
+    )]
+    pub time: Option<Duration>,
+}
+
+impl Hold {
+    /// Until the canary has served so many requests.
+    ///
+    /// ```
+    /// use canary_core::rollout::Hold;
+    ///
+    /// // At a weight of 5, some 4 000 requests pass until the canary has served 200 of them.
+    /// assert_eq!(Hold::requests(200).requests, Some(200));
+    /// assert_eq!(Hold::total_requests(4_000).total_requests, Some(4_000));
+    /// ```
+    pub fn requests(requests: u64) -> Self {
+        Self { requests: Some(requests), ..Self::default() }
+    }
+
+    /// Until both versions together have served so many requests.
+    pub fn total_requests(requests: u64) -> Self {
+        Self { total_requests: Some(requests), ..Self::default() }
+    }
+
+    /// Until so many pairs were observed.
+    pub fn pairs(pairs: u64) -> Self {
+        Self { pairs: Some(pairs), ..Self::default() }
+    }
+
+    /// For so long.
+    pub fn time(time: Duration) -> Self {
+        Self { time: Some(time), ..Self::default() }
+    }
+
+    /// Also for at least so long.
+    #[must_use]
+    pub fn and_time(mut self, time: Duration) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Also until so many pairs were observed.
+    #[must_use]
+    pub fn and_pairs(mut self, pairs: u64) -> Self {
+        self.pairs = Some(pairs);
+        self
+    }
+
+    /// Whether no bound is stated.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
