@@ -1,5 +1,6 @@
 //! Drives a rollout: a thin shell around the state machine that reads and writes the cluster.
 
+mod act;
 mod backoff;
 mod clock;
 #[cfg(feature = "predict")]
@@ -63,7 +64,7 @@ pub use story::Story;
 ///     .start()
 ///     .await?;
 /// while let Some(progress) = run.next().await {
-///     if let Progress::Finished { verdict } = progress? {
+///     if let Progress::Finished { verdict, .. } = progress? {
 ///         println!("{verdict}");
 ///     }
 /// }
@@ -190,9 +191,12 @@ impl<C: Cluster + 'static> Driver<C> {
     /// [`Error::Plan`] when another driver holds the lock, Flagger or Argo Rollouts owns an object, a guardrail's
     /// evidence has no source, the stored state is of another plan, or the route is not one that the plan can divide;
     /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
-    pub async fn start(self) -> Result<(Run, Control)> {
-        self.check_evidence()?;
-        start::start(self).await
+    pub fn start(self) -> impl Future<Output = Result<(Run, Control)>> + Send {
+        let checked = self.check_evidence();
+        async move {
+            checked?;
+            start::start(self).await
+        }
     }
 
     /// Every guardrail and hold must have a source: silence must not look like consent.
@@ -222,9 +226,8 @@ impl<C: Cluster + 'static> Driver<C> {
             }
         }
         for (index, step) in plan.steps.iter().enumerate() {
-            for (wanted, kind) in
-                [(step.hold.requests, Kind::Requests), (step.hold.pairs, Kind::Pairs)]
-            {
+            let requests = step.hold.requests.or(step.hold.total_requests);
+            for (wanted, kind) in [(requests, Kind::Requests), (step.hold.pairs, Kind::Pairs)] {
                 if wanted.is_some() && !provided.contains(&kind) {
                     missing.push(format!("steps[{index}].hold needs {kind}"));
                 }

@@ -167,7 +167,7 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
         began: state.began(),
         since: state.since(),
         now: state.now(),
-        seen_at_step: state.seen_at_step(),
+        seen_at_step: (state.seen_at_step().requests(), state.seen_at_step().pairs),
         totals: state.totals(),
         readings,
     })

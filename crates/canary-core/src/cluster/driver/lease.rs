@@ -9,6 +9,16 @@ use serde_json::{Value, json};
 use super::super::{Cluster, ObjectRef, Patch};
 use crate::{Error, Result, evidence::Timestamp, rollout::Plan};
 
+/// What came of renewing a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// It was not time for it.
+    NotDue,
+    Renewed,
+    /// Somebody had deleted the Lease, and it was made anew.
+    Remade,
+}
+
 /// A lock on a plan's target that is held by renewing it.
 pub(super) struct Lease<C> {
     cluster: Arc<C>,
@@ -35,10 +45,18 @@ impl<C: Cluster> Lease<C> {
     ) -> Result<Self> {
         let target = &plan.target;
         let object = lease_of(&target.namespace, &target.virtual_service);
-        let live = match cluster.get(&object).await? {
+        let mut lease = Self { cluster, object, holder, lasts, renewed: now };
+        lease.acquire(now).await?;
+        Ok(lease)
+    }
+
+    /// Makes the Lease where there is none, and takes it where nobody else holds it.
+    async fn acquire(&mut self, now: Timestamp) -> Result<()> {
+        let object = &self.object;
+        let live = match self.cluster.get(object).await? {
             Some(live) => live,
             None => {
-                cluster
+                self.cluster
                     .apply(&json!({
                         "apiVersion": object.api_version,
                         "kind": object.kind,
@@ -48,10 +66,10 @@ impl<C: Cluster> Lease<C> {
             }
         };
         if let Some((other, until)) = held_by(&live)
-            && other != holder
+            && other != self.holder
             && until > now
         {
-            return Err(taken(&object, other, Some(until.since(now))));
+            return Err(taken(object, other, Some(until.since(now))));
         }
         let transitions =
             live.pointer("/spec/leaseTransitions").and_then(Value::as_i64).unwrap_or(-1) + 1;
@@ -59,8 +77,8 @@ impl<C: Cluster> Lease<C> {
             "op": "add",
             "path": "/spec",
             "value": {
-                "holderIdentity": holder,
-                "leaseDurationSeconds": lasts.as_secs().max(1),
+                "holderIdentity": self.holder,
+                "leaseDurationSeconds": self.lasts.as_secs().max(1),
                 "acquireTime": micro_time(now),
                 "renewTime": micro_time(now),
                 "leaseTransitions": transitions,
@@ -70,27 +88,35 @@ impl<C: Cluster> Lease<C> {
             let path = "/metadata/resourceVersion";
             operations.insert(0, json!({"op": "test", "path": path, "value": version}));
         }
-        let mut lease = Self { cluster, object, holder, lasts, renewed: now };
-        lease.patch(operations).await?;
-        lease.renewed = now;
-        Ok(lease)
+        self.patch(operations).await?;
+        self.renewed = now;
+        Ok(())
     }
 
-    /// Renews the lock when a third of its time has passed; whether it was renewed.
+    /// Renews the lock when a third of its time has passed.
     ///
-    /// A lock that has run out is renewed like any other, as long as nobody has taken it.
+    /// A lock that has run out is renewed like any other, as long as nobody has taken it; one that was deleted is made
+    /// anew.
     ///
     /// # Errors
     /// [`Error::Plan`] when another driver has taken it meanwhile; what the store says otherwise.
-    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<bool> {
+    pub(super) async fn renew(&mut self, now: Timestamp) -> Result<Renewal> {
         if now.since(self.renewed) < self.lasts / 3 {
-            return Ok(false);
+            return Ok(Renewal::NotDue);
         }
         let path = "/spec/renewTime";
         let renew = json!({"op": "replace", "path": path, "value": micro_time(now)});
-        self.patch(vec![self.is_ours(), renew]).await?;
-        self.renewed = now;
-        Ok(true)
+        let patched = self.patch(vec![self.is_ours(), renew]).await;
+        let Err(error) = patched else {
+            self.renewed = now;
+            return Ok(Renewal::Renewed);
+        };
+        if error.is_retryable() {
+            return Err(error);
+        }
+        // Deleted, run out and let go, or somebody else's: looked at as at the beginning.
+        self.acquire(now).await?;
+        Ok(Renewal::Remade)
     }
 
     /// Gives the lock back; when that fails, it runs out by itself.

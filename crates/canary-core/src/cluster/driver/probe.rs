@@ -1,10 +1,14 @@
 //! How a driver asks the canary through the header route.
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 
-/// Asks the canary through the plan's header route.
+use crate::rollout::Missing;
+
+/// Asks the canary through its header route before the first weight, and the stable version before that.
 ///
-/// A function that returns a future of `Result<(), String>` is a probe, as long as the plan has no gates:
+/// The header is the plan's own ([`crate::Plan::probe_header`]); where a plan has none, the driver makes a header route
+/// for the time of the probe. A function that returns a future of `Result<(), String>` is a probe, as long as the plan
+/// has no gates:
 ///
 /// ```
 /// use canary_core::cluster::Probe;
@@ -13,9 +17,17 @@ use futures_util::future::BoxFuture;
 /// takes(|| async { Err("503 no healthy upstream".to_owned()) });
 /// ```
 pub trait Probe: Send + Sync {
-    /// `Ok` when the header route answers and the answer comes from the canary; otherwise what stands in the way, in
-    /// one line. It should end within seconds; the driver asks again.
-    fn reach(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// `Ok` when the canary gives a well-formed response through the header route; otherwise what stands in the way.
+    /// What the canary itself refused does not come by itself ([`Missing::for_good`]), a route that is not in force yet
+    /// does ([`Missing::yet`]). It should end within seconds; the driver asks again.
+    fn reach(&self) -> BoxFuture<'_, Result<(), Missing>>;
+
+    /// `Ok` when the stable version answers what the run is going to ask, over the route that the weights divide, while
+    /// everything still goes there; otherwise what is wrong with the run's own question: the address, the model's name,
+    /// the signature, the credentials or the input. Without this method nothing is asked beforehand.
+    fn stable(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// The top class that the canary gives to a gate's input; `None` when no answer came. Without this method a gate
     /// is never answered, and a plan with gates is inconclusive.
@@ -30,7 +42,7 @@ where
     F: Fn() -> A + Send + Sync,
     A: Future<Output = Result<(), String>> + Send + 'static,
 {
-    fn reach(&self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(self())
+    fn reach(&self) -> BoxFuture<'_, Result<(), Missing>> {
+        self().map(|answer| answer.map_err(Missing::yet)).boxed()
     }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::rollout::{GateOutcome, Reading, Split, Totals, Verdict, report::Moment};
+use crate::{
+    evidence::Timestamp,
+    rollout::{GateOutcome, Reading, Split, Totals, Verdict, report::Moment},
+};
 
 /// Something that a driver did or saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,6 +21,14 @@ pub enum Progress {
         resumed: bool,
         /// The step, from 0.
         step: usize,
+        /// Why it is a new experiment although one of this plan is stored, such as another release of the canary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anew: Option<String>,
+    },
+    /// The canary's pods were looked at; what is missing, if anything, or why nothing can be said of them.
+    Inspected {
+        /// Empty when ready pods stand behind the subset.
+        problem: Option<String>,
     },
     /// The canary's subset and the header route are in the cluster.
     Prepared,
@@ -64,6 +75,14 @@ pub enum Progress {
         /// The split in force; none before the first write.
         split: Option<Split>,
     },
+    /// A source has told nothing for long, such as an iterator of inputs that waits.
+    SourceQuiet {
+        /// The source.
+        source: String,
+        /// For how long.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        silent: Duration,
+    },
     /// A source ended or failed.
     SourceEnded {
         /// The source.
@@ -75,6 +94,10 @@ pub enum Progress {
     Finished {
         /// The verdict.
         verdict: Verdict,
+        /// When it was given, if that was by an earlier run of the same plan on the same release, whose weights are still
+        /// in force: nothing was asked again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored: Option<Timestamp>,
     },
 }
 
@@ -86,8 +109,11 @@ pub struct Snapshot {
     pub step: usize,
     /// The split in force; none before the first write.
     pub split: Option<Split>,
-    /// Requests and pairs counted at this step.
+    /// Requests counted at this step, of both versions.
     pub requests: u64,
+    /// Requests counted at this step that the canary served.
+    #[serde(default)]
+    pub canary: u64,
     /// Pairs counted at this step.
     pub pairs: u64,
     /// Time spent on this step, pauses aside.

@@ -1,11 +1,12 @@
 //! The running driver: a stream of what it does.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_core::Stream;
@@ -20,18 +21,29 @@ use super::{
     super::{Cluster, WatchEvent},
     Driver,
     backoff::Backoff,
-    lease::Lease,
+    lease::{Lease, Renewal},
     progress::{Command, Progress, Snapshot},
-    target::{Target, Write},
+    target::{Purpose, Target},
 };
 use crate::{
     Error, Result,
     evidence::{Observation, ScoreValue, Seen, Timestamp},
-    rollout::{Action, Event, Split, State, patch::Differences},
+    rollout::{Action, Event, Phase, State, Verdict, patch::Differences},
 };
 
 /// Observations taken in a row before the clock is looked at.
 const IN_A_ROW: u32 = 64;
+
+/// The time without an observation after which a source is named.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: whatever an
+/// interruption destroys is then a small part of what was seen since the start. The times do not depend on what was
+/// seen, so that what is stored is no choice among the evidence.
+const FIRST_SAVE: Duration = Duration::from_millis(250);
+
+/// The longest time between two saves of a rollout that was interrupted, which decides when it is stored.
+const SAVE_RESUMED: Duration = Duration::from_secs(2);
 
 /// A running rollout: a stream of [`Progress`] that ends with [`Progress::Finished`], with [`Progress::Suspended`] or with
 /// an error.
@@ -89,9 +101,12 @@ pub(super) struct Running<C> {
     pub(super) actions: VecDeque<Action>,
     pub(super) reports: VecDeque<Progress>,
     pub(super) inputs: SelectAll<BoxStream<'static, Input>>,
-    /// Sources that have not ended, and what those that have said.
+    /// Sources that have not ended, and what those that have said last.
     pub(super) open: usize,
-    pub(super) farewells: Vec<String>,
+    pub(super) ended: Vec<String>,
+    /// When a source last told something, and whether its silence since was reported.
+    pub(super) heard: BTreeMap<Arc<str>, (Timestamp, bool)>,
+    pub(super) quiet: Vec<String>,
     pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
     pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
     pub(super) look: Look,
@@ -99,6 +114,12 @@ pub(super) struct Running<C> {
     pub(super) timer: BoxFuture<'static, ()>,
     pub(super) in_a_row: u32,
     pub(super) saved: Timestamp,
+    /// How often the state was saved since the start.
+    pub(super) saves: u32,
+    /// When the release behind the canary was last looked at.
+    pub(super) looked_at_release: Timestamp,
+    /// When the verdict was given, where it is an earlier run's.
+    pub(super) stored: Option<Timestamp>,
     pub(super) over: bool,
 }
 
@@ -132,6 +153,10 @@ impl<C: Cluster + 'static> Running<C> {
                         Ok(())
                     }
                     Err(error) => {
+                        if self.target.awaits_weights() && !self.state.is_unanswered() {
+                            // Nobody knows which weights are in force until the object can be read.
+                            self.tell(Event::Unanswered);
+                        }
                         self.actions.push_front(action);
                         self.put_off(error)
                     }
@@ -141,12 +166,13 @@ impl<C: Cluster + 'static> Running<C> {
                 return self.compare().await;
             }
         }
-        if self.actions.is_empty() && self.state.is_done() {
+        if self.actions.is_empty() && self.state.is_done() && !self.backoff.is_waiting() {
             self.over = true;
             self.lease.release().await;
             // What there was at the end, of which the verdict names only what decided.
             self.reports.push_back(Progress::Seen(self.snapshot()));
-            self.reports.push_back(Progress::Finished { verdict: self.state.verdict() });
+            let (verdict, stored) = (self.state.verdict(), self.stored);
+            self.reports.push_back(Progress::Finished { verdict, stored });
             return Ok(());
         }
         match self.wait().await {
@@ -181,9 +207,9 @@ impl<C: Cluster + 'static> Running<C> {
         if self.state.is_done() && self.actions.is_empty() {
             return Ok(());
         }
-        self.lease.renew(self.driver.clock.now()).await?;
+        self.renew().await?;
         let state = self.state.clone();
-        if self.write(&state, None, None).await? {
+        if self.write(state, Purpose::Save).await? {
             self.over = true;
             self.lease.release().await;
             let (step, split) = (self.state.step(), self.state.split());
@@ -192,9 +218,10 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// What cannot be done now is done later; an error that does not pass ends the run.
-    fn put_off(&mut self, error: Error) -> Result<()> {
-        if !error.is_retryable() {
+    /// What cannot be done now is done later; an error that does not pass ends the run, unless users would be left on a
+    /// canary that nobody watches, or a rollback is decided.
+    pub(super) fn put_off(&mut self, error: Error) -> Result<()> {
+        if !error.is_retryable() && !self.goes_on_in_spite_of(&error) {
             return Err(error);
         }
         let (attempt, wait) = self.backoff.failed(&*self.driver.clock);
@@ -208,6 +235,34 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
+    /// Credentials that have run out or a permission that was taken away (401, 403) may come back, and so may what an API
+    /// server or a webhook refuses (409, 422). A decided rollback is carried out whatever comes in between, a lost lock
+    /// included.
+    fn goes_on_in_spite_of(&self, error: &Error) -> bool {
+        let to_stable = match self.state.phase() {
+            Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
+                matches!(verdict, Verdict::Rollback { .. })
+            }
+            _ => false,
+        };
+        // A weight, a mirror or a header route of the run is in the mesh.
+        let in_mesh = self.state.split().is_some() || self.state.has_header_route();
+        let passing =
+            matches!(error, Error::Cluster { .. } | Error::Invalid(_) | Error::Conflict { .. });
+        to_stable || in_mesh && passing
+    }
+
+    /// Renews the lock; one that was deleted is made anew, and told.
+    pub(super) async fn renew(&mut self) -> Result<Renewal> {
+        let renewal = self.lease.renew(self.driver.clock.now()).await?;
+        if renewal == Renewal::Remade {
+            let problem =
+                "the Lease of this rollout was deleted or let go; it was made anew".to_owned();
+            self.reports.push_back(Progress::Waiting { problem, attempt: 1, wait: Duration::ZERO });
+        }
+        Ok(renewal)
+    }
+
     /// A change by somebody else is looked at, unless a write is due, which compares by itself.
     fn watched(&mut self, what: Watched, event: Result<WatchEvent>) -> Result<()> {
         match (what, event) {
@@ -218,6 +273,10 @@ impl<C: Cluster + 'static> Running<C> {
             (Watched::Subsets, Ok(_)) => self.look.subsets = true,
             // The watch goes on by itself, and tells what happened meanwhile.
             (_, Err(error)) if error.is_retryable() => {}
+            (_, Err(error)) if self.goes_on_in_spite_of(&error) => {
+                let (problem, wait) = (error.to_string(), Duration::ZERO);
+                self.reports.push_back(Progress::Waiting { problem, attempt: 1, wait });
+            }
             (_, Err(error)) => return Err(error),
         }
         Ok(())
@@ -249,10 +308,10 @@ impl<C: Cluster + 'static> Running<C> {
 
     /// Somebody else has changed something: the run is over, and what was still to be written is not written. A
     /// rollout that was over already stays as it was decided.
-    fn edited(&mut self, edits: Differences) {
+    pub(super) fn edited(&mut self, edits: Differences) {
         self.actions.clear();
         self.tell(Event::Edited(edits));
-        self.actions.clear();
+        self.actions.retain(|action| matches!(action, Action::CleanUp));
     }
 
     async fn wait(&mut self) -> Input {
@@ -303,9 +362,16 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     fn observe(&mut self, observation: Observation) {
+        self.heard.insert(Arc::clone(&observation.source), (self.driver.clock.now(), false));
         let mut scored = Vec::new();
         for (guardrail, score) in &self.driver.scores {
-            if let Some(value) = score.score(&observation) {
+            let value = match &observation.what {
+                // A failure is the worst response; what has nothing to be compared with has no score.
+                Seen::Pair(pair) if !pair.stable.is_served() => None,
+                Seen::Pair(pair) if !pair.canary.is_served() => Some(0.0),
+                _ => score.score(&observation),
+            };
+            if let Some(value) = value {
                 let what = Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value });
                 scored.push(Observation { sequence: None, what, ..observation.clone() });
             }
@@ -327,158 +393,79 @@ impl<C: Cluster + 'static> Running<C> {
         if !passing {
             self.open -= 1;
             let said = error.as_deref().unwrap_or("it has no more observations");
-            self.farewells.push(format!("{source}: {said}"));
+            self.ended.push(format!("{source}: {said}"));
+            self.heard.remove(source.as_str());
+        } else if let Some(error) = &error {
+            self.tell(Event::SourceProblem(format!("{source}: {error}")));
         }
         self.reports.push_back(Progress::SourceEnded { source, error });
         if self.open == 0 {
-            self.tell(Event::SourcesEnded(self.farewells.join("; ")));
+            self.tell(Event::SourcesEnded(self.ended.join("; ")));
         }
     }
 
     /// Where it stands.
     fn snapshot(&self) -> Snapshot {
-        let (requests, pairs) = self.state.seen_at_step();
+        let seen = self.state.seen_at_step();
         Snapshot {
             step: self.state.step(),
             split: self.state.split(),
-            requests,
-            pairs,
+            requests: seen.requests(),
+            canary: seen.canary.requests,
+            pairs: seen.pairs,
             held: self.state.held(),
             totals: self.state.totals(),
             readings: self.state.readings(self.driver.machine.plan()),
         }
     }
 
-    async fn ticked(&mut self) -> Result<()> {
+    pub(super) async fn ticked(&mut self) -> Result<()> {
         let now = self.driver.clock.now();
         if !self.backoff.is_waiting() {
-            match self.lease.renew(now).await {
-                Ok(true) => self.backoff.succeeded(),
-                Ok(false) => {}
+            match self.renew().await {
+                Ok(Renewal::NotDue) => {}
+                Ok(_) => self.backoff.succeeded(),
                 Err(error) => self.put_off(error)?,
             }
         }
         self.tell(Event::Tick(now));
+        self.name_the_quiet(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
-        if now.since(self.saved) >= self.driver.save_every && self.actions.is_empty() {
+        // Before the preparation and after the end there is nothing to remember.
+        let stored = *self.state.phase() != Phase::Inspecting && !self.state.is_done();
+        if stored && now.since(self.saved) >= self.time_between_saves() && self.actions.is_empty() {
             self.actions.push_back(Action::Save);
         }
         Ok(())
     }
 
-    async fn act(&mut self, action: Action) -> Result<()> {
-        // A driver that was away for long writes nothing before it knows that the lock is still its own.
-        self.lease.renew(self.driver.clock.now()).await?;
-        match action {
-            Action::Save => {
-                // What was deleted before the watch had begun is told by no event.
-                if self.subsets_edited().await? {
-                    return Ok(());
-                }
-                let state = self.state.clone();
-                self.write(&state, None, None).await?;
-            }
-            Action::Prepare => {
-                let subsets = self.target.ensure_subset().await?;
-                let mut next = self.state.clone();
-                let mut actions = Vec::new();
-                if let Some(subsets) = subsets {
-                    let seen = Event::SubsetsSeen(subsets);
-                    self.driver.machine.advance(&mut next, seen, &mut actions);
-                }
-                self.driver.machine.advance(&mut next, Event::Prepared, &mut actions);
-                if self.write(&next, None, Some(true)).await? {
-                    self.reports.push_back(Progress::Prepared);
-                    self.actions.extend(actions);
-                }
-            }
-            Action::Probe => self.probe().await?,
-            Action::AskGate(gate) => self.ask(gate).await?,
-            Action::Write { split, last } => {
-                // No request is sent to a subset that is of other pods than those that were judged.
-                if split != Split::STABLE && self.subsets_edited().await? {
-                    return Ok(());
-                }
-                let mut next = self.state.clone();
-                let mut actions = Vec::new();
-                let machine = &self.driver.machine;
-                machine.advance(&mut next, Event::Tick(self.driver.clock.now()), &mut actions);
-                actions.clear();
-                machine.advance(&mut next, Event::Written, &mut actions);
-                let step = self.state.step();
-                let header = last.then_some(false);
-                if self.write(&next, Some(split), header).await? {
-                    self.reports.push_back(Progress::Written { step, split });
-                    self.actions.extend(actions);
-                }
-            }
-            Action::RemoveSubset => {
-                self.target.drop_subset().await?;
-                self.tell(Event::SubsetRemoved);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether somebody has made other pods of a subset, or taken it away; then the run is over.
-    async fn subsets_edited(&mut self) -> Result<bool> {
-        let edits = self.target.compare_subsets(&self.state).await?;
-        let edited = !edits.is_empty();
-        if edited {
-            self.edited(edits);
-        }
-        Ok(edited)
-    }
-
-    /// Writes and adopts `next`; `false` when somebody else had changed the object.
-    async fn write(
-        &mut self,
-        next: &State,
-        split: Option<Split>,
-        header: Option<bool>,
-    ) -> Result<bool> {
-        match self.target.write(&self.state, next, split, header).await? {
-            Write::Done => {
-                self.state = next.clone();
-                self.saved = self.driver.clock.now();
-                Ok(true)
-            }
-            Write::Edited(edits) => {
-                self.edited(edits);
-                Ok(false)
-            }
-        }
-    }
-
-    async fn probe(&mut self) -> Result<()> {
-        let Some(probe) = &self.driver.probe else {
-            return Err(Error::Plan("the plan has a header, and the driver no probe".to_owned()));
+    fn time_between_saves(&self) -> Duration {
+        let growing = FIRST_SAVE.saturating_mul(2_u32.saturating_pow(self.saves.min(16)));
+        let longest = match self.state.resumed() {
+            0 => self.driver.save_every,
+            _ => self.driver.save_every.min(SAVE_RESUMED),
         };
-        let answer = probe.reach().await;
-        let problem = answer.as_ref().err().cloned();
-        let failed = problem.is_some();
-        self.reports.push_back(Progress::Probed { problem });
-        self.tell(Event::Probed(answer));
-        if failed {
-            self.driver.clock.sleep(self.driver.tick).await;
-            self.ticked().await?;
-        }
-        Ok(())
+        growing.min(longest)
     }
 
-    async fn ask(&mut self, name: String) -> Result<()> {
-        let gate = self.driver.machine.plan().gate_named(&name).cloned();
-        let (Some(gate), Some(probe)) = (gate, &self.driver.probe) else {
-            return Err(Error::Plan(format!("gate {name} cannot be asked: it needs a probe")));
-        };
-        let mut answers = Vec::with_capacity(gate.golden.len());
-        for golden in &gate.golden {
-            answers.push(probe.classify(&golden.input).await);
+    /// Reports each source that has told nothing for long while the step is held, once for each silence.
+    fn name_the_quiet(&mut self, now: Timestamp) {
+        if *self.state.phase() != Phase::Holding {
+            return;
         }
-        let outcome = gate.judge(&answers);
-        self.reports
-            .push_back(Progress::GateJudged { gate: name.clone(), outcome: outcome.clone() });
-        self.tell(Event::GateJudged { gate: name, outcome });
-        Ok(())
+        let since_write = self.state.since();
+        for (source, (heard, told)) in &mut self.heard {
+            let silent = now.since((*heard).max(since_write));
+            if !*told && silent >= QUIET {
+                *told = true;
+                let source = source.to_string();
+                let problem = format!("{source} has told nothing for {} s", silent.as_secs());
+                self.quiet.push(problem);
+                self.reports.push_back(Progress::SourceQuiet { source, silent });
+            }
+        }
+        for problem in std::mem::take(&mut self.quiet) {
+            self.tell(Event::SourceProblem(problem));
+        }
     }
 }

@@ -41,7 +41,7 @@ impl Story {
         match progress {
             Progress::Seen(snapshot) => self.push(snapshot.moment(at)),
             Progress::Written { split, .. } => self.turn(at, *split),
-            Progress::Finished { verdict } => self.end(at, verdict),
+            Progress::Finished { verdict, .. } => self.end(at, verdict),
             _ => {}
         }
     }

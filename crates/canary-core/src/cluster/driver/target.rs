@@ -5,16 +5,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    super::{Cluster, ObjectRef},
+    super::{Cluster, ObjectRef, Patch, Presence, presence::Behind},
     clock::Clock,
 };
 use crate::{
     Error, Plan, Result,
     rollout::{
-        Phase, Split, State,
+        Split, State,
         patch::{
             Difference, Differences, RouteChange, STATE_ANNOTATION, SUBSET_ANNOTATION,
-            SubsetLabels, add_subset, change_route, differences, foreign_controller, remove_subset,
+            SubsetLabels, add_subset, change_route, clean_up, differences, foreign_controller,
+            has_subset, remove_subset,
         },
     },
 };
@@ -38,13 +39,41 @@ pub(super) struct Target<C> {
     version: Option<Value>,
     /// The version of the `DestinationRule` when it was last read or written.
     rule_version: Option<Value>,
-    /// Writes whose answer did not come: any of them may be in force.
-    unanswered: Vec<(String, State)>,
+    /// Writes whose response did not come: any of them may be in force.
+    unanswered: Vec<Unanswered>,
+}
+
+/// A write whose response did not come.
+struct Unanswered {
+    /// The state's annotation that it writes.
+    text: String,
+    state: State,
+    /// Whether it changes weights.
+    weights: bool,
+}
+
+/// What a write of the `VirtualService` is for; the state is stored by each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The state alone.
+    Save,
+    /// The header route too.
+    HeaderRoute,
+    /// A step's split; a header route that was made for the probe alone goes.
+    Step(Split),
+    /// The split that ends the rollout, without header route.
+    End(Split),
+    /// The end that keeps the weights: the header route and the mirror go.
+    Leave,
 }
 
 /// What came of a write.
 pub(super) enum Write {
     Done,
+    /// An earlier attempt had come through, and this is the state that it stored.
+    Adopted(Box<State>),
+    /// An earlier save of the same moment of the rollout had come through, and serves as this one.
+    Earlier,
     /// Somebody else changed the object; nothing was written.
     Edited(Differences),
 }
@@ -147,7 +176,7 @@ impl<C: Cluster> Target<C> {
     /// patch what is there now.
     async fn change_rule(
         &mut self,
-        change: fn(&Plan, &Value) -> Result<Option<super::super::Patch>>,
+        change: fn(&Plan, &Value) -> Result<Option<Patch>>,
     ) -> Result<Value> {
         let object = self.destination_rule.clone();
         let mut attempt = 0;
@@ -171,13 +200,18 @@ impl<C: Cluster> Target<C> {
     }
 
     /// Whether the rollout made the canary's subset.
-    async fn made_subset(&mut self) -> Result<bool> {
+    pub(super) async fn made_subset(&mut self) -> Result<bool> {
         let object = self.destination_rule.clone();
         let live = self.cluster.get(&object).await?;
         let made = live.as_ref().and_then(|live| {
             live.pointer("/metadata/annotations")?.get(SUBSET_ANNOTATION)?.as_str()
         });
         Ok(made == Some(&self.plan.canary))
+    }
+
+    /// Whether a change of weights is without its response.
+    pub(super) fn awaits_weights(&self) -> bool {
+        self.unanswered.iter().any(|write| write.weights)
     }
 
     /// Writes to the `VirtualService` what leads from `before` to `after`, with `after` as the stored state.
@@ -187,19 +221,29 @@ impl<C: Cluster> Target<C> {
         &mut self,
         before: &State,
         after: &State,
-        split: Option<Split>,
-        header_route: Option<bool>,
+        purpose: Purpose,
     ) -> Result<Write> {
         let text = after.encode()?;
-        // The subset can only go when no route names it.
-        let last = header_route == Some(false);
-        let drops = last && split == Some(Split::STABLE) && self.made_subset().await?;
-        let change = RouteChange {
-            split,
-            drop_canary: drops,
-            header_route: header_route.filter(|_| self.plan.header.is_some()),
-            state: Some(Some(text.clone())),
+        let mut change = match purpose {
+            Purpose::Save => RouteChange::default(),
+            Purpose::HeaderRoute => {
+                RouteChange { header_route: Some(true), ..RouteChange::default() }
+            }
+            Purpose::Step(split) => RouteChange {
+                split: Some(split),
+                header_route: self.plan.header.is_none().then_some(false),
+                ..RouteChange::default()
+            },
+            // The subset can only go when no route names it.
+            Purpose::End(split) => RouteChange {
+                split: Some(split),
+                drop_canary: split == Split::STABLE && self.made_subset().await?,
+                header_route: Some(false),
+                ..RouteChange::default()
+            },
+            Purpose::Leave => RouteChange::keep_weights(),
         };
+        change.state = Some(Some(text.clone()));
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -240,22 +284,43 @@ impl<C: Cluster> Target<C> {
         if !edits.is_empty() {
             return Ok(Some(Write::Edited(edits)));
         }
+        // The same change from an earlier moment, such as the step's weights of an attempt before: it is adopted.
+        let earlier = self.unanswered.iter().find(|write| {
+            found == Some(write.text.as_str())
+                && write.state.phase() == after.phase()
+                && write.state.split() == after.split()
+                && write.state.step() == after.step()
+        });
+        if let Some(earlier) = earlier {
+            let (text, state) = (earlier.text.clone(), earlier.state.clone());
+            self.came_through(&text, &live);
+            return Ok(Some(match change.split {
+                Some(_) => Write::Adopted(Box::new(state)),
+                None => Write::Earlier,
+            }));
+        }
         let patch = change_route(&self.plan, &live, change)?;
+        self.remember(text, after, change.split.is_some());
         match self.cluster.patch(&object, &patch).await {
             Ok(written) => {
                 self.came_through(text, &written);
                 Ok(Some(Write::Done))
             }
             Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(None),
-            Err(error) => {
-                if error.is_retryable() {
-                    // What was read before this write settles all but the last few.
-                    self.unanswered.drain(..self.unanswered.len().saturating_sub(UNANSWERED - 1));
-                    self.unanswered.push((text.to_owned(), after.clone()));
-                }
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Remembers a write before it is sent. Whatever its response is, but for a success, it may be in force: a client that
+    /// asks again by itself after a lost response gets the conflict with its own write, or another refusal, as the
+    /// response.
+    fn remember(&mut self, text: &str, state: &State, weights: bool) {
+        if self.unanswered.iter().any(|write| write.text == text) {
+            return;
+        }
+        // What was read before this write settles all but the last few.
+        self.unanswered.drain(..self.unanswered.len().saturating_sub(UNANSWERED - 1));
+        self.unanswered.push(Unanswered { text: text.to_owned(), state: state.clone(), weights });
     }
 
     fn came_through(&mut self, text: &str, live: &Value) {
@@ -264,21 +329,50 @@ impl<C: Cluster> Target<C> {
         self.unanswered.clear();
     }
 
+    /// Takes away what this run made, where it is as the run wrote it, after somebody else's edit; the state of the run
+    /// is stored where the stored one is its own.
+    pub(super) async fn clean_up(&mut self, state: &State) -> Result<()> {
+        let object = self.virtual_service.clone();
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let Some(live) = self.cluster.get(&object).await? else { return Ok(()) };
+            let own = self.is_own(state_in(&live));
+            let left = clean_up(&self.plan, &live, state.split().unwrap_or(Split::STABLE))?;
+            let store = RouteChange {
+                state: own.then(|| state.encode().map(Some)).transpose()?,
+                ..RouteChange::default()
+            };
+            let mut operations = left.unwrap_or_default();
+            let stored = change_route(&self.plan, &live, &store)?;
+            operations.0.extend(stored.0);
+            match self.cluster.patch(&object, &operations).await {
+                Ok(written) => {
+                    self.version = version(&written);
+                    self.unanswered.clear();
+                    return Ok(());
+                }
+                Err(Error::NotFound { .. }) => return Ok(()),
+                Err(error) => self.again(attempt, error).await?,
+            }
+        }
+    }
+
+    /// Whether a stored state is one that this driver wrote, answered or not.
+    fn is_own(&self, found: Option<&str>) -> bool {
+        found == self.stored.as_deref()
+            || self.unanswered.iter().any(|write| found == Some(write.text.as_str()))
+    }
+
     /// What somebody else changed since the state was written.
     pub(super) fn edits(&self, state: &State, live: &Value) -> Differences {
         let found = state_in(live);
         // A write that seemed to fail may have come through: then the object is to be as that one left it.
-        let unanswered = self.unanswered.iter().find(|(text, _)| found == Some(text));
-        let state = unanswered.map_or(state, |(_, state)| state);
-        let made_header = self.plan.header.is_some()
-            && match state.phase() {
-                Phase::Probing | Phase::Gating(_) | Phase::Writing | Phase::Holding => true,
-                Phase::Finishing(_) => state.split().is_some(),
-                _ => false,
-            };
+        let unanswered = self.unanswered.iter().find(|write| found == Some(write.text.as_str()));
+        let state = unanswered.map_or(state, |write| &write.state);
         let expected = state.split().unwrap_or(Split::STABLE);
-        let mut edits = differences(&self.plan, live, expected, made_header);
-        if unanswered.is_none() && found != self.stored.as_deref() {
+        let mut edits = differences(&self.plan, live, expected, state.has_header_route());
+        if !self.is_own(found) {
             edits.0.push(Difference {
                 path: format!("metadata.annotations[{STATE_ANNOTATION}]"),
                 expected: "the state that this driver wrote".to_owned(),
@@ -286,6 +380,31 @@ impl<C: Cluster> Target<C> {
             });
         }
         edits
+    }
+
+    /// The pods behind the canary's subset, and the release that they are of.
+    pub(super) async fn canary(&mut self) -> Result<(Presence, Option<String>)> {
+        let rule = self.get(&self.destination_rule.clone()).await?;
+        let labels = self.plan.labels_of_canary();
+        let labels = (!has_subset(&rule, &self.plan.canary)).then_some(&labels);
+        let (namespace, subset) = (&self.plan.target.namespace, &self.plan.canary);
+        let mut behind = Behind::find(&*self.cluster, namespace, &rule, subset, labels).await?;
+        Ok((behind.presence().await?, behind.release_id().await?))
+    }
+
+    /// The other release that has come behind the canary's subset since the rollout was prepared.
+    pub(super) fn other_release(&self, state: &State, found: Option<&str>) -> Differences {
+        let mut differences = Differences::default();
+        if let (Some(expected), Some(found)) = (state.release(), found)
+            && expected != found
+        {
+            differences.0.push(Difference {
+                path: format!("the pod template behind subset {}", self.plan.canary),
+                expected: format!("release {expected}"),
+                found: format!("release {found}: another model or image is another release"),
+            });
+        }
+        differences
     }
 
     /// Waits a little before a change that met another's is tried again, or gives up with the error.

@@ -28,6 +28,8 @@ pub(super) enum Trouble {
     Away(usize, usize),
     /// So many calls from this one on have their effect, and the answer is lost.
     Silent(usize, usize),
+    /// So many calls from this one on are refused for want of credentials or permission, without an effect.
+    Denied(usize, usize),
     /// Somebody writes these weights before the call.
     Edit(usize, u64),
     /// Somebody changes what is not the rollout's business before the call.
@@ -121,6 +123,9 @@ impl Store {
             Trouble::Away(at, times) if (at..at + times).contains(&call) => {
                 return Some(Err(cut()));
             }
+            Trouble::Denied(at, times) if (at..at + times).contains(&call) => {
+                return Some(Err(denied()));
+            }
             Trouble::Edit(at, canary) if at == call => inner.edit(canary),
             Trouble::EditElsewhere(at) if at == call => inner.edit_elsewhere(),
             Trouble::Relabel(at) if at == call => inner.relabel(),
@@ -145,6 +150,15 @@ fn cut() -> Error {
     }
 }
 
+fn denied() -> Error {
+    Error::Cluster {
+        action: "a call".into(),
+        reason: "the credentials were refused (401: Unauthorized); log in again".into(),
+        retryable: false,
+        source: None,
+    }
+}
+
 impl Inner {
     fn bump(&mut self, object: &ObjectRef) {
         self.version += 1;
@@ -164,6 +178,11 @@ impl Inner {
         target.unwrap()["route"] =
             json!([entry("resnet50", 100 - canary), entry("resnet101", canary)]);
         self.bump(&name);
+    }
+
+    /// Somebody gives everything back to the stable subset between two runs.
+    pub(super) fn reset_weights(&mut self) {
+        self.edit(0);
     }
 
     fn relabel(&mut self) {

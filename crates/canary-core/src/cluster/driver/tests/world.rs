@@ -116,7 +116,12 @@ impl Stream for Traffic {
             let by_canary = dice(number, 2) < weight * 10;
             let failures = if by_canary { self.canary.failures } else { 10 };
             let arm = if by_canary { Arm::Canary } else { Arm::Stable };
-            Seen::Request(Request { arm, failed: dice(number, 3) < failures, latency: None })
+            Seen::Request(Request {
+                arm,
+                failed: dice(number, 3) < failures,
+                latency: None,
+                problem: None,
+            })
         };
         let (source, at) = ("traffic".into(), Timestamp(u64::MAX));
         Poll::Ready(Some(Ok(Observation { source, sequence: Some(number), at, what })))
@@ -158,7 +163,7 @@ pub(super) async fn to_the_end(run: &mut Run) -> Option<Result<Verdict>> {
             polled = poll_immediate(&mut next).await;
         }
         match polled {
-            Some(Some(Ok(Progress::Finished { verdict }))) => return Some(Ok(verdict)),
+            Some(Some(Ok(Progress::Finished { verdict, .. }))) => return Some(Ok(verdict)),
             Some(Some(Ok(_))) => {}
             Some(Some(Err(error))) => return Some(Err(error)),
             Some(None) => panic!("the stream ended without a verdict"),
