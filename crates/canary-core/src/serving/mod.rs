@@ -6,4 +6,4 @@ pub(crate) mod quantity;
 pub mod store;
 mod workload;
 
-pub use workload::{GRPC_PORT, REST_PORT, Workload};
+pub use workload::{CONFIG_ANNOTATION, GRPC_PORT, REST_PORT, Workload};

@@ -28,6 +28,13 @@ pub const GRPC_PORT: u16 = 8500;
 /// The port on which TensorFlow Serving speaks REST.
 pub const REST_PORT: u16 = 8501;
 
+/// The annotation of a pod template that names the contents of the workload's `ConfigMap` by a digest, so that pods are
+/// replaced when the model's name or path changes.
+pub const CONFIG_ANNOTATION: &str = "canary-rs.github.io/config-digest";
+
+/// The longest label of Kubernetes and of DNS.
+const MAX_LABEL: usize = 63;
+
 /// One version of a model, served by TensorFlow Serving behind a mesh.
 ///
 /// `app` names the service that all versions share, `version` the one version: an Istio subset selects its pods by
@@ -162,6 +169,17 @@ impl Workload {
         let label = "use lower-case letters, digits and '-', beginning with a letter, at most 63";
         check("app", &self.app, dns_label_problem(&self.app), label);
         check("version", &self.version, dns_label_problem(&self.version), label);
+        let name = self.deployment_name();
+        // The pods' labels and host names repeat a Deployment's name, and they end at 63 characters.
+        let labels = [&self.app, &self.version].map(|part| dns_label_problem(part).is_none());
+        let too_long = (labels == [true; 2] && name.len() > MAX_LABEL)
+            .then_some("makes the name of the Deployment longer than 63 characters");
+        check(
+            "version",
+            &name,
+            too_long,
+            "shorten app or version; with the '-' between them they may have 63 characters",
+        );
         check("namespace", &self.namespace, dns_label_problem(&self.namespace), label);
         let missing = |text: &str| text.trim().is_empty().then_some("is empty");
         check(
@@ -191,9 +209,10 @@ impl Workload {
         findings
     }
 
-    /// The name of the `ConfigMap`: the version, then `-configs`.
+    /// The name of the `ConfigMap`: app and version, then `-configs`, all joined by `-`. Versions of two applications
+    /// may have one name, so the version alone would let one application write the other's settings.
     pub fn config_map_name(&self) -> String {
-        format!("{}-configs", self.version)
+        format!("{}-configs", self.deployment_name())
     }
 
     /// The name of the `Deployment`: app and version, joined by `-`.
@@ -219,6 +238,9 @@ impl Workload {
 
     /// The `Deployment` of this version, labelled `app` and `version`.
     ///
+    /// Its pod template names the contents of the `ConfigMap` by a digest ([`CONFIG_ANNOTATION`]): pods read the model's
+    /// name and path when they start, so that another model needs new pods.
+    ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
     pub fn deployment(&self) -> Result<Deployment> {
@@ -233,7 +255,14 @@ impl Workload {
                     ..LabelSelector::default()
                 },
                 template: PodTemplateSpec {
-                    metadata: Some(ObjectMeta { labels: Some(labels), ..ObjectMeta::default() }),
+                    metadata: Some(ObjectMeta {
+                        annotations: Some(BTreeMap::from([(
+                            CONFIG_ANNOTATION.to_owned(),
+                            self.config_digest(),
+                        )])),
+                        labels: Some(labels),
+                        ..ObjectMeta::default()
+                    }),
                     spec: Some(PodSpec {
                         containers: vec![self.container()],
                         service_account_name: self.service_account.clone(),
@@ -290,6 +319,12 @@ impl Workload {
             to_value(&self.deployment()?)?,
             to_value(&self.service()?)?,
         ])
+    }
+
+    /// A digest of what the `ConfigMap` tells the server: XXH3 (64 bits), 16 hexadecimal digits.
+    fn config_digest(&self) -> String {
+        let text = format!("{}\n{}", self.model_name, self.model_path);
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
@@ -367,7 +402,7 @@ fn dns_label_problem(text: &str) -> Option<&'static str> {
         return Some("is empty");
     }
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let valid = text.len() <= 63
+    let valid = text.len() <= MAX_LABEL
         && text.bytes().all(allowed)
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && !text.ends_with('-');
@@ -380,64 +415,5 @@ fn quantity_problem(text: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn resnet50() -> Workload {
-        Workload::new("image-classifier", "resnet50")
-            .model("image_classifier", "gs://bucket/resnet_50")
-    }
-
-    #[test]
-    fn the_objects_are_those_of_the_lab() {
-        let objects = resnet50().objects().unwrap();
-        assert_eq!(
-            objects[0],
-            json!({
-                "apiVersion": "v1", "kind": "ConfigMap",
-                "metadata": {"name": "resnet50-configs", "namespace": "default"},
-                "data": {"MODEL_NAME": "image_classifier", "MODEL_PATH": "gs://bucket/resnet_50"},
-            })
-        );
-        let container = &objects[1]["spec"]["template"]["spec"]["containers"][0];
-        assert_eq!(
-            container["args"],
-            json!(["--model_name=$(MODEL_NAME)", "--model_base_path=$(MODEL_PATH)"])
-        );
-        assert_eq!(container["envFrom"][0]["configMapRef"]["name"], "resnet50-configs");
-        assert_eq!(container["resources"]["requests"], json!({"cpu": "3", "memory": "4Gi"}));
-        assert_eq!(container["readinessProbe"]["tcpSocket"]["port"], 8500);
-        assert_eq!(
-            objects[1]["metadata"]["labels"],
-            json!({"app": "image-classifier", "version": "resnet50"})
-        );
-        assert_eq!(
-            objects[2],
-            json!({
-                "apiVersion": "v1", "kind": "Service",
-                "metadata": {
-                    "name": "image-classifier", "namespace": "default",
-                    "labels": {"app": "image-classifier", "service": "image-classifier"},
-                },
-                "spec": {
-                    "type": "ClusterIP", "selector": {"app": "image-classifier"},
-                    "ports": [
-                        {"name": "tf-serving-grpc", "port": 8500, "protocol": "TCP", "appProtocol": "grpc"},
-                        {"name": "tf-serving-http", "port": 8501, "protocol": "TCP", "appProtocol": "http"},
-                    ],
-                },
-            })
-        );
-    }
-
-    #[test]
-    fn every_mistake_is_named_with_its_place() {
-        let mut broken = Workload::new("Image_Classifier", "").requests("3 cores", "4Gi");
-        broken.replicas = -1;
-        let paths: Vec<_> = broken.validate().into_iter().map(|finding| finding.path).collect();
-        assert_eq!(paths, ["app", "version", "model_name", "model_path", "cpu", "replicas"]);
-        let error = broken.deployment().unwrap_err().to_string();
-        assert!(error.contains("\"3 cores\"") && error.contains("500m"), "{error}");
-    }
-}
+#[path = "workload_tests.rs"]
+mod tests;
