@@ -27,8 +27,9 @@ Exit status:
   2  wrong arguments
 
 Nothing is applied, and no cluster is asked. The role permits get, patch and watch on the plan's own VirtualService and
-DestinationRule, and create, get and patch on its Lease. Give --gateway-url among the arguments of `ramp`: looking for
-the gateway's address needs more permissions than that.";
+DestinationRule, and create, get and patch on its Lease; to see whether the canary's pods are ready and which release they
+are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. Give
+--gateway-url among the arguments of `ramp`: looking for the gateway's address needs more permissions than that.";
 
 /// Prints a service account, a role for the plan's own objects and its binding, a ConfigMap with the plan, and a Job.
 ///

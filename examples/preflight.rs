@@ -29,8 +29,8 @@ Exit status:
 
 Checks: the API server, Istio's definitions and the versions served, the control plane and the ingress gateway, the
 gateway's address, sidecar injection, the permissions of the account in use; with --requests the namespace's quota, with
---virtual-service or --plan whether another controller owns the object. What the account may not read is unknown.
-Nothing is changed.";
+--virtual-service or --plan whether another controller owns the object; with --plan whether the canary's pods are ready.
+What the account may not read is unknown. Nothing is changed.";
 
 /// Looks at a cluster and says what a release would lack, with what to do about it.
 #[derive(Debug, Parser)]
@@ -45,7 +45,8 @@ struct Options {
     /// The VirtualService whose weights a rollout would change.
     #[arg(long, value_name = "NAME")]
     virtual_service: Option<String>,
-    /// The plan that is to be run: its namespace, its VirtualService, and the permissions on its very objects.
+    /// The plan that is to be run: its namespace, its VirtualService, the permissions on its very objects, and the pods of
+    /// its canary.
     #[arg(long, value_name = "FILE", conflicts_with = "virtual_service")]
     plan: Option<PathBuf>,
     /// The CPU and memory that one pod of the model asks for, such as 3,4Gi.

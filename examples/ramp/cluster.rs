@@ -23,7 +23,8 @@ pub(crate) async fn stage(
     let of = &options.cluster;
     let cluster = of.connection.open().await?;
     let counted = of.metered.source(&cluster, plan).await?;
-    if counted.is_some() && plan.header.is_none() {
+    // Without inputs the canary is not asked before its first weight; its pods are looked at all the same.
+    if counted.is_some() && plan.header.is_none() && options.images.is_empty() {
         return Ok(Stage { cluster, asks: None, counted, mirror: None });
     }
     if options.images.is_empty() {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use canary_core::{
     Plan, Verdict,
     cluster::{Cluster, Control, Driver, HeaderProbe, Progress, Story},
-    evidence::{Mirrored, Sample, Subsets, Traffic, prometheus::Prometheus},
+    evidence::{Answer, Mirrored, Sample, Subsets, Traffic, prometheus::Prometheus},
     predict::{Client, Input},
     rollout::report::{Disagreement, Report},
 };
@@ -38,13 +38,17 @@ pub(crate) struct Asks<S> {
     pub(crate) client: Client,
     /// The inputs to ask about.
     pub(crate) samples: S,
-    /// The input that the header route is probed with.
+    /// The input that both versions are asked with before the first weight.
     pub(crate) probe: Sample,
 }
 
 /// How a run ended.
 pub(crate) enum Ending {
-    Over(Verdict),
+    Over {
+        verdict: Box<Verdict>,
+        /// Whether an earlier run gave it, on the same release.
+        stored: bool,
+    },
     Suspended,
 }
 
@@ -65,9 +69,7 @@ where
         if let Some(traffic) = traffic(plan, &client, samples, counted.is_some(), &kept) {
             driver = driver.source(traffic.concurrency(options.concurrency));
         }
-        if let Some(probe) = HeaderProbe::new(plan, &client, Input::clone(&probe.input)) {
-            driver = driver.probe(probe);
-        }
+        driver = driver.probe(HeaderProbe::new(plan, &client, Input::clone(&probe.input)));
     }
     if let Some(counted) = counted {
         driver = driver.source(counted);
@@ -89,7 +91,9 @@ where
         story.tell(at, &progress);
         printer.tell(at, &progress)?;
         match progress {
-            Progress::Finished { verdict } => ending = Some(Ending::Over(verdict)),
+            Progress::Finished { verdict, stored } => {
+                ending = Some(Ending::Over { verdict: verdict.into(), stored: stored.is_some() });
+            }
             Progress::Suspended { .. } => ending = Some(Ending::Suspended),
             _ => {}
         }
@@ -129,12 +133,18 @@ where
                 kept.push(Disagreement {
                     input: sample.name.to_string(),
                     thumbnail: None,
-                    stable: (pair.stable.class.clone(), pair.stable.score),
-                    canary: (pair.canary.class.clone(), pair.canary.score),
+                    stable: said(&pair.stable),
+                    canary: said(&pair.canary),
                 });
             }
         });
     Some(if counted { traffic.pairs_only() } else { traffic })
+}
+
+/// The class of a response and how sure the model is, or why there is none.
+fn said(half: &Answer) -> (String, Option<f64>) {
+    let class = if half.failed { format!("failed: {}", half.class) } else { half.class.clone() };
+    (class, half.score)
 }
 
 /// The first Ctrl-C (or SIGTERM) pauses and stores; the second ends the program.

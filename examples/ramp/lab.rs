@@ -103,7 +103,7 @@ impl Mesh {
         let samples = stream::iter(all);
         let mirror = (plan.header.is_none() && plan.needs_pairs()).then(|| {
             let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
-            Mirrored::new("mirror", self.lab.mirror_log(subsets, MIRRORED)).live()
+            Mirrored::new("mirror", self.lab.mirror_log(subsets, MIRRORED)).all_mirrored().live()
         });
         let client = client.signature("serving_preprocess");
         Ok(Stage { cluster, asks: Some(Asks { client, samples, probe }), counted: None, mirror })
@@ -111,7 +111,7 @@ impl Mesh {
 
     /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.
     pub(crate) fn keep(&self, ending: Option<&Ending>) -> Result<()> {
-        if let Some(Ending::Over(_)) = ending {
+        if let Some(Ending::Over { .. }) = ending {
             return match std::fs::remove_file(&self.file) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     Err(error).with_context(|| format!("cannot remove {}", self.file.display()))

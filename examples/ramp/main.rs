@@ -57,13 +57,17 @@ async fn run(options: &Options) -> Result<Ending> {
     ending
 }
 
+/// What is added to the exit status where an earlier run gave the verdict.
+const STORED: u8 = 10;
+
 /// What `--help` says of the exit status.
 fn status(ending: &Ending) -> ExitCode {
-    ExitCode::from(match ending {
-        Ending::Over(Verdict::Promote { .. }) => 0,
-        Ending::Over(Verdict::Rollback { .. }) => 3,
-        Ending::Over(Verdict::ExternalEdit { .. }) => 5,
-        Ending::Over(_) => 4,
-        Ending::Suspended => 130,
-    })
+    let Ending::Over { verdict, stored } = ending else { return ExitCode::from(130) };
+    let status = match &**verdict {
+        Verdict::Promote { .. } => 0,
+        Verdict::Rollback { .. } => 3,
+        Verdict::ExternalEdit { .. } => 5,
+        _ => 4,
+    };
+    ExitCode::from(if *stored { status + STORED } else { status })
 }

@@ -13,19 +13,24 @@ Exit status:
   3    rolled back
   4    inconclusive: the evidence did not decide
   5    somebody else changed the weights; nothing was overwritten
+  10, 13, 14
+       as 0, 3 and 4, by an earlier run of the plan on the same release whose weights are still in force: nothing was
+       asked again; --anew does
   130  suspended by Ctrl-C; the same command goes on
 
 Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
 program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
 
-With --json each line is one event: {\"event\": \"started\" | \"prepared\" | \"probed\" | \"gateJudged\" | \"written\" | \"seen\" |
-\"waiting\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the start, ...}.";
+With --json each line is one event: {\"event\": \"started\" | \"inspected\" | \"prepared\" | \"probed\" | \"gateJudged\" | \"written\" |
+\"seen\" | \"waiting\" | \"sourceQuiet\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the start, ...};
+a verdict that an earlier run gave has \"stored\": when.";
 
 /// Runs a rollout plan and judges the canary after every observation.
 ///
 /// The plan is YAML or JSON, as `simulate` takes it (see examples/plan.yaml). Its weights are written step by step to
 /// the VirtualService, every guardrail is a sequential test that may stop the rollout at any request, and the verdict
-/// is promote, rollback or inconclusive.
+/// is promote, rollback or inconclusive. Before the first weight the stable version answers the first input, and the
+/// canary's pods are ready and answer it too; otherwise nothing is written.
 ///
 /// Without a cluster it runs on the embedded lab: model servers and a gateway on loopback. There the two versions are
 /// scripted by the options --stable-... and --canary-..., or real ones with --real.

@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::Result;
 use canary_core::{
+    Verdict,
     cluster::{Progress, Snapshot},
+    evidence::Timestamp,
     rollout::Split,
 };
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Printer {
     json: bool,
     told: Option<Duration>,
-    /// The last answer of the probe, so that it is told once.
+    /// What the canary lacked last, so that it is told once.
     problem: Option<String>,
     split: Option<Split>,
 }
@@ -43,16 +45,19 @@ impl Printer {
     /// The event in words; none when it is not worth a line.
     fn text(&mut self, at: Duration, progress: &Progress) -> Option<String> {
         Some(match progress {
-            Progress::Started { resumed: false, .. } => "started".to_owned(),
+            Progress::Started { resumed: false, anew: None, .. } => "started".to_owned(),
+            Progress::Started { resumed: false, anew: Some(why), .. } => {
+                format!("started anew: {why}")
+            }
             Progress::Started { step, .. } => format!("goes on at step {step}"),
-            Progress::Prepared => "the subset and the header route are in the mesh".to_owned(),
-            Progress::Probed { problem: None } => "the header route leads to the canary".to_owned(),
-            Progress::Probed { problem } => {
-                if *problem == self.problem {
-                    return None;
-                }
-                self.problem.clone_from(problem);
-                format!("the header route: {}", problem.as_deref().unwrap_or_default())
+            Progress::Inspected { problem: None } => "pods of the canary are ready".to_owned(),
+            Progress::Inspected { problem: Some(problem) } => {
+                format!("the canary's pods: {}", self.news(problem)?)
+            }
+            Progress::Prepared => "the canary's subset is in the mesh".to_owned(),
+            Progress::Probed { problem: None } => "the canary answers".to_owned(),
+            Progress::Probed { problem: Some(problem) } => {
+                format!("the probe: {}", self.news(problem)?)
             }
             Progress::GateJudged { gate, outcome } => format!("gate {gate}: {outcome}"),
             Progress::Written { split, .. } => {
@@ -80,11 +85,23 @@ impl Printer {
                 );
                 format!("paused {at}; the same command goes on")
             }
+            Progress::SourceQuiet { source, silent } => {
+                format!("{source} has told nothing for {} s", silent.as_secs())
+            }
             Progress::SourceEnded { source, error: None } => format!("{source} has no more"),
             Progress::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
-            Progress::Finished { verdict } => verdict.to_string(),
+            Progress::Finished { verdict, stored } => finished(verdict, *stored),
             _ => return None,
         })
+    }
+
+    /// The problem, unless it was told already.
+    fn news<'a>(&mut self, problem: &'a str) -> Option<&'a str> {
+        if self.problem.as_deref() == Some(problem) {
+            return None;
+        }
+        self.problem = Some(problem.to_owned());
+        Some(problem)
     }
 }
 
@@ -94,18 +111,33 @@ fn standing(snapshot: &Snapshot) -> String {
         0 => String::new(),
         pairs => format!(", {pairs} pairs"),
     };
-    let sizes = format!("step {}: {} requests{pairs}", snapshot.step, snapshot.requests);
+    let Snapshot { step, requests, canary, .. } = snapshot;
+    let sizes = format!("step {step}: {requests} requests, {canary} by the canary{pairs}");
     let readings = snapshot.readings.iter().map(|reading| {
         format!("{} E {:.2} of {:.0}", reading.guardrail, reading.e, 1.0 / reading.alpha)
     });
     std::iter::once(sizes).chain(readings).collect::<Vec<_>>().join("; ")
 }
 
+/// The verdict, and when it was given where an earlier run did that.
+fn finished(verdict: &Verdict, stored: Option<Timestamp>) -> String {
+    let Some(at) = stored.and_then(moment) else { return verdict.to_string() };
+    let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    format!("{verdict} (given {at} by an earlier run; nothing was asked again)")
+}
+
+fn moment(Timestamp(millis): Timestamp) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()
+}
+
 fn as_json(at: Duration, progress: &Progress) -> Result<Value> {
     let mut event = serde_json::to_value(progress)?;
     event["seconds"] = json!((at.as_secs_f64() * 1e3).round() / 1e3);
-    if let Progress::Finished { verdict } = progress {
+    if let Progress::Finished { verdict, stored } = progress {
         event["verdict"] = verdict.to_json();
+        if let Some(at) = stored.and_then(moment) {
+            event["stored"] = at.to_string().into();
+        }
     }
     Ok(event)
 }

@@ -137,7 +137,7 @@ fn analysis(count: usize, budget: Duration) -> Outcome {
 fn plan() -> Plan {
     Plan::new("image-classifier", "resnet50", "resnet101")
         .alpha(0.05)
-        .weights([10, 100], Hold::requests(1_000_000_000))
+        .weights([10, 100], Hold::total_requests(1_000_000_000))
         .settle(Duration::ZERO)
         .guardrail(Guardrail::error_ratio(1.0))
         .guardrail(Guardrail::slower_than(Duration::from_millis(250), 1.0))
@@ -150,7 +150,8 @@ fn holding(machine: &Machine) -> Outcome<State> {
     machine.advance(&mut state, Event::Started(Timestamp(0)), &mut actions);
     while let Some(action) = actions.pop() {
         let event = match action {
-            Action::Prepare => Event::Prepared,
+            Action::Inspect => Event::Inspected(Ok(())),
+            Action::Prepare => Event::Prepared { header_route: true },
             Action::Probe => Event::Probed(Ok(())),
             Action::Write { .. } => Event::Written,
             _ => continue,
@@ -177,6 +178,7 @@ fn observation(budget: Duration) -> Outcome {
                 arm: if number % 10 == 0 { Arm::Canary } else { Arm::Stable },
                 failed: number % 101 == 0,
                 latency: Some(Duration::from_millis(if number % 21 == 0 { 300 } else { 30 })),
+                problem: None,
             }),
         })
         .collect();
@@ -211,11 +213,13 @@ fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
     };
     let request = |number: u64| {
         let canary = number.is_multiple_of(10);
-        let bad = if climbing { canary } else { number.is_multiple_of(101) };
+        // Half of the canary's requests: one that fails most of them ends the run without any guardrail.
+        let bad = if climbing { number.is_multiple_of(20) } else { number.is_multiple_of(101) };
         seen(Seen::Request(SeenRequest {
             arm: if canary { Arm::Canary } else { Arm::Stable },
             failed: bad,
             latency: Some(Duration::from_millis(if bad { 300 } else { 30 })),
+            problem: None,
         }))
     };
     let every = if climbing { 3 } else { 100 };
@@ -265,7 +269,7 @@ fn simulation(budget: Duration) -> Outcome {
     let mut plan = plan();
     plan.guardrails.retain(|guardrail| guardrail.check.kind() != "observedSplit");
     for step in &mut plan.steps {
-        step.hold = Hold::requests(500_000);
+        step.hold = Hold::total_requests(500_000);
     }
     let scenario = Scenario::new(1_000.0).errors(0.01, 0.01);
     let once = plan.simulate(&scenario, 4, 7)?;
