@@ -2,7 +2,7 @@
 
 import builtins
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
 
@@ -65,6 +65,7 @@ __all__ = [
     "loads",
     "numeric_drift",
     "observed_share",
+    "pair_errors",
     "report",
     "slow_ratio",
     "validate",
@@ -1474,6 +1475,7 @@ class ScriptedModel:
         label: What it says.
         probability: With what probability.
         errors: The share of requests that fail.
+        error_status: The HTTP status with which they fail: 400, 404, 429, 500, 503 or 504.
         disagree: The share of answers that say `other`.
         other: What they say.
         drift: How much that share grows with every answer.
@@ -1481,7 +1483,7 @@ class ScriptedModel:
         seed: The seed of everything random.
 
     Raises:
-        ValueError: A share is not between 0 and 1.
+        ValueError: A share is not between 0 and 1, or no model server fails with that status.
 
     Example:
         >>> ScriptedModel("military uniform", 0.45, errors=0.02)
@@ -1494,6 +1496,7 @@ class ScriptedModel:
         probability: float = 0.5,
         *,
         errors: float = 0.0,
+        error_status: int = 500,
         disagree: float = 0.0,
         other: str = "academic gown",
         drift: float = 0.0,
@@ -1509,6 +1512,9 @@ class ScriptedModel:
     @property
     def errors(self) -> float:
         """The share of requests that fail."""
+    @property
+    def error_status(self) -> int:
+        """The HTTP status with which they fail."""
     @property
     def disagree(self) -> float:
         """The share of answers that say `other`."""
@@ -1731,6 +1737,18 @@ class Guardrail:
     @property
     def share(self) -> float:
         """Its part of the plan's alpha, relative to the others."""
+    @property
+    def minimum(self) -> int:
+        """The least number of observations in each step, of each version that it compares; until then no step ends.
+
+        Requests for the ratios, pairs for what compares responses, scores for a custom guardrail, and for the observed
+        split requests of both versions together. When patience ends before, the verdict is inconclusive and names the
+        guardrail and the number. A plan with a hold below it is refused.
+
+        Example:
+            >>> error_ratio().minimum, error_ratio(minimum=100).minimum
+            (20, 100)
+        """
     def to_dict(self) -> dict[str, Any]:
         """Give it as it stands in a plan's YAML.
 
@@ -1739,7 +1757,7 @@ class Guardrail:
             {'agreement': {'atLeast': 0.95}}
         """
     @staticmethod
-    def _restore(value: Any, score: Callable[[Pair], float | None] | None = None) -> Guardrail: ...
+    def _restore(value: Any, score: Callable[[Pair], float] | None = None) -> Guardrail: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -1751,14 +1769,19 @@ def error_ratio(
     *,
     proven_below: float | None = None,
     share: float = 1.0,
+    minimum: int | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the canary's error rate at or under `at_most` times the stable one.
+
+    Every response that a user would call a failure is one: any status but 2xx, 4xx included, a timeout, a connection
+    that broke, a response that cannot be read.
 
     Args:
         at_most: The largest ratio that is no harm.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
         share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
 
     Example:
@@ -1774,9 +1797,12 @@ def slow_ratio(
     warmup: int | None = None,
     proven_below: float | None = None,
     share: float = 1.0,
+    minimum: int | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the canary's rate of slow requests at or under `at_most` times the stable one.
+
+    A request that failed counts as slow, however soon it failed.
 
     Args:
         at_most: The largest ratio that is no harm.
@@ -1785,6 +1811,7 @@ def slow_ratio(
         warmup: How many stable latencies it is learned from, 500 unless given.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
         share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
 
     Example:
@@ -1797,14 +1824,18 @@ def agreement(
     *,
     proven_above: float | None = None,
     share: float = 1.0,
+    minimum: int | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the part of the inputs that both models give the same top class at or over `at_least`.
+
+    A pair whose canary half failed is a disagreement; one whose stable half failed has nothing to compare with.
 
     Args:
         at_least: The smallest agreement that is no harm.
         proven_above: When given, promotion waits until an agreement of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
 
     Example:
@@ -1812,12 +1843,19 @@ def agreement(
         'same class'
     """
 
-def accuracy(*, proven_above: float | None = None, share: float = 1.0, name: str | None = None) -> Guardrail:
+def accuracy(
+    *,
+    proven_above: float | None = None,
+    share: float = 1.0,
+    minimum: int | None = None,
+    name: str | None = None,
+) -> Guardrail:
     """Hold the canary to be right no less often than the stable model, on inputs with a label.
 
     Args:
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of labelled pairs in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
 
     Example:
@@ -1825,11 +1863,36 @@ def accuracy(*, proven_above: float | None = None, share: float = 1.0, name: str
         'accuracy'
     """
 
+def pair_errors(
+    *,
+    proven_above: float | None = None,
+    share: float = 1.0,
+    minimum: int | None = None,
+    name: str | None = None,
+) -> Guardrail:
+    """Let the canary fail no more often than the stable version in pairs, where both are asked the same.
+
+    Each pair asks the canary, whatever its weight is: at 5 % of the traffic the same harm takes about a fifth of the
+    requests that `error_ratio` needs. Pairs in which both fail, or neither, say nothing.
+
+    Args:
+        proven_above: When given, promotion waits until a difference of the success rates, canary less stable, of this
+            or less is excluded; -0.02 excludes a loss of two percentage points.
+        share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
+        name: Its name in verdicts.
+
+    Example:
+        >>> pair_errors(proven_above=-0.02, minimum=50).to_dict()
+        {'minimum': 50, 'pairErrors': {'provenAbove': -0.02}}
+    """
+
 def numeric_drift(
     margin: float,
     *,
     proven_above: float | None = None,
     share: float = 1.0,
+    minimum: int | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Let the mean probability of the top class fall by no more than `margin`.
@@ -1838,6 +1901,7 @@ def numeric_drift(
         margin: The largest fall that is no harm, from 0 to 1.
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
 
     Example:
@@ -1847,21 +1911,26 @@ def numeric_drift(
 
 def custom(
     name: str,
-    score: Callable[[Pair], float | None],
+    score: Callable[[Pair], float],
     at_least: float,
     *,
     proven_above: float | None = None,
     share: float = 1.0,
+    minimum: int | None = None,
 ) -> Guardrail:
     """Hold the mean of a score of your own at or over `at_least`.
 
     Args:
         name: Its name in verdicts.
-        score: A function of a pair that gives a number from 0 to 1, or None where it does not apply. It must look at
-            its own pair only; the betting is the engine's.
+        score: A function of a pair that gives a number from 0 to 1; True and False are 1 and 0. It must look at its own
+            pair only; the betting is the engine's. A pair whose canary half failed has the score 0, one whose stable
+            half failed has none; the function is asked about neither. Anything else that it gives, such as None, NaN
+            or 1.5, is an error of the function: it is counted (`totals["refused"]` of an event), and with the tenth one
+            the run ends as inconclusive. What it raises is raised by the run.
         at_least: The smallest mean that is no harm.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
+        minimum: The least number of scores in each step, 20 unless given; see `Guardrail.minimum`.
 
     Example:
         >>> def sure(pair):
@@ -1879,8 +1948,10 @@ class Plan:
         stable: The subset that serves today.
         canary: The subset that is tried.
         steps: Weights in percent, or mappings as in YAML; 5, 30, 100 unless given.
-        hold: How long each step under 100 is held: a number of requests, or a dict with any of `requests`, `pairs` and
-            `time` (seconds); 2000 requests unless given.
+        hold: How long each step under 100 is held: a number of requests that the canary serves, or a dict with any of
+            `requests` (those of the canary), `total_requests` (those of both versions), `pairs` and `time` (seconds),
+            all of which must be reached; `{"total_requests": 2000}` unless given. A step also lasts until each
+            guardrail has its least number of observations (`Guardrail.minimum`).
         guards: What must not get worse, beside the observed split, which is always tested.
         header: The request header, as (name, value), that leads to the canary; pairs need it.
         alpha: The bound on the probability of rolling back a canary that is no worse; 0.05 unless given.
@@ -1889,6 +1960,10 @@ class Plan:
         destination_rule: The DestinationRule's name; the VirtualService's unless given.
         gates: Golden images by the gate's name: a dict from a file to the class agreed for it.
         settle: How long after a weight was written requests may still follow the one before; 2 seconds unless given.
+        request_timeout: The longest time that a request of the service takes; 15 seconds unless given. Where requests
+            are counted when they end, as by Prometheus, the counts are used from this time after a weight was written.
+        startup_timeout: How long the canary may take before its first weight until its pods are ready and it has
+            answered one input; a minute unless given. Then the release is refused, and no weight was written.
         patience: The longest time for one step; an hour unless given.
         on_inconclusive: What happens to the weights without a decision: `keep` (unless given) or `rollback`.
 
@@ -1897,9 +1972,11 @@ class Plan:
 
     Example:
         >>> plan = Plan("image-classifier", stable="resnet50", canary="resnet101", steps=[5, 30, 100],
-        ...             hold=4000, guards=[error_ratio(1.0), agreement(0.95)], header=("user-group", "canary"))
+        ...             hold=200, guards=[error_ratio(1.0), agreement(0.95)], header=("user-group", "canary"))
         >>> plan.weights
         [5, 30, 100]
+        >>> plan.to_dict()["steps"][0]
+        {'hold': {'requests': 200}, 'weight': 5}
         >>> Plan.from_yaml(plan.to_yaml()) == plan
         True
     """
@@ -1920,11 +1997,13 @@ class Plan:
         destination_rule: str | None = None,
         gates: Mapping[str, Mapping[str, str]] | None = None,
         settle: _Seconds | None = None,
+        request_timeout: _Seconds | None = None,
+        startup_timeout: _Seconds | None = None,
         patience: _Seconds | None = None,
         on_inconclusive: Literal["keep", "rollback"] | None = None,
     ) -> Plan: ...
     @staticmethod
-    def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None) -> Plan:
+    def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
         """Read a plan from YAML or JSON; unknown fields are errors.
 
         Args:
@@ -1940,7 +2019,7 @@ class Plan:
             True
         """
     @staticmethod
-    def from_dict(value: Any, *, scores: Mapping[str, Callable[[Pair], float | None]] | None = None) -> Plan:
+    def from_dict(value: Any, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
         """Make a plan of the dictionary that `to_dict` gives.
 
         Example:
@@ -1949,7 +2028,7 @@ class Plan:
             True
         """
     @staticmethod
-    def _restore(value: Any, scores: Mapping[str, Callable[[Pair], float | None]]) -> Plan: ...
+    def _restore(value: Any, scores: Mapping[str, Callable[[Pair], float]]) -> Plan: ...
     def to_yaml(self) -> str:
         """Write the plan as YAML.
 
@@ -1986,6 +2065,23 @@ class Plan:
     @property
     def header(self) -> tuple[str, str] | None:
         """The header that leads to the canary."""
+    @property
+    def settle(self) -> float:
+        """How long after a weight was written requests may still follow the one before, in seconds."""
+    @property
+    def request_timeout(self) -> float:
+        """The longest time that a request of the service takes, in seconds."""
+    @property
+    def startup_timeout(self) -> float:
+        """How long the canary may take to be ready before its first weight, in seconds.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], startup_timeout=90).startup_timeout
+            90.0
+        """
+    @property
+    def patience(self) -> float:
+        """The longest time for one step, in seconds."""
     @property
     def weights(self) -> list[int]:
         """The weights of the steps, in percent."""
@@ -2030,7 +2126,7 @@ class Plan:
             seed: The same seed gives the same numbers on every platform.
 
         Example:
-            >>> plan = Plan("image-classifier", stable="a", canary="b", guards=[error_ratio(1.0)], hold=5000)
+            >>> plan = Plan("image-classifier", stable="a", canary="b", guards=[error_ratio(1.0)], hold=500)
             >>> plan.simulate(errors=(0.01, 0.10), runs=100, seed=7).p_rollback > 0.95
             True
         """
@@ -2053,7 +2149,7 @@ class Plan:
             PlanError: No hold up to 1024 times as long catches it.
 
         Example:
-            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=500, guards=[error_ratio()])
+            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=50, guards=[error_ratio()])
             >>> plan.power(0.9, errors=(0.01, 0.05), runs=50).p_rollback >= 0.9
             True
         """
@@ -2078,6 +2174,15 @@ class Plan:
         Prometheus counts, whoever sends them, and nothing is sent here but what the plan's header route and gates are
         asked.
 
+        Nothing is written before the run's own question is known to be right and the canary is known to be there: the
+        stable version answers the first input, the pods behind the canary's subset are ready, and the canary answers
+        the input through its header route (one is made for that time in a plan without). Otherwise the run is refused,
+        by `PlanError` or by a rollback whose sentence says what is missing, and no weight is written.
+
+        A run of this plan that has ended is not answered from memory: another release behind the canary's subset, or
+        other weights than those it left, begin a new one (`started anew` in the first event). On the same release, with
+        the weights as they were left, its verdict is given again, with its date in `Verdict.stored`.
+
         Ctrl-C, leaving the loop, or cancelling the task that iterates, suspends: the weights stay as last written, the
         state is stored in the VirtualService and the lock given back. Iterating again, or calling this again with the
         same plan, in this process or in another one, goes on.
@@ -2090,13 +2195,15 @@ class Plan:
             client: How the models are asked; its answers must name their subset (`stamp_subset`). Without one, the
                 lab's gateway and the stable version's model.
             evidence: Where requests are counted, in place of those sent here.
-            inputs: What `Client.predict` takes, or (name, input), or (name, input, label); taken only when they are
-                needed. An array in place of the list gives one input for each entry of its first dimension. Equal
-                inputs are one observation. Where the plan needs pairs, each is a file or a batch of one: a pair
-                compares one answer with one. Arrays are asked with `client`'s signature, by default
-                `serving_default`; the first is tried once before the run begins, and refused when the models do not
-                take it. Without inputs, random bytes where the lab's models are scripted ones, which take any; where
-                they are real, the photo that came with them, as long as the plan needs no pairs.
+            inputs: What `Client.predict` takes, or (name, input), or (name, input, label). From the second one on they
+                are taken by a thread of their own, a few ahead of the requests: an iterable that waits, such as a queue
+                or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an event
+                `sourceQuiet` names it. What it raises is raised by the run. An array in place of the list gives one
+                input for each entry of its first dimension. Equal inputs are one observation. Where the plan needs
+                pairs, each is a file or a batch of one: a pair compares one answer with one. Arrays are asked with
+                `client`'s signature, by default `serving_default`. Without inputs, random bytes where the lab's models
+                are scripted ones, which take any; where they are real, the photo that came with them, as long as the
+                plan needs no pairs.
             concurrency: How many inputs are under way at most.
             tick: How often progress is told, half a second unless given.
             anew: Whether to begin anew although a run of this plan is stored.
@@ -2104,7 +2211,8 @@ class Plan:
                 a function that is called with each event.
 
         Raises:
-            PlanError: It cannot begin; the message says why.
+            PlanError: It cannot begin; the message says why, such as that the stable version does not answer the first
+                input, and with what.
             NotFoundError: An object is missing.
             ClusterError: The cluster cannot be reached.
 
@@ -2447,7 +2555,7 @@ class Power:
         """Give everything as plain data.
 
         Example:
-            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=500, guards=[error_ratio()])
+            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=50, guards=[error_ratio()])
             >>> sorted(plan.power(0.5, errors=(0.01, 0.5), runs=20).to_dict())
             ['factor', 'plan', 'requests', 'rollback']
         """
@@ -2457,27 +2565,33 @@ class Power:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     @staticmethod
-    def _restore(bytes: builtins.bytes, scores: Mapping[str, Callable[[Pair], float | None]]) -> Power: ...
+    def _restore(bytes: builtins.bytes, scores: Mapping[str, Callable[[Pair], float]]) -> Power: ...
 
 @final
 class Pair:
-    """The answers of both models to one input."""
+    """The answers of both models to one input; one of them may have failed."""
 
     @property
     def input(self) -> str | None:
         """The input's name."""
     @property
     def stable(self) -> tuple[str, float | None]:
-        """The stable model's top class, and its probability."""
+        """The stable model's top class, and its probability; of a half that failed the reason, and None."""
     @property
     def canary(self) -> tuple[str, float | None]:
-        """The canary's top class, and its probability."""
+        """The canary's top class, and its probability; of a half that failed the reason, and None."""
+    @property
+    def stable_failed(self) -> bool:
+        """Whether the stable model gave no well-formed response."""
+    @property
+    def canary_failed(self) -> bool:
+        """Whether the canary gave no well-formed response, such as `404 Servable not found` or a timeout."""
     @property
     def label(self) -> str | None:
         """The true class, where it is known."""
     @property
     def agrees(self) -> bool:
-        """Whether both gave the same top class."""
+        """Whether both gave the same top class; a half that failed agrees with nothing."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
@@ -2548,8 +2662,29 @@ class Verdict:
     def rolled_back(self) -> bool:
         """Whether all the traffic is back at the stable version."""
     @property
+    def stored(self) -> datetime | None:
+        """When it was given, if that was by an earlier run of the plan on the same release; None for a run of its own.
+
+        `str` and `to_dict` say so too. Nothing was asked again: pass `anew=True` for a new run.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[30, 100], hold=100,
+            ...             guards=[error_ratio()], settle=0)
+            >>> plan.run(lab, tick=0.05).wait().stored is None
+            True
+            >>> plan.run(lab, tick=0.05).wait().stored.tzinfo
+            datetime.timezone.utc
+        """
+    @property
+    def cause(self) -> str | None:
+        """Why, as one word: of a rollback `alarm`, `gate`, `asked`, `notReady`, `canaryFails` or `unreachable`.
+
+        Of an inconclusive run `notEnoughData`, `split`, `harmNotExcluded`, `gateUnanswered`, `serviceFails`,
+        `invalidScores`, `inputsRepeat`, `sourcesEnded` or `unreachable`.
+        """
+    @property
     def guardrail(self) -> str | None:
-        """The guardrail or gate that rolled back."""
+        """The guardrail or gate that rolled back, or the canary's subset where the canary itself was at fault."""
     @property
     def exposure(self) -> int | None:
         """Requests that the canary served."""
@@ -2572,7 +2707,12 @@ class Progress:
 
     @property
     def kind(self) -> str:
-        """What it is: `started`, `prepared`, `probed`, `gateJudged`, `written`, `seen`, `paused`, `resumed`, ..."""
+        """What it is, as one word.
+
+        `started`, `inspected` (the canary's pods were looked at), `prepared`, `probed` (the canary was asked),
+        `gateJudged`, `written`, `seen` (where it stands, at every tick), `waiting` (the cluster does not answer),
+        `paused`, `resumed`, `suspended`, `sourceQuiet`, `sourceEnded`, `finished`.
+        """
     @property
     def step(self) -> int | None:
         """The step, from 0."""
@@ -2581,7 +2721,10 @@ class Progress:
         """The canary's weight, in percent."""
     @property
     def requests(self) -> int | None:
-        """Requests counted at this step."""
+        """Requests of both versions counted at this step."""
+    @property
+    def canary(self) -> int | None:
+        """Those of them that the canary served."""
     @property
     def pairs(self) -> int | None:
         """Pairs counted at this step."""
@@ -2591,6 +2734,15 @@ class Progress:
     @property
     def verdict(self) -> Verdict | None:
         """The verdict, at the end."""
+    @property
+    def anew(self) -> str | None:
+        """Why a run begins anew although one of its plan is stored, such as another release of the canary."""
+    @property
+    def source(self) -> str | None:
+        """The source that is quiet or has ended, such as `inputs`."""
+    @property
+    def problem(self) -> str | None:
+        """What stood in the way when the canary was looked at or asked, or what failed."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
     def _repr_html_(self) -> str: ...
@@ -2637,7 +2789,7 @@ class Run:
         """What each guardrail showed last."""
     @property
     def disagreements(self) -> Records[Pair]:
-        """The first inputs on which the models disagreed, 24 at most."""
+        """The first inputs on which the models disagreed, or one of them failed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
         """Write the run as one self-contained HTML page."""
     def _lab(self) -> Lab | None: ...

@@ -9,6 +9,8 @@ from canary._html import bar, code, page, table
 from canary._rollout_html import render_verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from canary import Cluster, Preflight, Prometheus, Status
 
 _NO_HEAD = "<thead><tr><th></th><th></th></tr></thead>"
@@ -57,6 +59,16 @@ def render_prometheus(prometheus: Prometheus) -> str:
     return page(f"<h4>Prometheus at {code(prometheus.url)}</h4>" + table(("", ""), rows).replace(_NO_HEAD, "", 1))
 
 
+def _served(totals: Mapping[str, int], arm: str) -> str:
+    failed = totals[arm + "Failed"]
+    return f"{totals[arm]:,}" + (f" ({failed:,} failed)" if failed else "")
+
+
+def _lost(totals: Mapping[str, int]) -> str:
+    """Say how many requests no version is known of."""
+    return f", {_served(totals, 'unknown')} requests of unknown version" if totals["unknown"] else ""
+
+
 def render_status(status: Status) -> str:
     """Show the weights in force, who drives, what was seen and the verdict so far."""
     told = status.to_dict()
@@ -79,7 +91,8 @@ def render_status(status: Status) -> str:
     totals = rollout["totals"]
     body += (
         f"<div>step {rollout['step']}{', paused' if rollout['paused'] else ''}: "
-        f"{totals['stable']:,} requests by stable, {totals['canary']:,} by the canary, {totals['pairs']:,} pairs</div>"
+        f"{_served(totals, 'stable')} requests by stable, {_served(totals, 'canary')} by the canary, "
+        f"{totals['pairs']:,} pairs{_lost(totals)}</div>"
     )
     verdict = status.verdict
     return page(body) + ("" if verdict is None else render_verdict(verdict.name, str(verdict), verdict.evidence))

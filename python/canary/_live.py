@@ -206,12 +206,19 @@ def _null(view: Mapping[str, Any], reading: Mapping[str, Any]) -> float | None:
             if "margin" in check:
                 return -float(check["margin"])
             bound = check.get("atMost", check.get("atLeast"))
-            return 0.0 if test == "accuracy" else bound
+            return 0.0 if test in {"accuracy", "pairErrors"} else bound
     return None
 
 
 def _number(value: float | None) -> str:
     return "∞" if value is None else f"{value:.3f}"
+
+
+def _failed(failed: Mapping[str, int]) -> str:
+    """Say how many requests failed, where any did."""
+    names = {"stable": "of the stable version", "canary": "of the canary", "unknown": "that no version is known of"}
+    parts = [f"{failed[arm]:,} {name}" for arm, name in names.items() if failed[arm]]
+    return f"; failed: {', '.join(parts)}" if parts else ""
 
 
 def render(view: Mapping[str, Any]) -> str:
@@ -243,7 +250,7 @@ def render(view: Mapping[str, Any]) -> str:
         f'margin-bottom:.5em">{escape(sentence)}</div>'
         f"{timeline(plan['steps'], view['weight'])}"
         f'<div class="dim">{view["requests"]:,} requests, {view["served"]:,} of them by the canary; '
-        f"{view['pairs']:,} pairs</div>"
+        f"{view['pairs']:,} pairs{_failed(view['failed'])}</div>"
     )
     if rows:
         body += table(("guardrail", "evidence against the canary", "confidence sequence"), rows)

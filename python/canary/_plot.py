@@ -71,7 +71,8 @@ def _simulation(result: Simulation, ax: Any) -> Any:
 def _power(power: Power, ax: Any) -> Any:
     """Draw how long each step is held, in requests or in pairs, under what these holds catch."""
     holds = [step.get("hold", {}) for step in power.plan.to_dict()["steps"]]
-    unit = next((unit for unit in ("requests", "pairs") if any(unit in hold for hold in holds)), None)
+    units = {"requests": "requests of the canary", "totalRequests": "requests", "pairs": "pairs"}
+    unit = next((unit for unit in units if any(unit in hold for hold in holds)), None)
     if unit is None:
         _plan(power.plan, ax)
     else:
@@ -82,7 +83,7 @@ def _power(power: Power, ax: Any) -> Any:
             ax.annotate(f"{count:,}", (place, count), xytext=(0, 3), textcoords="offset points", ha="center")
         ax.set_xticks(places, [f"{weight} %" for weight in power.plan.weights])
         ax.set_xlabel("weight of the canary")
-        ax.set_ylabel(f"held for so many {unit}")
+        ax.set_ylabel(f"held for so many {units[unit]}")
         ax.margins(y=0.2)
         ax.spines[["top", "right"]].set_visible(False)
     low, high = power.interval

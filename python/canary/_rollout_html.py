@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from canary import Reading
 
 COLOUR = {"promote": "#4c9f70", "rollback": "#d64545"}
+# The observations that a guardrail needs in each step where the plan states none.
+MINIMUM = 20
 
 
 def _hold(hold: Mapping[str, Any]) -> str:
-    words = {"requests": "requests", "pairs": "pairs", "time": ""}
+    words = {"requests": "requests of the canary", "totalRequests": "requests", "pairs": "pairs", "time": ""}
     return " and ".join(f"{escape(str(hold[key]))} {words[key]}" for key in words if key in hold)
 
 
@@ -53,20 +55,21 @@ def render_plan(plan: Mapping[str, Any], alphas: Sequence[float]) -> str:
     stable, canary = escape(plan["stable"]), escape(plan["canary"])
     steps = plan["steps"]
     rows = [
-        (str(index), f"{step['weight']} %", _hold(step.get("hold", {})) or "nothing to wait for")
+        (str(index), f"{step['weight']} %", _hold(step.get("hold", {})) or "no hold")
         for index, step in enumerate(steps)
     ]
     guards = []
     for guard, alpha in zip(plan.get("guardrails", []), alphas, strict=True):
-        test = next(key for key in guard if key not in {"name", "share"})
+        test = next(key for key in guard if key not in {"name", "share", "minimum"})
         name = str(guard.get("name", test))
-        guards.append((f"<code>{escape(name)}</code>", _bound(test, guard[test]), f"{alpha:.3g}"))
+        minimum = f"{guard.get('minimum', MINIMUM):,}"
+        guards.append((f"<code>{escape(name)}</code>", _bound(test, guard[test]), f"{alpha:.3g}", minimum))
     return page(
         f"<h4>Plan for <code>{target}</code> "
         f'<span class="dim">{stable} → {canary}, α = {plan["alpha"]:g}</span></h4>'
         + timeline(steps)
         + table(("step", "weight", "held for"), rows)
-        + table(("guardrail", "test", "its α"), guards)
+        + table(("guardrail", "test", "α", "at least"), guards)
     )
 
 

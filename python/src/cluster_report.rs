@@ -93,7 +93,7 @@ impl Status {
 
     #[getter]
     fn verdict(&self) -> Option<Verdict> {
-        self.0.rollout.as_ref().map(|rollout| Verdict(rollout.verdict.clone()))
+        self.0.rollout.as_ref().map(|rollout| Verdict::new(rollout.verdict.clone(), None))
     }
 
     #[getter]

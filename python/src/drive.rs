@@ -11,15 +11,16 @@ use std::{
 use canary_core::{
     Error, Result,
     cluster::{self, Control, Story},
+    evidence::Timestamp,
 };
 use futures_util::StreamExt;
 use pyo3::prelude::*;
 use tokio::task::JoinHandle;
 
 use crate::{
-    door,
+    door, feed,
     recipe::{Draft, Recipe},
-    verdict::Progress,
+    verdict::{Progress, Verdict},
 };
 
 /// How long Ctrl-C waits for the state to be stored; it is stored in the background where that takes longer.
@@ -70,6 +71,8 @@ pub(crate) struct Drive {
     /// What the driver that goes on is told first.
     orders: Mutex<Vec<Order>>,
     pub(crate) story: Mutex<Story>,
+    /// When the verdict was given, where it is an earlier run's.
+    stored: Mutex<Option<Timestamp>>,
     began: Instant,
     pub(crate) events: AtomicU64,
 }
@@ -113,6 +116,7 @@ impl Drive {
             leaving: AtomicBool::new(false),
             orders: Mutex::default(),
             story: Mutex::default(),
+            stored: Mutex::default(),
             began: Instant::now(),
             events: AtomicU64::new(0),
         });
@@ -140,15 +144,30 @@ impl Drive {
                 Ok(())
             }
             Err(error) => {
-                *stage = Stage::Over;
+                self.over(stage);
                 Err(error)
             }
         }
     }
 
+    /// Ends the run: no more inputs are wanted.
+    fn over(&self, stage: &mut Stage) {
+        *stage = Stage::Over;
+        self.recipe.close();
+    }
+
     fn tell(&self, progress: &cluster::Progress) {
         lock(&self.story).tell(self.began.elapsed(), progress);
+        if let cluster::Progress::Finished { stored, .. } = progress {
+            *lock(&self.stored) = *stored;
+        }
         self.events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The verdict, once there is one.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        let verdict = lock(&self.story).verdict().cloned();
+        verdict.map(|verdict| Verdict::new(verdict, *lock(&self.stored)))
     }
 
     /// The next thing that happens; begins again what was suspended.
@@ -169,17 +188,17 @@ impl Drive {
                 self.tell(&progress);
                 match progress {
                     cluster::Progress::Suspended { .. } => *stage = Stage::Suspended(true),
-                    cluster::Progress::Finished { .. } => *stage = Stage::Over,
+                    cluster::Progress::Finished { .. } => self.over(&mut stage),
                     _ => {}
                 }
                 Ok(Some(Progress(progress)))
             }
             Some(Err(error)) => {
-                *stage = Stage::Over;
+                self.over(&mut stage);
                 Err(error)
             }
             None => {
-                *stage = Stage::Over;
+                self.over(&mut stage);
                 Ok(None)
             }
         }
@@ -202,7 +221,7 @@ impl Drive {
             match progress {
                 cluster::Progress::Suspended { .. } => break,
                 cluster::Progress::Finished { .. } => {
-                    after = Stage::Over;
+                    self.over(&mut after);
                     break;
                 }
                 _ => {}
@@ -285,9 +304,10 @@ impl Drop for SuspendOnDrop {
     }
 }
 
-/// Stores the runs that still go on when the interpreter ends.
+/// Stores the runs that still go on when the interpreter ends, and has the threads of their inputs leave.
 #[pyfunction]
 pub(crate) fn suspend_all(py: Python<'_>) {
+    feed::close_all(py, AT_EXIT);
     let Ok(runtime) = door::runtime() else { return };
     let tasks: Vec<_> = live().into_iter().map(|drive| runtime.spawn(drive.suspend())).collect();
     let all = futures_util::future::join_all(tasks);

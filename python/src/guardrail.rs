@@ -28,11 +28,15 @@ impl Guardrail {
         mut core: rollout::Guardrail,
         name: Option<String>,
         share: f64,
+        minimum: Option<u64>,
         proven: Option<f64>,
     ) -> Self {
         core = core.share(share);
         if let Some(name) = name {
             core = core.named(name);
+        }
+        if let Some(minimum) = minimum {
+            core = core.minimum(minimum);
         }
         if let Some(bound) = proven {
             core = core.proven(bound);
@@ -56,6 +60,11 @@ impl Guardrail {
     #[getter]
     fn share(&self) -> f64 {
         self.core.share
+    }
+
+    #[getter]
+    fn minimum(&self) -> u64 {
+        self.core.minimum
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -107,19 +116,21 @@ type GuardrailParts<'py> = (Bound<'py, PyAny>, Option<Py<PyAny>>);
 
 /// The canary's error rate is at most `at_most` times the stable one.
 #[pyfunction]
-#[pyo3(signature = (at_most = 1.0, *, proven_below = None, share = 1.0, name = None))]
+#[pyo3(signature = (at_most = 1.0, *, proven_below = None, share = 1.0, minimum = None, name = None))]
 pub(crate) fn error_ratio(
     at_most: f64,
     proven_below: Option<f64>,
     share: f64,
+    minimum: Option<u64>,
     name: Option<String>,
 ) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::error_ratio(at_most), name, share, proven_below)
+    Guardrail::new(rollout::Guardrail::error_ratio(at_most), name, share, minimum, proven_below)
 }
 
 /// The canary's rate of slow requests is at most `at_most` times the stable one.
 #[pyfunction]
-#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, share = 1.0, name = None))]
+#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, share = 1.0, minimum = None, name = None))]
+#[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
 pub(crate) fn slow_ratio(
     at_most: f64,
     threshold: Option<Bound<'_, PyAny>>,
@@ -127,6 +138,7 @@ pub(crate) fn slow_ratio(
     warmup: Option<u64>,
     proven_below: Option<f64>,
     share: f64,
+    minimum: Option<u64>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
     let mut core = rollout::Guardrail::slow_ratio(at_most);
@@ -135,49 +147,69 @@ pub(crate) fn slow_ratio(
         check.quantile = quantile.unwrap_or(check.quantile);
         check.warmup = warmup.unwrap_or(check.warmup);
     }
-    Ok(Guardrail::new(core, name, share, proven_below))
+    Ok(Guardrail::new(core, name, share, minimum, proven_below))
 }
 
 /// Both models give the same top class for at least `at_least` of the inputs.
 #[pyfunction]
-#[pyo3(signature = (at_least, *, proven_above = None, share = 1.0, name = None))]
+#[pyo3(signature = (at_least, *, proven_above = None, share = 1.0, minimum = None, name = None))]
 pub(crate) fn agreement(
     at_least: f64,
     proven_above: Option<f64>,
     share: f64,
+    minimum: Option<u64>,
     name: Option<String>,
 ) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::agreement(at_least), name, share, proven_above)
+    Guardrail::new(rollout::Guardrail::agreement(at_least), name, share, minimum, proven_above)
 }
 
 /// On labelled inputs the canary is right no less often than the stable model.
 #[pyfunction]
-#[pyo3(signature = (*, proven_above = None, share = 1.0, name = None))]
-pub(crate) fn accuracy(proven_above: Option<f64>, share: f64, name: Option<String>) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::accuracy(), name, share, proven_above)
+#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn accuracy(
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::accuracy(), name, share, minimum, proven_above)
+}
+
+/// In pairs the canary fails no more often than the stable version.
+#[pyfunction]
+#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn pair_errors(
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::pair_errors(), name, share, minimum, proven_above)
 }
 
 /// The mean probability of the top class falls by no more than `margin`.
 #[pyfunction]
-#[pyo3(signature = (margin, *, proven_above = None, share = 1.0, name = None))]
+#[pyo3(signature = (margin, *, proven_above = None, share = 1.0, minimum = None, name = None))]
 pub(crate) fn numeric_drift(
     margin: f64,
     proven_above: Option<f64>,
     share: f64,
+    minimum: Option<u64>,
     name: Option<String>,
 ) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::numeric_drift(margin), name, share, proven_above)
+    Guardrail::new(rollout::Guardrail::numeric_drift(margin), name, share, minimum, proven_above)
 }
 
 /// The mean of `score(pair)`, a number from 0 to 1, is at least `at_least`.
 #[pyfunction]
-#[pyo3(signature = (name, score, at_least, *, proven_above = None, share = 1.0))]
+#[pyo3(signature = (name, score, at_least, *, proven_above = None, share = 1.0, minimum = None))]
 pub(crate) fn custom(
     name: String,
     score: Bound<'_, PyAny>,
     at_least: f64,
     proven_above: Option<f64>,
     share: f64,
+    minimum: Option<u64>,
 ) -> PyResult<Guardrail> {
     if !score.is_callable() {
         return Err(PyTypeError::new_err(format!(
@@ -189,7 +221,7 @@ pub(crate) fn custom(
         return Err(PyValueError::new_err("a custom guardrail needs a name"));
     }
     let core = rollout::Guardrail::custom(name, at_least);
-    let mut guardrail = Guardrail::new(core, None, share, proven_above);
+    let mut guardrail = Guardrail::new(core, None, share, minimum, proven_above);
     guardrail.score = Some(score.unbind());
     Ok(guardrail)
 }

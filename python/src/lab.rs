@@ -11,7 +11,7 @@ use canary_core::{
     Error,
     cluster::{Cluster, ObjectRef},
 };
-use canary_lab::model::{Latency, ModelFiles, Scripted};
+use canary_lab::model::{Code, Latency, ModelFiles, Scripted};
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -33,6 +33,7 @@ pub(crate) struct ScriptedModel {
     label: String,
     probability: f64,
     errors: f64,
+    error_status: u16,
     disagree: f64,
     other: String,
     drift: f64,
@@ -40,10 +41,26 @@ pub(crate) struct ScriptedModel {
     seed: u64,
 }
 
+/// How a model can fail.
+const CODES: [Code; 6] = [
+    Code::InvalidArgument,
+    Code::NotFound,
+    Code::ResourceExhausted,
+    Code::Internal,
+    Code::Unavailable,
+    Code::DeadlineExceeded,
+];
+
+/// The failure that has the status; none where no model fails so.
+fn code(status: u16) -> Option<Code> {
+    CODES.into_iter().find(|code| code.http_status() == status)
+}
+
 impl ScriptedModel {
     fn model(&self) -> Scripted {
         Scripted::new(&self.label, self.probability)
             .errors(self.errors)
+            .error_code(code(self.error_status).unwrap_or(Code::Internal))
             .disagree(self.disagree, &self.other)
             .drift(self.drift)
             .latency(Latency::Fixed(Duration::from_secs_f64(self.latency)))
@@ -61,7 +78,7 @@ impl ScriptedModel {
     fn __hash__(&self) -> u64 {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
-        (&self.label, &self.other, self.seed).hash(&mut hasher);
+        (&self.label, &self.other, self.seed, self.error_status).hash(&mut hasher);
         let shares = [self.probability, self.errors, self.disagree, self.drift, self.latency];
         // Zero is equal to minus zero.
         shares.map(|share| (share + 0.0).to_bits()).hash(&mut hasher);
@@ -74,6 +91,7 @@ impl ScriptedModel {
     ) -> PyResult<((&str, f64), Bound<'py, PyDict>)> {
         let arguments = PyDict::new(py);
         arguments.set_item("errors", self.errors)?;
+        arguments.set_item("error_status", self.error_status)?;
         arguments.set_item("disagree", self.disagree)?;
         arguments.set_item("other", &self.other)?;
         arguments.set_item("drift", self.drift)?;
@@ -83,12 +101,13 @@ impl ScriptedModel {
     }
 
     #[new]
-    #[pyo3(signature = (label, probability = 0.5, *, errors = 0.0, disagree = 0.0, other = "academic gown", drift = 0.0, latency = None, seed = 0))]
+    #[pyo3(signature = (label, probability = 0.5, *, errors = 0.0, error_status = 500, disagree = 0.0, other = "academic gown", drift = 0.0, latency = None, seed = 0))]
     #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         label: String,
         probability: f64,
         errors: f64,
+        error_status: u16,
         disagree: f64,
         other: &str,
         drift: f64,
@@ -106,10 +125,19 @@ impl ScriptedModel {
                 )));
             }
         }
+        if code(error_status).is_none() {
+            let known: Vec<String> =
+                CODES.iter().map(|code| code.http_status().to_string()).collect();
+            return Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "error_status is {error_status}; a model server fails with one of {}",
+                known.join(", ")
+            )));
+        }
         Ok(Self {
             label,
             probability,
             errors,
+            error_status,
             disagree,
             other: other.to_owned(),
             drift,
@@ -131,6 +159,11 @@ impl ScriptedModel {
     #[getter]
     fn errors(&self) -> f64 {
         self.errors
+    }
+
+    #[getter]
+    fn error_status(&self) -> u16 {
+        self.error_status
     }
 
     #[getter]

@@ -17,8 +17,10 @@ mod door;
 mod drive;
 mod error;
 mod examples;
+mod feed;
 mod file;
 mod finding;
+mod given;
 mod guardrail;
 mod input;
 mod istio;
@@ -68,7 +70,8 @@ mod _canary {
         comparison::{Comparison, compare_rules},
         finding::Finding,
         guardrail::{
-            Guardrail, accuracy, agreement, custom, error_ratio, numeric_drift, slow_ratio,
+            Guardrail, accuracy, agreement, custom, error_ratio, numeric_drift, pair_errors,
+            slow_ratio,
         },
         istio::{DestinationRule, Gateway, VirtualService},
         lab::{Lab, ScriptedModel},

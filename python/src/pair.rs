@@ -1,7 +1,7 @@
 //! `canary.Pair`: both models' answers to one input.
 
 use crate::value;
-use canary_core::evidence::Pair as CorePair;
+use canary_core::evidence::{Answer, Pair as CorePair};
 use pyo3::prelude::*;
 
 /// Both models' answers to one input.
@@ -41,6 +41,16 @@ impl Pair {
     }
 
     #[getter]
+    fn stable_failed(&self) -> bool {
+        self.0.stable.failed
+    }
+
+    #[getter]
+    fn canary_failed(&self) -> bool {
+        self.0.canary.failed
+    }
+
+    #[getter]
     fn label(&self) -> Option<&str> {
         self.0.label.as_deref()
     }
@@ -57,6 +67,14 @@ impl Pair {
     fn __repr__(&self) -> String {
         let Self(pair) = self;
         let name = pair.name.as_deref().unwrap_or("?");
-        format!("Pair({name:?}: {:?} / {:?})", pair.stable.class, pair.canary.class)
+        let half = |half: &Answer| {
+            if half.failed { said(half) } else { format!("{:?}", half.class) }
+        };
+        format!("Pair({name:?}: {} / {})", half(&pair.stable), half(&pair.canary))
     }
+}
+
+/// The class of a response, or why there is none.
+pub(crate) fn said(half: &Answer) -> String {
+    if half.failed { format!("failed: {}", half.class) } else { half.class.clone() }
 }

@@ -65,6 +65,8 @@ impl Place {
     pub(crate) fn mirrored(&self, plan: &Plan) -> Option<Mirrored> {
         let Self::Lab(lab) = self else { return None };
         let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
-        Some(Mirrored::new("mirror", lab.mirrors.log(subsets, MIRRORED)).live())
+        // The lab logs the requests that it mirrors, and of each what became of the copy.
+        let log = lab.mirrors.log(subsets, MIRRORED);
+        Some(Mirrored::new("mirror", log).all_mirrored().live())
     }
 }

@@ -46,28 +46,36 @@ impl Plan {
     }
 }
 
-/// Requests as a number, or a mapping with any of `requests`, `pairs` and `time`.
+/// What a step is held for where the caller says nothing: so many requests of both versions together.
+const USUAL_HOLD: u64 = 2_000;
+
+/// Requests of the canary as a number, or a mapping with any of `requests`, `total_requests`, `pairs` and `time`.
 fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
     if value.is_instance_of::<PyBool>() {
-        return Err(PyTypeError::new_err("hold is a bool; give a number of requests or a mapping"));
+        return Err(PyTypeError::new_err(
+            "hold is a bool; give a number of requests that the canary serves, or a dict",
+        ));
     }
     if let Ok(requests) = value.extract::<u64>() {
         return Ok(Hold::requests(requests));
     }
     let Ok(bounds) = value.cast::<PyDict>() else {
         return Err(PyTypeError::new_err(
-            "hold is a number of requests, or a dict with any of requests, pairs, time",
+            "hold is a number of requests that the canary serves, or a dict with any of requests, total_requests, pairs, \
+             time",
         ));
     };
     let mut hold = Hold::default();
     for (name, bound) in bounds.iter() {
         match name.extract::<String>()?.as_str() {
             "requests" => hold.requests = Some(bound.extract()?),
+            // As keyword arguments are written, and as in YAML.
+            "total_requests" | "totalRequests" => hold.total_requests = Some(bound.extract()?),
             "pairs" => hold.pairs = Some(bound.extract()?),
             "time" => hold.time = Some(time::seconds(&bound)?),
             other => {
                 return Err(PyValueError::new_err(format!(
-                    "hold has no {other:?}; it has requests, pairs and time"
+                    "hold has no {other:?}; it has requests, total_requests, pairs and time"
                 )));
             }
         }
@@ -87,7 +95,7 @@ fn step(value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
 #[pymethods]
 impl Plan {
     #[new]
-    #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, patience = None, on_inconclusive = None))]
+    #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, startup_timeout = None, patience = None, on_inconclusive = None))]
     #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         virtual_service: &str,
@@ -103,11 +111,13 @@ impl Plan {
         destination_rule: Option<String>,
         gates: Option<BTreeMap<String, BTreeMap<String, String>>>,
         settle: Option<Bound<'_, PyAny>>,
+        request_timeout: Option<Bound<'_, PyAny>>,
+        startup_timeout: Option<Bound<'_, PyAny>>,
         patience: Option<Bound<'_, PyAny>>,
         on_inconclusive: Option<&str>,
     ) -> PyResult<Self> {
         let mut core = rollout::Plan::new(virtual_service, stable, canary);
-        let usual = hold.map_or(Ok(Hold::requests(2_000)), |hold| self::hold(&hold))?;
+        let usual = hold.map_or(Ok(Hold::total_requests(USUAL_HOLD)), |hold| self::hold(&hold))?;
         core.steps = match steps {
             Some(steps) => {
                 steps.iter().map(|one| step(one, usual)).collect::<PyResult<Vec<_>>>()?
@@ -140,11 +150,15 @@ impl Plan {
                 first.gates.push(name);
             }
         }
-        if let Some(settle) = settle {
-            core.settle = time::seconds(&settle)?;
-        }
-        if let Some(patience) = patience {
-            core.patience = time::seconds(&patience)?;
+        for (given, place) in [
+            (settle, &mut core.settle),
+            (request_timeout, &mut core.request_timeout),
+            (startup_timeout, &mut core.startup_timeout),
+            (patience, &mut core.patience),
+        ] {
+            if let Some(given) = given {
+                *place = time::seconds(&given)?;
+            }
         }
         core.on_inconclusive = match on_inconclusive {
             None | Some("keep") => OnInconclusive::Keep,
@@ -210,6 +224,26 @@ impl Plan {
     #[getter]
     fn header(&self) -> Option<(&str, &str)> {
         self.core.header.as_ref().map(|header| (header.name.as_str(), header.value.as_str()))
+    }
+
+    #[getter]
+    fn settle(&self) -> f64 {
+        self.core.settle.as_secs_f64()
+    }
+
+    #[getter]
+    fn request_timeout(&self) -> f64 {
+        self.core.request_timeout.as_secs_f64()
+    }
+
+    #[getter]
+    fn startup_timeout(&self) -> f64 {
+        self.core.startup_timeout.as_secs_f64()
+    }
+
+    #[getter]
+    fn patience(&self) -> f64 {
+        self.core.patience.as_secs_f64()
     }
 
     #[getter]

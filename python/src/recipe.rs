@@ -14,7 +14,7 @@ use canary_core::{
     rollout::Plan as CorePlan,
 };
 use canary_lab::model::ModelFiles;
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{
     client::Client,
@@ -94,8 +94,9 @@ impl Draft {
         let raised = Raised::default();
         let counted = !asked.evidence.is_empty();
         let (mut asks, mut inputs_for) = (None, None);
-        // Of what is counted elsewhere only the header route is asked.
-        if !counted || core.header.is_some() {
+        let can_ask = asked.inputs.is_some() && (asked.client.is_some() || asked.lab.is_some());
+        // Of what is counted elsewhere only the canary is asked, before its first weight.
+        if !counted || core.header.is_some() || can_ask {
             let mut client = match (asked.client, asked.lab) {
                 (Some(client), _) => client.core.clone(),
                 (None, Some(lab)) => lab.get().with(|lab| own_client(lab, &core).py())?,
@@ -140,12 +141,8 @@ impl Draft {
         (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
     }
 
-    /// Makes the inputs that the caller left out, and refuses arrays that the models do not take.
+    /// Makes the inputs that the caller left out.
     pub(crate) async fn complete(mut self) -> Result<Recipe> {
-        let arrays = self.recipe.asks.as_ref().filter(|asks| asks.probe.file().is_none());
-        if let Some(asks) = arrays {
-            fits(asks, self.recipe.plan.needs_pairs()).await?;
-        }
         if let Some((client, packages)) = self.inputs_for {
             let plan = &self.recipe.plan;
             let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
@@ -162,6 +159,13 @@ impl Recipe {
         match &self.place {
             Place::Lab(lab) => Some(lab.open.clone_ref(py)),
             Place::Cluster(_) => None,
+        }
+    }
+
+    /// Takes no more inputs.
+    pub(crate) fn close(&self) {
+        if let Some(asks) = &self.asks {
+            asks.samples.close();
         }
     }
 
@@ -188,9 +192,7 @@ impl Recipe {
                 driver = driver.source(self.traffic(asks));
             }
             let input = predict::Input::clone(&asks.probe.input);
-            if let Some(probe) = HeaderProbe::new(plan, &asks.client, input) {
-                driver = driver.probe(probe);
-            }
+            driver = driver.probe(HeaderProbe::new(plan, &asks.client, input));
         }
         if let Some(mirrored) = self.mirrored.then(|| self.place.mirrored(plan)).flatten() {
             driver = driver.source(mirrored);
@@ -211,7 +213,7 @@ impl Recipe {
     fn traffic(&self, asks: &Asks) -> Traffic {
         let (plan, Asks { client, samples, probe }) = (&self.plan, asks);
         let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
-        let samples = futures_util::stream::iter(samples.clone());
+        let samples = samples.clone();
         let Some(header) = plan.header.as_ref().filter(|_| plan.needs_pairs()) else {
             return Traffic::requests("inputs", client, subsets, samples)
                 .concurrency(self.concurrency);
@@ -233,7 +235,7 @@ impl Recipe {
     }
 }
 
-/// A caller's function as the score of a custom guardrail.
+/// A caller's function as the score of a custom guardrail. It is not asked about pairs with a failed half.
 fn score(
     function: Arc<Py<PyAny>>,
     raised: Raised,
@@ -241,15 +243,24 @@ fn score(
     move |observation| {
         let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
-            let asked = function
-                .call1(py, (pair::Pair(pair.clone()),))
-                .and_then(|value| value.extract::<Option<f64>>(py));
-            asked.unwrap_or_else(|error| {
-                let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
-                raised.get_or_insert(error);
-                None
-            })
+            let asked = function.call1(py, (pair::Pair(pair.clone()),));
+            let value = asked.and_then(|value| number(value.bind(py)));
+            value
+                .inspect_err(|error| {
+                    let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+                    raised.get_or_insert(error.clone_ref(py));
+                })
+                .ok()
         })
+    }
+}
+
+/// The number that a score is. What is none, such as None or a text, is NaN, which the rollout counts as an invalid
+/// score; what a conversion raises otherwise is the caller's error.
+fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    match value.extract::<f64>() {
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(f64::NAN),
+        converted => converted,
     }
 }
 
@@ -265,17 +276,6 @@ fn own_client(lab: &canary_lab::Lab, plan: &CorePlan) -> Result<predict::Client>
         help: "deploy it first, or give a client=".to_owned(),
     })?;
     Ok(predict::Client::new(&lab.gateway_url())?.model(model).signature(SIGNATURE))
-}
-
-/// Refuses an array that the models answer with 400: no version can be judged by what none of them takes, and such
-/// answers count as nobody's failure. Where pairs are needed, the answer has to name classes.
-async fn fits(asks: &Asks, pairs: bool) -> Result<()> {
-    match asks.client.predict(&*asks.probe.input).await {
-        Ok(answer) if pairs => answer.top().map(drop),
-        Err(Error::Predict(error)) if error.status == Some(400) => Err(Error::Predict(error)),
-        // What fails otherwise is for the run to see.
-        _ => Ok(()),
-    }
 }
 
 /// Inputs where the caller gives none: random bytes for models that take any; for real models the photo that came

@@ -15,7 +15,7 @@ use crate::{
     place::Place,
     plan::Plan,
     recipe::{Asked, Draft},
-    show,
+    show, time,
     verdict::{Progress, Reading, Verdict},
 };
 use canary_core::Error;
@@ -92,9 +92,14 @@ impl Run {
         title: &str,
     ) -> PyResult<canary_core::rollout::report::Report> {
         let disagreements = self.drive.disagreements(py, usize::MAX)?;
+        let stored = self.drive.verdict().and_then(|verdict| verdict.stored);
+        let title = stored.map_or_else(
+            || title.to_owned(),
+            |at| format!("{title} (the verdict of an earlier run, {})", time::utc(at)),
+        );
         let story = lock(&self.drive.story);
         let (history, verdict) = (story.history(), story.verdict());
-        Ok(report.run(title, &self.drive.recipe.plan, history, verdict, &disagreements))
+        Ok(report.run(&title, &self.drive.recipe.plan, history, verdict, &disagreements))
     }
 
     /// What the caller's own code raised meanwhile.
@@ -219,7 +224,7 @@ impl Run {
 
     #[getter]
     fn verdict(&self) -> Option<Verdict> {
-        lock(&self.drive.story).verdict().cloned().map(Verdict)
+        self.drive.verdict()
     }
 
     #[getter]
@@ -279,11 +284,12 @@ impl Run {
     }
 
     fn __repr__(&self) -> String {
-        let story = lock(&self.drive.story);
-        match (story.verdict(), story.last()) {
-            (Some(verdict), _) => format!("Run({verdict})"),
-            (None, Some(last)) => format!("Run({} at {})", self.drive.title(), last.split),
-            (None, None) => format!("Run({})", self.drive.title()),
+        if let Some(verdict) = self.drive.verdict() {
+            return format!("Run({})", verdict.sentence());
+        }
+        match lock(&self.drive.story).last() {
+            Some(last) => format!("Run({} at {})", self.drive.title(), last.split),
+            None => format!("Run({})", self.drive.title()),
         }
     }
 

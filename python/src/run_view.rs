@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     drive::{Drive, lock},
-    json,
+    json, pair,
     recipe::Kept,
 };
 
@@ -23,6 +23,9 @@ impl Drive {
     pub(crate) fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let cards = cards(&self.disagreements(py, SHOWN)?);
         let disagreements = lock(&self.recipe.kept).len();
+        let verdict = self
+            .verdict()
+            .map(|verdict| json!({"name": verdict.core.name(), "sentence": verdict.sentence()}));
         let story = lock(&self.story);
         let moments = story.history().moments();
         let stride = moments.len().div_ceil(POINTS).max(1);
@@ -47,19 +50,20 @@ impl Drive {
                 })
             })
             .collect();
-        let verdict = story.verdict();
+        let totals = last.map(|last| last.totals).unwrap_or_default();
         let view = json!({
             "title": self.title(),
             "plan": json::value(&self.recipe.plan)?,
             "seconds": last.map_or(0.0, |last| last.at.as_secs_f64()),
             "weight": last.map(|last| last.split.canary),
-            "requests": last.map_or(0, |last| last.totals.stable + last.totals.canary),
-            "served": last.map_or(0, |last| last.totals.canary),
-            "pairs": last.map_or(0, |last| last.totals.pairs),
+            "requests": totals.stable + totals.canary,
+            "served": totals.canary,
+            "pairs": totals.pairs,
+            "failed": {"stable": totals.stable_failed, "canary": totals.canary_failed, "unknown": totals.unknown_failed},
             "readings": readings,
             "disagreements": disagreements,
             "cards": if disagreements == 0 { String::new() } else { cards },
-            "verdict": verdict.map(|verdict| json!({"name": verdict.name(), "sentence": verdict.to_string()})),
+            "verdict": verdict,
         });
         drop(story);
         json::to_python(py, &view)
@@ -108,8 +112,8 @@ impl Drive {
             Ok(Disagreement {
                 input: pair.name.as_deref().unwrap_or_default().to_owned(),
                 thumbnail,
-                stable: (pair.stable.class.clone(), pair.stable.score),
-                canary: (pair.canary.class.clone(), pair.canary.score),
+                stable: (pair::said(&pair.stable), pair.stable.score),
+                canary: (pair::said(&pair.canary), pair.canary.score),
             })
         });
         shown.collect()

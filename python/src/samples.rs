@@ -1,129 +1,99 @@
-//! The inputs of a run: taken from a Python iterable only when they are needed, or made.
+//! The inputs of a run: taken from a Python iterable in a thread beside the run, or made.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::SystemTime,
 };
 
-use canary_core::{evidence::Sample, predict::Input, stats::Random};
-use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
-    prelude::*,
-    types::{PyByteArray, PyBytes, PyDict, PyIterator, PySlice, PyString, PyTuple},
-};
+use canary_core::{Result, evidence::Sample, stats::Random};
+use futures_util::Stream;
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 
-use crate::{input, recipe::Raised};
+use crate::{
+    feed::{Feed, Queue},
+    given,
+    recipe::Raised,
+};
 
 /// Bytes of a random input.
 const BYTES: usize = 64;
 
-/// An iterator of inputs. Its clones take turns, so that a run which goes on after a pause goes on with its inputs.
+/// A stream of inputs. Its clones take turns, so that a run which goes on after a pause goes on with its inputs.
 ///
-/// What a caller's iterable raises ends the inputs, and is raised by the run.
+/// A caller's iterable is iterated over by a thread of its own from the second input on, once that one is wanted: a
+/// queue, a camera or a rate limit holds up neither the clock of the run nor its lock. What it raises ends the inputs,
+/// and is raised by the run.
 #[derive(Clone)]
-pub(crate) struct Samples(Arc<Mutex<Taking>>);
+pub(crate) struct Samples(Arc<Shared>);
 
-struct Taking {
-    first: Option<Sample>,
+struct Shared {
+    first: Mutex<Option<Sample>>,
     items: Items,
-    taken: usize,
 }
 
 enum Items {
-    Python(Given, Raised),
-    Random(Random),
+    Given(Given),
+    /// The generator, and how many it has made.
+    Random(Mutex<(Random, usize)>),
     Again(Sample),
-    Over,
 }
 
 /// What a caller gave.
 struct Given {
-    items: Entries,
-    /// Whether one answer is compared with one, so that an input may be no batch.
+    /// The iterator until the thread has it.
+    iterator: Mutex<Option<Py<PyIterator>>>,
     pairs: bool,
+    queue: Arc<Queue>,
+    raised: Raised,
 }
 
-enum Entries {
-    Iterator(Py<PyIterator>),
-    /// The entries of an array's first dimension.
-    Rows {
-        array: Py<PyAny>,
-        count: usize,
-    },
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Given {
-    fn new(inputs: &Bound<'_, PyAny>, pairs: bool) -> PyResult<Self> {
-        if let Some(what) = single(inputs)? {
-            return Err(PyTypeError::new_err(format!(
-                "inputs is one {what}; give a list or another iterable of them, one for each request"
-            )));
-        }
-        let items = match rows(inputs)? {
-            Some(count) => Entries::Rows { array: inputs.clone().unbind(), count },
-            None => Entries::Iterator(inputs.try_iter()?.unbind()),
-        };
-        Ok(Self { items, pairs })
-    }
-
-    /// The input of that number, where all before it were taken.
-    fn next(&self, py: Python<'_>, number: usize) -> Option<PyResult<Sample>> {
-        let item = match &self.items {
-            Entries::Iterator(items) => items.bind(py).clone().next()?,
-            Entries::Rows { count, .. } if number >= *count => return None,
-            Entries::Rows { array, .. } => entry(array.bind(py), number),
-        };
-        Some(item.and_then(|item| sample(&item, number, self.pairs)))
-    }
-}
-
-/// What it is when it is one input rather than several: iterating over it would give its characters or keys.
-fn single(inputs: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
-    let file = inputs.is_instance_of::<PyString>()
-        || inputs.is_instance_of::<PyBytes>()
-        || inputs.is_instance_of::<PyByteArray>()
-        || inputs.hasattr("__fspath__")?
-        || inputs.hasattr("read")?
-        || (inputs.hasattr("mode")? && inputs.hasattr("save")?);
-    Ok(match file {
-        true => Some("file"),
-        false if inputs.is_instance_of::<PyDict>() => Some("dictionary"),
-        false => None,
-    })
-}
-
-/// The length of the first dimension, when it is an array, of numbers if it has but one: the paths in a column of a
-/// data frame are files.
-fn rows(inputs: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-    let array = inputs.hasattr("__array__")? || inputs.hasattr("__dlpack__")?;
-    if !array || !inputs.hasattr("shape")? {
-        return Ok(None);
-    }
-    let shape: Vec<usize> = inputs.getattr("shape")?.extract()?;
-    if shape.len() == 1 {
-        let first = inputs.try_iter()?.next().transpose()?;
-        let text = |first: Bound<'_, PyAny>| {
-            first.is_instance_of::<PyString>()
-                || first.is_instance_of::<PyBytes>()
-                || !first.hasattr("__float__").unwrap_or(false)
-        };
-        if first.is_some_and(text) {
-            return Ok(None);
+    /// Has a thread iterate from now on, where none does yet.
+    fn start(&self) {
+        let Some(iterator) = lock(&self.iterator).take() else { return };
+        // At the very end there is no interpreter any more, and nothing to iterate.
+        let started = Python::try_attach(|py| {
+            let items = iterator.into_bound(py).into_any();
+            Feed::start(&items, &self.queue, self.pairs, 1)
+        });
+        if let Some(Err(error)) = started {
+            self.raise(error);
+            self.queue.end(None);
         }
     }
-    Ok(shape.first().copied())
-}
 
-/// One entry of an array as a batch of one.
-fn entry<'py>(array: &Bound<'py, PyAny>, number: usize) -> PyResult<Bound<'py, PyAny>> {
-    let start = isize::try_from(number)?;
-    array.get_item(PySlice::new(array.py(), start, start + 1, 1))
+    fn raise(&self, error: PyErr) {
+        lock(&self.raised).get_or_insert(error);
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Sample>> {
+        self.start();
+        self.queue.next(context).map(|next| match next? {
+            Ok(sample) => Some(sample),
+            Err(error) => {
+                self.raise(error);
+                None
+            }
+        })
+    }
 }
 
 impl Samples {
     fn of(first: Sample, items: Items) -> (Self, Sample) {
-        let taking = Taking { first: Some(first.clone()), items, taken: 1 };
-        (Self(Arc::new(Mutex::new(taking))), first)
+        let shared = Shared { first: Mutex::new(Some(first.clone())), items };
+        (Self(Arc::new(shared)), first)
     }
 
     /// The inputs of an iterable, or the entries of an array, and the first of them. Where pairs are needed, an input
@@ -133,11 +103,14 @@ impl Samples {
         pairs: bool,
         raised: Raised,
     ) -> PyResult<(Self, Sample)> {
-        let given = Given::new(inputs, pairs)?;
-        let Some(first) = given.next(inputs.py(), 0) else {
+        let mut iterator = given::iterate(inputs)?;
+        let Some(first) = iterator.next() else {
             return Err(PyValueError::new_err("inputs is empty; a run needs inputs to ask about"));
         };
-        Ok(Self::of(first?, Items::Python(given, raised)))
+        let first = given::sample(&first?, 0, pairs)?;
+        let iterator = Mutex::new(Some(iterator.unbind()));
+        let given = Given { iterator, pairs, queue: Arc::default(), raised };
+        Ok(Self::of(first, Items::Given(given)))
     }
 
     /// Random bytes without end, others at every call.
@@ -149,12 +122,19 @@ impl Samples {
         )]
         let mut random = Random::new(nanos as u64);
         let first = made(&mut random, 0);
-        Self::of(first, Items::Random(random))
+        Self::of(first, Items::Random(Mutex::new((random, 1))))
     }
 
     /// The same input without end.
     pub(crate) fn again_and_again(sample: Sample) -> (Self, Sample) {
         Self::of(sample.clone(), Items::Again(sample))
+    }
+
+    /// The run is over: the thread ends when the iterable gives its next input.
+    pub(crate) fn close(&self) {
+        if let Items::Given(given) = &self.0.items {
+            given.queue.close();
+        }
     }
 }
 
@@ -163,89 +143,22 @@ fn made(random: &mut Random, number: usize) -> Sample {
     Sample::new(format!("random bytes {number}"), bytes)
 }
 
-impl Iterator for Samples {
-    type Item = canary_core::Result<Sample>;
+impl Stream for Samples {
+    type Item = Result<Sample>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut taking = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(first) = taking.first.take() {
-            return Some(Ok(first));
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = lock(&self.0.first).take() {
+            return Poll::Ready(Some(Ok(first)));
         }
-        let taken = taking.taken;
-        taking.taken += 1;
-        let next = match &mut taking.items {
-            Items::Random(random) => return Some(Ok(made(random, taken))),
-            Items::Again(sample) => return Some(Ok(sample.clone())),
-            Items::Over => return None,
-            Items::Python(given, raised) => match Python::attach(|py| given.next(py, taken)) {
-                Some(Ok(sample)) => return Some(Ok(sample)),
-                Some(Err(error)) => Some((error, Arc::clone(raised))),
-                None => None,
-            },
+        let next = match &self.0.items {
+            Items::Given(given) => return given.poll(context).map(|next| next.map(Ok)),
+            Items::Random(random) => {
+                let (random, taken) = &mut *lock(random);
+                *taken += 1;
+                made(random, *taken - 1)
+            }
+            Items::Again(sample) => sample.clone(),
         };
-        taking.items = Items::Over;
-        if let Some((error, raised)) = next {
-            raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        }
-        None
-    }
-}
-
-/// `(name, input)`, `(name, input, label)`, or an input alone: what `predict` takes.
-fn sample(item: &Bound<'_, PyAny>, number: usize, pairs: bool) -> PyResult<Sample> {
-    let Ok(parts) = item.cast::<PyTuple>() else {
-        let path = item.hasattr("__fspath__")? || item.is_instance_of::<PyString>();
-        let name = if path {
-            let path: std::path::PathBuf = item.extract()?;
-            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-        } else {
-            format!("input {number}")
-        };
-        return Ok(Sample::new(name, read(item, number, pairs)?));
-    };
-    let shape = || {
-        PyTypeError::new_err(format!(
-            "input {number} is a tuple of {}; give (name, input) or (name, input, label), the name and the label as texts",
-            kinds(parts)
-        ))
-    };
-    if !(2..=3).contains(&parts.len()) {
-        return Err(shape());
-    }
-    let name: String = parts.get_item(0)?.extract().map_err(|_| shape())?;
-    let label: Option<String> = match parts.len() {
-        3 => parts.get_item(2)?.extract().map_err(|_| shape())?,
-        _ => None,
-    };
-    let mut sample = Sample::new(name, read(&parts.get_item(1)?, number, pairs)?);
-    sample.label = label;
-    Ok(sample)
-}
-
-/// The types of a tuple's parts, such as `str, ndarray`.
-fn kinds(parts: &Bound<'_, PyTuple>) -> String {
-    let name = |part: Bound<'_, PyAny>| {
-        part.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
-    };
-    match parts.len() {
-        0 => "nothing".to_owned(),
-        _ => parts.iter().map(name).collect::<Vec<_>>().join(", "),
-    }
-}
-
-fn read(value: &Bound<'_, PyAny>, number: usize, pairs: bool) -> PyResult<Input<'static>> {
-    let input = input::read(value).map_err(|error| {
-        // A file that is missing, say, tells itself what it is.
-        if !error.is_instance_of::<PyTypeError>(value.py()) {
-            return error;
-        }
-        PyTypeError::new_err(format!("input {number}: {}", error.value(value.py())))
-    })?;
-    match input.batch_len() {
-        Some(entries) if pairs && entries != 1 => Err(PyValueError::new_err(format!(
-            "input {number} is a batch of {entries}, and a pair compares one answer with one; give a first dimension of 1: \
-             array[None] for one without a batch, each entry by itself otherwise"
-        ))),
-        _ => Ok(input),
+        Poll::Ready(Some(Ok(next)))
     }
 }

@@ -1,7 +1,8 @@
-//! Durations given as seconds or as `datetime.timedelta`.
+//! Durations given as seconds or as `datetime.timedelta`, and moments as text.
 
 use std::time::Duration;
 
+use canary_core::evidence::Timestamp;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 /// A duration of zero or more.
@@ -15,4 +16,19 @@ pub(crate) fn seconds(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
             "{seconds} is no duration; give seconds of 0 or more, or a timedelta"
         ))
     })
+}
+
+/// A moment as people read it, such as `2026-11-29 01:06:09 UTC`.
+pub(crate) fn utc(at: Timestamp) -> String {
+    jiff_of(at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A moment as JSON has it, such as `2026-11-29T01:06:09.25Z`.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    jiff_of(at).to_string()
+}
+
+fn jiff_of(Timestamp(millis): Timestamp) -> jiff::Timestamp {
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX)
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use canary_core::{
     Verdict as CoreVerdict, cluster,
-    rollout::{self, Cause, Why},
+    evidence::Timestamp,
+    rollout::{self, Cause},
 };
-use pyo3::prelude::*;
+use pyo3::{
+    prelude::*,
+    types::{PyDateTime, PyTzInfo},
+};
 
-use crate::{json, value};
+use crate::{json, time, value};
 
 /// What a guardrail shows.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
@@ -107,57 +111,92 @@ impl Reading {
 /// What a rollout has come to.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
-pub(crate) struct Verdict(pub(crate) CoreVerdict);
+pub(crate) struct Verdict {
+    pub(crate) core: CoreVerdict,
+    /// When it was given, where that was by an earlier run on the same release.
+    pub(crate) stored: Option<Timestamp>,
+}
 
 impl Verdict {
-    /// The readings that decided.
-    pub(crate) fn readings(&self) -> &[rollout::Reading] {
-        match &self.0 {
-            CoreVerdict::Promote { evidence, .. } => evidence,
-            CoreVerdict::Rollback { evidence: Cause::Alarm(reading), .. }
-            | CoreVerdict::Inconclusive { why: Why::Split { reading } } => {
-                std::slice::from_ref(reading)
-            }
-            CoreVerdict::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
-            _ => &[],
-        }
+    /// The verdict of a run, which is an earlier one's where it was given at another time.
+    pub(crate) fn new(core: CoreVerdict, stored: Option<Timestamp>) -> Self {
+        Self { core, stored }
+    }
+
+    /// The verdict in one sentence, and whose it is.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { core, stored } = self;
+        stored.map_or_else(
+            || core.to_string(),
+            |at| {
+                let at = time::utc(at);
+                format!("{core} (given {at} by an earlier run; nothing was asked again)")
+            },
+        )
     }
 }
 
 #[pymethods]
 impl Verdict {
     fn __hash__(&self) -> PyResult<u64> {
-        value::hash(&self.0)
+        value::hash(&(&self.core, self.stored))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
-        value::reduce::<Self>(py, &self.0)
+        value::reduce::<Self>(py, &(&self.core, self.stored))
     }
 
     #[staticmethod]
     #[pyo3(name = "_restore")]
     fn restore(bytes: &[u8]) -> PyResult<Self> {
-        value::restore(bytes).map(Self)
+        let (core, stored) = value::restore(bytes)?;
+        Ok(Self { core, stored })
     }
 
     #[getter]
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.core.name()
     }
 
     #[getter]
     fn promoted(&self) -> bool {
-        matches!(self.0, CoreVerdict::Promote { .. })
+        matches!(self.core, CoreVerdict::Promote { .. })
     }
 
     #[getter]
     fn rolled_back(&self) -> bool {
-        matches!(self.0, CoreVerdict::Rollback { .. })
+        matches!(self.core, CoreVerdict::Rollback { .. })
+    }
+
+    #[getter]
+    fn stored<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        let Some(Timestamp(millis)) = self.stored else { return Ok(None) };
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds below 2^53")]
+        let seconds = millis as f64 / 1e3;
+        let utc = PyTzInfo::utc(py)?.to_owned();
+        PyDateTime::from_timestamp(py, seconds, Some(&utc)).map(Some)
+    }
+
+    #[getter]
+    fn cause(&self) -> Option<&'static str> {
+        match &self.core {
+            CoreVerdict::Rollback { evidence, .. } => Some(match evidence {
+                Cause::Alarm(_) => "alarm",
+                Cause::Gate(_) => "gate",
+                Cause::Asked(_) => "asked",
+                Cause::NotReady(_) => "notReady",
+                Cause::CanaryFails { .. } => "canaryFails",
+                Cause::Unreachable { .. } => "unreachable",
+                _ => "other",
+            }),
+            CoreVerdict::Inconclusive { why } => Some(why.name()),
+            _ => None,
+        }
     }
 
     #[getter]
     fn guardrail(&self) -> Option<&str> {
-        match &self.0 {
+        match &self.core {
             CoreVerdict::Rollback { guardrail, .. } => Some(guardrail),
             _ => None,
         }
@@ -165,7 +204,7 @@ impl Verdict {
 
     #[getter]
     fn exposure(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.core {
             CoreVerdict::Promote { exposure, .. } | CoreVerdict::Rollback { exposure, .. } => {
                 Some(*exposure)
             }
@@ -175,25 +214,30 @@ impl Verdict {
 
     #[getter]
     fn evidence<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::show::records(py, self.readings().iter().cloned().map(Reading).collect())
+        crate::show::records(py, self.core.readings().iter().cloned().map(Reading).collect())
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        json::to_python(py, &self.0.to_json())
+        let mut json = self.core.to_json();
+        if let Some(members) = json.as_object_mut() {
+            members.insert("sentence".to_owned(), self.sentence().into());
+            members.insert("stored".to_owned(), self.stored.map(time::rfc3339).into());
+        }
+        json::to_python(py, &json)
     }
 
     fn __str__(&self) -> String {
-        self.0.to_string()
+        self.sentence()
     }
 
     fn __repr__(&self) -> String {
-        format!("Verdict({})", self.0)
+        format!("Verdict({})", self.sentence())
     }
 
     fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
         let module = py.import("canary._rollout_html")?;
         let readings = self.evidence(py)?;
-        module.call_method1("render_verdict", (self.name(), self.__str__(), readings))?.extract()
+        module.call_method1("render_verdict", (self.name(), self.sentence(), readings))?.extract()
     }
 }
 
@@ -235,6 +279,7 @@ impl Progress {
         use cluster::Progress as P;
         match &self.0 {
             P::Started { .. } => "started",
+            P::Inspected { .. } => "inspected",
             P::Prepared => "prepared",
             P::Probed { .. } => "probed",
             P::GateJudged { .. } => "gateJudged",
@@ -243,6 +288,7 @@ impl Progress {
             P::Paused => "paused",
             P::Resumed => "resumed",
             P::Waiting { .. } => "waiting",
+            P::SourceQuiet { .. } => "sourceQuiet",
             P::SourceEnded { .. } => "sourceEnded",
             P::Finished { .. } => "finished",
             P::Suspended { .. } => "suspended",
@@ -277,6 +323,11 @@ impl Progress {
     }
 
     #[getter]
+    fn canary(&self) -> Option<u64> {
+        self.snapshot().map(|snapshot| snapshot.canary)
+    }
+
+    #[getter]
     fn pairs(&self) -> Option<u64> {
         self.snapshot().map(|snapshot| snapshot.pairs)
     }
@@ -291,7 +342,37 @@ impl Progress {
     #[getter]
     fn verdict(&self) -> Option<Verdict> {
         match &self.0 {
-            cluster::Progress::Finished { verdict } => Some(Verdict(verdict.clone())),
+            cluster::Progress::Finished { verdict, stored } => {
+                Some(Verdict::new(verdict.clone(), *stored))
+            }
+            _ => None,
+        }
+    }
+
+    #[getter]
+    fn anew(&self) -> Option<&str> {
+        match &self.0 {
+            cluster::Progress::Started { anew, .. } => anew.as_deref(),
+            _ => None,
+        }
+    }
+
+    #[getter]
+    fn source(&self) -> Option<&str> {
+        match &self.0 {
+            cluster::Progress::SourceQuiet { source, .. }
+            | cluster::Progress::SourceEnded { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    #[getter]
+    fn problem(&self) -> Option<&str> {
+        use cluster::Progress as P;
+        match &self.0 {
+            P::Inspected { problem } | P::Probed { problem } => problem.as_deref(),
+            P::Waiting { problem, .. } => Some(problem),
+            P::SourceEnded { error, .. } => error.as_deref(),
             _ => None,
         }
     }
@@ -303,19 +384,22 @@ impl Progress {
     fn __str__(&self) -> String {
         use cluster::Progress as P;
         match &self.0 {
-            P::Started { resumed: false, .. } => "started".to_owned(),
+            P::Started { resumed: false, anew: None, .. } => "started".to_owned(),
+            P::Started { resumed: false, anew: Some(why), .. } => format!("started anew: {why}"),
             P::Started { step, .. } => format!("goes on at step {step}"),
-            P::Prepared => "the subset and the header route are in the mesh".to_owned(),
-            P::Probed { problem: None } => "the header route leads to the canary".to_owned(),
-            P::Probed { problem: Some(problem) } => format!("the header route: {problem}"),
+            P::Inspected { problem: None } => "pods of the canary are ready".to_owned(),
+            P::Inspected { problem: Some(problem) } => format!("the canary's pods: {problem}"),
+            P::Prepared => "the canary's subset is in the mesh".to_owned(),
+            P::Probed { problem: None } => "the canary answers".to_owned(),
+            P::Probed { problem: Some(problem) } => format!("the probe: {problem}"),
             P::GateJudged { gate, outcome } => format!("gate {gate}: {outcome}"),
             P::Written { step, split } => format!("step {step}: weights {split}"),
             P::Seen(seen) => {
                 let split =
                     seen.split.map_or_else(|| "no weight yet".to_owned(), |s| s.to_string());
                 format!(
-                    "step {} at {split}: {} requests, {} pairs",
-                    seen.step, seen.requests, seen.pairs
+                    "step {} at {split}: {} requests, {} by the canary, {} pairs",
+                    seen.step, seen.requests, seen.canary, seen.pairs
                 )
             }
             P::Paused => "paused".to_owned(),
@@ -326,9 +410,12 @@ impl Progress {
             P::Waiting { problem, attempt, wait } => {
                 format!("attempt {attempt} failed, the next in {} s: {problem}", wait.as_secs_f64())
             }
+            P::SourceQuiet { source, silent } => {
+                format!("{source} has told nothing for {} s", silent.as_secs())
+            }
             P::SourceEnded { source, error: None } => format!("{source} has no more inputs"),
             P::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
-            P::Finished { verdict } => verdict.to_string(),
+            P::Finished { verdict, stored } => Verdict::new(verdict.clone(), *stored).sentence(),
             other => format!("{other:?}"),
         }
     }

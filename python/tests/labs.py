@@ -33,6 +33,6 @@ def run(lab, guard, pairs, inputs, tick=0.05):
         hold={"pairs": pairs},
         guards=[guard],
         header=("user-group", "canary"),
-        settle=0.05,
+        settle=0,
     )
     return plan.run(lab, client=client(lab), inputs=inputs, tick=tick)

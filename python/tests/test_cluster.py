@@ -36,7 +36,8 @@ def test_objects_are_applied_read_listed_and_deleted(server: Path) -> None:
     assert [one.effect for one in tried] == ["created"] * 3
     assert cluster.get("Deployment", "image-classifier-resnet50") is None
     assert [one.effect for one in cluster.apply(workload())] == ["created"] * 3
-    assert str(cluster.apply(workload().objects())[0]) == "unchanged ConfigMap default/resnet50-configs"
+    again = cluster.apply(workload().objects())
+    assert str(again[0]) == "unchanged ConfigMap default/image-classifier-resnet50-configs"
     deployment = cluster.get("Deployment", "image-classifier-resnet50")
     assert deployment is not None
     assert deployment["spec"]["template"]["metadata"]["labels"]["version"] == "resnet50"

@@ -144,7 +144,7 @@ def test_what_a_cluster_needs_is_named(server: Path) -> None:
 def test_an_edit_by_somebody_else_is_not_overwritten(server: Path) -> None:
     """The verdict names it."""
     mesh = Mesh(server, "edited", canary.ScriptedModel("cat", 0.8))
-    run = mesh.plan(hold={"pairs": 100_000}).run(
+    run = mesh.plan(hold={"pairs": 10_000}).run(
         cluster=mesh.cluster, client=mesh.client, inputs=inputs(10**9), tick=0.05
     )
     for event in run:
@@ -173,7 +173,7 @@ def test_ctrl_c_leaves_the_mesh_as_written_and_another_process_goes_on(server: P
         import canary
         from test_cluster_run import Mesh, inputs
         mesh = Mesh(Path({str(server)!r}), "paused", canary.ScriptedModel("cat", 0.8))
-        long = mesh.plan(hold={{"pairs": 100_000}})
+        long = mesh.plan(hold={{"pairs": 10_000}})
         run = long.run(cluster=mesh.cluster, client=mesh.client, inputs=inputs(10**9), tick=0.05)
         try:
             for event in run:
@@ -202,7 +202,7 @@ def test_ctrl_c_leaves_the_mesh_as_written_and_another_process_goes_on(server: P
     mesh = Mesh.__new__(Mesh)
     mesh.cluster, mesh.lab = mesh_cluster, start(canary.ScriptedModel("cat", 0.8))
     mesh.client = client(mesh.lab)
-    long = mesh.plan(hold={"pairs": 100_000})
+    long = mesh.plan(hold={"pairs": 10_000})
     run = long.run(cluster=mesh.cluster, client=mesh.client, inputs=inputs(10**9), tick=0.05)
     assert str(next(run)) == "goes on at step 0"
     assert mesh.weights()["canary"] == 5

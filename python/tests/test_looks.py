@@ -179,7 +179,8 @@ class Told:
 
 def from_a_cluster(text):
     checks = [{"name": text, "outcome": outcome, "found": text, "remedy": text} for outcome in ("pass", "warn", "fail")]
-    totals = {"stable": 700, "canary": 300, "pairs": 100}
+    totals = {"stable": 700, "stableFailed": 0, "canary": 300, "canaryFailed": 12, "unknown": 3, "unknownFailed": 3}
+    totals["pairs"] = 100
     rollout = {"step": 1, "paused": True, "totals": totals}
     routes = [{"path": "spec.http[0]", "conditional": True, "weights": [(text, 70), ("b", 30)]}]
     told = {"object": text, "routes": routes, "driver": text, "problem": text, "rollout": rollout}
@@ -365,13 +366,15 @@ def runs():
         '<div><i class="s"></i>tabby cat<span class="dim"> 90 %</span></div>'
         '<div><i class="c"></i>Egyptian cat<span class="dim"> 61 %</span></div></div>'
         for number in range(3)
-    )
+    ).replace('Egyptian cat<span class="dim"> 61 %', 'failed: 404 Servable not found<span class="dim">', 1)
     view = {
         "title": "pets: v2", "plan": whole, "seconds": 42.0, "weight": 30, "requests": 1840, "served": 523,
-        "pairs": 60, "readings": READINGS, "verdict": None, "disagreements": 3,
+        "pairs": 60, "failed": {"stable": 0, "canary": 12, "unknown": 3}, "readings": READINGS, "verdict": None,
+        "disagreements": 3,
         "cards": f'<div class="gallery">{cards}</div>',
     }  # fmt: skip
     why = "rollback: agreement: agreement 0.780 in [0.660, 0.880], E = 61 of 40 needed (47 same, 13 different)"
+    kept = "promoted: no guardrail alarmed (given 2026-11-29 01:06:09 UTC by an earlier run; nothing was asked again)"
     over = {**view, "verdict": {"name": "rollback", "sentence": why}, "disagreements": 0}
     with labs.pets(canary.ScriptedModel("tabby cat", 0.9), canary.ScriptedModel("dog", 0.9)) as lab:
         answer = labs.client(lab).predict(photo())
@@ -381,14 +384,14 @@ def runs():
     pieces = [re.sub(r"\b[\d.e-]+( ms|(?=</td><td>1</td>))", r"3\1", piece) for piece in pieces]
     readings = [Told(**reading) for reading in READINGS]
     pieces += [failed, _live.render(view), _live.render(over)]
-    pieces += [_rollout_html.render_verdict("promote", "promote: all 2 guardrails held", readings[:1])]
+    pieces += [_rollout_html.render_verdict("promote", kept, readings[:1])]
     pieces += [_rollout_html.render_verdict("rollback", why, readings[1:])]
     pieces += [_rollout_html.render_verdict("inconclusive", "inconclusive: the inputs ended", [])]
     return [("piece", piece) for piece in pieces] + from_a_cluster("VirtualService default/pets")
 
 
 SETS = {"objects": objects, "judgements": judgements, "runs": runs}
-SIZES = {"objects": (800, 2880), "judgements": (800, 1180), "runs": (800, 1680)}
+SIZES = {"objects": (800, 2880), "judgements": (800, 1180), "runs": (800, 1740)}
 LIGHT, DARK = ("#ffffff", "#1b1b1b"), ("#16181d", "#e4e4e4")
 
 

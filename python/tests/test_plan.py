@@ -102,7 +102,7 @@ def test_a_notebook_shows_a_plan_escaped():
 
 
 def test_a_simulation_is_the_same_for_a_seed():
-    one = canary.Plan(APP, stable="a", canary="b", hold=4000, guards=[canary.error_ratio(1.0)])
+    one = canary.Plan(APP, stable="a", canary="b", hold=400, guards=[canary.error_ratio(1.0)])
     harm = one.simulate(errors=(0.01, 0.05), runs=200, seed=7)
     assert harm == one.simulate(errors=(0.01, 0.05), runs=200, seed=7)
     assert harm.p_rollback > 0.9
@@ -120,10 +120,10 @@ def test_a_simulation_is_the_same_for_a_seed():
 
 
 def test_power_lengthens_the_holds():
-    one = canary.Plan(APP, stable="a", canary="b", steps=[10, 100], hold=500, guards=[canary.error_ratio(1.0)])
+    one = canary.Plan(APP, stable="a", canary="b", steps=[10, 100], hold=50, guards=[canary.error_ratio(1.0)])
     power = one.power(0.9, errors=(0.01, 0.05), runs=100, seed=7)
     assert power.p_rollback >= 0.9
-    assert power.plan.to_dict()["steps"][0]["hold"]["requests"] > 1000
+    assert power.plan.to_dict()["steps"][0]["hold"]["requests"] > 100
 
 
 def test_a_plot_draws_on_the_axes_given():
@@ -186,7 +186,7 @@ def test_failures_of_the_canary_roll_it_back():
 
 def test_a_repeated_input_is_one_observation():
     with start(canary.ScriptedModel("cat", 0.8)) as lab:
-        one = plan(hold={"pairs": 5}, patience=5)
+        one = plan(hold={"pairs": 20}, patience=5)
         run = one.run(lab, client=client(lab), inputs=[("same", b"same")] * 40, tick=0.05)
         for _ in run:
             pass
@@ -270,7 +270,7 @@ def test_ctrl_c_leaves_the_mesh_as_last_written(moment):
         from test_plan import client, inputs, plan, start, weights
         from test_run import lab_lease, stored
         lab = start(canary.ScriptedModel("cat", 0.8))
-        run = plan(hold={{"pairs": 100_000}}).run(lab, client=client(lab), inputs=inputs(10**9), tick=0.05)
+        run = plan(hold={{"pairs": 10_000}}).run(lab, client=client(lab), inputs=inputs(10**9), tick=0.05)
         try:
             for event in run:
                 print(event.kind, event.weight, flush=True)
@@ -303,7 +303,7 @@ def test_ctrl_c_leaves_the_mesh_as_last_written(moment):
 
 def test_leaving_a_loop_stores_the_run():
     with start(canary.ScriptedModel("cat", 0.8)) as lab:
-        run = plan(hold={"pairs": 100_000}).run(lab, client=client(lab), inputs=inputs(10**9), tick=0.02)
+        run = plan(hold={"pairs": 10_000}).run(lab, client=client(lab), inputs=inputs(10**9), tick=0.02)
         for event in run:
             if event.kind == "seen" and event.pairs > 10:
                 break

@@ -42,8 +42,8 @@ def test_arrays_are_asked_with_the_signature_that_takes_them():
         # The array of all inputs: each entry of its first dimension is one request.
         run = requests().run(lab, inputs=np.zeros((3, *PIXELS[1:]), np.float32), tick=0.02)
         assert run.wait().name == "inconclusive"
-        # One more to see whether the models take it.
-        assert asked(lab) == 4
+        # Two more: each version is asked about the first one before its traffic is divided.
+        assert asked(lab) == 5
     with start(good()) as lab:
         named = ({"x": np.zeros(PIXELS, np.float32)} for _ in range(60))
         client = canary.Client(lab.url, model=MODEL, signature="serving_default")
@@ -91,9 +91,9 @@ def test_an_equal_array_is_one_observation():
 
 def test_an_array_of_the_wrong_shape_is_refused_before_the_run():
     with start(good()) as lab:
-        with pytest.raises(canary.ServerError, match="400"):
+        with pytest.raises(canary.PlanError, match=r"has the shape \[1, 10\], expected.*400"):
             requests().run(lab, inputs=np.zeros((8, 10), np.float32))
-        with pytest.raises(canary.NotFoundError, match="labels"):
+        with pytest.raises(canary.PlanError, match="labels"):
             plan().run(lab, inputs=np.zeros((8, *PIXELS[1:]), np.float32))
         assert weights(lab) == {"stable": 100, "canary": 0}
 

@@ -15,6 +15,9 @@ PAGE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 MODELS = {
     "m/v1": canary.ScriptedModel("cat", 0.9),
     "m/v2": canary.ScriptedModel("cat", 0.9),
+    "m/hangs": canary.ScriptedModel("cat", 0.9, latency=5),
+    "m/bad": canary.ScriptedModel("dog", 0.9, errors=0.4, seed=1),
+    "m/changed": canary.ScriptedModel("dog", 0.9),
     "m/slow": canary.ScriptedModel("cat", 0.9, latency=0.5),
 }
 HEAD = "apiVersion: networking.istio.io/v1\nkind: "
@@ -42,9 +45,10 @@ class LoginPage(servers.Handler):
         self.answer(b"<html>Please log in</html>", content_type="text/html")
 
 
-def split(stable=100, candidate=0):
-    weights = {"v1": stable, "v2": candidate}
-    return canary.VirtualService.weighted("pets", weights, hosts=["*"], gateways=["g"], port=8501)
+def split(stable=100, candidate=0, name="v2"):
+    weights = {"v1": stable, name: candidate}
+    routes = canary.VirtualService.weighted("pets", weights, hosts=["*"], gateways=["g"], port=8501)
+    return routes.stamp_subset()
 
 
 def plan(name="pets", **changes):
@@ -68,6 +72,8 @@ def of_texts(found, tmp_path):
     found.of(canary.VirtualService.from_yaml, f"{HEAD}VirtualService\nmetadata: {{name: x}}\nspec: {{htpp: []}}")
     found.of(canary.VirtualService.from_yaml, f"{HEAD}VirtualService\nmetadata: {{name: y}}\nspec: {{}}")
     found.of(plan, guards=[canary.agreement(0.9)])
+    found.of(plan, steps=[10, 50])
+    found.of(plan, hold=10)
     found.of(canary.decode_image, b"not an image")
     found.of(canary.decode_predict, b"<html>")
     found.of(canary.load, "missing.yaml")
@@ -155,6 +161,64 @@ def of_releases(found):
     first = rule.replace(match=[istio.HttpMatchRequest(uri=istio.StringMatch(prefix="/v1"))])
     with started([subsets, split().replace(http=[first, rule])]) as lab:
         found.of(plan().run, lab)
+    header = {"header": ("user-group", "canary")}
+    asked = istio.HttpMatchRequest(headers={"user-group": istio.StringMatch(exact="canary")})
+    with started([subsets, split().mirror("v2", percent=10)]) as lab:
+        found.of(plan().run, lab)
+        before = canary.VirtualService.to("pets", subset="v1", hosts=["*"], gateways=["g"], port=8501).spec.http[0]
+        lab.apply(split().replace(http=[before.replace(name="testers", match=[asked]), rule.replace(name="all")]))
+        found.of(lambda: plan(route="all", **header).run(lab).wait())
+        lab.apply(split())
+        client = canary.Client(lab.url, model="dogs", signature="serving_preprocess")
+        found.of(lambda: plan().run(lab, client=client, anew=True).wait())
+
+
+def photos(count, distinct=10**6):
+    return ((f"photo {n}", b"photo %d" % (n % distinct)) for n in range(count))
+
+
+def of_verdicts(found):
+    """The sentences of releases that have ended."""
+    header = {"header": ("user-group", "canary")}
+
+    def ended(lab, *, inputs=None, client=None, **changes):
+        settings = {"hold": 40, "startup_timeout": 1, "patience": 20, **changes}
+        one = canary.Plan("pets", stable="v1", **{"canary": "v2", "steps": [50, 100], "settle": 0, **settings})
+        found.append(str(one.run(lab, inputs=inputs or photos(20_000), client=client, tick=0.05).wait()))
+
+    guards = [canary.error_ratio()]
+    with of_two("m/v2") as lab:
+        ended(lab, canary="v3", guards=guards)
+        pairs = {"hold": {"pairs": 40}, **header}
+        ended(lab, guards=[canary.agreement(0.9)], inputs=photos(20_000, distinct=7), **pairs)
+        lab.apply(split(), force=True)
+        ended(lab, guards=[canary.custom("mine", lambda _: 5, 0.9)], **pairs)
+        lab.apply(split(), force=True)
+        ended(lab, guards=guards, inputs=photos(30))
+        lab.apply(split(), force=True)
+        ended(lab, guards=guards, hold=100_000, patience=1)
+    with of_two("m/v2", model="cats") as lab:
+        ended(lab, guards=guards)
+    with of_two("m/hangs") as lab:
+        hasty = canary.Client(lab.url, model="pets", signature="serving_preprocess", timeout=1)
+        ended(lab, guards=guards, client=hasty)
+    with of_two("m/bad") as lab:
+        for _ in range(20):
+            ended(lab, guards=guards, hold=2000)
+            if "errorRatio" in found[-1]:
+                break
+    with of_two("m/changed") as lab:
+        ended(lab, guards=[canary.agreement(0.9)], **pairs)
+
+
+def of_two(path, model="pets"):
+    """A lab with two versions, the second with its model under a name of its own."""
+    lab = canary.Lab(models=MODELS, seed=3)
+    lab.apply(canary.Workload("pets", "v1", model="pets", path="m/v1"))
+    lab.apply(canary.Workload("pets", "v2", model=model, path=path))
+    lab.apply([canary.Gateway.http("g"), canary.DestinationRule.subsets("pets", ["v1", "v2"]), split()])
+    lab.wait_ready()
+    return lab
 
 
 def test_every_message_on_the_page_is_made_as_it_stands_there(tmp_path):
@@ -162,9 +226,10 @@ def test_every_message_on_the_page_is_made_as_it_stands_there(tmp_path):
     of_texts(found, tmp_path)
     of_predictions(found)
     of_releases(found)
+    of_verdicts(found)
     lines = {line for message in found for line in message.splitlines()}
     asked = quoted()
-    assert len(asked) > 35
+    assert len(asked) > 50
     pattern = {line: re.compile(".*".join(re.escape(part) for part in line.split("…"))) for line in asked}
     missing = [line for line in asked if not any(pattern[line].match(one) for one in lines)]
     assert missing == [], "\n".join(sorted(lines))
