@@ -2,12 +2,12 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help demo test bench docs lint package fuzz
+.PHONY: help demo test bench docs lint package fuzz ways kills
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
-demo: ## set up what is needed, run the lab, then promote a good canary and roll a bad one back
+demo: ## set up what is needed, run the lab, promote a good canary, roll a bad one back, refuse a wrong one
 	@scripts/setup.sh demo
 	@$(PY) examples/demo.py
 
@@ -45,3 +45,10 @@ fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly co
 		cargo +nightly fuzz run -s none $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \
 			-max_total_time=600 -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=1000000 || exit 1; \
 	done
+
+ways: ## print what becomes of a hundred ways to be wrong, by kind of evidence; CANARY_SENTENCES=1 for what each verdict says
+	@cargo test --quiet --package canary-tests --test ways -- --nocapture --test-threads 1
+
+kills: ## search long: 1000 kills and 1000 faults, on the lab and on a real API server, and false rollbacks of 2000 rollouts
+	@CANARY_KILLS=1000 CANARY_FAULTS=1000 CANARY_ROLLOUTS=2000 CANARY_SECONDS=3600 \
+		cargo test --quiet --profile quick --package canary-tests --test kills -- --nocapture --test-threads 1

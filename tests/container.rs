@@ -57,6 +57,24 @@ fn the_image_and_the_job_agree_on_a_user_that_is_not_root() {
 }
 
 #[test]
+fn the_job_writes_its_own_objects_only() {
+    let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+        .weights([30, 100], canary_core::rollout::Hold::requests(100));
+    let objects = InCluster::new("image").objects(&plan).unwrap();
+    let role = objects.iter().find(|object| object["kind"] == "Role").unwrap();
+    let mut read = Vec::new();
+    for rule in role["rules"].as_array().unwrap() {
+        let verbs = rule["verbs"].to_string();
+        if rule.get("resourceNames").is_some() || rule["resources"][0] == "leases" {
+            continue;
+        }
+        assert!(["[\"get\"]", "[\"list\"]"].contains(&verbs.as_str()), "unnamed: {rule}");
+        read.push(rule["resources"][0].as_str().unwrap());
+    }
+    assert_eq!(read, ["services", "pods", "deployments", "statefulsets", "configmaps"]);
+}
+
+#[test]
 fn the_context_has_all_that_is_built_and_nothing_large() {
     let ignored = fs::read_to_string(root().join(".dockerignore")).unwrap();
     let ignored: Vec<&str> = ignored.lines().map(str::trim).collect();

@@ -50,7 +50,7 @@ fn split(namespace: &str, weights: [u64; 2]) -> Value {
 fn config_map(namespace: &str, data: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "resnet50-configs", "namespace": namespace}, "data": data,
+        "metadata": {"name": "image-classifier-resnet50-configs", "namespace": namespace}, "data": data,
     })
 }
 
@@ -188,7 +188,7 @@ async fn another_manager_s_field_is_a_conflict(backend: &impl Backend) {
 
 async fn managers_of_different_fields_live_together(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
-    let target = ObjectRef::new("v1", "ConfigMap", space, "resnet50-configs");
+    let target = ObjectRef::new("v1", "ConfigMap", space, "image-classifier-resnet50-configs");
     cluster.apply(&config_map(space, &json!({"MODEL_NAME": "m"}))).await.unwrap();
     let other = backend.handle("other", false);
     let both = other.apply(&config_map(space, &json!({"EXTRA": "x"}))).await.unwrap();

@@ -5,16 +5,20 @@ use std::time::{Duration, Instant};
 use canary_core::{
     Verdict,
     cluster::{
-        Cluster, Kubernetes, ObjectRef, Outcome, PreflightOptions, Progress, missing, missing_for,
-        preflight, role, role_binding, role_for,
+        Behind, Cluster, Kubernetes, ObjectRef, Outcome, PreflightOptions, Presence, Progress,
+        missing, missing_for, preflight, role, role_binding, role_for,
     },
     rollout::Split,
+    serving::Workload,
 };
 use canary_tests::apiserver::ApiServer;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::rollouts::{APP, driver, plan, set_up, silent, traffic, verdict, weights};
+use crate::{
+    presence::pod,
+    rollouts::{APP, driver, plan, set_up, silent, traffic, verdict, weights},
+};
 
 /// A service account with a role in a namespace, and a connection with its token.
 async fn account(server: &ApiServer, namespace: &str, role: &Value) -> Kubernetes {
@@ -73,6 +77,15 @@ async fn with_the_least_role_every_rollout_works() {
         let permissions = report.checks.iter().find(|check| check.name == "permissions").unwrap();
         assert_eq!(permissions.outcome, Outcome::Pass, "{report}");
 
+        // What stands behind the canary can be read, by presence and by identity.
+        deploy(&admin, namespace).await;
+        let (presence, release) = behind(&cluster, namespace).await.unwrap();
+        assert!(matches!(presence, Presence::Missing { hopeless: false, .. }), "{presence}");
+        assert!(release.is_some());
+        let pods = report.checks.iter().find(|check| check.name == "canary's pods").unwrap();
+        assert_eq!(pods.outcome, Outcome::Fail, "{report}");
+        serve(&admin, namespace).await;
+
         for (failing, expected) in [(4, Split::STABLE), (u64::MAX, Split::CANARY)] {
             set_up(&admin.clone().force(true), namespace).await;
             let driver = driver(cluster.clone(), namespace, traffic(failing)).anew();
@@ -86,6 +99,34 @@ async fn with_the_least_role_every_rollout_works() {
             assert_eq!(weights(&admin, namespace).await, expected);
         }
     }
+}
+
+/// Makes the objects of the canary, none of whose pods is there.
+async fn deploy(admin: &Kubernetes, namespace: &str) {
+    set_up(admin, namespace).await;
+    let canary = Workload::new(APP, "lite1").model("model", "models/lite1").namespace(namespace);
+    for object in canary.objects().unwrap() {
+        admin.apply(&object).await.unwrap();
+    }
+}
+
+/// Makes the ready pod of the canary that the Deployment's controller and a kubelet would make.
+async fn serve(admin: &Kubernetes, namespace: &str) {
+    let labels = json!({"app": APP, "version": "lite1"});
+    let ready = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
+    pod(admin, namespace, "canary", &labels, &ready).await;
+}
+
+/// What an account finds behind the canary that a rollout is to have.
+async fn behind(
+    cluster: &Kubernetes,
+    namespace: &str,
+) -> canary_core::Result<(Presence, Option<String>)> {
+    let rule = ObjectRef::destination_rule(namespace, APP);
+    let rule = cluster.get(&rule).await?.unwrap();
+    let labels = plan(namespace).labels_of_canary();
+    let mut behind = Behind::find(cluster, namespace, &rule, "lite1", Some(&labels)).await?;
+    Ok((behind.presence().await?, behind.release_id().await?))
 }
 
 #[tokio::test]
@@ -102,6 +143,10 @@ async fn without_any_one_verb_the_error_names_it() {
             let mut less = whole.clone();
             less["metadata"]["namespace"] = json!(namespace);
             let verb = less["rules"][place]["verbs"].as_array_mut().unwrap().remove(index);
+            // A rule without verbs is refused.
+            if verbs(&less["rules"][place]) == 0 {
+                less["rules"].as_array_mut().unwrap().remove(place);
+            }
             let (verb, resource) = (verb.as_str().unwrap(), rule["resources"][0].as_str().unwrap());
             let cluster = account(server, &namespace, &less).await;
             let lacking = async || {
@@ -109,18 +154,23 @@ async fn without_any_one_verb_the_error_names_it() {
                 missing.iter().map(ToString::to_string).collect()
             };
             in_force(lacking, &[format!("{verb} {resource}")]).await;
-            set_up(&admin, &namespace).await;
-            let error = first_error(driver(cluster, &namespace, silent())).await;
+            deploy(&admin, &namespace).await;
+            serve(&admin, &namespace).await;
+            // What stands behind the canary is looked at before any route is changed.
+            let error = match behind(&cluster, &namespace).await {
+                Err(error) => error.to_string(),
+                Ok(_) => first_error(driver(cluster, &namespace, silent())).await,
+            };
             let wanted =
                 format!("grant the verb \"{verb}\" on {resource} in namespace {namespace} ");
             assert!(error.contains(&wanted), "without {verb} {resource}: {error}");
             tried += 1;
         }
     }
-    assert_eq!(tried, 9, "verbs of the role");
+    assert_eq!(tried, 14, "verbs of the role");
 }
 
-/// The error with which a driver ends that cannot work.
+/// The error with which a driver ends that cannot work, or which it tells while it watches a canary that has traffic.
 async fn first_error(driver: canary_core::cluster::Driver<Kubernetes>) -> String {
     let (mut run, _control) = match driver.start().await {
         Ok(started) => started,
@@ -130,7 +180,8 @@ async fn first_error(driver: canary_core::cluster::Driver<Kubernetes>) -> String
     while Instant::now() < deadline {
         match run.next().await.unwrap() {
             Err(error) => return error.to_string(),
-            Ok(Progress::Finished { verdict }) => panic!("{verdict}"),
+            Ok(Progress::Waiting { problem, .. }) => return problem,
+            Ok(Progress::Finished { verdict, .. }) => panic!("{verdict}"),
             Ok(_) => {}
         }
     }

@@ -18,6 +18,7 @@ mod lab_rollouts;
 mod metered;
 mod overlaps;
 mod packaging;
+mod presence;
 mod prometheus;
 mod prometheus_api;
 mod ramp;

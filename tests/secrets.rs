@@ -71,7 +71,7 @@ async fn of_cluster(user: serde_json::Value) -> String {
     match Kubernetes::from_kubeconfig(&kubeconfig(&user), None).await {
         Err(error) => whole(&error),
         Ok(cluster) => {
-            let plan = Plan::new("a", "b", "c").weights([50, 100], Hold::requests(1));
+            let plan = Plan::new("a", "b", "c").weights([50, 100], Hold::requests(20));
             let driver = shown(&Driver::new(cluster.clone(), plan).unwrap());
             let preflight = failed(preflight(&cluster, &PreflightOptions::new("default")).await);
             let got = failed(cluster.get(&object).await);
@@ -115,7 +115,7 @@ async fn nothing_secret_is_shown_by_any_type_that_holds_it() {
         .header("authorization", format!("Bearer {SECRET}"));
     let plan = Plan::new("a", "b", "c").header("user-group", "canary");
     let guarded =
-        plan.clone().weights([50, 100], Hold::requests(1)).guardrail(Guardrail::error_ratio(1.0));
+        plan.clone().weights([50, 100], Hold::requests(20)).guardrail(Guardrail::error_ratio(1.0));
     let samples = || futures_util::stream::iter([Ok(Sample::new("photo", b"bytes".as_slice()))]);
     let traffic = Traffic::requests("t", &client, Subsets::new("b", "c"), samples());
     let tls = Tls::default().identity(SECRET, SECRET).ca_certificate(SECRET);
@@ -143,7 +143,7 @@ async fn nothing_secret_is_shown_by_any_type_that_holds_it() {
         ("Client, in the address", failed(Client::new(&inside))),
         ("Client, certificates", failed(Client::new("https://localhost").unwrap().tls(tls))),
         ("Traffic", shown(&traffic)),
-        ("HeaderProbe", shown(&HeaderProbe::new(&plan, &client, b"x".as_slice()).unwrap())),
+        ("HeaderProbe", shown(&HeaderProbe::new(&plan, &client, b"x".as_slice()))),
         ("Location, in the address", {
             let places =
                 [format!("s3://key:{SECRET}@bucket/m/1"), format!("gs://{SECRET}@bucket/m/1")];

@@ -6,6 +6,8 @@
 )]
 
 pub mod apiserver;
+pub mod chaos;
+pub mod http;
 pub mod parts;
 pub mod programs;
 pub mod prometheus;

@@ -1,0 +1,225 @@
+//! Kills and faults on a real API server, by a clock that runs twenty times as fast.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use canary_core::{
+    Result, Verdict,
+    cluster::{Clock, Cluster, Driver, Kubernetes, ObjectRef, Progress},
+    evidence::{Kind, Observation, Observations, Seen, Source, Timestamp, from_stream},
+    stats::Random,
+};
+use canary_tests::{apiserver::ApiServer, chaos::Ledger};
+use futures_util::{Stream, StreamExt, future::BoxFuture, stream};
+use serde_json::json;
+
+use crate::{
+    life::{APP, Death, Ended, end_problems, is_split, plan, set_up},
+    proxy::Proxy,
+    search::{Of, Tally, Weather},
+    users::Service,
+};
+
+/// How fast the clock runs.
+const SPEED: u32 = 20;
+
+/// A clock that runs fast.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fast {
+    began: Instant,
+    base: u64,
+}
+
+impl Fast {
+    fn new() -> Self {
+        Self { began: Instant::now(), base: Timestamp::now().0 }
+    }
+}
+
+impl Clock for Fast {
+    fn now(&self) -> Timestamp {
+        let passed = self.began.elapsed() * SPEED;
+        Timestamp(self.base + u64::try_from(passed.as_millis()).unwrap())
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(async move { tokio::time::sleep(time / SPEED).await })
+    }
+}
+
+/// The requests of users, who follow the weights in force.
+fn users(
+    clock: Fast,
+    ledger: Arc<Ledger>,
+    service: Service,
+    seed: u64,
+) -> impl Stream<Item = Result<(Timestamp, Seen)>> + Send + 'static {
+    let began = (Random::new(seed), clock.now().0);
+    stream::unfold(began, move |(mut random, at)| {
+        let ledger = Arc::clone(&ledger);
+        async move {
+            let wait = Timestamp(at).since(clock.now());
+            if !wait.is_zero() {
+                clock.sleep(wait).await;
+            }
+            let weight = ledger.weights().map_or(0, |weights| weights.canary);
+            let what = Seen::Request(service.request(weight, &mut random));
+            let pause = service.pause(&mut random);
+            // Sent now, by the weights of now, also where the machine was too slow.
+            let sent = clock.now();
+            Some((Ok((sent, what)), (random, at + pause)))
+        }
+    })
+}
+
+/// A source that is new in each life.
+struct Anew<S>(S);
+
+impl<S: Stream<Item = Result<(Timestamp, Seen)>> + Send + 'static> Source for Anew<S> {
+    fn name(&self) -> &'static str {
+        "users"
+    }
+
+    fn provides(&self) -> Vec<Kind> {
+        vec![Kind::Requests]
+    }
+
+    fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
+        let first = after.map_or(0, |after| after + 1);
+        let given = Box::new(from_stream("users", [Kind::Requests], self.0));
+        let numbered = given.observations(None);
+        Box::pin(numbered.map(move |seen| {
+            seen.map(|seen: Observation| Observation {
+                sequence: seen.sequence.map(|number| number + first),
+                ..seen
+            })
+        }))
+    }
+}
+
+/// One rollout in a namespace of its own.
+async fn run(server: &ApiServer, seed: u64, of: Of) -> Tally {
+    let namespace = format!("kills-{}-{seed}", format!("{of:?}").to_lowercase());
+    server.namespace(&namespace).await;
+    let admin = server.connect("admin").await.unwrap();
+    set_up(&admin, &namespace).await;
+    let mut random = Random::of_run(31, seed);
+    let bad = random.bernoulli(0.5);
+    let service = Service { stable: 0.02, canary: if bad { 0.25 } else { 0.02 }, rate: 20.0 };
+    let plan = plan(&namespace, [40, 200]);
+    let (clock, ledger) = (Fast::new(), Arc::new(Ledger::new(&plan)));
+    let weather = (of != Of::Kills).then(|| Weather::new(seed));
+    let proxy = Proxy::new(admin.clone(), Arc::clone(&ledger), clock, &namespace, weather);
+    let listening = proxy.listen().await;
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": listening.url()}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+    })
+    .to_string();
+    let mut tally = Tally { runs: 1, ..Tally::default() };
+    for _ in 0..2_000 {
+        let mean_life = Duration::from_secs(5 + random.below(20));
+        let death = match of {
+            Of::Faults => Death::never(),
+            _ => Death::of(&mut random, clock.now().0, mean_life),
+        };
+        *proxy.death.lock().unwrap() = death;
+        let cluster = Kubernetes::from_kubeconfig(&kubeconfig, None).await.unwrap();
+        let users = Anew(users(clock, Arc::clone(&ledger), service, random.bits()));
+        let driver = Driver::new(cluster, plan.clone()).unwrap();
+        let driver = driver.clock(clock).holder("driver").source(users);
+        let life = tokio::spawn(live(driver.probe(|| async { Ok(()) })));
+        match until_death(life, &proxy, clock, death).await {
+            Ended::Killed => tally.kills += 1,
+            Ended::Error(error) => {
+                if of == Of::Kills {
+                    tally.problems.push(format!("seed {seed}: {error}"));
+                }
+                tally.errors += 1;
+                clock.sleep(Duration::from_secs(2)).await;
+            }
+            Ended::Verdict(verdict) => {
+                let get = async |object| admin.get(&object).await.unwrap().unwrap();
+                let routes = get(ObjectRef::virtual_service(&namespace, APP)).await;
+                let rule = get(ObjectRef::destination_rule(&namespace, APP)).await;
+                let found = end_problems(&ledger, &routes, &rule, &verdict);
+                tally.problems.extend(found.into_iter().map(|what| format!("seed {seed}: {what}")));
+                let promoted = matches!(verdict, Verdict::Promote { .. });
+                if bad && promoted {
+                    tally
+                        .problems
+                        .push(format!("seed {seed}: a bad canary is promoted: {verdict}"));
+                }
+                let rolled_back = matches!(verdict, Verdict::Rollback { .. });
+                (tally.promoted, tally.rolled_back) = (promoted.into(), rolled_back.into());
+                (tally.good, tally.blamed) = ((!bad).into(), (!bad && rolled_back).into());
+                tally.split = is_split(&verdict).into();
+                let weather = proxy.weather.as_ref();
+                tally.faults = weather.map_or(0, |weather| weather.lock().unwrap().faults);
+                tally.writes = ledger.writes();
+                return tally;
+            }
+        }
+    }
+    tally.problems.push(format!("seed {seed}: no verdict after 2 000 lives"));
+    tally
+}
+
+async fn live(driver: Driver<Kubernetes>) -> Ended {
+    let (mut run, _control) = match driver.start().await {
+        Ok(started) => started,
+        Err(error) => return Ended::Error(error),
+    };
+    while let Some(progress) = run.next().await {
+        match progress {
+            Ok(Progress::Finished { verdict, .. }) => return Ended::Verdict(verdict),
+            Ok(_) => {}
+            Err(error) => return Ended::Error(error),
+        }
+    }
+    panic!("a run ended without a verdict");
+}
+
+async fn until_death(
+    mut life: tokio::task::JoinHandle<Ended>,
+    proxy: &Proxy,
+    clock: Fast,
+    death: Death,
+) -> Ended {
+    let anyhow = async {
+        match death.anyhow() {
+            u64::MAX => std::future::pending().await,
+            at => clock.sleep(Timestamp(at).since(clock.now())).await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = &mut life => Some(ended.unwrap()),
+        () = anyhow => None,
+        () = proxy.dead.notified() => None,
+    };
+    if let Some(ended) = ended {
+        return ended;
+    }
+    life.abort();
+    // Nothing of it goes on, unless it had come to its end just before.
+    life.await.unwrap_or(Ended::Killed)
+}
+
+/// Rollouts until there were so many kills and faults, some at a time; `None` without the server.
+pub(crate) async fn search(of: Of, kills: u64, faults: u64) -> Option<Tally> {
+    const AT_A_TIME: u64 = 4;
+    let server = ApiServer::shared().await?;
+    let mut tally = Tally::default();
+    let mut seed = 0;
+    while tally.kills < kills || tally.faults < faults {
+        let seeds = stream::iter(seed..seed + AT_A_TIME);
+        let runs = seeds.map(|seed| run(server, seed, of)).buffer_unordered(4);
+        runs.collect::<Vec<Tally>>().await.into_iter().for_each(|run| tally.add(run));
+        seed += AT_A_TIME;
+    }
+    Some(tally)
+}

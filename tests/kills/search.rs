@@ -1,0 +1,260 @@
+//! Kills and faults on the lab's store, by a clock that jumps: the same seed is the same rollout.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use canary_core::{
+    Verdict,
+    cluster::{Cluster, ObjectRef},
+    stats::Random,
+};
+use canary_lab::store::Store;
+use canary_tests::chaos::{Call, Fault, Faults, Refusal, Verb};
+use futures_util::FutureExt;
+
+use crate::{
+    clock::Jumping,
+    life::{APP, Death, Ended, World, is_split, plan},
+    statistics::bound,
+    users::Service,
+};
+
+/// What a search is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    Kills,
+    Faults,
+    Both,
+}
+
+/// What a search has come to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) runs: u64,
+    pub(crate) kills: u64,
+    pub(crate) faults: u64,
+    /// Lives that ended with an error, after which another began.
+    pub(crate) errors: u64,
+    pub(crate) promoted: u64,
+    pub(crate) rolled_back: u64,
+    /// Rollouts of canaries that are no worse, and how many of them were rolled back.
+    pub(crate) good: u64,
+    pub(crate) blamed: u64,
+    /// Rollouts that ended because the split looked wrong, which it never is.
+    pub(crate) split: u64,
+    pub(crate) writes: usize,
+    /// What is wrong, with the seed.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.kills += other.kills;
+        self.faults += other.faults;
+        self.errors += other.errors;
+        self.promoted += other.promoted;
+        self.rolled_back += other.rolled_back;
+        self.good += other.good;
+        self.blamed += other.blamed;
+        self.split += other.split;
+        self.writes += other.writes;
+        self.problems.extend(other.problems);
+    }
+
+    /// The summary of a search.
+    pub(crate) fn line(&self, title: &str) -> String {
+        format!(
+            "{title}: {} kills and {} faults in {} rollouts; {} promoted, {} rolled back ({} of {} that are no worse), {} \
+             ended by the split's test, {} lives ended by errors; {} writes of routes, {} wrong",
+            self.kills,
+            self.faults,
+            self.runs,
+            self.promoted,
+            self.rolled_back,
+            self.blamed,
+            self.good,
+            self.split,
+            self.errors,
+            self.writes,
+            self.problems.len()
+        )
+    }
+}
+
+/// The faults of a rollout, whoever drives it.
+pub(crate) struct Weather {
+    random: Random,
+    /// Until when every call is refused, and how.
+    outage: Option<(u64, Refusal)>,
+    pub(crate) faults: u64,
+}
+
+impl Weather {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { random: Random::of_run(23, seed), outage: None, faults: 0 }
+    }
+
+    /// What is done to a call at a moment; the second says whether the Lease is deleted before it.
+    pub(crate) fn next(&mut self, now: u64, verb: Verb) -> (Fault, bool) {
+        if let Some((until, refusal)) = self.outage {
+            if now < until {
+                self.faults += 1;
+                return (Fault::Before(refusal), false);
+            }
+            self.outage = None;
+        }
+        if verb == Verb::Watch {
+            let broken = self.random.bernoulli(0.05);
+            self.faults += u64::from(broken);
+            let refusal = self.any(&[Refusal::Expired, Refusal::Reset]);
+            return (if broken { Fault::Before(refusal) } else { Fault::None }, false);
+        }
+        let stolen = self.random.bernoulli(0.004);
+        self.faults += u64::from(stolen);
+        if self.random.bernoulli(0.008) {
+            // A certificate has run out, a role is gone, etcd has no leader.
+            let refusals =
+                [Refusal::Unauthorized, Refusal::Forbidden, Refusal::Reset, Refusal::Timeout];
+            self.outage = Some((now + 200 + self.random.below(6_000), self.any(&refusals)));
+        }
+        if !self.random.bernoulli(0.08) {
+            return (Fault::None, stolen);
+        }
+        self.faults += 1;
+        let writes = matches!(verb, Verb::Apply | Verb::Patch | Verb::Delete);
+        // The response is lost after the write. A client that asks again by itself meets its own write then, or another
+        // refusal, and that is what is said of the write.
+        if writes && self.random.bernoulli(0.5) {
+            let refusals = [
+                Refusal::Timeout,
+                Refusal::Reset,
+                Refusal::Conflict,
+                Refusal::Invalid,
+                Refusal::Forbidden,
+            ];
+            return (Fault::After(self.any(&refusals)), stolen);
+        }
+        let reads = [
+            Refusal::Unauthorized,
+            Refusal::Forbidden,
+            Refusal::Busy,
+            Refusal::Timeout,
+            Refusal::Reset,
+        ];
+        let refusal = if writes { self.any(&Refusal::OF_CALLS) } else { self.any(&reads) };
+        (Fault::Before(refusal), stolen)
+    }
+
+    fn any(&mut self, refusals: &[Refusal]) -> Refusal {
+        refusals[usize::try_from(self.random.below(refusals.len() as u64)).unwrap()]
+    }
+}
+
+fn faults(
+    clock: &Jumping,
+    store: &Store,
+    weather: Option<Arc<Mutex<Weather>>>,
+    death: Death,
+) -> Arc<dyn Faults> {
+    let (clock, store) = (clock.clone(), store.clone());
+    let name = format!("canary-rollout-{APP}");
+    let lease = ObjectRef::new("coordination.k8s.io/v1", "Lease", "default", name);
+    Arc::new(move |call: &Call<'_>| {
+        let now = clock.millis();
+        if let Some(fault) = death.meets(now).filter(|_| call.verb != Verb::Watch) {
+            clock.kill();
+            return fault;
+        }
+        let Some(weather) = &weather else { return Fault::None };
+        let (fault, stolen) = weather.lock().unwrap().next(now, call.verb);
+        if stolen {
+            store.delete(&lease).now_or_never().unwrap().unwrap();
+        }
+        fault
+    })
+}
+
+/// One rollout of the lab's store.
+pub(crate) fn run(seed: u64, of: Of) -> Tally {
+    let mut random = Random::of_run(29, seed);
+    let bad = random.bernoulli(0.5);
+    let service = Service { stable: 0.02, canary: if bad { 0.25 } else { 0.02 }, rate: 20.0 };
+    let mean_life = Duration::from_secs([5, 15, 40][usize::try_from(random.below(3)).unwrap()]);
+    let store = Store::new();
+    let world = World::new(store.clone(), plan("default", [60, 400]), service);
+    let weather = (of != Of::Kills).then(|| Arc::new(Mutex::new(Weather::new(seed))));
+    let mut tally = Tally { runs: 1, ..Tally::default() };
+    for _ in 0..10_000 {
+        let death = match of {
+            Of::Faults => Death::never(),
+            _ => Death::of(&mut random, world.clock.millis(), mean_life),
+        };
+        let faults = faults(&world.clock, &store, weather.clone(), death);
+        match world.live(faults, death.anyhow(), random.bits()) {
+            Ended::Killed => {
+                tally.kills += 1;
+                world.clock.revive(Duration::from_millis(500));
+            }
+            Ended::Error(error) => {
+                if of == Of::Kills {
+                    tally.problems.push(format!("seed {seed}: {error}"));
+                }
+                tally.errors += 1;
+                world.clock.revive(Duration::from_secs(2));
+            }
+            Ended::Verdict(verdict) => {
+                let found = world.problems(&verdict);
+                tally
+                    .problems
+                    .extend(found.into_iter().map(|found| format!("seed {seed}: {found}")));
+                let promoted = matches!(verdict, Verdict::Promote { .. });
+                if bad && promoted {
+                    tally
+                        .problems
+                        .push(format!("seed {seed}: a bad canary is promoted: {verdict}"));
+                }
+                let rolled_back = matches!(verdict, Verdict::Rollback { .. });
+                tally.promoted += u64::from(promoted);
+                tally.rolled_back += u64::from(rolled_back);
+                tally.good = u64::from(!bad);
+                tally.blamed = u64::from(!bad && rolled_back);
+                tally.split = u64::from(is_split(&verdict));
+                tally.faults = weather.map_or(0, |weather| weather.lock().unwrap().faults);
+                tally.writes = world.ledger.writes();
+                return tally;
+            }
+        }
+    }
+    tally.problems.push(format!("seed {seed}: no verdict after 10 000 lives"));
+    tally
+}
+
+/// What chance alone brings once in a while is too much of.
+pub(crate) fn beyond_chance(tally: &Tally) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, count, runs, alpha) in [
+        ("rolled back without harm", tally.blamed, tally.good, 0.05),
+        // Each of the two weights has its own α.
+        ("ended by the split's test", tally.split, 2 * tally.runs, 0.01),
+    ] {
+        let most = bound(runs, alpha);
+        if count > most {
+            found.push(format!("{count} of {runs} are {what}, {most} at the most at α = {alpha}"));
+        }
+    }
+    found
+}
+
+/// Rollouts until there were so many kills and faults, from the first seed on.
+pub(crate) fn search(of: Of, kills: u64, faults: u64) -> Tally {
+    let mut tally = Tally::default();
+    let mut seed = 0;
+    while tally.kills < kills || tally.faults < faults {
+        tally.add(run(seed, of));
+        seed += 1;
+    }
+    tally
+}
