@@ -266,14 +266,27 @@ async fn ramp_runs_a_plan_on_a_cluster() {
             ),
         );
         let photo = folder.file("photo.jpg", "a photo");
-        let mut ramp = folder.command("ramp");
-        ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms", "--model", "model"]);
-        ramp.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
-        let (status, text, error) =
-            tokio::task::spawn_blocking(move || said(&mut ramp)).await.unwrap();
-        assert_eq!(status, Some(code), "{text}\n{error}");
-        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let ramp = async || {
+            let mut ramp = folder.command("ramp");
+            ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms", "--model", "model"]);
+            ramp.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
+            let run = tokio::task::spawn_blocking(move || said(&mut ramp));
+            let (status, text, error) = run.await.unwrap();
+            let last = text.lines().last().unwrap_or_else(|| panic!("{error}"));
+            (status, serde_json::from_str::<Value>(last).unwrap(), format!("{text}\n{error}"))
+        };
+        let (status, last, text) = ramp().await;
+        assert_eq!(status, Some(code), "{text}");
         assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
+        assert_eq!(last["stored"], Value::Null);
+        if verdict == "promote" {
+            // The same release with the weights as they were left: nobody is asked, and the status says so.
+            let (status, last, text) = ramp().await;
+            assert_eq!(status, Some(10), "{text}");
+            assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
+            assert!(last["stored"].is_string(), "{last}");
+            assert!(!text.contains("\"written\""), "{text}");
+        }
 
         let mut command = folder.command("status");
         command.arg(APP).args(["-n", space, "--plan"]).arg(&plan);
