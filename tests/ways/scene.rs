@@ -134,6 +134,8 @@ pub(crate) struct Scene {
     pub(crate) score: Option<Scores>,
     pub(crate) faults: Option<Arc<dyn Faults>>,
     pub(crate) during: Vec<(When, Happens)>,
+    /// A run of the same plan that has promoted the canary before, and what happened since.
+    pub(crate) earlier: Option<Happens>,
     /// Whether the stable version serves its users at the end.
     pub(crate) stable_serves: bool,
     /// The weights that somebody else writes.
@@ -171,6 +173,7 @@ impl Scene {
             score: None,
             faults: None,
             during: Vec::new(),
+            earlier: None,
             stable_serves: true,
             edited: None,
             mirrored_before: false,

@@ -20,14 +20,14 @@ use canary_core::{
     serving::Workload,
     tensor::{Tensor, TensorData},
 };
-use canary_lab::{Lab, store::Store};
+use canary_lab::{Lab, model::Code, store::Store};
 use canary_tests::chaos::{Faulty, Ledger, calm};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::{
-    actor::Actor,
+    actor::{Actor, Acts},
     front::Front,
     gauge::{Fails, Gauge},
     scene::{APP, Evidence, HEADER, Inputs, MODEL, Scene},
@@ -57,7 +57,8 @@ impl Stage {
         let builder = Lab::builder()
             .seed(seed)
             .model("models/v1", actor(&scene.stable, seed))
-            .model("models/v2", actor(&scene.canary, seed + 1));
+            .model("models/v2", actor(&scene.canary, seed + 1))
+            .model("models/bad", Actor::new(Acts::Fails(1.0, Code::NotFound), 0, seed + 2));
         let mut objects = Vec::new();
         for (version, deployed) in [("v1", &scene.stable), ("v2", &scene.canary)] {
             let workload = Workload::new(APP, version)
@@ -164,12 +165,28 @@ impl Stage {
         panic!("what is waited for does not come");
     }
 
+    /// Somebody deploys another model as a version, and waits until it serves.
+    pub(crate) fn deploy(&self, version: &str, path: &str) {
+        for object in Workload::new(APP, version).model(MODEL, path).objects().unwrap() {
+            self.lab.apply_by_force(&object).unwrap();
+        }
+        self.lab.wait_ready(Duration::from_secs(10)).unwrap();
+    }
+
     /// The place of the plan's route among the routes.
     pub(crate) fn target(&self) -> usize {
         let live = self.virtual_service().unwrap();
         let routes = live["spec"]["http"].as_array().unwrap();
         let ours = |route: &Value| route["name"].as_str().unwrap_or_default().to_owned();
         routes.iter().position(|r| !ours(r).starts_with(HeaderRoute::ROUTE_PREFIX)).unwrap()
+    }
+
+    /// Somebody writes these weights into the plan's route.
+    pub(crate) fn split(&self, stable: u64, canary: u64) {
+        let path = format!("/spec/http/{}/route", self.target());
+        let weight = |place: u32, weight: u64| json!({"op": "add", "path": format!("{path}/{place}/weight"), "value": weight});
+        let patch = json!([weight(0, stable), weight(1, canary)]);
+        self.patch(&ObjectRef::virtual_service("default", APP), patch);
     }
 
     /// The place of a subset in the rule.

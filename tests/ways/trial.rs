@@ -1,13 +1,16 @@
 //! Runs one trial to its end and holds what is found against what is expected.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use canary_core::{
     Error, Verdict,
     cluster::Progress,
     rollout::{Cause, HeaderRoute, Split},
 };
-use canary_tests::chaos::Weights;
+use canary_tests::chaos::{Ledger, Weights};
 use futures_util::StreamExt;
 use serde_json::Value;
 
@@ -70,11 +73,17 @@ pub(crate) struct Found {
 /// Runs a trial.
 pub(crate) async fn run(scene: Scene, seed: u64) -> Found {
     let began = Instant::now();
-    let stage = Stage::new(&scene, seed).await;
-    let before = (stage.virtual_service(), stage.destination_rule());
+    let mut stage = Stage::new(&scene, seed).await;
     if scene.users {
         stage.serve_users(&scene);
     }
+    if let Some(since) = &scene.earlier {
+        let (end, said) = drive(&scene, &stage).await;
+        assert_eq!(end, End::Promoted, "the earlier run: {said}");
+        since(&stage);
+        stage.ledger = Arc::new(Ledger::new(&scene.plan));
+    }
+    let before = (stage.virtual_service(), stage.destination_rule());
     let driven = tokio::time::timeout(LONGEST, drive(&scene, &stage)).await;
     let (end, said) = driven.unwrap_or((End::Stuck, String::new()));
     stage.dismiss_users();
@@ -82,7 +91,8 @@ pub(crate) async fn run(scene: Scene, seed: u64) -> Found {
     let weights = after.0.as_ref().and_then(|live| Weights::of(&scene.plan, live));
     let served = if after.0.is_some() { stage.served(&scene, USERS).await } else { 0 };
     let mut wrong = stage.ledger.found();
-    wrong.extend(aftermath(&scene, &stage, end, weights, served));
+    let first = before.0.as_ref().and_then(|live| Weights::of(&scene.plan, live)).unwrap();
+    wrong.extend(aftermath(&scene, &stage, end, (first, weights), served));
     wrong.extend(traces(&scene, end, &before, &after));
     stage.close().await;
     Found { end, said, weights, served, wrong, took: began.elapsed() }
@@ -158,11 +168,10 @@ fn aftermath(
     scene: &Scene,
     stage: &Stage,
     end: End,
-    weights: Option<Weights>,
+    (first, weights): (Weights, Option<Weights>),
     served: u64,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
-    let first = Weights::of(&scene.plan, &scene.virtual_service).unwrap();
     let written = stage.ledger.weights().unwrap_or(first);
     let expected = match end {
         End::Refused => Some(first),

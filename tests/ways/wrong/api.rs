@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::{
     actor::Acts,
     scene::{APP, Inputs, Scene, When},
-    table::{Way, failed, refused, rolled_back, way},
+    table::{Cell, Way, failed, refused, rolled_back, way},
 };
 
 fn lease() -> ObjectRef {
@@ -47,7 +47,7 @@ fn refuses(scene: &mut Scene, refusal: Refusal, time: Duration) {
     }));
 }
 
-/// Every so manieth write of the routes meets this.
+/// Each n-th write of the routes meets this.
 fn each(scene: &mut Scene, every: usize, fault: Fault) {
     fails(scene);
     let writes = AtomicUsize::new(0);
@@ -58,7 +58,7 @@ fn each(scene: &mut Scene, every: usize, fault: Fault) {
     }));
 }
 
-/// The response of the so manieth write of the routes is lost, and then the server is away for a while.
+/// The response of the n-th write of the routes is lost, and then the server is away for a while.
 fn lost(scene: &mut Scene, number: usize, time: Duration) {
     fails(scene);
     let (writes, since) = (AtomicUsize::new(0), Mutex::new(None::<Instant>));
@@ -75,59 +75,43 @@ fn lost(scene: &mut Scene, number: usize, time: Duration) {
     }));
 }
 
+/// The canary goes back for what it fails with, whatever the API server does.
+const BACK: [Cell; 4] =
+    [rolled_back("404"), rolled_back("404"), rolled_back("404"), rolled_back("canary")];
+
 const SHORT: Duration = Duration::from_millis(700);
 
 pub(super) const WAYS: &[Way] = &[
-    way(
-        "API: 401 for a while",
-        |scene| refuses(scene, Refusal::Unauthorized, SHORT),
-        [rolled_back(""); 4],
-    ),
-    way(
-        "API: 403 for a while",
-        |scene| refuses(scene, Refusal::Forbidden, SHORT),
-        [rolled_back(""); 4],
-    ),
-    way(
-        "API: 409 for a while",
-        |scene| refuses(scene, Refusal::Conflict, SHORT),
-        [rolled_back(""); 4],
-    ),
-    way(
-        "API: 422 for a while",
-        |scene| refuses(scene, Refusal::Invalid, SHORT),
-        [rolled_back(""); 4],
-    ),
-    way("API: 429 for a while", |scene| refuses(scene, Refusal::Busy, SHORT), [rolled_back(""); 4]),
-    way(
-        "API: 504 for a while",
-        |scene| refuses(scene, Refusal::Timeout, SHORT),
-        [rolled_back(""); 4],
-    ),
+    way("API: 401 for a while", |scene| refuses(scene, Refusal::Unauthorized, SHORT), BACK),
+    way("API: 403 for a while", |scene| refuses(scene, Refusal::Forbidden, SHORT), BACK),
+    way("API: 409 for a while", |scene| refuses(scene, Refusal::Conflict, SHORT), BACK),
+    way("API: 422 for a while", |scene| refuses(scene, Refusal::Invalid, SHORT), BACK),
+    way("API: 429 for a while", |scene| refuses(scene, Refusal::Busy, SHORT), BACK),
+    way("API: 504 for a while", |scene| refuses(scene, Refusal::Timeout, SHORT), BACK),
     way(
         "API: connections are reset for a while",
         |scene| refuses(scene, Refusal::Reset, SHORT),
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: each second write is a conflict",
         |scene| each(scene, 2, Fault::Before(Refusal::Conflict)),
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: each write comes through and says 504",
         |scene| each(scene, 1, Fault::After(Refusal::Timeout)),
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: the first weight's response is lost, then it is away",
         |scene| lost(scene, 2, SHORT),
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: the rollback's response is lost, then it is away",
         |scene| lost(scene, 3, SHORT),
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: a fifth of the calls is reset",
@@ -143,7 +127,7 @@ pub(super) const WAYS: &[Way] = &[
                 if hit && begun { Fault::Before(Refusal::Reset) } else { Fault::None }
             }));
         },
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: every watch expires",
@@ -154,7 +138,7 @@ pub(super) const WAYS: &[Way] = &[
                 _ => Fault::None,
             }));
         },
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: the Lease is deleted",
@@ -163,7 +147,7 @@ pub(super) const WAYS: &[Way] = &[
             scene.canary.after = 15;
             scene.when(When::First, |stage| stage.delete(&lease()));
         },
-        [rolled_back(""); 4],
+        BACK,
     ),
     way(
         "API: another driver takes the Lease",

@@ -1,13 +1,14 @@
 //! A canary that is deployed wrongly or goes away, and a service that fails as a whole.
 
-use canary_core::serving::Workload;
+use std::sync::Arc;
+
 use canary_lab::model::Code;
 use serde_json::json;
 
 use crate::{
     actor::Acts,
     front::Spoils,
-    scene::{APP, Evidence, MODEL, When},
+    scene::{Evidence, When},
     stage::Stage,
     table::{Way, cannot_be, edited, inconclusive, refused, rolled_back, way},
 };
@@ -99,13 +100,28 @@ pub(super) const WAYS: &[Way] = &[
         "the canary's pods become another release's",
         |scene| {
             scene.when(When::Weight(10), |stage| {
-                let other = Workload::new(APP, "v2").model(MODEL, "models/v1");
-                for object in other.objects().unwrap() {
-                    stage.lab.apply_by_force(&object).unwrap();
-                }
+                stage.deploy("v2", "models/v1");
             });
         },
         [edited("another release"); 4],
+    ),
+    way(
+        "the plan has promoted a release, and the next one fails",
+        |scene| {
+            scene.earlier = Some(Arc::new(|stage: &Stage| {
+                stage.deploy("v2", "models/bad");
+                stage.split(100, 0);
+            }));
+        },
+        [refused("404"), refused("404"), rolled_back("404"), rolled_back("canary")],
+    ),
+    way(
+        "the same, and the weights are where the last run left them",
+        |scene| {
+            scene.earlier = Some(Arc::new(|stage: &Stage| stage.deploy("v2", "models/bad")));
+            scene.stable_serves = false;
+        },
+        [refused("already has traffic"); 4],
     ),
     way(
         "both versions fail everything from the beginning",

@@ -29,13 +29,7 @@ fn to(subset: &str) -> Value {
 /// Somebody else writes weights at the canary's first one.
 fn edit(scene: &mut Scene, stable: u64, canary: u64) {
     scene.edited = Some(Weights { stable, canary, mirror: 0 });
-    scene.when(When::Weight(10), move |stage| {
-        let path = format!("/spec/http/{}/route", stage.target());
-        let weight = |place: u32, weight: u64| {
-            json!({"op": "replace", "path": format!("{path}/{place}/weight"), "value": weight})
-        };
-        stage.patch(&virtual_service(), json!([weight(0, stable), weight(1, canary)]));
-    });
+    scene.when(When::Weight(10), move |stage| stage.split(stable, canary));
 }
 
 /// The canary fails, so that nothing of it could be promoted rightly.
@@ -100,7 +94,7 @@ pub(super) const WAYS: &[Way] = &[
             });
             scene.virtual_service["spec"]["http"].as_array_mut().unwrap().insert(0, left);
         },
-        [rolled_back(""), rolled_back(""), rolled_back(""), rolled_back("")],
+        [rolled_back("404"), rolled_back("404"), rolled_back("404"), rolled_back("canary")],
     ),
     way(
         "the route asks for requests without the plan's header",
@@ -108,7 +102,7 @@ pub(super) const WAYS: &[Way] = &[
             fails(scene);
             scene.route()["match"] = json!([{"withoutHeaders": {HEADER.0: {"regex": "*"}}}]);
         },
-        [rolled_back(""), rolled_back(""), cannot_be(NO_HEADER), cannot_be(NO_HEADER)],
+        [rolled_back("404"), rolled_back("404"), cannot_be(NO_HEADER), cannot_be(NO_HEADER)],
     ),
     way(
         "Flagger owns the VirtualService",

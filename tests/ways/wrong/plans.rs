@@ -65,7 +65,7 @@ pub(super) const WAYS: &[Way] = &[
             held(scene, Hold::time(Duration::from_millis(100)));
             scene.canary.acts_later(Acts::Fails(1.0, Code::NotFound));
         },
-        [rolled_back(""), rolled_back(""), rolled_back(""), rolled_back("")],
+        [rolled_back("404"), rolled_back("404"), rolled_back("404"), rolled_back("canary")],
     ),
     way(
         "there is no guardrail, and the canary fails",

@@ -60,12 +60,12 @@ pub(super) const WAYS: &[Way] = &[
     way(
         "the canary fails 60 % of its requests",
         |scene| scene.canary.acts_later(Acts::Fails(0.6, Code::Internal)),
-        [rolled_back(""), rolled_back(""), rolled_back(""), rolled_back("")],
+        [rolled_back("500"), rolled_back("500"), rolled_back("500"), rolled_back("canary")],
     ),
     way(
         "the canary fails 90 % of its requests",
         |scene| scene.canary.acts_later(Acts::Fails(0.9, Code::Internal)),
-        [rolled_back(""), rolled_back(""), rolled_back(""), rolled_back("")],
+        [rolled_back("500"), rolled_back("500"), rolled_back("500"), rolled_back("canary")],
     ),
     way(
         "the canary hangs, and the client gives up",
@@ -183,7 +183,7 @@ pub(super) const WAYS: &[Way] = &[
         [
             cannot_be("a request that is no pair asks for no class"),
             rolled_back("NaN"),
-            rolled_back(""),
+            rolled_back("NaN"),
             cannot_be(STATUS_ALONE),
         ],
     ),
