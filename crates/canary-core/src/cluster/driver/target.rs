@@ -15,7 +15,7 @@ use crate::{
         patch::{
             Difference, Differences, RouteChange, STATE_ANNOTATION, SUBSET_ANNOTATION,
             SubsetLabels, add_subset, change_route, clean_up, differences, foreign_controller,
-            has_subset, remove_subset,
+            has_subset, keep_subset, remove_subset,
         },
     },
 };
@@ -170,6 +170,14 @@ impl<C: Cluster> Target<C> {
     /// Takes the canary's subset away when the rollout made it.
     pub(super) async fn drop_subset(&mut self) -> Result<()> {
         self.change_rule(remove_subset).await.map(drop)
+    }
+
+    /// Leaves the canary's subset to the mesh when the rollout made it.
+    pub(super) async fn keep_subset(&mut self) -> Result<()> {
+        match self.change_rule(keep_subset).await {
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The object as it is after the change. A conflict on the `DestinationRule` is no contradiction: read again and

@@ -22,7 +22,9 @@ pub use locate::{Located, locate};
 pub use mirror::initial_mirror;
 pub use owner::foreign_controller;
 pub use route::{RouteChange, change_route, clean_up};
-pub use subset::{SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, remove_subset};
+pub use subset::{
+    SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, keep_subset, remove_subset,
+};
 
 /// The annotation of the `VirtualService` that holds the state of the rollout.
 pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";

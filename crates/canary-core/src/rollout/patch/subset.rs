@@ -70,11 +70,7 @@ pub fn add_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch>
 /// # Errors
 /// [`Error::Plan`] when the object has no resourceVersion to pin.
 pub fn remove_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch>> {
-    let made = destination_rule
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(SUBSET_ANNOTATION))
-        .and_then(Value::as_str);
-    if made != Some(&plan.canary) {
+    if !made_by_driver(plan, destination_rule) {
         return Ok(None);
     }
     let mut ops = Ops::default();
@@ -85,6 +81,29 @@ pub fn remove_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Pat
     }
     ops.annotation(destination_rule, SUBSET_ANNOTATION, None);
     ops.into_patch().map(Some)
+}
+
+/// The patch by which the canary's subset is the driver's no more, because its rollout leaves it traffic: a later one
+/// that goes back must not take away what it found. `None` when the driver did not make the subset.
+///
+/// # Errors
+/// [`Error::Plan`] when the object has no resourceVersion to pin.
+pub fn keep_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch>> {
+    if !made_by_driver(plan, destination_rule) {
+        return Ok(None);
+    }
+    let mut ops = Ops::default();
+    ops.pin_version(destination_rule, &object_name(plan))?;
+    ops.annotation(destination_rule, SUBSET_ANNOTATION, None);
+    ops.into_patch().map(Some)
+}
+
+fn made_by_driver(plan: &Plan, destination_rule: &Value) -> bool {
+    let made = destination_rule
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(SUBSET_ANNOTATION))
+        .and_then(Value::as_str);
+    made == Some(&plan.canary)
 }
 
 /// Which pods the two subsets of a plan are: what a `DestinationRule` says of them.

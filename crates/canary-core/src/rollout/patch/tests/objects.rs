@@ -22,6 +22,11 @@ fn a_subset_is_made_once_and_only_ours_is_removed() {
     assert_eq!(add_subset(&plan(), &with).unwrap(), None);
     let without = apply(&with, &remove_subset(&plan(), &with).unwrap().unwrap());
     assert_eq!(without, rule());
+    // Kept by a rollout that leaves the canary traffic, it is nobody's to take away.
+    let kept = apply(&with, &keep_subset(&plan(), &with).unwrap().unwrap());
+    assert_eq!((&kept["spec"], &kept["metadata"]), (&with["spec"], &rule()["metadata"]));
+    assert_eq!(keep_subset(&plan(), &kept).unwrap(), None);
+    assert_eq!(remove_subset(&plan(), &kept).unwrap(), None);
     let mut theirs = with;
     theirs["metadata"]["annotations"] = json!({});
     assert_eq!(remove_subset(&plan(), &theirs).unwrap(), None);
