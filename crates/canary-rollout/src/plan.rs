@@ -12,7 +12,10 @@ use super::{
     gate::Gate,
     guardrail::{Check, Guardrail},
 };
-use crate::{Error, Result, evidence::Kind};
+use crate::{
+    Error, Result,
+    evidence::{Kind, Subsets},
+};
 use canary_istio::Findings;
 
 /// The default bound on the probability that a canary which is no worse is rolled back.
@@ -305,6 +308,16 @@ impl Plan {
             [requests, step.hold.pairs.map(|_| Kind::Pairs)].into_iter().flatten()
         });
         guardrails.chain(holds).collect()
+    }
+
+    /// The names of its two subsets.
+    pub fn subsets(&self) -> Subsets {
+        Subsets::new(self.stable.as_str(), self.canary.as_str())
+    }
+
+    /// `true` when the plan compares pairs and has no header: they come out of mirrored traffic.
+    pub(crate) fn pairs_are_mirrored(&self) -> bool {
+        self.header.is_none() && self.needs_pairs()
     }
 
     /// Whether anything asks for pairs: a hold, or a guardrail that compares answers.
