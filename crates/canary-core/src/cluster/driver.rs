@@ -5,6 +5,7 @@ mod backoff;
 mod clock;
 #[cfg(feature = "predict")]
 mod header_probe;
+mod heard;
 mod lease;
 mod probe;
 mod progress;

@@ -28,7 +28,7 @@ mod observation;
 mod order;
 #[cfg(feature = "predict")]
 mod pairs;
-mod problem;
+pub(crate) mod problem;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod recorder;
@@ -38,7 +38,7 @@ mod score;
 mod source;
 #[cfg(feature = "predict")]
 #[cfg(test)]
-mod test_server;
+pub(crate) mod test_server;
 #[cfg(feature = "predict")]
 mod traffic;
 

@@ -58,7 +58,7 @@ mod predict {
 
     /// What a request failed with: the status, the text and Envoy's response flags of a response, or what the network
     /// did, with the address.
-    pub(in super::super) fn of_request(error: &PredictError) -> String {
+    pub(crate) fn of_request(error: &PredictError) -> String {
         line(&match (error.origin, error.status) {
             (Origin::Network, _) => of_network(error),
             (Origin::Answer, status) => {
@@ -70,8 +70,7 @@ mod predict {
     }
 
     /// What a transport failed with: `connection refused`, or the texts of an error and of its causes.
-    #[cfg(feature = "prometheus")]
-    pub(in super::super) fn of_causes(error: &(dyn Error + 'static)) -> String {
+    pub(crate) fn of_causes(error: &(dyn Error + 'static)) -> String {
         line(&said("", chain(Some(error))))
     }
 
@@ -206,10 +205,10 @@ mod predict {
     }
 }
 
-#[cfg(feature = "prometheus")]
-pub(super) use predict::of_causes;
 #[cfg(feature = "predict")]
-pub(super) use predict::{of_request, was_sent};
+pub(super) use predict::was_sent;
+#[cfg(feature = "predict")]
+pub(crate) use predict::{of_causes, of_request};
 
 #[cfg(test)]
 mod tests {

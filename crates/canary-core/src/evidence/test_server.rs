@@ -12,22 +12,22 @@ use std::{
 use crate::predict::Client;
 
 /// What a request is answered with.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) subset: Option<&'static str>,
-    pub(super) class: &'static str,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) subset: Option<&'static str>,
+    pub(crate) class: &'static str,
     /// The answer's rows, one for each member of a batch.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// The body in place of an answer.
-    pub(super) body: Option<&'static str>,
+    pub(crate) body: Option<&'static str>,
     /// How long it takes.
-    pub(super) after: Duration,
+    pub(crate) after: Duration,
     /// Whether the connection is closed instead.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 impl Reply {
-    pub(super) fn by(subset: &'static str, class: &'static str) -> Self {
+    pub(crate) fn by(subset: &'static str, class: &'static str) -> Self {
         Self {
             status: 200,
             subset: Some(subset),
@@ -39,22 +39,22 @@ impl Reply {
         }
     }
 
-    pub(super) fn failed(status: u16, subset: &'static str) -> Self {
+    pub(crate) fn failed(status: u16, subset: &'static str) -> Self {
         Self { status, rows: 0, ..Self::by(subset, "") }
     }
 
     /// No response at all.
-    pub(super) fn cut() -> Self {
+    pub(crate) fn cut() -> Self {
         Self { cut: true, subset: None, ..Self::failed(503, "") }
     }
 }
 
 /// The requests so far: whether each had the header that leads to the canary.
-pub(super) type Asked = Arc<Mutex<Vec<bool>>>;
+pub(crate) type Asked = Arc<Mutex<Vec<bool>>>;
 
 /// A server that answers the n-th request (from 0), of which it is told whether it had the header
 /// `user-group: canary`; and a client of it.
-pub(super) fn serve(
+pub(crate) fn serve(
     answer: impl Fn(usize, bool) -> Reply + Send + Sync + 'static,
 ) -> (Client, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

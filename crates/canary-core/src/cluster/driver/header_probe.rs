@@ -6,6 +6,8 @@ use futures_util::future::BoxFuture;
 
 use super::Probe;
 use crate::{
+    Error,
+    evidence::problem,
     predict::{Answer, Client, Input, Retry},
     rollout::{HeaderRoute, Missing, Plan},
 };
@@ -67,18 +69,12 @@ impl HeaderProbe {
     }
 }
 
-/// The error with its causes in one line, as `connection refused` stands at the end of them.
-fn whole(error: &crate::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = inner.source();
+/// The reason in one line: the status and the text of a response, or `connection refused` with the address.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Predict(error) => problem::of_request(error),
+        other => problem::of_causes(other),
     }
-    text
 }
 
 impl Probe for HeaderProbe {
@@ -87,9 +83,9 @@ impl Probe for HeaderProbe {
             let answer = match self.client.predict(&*self.input).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let by_canary = matches!(&error, crate::Error::Predict(refused)
+                    let by_canary = matches!(&error, Error::Predict(refused)
                         if refused.subset.as_ref() == Some(&self.canary));
-                    let why = format!("{} does not answer: {}", self.canary, whole(&error));
+                    let why = format!("{} does not answer: {}", self.canary, reason(&error));
                     return Err(if by_canary { Missing::for_good(why) } else { Missing::yet(why) });
                 }
             };
@@ -108,7 +104,8 @@ impl Probe for HeaderProbe {
 
     fn stable(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async {
-            let answer = self.divided.predict(&*self.input).await.map_err(|error| whole(&error))?;
+            let answer =
+                self.divided.predict(&*self.input).await.map_err(|error| reason(&error))?;
             match answer.subset() {
                 Some(subset) if subset == self.stable => self.check(&answer),
                 Some(subset) => {
@@ -128,5 +125,48 @@ impl Probe for HeaderProbe {
             }
             Some(answer.top().ok()?.into_iter().next()?.0)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::test_server::{Reply, serve};
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(future)
+    }
+
+    fn plan() -> Plan {
+        Plan::new("image-classifier", "resnet50", "resnet101").header("user-group", "canary")
+    }
+
+    #[test]
+    fn an_address_that_refuses_connections_is_named() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Client::new(&format!("http://{closed}")).unwrap().model("m");
+        let probe = HeaderProbe::new(&plan(), &client, b"x".as_slice());
+        run(async {
+            let refused = format!("connection refused ({closed})");
+            assert_eq!(probe.stable().await.unwrap_err(), refused);
+            let missing = probe.reach().await.unwrap_err();
+            assert_eq!(missing.why, format!("resnet101 does not answer: {refused}"));
+            assert!(missing.may_come);
+        });
+    }
+
+    #[test]
+    fn a_refusal_of_the_canary_is_told_by_its_status() {
+        let (client, _) = serve(|_, with_header| {
+            if with_header { Reply::failed(404, "resnet101") } else { Reply::by("resnet50", "cat") }
+        });
+        let probe = HeaderProbe::new(&plan(), &client, b"x".as_slice());
+        run(async {
+            assert_eq!(probe.stable().await, Ok(()));
+            let missing = probe.reach().await.unwrap_err();
+            assert!(missing.why.starts_with("resnet101 does not answer: 404"), "{}", missing.why);
+            assert!(!missing.may_come);
+        });
     }
 }

@@ -394,8 +394,9 @@ fn a_person_may_roll_back_and_sources_may_end() {
 #[test]
 fn numbers_out_of_range_are_refused_and_counted() {
     let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.5)));
-    let score =
-        |guardrail: &str, value| Seen::Score(ScoreValue { guardrail: guardrail.into(), value });
+    let score = |guardrail: &str, value| {
+        Seen::Score(ScoreValue { guardrail: guardrail.into(), value, given: None })
+    };
     for what in
         [score("sure", 1.5), score("sure", f64::NAN), score("other", 0.5), score("sure", 0.9)]
     {
