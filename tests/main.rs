@@ -24,4 +24,5 @@ mod prometheus_api;
 mod ramp;
 mod rollouts;
 mod secrets;
+mod slow_canaries;
 mod stage;
