@@ -257,9 +257,12 @@ fn a_first_weight_that_may_be_in_force_is_taken_back() {
     let mut run = Run::new(plan());
     run.tell(Event::Prepared { header_route: false });
     assert!(write_to(10)(&run.actions), "{:?}", run.actions);
-    run.tell(Event::Unanswered);
-    run.tell(Event::Inspected(Err(Missing::for_good("no pod is left"))));
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
+    // Not by `tell`: whether a write is unanswered is of this life alone, and not stored.
+    let (state, _) = run.machine.step(run.state.clone(), Event::Unanswered);
+    let gone = Event::Inspected(Err(Missing::for_good("no pod is left")));
+    let (state, actions) = run.machine.step(state, gone);
+    assert_eq!(actions, [Action::Write { split: Split::STABLE, last: true }]);
+    run.state = state;
     run.tell(Event::Written);
     assert_eq!(run.state.split(), Some(Split::STABLE));
     assert_eq!(run.actions, [Action::RemoveSubset]);
@@ -318,7 +321,9 @@ fn an_inconclusive_rollout_without_traffic_leaves_nothing_behind() {
     run.tell(Event::Probed(Ok(())));
     let outcome = GateOutcome::Unanswered { why: "no answer for a.jpg".into() };
     run.tell(Event::GateJudged { gate: "golden".into(), outcome });
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
+    assert_eq!(run.actions, [Action::Leave], "no weight was written");
+    run.tell(Event::Written);
+    assert_eq!(run.actions, [Action::RemoveSubset]);
 }
 
 #[test]
