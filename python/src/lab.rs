@@ -8,8 +8,8 @@ use std::{
 };
 
 use canary_core::{
-    Error,
     cluster::{Cluster, ObjectRef},
+    rollout::Error,
 };
 use canary_lab::model::ModelFiles;
 use pyo3::{

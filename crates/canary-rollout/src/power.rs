@@ -1,0 +1,201 @@
+//! How long a plan must hold its steps to catch a stated harm.
+
+use serde::{Deserialize, Serialize};
+
+use super::{plan::Plan, scenario::Scenario, summary::Chance};
+use crate::{Error, Result, evidence::Inputs};
+
+/// The longest holds that are tried, as a multiple of the plan's.
+const MOST: f64 = 1024.0;
+
+/// A plan whose holds are long enough, and how long that is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Power {
+    /// By how much the holds of the plan were multiplied; below 1 when they were longer than needed.
+    pub factor: f64,
+    /// The plan with these holds.
+    pub plan: Plan,
+    /// The chance that it rolls the harm back.
+    pub rollback: Chance,
+    /// Requests of both versions over all steps of that plan, as far as its holds ask for requests: where a hold counts
+    /// the canary's, as many as its weight takes for them.
+    pub requests: u64,
+}
+
+impl Plan {
+    /// Suggests holds that catch the harm of `scenario` with at least the stated probability.
+    ///
+    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them. None
+    /// falls below the least number of observations that the guardrails ask for ([`Guardrail::minimum`]).
+    ///
+    /// [`Guardrail::minimum`]: super::Guardrail::minimum
+    ///
+    /// ```
+    /// use canary_core::{Plan, rollout::{Guardrail, Hold, Scenario}};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+    ///     .weights([10, 100], Hold::total_requests(500))
+    ///     .guardrail(Guardrail::error_ratio(1.0));
+    /// let harm = Scenario::new(100.0).errors(0.01, 0.05);
+    /// let power = plan.power(&harm, 0.9, 200, 7)?;
+    /// assert!(power.rollback.p >= 0.9);
+    /// assert!(power.plan.steps[0].hold.total_requests > Some(1_000));
+    /// assert_eq!(Some(power.requests), power.plan.steps[0].hold.total_requests);
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Plan::simulate`]; [`Error::Plan`] also when `probability` is not between 0 and 1, or when the harm cannot
+    /// be caught by holds 1024 times as long, or by as many pairs as a rollout remembers ([`Inputs::CAPACITY`]).
+    pub fn power(
+        &self,
+        scenario: &Scenario,
+        probability: f64,
+        runs: u64,
+        seed: u64,
+    ) -> Result<Power> {
+        self.power_while(scenario, probability, runs, seed, || true)
+    }
+
+    /// As [`power`](Self::power), as long as `go_on` says so: it is asked before each run.
+    ///
+    /// # Errors
+    /// As [`power`](Self::power); [`Error::Plan`] also when it was stopped.
+    pub fn power_while(
+        &self,
+        scenario: &Scenario,
+        probability: f64,
+        runs: u64,
+        seed: u64,
+        go_on: impl Fn() -> bool,
+    ) -> Result<Power> {
+        if !(probability > 0.0 && probability < 1.0) {
+            return Err(Error::Plan(format!(
+                "the probability to catch the harm is {probability}, expected between 0 and 1"
+            )));
+        }
+        let chance = |factor: f64| -> Result<Chance> {
+            Ok(self.lengthened(factor).simulate_while(scenario, runs, seed, &go_on)?.rollback)
+        };
+        let enough = |chance: &Chance| chance.p >= probability;
+        let most = self.most_lengthened();
+        let (mut low, mut high, mut found) = (1.0 / 64.0, 1.0, chance(1.0)?);
+        while !enough(&found) {
+            if high >= most {
+                return Err(Error::Plan(uncaught(high, &found)));
+            }
+            (low, high) = (high, (high * 2.0).min(most));
+            found = chance(high)?;
+        }
+        while high / low > 1.03 {
+            let middle = (low * high).sqrt();
+            let tried = chance(middle)?;
+            if enough(&tried) {
+                (high, found) = (middle, tried);
+            } else {
+                low = middle;
+            }
+        }
+        let plan = self.lengthened(high);
+        let requests = plan.steps.iter().filter_map(|step| {
+            let by_weight =
+                |canary: u64| canary.saturating_mul(100).div_ceil(u64::from(step.weight.max(1)));
+            step.hold.total_requests.max(step.hold.requests.map(by_weight))
+        });
+        let requests = requests.fold(0, u64::saturating_add);
+        Ok(Power { factor: high, plan, rollback: found, requests })
+    }
+
+    /// By how much the holds may be multiplied: the distinct inputs of all steps have to be remembered.
+    fn most_lengthened(&self) -> f64 {
+        let pairs = self.steps.iter().filter_map(|step| step.hold.pairs);
+        // Each step's number is rounded up.
+        let room = Inputs::CAPACITY.saturating_sub(pairs.clone().count() as u64);
+        #[expect(clippy::cast_precision_loss, reason = "holds are far below 2^53")]
+        let most = room as f64 / pairs.fold(0, u64::saturating_add) as f64;
+        most.clamp(1.0, MOST)
+    }
+
+    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of observations
+    /// that a guardrail asks for: the step would last as long all the same, and such a plan is refused.
+    fn lengthened(&self, factor: f64) -> Self {
+        let least = self.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "holds are far below 2^53"
+        )]
+        let times = |count: u64| ((count as f64 * factor).ceil() as u64).max(least.min(count));
+        let mut plan = self.clone();
+        for step in &mut plan.steps {
+            step.hold.requests = step.hold.requests.map(times);
+            step.hold.total_requests = step.hold.total_requests.map(times);
+            step.hold.pairs = step.hold.pairs.map(times);
+            step.hold.time = step.hold.time.map(|time| time.mul_f64(factor));
+        }
+        plan.patience = plan.patience.mul_f64(factor.max(1.0));
+        plan
+    }
+}
+
+/// Why no holds catch a harm.
+fn uncaught(longest: f64, found: &Chance) -> String {
+    let limit = if longest < MOST {
+        format!(" (a rollout remembers {} distinct inputs of pairs)", Inputs::CAPACITY)
+    } else {
+        String::new()
+    };
+    format!(
+        "holds {} times as long{limit} catch this harm with {found} only; choose a guardrail that sees it",
+        (longest * 100.0).round() / 100.0
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Guardrail, Hold};
+    use super::*;
+
+    #[test]
+    fn no_hold_falls_below_what_a_guardrail_asks_for() {
+        let plan = Plan::new("s", "a", "b")
+            .weights([50, 100], Hold::requests(200))
+            .guardrail(Guardrail::error_ratio(1.0).minimum(30));
+        let harm = Scenario::new(100.0).errors(0.01, 0.5);
+        let power = plan.power(&harm, 0.5, 40, 7).unwrap();
+        assert!(power.plan.validate().is_empty());
+        assert_eq!(power.plan.steps[0].hold.requests, Some(30), "some ten would do");
+        // A hold that is below it from the beginning is not made longer: the plan is refused, as it is without this.
+        let short = Plan::new("s", "a", "b").weights([50, 100], Hold::requests(5));
+        assert_eq!(short.lengthened(0.5).steps[0].hold.requests, Some(5));
+    }
+
+    #[test]
+    fn pairs_are_held_no_longer_than_a_rollout_remembers() {
+        let plan = |pairs| {
+            Plan::new("s", "a", "b")
+                .header("user-group", "canary")
+                .weights([20, 50, 100], Hold::pairs(pairs))
+                .guardrail(Guardrail::agreement(0.9))
+        };
+        // Nothing disagrees, so no number of pairs is enough.
+        let harmless = Scenario::new(1_000.0).pairs(1_000.0, 1.0);
+        for pairs in [3_001, 9_999] {
+            let error = plan(pairs).power(&harmless, 0.9, 2, 7).unwrap_err();
+            let said = error.to_string();
+            assert!(said.contains("20000 distinct inputs") && said.contains("guardrail"), "{said}");
+        }
+        // A plan that asks for more by itself is refused as it is everywhere.
+        let refused = plan(10_001).power(&harmless, 0.9, 2, 7);
+        assert!(
+            matches!(refused, Err(Error::Istio(canary_istio::Error::Invalid(_)))),
+            "{refused:?}"
+        );
+        // What is caught by more than twice the holds, and less than four times, is found below the limit.
+        let small = Scenario::new(1_000.0).pairs(1_000.0, 0.87);
+        let power = plan(300).power(&small, 0.8, 60, 7).unwrap();
+        assert!(power.rollback.p >= 0.8 && power.plan.validate().is_empty(), "{power:?}");
+    }
+}
