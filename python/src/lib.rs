@@ -37,6 +37,7 @@ mod route;
 mod run;
 mod run_view;
 mod samples;
+mod scripted_model;
 mod show;
 mod simulation;
 mod stats;
@@ -72,7 +73,7 @@ mod _canary {
             slow_ratio,
         },
         istio::{DestinationRule, Gateway, VirtualService},
-        lab::{Lab, ScriptedModel},
+        lab::Lab,
         manifest::{dumps, load, loads, validate},
         many::Answers,
         pair::Pair,
@@ -81,6 +82,7 @@ mod _canary {
         prometheus::Prometheus,
         route::{Decision, Mesh},
         run::{Run, report},
+        scripted_model::ScriptedModel,
         simulation::{Power, Simulation},
         stats::{ObservedShare, observed_share},
         store::{copy_model, copy_model_async},

@@ -8,7 +8,7 @@ use std::{
 
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
-    evidence::{Disagreements, Observation, Sample, Seen, prometheus::Prometheus},
+    evidence::{Disagreements, Observation, Sample, Score, Seen, prometheus::Prometheus},
     predict,
     rollout::{Error, Plan as CorePlan, Result},
     serving,
@@ -26,6 +26,8 @@ use crate::{
     samples::Samples,
 };
 
+/// The longest text of a value that is no score, in characters.
+const LONGEST_VALUE: usize = 80;
 /// The signature of the lab's models that takes image files; the one without a name takes arrays.
 const SIGNATURE: &str = "serving_preprocess";
 
@@ -184,26 +186,32 @@ impl Recipe {
             rollout = rollout.mirrored(mirrored);
         }
         for (name, function) in &self.scores {
-            let score = score(Arc::clone(function), Arc::clone(&self.raised));
-            rollout = rollout.score(name.as_str(), score);
+            let (function, raised) = (Arc::clone(function), Arc::clone(&self.raised));
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised });
         }
         rollout.on(cluster)?.start().await
     }
 }
 
 /// A caller's function as the score of a custom guardrail. It is not asked about pairs with a failed half.
-fn score(
+struct OwnScore {
     function: Arc<Py<PyAny>>,
     raised: Raised,
-) -> impl Fn(&Observation) -> Option<f64> + Send + Sync + 'static {
-    move |observation| {
+}
+
+impl Score for OwnScore {
+    fn score(&self, observation: &Observation) -> Option<f64> {
+        self.number(observation)?.ok()
+    }
+
+    fn number(&self, observation: &Observation) -> Option<std::result::Result<f64, String>> {
         let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
-            let asked = function.call1(py, (pair::Pair(pair.clone()),));
+            let asked = self.function.call1(py, (pair::Pair(pair.clone()),));
             let value = asked.and_then(|value| number(value.bind(py)));
             value
                 .inspect_err(|error| {
-                    let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
                     raised.get_or_insert(error.clone_ref(py));
                 })
                 .ok()
@@ -211,12 +219,24 @@ fn score(
     }
 }
 
-/// The number that a score is. What is none, such as None or a text, is NaN, which the rollout counts as an invalid
-/// score; what a conversion raises otherwise is the caller's error.
-fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+/// The number that a score is, or what it is instead, such as None or a text, which the rollout counts as an invalid
+/// score and tells; what a conversion raises otherwise is the caller's error.
+fn number(value: &Bound<'_, PyAny>) -> PyResult<std::result::Result<f64, String>> {
     match value.extract::<f64>() {
-        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(f64::NAN),
-        converted => converted,
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(Err(shown(value))),
+        converted => converted.map(Ok),
+    }
+}
+
+/// The beginning of a value's `repr`, or its type where it has none.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    let text = match value.repr() {
+        Ok(text) => text.to_string_lossy().into_owned(),
+        Err(_) => value.get_type().to_string(),
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -4,6 +4,7 @@ mod act;
 mod backoff;
 mod clock;
 mod header_probe;
+mod heard;
 mod lease;
 mod probe;
 mod progress;
