@@ -167,6 +167,8 @@ pub struct PredictError {
     pub elapsed: std::time::Duration,
     /// Whether trying again may help.
     pub retryable: bool,
+    /// Whether the server may have seen the request, or a part of it, in the last attempt.
+    pub sent: bool,
     /// The cause, when a library below gave one.
     #[source]
     pub source: Option<BoxError>,
@@ -174,6 +176,8 @@ pub struct PredictError {
 
 impl PredictError {
     /// An error with the given origin and message, and nothing else known yet.
+    ///
+    /// It counts as sent, unless the request itself is at fault.
     pub fn new(origin: Origin, url: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             origin,
@@ -187,6 +191,7 @@ impl PredictError {
             attempts: 0,
             elapsed: std::time::Duration::ZERO,
             retryable: false,
+            sent: origin != Origin::Request,
             source: None,
         }
     }

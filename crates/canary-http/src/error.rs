@@ -31,8 +31,10 @@ pub enum Error {
         source: BoxError,
     },
     /// The TLS handshake failed: check the certificates and authorities. The server read no request.
-    #[error("the TLS handshake failed")]
+    #[error("the TLS handshake failed: {failure}")]
     Tls {
+        /// The side that refused.
+        failure: TlsFailure,
         /// The cause.
         #[source]
         source: BoxError,
@@ -78,6 +80,18 @@ pub enum ConnectFailure {
     Other,
 }
 
+/// The side that ended a TLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TlsFailure {
+    /// The server's certificate is not trusted, or is for another name.
+    Untrusted,
+    /// The server refused: mostly because it wants a client certificate, or another one.
+    Refused,
+    /// Anything else, such as no version in common.
+    Other,
+}
+
 /// The part of an exchange that was under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -116,8 +130,8 @@ impl Error {
     /// Sorts what `reqwest` reports before the head of a response is there.
     pub(crate) fn before_head(cause: reqwest::Error, connect_timeout: Duration) -> Self {
         let cause = cause.without_url();
-        if is_of_handshake(&cause) {
-            return Self::Tls { source: cause.into() };
+        if let Some(failure) = of_handshake(&cause) {
+            return Self::Tls { failure, source: cause.into() };
         }
         if cause.is_connect() {
             if cause.is_timeout() {
@@ -177,18 +191,22 @@ pub fn causes<'a>(
     })
 }
 
-/// Whether one side refused the other's certificate or settings. A server of TLS 1.3 says so after the handshake, in an
-/// alert, before it reads the request.
+/// The side that ended a handshake. A server of TLS 1.3 refuses in an alert after the handshake, before it reads the
+/// request.
 #[cfg(feature = "tls")]
-fn is_of_handshake(error: &reqwest::Error) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<rustls::Error>())
-        .any(|cause| error.is_connect() || matches!(cause, rustls::Error::AlertReceived(_)))
+fn of_handshake(error: &reqwest::Error) -> Option<TlsFailure> {
+    let mut found = causes(error).filter_map(|cause| cause.downcast_ref::<rustls::Error>());
+    match found.next()? {
+        rustls::Error::AlertReceived(_) => Some(TlsFailure::Refused),
+        rustls::Error::InvalidCertificate(_) => Some(TlsFailure::Untrusted),
+        _ if error.is_connect() => Some(TlsFailure::Other),
+        _ => None,
+    }
 }
 
 #[cfg(not(feature = "tls"))]
-fn is_of_handshake(_: &reqwest::Error) -> bool {
-    false
+fn of_handshake(_: &reqwest::Error) -> Option<TlsFailure> {
+    None
 }
 
 fn within(time: Option<Duration>) -> String {
@@ -202,6 +220,16 @@ impl fmt::Display for ConnectFailure {
             Self::Name => "the host's name cannot be resolved",
             Self::Unreachable => "the host cannot be reached",
             Self::Other => "connecting failed",
+        })
+    }
+}
+
+impl fmt::Display for TlsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Untrusted => "the server's certificate is not trusted",
+            Self::Refused => "the server refused it",
+            Self::Other => "the two sides have nothing in common",
         })
     }
 }

@@ -84,7 +84,6 @@ impl fmt::Debug for Request {
 
 /// A response, read whole. Its status may be an error's.
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -92,13 +91,6 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-}
-
-impl Response {
-    /// A response of these parts, such as one in a test or one of another protocol.
-    pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
-        Self { status, headers, body: body.into() }
-    }
 }
 
 impl fmt::Debug for Response {

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use canary_http::{Client, Error, Limits, Proxy, Request, Settings, Tls};
+use canary_http::{Client, Error, Limits, Proxy, Request, Settings, Tls, TlsFailure};
 use http::{HeaderValue, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
@@ -125,7 +125,7 @@ async fn servers_are_verified() {
     ] {
         let client = Client::new(&settings).unwrap();
         let error = get(&client, &url, Limits::default()).await.unwrap_err();
-        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+        assert!(matches!(error, Error::Tls { failure: TlsFailure::Untrusted, .. }), "{error:?}");
         assert!(!error.was_sent() && !error.is_retryable());
     }
 }
@@ -137,7 +137,7 @@ async fn an_identity_is_shown() {
     let url = format!("https://localhost:{}/", address.port());
     let client = Client::new(&authority.settings()).unwrap();
     let error = get(&client, &url, Limits::default()).await.unwrap_err();
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert!(matches!(error, Error::Tls { failure: TlsFailure::Refused, .. }), "{error:?}");
     let (certificate, key) = authority.issue("me");
     let tls = authority.settings().tls.identity(certificate.pem(), key.serialize_pem());
     let client = Client::new(&Settings::default().tls(tls)).unwrap();

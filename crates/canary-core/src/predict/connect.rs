@@ -1,13 +1,23 @@
-//! How a connection comes about: always to the client's own address, with TLS when the scheme says so.
+//! The connections of gRPC: always to the client's own address, with TLS when the scheme says so.
 
 use std::{
     task::{Context, Poll},
     time::Duration,
 };
 
+use canary_http::Settings;
 use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
 use tower_service::Service;
+
+use super::{
+    address::{Address, Scheme},
+    grpc::{Corking, Grpc},
+};
+use crate::error::{Origin, PredictError, Result};
 
 /// How long a peer may leave what was sent without a word before the connection is given up: a machine that is gone
 /// closes nothing. The kernel looks at this. HTTP/2 has pings for it, but TensorFlow Serving's gRPC ends connections on
@@ -58,6 +68,60 @@ pub(crate) type Connector = Dial;
 /// What the pools of connections connect with.
 #[cfg(feature = "tls")]
 pub(crate) type Connector = hyper_rustls::HttpsConnector<Dial>;
+
+/// The connections of gRPC to one server.
+pub(crate) fn grpc(address: &Address, settings: &Settings) -> Result<Grpc> {
+    let refuse = |message: String| {
+        crate::Error::from(PredictError::new(Origin::Request, address.text(), message))
+    };
+    let has_port =
+        address.authority.rfind(':').is_some_and(|colon| !address.authority[colon..].contains(']'));
+    let authority = match (has_port, address.scheme) {
+        (true, _) => address.authority.clone(),
+        (false, Scheme::Grpcs | Scheme::Https) => format!("{}:443", address.authority),
+        (false, _) => format!("{}:80", address.authority),
+    };
+    let to: Uri = format!("http://{authority}")
+        .parse()
+        .map_err(|_| refuse("this is not a valid address".to_owned()))?;
+    let dial = Dial::new(to, settings.connect_timeout);
+    let connector = connector(address.scheme, dial, settings).map_err(refuse)?;
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
+        .pool_max_idle_per_host(usize::MAX)
+        .pool_idle_timeout(settings.pool_timeout)
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http2_only(true)
+        // Answers of many images pass the 64 KiB that HTTP/2 begins with.
+        .http2_initial_stream_window_size(4 << 20)
+        .http2_initial_connection_window_size(16 << 20);
+    Ok(Grpc::new(builder.build(Corking(connector))))
+}
+
+#[cfg(feature = "tls")]
+fn connector(scheme: Scheme, dial: Dial, settings: &Settings) -> Result<Connector, String> {
+    let secure = scheme == Scheme::Grpcs;
+    // Without TLS the configuration is never used, and building it must not read the system's certificates.
+    let none = canary_http::Tls::default().without_system_authorities();
+    let config = if secure { settings.tls.config() } else { none.config() };
+    let config = config.map_err(|error| error.to_string())?;
+    let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
+    let builder = if secure { builder.https_only() } else { builder.https_or_http() };
+    Ok(builder.enable_http2().wrap_connector(dial))
+}
+
+#[cfg(not(feature = "tls"))]
+fn connector(scheme: Scheme, dial: Dial, _: &Settings) -> Result<Connector, String> {
+    match scheme {
+        Scheme::Grpcs => {
+            Err("this build does not speak TLS; switch on the feature `tls` of canary-core"
+                .to_owned())
+        }
+        _ => Ok(dial),
+    }
+}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

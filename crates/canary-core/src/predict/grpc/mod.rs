@@ -16,6 +16,7 @@ mod wire_tests;
 
 use std::time::Instant;
 
+use canary_http::Response as Reply;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 use hyper_util::client::legacy::Client as Pool;
 use tonic::{Code, Status, Streaming, metadata::MetadataMap};
@@ -31,8 +32,6 @@ pub(crate) use request::{
 };
 pub use response::read as read_predict_grpc;
 pub(crate) use response::{read_classify, read_metadata, read_predict, read_regress, read_status};
-
-use super::http::Reply;
 
 /// Headers that are the protocol's to set.
 const RESERVED: [&str; 3] = ["grpc-message", "grpc-message-type", "grpc-status"];
