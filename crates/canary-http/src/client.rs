@@ -9,7 +9,10 @@ use http::{Uri, header};
 use http_body::Body as HttpBody;
 use reqwest::{ClientBuilder, Url, redirect::Policy};
 
-use crate::{Body, BoxError, Error, Limits, Phase, Request, Response, Settings, message::YEAR};
+use crate::{
+    Body, BoxError, Error, Limits, Phase, Request, Response, Settings, message::YEAR,
+    pieces::Pieces,
+};
 
 /// The room made for a body before any of it has arrived, whatever its header announces.
 const FIRST_ROOM: usize = 64 << 10;
@@ -93,7 +96,7 @@ impl Client {
             request.method.clone(),
             &request.uri,
             request.headers.clone(),
-            request.body.clone().into(),
+            Pieces::body(request.body.clone()),
         );
         let mut response =
             before(limits.deadline, head).await.unwrap_or_else(|| Err(timed_out(Phase::Head)))?;

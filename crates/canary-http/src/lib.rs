@@ -6,6 +6,7 @@ mod body;
 mod client;
 mod error;
 mod message;
+mod pieces;
 mod proxy;
 mod settings;
 #[cfg(feature = "tls")]

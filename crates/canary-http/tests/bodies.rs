@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use canary_http::{Error, Limits, Phase};
+use canary_http::{Error, Limits, Phase, Request};
 
 use crate::support::{Server, client, get};
 
@@ -123,5 +123,28 @@ async fn heads_are_bounded() {
     for server in [Server::bytes(many), endless] {
         let error = get(&client(), &server.url(), Limits::default()).await.unwrap_err();
         assert!(matches!(error, Error::Broken { phase: Phase::Head, .. }), "{error:?}");
+    }
+}
+
+/// A server that refuses a large request after a part of it, and resets the connection because it leaves the rest
+/// unread. Its reason is read nevertheless.
+#[tokio::test]
+async fn a_refusal_of_a_large_request_is_read() {
+    let server = Server::new(|_, stream| {
+        let answer = b"HTTP/1.1 413 Large\r\ncontent-length: 9\r\n\r\ntoo large";
+        stream.write_all(answer).unwrap();
+        let (mut rest, mut left) = (vec![0; 1 << 20], 4_usize << 20);
+        while left > 0 {
+            match std::io::Read::read(stream, &mut rest) {
+                Ok(read) if read > 0 => left = left.saturating_sub(read),
+                _ => break,
+            }
+        }
+        false
+    });
+    let large = Request::post(server.url().parse().unwrap()).body(vec![7; 30 << 20]);
+    for _ in 0..10 {
+        let response = client().send(&large, Limits::default()).await.unwrap();
+        assert_eq!((response.status.as_u16(), &response.body[..]), (413, &b"too large"[..]));
     }
 }
