@@ -9,12 +9,17 @@ use crate::Error;
 /// Hosts that no proxy of the environment is used for: a proxy cannot reach this machine's loopback.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// Hosts that no proxy is used for: link-local addresses, among them the clouds' services that give a machine its
+/// credentials.
+const LINK_LOCAL: &str = "169.254.0.0/16,fe80::/10,metadata.google.internal";
+
 /// The proxy that requests pass on their way.
 ///
 /// By default it comes from the environment, in upper or lower case: `HTTPS_PROXY` for `https://`, `HTTP_PROXY` for
 /// `http://`, `ALL_PROXY` for what neither of them names, and `NO_PROXY` for the hosts that are reached directly
 /// (names with their subdomains, addresses, networks such as `10.0.0.0/8`, or `*`). The environment's proxies are never
-/// used for `localhost`, `127.0.0.0/8` and `::1`. A proxy that is set with [`Proxy::at`] is used for every host.
+/// used for `localhost`, `127.0.0.0/8` and `::1`. A proxy that is set with [`Proxy::at`] is used for every host. Link-local
+/// addresses (`169.254.0.0/16`, `fe80::/10`, `metadata.google.internal`) are reached directly in either case.
 ///
 /// ```
 /// use canary_http::Proxy;
@@ -64,6 +69,7 @@ impl Proxy {
             Kind::Direct => Ok((Vec::new(), false)),
             Kind::At(url) => {
                 let rule = reqwest::Proxy::all(url.clone()).map_err(refused)?;
+                let rule = rule.no_proxy(NoProxy::from_string(LINK_LOCAL));
                 Ok((vec![rule], is_secure(url)))
             }
             Kind::Environment => environment(|name| std::env::var(name).ok()),
@@ -129,9 +135,8 @@ fn environment(
     let plain = if is_cgi { None } else { named(get("HTTP_PROXY"))? };
     let plain = plain.or_else(|| all.clone());
     let secure = named(get("HTTPS_PROXY"))?.or(all);
-    let direct = get("NO_PROXY")
-        .map_or_else(|| LOOPBACK.to_owned(), |(_, hosts)| format!("{hosts},{LOOPBACK}"));
-    let direct = NoProxy::from_string(&direct);
+    let direct = get("NO_PROXY").map_or_else(String::new, |(_, hosts)| hosts);
+    let direct = NoProxy::from_string(&format!("{direct},{LOOPBACK},{LINK_LOCAL}"));
     let over_tls = plain.iter().chain(&secure).any(is_secure);
     let mut rules = Vec::new();
     if let Some(url) = plain {

@@ -52,6 +52,19 @@ async fn a_proxy_that_is_away_or_refuses_is_an_error_of_connecting() {
     }
 }
 
+#[tokio::test]
+async fn a_machines_credentials_are_not_asked_for_through_a_proxy() {
+    let proxy = proxy(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    let settings = Settings::default()
+        .proxy(Proxy::at(&proxy.url()).unwrap())
+        .connect_timeout(std::time::Duration::from_millis(50));
+    let client = Client::new(&settings).unwrap();
+    // Whether the address answers depends on the machine; the proxy is not asked for it in any case.
+    let limits = Limits::default().timeout(std::time::Duration::from_secs(2));
+    let _ = get(&client, "http://169.254.169.254/", limits).await;
+    assert!(proxy.heads().is_empty());
+}
+
 /// The body that `url` has in a process with these variables.
 fn in_environment(url: &str, variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
@@ -94,6 +107,7 @@ fn the_environments_proxies_are_used_but_not_for_the_loopback() {
         (away, &[("HTTP_PROXY", &at), ("NO_PROXY", "other.example,.invalid")], unresolved),
         (away, &[("HTTP_PROXY", &at), ("no_proxy", "*")], unresolved),
         (away, &[("HTTP_PROXY", &at), ("NO_PROXY", "invalid.example")], "by proxy"),
+        (away, &[("HTTP_PROXY", &at), ("NO_PROXY", "")], "by proxy"),
         (&local, &[("HTTP_PROXY", &at)], "direct"),
         (&named, &[("ALL_PROXY", &at), ("NO_PROXY", "other.example")], "direct"),
         ("http://10.1.2.3/", &[("HTTP_PROXY", &at), ("NO_PROXY", "192.168.0.0/16")], "by proxy"),
