@@ -239,7 +239,10 @@ fn every_shared_dependency_says_why_it_is_there_in_alphabetical_order() {
     for line in section.lines().take_while(|line| !line.starts_with('[')) {
         if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
             // One comment speaks for the crates of the workspace.
-            assert!(explained || name.starts_with("canary-"), "{name} does not say why it is there");
+            assert!(
+                explained || name.starts_with("canary-"),
+                "{name} does not say why it is there"
+            );
             names.push(name);
         }
         explained = line.starts_with('#');
