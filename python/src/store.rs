@@ -95,7 +95,7 @@ pub(crate) fn copy_model(
     proxy: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Plain> {
     let job = Job::new(source, target, progress, concurrency, read_back, proxy)?;
-    door::block_on(py, async move { Ok(job.run().await) })?
+    door::block_on(py, async move { Ok::<_, canary_core::Error>(job.run().await) })?
 }
 
 #[pyfunction]

@@ -1,0 +1,46 @@
+//! The client of TensorFlow Serving: requests, answers, repeats, errors.
+//!
+//! [`Client`] is the type to begin with. An [`Input`] is what a model is asked with, an [`Answer`] what it said.
+
+#[doc(hidden)]
+pub mod address;
+mod answer;
+mod call;
+mod client;
+#[cfg(feature = "grpc")]
+mod connect;
+mod examples;
+pub(crate) mod failure;
+#[cfg(feature = "grpc")]
+mod grpc;
+mod input;
+mod many;
+mod metadata;
+mod protocol;
+mod request;
+mod response;
+mod retry;
+mod send;
+mod status;
+mod top;
+mod transport;
+
+pub use address::ModelVersion;
+pub use answer::Answer;
+#[cfg(feature = "tls")]
+pub use canary_http::Tls;
+pub use client::Client;
+pub use examples::{Example, Examples, Feature};
+#[cfg(feature = "grpc")]
+pub use grpc::{read_predict_grpc, write_predict_grpc};
+pub use input::{Input, Value};
+pub use many::Answers;
+pub use metadata::{Metadata, Signature, TensorInfo};
+#[doc(hidden)]
+pub use request::float_rows_by_kernel;
+pub use request::{Body, Form, write_predict};
+pub use response::read as read_predict;
+pub use retry::Retry;
+pub use send::Prepared;
+pub use status::{ModelStatus, State, VersionStatus, Waiting};
+pub use top::read_top;
