@@ -3,11 +3,6 @@
 use std::{fmt, time::Duration};
 
 use http::Uri;
-#[cfg(feature = "grpc")]
-use hyper_util::{
-    client::legacy::{Builder, Client},
-    rt::{TokioExecutor, TokioTimer},
-};
 
 use super::{
     address::{Address, Scheme},
@@ -62,17 +57,9 @@ impl Transport {
         match address.scheme {
             Scheme::Http | Scheme::Https => Ok(Self::Http(Pool::new(connector))),
             #[cfg(feature = "grpc")]
-            Scheme::Grpc | Scheme::Grpcs => {
-                let mut builder = builder();
-                builder
-                    .http2_only(true)
-                    // Answers of many images pass the 64 KiB that HTTP/2 begins with.
-                    .http2_initial_stream_window_size(4 << 20)
-                    .http2_initial_connection_window_size(16 << 20);
-                Ok(Self::Grpc(
-                    super::grpc::Grpc::new(builder.build(super::grpc::Corking(connector))).into(),
-                ))
-            }
+            Scheme::Grpc | Scheme::Grpcs => super::grpc::Grpc::new(address, setup)
+                .map(|grpc| Self::Grpc(grpc.into()))
+                .map_err(|message| refuse(message, "")),
             #[cfg(not(feature = "grpc"))]
             Scheme::Grpc | Scheme::Grpcs => Err(refuse(
                 "this build does not speak gRPC".to_owned(),
@@ -80,18 +67,6 @@ impl Transport {
             )),
         }
     }
-}
-
-#[cfg(feature = "grpc")]
-fn builder() -> Builder {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
-        .pool_max_idle_per_host(usize::MAX)
-        .pool_idle_timeout(Duration::from_secs(50))
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new());
-    builder
 }
 
 #[cfg(feature = "tls")]
@@ -106,11 +81,7 @@ fn connector(scheme: Scheme, dial: Dial, setup: &Setup) -> Result<Connector, Str
     };
     let builder = builder.with_tls_config(config);
     let builder = if secure { builder.https_only() } else { builder.https_or_http() };
-    Ok(match scheme {
-        #[cfg(feature = "grpc")]
-        Scheme::Grpc | Scheme::Grpcs => builder.enable_http2().wrap_connector(dial),
-        _ => builder.enable_http1().wrap_connector(dial),
-    })
+    Ok(builder.enable_http1().wrap_connector(dial))
 }
 
 #[cfg(not(feature = "tls"))]

@@ -54,7 +54,6 @@ mod virtual_service;
 
 pub use catalogue::{CATALOGUE, Rule, Source};
 #[cfg(feature = "grpc")]
-pub(crate) use http_action::GRPC_STATUS;
 pub use options::{IstioVersion, IstioVersionError, Options};
 
 use crate::{
