@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub use prost;
+pub use prost_types;
 
 /// Messages of TensorFlow: arrays, examples and signatures.
 #[allow(clippy::pedantic, unreachable_pub, unused_qualifications, reason = "generated")]

@@ -4,10 +4,10 @@
 use bytes::{Buf, Bytes};
 use canary_proto::{
     prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
+    prost_types::Any,
     tensorflow::{
-        SignatureDef, TensorInfo, TensorProto, TensorShapeProto,
+        SignatureDef, TensorInfo, TensorProto,
         serving::{Class, Classifications, ModelVersionStatus, Regression, StatusProto},
-        tensor_shape_proto::Dim,
     },
 };
 
@@ -33,16 +33,14 @@ const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
 const HEAP: usize = 32;
 /// A string twice: as the message has it, and as a tensor has it.
 const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
-/// An entry of a map, without its value.
-const ENTRY: usize = size_of::<String>() + HEAP;
-const SHAPE: &[Field] = &[field(2, size_of::<Dim>(), &[])];
-const TENSOR: &[Field] = &[field(2, size_of::<TensorShapeProto>(), SHAPE), field(8, STRING, &[])];
-const INFO: &[Field] = &[field(3, size_of::<TensorShapeProto>(), SHAPE)];
-const INFOS: &[Field] = &[field(2, size_of::<TensorInfo>(), INFO)];
+/// An entry of a map, which has a value also when the message has none.
+const fn entry<T>() -> usize {
+    size_of::<String>() + HEAP + size_of::<T>()
+}
 
-/// `PredictResponse`.
+/// `PredictResponse`. Lists of numbers and shapes take at most eight times their size.
 pub(super) const PREDICT: &[Field] =
-    &[field(1, ENTRY, &[field(2, size_of::<TensorProto>(), TENSOR)])];
+    &[field(1, entry::<TensorProto>(), &[field(2, 0, &[field(8, STRING, &[])])])];
 /// `ClassificationResponse`.
 pub(super) const CLASSIFY: &[Field] = &[field(
     1,
@@ -52,12 +50,12 @@ pub(super) const CLASSIFY: &[Field] = &[field(
 /// `RegressionResponse`.
 pub(super) const REGRESS: &[Field] = &[field(1, 0, &[field(1, size_of::<Regression>(), &[])])];
 /// `GetModelMetadataResponse`.
-pub(super) const METADATA: &[Field] = &[field(2, ENTRY + STRING, &[])];
+pub(super) const METADATA: &[Field] = &[field(2, entry::<Any>() + 2 * HEAP, &[])];
 /// `SignatureDefMap`.
 pub(super) const SIGNATURES: &[Field] = &[field(
     1,
-    ENTRY,
-    &[field(2, size_of::<SignatureDef>(), &[field(1, ENTRY, INFOS), field(2, ENTRY, INFOS)])],
+    entry::<SignatureDef>(),
+    &[field(2, 0, &[field(1, entry::<TensorInfo>(), &[]), field(2, entry::<TensorInfo>(), &[])])],
 )];
 /// `GetModelStatusResponse`.
 pub(super) const STATUS: &[Field] =
@@ -92,7 +90,8 @@ fn within(mut message: &[u8], fields: &[Field], room: &mut usize) -> Option<()> 
         let Some((inner, rest)) = length.and_then(|length| message.split_at_checked(length)) else {
             return Some(());
         };
-        *room = room.checked_sub(field.size)?;
+        let own = if field.fields.is_empty() { inner.len() } else { 0 };
+        *room = room.checked_sub(field.size + own)?;
         within(inner, field.fields, room)?;
         message = rest;
     }

@@ -211,14 +211,16 @@ fn broken_messages_are_refused() {
     assert!(read_predict(&Bytes::from_static(huge)).is_err());
 }
 
+/// A field with a length in front of it.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+    field.extend_from_slice(bytes);
+    field
+}
+
 #[test]
 fn a_few_bytes_do_not_become_many() {
-    let field = |number: u8, bytes: &[u8]| {
-        let mut field = vec![number << 3 | 2];
-        prost::encoding::encode_varint(bytes.len() as u64, &mut field);
-        field.extend_from_slice(bytes);
-        field
-    };
     let output = |name: &str, dtype: u8, count: u64, values: &[u8]| {
         let mut size = vec![0x08];
         prost::encoding::encode_varint(count, &mut size);
@@ -248,51 +250,36 @@ fn a_few_bytes_do_not_become_many() {
 
 #[test]
 fn empty_messages_by_the_million_are_refused_before_they_are_decoded() {
-    let field = |number: u8, bytes: &[u8]| {
-        let mut field = vec![number << 3 | 2];
-        prost::encoding::encode_varint(bytes.len() as u64, &mut field);
-        field.extend_from_slice(bytes);
-        field
-    };
+    const MILLION: usize = 1 << 20;
     let refused = |read: Result<(), String>| {
         let error = read.unwrap_err();
         assert!(error.contains("bytes of memory"), "{error}");
     };
-    const MILLION: usize = 1 << 20;
     let predict = |answer: &[u8]| read_predict_grpc(answer).map(drop).map_err(|e| e.to_string());
-    // Outputs of another name each, texts, and dimensions.
-    let mut outputs = Vec::new();
-    for number in 0..MILLION as u32 {
-        outputs.extend(field(1, &field(1, format!("{number:x}").as_bytes())));
-    }
-    refused(predict(&outputs));
+    let named = |count: usize| {
+        let mut entries = Vec::new();
+        for number in 0..count {
+            entries.extend(field(1, &field(1, format!("{number:x}").as_bytes())));
+        }
+        entries
+    };
+    // Outputs of another name each, and texts.
+    refused(predict(&named(MILLION)));
     let tensor = |within: &[u8]| field(1, &[field(1, b"y"), field(2, within)].concat());
     refused(predict(&tensor(&[&[0x08, 7], &*[0x42, 0].repeat(2 * MILLION)].concat())));
-    refused(predict(&tensor(&field(2, &[0x12, 0].repeat(8 * MILLION)))));
     // As many short texts as a large batch has are read.
-    let texts = [
-        &[0x08, 7],
-        &*field(2, &field(2, &[0x08, 0xa0, 0x8d, 0x06])),
-        &*[0x42, 2, b'a', b'b'].repeat(100_000),
-    ]
-    .concat();
+    let size = field(2, &field(2, &[0x08, 0xa0, 0x8d, 0x06]));
+    let texts = [&[0x08, 7], &*size, &*[0x42, 2, b'a', b'b'].repeat(100_000)].concat();
     assert_eq!(read_predict_grpc(&tensor(&texts)).unwrap()[0].1.shape(), [100_000]);
-    // Classes, versions and signatures.
-    let bytes = |message: Vec<u8>| Bytes::from(message);
-    let classes = field(1, &field(1, &[0x0a, 0].repeat(2 * MILLION)));
-    refused(read_classify(&bytes(classes)).map(drop).map_err(|bad| bad.reason));
-    let versions = [0x0a, 0].repeat(2 * MILLION);
-    refused(read_status(&bytes(versions)).map(drop).map_err(|bad| bad.reason));
-    let mut signatures = Vec::new();
-    for number in 0..MILLION as u32 {
-        signatures.extend(field(
-            1,
-            &[field(1, format!("{number:x}").as_bytes()), field(2, b"")].concat(),
-        ));
-    }
-    let metadata =
-        field(2, &[field(1, b"signature_def"), field(2, &field(2, &signatures))].concat());
-    refused(read_metadata(&bytes(metadata)).map(drop).map_err(|bad| bad.reason));
+    // Classes, versions, and the inputs of a signature.
+    let classes = Bytes::from(field(1, &field(1, &[0x0a, 0].repeat(2 * MILLION))));
+    refused(read_classify(&classes).map(drop).map_err(|bad| bad.reason));
+    let versions = Bytes::from([0x0a, 0].repeat(2 * MILLION));
+    refused(read_status(&versions).map(drop).map_err(|bad| bad.reason));
+    let signature = field(1, &[field(1, b"s"), field(2, &named(3 * MILLION))].concat());
+    let any = field(2, &field(2, &signature));
+    let metadata = field(2, &[field(1, b"signature_def"), any].concat());
+    refused(read_metadata(&metadata.into()).map(drop).map_err(|bad| bad.reason));
 }
 
 #[test]
