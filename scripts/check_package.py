@@ -20,7 +20,7 @@ LICENCES = {"LICENSE", "THIRD_PARTY_LICENSES.txt"}
 # Of the source distribution: folders that are in it whole, files without which nothing builds, and what stands beside.
 SOURCES = (
     "crates/canary-core/src",
-    "crates/canary-core/tests/data/grpc",
+    "crates/canary-serving/tests/data/grpc",
     "crates/canary-lab/src",
     "crates/canary-proto/proto",
     "crates/canary-proto/src",
