@@ -15,7 +15,7 @@ use super::{
 use crate::error::{Origin, PredictError};
 
 /// The longest time that is counted: no deadline lies further ahead.
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// gRPC's `DEADLINE_EXCEEDED`.
 const DEADLINE_EXCEEDED: i32 = 4;

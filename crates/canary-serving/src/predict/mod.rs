@@ -7,8 +7,6 @@ pub mod address;
 mod answer;
 mod call;
 mod client;
-#[cfg(feature = "grpc")]
-mod connect;
 mod examples;
 pub(crate) mod failure;
 #[cfg(feature = "grpc")]

@@ -234,9 +234,9 @@ impl Client {
                     }
                 }
                 #[cfg(feature = "grpc")]
-                (Transport::Grpc(grpc), Payload::Message(frame)) => {
+                (Transport::Grpc(grpc), Payload::Message(request)) => {
                     // On the heap: it is larger than all that a request over REST needs.
-                    let call = grpc.unary(&asked.uri, &config.headers, frame, until, limit);
+                    let call = grpc.unary(&asked.uri, &config.headers, request, until, limit);
                     Box::pin(call).await.map_err(|status| {
                         let headers = status.metadata().clone().into_headers();
                         let mut failure = super::grpc::failure_of(url, status, limit);

@@ -30,9 +30,9 @@ impl Transport {
                 .map(Self::Rest)
                 .map_err(|error| failure::of_network(&address.text(), error).error.into()),
             #[cfg(feature = "grpc")]
-            Scheme::Grpc | Scheme::Grpcs => {
-                super::connect::grpc(address, settings).map(|grpc| Self::Grpc(grpc.into()))
-            }
+            Scheme::Grpc | Scheme::Grpcs => Grpc::new(address, settings)
+                .map(|grpc| Self::Grpc(grpc.into()))
+                .map_err(|error| failure::of_network(&address.text(), error).error.into()),
             #[cfg(not(feature = "grpc"))]
             Scheme::Grpc | Scheme::Grpcs => {
                 let message = "this build does not speak gRPC";
