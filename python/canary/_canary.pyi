@@ -635,7 +635,7 @@ class Cluster:
         """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
 
         Args:
-            objects: One object or a list of them, or a `Workload`.
+            objects: One object or a list of them; a `Workload` stands for its objects.
             dry_run: Let the server check and store nothing.
             force: Take over fields that other managers own.
 
@@ -1602,7 +1602,7 @@ class Lab:
     def seed_async() -> Awaitable[Lab]:
         """`seed` as an awaitable."""
     def apply(self, objects: Any, *, force: bool = False) -> None:
-        """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them.
+        """Create or change objects: typed ones, plain dictionaries, workloads, or a list of any of these.
 
         Args:
             objects: What is to be there.
@@ -1931,7 +1931,7 @@ def custom(
             pair only; the betting is the engine's. A pair whose canary half failed has the score 0, one whose stable
             half failed has none; the function is asked about neither. Anything else that it gives, such as None, NaN
             or 1.5, is an error of the function: it is counted (`totals["refused"]` of an event), and with the tenth one
-            the run ends as inconclusive. What it raises is raised by the run.
+            the run ends as inconclusive and says what came. What it raises is raised by the run.
         at_least: The smallest mean that is no harm.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
@@ -2117,9 +2117,9 @@ class Plan:
         Each pair of numbers is (stable, canary).
 
         Args:
-            errors: The probabilities that a request fails.
+            errors: The probabilities that a request fails; a half of a pair fails with that of its version.
             slow: The probabilities that a request is slow.
-            agreement: The probability that both models give the same top class.
+            agreement: The probability that both models give the same top class, where both halves are served.
             only_right: The probabilities that exactly one model is right on a labelled input.
             drift: The mean of canary score minus stable score.
             drift_deviation: The deviation of that difference.

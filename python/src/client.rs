@@ -226,7 +226,7 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (input, image) = read(input)?;
         let core = with_headers(&self.core, headers);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             let answer = core.predict(input).await.map_err(to_py)?;
             Ok(Answer { core: answer, image })
         })
@@ -252,7 +252,7 @@ impl Client {
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             Ok(Answer { core: core.classify(examples).await.map_err(to_py)?, image: None })
         })
     }
@@ -277,7 +277,7 @@ impl Client {
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             Ok(Answer { core: core.regress(examples).await.map_err(to_py)?, image: None })
         })
     }
@@ -311,9 +311,7 @@ impl Client {
 
     fn status_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core.clone();
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
-            Ok(states(&core.status().await.map_err(to_py)?))
-        })
+        door::later_py(py, async move { Ok(states(&core.status().await.map_err(to_py)?)) })
     }
 
     fn ready(&self, py: Python<'_>) -> PyResult<bool> {
@@ -323,10 +321,7 @@ impl Client {
 
     fn ready_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core.clone();
-        pyo3_async_runtimes::tokio::future_into_py(
-            py,
-            async move { ready(&core).await.map_err(to_py) },
-        )
+        door::later_py(py, async move { ready(&core).await.map_err(to_py) })
     }
 
     #[pyo3(signature = (timeout = None, *, progress = None))]
@@ -348,7 +343,7 @@ impl Client {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let waiter = Waiter::new(&self.core, timeout, progress)?;
-        pyo3_async_runtimes::tokio::future_into_py(py, waiter.wait())
+        door::later_py(py, waiter.wait())
     }
 
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -359,7 +354,7 @@ impl Client {
 
     fn metadata_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core.clone();
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             let metadata = core.metadata().await.map_err(to_py)?;
             Python::attach(|py| Ok(signatures(py, &metadata)?.unbind()))
         })
@@ -376,7 +371,7 @@ impl Client {
         input: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, input) = (self.core.clone(), input::read(input)?);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             core.check(input).await.map_err(to_py)?;
             Ok(None::<Py<PyAny>>)
         })

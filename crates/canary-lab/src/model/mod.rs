@@ -48,6 +48,11 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
         Duration::ZERO
     }
 
+    /// How long a server takes to load the model, during which its pod is not ready.
+    fn loading(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Whether [`Model::predict`] computes for long enough to need a thread of its own.
     fn is_heavy(&self) -> bool {
         true
