@@ -34,6 +34,7 @@ mod plan;
 mod preprocess;
 mod prometheus;
 mod provision;
+mod proxy;
 mod recipe;
 mod route;
 mod run;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::{Buf, BufMut, Bytes};
+use canary_http::Settings;
 use canary_proto::{
     prost::{EncodeError, Message},
     tensorflow::serving::{
@@ -26,7 +27,7 @@ use tonic::{
 use tower_service::Service;
 
 use super::connect::{Connector, pool};
-use crate::predict::{address::Address, http::Reply, transport::Setup};
+use crate::predict::address::Address;
 
 /// A request of one of the services.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,9 +125,9 @@ impl Grpc {
     /// No connection is made yet.
     ///
     /// # Errors
-    /// When the address or the settings of TLS are not valid; the text says why.
-    pub(crate) fn new(address: &Address, setup: &Setup) -> Result<Self, String> {
-        Ok(Self { pool: pool(address, setup)? })
+    /// [`canary_http::Error::Input`] when the address or the settings of TLS are not valid.
+    pub(crate) fn new(address: &Address, settings: &Settings) -> Result<Self, canary_http::Error> {
+        Ok(Self { pool: pool(address, settings)? })
     }
 
     /// Sends a request to the method that is the path of `uri`, and reads the response, whose message is at most `limit`
@@ -138,7 +139,7 @@ impl Grpc {
         request: &Request,
         deadline: Instant,
         limit: usize,
-    ) -> Result<Reply, Status> {
+    ) -> Result<canary_http::Response, Status> {
         /// A flag and the length, which stand in front of a message.
         const PREFIX: usize = 5;
         let invalid = |error: http::Error| Status::invalid_argument(error.to_string());
@@ -158,7 +159,7 @@ impl Grpc {
             tonic::client::Grpc::with_origin(self.clone(), origin).max_decoding_message_size(limit);
         let method = method.unwrap_or_else(|| PathAndQuery::from_static("/"));
         let (metadata, body, _) = grpc.unary(call, method, codec).await?.into_parts();
-        Ok(Reply { status: StatusCode::OK, headers: metadata.into_headers(), body })
+        Ok(canary_http::Response { status: StatusCode::OK, headers: metadata.into_headers(), body })
     }
 }
 

@@ -1,10 +1,8 @@
 //! The connections of gRPC: HTTP/2 to the client's own address, with TLS when the scheme says so.
 
-use std::{
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::task::{Context, Poll};
 
+use canary_http::{Error, Settings};
 use http::Uri;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -15,13 +13,8 @@ use tower_service::Service;
 
 use crate::predict::{
     address::{Address, Scheme},
-    transport::Setup,
+    call::YEAR,
 };
-
-/// How long a peer may leave what was sent without a word before the connection is given up: a machine that is gone
-/// closes nothing. The kernel looks at this. HTTP/2 has pings for it, but TensorFlow Serving's gRPC ends connections on
-/// which they come more often than every five minutes (`too_many_pings`).
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// Connects to one address, whatever host a request names: a gateway is reached at its address and routes by the host.
 #[derive(Clone, Debug)]
@@ -31,17 +24,20 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
-    fn new(to: Uri, timeout: Duration) -> Self {
+    fn new(to: Uri, settings: &Settings) -> Self {
+        // HTTP/2 has pings for a peer that is gone, but TensorFlow Serving's gRPC ends connections on which they come more
+        // often than every five minutes (`too_many_pings`).
+        let silence = settings.silence.min(YEAR);
         let mut inner = HttpConnector::new();
         inner.set_nodelay(true);
         inner.enforce_http(false);
-        inner.set_connect_timeout(Some(timeout));
+        inner.set_connect_timeout(Some(settings.connect_timeout.min(YEAR)));
         // An idle connection is probed too, three times within the same time.
-        inner.set_keepalive(Some(SILENCE));
-        inner.set_keepalive_interval(Some(SILENCE / 3));
+        inner.set_keepalive(Some(silence));
+        inner.set_keepalive_interval(Some(silence / 3));
         inner.set_keepalive_retries(Some(3));
         #[cfg(target_os = "linux")]
-        inner.set_tcp_user_timeout(Some(SILENCE));
+        inner.set_tcp_user_timeout(Some(silence));
         Self { inner, to }
     }
 }
@@ -69,15 +65,18 @@ pub(super) type Connector = hyper_rustls::HttpsConnector<Fixed>;
 /// The connections to this address; none is made yet.
 ///
 /// # Errors
-/// When the address or the settings of TLS are not valid; the text says why.
-pub(super) fn pool(address: &Address, setup: &Setup) -> Result<Client<Connector, Body>, String> {
+/// [`Error::Input`] when the address or the settings of TLS are not valid.
+pub(super) fn pool(
+    address: &Address,
+    settings: &Settings,
+) -> Result<Client<Connector, Body>, Error> {
     let secure = address.scheme == Scheme::Grpcs;
     let to = format!("http://{}", address.authority);
-    let to: Uri = to.parse().map_err(|_| "this is not a valid address".to_owned())?;
+    let to: Uri = to.parse().map_err(|_| refused("this is not a valid address"))?;
     let port = to.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let to = format!("http://{}:{port}", to.host().unwrap_or_default());
-    let to = to.parse().map_err(|_| "this is not a valid address".to_owned())?;
-    let connector = connector(secure, Fixed::new(to, setup.connect_timeout), setup)?;
+    let to = to.parse().map_err(|_| refused("this is not a valid address"))?;
+    let connector = connector(secure, Fixed::new(to, settings), settings)?;
     Ok(Client::builder(TokioExecutor::new())
         .http2_only(true)
         // Responses of many images pass the 64 KiB that HTTP/2 begins with.
@@ -85,31 +84,35 @@ pub(super) fn pool(address: &Address, setup: &Setup) -> Result<Client<Connector,
         .http2_initial_connection_window_size(16 << 20)
         // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
         .pool_max_idle_per_host(usize::MAX)
-        .pool_idle_timeout(Duration::from_secs(50))
+        .pool_idle_timeout(settings.pool_timeout.min(YEAR))
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .build(connector))
 }
 
+fn refused(reason: &str) -> Error {
+    Error::Input { reason: reason.to_owned(), source: None }
+}
+
 #[cfg(feature = "tls")]
-fn connector(secure: bool, fixed: Fixed, setup: &Setup) -> Result<Connector, String> {
+fn connector(secure: bool, fixed: Fixed, settings: &Settings) -> Result<Connector, Error> {
     let builder = hyper_rustls::HttpsConnectorBuilder::new();
     let builder = if secure {
-        builder.with_tls_config(setup.tls.config()?).https_only()
+        builder.with_tls_config(settings.tls.config()?).https_only()
     } else {
         // Never used, and building it must not read the system's certificates.
-        let unused = crate::predict::tls::Tls::default().without_system_authorities();
+        let unused = canary_http::Tls::default().without_system_authorities();
         builder.with_tls_config(unused.config()?).https_or_http()
     };
     Ok(builder.enable_http2().wrap_connector(fixed))
 }
 
 #[cfg(not(feature = "tls"))]
-fn connector(secure: bool, fixed: Fixed, _: &Setup) -> Result<Connector, String> {
+fn connector(secure: bool, fixed: Fixed, _: &Settings) -> Result<Connector, Error> {
     if secure {
-        return Err(
-            "this build does not speak TLS; switch on the feature `tls` of canary-core".to_owned()
-        );
+        return Err(refused(
+            "this build does not speak TLS; switch on the feature `tls` of canary-core",
+        ));
     }
     Ok(fixed)
 }
@@ -123,12 +126,13 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let to: Uri = address.parse().unwrap();
-        let mut fixed = Fixed::new(to.clone(), Duration::from_secs(5));
+        let silence = Settings::default().silence;
+        let mut fixed = Fixed::new(to.clone(), &Settings::default());
         let stream = fixed.call(to).await.unwrap().into_inner();
         let socket = socket2::SockRef::from(&stream);
-        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(SILENCE));
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(silence));
         assert!(socket.keepalive().unwrap());
-        assert_eq!(socket.tcp_keepalive_time().unwrap(), SILENCE);
-        assert_eq!(socket.tcp_keepalive_interval().unwrap() * 3, SILENCE);
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), silence);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap() * 3, silence);
     }
 }
