@@ -143,7 +143,8 @@ async fn a_length_stated_in_two_ways_is_refused_and_ends_the_connection() {
             stream.write_all(answer.as_bytes()).is_ok()
         });
         let client = Client::new(&server.url()).unwrap().model("m").retry(Retry::never());
-        let Err(canary_core::Error::Predict(error)) = client.predict(vec![1_u8]).await else {
+        let Err(canary_core::serving::Error::Predict(error)) = client.predict(vec![1_u8]).await
+        else {
             panic!("it was read")
         };
         assert_eq!(error.origin, Origin::Network);
