@@ -19,7 +19,12 @@ FACE = {
 LICENCES = {"LICENSE", "THIRD_PARTY_LICENSES.txt"}
 # Of the source distribution: folders that are in it whole, files without which nothing builds, and what stands beside.
 CRATES = sorted(path.name for path in (ROOT / "crates").iterdir())
-SOURCES = (*(f"crates/{crate}/src" for crate in CRATES), "crates/canary-serving/tests/data/grpc", "python/src")
+SOURCES = (
+    *(f"crates/{crate}/src" for crate in CRATES),
+    "crates/canary-proto/proto",
+    "crates/canary-serving/tests/data/grpc",
+    "python/src",
+)
 SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", "python/Cargo.toml"}
 SINGLE |= {
     f"crates/{crate}/{name}" for crate in CRATES for name in ("Cargo.toml", "LICENSE", "README.md")

@@ -1207,6 +1207,10 @@ class Client:
             `(certificate, key)`, each a path or the bytes of a PEM. No repr shows the key. A path is pickled as the
             path; a client that holds the bytes of a key is not pickled.
         system_authorities: Whether to trust the system's authorities; False trusts those of `ca_certificate` alone.
+        proxy: The proxy for requests over REST, such as `http://proxy:3128` or `socks5://127.0.0.1:1080`; False uses
+            none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used for
+            the loopback. A user name and a password may stand in the URL; no repr shows it, and the client is not
+            pickled then.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -1232,6 +1236,7 @@ class Client:
         ca_certificate: _File | None = None,
         identity: tuple[_Pem, _Pem] | None = None,
         system_authorities: bool = True,
+        proxy: str | Literal[False] | None = None,
     ) -> Client: ...
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
@@ -2251,6 +2256,7 @@ def copy_model(
     progress: Callable[[str, int, int], object] | None = None,
     concurrency: int = 4,
     read_back: bool = True,
+    proxy: str | Literal[False] | None = None,
 ) -> dict[str, Any]:
     """Copy a SavedModel between folders, `gs://` and `s3://`; the same call goes on after an interruption.
 
@@ -2263,6 +2269,8 @@ def copy_model(
         progress: Called with the file, the bytes copied so far and all bytes. What it raises ends the copy.
         concurrency: How many files are copied at once.
         read_back: Whether what was written is read again to compare its SHA-256.
+        proxy: The proxy to reach buckets through, such as `http://proxy:3128`; False uses none. Unless given it comes
+            from the environment, as for `Client`.
 
     Returns:
         `from`, `to`, `version`, `bytes`, `already_there`, and `files`, each with `path`, `bytes`, `sha256` and
@@ -2286,6 +2294,7 @@ def copy_model_async(
     progress: Callable[[str, int, int], object] | None = None,
     concurrency: int = 4,
     read_back: bool = True,
+    proxy: str | Literal[False] | None = None,
 ) -> Awaitable[dict[str, Any]]:
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
 
@@ -2323,6 +2332,8 @@ class Prometheus:
         cert_file: The certificate to show (PEM).
         key_file: Its private key (PEM).
         allow_cleartext: Send credentials over `http://` too.
+        proxy: The proxy to ask through, such as `http://proxy:3128`; False uses none. Unless given it comes from the
+            environment, as for `Client`.
 
     Raises:
         PlanError: The address or a label cannot be used.
@@ -2360,6 +2371,7 @@ class Prometheus:
         cert_file: str | PathLike[str] | None = None,
         key_file: str | PathLike[str] | None = None,
         allow_cleartext: bool = False,
+        proxy: str | Literal[False] | None = None,
     ) -> Prometheus: ...
     @property
     def url(self) -> str:

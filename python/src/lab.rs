@@ -54,9 +54,9 @@ impl Lab {
     }
 }
 
-/// Where pip put the files of the real models: this interpreter's own packages.
+/// The folder in which pip put the files of the real models, whose weights are converted for the lab where they were not.
 pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
-    py.import("sysconfig")?.call_method1("get_path", ("purelib",))?.extract()
+    py.import("canary._weights")?.call_method0("packages")?.extract()
 }
 
 /// The settings of a lab that has not started.
@@ -76,7 +76,10 @@ impl Setup {
             builder = builder.model(path, model.model());
         }
         match model_files {
-            Some(folder) => builder = builder.model_files(ModelFiles::within(folder).py()?),
+            Some(folder) => {
+                py.import("canary._weights")?.call_method1("convert_all", (&folder,))?;
+                builder = builder.model_files(ModelFiles::within(folder).py()?);
+            }
             None => {
                 if let Ok(files) = ModelFiles::within(own_packages(py)?) {
                     builder = builder.model_files(files);

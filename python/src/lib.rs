@@ -32,6 +32,7 @@ mod place;
 mod plan;
 mod preprocess;
 mod prometheus;
+mod proxy;
 mod recipe;
 mod route;
 mod run;

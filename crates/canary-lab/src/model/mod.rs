@@ -6,10 +6,9 @@ mod error;
 mod files;
 mod labels;
 mod layers;
-mod pickle;
 mod scripted;
 mod signature;
-mod unpickle;
+mod weights;
 
 use std::{fmt, time::Duration};
 

@@ -1,17 +1,20 @@
-//! Whom to trust, and who one is, on `https://` and `grpcs://`.
+//! The trust in servers, and the client's own certificate, on `https://`.
 
 use std::{fmt, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
+
+use crate::Error;
 
 /// The settings of TLS. Servers are always verified: against the system's certificate authorities, and those given
 /// here.
 ///
 /// ```
-/// use canary_core::predict::Tls;
+/// use canary_http::Tls;
 ///
 /// let tls = Tls::default().identity(b"-- certificate --", b"-- private key --");
 /// assert!(!format!("{tls:?}").contains("private key"));
@@ -45,43 +48,64 @@ impl Tls {
         self
     }
 
-    /// The configuration, or what is wrong with it.
-    pub(crate) fn config(&self) -> Result<ClientConfig, String> {
+    /// Checks the certificates and the key without reading the system's authorities.
+    ///
+    /// # Errors
+    /// [`Error::Input`] says what is wrong, and never repeats a key.
+    pub fn check(&self) -> Result<(), Error> {
+        self.clone().without_system_authorities().config().map(drop)
+    }
+
+    /// The configuration for rustls, without protocols of the application layer (ALPN).
+    ///
+    /// # Errors
+    /// As [`Tls::check`].
+    pub fn config(&self) -> Result<ClientConfig, Error> {
         let mut roots = RootCertStore::empty();
         if !self.only_given {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
         for pem in &self.authorities {
             for certificate in certificates(pem, "certificate authority")? {
-                roots
-                    .add(certificate)
-                    .map_err(|error| format!("the certificate authority is not valid: {error}"))?;
+                roots.add(certificate).map_err(|cause| Error::Input {
+                    reason: "the certificate authority is not valid".to_owned(),
+                    source: Some(Box::new(cause)),
+                })?;
             }
         }
-        // The provider is named here, so that nothing depends on which one the application installed.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS cannot be set up: {error}"))?
+            .map_err(|cause| Error::Input {
+                reason: "TLS cannot be set up".to_owned(),
+                source: Some(Box::new(cause)),
+            })?
             .with_root_certificates(roots);
         let Some((certificate, key)) = &self.identity else {
             return Ok(builder.with_no_client_auth());
         };
         let chain = certificates(certificate, "client certificate")?;
-        // The error is not repeated: it could quote the key.
+        // The cause is left out: it could quote the key.
         let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|_| "the client's private key is not a private key in PEM".to_owned())?;
-        builder
-            .with_client_auth_cert(chain, key)
-            .map_err(|error| format!("the client certificate does not fit its key: {error}"))
+            .map_err(|_| Error::input("the client's private key is not a private key in PEM"))?;
+        builder.with_client_auth_cert(chain, key).map_err(|cause| Error::Input {
+            reason: "the client certificate does not fit its key".to_owned(),
+            source: Some(Box::new(cause)),
+        })
     }
 }
 
-fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The cryptography: the application's choice where it installed one, else ring.
+fn provider() -> Arc<CryptoProvider> {
+    CryptoProvider::get_default()
+        .cloned()
+        .unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
     match all {
         Ok(all) if !all.is_empty() => Ok(all),
-        _ => Err(format!("the {what} is not a certificate in PEM")),
+        _ => Err(Error::input(format!("the {name} is not a certificate in PEM"))),
     }
 }
 
