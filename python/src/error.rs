@@ -90,6 +90,10 @@ fn describe_rollout(
             details.set_item("retryable", error.is_retryable())?;
             "ClusterError"
         }
+        rollout::Error::NotReady { .. } => {
+            details.set_item("retryable", true)?;
+            "NotReadyError"
+        }
         rollout::Error::Forbidden { .. } => {
             details.set_item("retryable", false)?;
             "ForbiddenError"
@@ -126,8 +130,11 @@ fn describe_serving(
 
 fn describe_predict(error: &PredictError, details: &Bound<'_, PyDict>) -> PyResult<&'static str> {
     let (class, origin) = match error.origin {
+        Origin::Server if error.timed_out => ("ServerTimeoutError", "server"),
         Origin::Server => ("ServerError", "server"),
+        Origin::Mesh if error.timed_out => ("MeshTimeoutError", "mesh"),
         Origin::Mesh => ("MeshError", "mesh"),
+        Origin::Network if error.timed_out => ("NetworkTimeoutError", "network"),
         Origin::Network => ("NetworkError", "network"),
         Origin::Request => ("RequestError", "request"),
         Origin::Answer => ("AnswerError", "answer"),

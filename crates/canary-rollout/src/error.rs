@@ -49,6 +49,14 @@ pub enum Error {
         #[source]
         source: Option<BoxError>,
     },
+    /// A workload is not ready in the time given: wait longer, or see to its pods.
+    #[error("{action}: {reason}")]
+    NotReady {
+        /// What was being waited for.
+        action: String,
+        /// The time given, and the state of the pods.
+        reason: String,
+    },
     /// The account in use may not do it: grant the verb that the reason names.
     #[error("{action}: {reason}")]
     Forbidden {
@@ -109,6 +117,6 @@ impl Error {
 
     /// Whether the same call may succeed when it is made again later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Cluster { retryable: true, .. } | Self::Expired { .. })
+        matches!(self, Self::Cluster { retryable: true, .. } | Self::Expired { .. } | Self::NotReady { .. })
     }
 }

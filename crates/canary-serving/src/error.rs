@@ -127,6 +127,9 @@ pub struct PredictError {
     pub retryable: bool,
     /// `true` when the server may have seen the request, or a part of it, in the last attempt.
     pub sent: bool,
+    /// `true` when time ran out: a timeout of this client, of the mesh (504) or of the server (`DEADLINE_EXCEEDED`), or
+    /// the time given to a wait.
+    pub timed_out: bool,
     /// The cause, when a library below gave one.
     #[source]
     pub source: Option<BoxError>,
@@ -149,6 +152,7 @@ impl PredictError {
             attempts: 0,
             elapsed: std::time::Duration::ZERO,
             retryable: false,
+            timed_out: false,
             sent: origin != Origin::Request,
             source: None,
         }

@@ -238,7 +238,7 @@ fn help(reason: &str) -> &'static str {
 /// Waits until every pod of a `Deployment` is ready, telling each change of its state.
 ///
 /// # Errors
-/// [`Error::Cluster`] with the reasons of the pods when it is not ready in time, [`Error::NotFound`] when there is
+/// [`Error::NotReady`] with the reasons of the pods when it is not ready in time, [`Error::NotFound`] when there is
 /// no such deployment.
 pub async fn wait_ready(
     cluster: &impl Cluster,
@@ -265,11 +265,9 @@ pub async fn wait_ready(
             return Ok(state);
         }
         if started.elapsed() >= timeout {
-            return Err(Error::Cluster {
+            return Err(Error::NotReady {
                 action: format!("wait for Deployment {namespace}/{deployment}"),
                 reason: format!("not ready after {} s: {state}", timeout.as_secs()),
-                retryable: true,
-                source: None,
             });
         }
         told = Some(state);

@@ -163,5 +163,6 @@ where
         PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
     "give it a longer `timeout`".clone_into(&mut error.help);
     error.retryable = true;
+    error.timed_out = true;
     Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
 }

@@ -99,6 +99,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
     help.clone_into(&mut error.help);
     error.sent = cause.was_sent();
     error.retryable = cause.is_retryable();
+    error.timed_out = matches!(cause, HttpError::Timeout { .. });
     error.source = Some(Box::new(cause));
     let repeat = error.retryable;
     Failure { error, repeat, pause: None }
@@ -120,15 +121,11 @@ pub(crate) fn of_status(url: &str, response: &Response) -> Failure {
     error.status = Some(status.as_u16());
     error.response_flags = header(&response.headers, &FLAGS).or(flags.map(str::to_owned));
     let busy = status == StatusCode::TOO_MANY_REQUESTS;
-    let passing = busy
-        || matches!(
-            status,
-            StatusCode::SERVICE_UNAVAILABLE
-                | StatusCode::BAD_GATEWAY
-                | StatusCode::GATEWAY_TIMEOUT
-                | StatusCode::REQUEST_TIMEOUT
-        );
-    error.retryable = passing;
+    error.timed_out =
+        matches!(status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT);
+    error.retryable = busy
+        || error.timed_out
+        || matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY);
     let of_mesh = origin == Origin::Mesh && status == StatusCode::SERVICE_UNAVAILABLE;
     let injected = error.response_flags.as_deref() == Some("FI");
     Failure {

@@ -48,6 +48,7 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     help.clone_into(&mut error.help);
     error.grpc_code = Some(code as i32);
     error.response_flags = flags.map(str::to_owned);
+    error.timed_out = code == Code::DeadlineExceeded;
     error.retryable =
         matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded)
             && !too_large;
