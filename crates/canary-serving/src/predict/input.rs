@@ -121,6 +121,7 @@ impl<'a> Input<'a> {
     }
 
     /// The same inputs with arrays that its clones, and requests over gRPC, share: for what is asked more than once.
+    #[cfg(feature = "rollout")]
     pub(crate) fn shared(self) -> Self {
         let share = |value| match value {
             Value::Tensor(tensor) => Value::Shared(Arc::new(tensor)),
