@@ -1,4 +1,4 @@
-//! The transform of [`super::idct`] with SSE2, which every x86-64 processor has; byte-identical to the reference.
+//! The transform of [`crate::idct`] with SSE2, which every x86-64 processor has; byte-identical to the reference.
 //!
 //! Every `unsafe` here rests on two facts: SSE2 belongs to the x86-64 baseline, so its instructions exist wherever
 //! this file is compiled; and the only pointers come from arrays of exactly the 16 bytes that are read or written.
@@ -11,7 +11,7 @@ use std::arch::x86_64::{
     _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm_xor_si128,
 };
 
-use super::idct::Lane;
+use crate::idct::Lane;
 
 impl Lane for __m128i {
     #[inline(always)]

@@ -5,7 +5,7 @@
 #![allow(clippy::inline_always)]
 
 /// Eight 16-bit numbers that are computed with at once; sums and products wrap around.
-pub(super) trait Lane: Copy {
+pub(crate) trait Lane: Copy {
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     /// `self * constant / 256`, rounded down; the constant is given times 64.
@@ -99,7 +99,7 @@ fn pass<L: Lane>(x: [L; 8]) -> [L; 8] {
 ///
 /// `block` and `factors` are in row order; `factors` come from [`factors`].
 #[inline]
-pub(super) fn inverse(block: &[i16; 64], factors: &[i16; 64], out: &mut [u8], stride: usize) {
+pub(crate) fn inverse(block: &[i16; 64], factors: &[i16; 64], out: &mut [u8], stride: usize) {
     inverse_by::<Best>(block, factors, out, stride);
 }
 
@@ -116,7 +116,7 @@ fn inverse_by<L: Lane>(block: &[i16; 64], factors: &[i16; 64], out: &mut [u8], s
 
 /// The same for a block whose AC coefficients are all zero.
 #[inline]
-pub(super) fn flat(dc: i16, factors: &[i16; 64], out: &mut [u8], stride: usize) {
+pub(crate) fn flat(dc: i16, factors: &[i16; 64], out: &mut [u8], stride: usize) {
     let level = level(dc.wrapping_mul(factors[0]));
     for row in 0..8 {
         out[row * stride..row * stride + 8].fill(level);
@@ -131,7 +131,7 @@ fn level(value: i16) -> u8 {
 
 /// The quantisation table, in row order, times the scales of the transform, with two fractional bits.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
-pub(super) fn factors(quantisers: &[u16; 64]) -> [i16; 64] {
+pub(crate) fn factors(quantisers: &[u16; 64]) -> [i16; 64] {
     let scale = |at: usize| match at {
         0 => 1.0,
         at => (at as f64 * std::f64::consts::PI / 16.0).cos() * std::f64::consts::SQRT_2,
