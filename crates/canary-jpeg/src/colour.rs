@@ -60,7 +60,11 @@ pub(crate) fn write_rows(width: usize, planes: &[Rows<'_>], colours: Colours, rg
             }
             ([a, b, c], [for_a, for_b, for_c], colours) => {
                 let (a, b, c) = (a.at(y, for_a), b.at(y, for_b), c.at(y, for_c));
-                if colours == Colours::Rgb { interleave(a, b, c, out) } else { to_rgb(a, b, c, out) }
+                if colours == Colours::Rgb {
+                    interleave(a, b, c, out)
+                } else {
+                    to_rgb(a, b, c, out)
+                }
             }
             ([a, b, c, d], [for_a, for_b, for_c, for_d], colours) => {
                 let (a, b, c, d) = (a.at(y, for_a), b.at(y, for_b), c.at(y, for_c), d.at(y, for_d));

@@ -33,7 +33,9 @@ pub enum Error {
         max_pixels: u64,
     },
     /// The header gives more pixels than the bytes after it can fill.
-    #[error("{height} × {width} pixels in the header, and {found} bytes of data where at least {least} belong")]
+    #[error(
+        "{height} × {width} pixels in the header, and {found} bytes of data where at least {least} belong"
+    )]
     TooShort {
         /// The rows that the header gives.
         height: u16,

@@ -73,7 +73,10 @@ impl Frame {
             return Err(Error::Unsupported { kind: format!("an image of {count} components") });
         }
         let factors = stored.chunks_exact(3).map(|stored| (stored[1] >> 4, stored[1] & 15));
-        if !factors.clone().all(|(across, down)| (1..=4).contains(&across) && (1..=4).contains(&down)) {
+        if !factors
+            .clone()
+            .all(|(across, down)| (1..=4).contains(&across) && (1..=4).contains(&down))
+        {
             return Err(damaged("a sampling factor outside 1 to 4"));
         }
         let most_across = usize::from(factors.clone().map(|(across, _)| across).max().unwrap_or(1));

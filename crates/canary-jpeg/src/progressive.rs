@@ -22,9 +22,12 @@ struct Coefficients {
     set: Vec<u64>,
     /// Its quantisation table as it was at its first scan.
     factors: Option<[i16; 64]>,
-    /// Whether its DC coefficients have come.
-    begun: bool,
+    /// The bits that are still missing of the first coefficients in zigzag order; `None` before the first scan of one.
+    missing: [Option<u8>; ESTIMATED],
 }
+
+/// The coefficients that libjpeg estimates from the neighbours of a block where scans left bits out.
+const ESTIMATED: usize = 10;
 
 /// Blocks that scans may visit for each block that there is, and for each byte of the file. An encoder makes some ten
 /// scans of an image, whose first takes a bit a block at least.
@@ -37,7 +40,7 @@ pub(crate) fn decode(reader: &mut Reader<'_>, frame: &Frame, scan: Scan) -> Resu
         blocks: vec![[0; 64]; component.blocks()],
         set: vec![0; component.blocks()],
         factors: None,
-        begun: false,
+        missing: [None; ESTIMATED],
     };
     let mut all: Vec<_> = frame.components.iter().map(new).collect();
     let blocks: usize = frame.components.iter().map(Component::blocks).sum();
@@ -54,6 +57,12 @@ pub(crate) fn decode(reader: &mut Reader<'_>, frame: &Frame, scan: Scan) -> Resu
             let visits = (across * wide * down * high) as u64;
             visits_left = visits_left.checked_sub(visits).ok_or(Error::TooManyScans { scans })?;
             let coefficients = &mut all[part.component];
+            let band = usize::from(scan.first)..=usize::from(scan.last);
+            for (at, missing) in coefficients.missing.iter_mut().enumerate() {
+                if band.contains(&at) {
+                    *missing = Some(scan.low);
+                }
+            }
             if coefficients.factors.is_none() {
                 coefficients.factors = Some(*reader.factors(component.quantiser)?);
             }
@@ -61,8 +70,13 @@ pub(crate) fn decode(reader: &mut Reader<'_>, frame: &Frame, scan: Scan) -> Resu
         one_scan(reader, (frame, &scan), &mut all)?;
         next = reader.next_scan()?;
     }
-    if all.iter().any(|coefficients| !coefficients.begun) {
+    if all.iter().any(|coefficients| coefficients.missing[0].is_none()) {
         return Err(reader.truncated("a scan of each component"));
+    }
+    // Such an image would be a guess.
+    if all.iter().any(|coefficients| coefficients.missing[1..].iter().any(|&bits| bits != Some(0)))
+    {
+        return Err(reader.truncated("its last scans"));
     }
     let mut planes = planes::of(frame);
     for (coefficients, (component, plane)) in
@@ -123,9 +137,6 @@ fn dc_scan(
         _ => Ok(None),
     });
     let tables = tables.collect::<Result<Vec<_>>>()?;
-    for part in &scan.parts {
-        all[part.component].begun = true;
-    }
     let (across, _) = scan.mcus(frame);
     each_interval(reader, (frame, scan), |bits, mcus| {
         let mut previous = [0_i16; 4];

@@ -75,7 +75,8 @@ impl<'a> Reader<'a> {
                 },
                 0xDA => {
                     let frame = self.frame.as_ref();
-                    let frame = frame.ok_or_else(|| self.damaged("a scan before its frame header"))?;
+                    let frame =
+                        frame.ok_or_else(|| self.damaged("a scan before its frame header"))?;
                     return Scan::read(segment, frame, self.at).map(Some);
                 }
                 0xE0 if segment.len() >= 14 && segment.starts_with(b"JFIF\0") => self.jfif = true,

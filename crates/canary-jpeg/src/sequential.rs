@@ -63,7 +63,9 @@ fn one_scan(
         scan.parts.iter().filter_map(|part| places[part.component].take()).collect();
     let mut parts: Vec<_> = parts.iter().zip(places).collect();
     let (across, _) = scan.mcus(frame);
-    each_interval(reader, (frame, scan), |bits, mcus| interval(bits, mcus, (scan, across), &mut parts))
+    each_interval(reader, (frame, scan), |bits, mcus| {
+        interval(bits, mcus, (scan, across), &mut parts)
+    })
 }
 
 fn interval(
