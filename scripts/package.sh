@@ -50,16 +50,16 @@ git diff --exit-code --stat -- python/THIRD_PARTY_LICENSES.txt ||
 
 say "The crates"
 # The lab needs the core of this very version: both together, each built from what would be uploaded.
-cargo package --locked --allow-dirty --all-features -p canary-core -p canary-lab
+cargo package --locked --allow-dirty --all-features -p canary-core -p canary-jpeg -p canary-lab
 say "Their documentation, as docs.rs builds it"
 RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="--cfg docsrs -D warnings" CARGO_TARGET_DIR=target/docsrs \
-    cargo doc --locked --no-deps --all-features -p canary-core -p canary-lab
+    cargo doc --locked --no-deps --all-features -p canary-core -p canary-jpeg -p canary-lab
 version=$(cargo metadata --no-deps --format-version 1 |
     $venv/bin/python -c 'import json, sys; print(next(p["version"] for p in json.load(sys.stdin)["packages"] if p["name"] == "canary-core"))')
 if tag=$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null); then
     say "The public interface since $tag"
     install cargo-semver-checks
-    cargo semver-checks -p canary-core -p canary-lab --baseline-rev "$tag"
+    cargo semver-checks -p canary-core -p canary-jpeg -p canary-lab --baseline-rev "$tag"
 else
     not_checked "compatibility of the crates: no version is tagged before $version, so there is nothing to compare with"
 fi

@@ -107,6 +107,33 @@ fn image(name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
 }
 
+/// Whole files of a few kB, whose headers promise 10 000 × 10 000 pixels.
+fn headers() -> Vec<(&'static str, Vec<u8>)> {
+    let patched = |name: &str, at: usize, with: &[u8]| {
+        let mut bytes = image(name);
+        bytes[at..at + with.len()].copy_from_slice(with);
+        bytes
+    };
+    let big = [0x27, 0x10, 0x27, 0x10];
+    let frame = |name: &str, marker: u8| {
+        let at = image(name).windows(2).position(|pair| pair == [0xff, marker]).unwrap();
+        patched(name, at + 5, &big)
+    };
+    // The directory of a TIFF file: width and height are its first two entries, each 12 bytes with the value at 8.
+    let mut tiff = image("rgb.tif");
+    let directory = usize::try_from(u32::from_le_bytes(*tiff[4..].first_chunk().unwrap())).unwrap();
+    for entry in [directory + 2, directory + 14] {
+        tiff[entry + 8..entry + 10].copy_from_slice(&[0x10, 0x27]);
+    }
+    vec![
+        ("baseline JPEG", frame("s420.jpg", 0xc0)),
+        ("progressive JPEG", frame("progressive.jpg", 0xc2)),
+        ("GIF", patched("plain.gif", 6, &[0x10, 0x27, 0x10, 0x27])),
+        ("BMP", patched("rgb.bmp", 18, &[0x10, 0x27, 0, 0, 0x10, 0x27, 0, 0])),
+        ("TIFF", tiff),
+    ]
+}
+
 /// Files that promise 4 million pixels and bring 1 MB of something else, and a file of many scans.
 fn images() -> Vec<(&'static str, Vec<u8>)> {
     let noise = || (0..MEGABYTE).map(|at| at.wrapping_mul(0x9e37_79b1).to_le_bytes()[3] & 0x7f);
@@ -129,7 +156,13 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         bytes.extend(noise());
         bytes
     };
+    // Run-length coded, 8 bits a pixel, with runs that go on behind the end of the first row.
+    let mut runs = image("palette.bmp");
+    runs[18..26].copy_from_slice(&[0xd0, 0x07, 0, 0, 0xd0, 0x07, 0, 0]);
+    runs[28..34].copy_from_slice(&[8, 0, 1, 0, 0, 0]);
+    runs.extend([255, 7].repeat(MEGABYTE / 2));
     vec![
+        ("BMP of runs", runs),
         ("baseline JPEG", jpeg("s420.jpg", 0xc0)),
         ("progressive JPEG", jpeg("progressive.jpg", 0xc2)),
         ("JPEG of many scans", scans),
@@ -153,7 +186,14 @@ fn a_megabyte_made_to_hurt_costs_little() {
             assert!(most < 64 * MEGABYTE, "{name}: {} MB", most / MEGABYTE);
         }
     }
-    let (_, scans) = images().swap_remove(2);
+    for (name, file) in headers() {
+        let most = most_memory(|| {
+            let error = decode(&file, &DecodeOptions::default()).unwrap_err().to_string();
+            assert!(error.contains("damaged or cut off"), "{name}: {error}");
+        });
+        assert!(most < MEGABYTE, "{name}: {most} bytes");
+    }
+    let (_, scans) = images().swap_remove(3);
     let message = decode(&scans, &DecodeOptions::default()).unwrap_err().to_string();
     assert!(message.contains("scans"), "{message}");
 }

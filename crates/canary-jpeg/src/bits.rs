@@ -60,7 +60,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Whether bits were read that the data does not have.
+    /// True if bits were read that the data does not have.
     pub(crate) fn overran(&self) -> bool {
         self.appended > self.count
     }
@@ -70,7 +70,7 @@ impl<'a> Bits<'a> {
         self.at
     }
 
-    /// The marker after the data, past whatever stands before it, and the position behind it.
+    /// The marker after the data, past any bytes before it, and the position behind it.
     pub(crate) fn marker(&self) -> Option<(u8, usize)> {
         next_marker(self.bytes, self.at)
     }

@@ -61,9 +61,9 @@ pub(crate) fn write_rows(width: usize, planes: &[Rows<'_>], colours: Colours, rg
             ([a, b, c], [for_a, for_b, for_c], colours) => {
                 let (a, b, c) = (a.at(y, for_a), b.at(y, for_b), c.at(y, for_c));
                 if colours == Colours::Rgb {
-                    interleave(a, b, c, out)
+                    interleave(a, b, c, out);
                 } else {
-                    to_rgb(a, b, c, out)
+                    to_rgb(a, b, c, out);
                 }
             }
             ([a, b, c, d], [for_a, for_b, for_c, for_d], colours) => {
@@ -71,7 +71,9 @@ pub(crate) fn write_rows(width: usize, planes: &[Rows<'_>], colours: Colours, rg
                 match colours {
                     Colours::YccInks => {
                         to_rgb(a, b, c, out);
-                        out.iter_mut().for_each(|level| *level = 255 - *level);
+                        for level in out.iter_mut() {
+                            *level = 255 - *level;
+                        }
                         blacken(d, true, out);
                     }
                     colours => {

@@ -84,7 +84,7 @@ impl<'a> Header<'a> {
         self.components
     }
 
-    /// Whether the pixels come in several passes of growing quality.
+    /// True if the pixels come in several passes of growing quality.
     pub fn is_progressive(&self) -> bool {
         self.progressive
     }

@@ -29,7 +29,7 @@ impl Component {
     }
 }
 
-/// What the frame header says.
+/// The content of the frame header.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub(crate) height: u16,
@@ -127,7 +127,7 @@ pub(crate) struct Part {
     pub(crate) ac: usize,
 }
 
-/// What a scan header says.
+/// The content of a scan header.
 #[derive(Clone, Debug)]
 pub(crate) struct Scan {
     pub(crate) parts: Vec<Part>,

@@ -20,7 +20,7 @@ pub(crate) struct Reader<'a> {
     ac: [Option<Table>; 4],
     /// MCUs between two restart markers; 0 for no such markers.
     pub(crate) restart: usize,
-    /// Whether a JFIF segment says that the components are grey or YCbCr.
+    /// True if a JFIF segment says that the components are grey or YCbCr.
     pub(crate) jfif: bool,
     /// The colour transform that Adobe's segment names.
     pub(crate) adobe: Option<u8>,

@@ -34,7 +34,7 @@ pub(crate) fn decode(reader: &mut Reader<'_>, frame: &Frame, scan: Scan) -> Resu
     Ok(planes)
 }
 
-/// What the blocks of one component in a scan need.
+/// Everything that decoding the blocks of one component needs.
 struct Part<'a> {
     component: &'a Component,
     dc: Table,
@@ -58,10 +58,10 @@ fn one_scan(
     };
     let parts = scan.parts.iter().map(part).collect::<Result<Vec<_>>>()?;
     // In the order of the scan, which need not be that of the frame.
-    let mut places: Vec<Option<&mut Plane>> = planes.iter_mut().map(Some).collect();
-    let places: Vec<&mut Plane> =
-        scan.parts.iter().filter_map(|part| places[part.component].take()).collect();
-    let mut parts: Vec<_> = parts.iter().zip(places).collect();
+    let mut unused: Vec<Option<&mut Plane>> = planes.iter_mut().map(Some).collect();
+    let in_order: Vec<&mut Plane> =
+        scan.parts.iter().filter_map(|part| unused[part.component].take()).collect();
+    let mut parts: Vec<_> = parts.iter().zip(in_order).collect();
     let (across, _) = scan.mcus(frame);
     each_interval(reader, (frame, scan), |bits, mcus| {
         interval(bits, mcus, (scan, across), &mut parts)

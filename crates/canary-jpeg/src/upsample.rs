@@ -78,7 +78,7 @@ impl<'a> Rows<'a> {
             Ratio::TwiceAcross => double_width(self.stored(y), wide),
             Ratio::TwiceDown => {
                 let (near, far) = self.near_and_far(y);
-                double_height(near, far, if y % 2 == 0 { 1 } else { 2 }, wide);
+                double_height(near, far, if y.is_multiple_of(2) { 1 } else { 2 }, wide);
             }
             Ratio::TwiceBoth => {
                 let (near, far) = self.near_and_far(y);
@@ -98,7 +98,7 @@ impl<'a> Rows<'a> {
     #[inline(always)]
     fn near_and_far(&self, y: usize) -> (&'a [u8], &'a [u8]) {
         let near = y / 2;
-        let far = if y % 2 == 0 { near.saturating_sub(1) } else { near + 1 };
+        let far = if y.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 };
         (self.stored(near), self.stored(far.min(self.height - 1)))
     }
 }

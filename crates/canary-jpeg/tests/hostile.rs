@@ -168,7 +168,9 @@ fn kinds_that_are_not_decoded_are_named() {
     }
     let changed = |changes: &[(usize, u8)]| {
         let mut changed = bytes.clone();
-        changes.iter().for_each(|&(at, to)| changed[frame + at] = to);
+        for &(at, to) in changes {
+            changed[frame + at] = to;
+        }
         decode(&changed, &Limits::default()).unwrap_err().to_string()
     };
     assert_eq!(changed(&[(4, 12)]), "a precision of 12 bits is not supported");

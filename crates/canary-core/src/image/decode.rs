@@ -8,14 +8,14 @@ use ::image::{DynamicImage, metadata::Orientation};
 use super::{Format, Pixels};
 use crate::{Error, Result};
 
-/// How a file is decoded.
+/// Settings of decoding a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeOptions {
     /// The most pixels an image may have; looked up in its header, before memory is taken. 100 million
     /// by default. The pixels take 3 bytes each, and while they are decoded up to 11 (a PNG of 16-bit samples).
     pub max_pixels: u64,
-    /// Whether the orientation that a camera wrote (EXIF) is applied. Off by default, as in TensorFlow.
+    /// Apply the orientation that a camera wrote (EXIF). Off by default, as in TensorFlow.
     pub honour_exif: bool,
 }
 
@@ -33,7 +33,7 @@ impl DecodeOptions {
         self
     }
 
-    /// Changes whether the orientation that a camera wrote is applied.
+    /// Changes if the orientation that a camera wrote is applied.
     #[must_use]
     pub fn honour_exif(mut self, honour_exif: bool) -> Self {
         self.honour_exif = honour_exif;
@@ -101,7 +101,7 @@ pub fn dimensions(bytes: &[u8]) -> Result<(u64, u64)> {
     found.map_err(|failure| explain(format, bytes.len(), 0, failure))
 }
 
-/// An image as it is stored, and how it must be turned to stand upright if that is wanted.
+/// An image as it is stored, and the orientation to apply to it.
 type Decoded = Result<(DynamicImage, Orientation), Failure>;
 
 fn explain(format: Format, length: usize, max_pixels: u64, failure: Failure) -> Error {

@@ -1,4 +1,4 @@
-//! Which file format some bytes are in, told by their first bytes.
+//! The file format of some bytes, told by the first of them.
 
 use std::fmt;
 
@@ -87,7 +87,7 @@ fn not_an_image(bytes: &[u8]) -> String {
     )
 }
 
-/// What the bytes look like when they are text.
+/// A description of bytes that are text.
 fn found_text(bytes: &[u8]) -> Option<String> {
     let head = &bytes[..bytes.len().min(256)];
     let text = match std::str::from_utf8(head) {

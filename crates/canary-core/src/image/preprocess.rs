@@ -28,7 +28,7 @@ pub enum Layout {
     Nchw,
 }
 
-/// What happens to an image before a model sees it: decode, crop, resize, normalise, lay out.
+/// The steps from an image to the input of a model: decode, crop, resize, normalise, lay out.
 ///
 /// The default decodes and gives the whole image in its own size, scaled to [0, 1].
 ///
@@ -44,17 +44,17 @@ pub enum Layout {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Preprocess {
-    /// How files are decoded.
+    /// Settings of decoding files.
     pub decode: DecodeOptions,
     /// The part of the image that is used.
     pub crop: Crop,
     /// Height and width of the result; `None` leaves them as they are.
     pub size: Option<(usize, usize)>,
-    /// How pixels are weighed when the size changes.
+    /// The weighing of pixels when the size changes.
     pub filter: Filter,
-    /// Whether the filter is made wider when an image becomes smaller (`tf.image.resize(antialias=True)`).
+    /// Widen the filter when an image becomes smaller (`tf.image.resize(antialias=True)`).
     pub antialias: bool,
-    /// How levels become numbers.
+    /// The way from levels to numbers.
     pub preset: Preset,
     /// The order of the dimensions.
     pub layout: Layout,

@@ -14,6 +14,7 @@ mod framing;
 #[cfg(feature = "grpc")]
 mod grpc;
 pub(crate) mod http;
+mod image_input;
 mod input;
 mod many;
 mod metadata;

@@ -18,9 +18,17 @@ type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 /// Memory for what stands beside the pixels: tables, profiles, windows of a compression.
 const BESIDE: u64 = 64 << 20;
 
-/// Pixels that a byte of a PNG, GIF or BMP file can stand for: deflate shortens 1032 times at most, and eight pixels of
-/// a bit each are a byte. The run lengths of BMP and the codes of GIF reach less.
-const PIXELS_A_BYTE: u64 = 1032 * 8;
+/// The most pixels that a byte of a file can stand for; a header that promises more lies.
+///
+/// Deflate shortens 1032 times at most, and eight pixels of a bit each are a byte; the run lengths of BMP and the codes
+/// of GIF and TIFF reach less. A white row of a fax is a bit, and one colour in all of a WebP file takes no bits at all.
+fn pixels_a_byte(format: Format, stored: ExtendedColorType) -> u64 {
+    match (format, stored) {
+        (Format::WebP, _) => u64::MAX,
+        (_, ExtendedColorType::L1) => 8 << 14,
+        _ => 8 * 1032,
+    }
+}
 
 pub(super) fn decode(format: Format, bytes: &[u8], options: &DecodeOptions) -> Decoded {
     let mut limits = Limits::default();
@@ -29,12 +37,11 @@ pub(super) fn decode(format: Format, bytes: &[u8], options: &DecodeOptions) -> D
     let (height, width) = size(decoder.as_ref())?;
     let pixels = height.checked_mul(width).filter(|&pixels| pixels <= options.max_pixels);
     let pixels = pixels.ok_or(Failure::TooLarge { height, width })?;
-    let fills = matches!(format, Format::WebP | Format::Tiff)
-        || pixels / PIXELS_A_BYTE <= bytes.len() as u64;
-    if !fills {
+    let stored = decoder.original_color_type();
+    if pixels / pixels_a_byte(format, stored) > bytes.len() as u64 {
         return Err(Failure::Broken(format!("too little of it for {height} × {width} pixels")));
     }
-    match decoder.original_color_type() {
+    match stored {
         ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16 => {
             return Err(Failure::Unsupported("inks".to_owned()));
         }
@@ -97,7 +104,7 @@ fn hide_transparent(image: DynamicImage) -> DynamicImage {
     rgba.into()
 }
 
-/// Whether a WebP file has all bytes of its EXIF chunk: memory for them is taken before they are read.
+/// True if a WebP file has all bytes of its EXIF chunk: memory for them is taken before they are read.
 fn exif_is_there(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(12..).unwrap_or_default();
     while let Some(([name @ .., a, b, c, d], behind)) = rest.split_first_chunk::<8>() {
