@@ -37,10 +37,10 @@ fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly co
 		seeds="fuzz/seeds/$$target"; dict="-dict=fuzz/istio.dict"; \
 		case $$target in \
 			validate) seeds=fuzz/seeds/manifest;; \
-			image) seeds=crates/canary-core/tests/data/image; dict=;; \
+			image) seeds=crates/canary-serving/tests/data/image; dict=;; \
 			jpeg) seeds=crates/canary-jpeg/tests/data; dict=;; \
 			response) dict=;; \
-			message) seeds=crates/canary-core/tests/data/grpc; dict=;; \
+			message) seeds=crates/canary-serving/tests/data/grpc; dict=;; \
 		esac; \
 		mkdir -p "fuzz/corpus/$$target"; \
 		cargo +nightly fuzz run -s none $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \

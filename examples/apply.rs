@@ -13,8 +13,10 @@
 use std::{io::Read, process::ExitCode};
 
 use canary_core::{
-    Error, Findings, Manifest, Object, Severity,
+    Findings, Manifest, Object, Severity,
     cluster::apply_all,
+    manifest,
+    rollout::Error,
     validate::{self, Validate},
 };
 use canary_examples::Connection;
@@ -67,7 +69,7 @@ async fn main() -> ExitCode {
             eprintln!("  leave these fields out of the manifest, or take them over with --force");
             ExitCode::from(3)
         }
-        Err(Error::Invalid(findings)) => {
+        Err(Error::Istio(manifest::Error::Invalid(findings))) => {
             eprintln!("apply: {findings}");
             ExitCode::FAILURE
         }
@@ -79,13 +81,14 @@ async fn main() -> ExitCode {
                 cause = inner.source();
             }
             eprintln!();
-            let unread = matches!(error, Error::Manifest { .. }) || error.is_retryable();
+            let unread = matches!(error, Error::Istio(manifest::Error::Manifest { .. }))
+                || error.is_retryable();
             ExitCode::from(if unread { 2 } else { 1 })
         }
     }
 }
 
-async fn run(options: &Options) -> canary_core::Result<()> {
+async fn run(options: &Options) -> canary_core::rollout::Result<()> {
     let mut objects = Vec::new();
     let mut findings = Findings::new();
     let checks = validate::Options::default().namespace(&options.namespace);
@@ -107,22 +110,19 @@ async fn run(options: &Options) -> canary_core::Result<()> {
     Ok(())
 }
 
-fn read(file: &str) -> canary_core::Result<Manifest> {
-    let unreadable = |error: std::io::Error| Error::Manifest {
-        what: file.to_owned(),
-        reason: error.to_string(),
-    };
+fn read(file: &str) -> canary_core::rollout::Result<Manifest> {
+    let unreadable = |error: std::io::Error| Error::manifest(file.to_owned(), error.to_string());
     let mut text = String::new();
     if file == "-" {
         std::io::stdin().read_to_string(&mut text).map_err(unreadable)?;
     } else {
         text = std::fs::read_to_string(file).map_err(unreadable)?;
     }
-    Manifest::read_named(file, &text)
+    Ok(Manifest::read_named(file, &text)?)
 }
 
 /// The object as JSON, with its namespace; cluster-wide kinds have none.
-fn json(object: &Object, namespace: &str) -> canary_core::Result<Value> {
+fn json(object: &Object, namespace: &str) -> canary_core::rollout::Result<Value> {
     const CLUSTER_WIDE: [&str; 4] =
         ["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"];
     let mut value = object.to_json_value()?;

@@ -14,7 +14,11 @@ use std::{
     process::ExitCode,
 };
 
-use canary_core::{Decision, Error, Manifest, Mesh, Request, Result, route::Outcome};
+use canary_core::{
+    Decision, Manifest, Mesh, Request,
+    manifest::{Error, Result},
+    route::Outcome,
+};
 use clap::Parser;
 
 /// Where a request goes through a mesh, and why.

@@ -16,9 +16,9 @@ use std::{
 };
 
 use canary_core::{
-    Error, Finding, Findings, Manifest, Severity,
+    Finding, Findings, Manifest, Severity,
     analyze::{Inventory, Subject, analyze},
-    manifest::{Object, locate},
+    manifest::{Error, Object, locate},
     validate::{IstioVersion, Options, Validate},
 };
 use clap::Parser;

@@ -18,7 +18,13 @@ FACE = {
 }
 LICENCES = {"LICENSE", "THIRD_PARTY_LICENSES.txt"}
 # Of the source distribution: folders that are in it whole, files without which nothing builds, and what stands beside.
-SOURCES = ("crates/canary-core/src", "crates/canary-core/tests/data/grpc", "crates/canary-jpeg/src", "crates/canary-lab/src", "python/src")
+SOURCES = (
+    "crates/canary-core/src",
+    "crates/canary-jpeg/src",
+    "crates/canary-lab/src",
+    "crates/canary-serving/tests/data/grpc",
+    "python/src",
+)
 SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", "python/Cargo.toml"}
 SINGLE |= {
     f"crates/canary-{crate}/{name}" for crate in ("core", "lab") for name in ("Cargo.toml", "LICENSE", "README.md")

@@ -24,7 +24,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-FOLDER = pathlib.Path(__file__).parent.parent / "crates/canary-core/tests/data/grpc"
+FOLDER = pathlib.Path(__file__).parent.parent / "crates/canary-serving/tests/data/grpc"
 
 
 def save(name, message):

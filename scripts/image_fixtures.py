@@ -1,8 +1,8 @@
-"""Makes the images and expected values under crates/canary-core/tests/data/image.
+"""Makes the images and expected values under crates/canary-serving/tests/data/image.
 
 Run once, in a virtual environment of its own with `pip install tensorflow-cpu pillow numpy`:
 
-    python scripts/image_fixtures.py crates/canary-core/tests/data/image
+    python scripts/image_fixtures.py crates/canary-serving/tests/data/image
 
 Every image is made here from formulas. Expected pixels are what tf.io.decode_image(channels=3) gives, kept as
 PNG beside the file; expected tensors are what tf.image.resize and keras' preprocess_input give, in levels with

@@ -3,7 +3,7 @@
     go mod download -json istio.io/api@v1.31.0      # prints the folder it went to, as `Dir`
     python scripts/istio_schema.py DIR/kubernetes/customresourcedefinitions.gen.yaml
 
-Writes crates/canary-core/tests/data/istio-schema.json: for each of the three kinds the schema of version v1,
+Writes crates/canary-istio/tests/data/istio-schema.json: for each of the three kinds the schema of version v1,
 without descriptions. Needs PyYAML.
 """
 
@@ -29,7 +29,7 @@ KEEP = [
     "x-kubernetes-int-or-string",
     "x-kubernetes-preserve-unknown-fields",
 ]
-TARGET = pathlib.Path(__file__).parent.parent / "crates/canary-core/tests/data/istio-schema.json"
+TARGET = pathlib.Path(__file__).parent.parent / "crates/canary-istio/tests/data/istio-schema.json"
 
 
 def alternatives(schema):

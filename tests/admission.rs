@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use canary_core::{
-    DestinationRule, Error, Gateway, Severity, VirtualService,
+    DestinationRule, Gateway, Severity, VirtualService,
     cluster::{Cluster, Kubernetes},
+    rollout::Error,
 };
 use canary_tests::apiserver::ApiServer;
 use futures_util::{StreamExt, stream};
@@ -44,7 +45,7 @@ fn beyond_the_schema(code: &str) -> bool {
 async fn theirs(cluster: &Kubernetes, object: &Value) -> Result<(), String> {
     match cluster.apply(object).await {
         Ok(_) => Ok(()),
-        Err(error @ Error::Invalid(_)) => Err(error.to_string()),
+        Err(error @ Error::Istio(_)) => Err(error.to_string()),
         Err(error) => panic!("{error}: {object}"),
     }
 }

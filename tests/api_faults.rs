@@ -9,8 +9,8 @@ use std::{
 };
 
 use canary_core::{
-    Error,
     cluster::{Cluster, Kubernetes, ObjectRef, Patch, WatchEvent},
+    rollout::Error,
 };
 use futures_util::StreamExt;
 use serde_json::{Value, json};

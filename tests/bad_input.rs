@@ -1,7 +1,7 @@
 //! What goes wrong most often: each mistake names the object, the place and the remedy, and nothing panics.
 
 use canary_core::{
-    Error, Manifest, VirtualService,
+    Manifest, VirtualService,
     error::Origin,
     image::Preprocess,
     predict::{Client, Retry},
@@ -15,7 +15,9 @@ fn routes() -> VirtualService {
 #[test]
 fn a_misspelt_field_names_the_nearest_one_with_its_line() {
     let text = routes().to_json_value().unwrap().to_string().replace("\"host\"", "\"hots\"");
-    let Error::Invalid(findings) = Manifest::read(&text).unwrap_err() else { panic!() };
+    let canary_core::manifest::Error::Invalid(findings) = Manifest::read(&text).unwrap_err() else {
+        panic!()
+    };
     let finding = findings.iter().find(|finding| finding.path.ends_with("hots")).unwrap();
     assert_eq!(finding.path, "spec.http[0].route[0].destination.hots");
     assert!(finding.to_string().contains("host") && finding.line == Some(1), "{finding}");
@@ -40,7 +42,7 @@ fn a_weight_of_minus_one_is_found_with_its_place() {
 #[test]
 fn a_file_that_is_no_image_says_what_it_takes() {
     let error = Preprocess::unit(224, 224).apply(b"hello").unwrap_err();
-    assert!(matches!(error, Error::Image { .. }), "{error:?}");
+    assert!(matches!(error, canary_core::serving::Error::Input { .. }), "{error:?}");
     assert!(error.to_string().contains("PNG"), "{error}");
 }
 
@@ -55,7 +57,9 @@ async fn a_model_that_does_not_exist_is_the_servers_no() {
     lab.apply(&routes()).unwrap();
     lab.wait_ready(std::time::Duration::from_secs(10)).unwrap();
     let client = Client::new(&lab.gateway_url()).unwrap().model("dogs");
-    let Error::Predict(error) = client.predict(b"photo".as_slice()).await.unwrap_err() else {
+    let canary_core::serving::Error::Predict(error) =
+        client.predict(b"photo".as_slice()).await.unwrap_err()
+    else {
         panic!()
     };
     assert_eq!((error.origin, error.status), (Origin::Server, Some(404)));
@@ -65,7 +69,9 @@ async fn a_model_that_does_not_exist_is_the_servers_no() {
 #[tokio::test]
 async fn a_gateway_that_does_not_listen_is_the_networks_no() {
     let client = Client::new("http://127.0.0.1:9").unwrap().model("pets").retry(Retry::never());
-    let Error::Predict(error) = client.predict(b"photo".as_slice()).await.unwrap_err() else {
+    let canary_core::serving::Error::Predict(error) =
+        client.predict(b"photo".as_slice()).await.unwrap_err()
+    else {
         panic!()
     };
     assert_eq!((error.origin, error.attempts), (Origin::Network, 1));

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use canary_core::{
-    DestinationRule, Error, VirtualService,
+    DestinationRule, VirtualService,
     cluster::{Change, Cluster, Effect, ObjectRef, Patch, Typed, WatchEvent, apply_all, tear_down},
+    rollout::Error,
     serving::Workload,
 };
 use futures_util::{Stream, StreamExt, future::join_all};
@@ -246,7 +247,9 @@ async fn what_is_invalid_is_named_and_not_stored(backend: &impl Backend) {
     let mut timeout = split(space, [100, 0]);
     timeout["spec"]["http"][0]["timeout"] = json!("0s");
     let error = cluster.apply(&timeout).await.unwrap_err();
-    let Error::Invalid(findings) = &error else { panic!("{error:?}") };
+    let Error::Istio(canary_core::manifest::Error::Invalid(findings)) = &error else {
+        panic!("{error:?}")
+    };
     assert!(findings.iter().any(|finding| finding.path == "spec.http[0].timeout"), "{findings}");
 
     let mut unknown = split(space, [100, 0]);
@@ -259,7 +262,7 @@ async fn what_is_invalid_is_named_and_not_stored(backend: &impl Backend) {
     let before = cluster.apply(&split(space, [100, 0])).await.unwrap();
     let zero = patch(json!([{"op": "add", "path": "/spec/http/0/timeout", "value": "0s"}]));
     let error = cluster.patch(&of(space), &zero).await.unwrap_err();
-    assert!(matches!(error, Error::Invalid(_)), "{error:?}");
+    assert!(matches!(error, Error::Istio(_)), "{error:?}");
     assert_eq!(cluster.get(&of(space)).await.unwrap(), Some(before));
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use canary_core::{
-    Error,
     cluster::{
         Cluster, Kubernetes, ObjectRef, Outcome, Preflight, PreflightOptions, Reach,
         gateway_addresses, preflight, readiness, wait_ready,
     },
+    rollout::Error,
     serving::Workload,
 };
 use canary_tests::apiserver::ApiServer;

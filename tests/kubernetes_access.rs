@@ -121,7 +121,7 @@ async fn serve(admin: &Kubernetes, namespace: &str) {
 async fn behind(
     cluster: &Kubernetes,
     namespace: &str,
-) -> canary_core::Result<(Presence, Option<String>)> {
+) -> canary_core::rollout::Result<(Presence, Option<String>)> {
     let rule = ObjectRef::destination_rule(namespace, APP);
     let rule = cluster.get(&rule).await?.unwrap();
     let labels = plan(namespace).labels_of_canary();

@@ -63,7 +63,7 @@ async fn says_gone(cluster: &Kubernetes, version: &str) -> bool {
 }
 
 async fn next(
-    events: &mut (impl futures_util::Stream<Item = canary_core::Result<WatchEvent>> + Unpin),
+    events: &mut (impl futures_util::Stream<Item = canary_core::rollout::Result<WatchEvent>> + Unpin),
 ) -> Value {
     loop {
         let event = tokio::time::timeout(Duration::from_secs(60), events.next()).await.unwrap();

@@ -9,11 +9,11 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Gateway, Plan, Result, Verdict, VirtualService,
+    DestinationRule, Gateway, Plan, Verdict, VirtualService,
     cluster::{Cluster, Driver, ObjectRef, Patch, Progress, WatchEvent},
     evidence::{Mirrored, Sample, Subsets, Traffic},
     predict::Client,
-    rollout::{Cause, Guardrail, Hold},
+    rollout::{Cause, Guardrail, Hold, Result},
     serving::Workload,
 };
 use canary_lab::{Lab, model::Scripted, store::Store};

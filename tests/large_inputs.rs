@@ -13,7 +13,7 @@ use std::{
 };
 
 use canary_core::{
-    Error, Manifest, Mesh, Request,
+    Manifest, Mesh, Request,
     analyze::{Inventory, Subject, analyze},
     route::diff,
 };
@@ -76,7 +76,7 @@ fn survive_both(text: &str, other: &str) {
     drop(analysis);
     let mesh = match Mesh::of(&manifest) {
         Ok(mesh) => mesh,
-        Err(Error::Invalid(findings)) => {
+        Err(canary_core::manifest::Error::Invalid(findings)) => {
             assert!(findings.errors().next().is_some());
             within("refusing the mesh");
             return;

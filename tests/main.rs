@@ -3,7 +3,6 @@
 
 mod admission;
 mod api_faults;
-mod architecture;
 mod backend;
 mod bad_input;
 mod commands;

@@ -12,14 +12,14 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Error, Gateway, Plan, Verdict, VirtualService,
+    DestinationRule, Gateway, Plan, Verdict, VirtualService,
     cluster::{Driver, Progress},
     evidence::{
         Counts, Seen, Source, Subsets, Timestamp,
         prometheus::{Auth, Matcher, Metrics, Prometheus, Reporter},
     },
     predict::{Client, Input, Retry, Tls},
-    rollout::{Guardrail, Hold},
+    rollout::{Error, Guardrail, Hold},
     serving::Workload,
 };
 use canary_lab::{Lab, model::Scripted};

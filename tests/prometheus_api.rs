@@ -6,11 +6,11 @@ use std::{
 };
 
 use canary_core::{
-    Error,
     evidence::{
         Subsets, Timestamp,
         prometheus::{Auth, Metrics, Prometheus},
     },
+    rollout::Error,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use canary_core::{
-    DestinationRule, Error, Plan, Verdict, VirtualService,
+    DestinationRule, Plan, Verdict, VirtualService,
     cluster::{Cluster, Control, Driver, ObjectRef, Patch, Progress, Run, Typed, status},
     evidence::{
         Arm, Kind, Recorded, Recorder, Request, Seen, Source, Subsets, Timestamp, from_iter,
     },
     rollout::{
-        Guardrail, HeaderRoute, Hold, Split,
+        Error, Guardrail, HeaderRoute, Hold, Split,
         patch::{STATE_ANNOTATION, locate},
     },
 };

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
 use canary_core::{
-    Error, Plan,
+    Plan,
     cluster::{Cluster, Driver, HeaderProbe, Kubernetes, ObjectRef, PreflightOptions, preflight},
     evidence::{
         Sample, Subsets, Timestamp, Traffic,
         prometheus::{Auth, Metrics, Prometheus},
     },
     predict::{Client, Input, Retry, Tls},
-    rollout::{Guardrail, Hold},
+    rollout::{Error, Guardrail, Hold},
     serving::store::{
         CopyModel, Location, http_connector,
         object_store::{ObjectStore, RetryConfig, aws::AmazonS3Builder},
@@ -24,7 +24,7 @@ const SECRET: &str = "c7-hunter2-secret";
 const NOBODY: &str = "127.0.0.1:9";
 
 /// An error with all its causes, as logs show it.
-fn whole(error: &Error) -> String {
+fn whole(error: &(impl std::error::Error + 'static)) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -38,7 +38,7 @@ fn shown(value: &impl Debug) -> String {
     format!("{value:?} {value:#?}")
 }
 
-fn failed<T>(result: Result<T, Error>) -> String {
+fn failed<T, E: std::error::Error + 'static>(result: Result<T, E>) -> String {
     match result {
         Ok(_) => panic!("it must fail"),
         Err(error) => whole(&error),

@@ -19,7 +19,9 @@ use crate::{
 pub(crate) async fn stage(
     plan: &Plan,
     options: &Options,
-) -> Result<Stage<Kubernetes, impl Stream<Item = canary_core::Result<Sample>> + Send + use<>>> {
+) -> Result<
+    Stage<Kubernetes, impl Stream<Item = canary_core::rollout::Result<Sample>> + Send + use<>>,
+> {
     let of = &options.cluster;
     let cluster = of.connection.open().await?;
     let counted = of.metered.source(&cluster, plan).await?;

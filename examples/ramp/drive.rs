@@ -60,7 +60,7 @@ pub(crate) async fn drive<C, S>(
 ) -> Result<Ending>
 where
     C: Cluster + 'static,
-    S: Stream<Item = canary_core::Result<Sample>> + Send + 'static,
+    S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
     let Stage { cluster, asks, counted, mirror } = stage;
     let kept: Arc<Mutex<Vec<Disagreement>>> = Arc::default();
@@ -116,9 +116,9 @@ fn traffic<S>(
     samples: S,
     counted: bool,
     kept: &Arc<Mutex<Vec<Disagreement>>>,
-) -> Option<Traffic>
+) -> Option<Traffic<Client>>
 where
-    S: Stream<Item = canary_core::Result<Sample>> + Send + 'static,
+    S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
     let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
     let Some(header) = plan.header.as_ref().filter(|_| plan.needs_pairs()) else {

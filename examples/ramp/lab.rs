@@ -90,7 +90,8 @@ impl Mesh {
         &self,
         plan: &Plan,
         options: &Options,
-    ) -> Result<Stage<Store, impl Stream<Item = canary_core::Result<Sample>> + Send + use<>>> {
+    ) -> Result<Stage<Store, impl Stream<Item = canary_core::rollout::Result<Sample>> + Send + use<>>>
+    {
         let client = Client::new(&self.lab.gateway_url())?.model(MODEL);
         let samples = samples(options)?;
         let probe = samples(0);

@@ -25,7 +25,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Kubernetes::open`].
-    pub async fn open(&self) -> canary_core::Result<Kubernetes> {
+    pub async fn open(&self) -> canary_core::rollout::Result<Kubernetes> {
         Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref()).await
     }
 }

@@ -1,6 +1,6 @@
 //! Any bytes through the whole image path: an error or a tensor of the size asked for, never a panic.
 //!
-//! `cargo +nightly fuzz run image fuzz/corpus/image crates/canary-core/tests/data/image`
+//! `cargo +nightly fuzz run image fuzz/corpus/image crates/canary-serving/tests/data/image`
 #![no_main]
 
 use canary_core::image::{Crop, DecodeOptions, Filter, Preprocess};

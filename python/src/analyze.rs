@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use canary_core::{
-    Error, Object, Result,
+    Object,
     analyze::{self, Inventory, Subject},
+    rollout::{Error, Result},
 };
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use pyo3::prelude::*;
@@ -71,7 +72,7 @@ fn of_kind<T: DeserializeOwned>(
         .filter(|object| object.kind() == kind)
         .map(|object| {
             serde_json::from_value(object.to_json_value()?)
-                .map_err(|error| Error::Manifest { what: object.id(), reason: error.to_string() })
+                .map_err(|error| Error::manifest(object.id(), error.to_string()))
         })
         .collect::<Result<Vec<T>>>()?;
     Ok((!found.is_empty()).then_some(found))

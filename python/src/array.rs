@@ -119,7 +119,7 @@ fn of_lists<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
             if !error.is_instance_of::<PyValueError>(py) {
                 return error;
             }
-            crate::error::to_py(canary_core::Error::Image {
+            crate::error::to_py(canary_core::serving::Error::Input {
                 what: "input".to_owned(),
                 reason: format!(
                     "it forms no array: {}; lists at the same depth must have the same length",

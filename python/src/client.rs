@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, pin::pin, time::Duration};
 
-use canary_core::{Error, error::Origin, predict};
+use canary_core::{error::Origin, predict, serving::Error};
 use futures_util::future::{Either, select};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
@@ -326,7 +326,7 @@ impl Client {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<BTreeMap<i64, VersionState>> {
         let waiter = Waiter::new(&self.core, timeout, progress)?;
-        door::block_on(py, async move { Ok(waiter.wait().await) })?
+        door::block_on(py, async move { Ok::<_, canary_core::Error>(waiter.wait().await) })?
     }
 
     #[pyo3(signature = (timeout = None, *, progress = None))]
@@ -470,7 +470,7 @@ impl Client {
 }
 
 /// Whether a version answers; a server that is not there, or does not know the model yet, is not ready.
-async fn ready(core: &predict::Client) -> canary_core::Result<bool> {
+async fn ready(core: &predict::Client) -> canary_core::serving::Result<bool> {
     match core.status().await {
         Ok(status) => Ok(status.ready()),
         Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),

@@ -8,8 +8,9 @@ use std::{
 };
 
 use canary_core::{
-    Error, Plan as CorePlan, Result,
+    Plan as CorePlan,
     cluster::{self, Cluster as _, Kubernetes, ObjectRef, PreflightOptions},
+    rollout::{Error, Result},
 };
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use serde_json::Value;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use canary_core::{
-    Error, Result,
     cluster::{Cluster as _, ObjectRef, WatchEvent},
+    rollout::{Error, Result},
 };
 use futures_util::{Stream, StreamExt};
 use pyo3::{exceptions::PyStopAsyncIteration, prelude::*};

@@ -82,7 +82,7 @@ pub(crate) fn encode_predict<'py>(
 fn write_interruptibly<'py>(
     py: Python<'py>,
     input: &Bound<'py, PyAny>,
-    write: impl Fn(&mut Interruptible<'_>, &Input<'_>) -> canary_core::Result<()> + Send + Sync,
+    write: impl Fn(&mut Interruptible<'_>, &Input<'_>) -> canary_core::serving::Result<()> + Send + Sync,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let held = Lent::read(input)?;
     let input = held.input()?;
@@ -144,7 +144,7 @@ pub(crate) fn decode_predict_grpc(
 fn decode(
     py: Python<'_>,
     body: PyBackedBytes,
-    read: impl FnOnce(&[u8]) -> canary_core::Result<Vec<(String, Tensor)>> + Send + 'static,
+    read: impl FnOnce(&[u8]) -> canary_core::serving::Result<Vec<(String, Tensor)>> + Send + 'static,
 ) -> PyResult<Bound<'_, PyDict>> {
     let found = if body.len() < LARGE {
         py.detach(|| read(&body)).py()?

@@ -47,10 +47,11 @@ pub(crate) fn runtime() -> PyResult<&'static Runtime> {
 }
 
 /// The awaitable twin of [`block_on`]; cancelling the task that awaits it drops the future.
-pub(crate) fn later<'py, T, F>(py: Python<'py>, future: F) -> PyResult<Bound<'py, PyAny>>
+pub(crate) fn later<'py, T, E, F>(py: Python<'py>, future: F) -> PyResult<Bound<'py, PyAny>>
 where
     T: for<'a> IntoPyObject<'a> + Send + 'static,
-    F: Future<Output = canary_core::Result<T>> + Send + 'static,
+    E: Into<canary_core::Error> + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
 {
     later_py(py, async move { future.await.map_err(to_py) })
 }
@@ -86,10 +87,11 @@ where
 }
 
 /// Runs a future to its end with the GIL released; Ctrl-C drops it and raises `KeyboardInterrupt`.
-pub(crate) fn block_on<T, F>(py: Python<'_>, future: F) -> PyResult<T>
+pub(crate) fn block_on<T, E, F>(py: Python<'_>, future: F) -> PyResult<T>
 where
     T: Send,
-    F: Future<Output = canary_core::Result<T>> + Send,
+    E: Into<canary_core::Error> + Send,
+    F: Future<Output = Result<T, E>> + Send,
 {
     let runtime = runtime()?;
     let mut future = pin!(future);
@@ -106,10 +108,11 @@ where
 
 /// As [`block_on`], with the future on a thread of the runtime: for one that computes long between two waits. After
 /// Ctrl-C it is left to end at its next wait.
-pub(crate) fn block_on_apart<T, F>(py: Python<'_>, future: F) -> PyResult<T>
+pub(crate) fn block_on_apart<T, E, F>(py: Python<'_>, future: F) -> PyResult<T>
 where
     T: Send + 'static,
-    F: Future<Output = canary_core::Result<T>> + Send + 'static,
+    E: Into<canary_core::Error> + Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
 {
     struct Abort(AbortHandle);
     impl Drop for Abort {
@@ -119,7 +122,9 @@ where
     }
     let task = runtime()?.spawn(future);
     let _abort = Abort(task.abort_handle());
-    block_on(py, async move { Ok(task.await) })?.map_err(ended_early)?.map_err(to_py)
+    block_on(py, async move { Ok::<_, canary_core::Error>(task.await) })?
+        .map_err(ended_early)?
+        .map_err(to_py)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]

@@ -9,9 +9,9 @@ use std::{
 };
 
 use canary_core::{
-    Error, Result,
     cluster::{self, Control, Story},
     evidence::Timestamp,
+    rollout::{Error, Result},
 };
 use futures_util::StreamExt;
 use pyo3::prelude::*;

@@ -3,6 +3,7 @@
 use canary_core::{
     Error,
     error::{Origin, PredictError},
+    manifest, rollout, serving,
 };
 use pyo3::{
     prelude::*,
@@ -30,8 +31,8 @@ pub(crate) fn raise(
 }
 
 /// The Python exception for an error of the core.
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
-pub(crate) fn to_py(error: Error) -> PyErr {
+pub(crate) fn to_py(error: impl Into<Error>) -> PyErr {
+    let error = error.into();
     Python::attach(|py| {
         let details = PyDict::new(py);
         match describe(py, &error, &details) {
@@ -43,33 +44,79 @@ pub(crate) fn to_py(error: Error) -> PyErr {
 
 /// Names the exception class and fills in its attributes.
 fn describe(py: Python<'_>, error: &Error, details: &Bound<'_, PyDict>) -> PyResult<&'static str> {
+    match error {
+        Error::Istio(error) => describe_istio(py, error, details),
+        Error::Rollout(error) => describe_rollout(py, error, details),
+        Error::Serving(error) => describe_serving(py, error, details),
+        _ => Ok("CanaryError"),
+    }
+}
+
+fn describe_istio(
+    py: Python<'_>,
+    error: &manifest::Error,
+    details: &Bound<'_, PyDict>,
+) -> PyResult<&'static str> {
     Ok(match error {
-        Error::Invalid(findings) => {
+        manifest::Error::Invalid(findings) => {
             let findings: Vec<_> = findings.iter().cloned().map(Finding).collect();
             details.set_item("findings", crate::show::records(py, findings)?)?;
             "InvalidError"
         }
-        Error::Image { .. } => "ImageError",
-        Error::Predict(error) => describe_predict(error, details)?,
-        Error::Conflict { object, diff, .. } => {
+        manifest::Error::Manifest { .. } => "ManifestError",
+        _ => "CanaryError",
+    })
+}
+
+fn describe_rollout(
+    py: Python<'_>,
+    error: &rollout::Error,
+    details: &Bound<'_, PyDict>,
+) -> PyResult<&'static str> {
+    Ok(match error {
+        rollout::Error::Istio(error) => describe_istio(py, error, details)?,
+        rollout::Error::Conflict { object, diff, .. } => {
             details.set_item("object", object)?;
             details.set_item("diff", diff)?;
             "ConflictError"
         }
-        Error::NotFound { object, .. } => {
+        rollout::Error::NotFound { object, .. } => {
             details.set_item("object", object)?;
             "NotFoundError"
         }
-        Error::Cluster { retryable, .. } => {
-            details.set_item("retryable", retryable)?;
+        rollout::Error::Cluster { .. }
+        | rollout::Error::Forbidden { .. }
+        | rollout::Error::Unserved { .. }
+        | rollout::Error::Expired { .. } => {
+            details.set_item("retryable", error.is_retryable())?;
             "ClusterError"
         }
-        Error::Store { retryable, .. } => {
+        rollout::Error::Plan(_) => "PlanError",
+        rollout::Error::Predictor(error) => match error.downcast_ref::<serving::Error>() {
+            Some(error) => describe_serving(py, error, details)?,
+            None => "CanaryError",
+        },
+        _ => "CanaryError",
+    })
+}
+
+fn describe_serving(
+    py: Python<'_>,
+    error: &serving::Error,
+    details: &Bound<'_, PyDict>,
+) -> PyResult<&'static str> {
+    Ok(match error {
+        serving::Error::Istio(error) => describe_istio(py, error, details)?,
+        serving::Error::Input { .. } => "ImageError",
+        serving::Error::Predict(error) => describe_predict(error, details)?,
+        serving::Error::NotFound { object, .. } => {
+            details.set_item("object", object)?;
+            "NotFoundError"
+        }
+        serving::Error::Store { retryable, .. } => {
             details.set_item("retryable", retryable)?;
             "StoreError"
         }
-        Error::Plan(_) => "PlanError",
-        Error::Manifest { .. } => "ManifestError",
         _ => "CanaryError",
     })
 }
@@ -116,7 +163,7 @@ pub(crate) trait IntoPy<T> {
     fn py(self) -> PyResult<T>;
 }
 
-impl<T> IntoPy<T> for canary_core::Result<T> {
+impl<T, E: Into<Error>> IntoPy<T> for Result<T, E> {
     fn py(self) -> PyResult<T> {
         self.map_err(to_py)
     }

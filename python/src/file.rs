@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use canary_core::{Error, Result};
+use canary_core::rollout::{Error, Result};
 use pyo3::prelude::*;
 
 /// The path of a file.

@@ -154,10 +154,13 @@ fn is_view_of_bytes(value: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub(crate) fn unreadable(path: &std::path::Path, cause: &std::io::Error) -> PyErr {
     let what = path.display().to_string();
     if cause.kind() == std::io::ErrorKind::NotFound {
-        return error::to_py(canary_core::Error::NotFound {
+        return error::to_py(canary_core::serving::Error::NotFound {
             object: format!("file {what}"),
             help: "check the path".to_owned(),
         });
     }
-    error::to_py(canary_core::Error::Image { what, reason: format!("cannot be read: {cause}") })
+    error::to_py(canary_core::serving::Error::Input {
+        what,
+        reason: format!("cannot be read: {cause}"),
+    })
 }

@@ -94,18 +94,9 @@ macro_rules! kind_class {
                 let mut objects = manifest.objects.into_iter();
                 match (objects.next(), objects.next()) {
                     (Some(Object::$kind(object)), None) => Ok(Self(object)),
-                    (Some(object), None) => Err(crate::error::to_py(canary_core::Error::Manifest {
-                        what: what.to_owned(),
-                        reason: format!("found a {}, expected a {}", object.kind(), stringify!($kind)),
-                    })),
-                    (None, _) => Err(crate::error::to_py(canary_core::Error::Manifest {
-                        what: what.to_owned(),
-                        reason: concat!("found no object, expected a ", stringify!($kind)).to_owned(),
-                    })),
-                    (Some(_), Some(_)) => Err(crate::error::to_py(canary_core::Error::Manifest {
-                        what: what.to_owned(),
-                        reason: "found several objects, expected one; canary.load reads them all".to_owned(),
-                    })),
+                    (Some(object), None) => Err(crate::error::to_py(canary_core::rollout::Error::manifest(what.to_owned(), format!("found a {}, expected a {}", object.kind(), stringify!($kind))))),
+                    (None, _) => Err(crate::error::to_py(canary_core::rollout::Error::manifest(what.to_owned(), concat!("found no object, expected a ", stringify!($kind)).to_owned()))),
+                    (Some(_), Some(_)) => Err(crate::error::to_py(canary_core::rollout::Error::manifest(what.to_owned(), "found several objects, expected one; canary.load reads them all".to_owned()))),
                 }
             }
         }

@@ -81,9 +81,9 @@ pub(crate) fn value(value: &impl serde::Serialize) -> PyResult<Value> {
 /// A value of the core from JSON.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
     serde_json::from_value(value).map_err(|error| {
-        crate::error::to_py(canary_core::Error::Manifest {
-            what: what.to_owned(),
-            reason: error.to_string(),
-        })
+        crate::error::to_py(canary_core::rollout::Error::manifest(
+            what.to_owned(),
+            error.to_string(),
+        ))
     })
 }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use canary_core::{
-    Error,
     cluster::{Cluster, ObjectRef},
+    rollout::Error,
 };
 use canary_lab::model::{Code, Latency, ModelFiles, Scripted};
 use pyo3::{

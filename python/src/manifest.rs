@@ -1,6 +1,6 @@
 //! `canary.load`, `canary.loads`, `canary.dumps` and `canary.validate`.
 
-use canary_core::{Error, Manifest, Object, validate::Options};
+use canary_core::{Manifest, Object, rollout::Error, validate::Options};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -62,8 +62,8 @@ fn each<'py>(items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResu
     Ok(all)
 }
 
-fn text_of(path: &File) -> canary_core::Result<String> {
-    let unreadable = |what, reason| Error::Manifest { what, reason };
+fn text_of(path: &File) -> canary_core::rollout::Result<String> {
+    let unreadable = |what, reason| Error::manifest(what, reason);
     String::from_utf8(path.read(unreadable)?).map_err(|error| {
         unreadable(path.path().display().to_string(), format!("it is no UTF-8: {error}"))
     })

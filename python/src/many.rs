@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Mutex};
 
-use canary_core::predict;
+use canary_core::{predict, rollout};
 use pyo3::{
     exceptions::{PyException, PyRuntimeError, PyStopAsyncIteration},
     prelude::*,
@@ -15,7 +15,7 @@ use crate::{answer::Answer, door, error::to_py, input, show};
 /// What became of an item before it was sent, or the task that asks for it.
 enum Slot {
     Failed(PyErr),
-    Asked(JoinHandle<canary_core::Result<predict::Answer>>),
+    Asked(JoinHandle<canary_core::serving::Result<predict::Answer>>),
 }
 
 struct Window {
@@ -118,7 +118,10 @@ impl Answers {
 }
 
 /// The answer, or the exception in its place.
-fn object(py: Python<'_>, outcome: canary_core::Result<predict::Answer>) -> PyResult<Py<PyAny>> {
+fn object(
+    py: Python<'_>,
+    outcome: canary_core::serving::Result<predict::Answer>,
+) -> PyResult<Py<PyAny>> {
     match outcome {
         Ok(core) => Ok(Py::new(py, Answer { core, image: None })?.into_any()),
         Err(error) => Ok(to_py(error).into_value(py).into_any()),
@@ -126,11 +129,11 @@ fn object(py: Python<'_>, outcome: canary_core::Result<predict::Answer>) -> PyRe
 }
 
 async fn finished(
-    task: JoinHandle<canary_core::Result<predict::Answer>>,
-) -> canary_core::Result<canary_core::Result<predict::Answer>> {
+    task: JoinHandle<canary_core::serving::Result<predict::Answer>>,
+) -> rollout::Result<canary_core::serving::Result<predict::Answer>> {
     match task.await {
         Ok(outcome) => Ok(outcome),
-        Err(error) => Err(canary_core::Error::Cluster {
+        Err(error) => Err(rollout::Error::Cluster {
             action: "predict".to_owned(),
             reason: format!("the task ended early: {error}"),
             retryable: true,

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use canary_core::{
-    Error, Result,
     evidence::{
         Counts, Subsets, Timestamp,
         prometheus::{self as core, Auth, Matcher, Metrics, NewTargets, Reporter},
     },
     predict::Tls,
+    rollout::{Error, Result},
 };
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},

@@ -7,11 +7,11 @@ use std::{
 };
 
 use canary_core::{
-    Error, Result,
     cluster::{self, Cluster, Control, Driver, HeaderProbe},
     evidence::{Observation, Pair, Sample, Seen, Subsets, Traffic, prometheus::Prometheus},
     predict,
-    rollout::Plan as CorePlan,
+    rollout::{Error, Plan as CorePlan, Result},
+    serving,
 };
 use canary_lab::model::ModelFiles;
 use pyo3::{exceptions::PyTypeError, prelude::*};
@@ -210,7 +210,7 @@ impl Recipe {
         driver.start().await
     }
 
-    fn traffic(&self, asks: &Asks) -> Traffic {
+    fn traffic(&self, asks: &Asks) -> Traffic<predict::Client> {
         let (plan, Asks { client, samples, probe }) = (&self.plan, asks);
         let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
         let samples = samples.clone();
@@ -287,7 +287,7 @@ async fn own_inputs(
 ) -> Result<(Samples, Sample)> {
     let (samples, first) = Samples::random();
     let wants_images = match client.predict(&*first.input).await {
-        Err(Error::Predict(error)) => error.status == Some(400),
+        Err(serving::Error::Predict(error)) => error.status == Some(400),
         _ => false,
     };
     if !wants_images {

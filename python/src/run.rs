@@ -18,7 +18,7 @@ use crate::{
     show, time,
     verdict::{Progress, Reading, Verdict},
 };
-use canary_core::Error;
+use canary_core::rollout::Error;
 use pyo3::{
     exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration, PyTypeError},
     prelude::*,
@@ -67,7 +67,7 @@ impl Start {
     }
 
     /// Takes the lock, reads the objects and begins, or goes on where a run was stored.
-    pub(crate) async fn begin(self) -> canary_core::Result<Run> {
+    pub(crate) async fn begin(self) -> canary_core::rollout::Result<Run> {
         let drive = Drive::begin(self.draft, self.anew).await?;
         let viewers = Mutex::new(self.viewer.into_iter().collect());
         Ok(Run { drive, viewers, shown: AtomicU64::new(0) })

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use canary_core::{Result, evidence::Sample, stats::Random};
+use canary_core::{evidence::Sample, rollout::Result, stats::Random};
 use futures_util::Stream;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 

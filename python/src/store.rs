@@ -84,7 +84,7 @@ pub(crate) fn copy_model(
     read_back: bool,
 ) -> PyResult<Plain> {
     let job = Job::new(source, target, progress, concurrency, read_back)?;
-    door::block_on(py, async move { Ok(job.run().await) })?
+    door::block_on(py, async move { Ok::<_, canary_core::Error>(job.run().await) })?
 }
 
 #[pyfunction]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use canary_core::{Error, predict};
+use canary_core::{predict, serving::Error};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,

@@ -110,7 +110,7 @@ def test_grpc_inputs_however_they_are_held() -> None:
 
 def test_grpc_answers_of_every_type() -> None:
     # As protobuf writes it: scripts/grpc_fixtures.py.
-    data = Path(__file__).parents[2] / "crates/canary-core/tests/data/grpc/predict_response.bin"
+    data = Path(__file__).parents[2] / "crates/canary-serving/tests/data/grpc/predict_response.bin"
     outputs = canary.decode_predict_grpc(data.read_bytes())
     dtypes = {name: output.dtype.name for name, output in outputs.items()}
     same = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]

@@ -14,7 +14,7 @@ import canary
 from canary import istio
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = json.loads((ROOT / "crates/canary-core/tests/data/istio-schema.json").read_text())
+SCHEMA = json.loads((ROOT / "crates/canary-istio/tests/data/istio-schema.json").read_text())
 MESSAGES = [
     value
     for value in vars(istio).values()

@@ -8,9 +8,9 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Error, Plan, Result, Verdict, VirtualService,
+    DestinationRule, Plan, Verdict, VirtualService,
     cluster::{Cluster, Driver, ObjectRef, Progress, Typed},
-    rollout::{Guardrail, HeaderRoute, Hold, Step, Why},
+    rollout::{Error, Guardrail, HeaderRoute, Hold, Result, Step, Why},
     stats::Random,
 };
 use canary_tests::chaos::{Fault, Faults, Faulty, Ledger};

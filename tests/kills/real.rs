@@ -6,9 +6,10 @@ use std::{
 };
 
 use canary_core::{
-    Result, Verdict,
+    Verdict,
     cluster::{Clock, Cluster, Driver, Kubernetes, ObjectRef, Progress},
     evidence::{Kind, Observation, Observations, Seen, Source, Timestamp, from_stream},
+    rollout::Result,
     stats::Random,
 };
 use canary_tests::{apiserver::ApiServer, chaos::Ledger};

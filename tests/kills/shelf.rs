@@ -6,8 +6,8 @@ use std::{
 };
 
 use canary_core::{
-    Error, Result,
     cluster::{Cluster, ObjectRef, Patch, WatchEvent},
+    rollout::{Error, Result},
 };
 use futures_util::{Stream, stream};
 use serde_json::{Value, json};

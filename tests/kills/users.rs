@@ -7,8 +7,8 @@ use std::{
 };
 
 use canary_core::{
-    Result,
     evidence::{Arm, Kind, Observation, Observations, Request, Seen, Source, Timestamp},
+    rollout::Result,
     stats::Random,
 };
 use canary_tests::chaos::Ledger;

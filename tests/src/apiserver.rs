@@ -258,7 +258,7 @@ impl ApiServer {
     pub async fn connect(
         &self,
         user: &str,
-    ) -> canary_core::Result<canary_core::cluster::Kubernetes> {
+    ) -> canary_core::rollout::Result<canary_core::cluster::Kubernetes> {
         canary_core::cluster::Kubernetes::from_kubeconfig(&self.kubeconfig(user), None).await
     }
 

@@ -9,14 +9,14 @@ use std::{
 };
 
 use canary_core::{
-    Error, Gateway, Result,
+    Gateway,
     cluster::{Cluster, Driver, HeaderProbe, ObjectRef, Patch},
     evidence::{
         Mirrored, Observation, Sample, Traffic,
         prometheus::{Metrics, Prometheus, Reporter},
     },
     predict::{Client, Input, Retry},
-    rollout::{Check, HeaderRoute},
+    rollout::{Check, Error, HeaderRoute, Result},
     serving::Workload,
     tensor::{Tensor, TensorData},
 };

@@ -6,9 +6,9 @@ use std::{
 };
 
 use canary_core::{
-    Error, Verdict,
+    Verdict,
     cluster::Progress,
-    rollout::{Cause, HeaderRoute, Split},
+    rollout::{Cause, Error, HeaderRoute, Split},
 };
 use canary_tests::chaos::{Ledger, Weights};
 use futures_util::StreamExt;

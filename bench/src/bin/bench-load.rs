@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         client.send(&prepared).await?;
                         answered.fetch_add(1, Ordering::Relaxed);
                     }
-                    Ok::<(), canary_core::Error>(())
+                    Ok::<(), canary_core::rollout::Error>(())
                 })
             })
             .collect();

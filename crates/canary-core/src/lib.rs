@@ -2,27 +2,40 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod analyze;
-pub mod cluster;
 pub mod error;
-pub mod evidence;
-pub mod finding;
-#[cfg(feature = "image")]
-pub mod image;
-pub mod istio;
-pub mod manifest;
-#[cfg(feature = "predict")]
-pub mod predict;
-pub mod rollout;
-pub mod route;
-pub mod serving;
-pub mod stats;
-pub mod tensor;
-pub mod validate;
 
+pub use canary_istio::{
+    Decision, DestinationRule, Finding, Findings, Gateway, Manifest, Mesh, Object, Request,
+    Severity, VirtualService, analyze, finding, manifest, networking as istio, route, validate,
+};
+pub use canary_rollout::{self as rollout, Plan, Verdict};
+#[cfg(feature = "image")]
+pub use canary_serving::image;
+#[cfg(feature = "predict")]
+pub use canary_serving::predict;
+pub use canary_serving::tensor;
+pub use canary_stats as stats;
 pub use error::{Error, Result};
-pub use finding::{Finding, Findings, Severity};
-pub use istio::{DestinationRule, Gateway, VirtualService};
-pub use manifest::{Manifest, Object};
-pub use rollout::{Plan, Verdict};
-pub use route::{Decision, Mesh, Request};
+
+/// Clusters, their objects, and the driver of a rollout.
+pub mod cluster {
+    #[cfg(feature = "cluster")]
+    pub use canary_kube::*;
+    pub use canary_rollout::cluster::*;
+}
+
+/// Sources of observations of a rollout.
+pub mod evidence {
+    #[cfg(feature = "prometheus")]
+    pub use canary_kube::prometheus;
+    pub use canary_rollout::evidence::*;
+    #[cfg(feature = "predict")]
+    pub use canary_serving::Sample;
+}
+
+/// The Kubernetes objects that serve one version of a model with TensorFlow Serving, and copies of models.
+pub mod serving {
+    #[cfg(feature = "store")]
+    pub use canary_serving::store;
+    pub use canary_serving::{CONFIG_ANNOTATION, Error, GRPC_PORT, REST_PORT, Result, Workload};
+}

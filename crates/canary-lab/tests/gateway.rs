@@ -10,11 +10,12 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Error, Gateway, VirtualService,
+    DestinationRule, Gateway, VirtualService,
     cluster::{Cluster, ObjectRef},
     error::Origin,
     predict::{Client, Input, Retry},
-    serving::Workload,
+    rollout::Error,
+    serving::{self, Workload},
 };
 use canary_lab::{
     Lab,
@@ -92,7 +93,7 @@ async fn subset(client: &Client) -> String {
 /// Origin, status, flags and message of a prediction that fails.
 async fn failure(client: &Client) -> (Origin, Option<u16>, String, String) {
     let error = client.predict(Input::files([IMAGE])).await.unwrap_err();
-    let Error::Predict(error) = error else { panic!("{error}") };
+    let serving::Error::Predict(error) = error else { panic!("{error}") };
     let flags = error.response_flags.clone().unwrap_or_default();
     (error.origin, error.status, flags, error.message.clone())
 }
@@ -199,7 +200,7 @@ async fn the_gateway_answers_for_what_it_cannot_reach() {
     loop {
         match asked.predict(Input::files([IMAGE])).await {
             Ok(_) => assert!(Instant::now() < end),
-            Err(Error::Predict(error)) => {
+            Err(serving::Error::Predict(error)) => {
                 assert_eq!((error.origin, error.status), (Origin::Mesh, Some(503)), "{error}");
                 if error.response_flags.as_deref() == Some("UH") {
                     assert!(error.message.contains("no healthy upstream"), "{error}");
@@ -221,7 +222,7 @@ async fn faults_befall_their_share_and_delays_hold_requests_back() {
     for _ in 0..400 {
         match asked.predict(Input::files([IMAGE])).await {
             Ok(_) => {}
-            Err(Error::Predict(error)) => {
+            Err(serving::Error::Predict(error)) => {
                 assert_eq!(
                     (error.status, error.response_flags.as_deref()),
                     (Some(418), Some("FI"))
@@ -323,7 +324,7 @@ fn objects_that_the_mesh_refuses_are_refused() {
     let mut wrong = serde_json::to_value(split(100, 0)).unwrap();
     wrong["spec"]["http"][0]["route"][1]["weight"] = (-1).into();
     let error = lab.apply(&wrong).unwrap_err();
-    assert!(matches!(error, Error::Invalid(_)), "{error}");
+    assert!(matches!(error, Error::Istio(_)), "{error}");
     assert!(error.to_string().contains("spec.http[0].route[1].weight"), "{error}");
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use canary_core::{
-    Error,
     error::Origin,
     predict::{Client, Input, Retry},
+    serving::Error,
     tensor::{Tensor, TensorData},
 };
 use canary_lab::{

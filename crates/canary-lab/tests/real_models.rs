@@ -1,8 +1,9 @@
 //! The real networks on the real photo. Runs when the files are on this machine, and says so when they are not.
 
 use canary_core::{
-    Error, VirtualService,
+    VirtualService,
     predict::{Client, Input},
+    serving::Error,
 };
 use canary_lab::{
     Lab,

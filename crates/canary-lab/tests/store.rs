@@ -6,8 +6,8 @@ use std::{
 };
 
 use canary_core::{
-    Error,
     cluster::{Cluster, ObjectRef, Patch, WatchEvent},
+    rollout::Error,
 };
 use canary_lab::store::Store;
 use futures_core::Stream;
@@ -32,7 +32,7 @@ fn object() -> ObjectRef {
     ObjectRef::virtual_service("default", "image-classifier")
 }
 
-async fn next<S: Stream<Item = canary_core::Result<WatchEvent>>>(
+async fn next<S: Stream<Item = canary_core::rollout::Result<WatchEvent>>>(
     stream: &mut Pin<&mut S>,
 ) -> WatchEvent {
     poll_fn(|context| stream.as_mut().poll_next(context)).await.unwrap().unwrap()

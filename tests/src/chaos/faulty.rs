@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use canary_core::{
-    Error, Finding, Findings, Result,
+    Finding, Findings,
     cluster::{Cluster, ObjectRef, Patch, WatchEvent},
+    rollout::{Error, Result},
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
@@ -100,7 +101,7 @@ impl Refusal {
                 let finding = Finding::error("K422", "", what).object(call.object.to_string());
                 let mut findings = Findings::new();
                 findings.push(finding);
-                Error::Invalid(findings)
+                Error::Istio(canary_core::manifest::Error::Invalid(findings))
             }
             Self::Busy => of("the API server is busy (429: chaos); it asks to wait 1 s", true),
             Self::Timeout => of("the API server failed (504: chaos)", true),

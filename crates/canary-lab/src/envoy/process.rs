@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use canary_core::{Error, Result};
+use canary_core::rollout::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

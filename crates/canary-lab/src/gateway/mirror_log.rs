@@ -11,9 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use canary_core::{
-    Result,
     evidence::{Answer, Logged, Pair, Request, Subsets, Timestamp},
     predict::read_top,
+    rollout::Result,
 };
 use futures_core::Stream;
 use http_body_util::{BodyExt, Collected, Either, Full};

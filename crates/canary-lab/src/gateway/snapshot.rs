@@ -6,7 +6,8 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Error, Gateway, Mesh, Result, VirtualService,
+    DestinationRule, Gateway, Mesh, VirtualService,
+    rollout::{Error, Result},
     route::{Cluster, Service},
 };
 use serde_json::Value;
@@ -117,9 +118,11 @@ impl Snapshot {
 }
 
 fn read<T: serde::de::DeserializeOwned>(object: &Value) -> Result<T> {
-    serde_json::from_value(object.clone()).map_err(|error| Error::Manifest {
-        what: format!("{} {}", object["kind"], object["metadata"]["name"]),
-        reason: error.to_string(),
+    serde_json::from_value(object.clone()).map_err(|error| {
+        Error::manifest(
+            format!("{} {}", object["kind"], object["metadata"]["name"]),
+            error.to_string(),
+        )
     })
 }
 

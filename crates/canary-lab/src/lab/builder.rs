@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use canary_core::{Error, Result};
+use canary_core::rollout::{Error, Result};
 
 use super::{
     Lab,

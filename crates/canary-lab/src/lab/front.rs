@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use canary_core::Result;
+use canary_core::rollout::Result;
 use serde_json::{Value, json};
 
 use crate::{

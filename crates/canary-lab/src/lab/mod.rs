@@ -12,7 +12,10 @@ use std::{
 };
 
 use canary_core::{
-    DestinationRule, Error, Gateway, Result, VirtualService, cluster::ObjectRef, evidence::Subsets,
+    DestinationRule, Gateway, VirtualService,
+    cluster::ObjectRef,
+    evidence::Subsets,
+    rollout::{Error, Result},
     serving::Workload,
 };
 use serde::Serialize;
@@ -269,9 +272,8 @@ impl Lab {
 }
 
 fn to_json(object: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(object).map_err(|error| Error::Manifest {
-        what: "object".to_owned(),
-        reason: format!("cannot be written as JSON: {error}"),
+    serde_json::to_value(object).map_err(|error| {
+        Error::manifest("object".to_owned(), format!("cannot be written as JSON: {error}"))
     })
 }
 

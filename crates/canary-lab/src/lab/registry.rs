@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use canary_core::{Error, Result};
+use canary_core::rollout::{Error, Result};
 
 use crate::model::{Classifier, Model, ModelFiles, Preprocessing, Scripted, Variant};
 
@@ -58,7 +58,7 @@ impl Registry {
                 };
                 Arc::new(Scripted::new(label, *probability))
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         known().insert(path.to_owned(), Arc::clone(&model));
         Ok(model)

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use canary_core::{Error, Result, cluster::ObjectRef};
+use canary_core::{
+    cluster::ObjectRef,
+    rollout::{Error, Result},
+};
 use serde_json::{Value, json};
 
 use super::registry::Registry;
@@ -252,12 +255,14 @@ impl Container {
                 .find_map(|argument| argument.strip_prefix(&flag));
             written.map(|text| expand(text, &environment))
         };
-        let wrong = |reason: &str| Error::Manifest {
-            what: format!(
-                "Deployment {namespace}/{}",
-                deployment["metadata"]["name"].as_str().unwrap_or("?")
-            ),
-            reason: format!("spec.template.spec.containers[0].args: {reason}"),
+        let wrong = |reason: &str| {
+            Error::manifest(
+                format!(
+                    "Deployment {namespace}/{}",
+                    deployment["metadata"]["name"].as_str().unwrap_or("?")
+                ),
+                format!("spec.template.spec.containers[0].args: {reason}"),
+            )
         };
         // TensorFlow Serving's image takes MODEL_NAME from the environment when no argument says it.
         let model_name = argument("model_name")

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use canary_core::{
-    Error, Result,
     image::{Crop, PixelData, Pixels, Preprocess, decode},
+    serving::{Error, Result},
     tensor::{Tensor, TensorData},
 };
 
@@ -59,7 +59,7 @@ impl Classifier {
     /// The five best labels of one image file with their probabilities, best first.
     ///
     /// # Errors
-    /// [`Error::Image`] when the bytes are no image.
+    /// [`Error::Input`] when the bytes are no image.
     pub fn classify(&self, file: &[u8]) -> Result<Vec<(String, f32)>> {
         let tensor = match self.preprocessing {
             Preprocessing::Whole => self.preprocess.apply(file)?,
@@ -69,7 +69,7 @@ impl Classifier {
             }
         };
         let TensorData::Float(pixels) = tensor.data() else {
-            return Err(Error::Image {
+            return Err(Error::Input {
                 what: "image".to_owned(),
                 reason: format!("became {}, expected DT_FLOAT", tensor.dtype()),
             });
@@ -132,7 +132,7 @@ fn centre(pixels: &Pixels<'_>) -> Result<Pixels<'static>> {
     let square = Crop::CentreSquare.region(pixels.height(), pixels.width())?;
     let inner = Crop::CentralFraction(0.875).region(square.height, square.width)?;
     let PixelData::U8(samples) = pixels.data() else {
-        return Err(Error::Image {
+        return Err(Error::Input {
             what: "image".to_owned(),
             reason: "is not made of bytes; give a file of 8 bits a colour".to_owned(),
         });

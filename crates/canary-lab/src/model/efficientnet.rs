@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use canary_core::Result;
+use canary_core::serving::Result;
 
 use super::{
     layers::{Depthwise, Pointwise, Shape, Stem, mean_pool},

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use canary_core::{Error, Result};
+use canary_core::serving::{Error, Result};
 
 use super::efficientnet::Variant;
 

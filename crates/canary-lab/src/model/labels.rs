@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use canary_core::{Error, Result};
+use canary_core::serving::{Error, Result};
 
 use super::{efficientnet::CLASSES, files::ClassNames};
 
@@ -17,9 +17,11 @@ impl Labels {
     /// [`Error::Manifest`] when a file cannot be read, or a class has no name.
     pub fn open(names: &ClassNames) -> Result<Self> {
         let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|error| Error::Manifest {
-                what: path.display().to_string(),
-                reason: format!("cannot read the class names: {error}"),
+            fs::read_to_string(path).map_err(|error| {
+                Error::manifest(
+                    path.display().to_string(),
+                    format!("cannot read the class names: {error}"),
+                )
             })
         };
         let (what, labels) = match names {
@@ -31,7 +33,7 @@ impl Labels {
                 Self::read_synsets(&read(synsets)?, &read(lemmas)?),
             ),
         };
-        labels.map_err(|reason| Error::Manifest { what, reason })
+        labels.map_err(|reason| Error::manifest(what, reason))
     }
 
     fn read_numbered(text: &str) -> Result<Self, String> {

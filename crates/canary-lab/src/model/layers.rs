@@ -1,6 +1,6 @@
 //! The layers of the network, channels first, with batch normalisation folded in and `TensorFlow`'s "SAME" padding.
 
-use canary_core::Result;
+use canary_core::serving::Result;
 use matrixmultiply::sgemm;
 
 use super::pickle::Checkpoint;

@@ -7,7 +7,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use canary_core::{Error, Result};
+use canary_core::serving::{Error, Result};
 
 use super::unpickle::{Heap, Storage, Tensor as Described, Value, unpickle};
 
@@ -37,32 +37,30 @@ impl Checkpoint {
     /// Reads a file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = path.display().to_string();
-        let failed = |error: std::io::Error| Error::Manifest {
-            what: file.clone(),
-            reason: format!("cannot read the weights: {error}"),
+        let failed = |error: std::io::Error| {
+            Error::manifest(file.clone(), format!("cannot read the weights: {error}"))
         };
         let size = fs::metadata(path).map_err(failed)?.len();
         if size > MAX_BYTES {
-            return Err(Error::Manifest {
-                what: file,
-                reason: format!("{size} bytes are more than the {MAX_BYTES} that weights may have"),
-            });
+            return Err(Error::manifest(
+                file,
+                format!("{size} bytes are more than the {MAX_BYTES} that weights may have"),
+            ));
         }
         Self::read(&file, &fs::read(path).map_err(failed)?)
     }
 
     /// Reads the bytes of a file; `file` names it in errors.
     pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Self> {
-        let tensors = read(bytes).map_err(|reason| Error::Manifest {
-            what: file.to_owned(),
-            reason: format!("not a usable PyTorch checkpoint: {reason}"),
+        let tensors = read(bytes).map_err(|reason| {
+            Error::manifest(file.to_owned(), format!("not a usable PyTorch checkpoint: {reason}"))
         })?;
         Ok(Self { file: file.to_owned(), tensors })
     }
 
     /// Takes the tensor of this name, which must have this shape.
     pub(crate) fn take(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let wrong = |reason: String| Error::Manifest { what: self.file.clone(), reason };
+        let wrong = |reason: String| Error::manifest(self.file.clone(), reason);
         let found = self
             .tensors
             .remove(name)

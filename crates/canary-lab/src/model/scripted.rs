@@ -144,7 +144,8 @@ impl Scripted {
 
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
     fn answer(&self, signature: &str, rows: usize) -> Result<Tensors, ModelError> {
-        let failed = |error: canary_core::Error| ModelError::new(Code::Internal, error.to_string());
+        let failed =
+            |error: canary_core::serving::Error| ModelError::new(Code::Internal, error.to_string());
         let count = self.answered.fetch_add(1, Ordering::Relaxed);
         if self.uniform(count, 0) < self.errors {
             return Err(ModelError::new(self.code, "the script says that this request fails"));

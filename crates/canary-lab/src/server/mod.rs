@@ -10,7 +10,7 @@ mod served;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
-use canary_core::{Error, Result};
+use canary_core::rollout::{Error, Result};
 use http_body_util::Either;
 use hyper::service::service_fn;
 

@@ -1,6 +1,10 @@
 //! What the store refuses, as the API server and Istio's webhook do.
 
-use canary_core::{DestinationRule, Error, Gateway, Result, VirtualService, cluster::ObjectRef};
+use canary_core::{
+    DestinationRule, Gateway, VirtualService,
+    cluster::ObjectRef,
+    rollout::{Error, Result},
+};
 use serde_json::Value;
 
 /// Refuses what cannot be.
@@ -12,13 +16,13 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
     if !valid {
-        return Err(Error::Manifest {
-            what: target.to_string(),
-            reason: format!(
+        return Err(Error::manifest(
+            target.to_string(),
+            format!(
                 "metadata.name is {:?}; use lower-case letters, digits, '-' and '.', at most 253",
                 target.name
             ),
-        });
+        ));
     }
     if !target.api_version.starts_with("networking.istio.io/") {
         return Ok(());
@@ -30,5 +34,6 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
         "DestinationRule" => DestinationRule::from_json_value(object)?.validate(),
         _ => return Ok(()),
     };
-    findings.into_result().map(drop)
+    findings.into_result()?;
+    Ok(())
 }

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use canary_core::{Error, Result, cluster::ObjectRef};
+use canary_core::{
+    cluster::ObjectRef,
+    rollout::{Error, Result},
+};
 use serde_json::{Map, Value, json};
 
 use super::{

@@ -1,8 +1,8 @@
 //! The store as a cluster.
 
 use canary_core::{
-    Result,
     cluster::{Cluster, ObjectRef, Patch, WatchEvent},
+    rollout::Result,
 };
 use futures_core::Stream;
 use serde_json::Value;

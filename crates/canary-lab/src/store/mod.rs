@@ -12,8 +12,8 @@ use std::{
 };
 
 use canary_core::{
-    Error, Result,
     cluster::{ObjectRef, Patch, failed_tests},
+    rollout::{Error, Result},
 };
 use serde_json::{Map, Value};
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use canary_core::{
-    Result,
     cluster::{ObjectRef, WatchEvent},
+    rollout::Result,
 };
 use futures_core::Stream;
 use serde_json::Value;

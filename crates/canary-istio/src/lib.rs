@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod analyze;
+mod error;
+pub mod finding;
+pub mod manifest;
+pub mod networking;
+pub mod route;
+pub mod validate;
+
+pub use error::{Error, Result};
+pub use finding::{Finding, Findings, Severity};
+pub use manifest::{Manifest, Object};
+pub use networking::{DestinationRule, Gateway, VirtualService};
+pub use route::{Decision, Mesh, Request};

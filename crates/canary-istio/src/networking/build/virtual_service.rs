@@ -1,0 +1,235 @@
+//! Constructors and setters of `VirtualService`.
+
+use super::texts;
+use crate::networking::{
+    Destination, Double, Duration, HttpMatchRequest, HttpMirrorPolicy, HttpRetry, HttpRoute,
+    HttpRouteDestination, Percent, PortSelector, StringMatch, VirtualService,
+};
+
+impl VirtualService {
+    /// All requests for a service, named after it, go to the service as a whole.
+    ///
+    /// ```
+    /// use canary_core::VirtualService;
+    ///
+    /// let all = VirtualService::to("image-classifier")
+    ///     .hosts(["*"])
+    ///     .gateway("image-classifier-gateway")
+    ///     .port(8501);
+    /// let json = all.to_json_value()?;
+    /// assert_eq!(json["spec"]["http"][0]["route"][0]["destination"]["port"]["number"], 8501);
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn to(host: impl Into<String>) -> Self {
+        let host = host.into();
+        Self::routing(&host, vec![HttpRouteDestination::new(Destination::new(&host))])
+    }
+
+    /// The requests for a service, named after it, are split over its subsets by weight.
+    ///
+    /// Each subset gets its weight over the sum of the weights; with the customary sum of 100 a weight is
+    /// a percentage. The destinations stand in the order given.
+    ///
+    /// ```
+    /// use canary_core::VirtualService;
+    ///
+    /// let split = VirtualService::weighted("image-classifier", [("resnet50", 70), ("resnet101", 30)])
+    ///     .hosts(["*"])
+    ///     .gateway("image-classifier-gateway")
+    ///     .port(8501);
+    /// let json = split.to_json_value()?;
+    /// assert_eq!(json["spec"]["http"][0]["route"][1]["weight"], 30);
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn weighted<T: Into<String>>(
+        host: impl Into<String>,
+        weights: impl IntoIterator<Item = (T, i32)>,
+    ) -> Self {
+        let host = host.into();
+        let route = weights
+            .into_iter()
+            .map(|(subset, weight)| {
+                HttpRouteDestination::new(Destination::new(&host).subset(subset)).weight(weight)
+            })
+            .collect();
+        Self::routing(&host, route)
+    }
+
+    fn routing(host: &str, route: Vec<HttpRouteDestination>) -> Self {
+        let mut service = Self::default();
+        service.metadata.name = Some(host.to_owned());
+        service.spec.hosts = Some(vec![host.to_owned()]);
+        service.spec.http = Some(vec![HttpRoute { route: Some(route), ..HttpRoute::default() }]);
+        service
+    }
+
+    /// Sets the hosts this is about, in place of the service's own name.
+    #[must_use]
+    pub fn hosts<T: Into<String>>(mut self, hosts: impl IntoIterator<Item = T>) -> Self {
+        self.spec.hosts = Some(texts(hosts));
+        self
+    }
+
+    /// Adds a gateway that applies these routes, as `name` or `namespace/name`.
+    ///
+    /// With any gateway the sidecars of the mesh no longer apply them, unless `mesh` is added too.
+    #[must_use]
+    pub fn gateway(mut self, gateway: impl Into<String>) -> Self {
+        self.spec.gateways.get_or_insert_default().push(gateway.into());
+        self
+    }
+
+    /// Sets the gateways that apply these routes, in place of those given before.
+    #[must_use]
+    pub fn gateways<T: Into<String>>(mut self, gateways: impl IntoIterator<Item = T>) -> Self {
+        self.spec.gateways = Some(texts(gateways));
+        self
+    }
+
+    /// Sets the namespaces that see these routes.
+    #[must_use]
+    pub fn export_to<T: Into<String>>(mut self, namespaces: impl IntoIterator<Item = T>) -> Self {
+        self.spec.export_to = Some(texts(namespaces));
+        self
+    }
+
+    /// Sets the port of every destination of every HTTP rule, mirrors included.
+    #[must_use]
+    pub fn port(mut self, number: u32) -> Self {
+        for rule in self.spec.http.iter_mut().flatten() {
+            let route = rule.route.iter_mut().flatten().map(|share| &mut share.destination);
+            let mirrors = rule.mirrors.iter_mut().flatten().map(|mirror| &mut mirror.destination);
+            for destination in route.chain(mirrors).chain(&mut rule.mirror) {
+                destination.port = Some(PortSelector::new(number));
+            }
+        }
+        self
+    }
+
+    /// Sets the subset of every destination of every HTTP rule that names none.
+    #[must_use]
+    pub fn subset(mut self, subset: impl Into<String>) -> Self {
+        let subset = subset.into();
+        for share in self.destinations_mut() {
+            share.destination.subset.get_or_insert_with(|| subset.clone());
+        }
+        self
+    }
+
+    /// Sends requests with this exact header value to one subset, before all rules without conditions.
+    ///
+    /// ```
+    /// use canary_core::VirtualService;
+    ///
+    /// let focused = VirtualService::to("image-classifier")
+    ///     .subset("resnet50")
+    ///     .when_header("user-group", "canary", "resnet101")
+    ///     .port(8501);
+    /// let json = focused.to_json_value()?;
+    /// assert_eq!(json["spec"]["http"][0]["match"][0]["headers"]["user-group"]["exact"], "canary");
+    /// assert_eq!(json["spec"]["http"][0]["route"][0]["destination"]["subset"], "resnet101");
+    /// assert_eq!(json["spec"]["http"][1]["route"][0]["destination"]["subset"], "resnet50");
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn when_header(
+        self,
+        header: impl Into<String>,
+        value: impl Into<String>,
+        subset: impl Into<String>,
+    ) -> Self {
+        self.when(HttpMatchRequest::default().header(header, StringMatch::exact(value)), subset)
+    }
+
+    /// Sends requests that meet a condition to one subset of the service, before all rules without conditions.
+    ///
+    /// The service and port are those of the first destination; without any, the service is the first
+    /// of the hosts. Several calls are tried in their order.
+    #[must_use]
+    pub fn when(mut self, condition: HttpMatchRequest, subset: impl Into<String>) -> Self {
+        let first = self.destinations_mut().next().map(|share| share.destination.clone());
+        let destination = first.unwrap_or_else(|| {
+            Destination::new(self.spec.hosts.iter().flatten().next().cloned().unwrap_or_default())
+        });
+        let rule = HttpRoute {
+            matches: Some(vec![condition]),
+            route: Some(vec![HttpRouteDestination::new(destination.subset(subset))]),
+            ..HttpRoute::default()
+        };
+        let rules = self.spec.http.get_or_insert_default();
+        let place = rules
+            .iter()
+            .position(|rule| rule.matches.as_ref().is_none_or(Vec::is_empty))
+            .unwrap_or(rules.len());
+        rules.insert(place, rule);
+        self
+    }
+
+    /// Adds an HTTP rule at the end.
+    #[must_use]
+    pub fn rule(mut self, rule: HttpRoute) -> Self {
+        self.spec.http.get_or_insert_default().push(rule);
+        self
+    }
+
+    /// Limits the time of a whole request, retries included, in every HTTP rule that has destinations.
+    #[must_use]
+    pub fn timeout(mut self, timeout: impl Into<Duration>) -> Self {
+        let timeout = timeout.into();
+        for rule in self.routing_rules_mut() {
+            rule.timeout = Some(timeout.clone());
+        }
+        self
+    }
+
+    /// Sets when and how often to try again, in every HTTP rule that has destinations.
+    #[must_use]
+    pub fn retries(mut self, retries: &HttpRetry) -> Self {
+        for rule in self.routing_rules_mut() {
+            rule.retries = Some(retries.clone());
+        }
+        self
+    }
+
+    /// Copies a share of the requests, in percent, to a subset of the service, whose answers are thrown
+    /// away, in every HTTP rule that has destinations.
+    #[must_use]
+    pub fn mirror(mut self, subset: impl Into<String>, percent: impl Into<Double>) -> Self {
+        let (subset, percentage) = (subset.into(), Percent::new(percent));
+        for rule in self.routing_rules_mut() {
+            let first = rule.route.iter().flatten().next().map(|share| share.destination.clone());
+            if let Some(destination) = first {
+                rule.mirrors.get_or_insert_default().push(HttpMirrorPolicy {
+                    destination: destination.subset(subset.clone()),
+                    percentage: Some(percentage),
+                });
+            }
+        }
+        self
+    }
+
+    /// Marks every answer with the subset that gave it, in a header of this name.
+    ///
+    /// A client can then tell the subsets apart. Destinations without a subset are left as they are.
+    #[must_use]
+    pub fn stamp_subset(mut self, header: impl Into<String>) -> Self {
+        let header = header.into();
+        for share in self.destinations_mut() {
+            if let Some(subset) = share.destination.subset.clone() {
+                let headers = share.headers.get_or_insert_default();
+                let set = headers.response.get_or_insert_default().set.get_or_insert_default();
+                set.insert(header.clone(), subset);
+            }
+        }
+        self
+    }
+
+    fn routing_rules_mut(&mut self) -> impl Iterator<Item = &mut HttpRoute> {
+        let rules = self.spec.http.iter_mut().flatten();
+        rules.filter(|rule| rule.route.as_ref().is_some_and(|route| !route.is_empty()))
+    }
+
+    fn destinations_mut(&mut self) -> impl Iterator<Item = &mut HttpRouteDestination> {
+        self.spec.http.iter_mut().flatten().flat_map(|rule| rule.route.iter_mut().flatten())
+    }
+}

@@ -1,0 +1,215 @@
+//! Destinations as Envoy clusters: name, port, policy, and whether requests can get there.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::{
+    destination_rules::{Client, DestinationRules},
+    names::{qualify, service_namespace},
+    policy::EffectivePolicy,
+    services::Service,
+};
+use crate::networking::Destination;
+
+/// Why no destination answers, with what Envoy says then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// Why, in one line.
+    pub reason: Arc<str>,
+}
+
+/// How Envoy itself answers when no destination does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// 400: the path cannot be normalised.
+    BadPath,
+    /// 404, flag `NR`: no host or no rule for the request.
+    NoRoute,
+    /// 503, flag `NC`: the rule names a cluster that does not exist.
+    NoCluster,
+    /// 503, flag `UH`: the cluster has no healthy endpoint.
+    NoHealthyUpstream,
+}
+
+impl FailureKind {
+    /// The HTTP status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::BadPath => 400,
+            Self::NoRoute => 404,
+            Self::NoCluster | Self::NoHealthyUpstream => 503,
+        }
+    }
+
+    /// Envoy's response flag; `-` stands for none.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::BadPath => "-",
+            Self::NoRoute => "NR",
+            Self::NoCluster => "NC",
+            Self::NoHealthyUpstream => "UH",
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.kind.status(), self.kind.flag(), self.reason)
+    }
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Failure", 3)?;
+        fields.serialize_field("status", &self.kind.status())?;
+        fields.serialize_field("flag", self.kind.flag())?;
+        fields.serialize_field("reason", &*self.reason)?;
+        fields.end()
+    }
+}
+
+/// Where a destination leads: one Envoy cluster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Cluster {
+    /// Envoy's name for it: `outbound|8501|resnet50|image-classifier.default.svc.cluster.local`.
+    pub name: String,
+    /// The fully qualified host.
+    pub host: String,
+    /// The subset, when the destination names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subset: Option<String>,
+    /// The port of the service.
+    pub port: u16,
+    /// The traffic policy that DestinationRules give it; `None` when none applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<EffectivePolicy>,
+    /// Why requests cannot get there, when they cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// A destination as a rule names it, with its host completed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) subset: Option<String>,
+    pub(super) port: Option<u16>,
+}
+
+impl Address {
+    pub(super) fn new(written: &Destination, namespace: &str, domain: &str) -> Self {
+        let number = written.port.as_ref().and_then(|port| port.number);
+        Self {
+            host: qualify(&written.host, namespace, domain),
+            subset: written.subset.clone().filter(|subset| !subset.is_empty()),
+            port: number.map(|port| u16::try_from(port).unwrap_or(0)),
+        }
+    }
+}
+
+/// What destinations are looked up in.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) domain: String,
+    pub(super) services: HashMap<String, Service>,
+    /// Whether a service that is not in the inventory does not exist.
+    pub(super) complete: bool,
+    pub(super) rules: DestinationRules,
+}
+
+impl World {
+    /// The cluster that a destination means for a client, behind a listener.
+    pub(super) fn cluster(&self, address: &Address, client: &Client<'_>, listener: u16) -> Cluster {
+        let service = self.services.get(&address.host);
+        let external = service.and_then(|service| service.external_name.clone());
+        let host = external.unwrap_or_else(|| address.host.clone());
+        // A name that stands for another has no cluster of its own.
+        let behind = if host == address.host { service } else { self.services.get(&host) };
+        let only_port = service.and_then(|service| match service.ports.as_slice() {
+            [port] => Some(*port),
+            _ => None,
+        });
+        let port = address.port.or(only_port).unwrap_or(listener);
+        let subset = address.subset.clone();
+        let name = format!("outbound|{port}|{}|{host}", subset.as_deref().unwrap_or_default());
+        let mut cluster = Cluster { name, host, subset, port, policy: None, failure: None };
+        let rule =
+            self.rules.find(client, &cluster.host, service_namespace(&cluster.host, &self.domain));
+        let declared = cluster
+            .subset
+            .as_deref()
+            .and_then(|subset| rule.and_then(|rule| rule.subsets.get(subset)));
+        cluster.policy = rule.map(|rule| rule.effective(declared, port));
+        cluster.failure =
+            self.failure(address, behind, &cluster, client.namespace, declared.is_some());
+        cluster
+    }
+
+    fn failure(
+        &self,
+        address: &Address,
+        service: Option<&Service>,
+        cluster: &Cluster,
+        client: &str,
+        declared: bool,
+    ) -> Option<Failure> {
+        let no_cluster =
+            |reason: String| Some(Failure { kind: FailureKind::NoCluster, reason: reason.into() });
+        if service.is_none() && self.complete {
+            let known = if cluster.host != address.host {
+                "; the service that names it has no endpoints of its own"
+            } else if address.host.contains('.') && !address.host.ends_with(&self.domain) {
+                "; a host with a dot is not completed with a namespace"
+            } else {
+                ""
+            };
+            return no_cluster(format!("no service {} is known{known}", cluster.host));
+        }
+        if let Some(service) = service
+            && !service.ports.is_empty()
+            && !service.ports.contains(&cluster.port)
+        {
+            let ports: Vec<String> = service.ports.iter().map(u16::to_string).collect();
+            return no_cluster(format!(
+                "service {} has no port {}, only {}",
+                cluster.host,
+                cluster.port,
+                ports.join(", ")
+            ));
+        }
+        if let Some(subset) = &cluster.subset
+            && !declared
+        {
+            let seen = match &cluster.policy {
+                Some(policy) => format!("{} does not declare it", policy.rules.join(", ")),
+                None => "no DestinationRule for the host is visible there".to_owned(),
+            };
+            return no_cluster(format!(
+                "subset {subset} of {} does not exist for a proxy in namespace {client}: {seen}",
+                cluster.host
+            ));
+        }
+        let service = service?;
+        let labels = cluster.policy.as_ref().map(|policy| &policy.labels);
+        let none = std::collections::BTreeMap::new();
+        let labels = labels.unwrap_or(&none);
+        if service.has_healthy_endpoint(labels) {
+            return None;
+        }
+        let which: Vec<String> =
+            labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let which =
+            if which.is_empty() { String::new() } else { format!(" with {}", which.join(", ")) };
+        Some(Failure {
+            kind: FailureKind::NoHealthyUpstream,
+            reason: format!("service {} has no healthy endpoint{which}", cluster.host).into(),
+        })
+    }
+}

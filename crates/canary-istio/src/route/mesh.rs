@@ -1,0 +1,329 @@
+//! The mesh: objects compiled once, asked about many requests.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::{
+    clusters::World,
+    destination_rules::DestinationRules,
+    retries::RetryPolicy,
+    services::Service,
+    tables::{MeshTable, Source, Workload, group},
+    virtual_host::{Size, TooManyRoutes},
+    virtual_services::{Compiler, Entry, Sorted},
+};
+use crate::{
+    Error, Finding, Result,
+    manifest::{Object, ToObject},
+    networking::{DestinationRule, Gateway, HttpRetry, VirtualService},
+};
+
+/// Gateways, VirtualServices and DestinationRules, compiled for routing.
+///
+/// Compiling is linear in the objects and happens once; cloning a mesh is as cheap as cloning an `Arc`, so that a proxy
+/// can hold one behind an atomic pointer and swap it when objects change. [`Mesh::route`] asks where a request goes.
+///
+/// ```
+/// use canary_core::{DestinationRule, Gateway, Mesh, Request, VirtualService};
+///
+/// let gateway = Gateway::http("image-classifier-gateway", 80, ["*"]);
+/// let subsets = DestinationRule::subsets("image-classifier", ["resnet50", "resnet101"]);
+/// let split = VirtualService::weighted("image-classifier", [("resnet50", 70), ("resnet101", 30)])
+///     .hosts(["*"])
+///     .gateway("image-classifier-gateway")
+///     .port(8501);
+/// let mesh = Mesh::new([&gateway, &subsets, &split])?;
+///
+/// let request = Request::post("http://203.0.113.7/v1/models/image_classifier:predict").random(75);
+/// let decision = mesh.route(&request);
+/// let cluster = decision.cluster().expect("the rule forwards");
+/// assert_eq!(cluster.subset.as_deref(), Some("resnet101"));
+/// assert_eq!(cluster.name, "outbound|8501|resnet101|image-classifier.default.svc.cluster.local");
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mesh(pub(super) Arc<Compiled>);
+
+/// What a mesh is made of.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) world: World,
+    pub(super) workloads: Vec<Workload>,
+    /// For each Gateway the workload that takes it.
+    pub(super) gateways: HashMap<String, usize>,
+    pub(super) entries: Vec<Arc<Entry>>,
+    pub(super) mesh: MeshTable,
+    pub(super) default_retries: Option<RetryPolicy>,
+    pub(super) objects: Objects,
+}
+
+/// The objects as they were given, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    pub(super) gateways: Sorted<Gateway>,
+    pub(super) virtual_services: Sorted<VirtualService>,
+    pub(super) destination_rules: Sorted<DestinationRule>,
+}
+
+/// The proxies that take one or more Gateways.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayWorkload {
+    /// The Gateways that these proxies take, as `namespace/name`.
+    pub gateways: Vec<String>,
+    /// The namespace of the proxies' pods; it decides what is exported to them and which DestinationRules they see.
+    pub namespace: String,
+    /// The labels of the proxies' pods, against which `sourceLabels` of gateway rules are held.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Mesh {
+    /// The mesh of some objects, of one kind or of several, with everything else at its default.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] with every reason for which Envoy would refuse the routes: expressions that do not
+    /// compile, weights that sum to 0, statuses that do not redirect.
+    pub fn new<const N: usize>(objects: [&dyn ToObject; N]) -> Result<Self> {
+        Self::of(objects.map(ToObject::to_object))
+    }
+
+    /// The mesh of any number of objects: a [`Manifest`](crate::Manifest), a reference to one, or a list.
+    ///
+    /// Among other kinds a `Service` tells its ports; the rest is left aside.
+    ///
+    /// # Errors
+    /// As [`Mesh::new`].
+    pub fn of<O: Into<Object>>(objects: impl IntoIterator<Item = O>) -> Result<Self> {
+        Self::builder().objects(objects).build()
+    }
+
+    /// Starts a mesh whose surroundings are described too.
+    pub fn builder() -> MeshBuilder {
+        MeshBuilder::default()
+    }
+
+    /// The rules that are in no force, with the reason: delegates that are missing or not exported, delegate rules that
+    /// conflict with their root.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.0.entries.iter().flat_map(|entry| entry.notes.iter().map(String::as_str))
+    }
+}
+
+/// Objects and surroundings that a [`Mesh`] is made of.
+///
+/// ```
+/// use canary_core::{Mesh, route::Service};
+///
+/// let mesh = Mesh::builder()
+///     .services([Service::of_cluster("default", "image-classifier").port(8501)])
+///     .gateway_namespace("istio-ingress")
+///     .build()?;
+/// # let _ = mesh;
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MeshBuilder {
+    gateways: Vec<Gateway>,
+    virtual_services: Vec<VirtualService>,
+    destination_rules: Vec<DestinationRule>,
+    services: Vec<Service>,
+    kubernetes_services: Vec<Value>,
+    complete: bool,
+    domain: String,
+    root_namespace: String,
+    gateway_namespace: Option<String>,
+    workloads: Vec<GatewayWorkload>,
+    default_retries: Option<RetryPolicy>,
+}
+
+impl Default for MeshBuilder {
+    fn default() -> Self {
+        Self {
+            gateways: Vec::new(),
+            virtual_services: Vec::new(),
+            destination_rules: Vec::new(),
+            services: Vec::new(),
+            kubernetes_services: Vec::new(),
+            complete: false,
+            domain: "cluster.local".to_owned(),
+            root_namespace: "istio-system".to_owned(),
+            gateway_namespace: None,
+            workloads: Vec::new(),
+            default_retries: Some(RetryPolicy::default()),
+        }
+    }
+}
+
+impl MeshBuilder {
+    /// Adds objects of any kind; see [`Mesh::of`].
+    pub fn objects<O: Into<Object>>(self, objects: impl IntoIterator<Item = O>) -> Self {
+        objects.into_iter().fold(self, Self::object)
+    }
+
+    /// Adds an object of any kind; see [`Mesh::of`].
+    pub fn object(mut self, object: impl Into<Object>) -> Self {
+        match object.into() {
+            Object::Gateway(gateway) => self.gateways.push(gateway),
+            Object::VirtualService(service) => self.virtual_services.push(service),
+            Object::DestinationRule(rule) => self.destination_rules.push(rule),
+            Object::Other(value) if value["kind"] == "Service" && value["apiVersion"] == "v1" => {
+                self.kubernetes_services.push(value);
+            }
+            Object::Other(_) => {}
+        }
+        self
+    }
+
+    /// Adds a Gateway.
+    pub fn gateway(mut self, gateway: Gateway) -> Self {
+        self.gateways.push(gateway);
+        self
+    }
+
+    /// Adds a VirtualService.
+    pub fn virtual_service(mut self, service: VirtualService) -> Self {
+        self.virtual_services.push(service);
+        self
+    }
+
+    /// Adds a DestinationRule.
+    pub fn destination_rule(mut self, rule: DestinationRule) -> Self {
+        self.destination_rules.push(rule);
+        self
+    }
+
+    /// Gives every service there is: from then on a destination that names another one is answered 503 NC. Without an
+    /// inventory every service counts as existing and healthy.
+    pub fn services(mut self, services: impl IntoIterator<Item = Service>) -> Self {
+        self.services.extend(services);
+        self.complete = true;
+        self
+    }
+
+    /// Tells what is known of one service, while others may exist too.
+    pub fn known_service(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    /// The domain of the cluster. Default `cluster.local`.
+    pub fn cluster_domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = domain.into();
+        self
+    }
+
+    /// The root namespace of the mesh, where DestinationRules for all are found. Default `istio-system`.
+    pub fn root_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.root_namespace = namespace.into();
+        self
+    }
+
+    /// The namespace of the gateways' pods. Default: the root namespace.
+    pub fn gateway_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.gateway_namespace = Some(namespace.into());
+        self
+    }
+
+    /// Describes the proxies of some Gateways. For Gateways without description, those with the same selector share
+    /// proxies in the gateway namespace, whose labels are the selector's.
+    pub fn gateway_workload(mut self, workload: GatewayWorkload) -> Self {
+        self.workloads.push(workload);
+        self
+    }
+
+    /// The mesh's own `defaultHttpRetryPolicy`, in force for rules without `retries`.
+    pub fn default_retries(mut self, retries: &HttpRetry) -> Self {
+        self.default_retries = RetryPolicy::of(Some(retries));
+        self
+    }
+
+    /// Compiles the mesh.
+    ///
+    /// # Errors
+    /// As [`Mesh::new`].
+    pub fn build(self) -> Result<Mesh> {
+        let objects = Objects {
+            gateways: sorted(self.gateways, |gateway| &gateway.metadata),
+            virtual_services: sorted(self.virtual_services, |service| &service.metadata),
+            destination_rules: sorted(self.destination_rules, |rule| &rule.metadata),
+        };
+        let mut compiler = Compiler::new(&self.domain, self.default_retries.clone());
+        let entries: Vec<Arc<Entry>> =
+            compiler.entries(&objects.virtual_services).into_iter().map(Arc::new).collect();
+        compiler.findings.into_result()?;
+        let rules =
+            DestinationRules::new(&objects.destination_rules, &self.domain, &self.root_namespace);
+        let world = World {
+            services: self
+                .kubernetes_services
+                .iter()
+                .filter_map(|value| Service::from_kubernetes(value, &self.domain))
+                .chain(self.services)
+                .map(|service| (service.host.to_ascii_lowercase(), service))
+                .collect(),
+            complete: self.complete,
+            rules,
+            domain: self.domain,
+        };
+        let namespace = self.gateway_namespace.unwrap_or(self.root_namespace);
+        let source = Source::new(&world, &entries);
+        let mut size = Size::default();
+        let workloads: Vec<Workload> = group(&objects.gateways, &self.workloads, &namespace)
+            .into_iter()
+            .map(|(gateways, namespace, labels)| {
+                Workload::new(&gateways, namespace, labels, &source, &mut size)
+            })
+            .collect::<std::result::Result<_, TooManyRoutes>>()
+            .map_err(|found| Error::Invalid([Finding::from(found)].into_iter().collect()))?;
+        let gateways = workloads
+            .iter()
+            .enumerate()
+            .flat_map(|(index, workload)| {
+                workload.gateways.iter().map(move |name| (name.clone(), index))
+            })
+            .collect();
+        let mesh = MeshTable::new(&entries);
+        Ok(Mesh(Arc::new(Compiled {
+            world,
+            workloads,
+            gateways,
+            entries,
+            mesh,
+            default_retries: self.default_retries,
+            objects,
+        })))
+    }
+}
+
+/// Objects in Istio's order: by creation time, then name, then namespace. Without a time they come last, in the order
+/// given.
+fn sorted<T>(objects: Vec<T>, metadata: impl Fn(&T) -> &ObjectMeta) -> Sorted<T> {
+    let mut named: Sorted<T> = objects
+        .into_iter()
+        .map(|object| {
+            let metadata = metadata(&object);
+            let namespace = metadata.namespace.clone().filter(|namespace| !namespace.is_empty());
+            let name = metadata.name.clone().unwrap_or_default();
+            (namespace.unwrap_or_else(|| "default".to_owned()), name, object)
+        })
+        .collect();
+    named.sort_by(|(one_namespace, one_name, one), (other_namespace, other_name, other)| {
+        let (one, other) = (&metadata(one).creation_timestamp, &metadata(other).creation_timestamp);
+        match (one, other) {
+            (Some(one), Some(other)) => one
+                .0
+                .cmp(&other.0)
+                .then_with(|| one_name.cmp(other_name))
+                .then_with(|| one_namespace.cmp(other_namespace)),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (None, None) => std::cmp::Ordering::Equal,
+        }
+    });
+    named
+}

@@ -1,0 +1,87 @@
+//! A decision written down whole, for output and for comparing.
+
+use serde::{Serialize, Serializer};
+
+use super::{
+    chance::Chance,
+    decision::{Decision, Outcome, Share, shared},
+    headers::HeaderEdit,
+    policy::EffectivePolicy,
+    request::RequestView,
+    retries::RetryPolicy,
+    why::Why,
+};
+use crate::networking::Duration;
+
+/// Everything that a [`Decision`] says, as one JSON object.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report<'d> {
+    outcome: &'d Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<Duration>,
+    shares: Vec<Share>,
+    path: &'d str,
+    authority: &'d str,
+    request_edits: &'d [HeaderEdit],
+    response_edits: &'d [HeaderEdit],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cors_headers: Vec<(&'static str, String)>,
+    mirrors: Vec<MirrorShare>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<Duration>,
+    retries: Option<&'d RetryPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'d EffectivePolicy>,
+    why: Why,
+}
+
+/// A mirror of a rule: where copies go, for which share of requests, and whether this one is copied.
+#[derive(Serialize)]
+struct MirrorShare {
+    #[serde(serialize_with = "shared")]
+    cluster: std::sync::Arc<super::clusters::Cluster>,
+    parts_per_million: Chance,
+    copied: bool,
+}
+
+impl<R: RequestView> Serialize for Decision<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let path = self.path();
+        let copied = self.mirrors();
+        let mirrors = match &self.route {
+            Some(route) => route
+                .bound
+                .rule
+                .mirrors
+                .iter()
+                .enumerate()
+                .map(|(index, (_, chance))| {
+                    let cluster = self.mesh.mirror(route, index, &self.request, self.listener);
+                    let copied = copied.iter().any(|found| found.name == cluster.name);
+                    MirrorShare { cluster, parts_per_million: *chance, copied }
+                })
+                .collect(),
+            None => Vec::new(),
+        };
+        Report {
+            outcome: &self.outcome,
+            status: self.outcome.status(),
+            delay: self.delay.map(Duration::from),
+            shares: self.shares(),
+            path: &path,
+            authority: self.authority(),
+            request_edits: self.request_edits(),
+            response_edits: self.response_edits(),
+            cors_headers: self.cors_headers(),
+            mirrors,
+            timeout: self.timeout().map(Duration::from),
+            retries: self.retries(),
+            policy: self.policy(),
+            why: self.why(),
+        }
+        .serialize(serializer)
+    }
+}

@@ -1,0 +1,277 @@
+//! Rules, compiled as far as they can be without knowing the listener.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    chance::{Chance, Fault},
+    clusters::Address,
+    conditions::Conditions,
+    cors::Cors,
+    headers::{Edits, authority},
+    retries::RetryPolicy,
+    rewrite::{PathRewrite, RedirectTo},
+    split::Split,
+    virtual_services::{Compiler, RuleRef},
+};
+use crate::{
+    Finding, Findings,
+    networking::{HttpBody, HttpMatchRequest, HttpRedirect, HttpRoute, HttpRouteDestination},
+};
+
+/// The answer of a rule with `directResponse`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DirectResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; written as text, with a mark for each byte that is none.
+    #[serde(serialize_with = "text")]
+    pub body: Vec<u8>,
+}
+
+fn text<S: serde::Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&String::from_utf8_lossy(body))
+}
+
+/// What a rule does with a request.
+#[derive(Debug)]
+pub(super) enum Action {
+    Forward,
+    Redirect(HttpRedirect),
+    Direct(Arc<DirectResponse>),
+}
+
+/// One destination of a rule.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) address: Address,
+    pub(super) edits: Edits,
+    pub(super) authority: Option<Box<str>>,
+}
+
+/// A rule, compiled as far as it can be without knowing the listener.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) action: Action,
+    pub(super) targets: Box<[Target]>,
+    pub(super) split: Split,
+    pub(super) mirrors: Box<[(Address, Chance)]>,
+    pub(super) rewrite: PathRewrite,
+    pub(super) timeout: Option<Duration>,
+    pub(super) retries: Option<RetryPolicy>,
+    pub(super) fault: Fault,
+    pub(super) cors: Option<Cors>,
+    /// The rule's own edits, for answers that no destination gives.
+    pub(super) edits: Edits,
+    pub(super) place: Arc<RuleRef>,
+    /// One for each entry of `match`; empty when the rule matches everything.
+    pub(super) matches: Vec<(Conditions, Arc<RuleRef>)>,
+}
+
+/// A rule before it is compiled: its fields, its matches with where they stand, and the namespace of its hosts.
+pub(super) struct Written<'w> {
+    pub(super) http: HttpRoute,
+    pub(super) place: RuleRef,
+    pub(super) matches: Vec<(HttpMatchRequest, RuleRef)>,
+    pub(super) namespace: &'w str,
+    pub(super) object: &'w str,
+    pub(super) path: String,
+}
+
+/// Collects what is wrong with one rule.
+struct Broken<'b> {
+    findings: &'b mut Findings,
+    object: &'b str,
+    path: &'b str,
+}
+
+impl Broken<'_> {
+    fn push(&mut self, code: &str, field: &str, message: impl Into<String>, help: &str) {
+        let path = format!("{}.{field}", self.path);
+        self.findings.push(Finding::error(code, path, message).object(self.object).help(help));
+    }
+}
+
+impl Compiler<'_> {
+    /// Compiles a rule; `None` when something is wrong with it, which is then among the findings.
+    pub(super) fn rule(&mut self, written: Written<'_>) -> Option<Arc<Rule>> {
+        let Written { http, place, matches, namespace, object, path } = written;
+        let before = self.findings.len();
+        let mut broken = Broken { findings: &mut self.findings, object, path: &path };
+        let targets = http.route.as_deref().unwrap_or_default();
+        let split = split(targets, &mut broken);
+        let rewrite =
+            http.rewrite.as_ref().map(|written| PathRewrite::new(written, &mut self.expressions));
+        let rewrite = rewrite.transpose().unwrap_or_else(|(field, reason)| {
+            broken.push("V071", field, reason, "write RE2 syntax, groups as \\1");
+            None
+        });
+        let cors = http.cors_policy.as_ref().map(|policy| Cors::new(policy, &mut self.expressions));
+        let cors = cors.transpose().unwrap_or_else(|(field, reason)| {
+            broken.push("V065", &field, reason, "write RE2 syntax");
+            None
+        });
+        let action = action(&http, &mut broken);
+        let matches = self.matches(matches, namespace);
+        if self.findings.len() > before {
+            return None;
+        }
+        let retries = match &http.retries {
+            None => self.default_retries.clone(),
+            written => RetryPolicy::of(written.as_ref()),
+        };
+        // Envoy's CORS filter leaves routes alone that it answers itself.
+        let cors = cors.filter(|_| matches!(action, Action::Forward));
+        Some(Arc::new(Rule {
+            action,
+            targets: compile_targets(&http, namespace, self.domain),
+            split,
+            mirrors: mirrors(&http, namespace, self.domain),
+            rewrite: rewrite.unwrap_or_default(),
+            timeout: http
+                .timeout
+                .as_ref()
+                .and_then(crate::networking::Duration::as_std)
+                .filter(|time| !time.is_zero()),
+            retries,
+            fault: http.fault.as_ref().map(Fault::new).unwrap_or_default(),
+            cors,
+            edits: Edits::new(http.headers.as_ref(), None, true),
+            place: Arc::new(place),
+            matches,
+        }))
+    }
+
+    fn matches(
+        &mut self,
+        matches: Vec<(HttpMatchRequest, RuleRef)>,
+        namespace: &str,
+    ) -> Vec<(Conditions, Arc<RuleRef>)> {
+        let mut compiled = Vec::with_capacity(matches.len());
+        for (written, place) in matches {
+            match Conditions::new(&written, namespace, &mut self.names, &mut self.expressions) {
+                Ok(conditions) => compiled.push((conditions, Arc::new(place))),
+                Err(broken) => {
+                    let of_delegate = place
+                        .delegate
+                        .as_deref()
+                        .filter(|inner| inner.contains(".match"))
+                        .and_then(|inner| inner.rsplit_once(' '));
+                    let (object, at) = of_delegate.unwrap_or((&place.object, &place.path));
+                    for (field, reason) in broken {
+                        let code = if field.starts_with("uri") { "V015" } else { "V014" };
+                        self.findings.push(
+                            Finding::error(code, format!("{at}.{field}"), reason)
+                                .object(object)
+                                .help("write RE2 syntax, at most 1024 bytes"),
+                        );
+                    }
+                }
+            }
+        }
+        compiled
+    }
+}
+
+/// The weights of a rule; sums that Envoy refuses are reported.
+fn split(targets: &[HttpRouteDestination], broken: &mut Broken<'_>) -> Split {
+    let mut weights = Vec::with_capacity(targets.len());
+    for (index, target) in targets.iter().enumerate() {
+        let weight = target.weight.unwrap_or(0);
+        weights.push(u32::try_from(weight).unwrap_or_else(|_| {
+            let field = format!("route[{index}].weight");
+            broken.push("V073", &field, format!("a weight is {weight}"), "give 0 or more");
+            0
+        }));
+    }
+    let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    if targets.len() > 1 && total == 0 {
+        let help = "give at least one destination a weight above 0";
+        broken.push("V074", "route", "the weights of the destinations sum to 0", help);
+    }
+    if total > u64::from(u32::MAX) {
+        let message = format!("the weights of the destinations sum to {total}");
+        broken.push("C901", "route", message, "Envoy refuses sums above 4294967295");
+    }
+    Split::new(&weights)
+}
+
+/// What a rule does; answers that Envoy does not have are reported.
+fn action(http: &HttpRoute, broken: &mut Broken<'_>) -> Action {
+    if let Some(redirect) = &http.redirect {
+        if RedirectTo::new(redirect, 80, false).is_none() {
+            let code = redirect.redirect_code.unwrap_or_default();
+            broken.push(
+                "C903",
+                "redirect.redirectCode",
+                format!("status {code} is no redirect"),
+                "Envoy has 301, 302, 303, 307 and 308",
+            );
+        }
+        return Action::Redirect(redirect.clone());
+    }
+    let Some(direct) = &http.direct_response else {
+        if http.route.as_deref().unwrap_or_default().is_empty() {
+            let help = "add route, redirect or directResponse";
+            broken.push("V059", "route", "the rule leads nowhere", help);
+        }
+        return Action::Forward;
+    };
+    let status = u16::try_from(direct.status).unwrap_or_else(|_| {
+        let message = format!("status {} is no HTTP status", direct.status);
+        broken.push("V069", "directResponse.status", message, "give 200 to 599");
+        0
+    });
+    let body = match &direct.body {
+        Some(HttpBody::String(text)) => text.clone().into_bytes(),
+        Some(HttpBody::Bytes(bytes)) => bytes.clone(),
+        Some(HttpBody::Unset) | None => Vec::new(),
+    };
+    Action::Direct(Arc::new(DirectResponse { status, body }))
+}
+
+/// The destinations of a rule. The rule's own authority counts before a destination's.
+fn compile_targets(http: &HttpRoute, namespace: &str, domain: &str) -> Box<[Target]> {
+    let targets = http.route.as_deref().unwrap_or_default();
+    let headers = http.headers.as_ref();
+    let of_rule = http
+        .rewrite
+        .as_ref()
+        .and_then(|rewrite| rewrite.authority.as_deref())
+        .filter(|authority| !authority.is_empty())
+        .or_else(|| authority(headers));
+    targets
+        .iter()
+        .map(|target| Target {
+            address: Address::new(&target.destination, namespace, domain),
+            edits: Edits::new(headers, target.headers.as_ref(), targets.len() == 1),
+            authority: of_rule
+                .or_else(|| authority(target.headers.as_ref()))
+                .filter(|authority| !authority.is_empty())
+                .map(Into::into),
+        })
+        .collect()
+}
+
+/// The mirrors that can receive anything. `mirrorPercentage` wins over `mirrorPercent`; both concern `mirror` alone.
+fn mirrors(http: &HttpRoute, namespace: &str, domain: &str) -> Box<[(Address, Chance)]> {
+    let single = http.mirror.iter().map(|destination| {
+        let chance = match (&http.mirror_percentage, http.mirror_percent) {
+            (Some(percentage), _) => Chance::percent(percentage),
+            (None, Some(percent)) => Chance::whole_percent(percent),
+            (None, None) => Chance::ALWAYS,
+        };
+        (destination, chance)
+    });
+    let several = http.mirrors.iter().flatten().map(|mirror| {
+        let chance = mirror.percentage.as_ref().map_or(Chance::ALWAYS, Chance::percent);
+        (&mirror.destination, chance)
+    });
+    single
+        .chain(several)
+        .filter(|(_, chance)| *chance > Chance::NEVER)
+        .map(|(destination, chance)| (Address::new(destination, namespace, domain), chance))
+        .collect()
+}

@@ -1,0 +1,312 @@
+//! VirtualServices with names completed, delegates put in, and everything compiled that no listener changes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    conditions::HeaderNames,
+    delegate::{MergedMatch, in_full, merge_fields, merge_matches},
+    exports::Exports,
+    expressions::Expressions,
+    names::{qualify, qualify_gateway},
+    request::MESH,
+    retries::RetryPolicy,
+    rules::{Rule, Written},
+};
+use crate::{
+    Finding, Findings,
+    networking::{HttpRoute, VirtualService},
+};
+
+/// Which rule, and which entry of its `match`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RuleRef {
+    /// The VirtualService, as `VirtualService namespace/name`.
+    pub object: String,
+    /// The place in it: `spec.http[0].match[1]`, or `spec.http[0]` for a rule without matches.
+    pub path: String,
+    /// Envoy's name of the route: those of rule and match, joined with a dot; empty when the rule has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The rule of a delegate that stands in for it, as object and path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<String>,
+}
+
+impl std::fmt::Display for RuleRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.object, self.path)?;
+        if !self.name.is_empty() {
+            write!(f, " ({})", self.name)?;
+        }
+        if let Some(delegate) = &self.delegate {
+            write!(f, " by {delegate}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A VirtualService, ready to be bound to listeners.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) object: String,
+    pub(super) namespace: String,
+    pub(super) hosts: Vec<String>,
+    pub(super) gateways: Vec<String>,
+    pub(super) exports: Exports,
+    pub(super) rules: Vec<Arc<Rule>>,
+    /// Rules that are not in force, and why.
+    pub(super) notes: Vec<String>,
+}
+
+/// How many matches the delegates of one mesh may multiply to.
+const MAX_MERGED_MATCHES: usize = 100_000;
+/// How many bytes of JSON they may multiply to.
+const MAX_MERGED_BYTES: usize = 8 << 20;
+
+/// Objects of one kind with namespace and name, in the order in which Istio prefers them: oldest first, then by name,
+/// then by namespace.
+pub(super) type Sorted<T> = Vec<(String, String, T)>;
+
+/// Compiles every VirtualService.
+pub(super) struct Compiler<'c> {
+    pub(super) domain: &'c str,
+    pub(super) default_retries: Option<RetryPolicy>,
+    pub(super) names: HeaderNames,
+    pub(super) expressions: Expressions,
+    pub(super) findings: Findings,
+    merged_matches: usize,
+    merged_bytes: usize,
+    /// The sizes of the rules of delegates, by where they are.
+    rule_sizes: HashMap<*const HttpRoute, usize>,
+}
+
+impl<'c> Compiler<'c> {
+    pub(super) fn new(domain: &'c str, default_retries: Option<RetryPolicy>) -> Self {
+        Self {
+            domain,
+            default_retries,
+            names: HeaderNames::default(),
+            expressions: Expressions::default(),
+            findings: Findings::default(),
+            merged_matches: 0,
+            merged_bytes: 0,
+            rule_sizes: HashMap::new(),
+        }
+    }
+
+    /// Compiles those with hosts; the others are the delegates they may name.
+    pub(super) fn entries(&mut self, all: &Sorted<VirtualService>) -> Vec<Entry> {
+        let is_delegate =
+            |service: &VirtualService| service.spec.hosts.as_deref().unwrap_or_default().is_empty();
+        let delegates: HashMap<(&str, &str), &VirtualService> = all
+            .iter()
+            .filter(|(_, _, service)| is_delegate(service))
+            .map(|(namespace, name, service)| ((namespace.as_str(), name.as_str()), service))
+            .collect();
+        all.iter()
+            .filter(|(_, _, service)| !is_delegate(service))
+            .map(|(namespace, name, service)| self.entry(namespace, name, service, &delegates))
+            .collect()
+    }
+
+    fn entry(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        service: &VirtualService,
+        delegates: &HashMap<(&str, &str), &VirtualService>,
+    ) -> Entry {
+        let object = format!("VirtualService {namespace}/{name}");
+        let spec = &service.spec;
+        let mut known = HashSet::new();
+        let hosts: Vec<String> = spec
+            .hosts
+            .iter()
+            .flatten()
+            .map(|host| qualify(host, namespace, self.domain))
+            .filter(|host| known.insert(host.clone()))
+            .collect();
+        let mut gateways: Vec<String> = spec
+            .gateways
+            .iter()
+            .flatten()
+            .map(|gateway| qualify_gateway(gateway, namespace))
+            .collect();
+        if gateways.is_empty() {
+            gateways.push(MESH.to_owned());
+        }
+        let mut rules = Vec::new();
+        let mut notes = Vec::new();
+        for (index, http) in spec.http.iter().flatten().enumerate() {
+            let path = format!("spec.http[{index}]");
+            match &http.delegate {
+                None => {
+                    let written = own_rule(http, &object, path, namespace);
+                    rules.extend(self.rule(written));
+                }
+                Some(delegate) => {
+                    let target = delegate.name.as_deref().unwrap_or_default();
+                    let target_namespace = delegate
+                        .namespace
+                        .as_deref()
+                        .filter(|n| !n.is_empty())
+                        .unwrap_or(namespace);
+                    match delegates.get_key_value(&(target_namespace, target)) {
+                        Some(((inner_namespace, inner_name), inner)) => self.delegated(
+                            (&object, &path, http),
+                            (inner_namespace, inner_name, inner),
+                            namespace,
+                            &mut rules,
+                            &mut notes,
+                        ),
+                        None => notes.push(format!(
+                            "{object} {path} is not in force: no VirtualService without hosts is called \
+                             {target_namespace}/{target}"
+                        )),
+                    }
+                }
+            }
+        }
+        Entry {
+            exports: Exports::new(spec.export_to.as_ref(), namespace),
+            object,
+            namespace: namespace.to_owned(),
+            hosts,
+            gateways,
+            rules,
+            notes,
+        }
+    }
+
+    /// Puts the rules of a delegate in place of one of the root's.
+    fn delegated(
+        &mut self,
+        (object, path, root): (&str, &str, &HttpRoute),
+        (namespace, name, delegate): (&str, &str, &VirtualService),
+        root_namespace: &str,
+        rules: &mut Vec<Arc<Rule>>,
+        notes: &mut Vec<String>,
+    ) {
+        let inner_object = format!("VirtualService {namespace}/{name}");
+        let exports = Exports::new(delegate.spec.export_to.as_ref(), namespace);
+        if exports.seen_from(root_namespace, namespace).is_none() {
+            notes.push(format!(
+                "{object} {path} is not in force: {inner_object} is not exported to namespace {root_namespace}"
+            ));
+            return;
+        }
+        let root_size = size(root);
+        let completed = in_full(root, root_namespace, self.domain);
+        for (index, http) in delegate.spec.http.iter().flatten().enumerate() {
+            let inner_path = format!("spec.http[{index}]");
+            let count = |rule: &HttpRoute| rule.matches.as_ref().map_or(1, Vec::len).max(1);
+            self.merged_matches = self.merged_matches.saturating_add(count(root) * count(http));
+            let inner_size =
+                *self.rule_sizes.entry(std::ptr::from_ref(http)).or_insert_with(|| size(http));
+            self.merged_bytes += count(http) * root_size + count(root) * inner_size;
+            if self.merged_matches > MAX_MERGED_MATCHES || self.merged_bytes > MAX_MERGED_BYTES {
+                self.findings.push(
+                    Finding::error(
+                        "C902",
+                        path,
+                        "the matches of roots and delegates multiply to too many",
+                    )
+                    .object(object)
+                    .help(format!(
+                        "keep them to {MAX_MERGED_MATCHES}, and to {} MiB of JSON, in all",
+                        MAX_MERGED_BYTES >> 20
+                    )),
+                );
+                return;
+            }
+            let http = &in_full(http, namespace, self.domain);
+            let root = &completed;
+            let Some(merged) = merge_matches(root, http) else {
+                notes.push(format!(
+                    "{inner_object} {inner_path} is not in force under {object} {path}: one of its matches conflicts \
+                     with every match there"
+                ));
+                continue;
+            };
+            let fields = merge_fields(root, http);
+            let place = |found: Option<&MergedMatch>| {
+                let at = |path: &str, index: Option<usize>| match index {
+                    Some(index) => format!("{path}.match[{index}]"),
+                    None => path.to_owned(),
+                };
+                RuleRef {
+                    object: object.to_owned(),
+                    path: at(path, found.and_then(|found| found.root)),
+                    name: route_name(&fields, found.map(|found| &found.matches)),
+                    delegate: Some(format!(
+                        "{inner_object} {}",
+                        at(&inner_path, found.and_then(|found| found.delegate))
+                    )),
+                }
+            };
+            let matches =
+                merged.iter().map(|found| (found.matches.clone(), place(Some(found)))).collect();
+            let written = Written {
+                place: place(None),
+                matches,
+                namespace,
+                object: &inner_object,
+                path: inner_path.clone(),
+                http: fields,
+            };
+            rules.extend(self.rule(written));
+        }
+    }
+}
+
+/// The size of a rule as JSON.
+fn size(rule: &HttpRoute) -> usize {
+    serde_json::to_vec(rule).map_or(0, |json| json.len())
+}
+
+fn own_rule<'w>(
+    http: &HttpRoute,
+    object: &'w str,
+    path: String,
+    namespace: &'w str,
+) -> Written<'w> {
+    let place = |path: String, name: String| RuleRef {
+        object: object.to_owned(),
+        path,
+        name,
+        delegate: None,
+    };
+    let matches = http
+        .matches
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(index, found)| {
+            let at = format!("{path}.match[{index}]");
+            (found.clone(), place(at, route_name(http, Some(found))))
+        })
+        .collect();
+    Written {
+        http: http.clone(),
+        place: place(path.clone(), route_name(http, None)),
+        matches,
+        namespace,
+        object,
+        path,
+    }
+}
+
+/// Envoy's name of a route: the rule's, then a dot and the match's when it has one.
+fn route_name(http: &HttpRoute, matches: Option<&crate::networking::HttpMatchRequest>) -> String {
+    let rule = http.name.as_deref().unwrap_or_default();
+    match matches.and_then(|matches| matches.name.as_deref()).filter(|name| !name.is_empty()) {
+        Some(name) => format!("{rule}.{name}"),
+        None => rule.to_owned(),
+    }
+}

@@ -1,0 +1,123 @@
+//! The rules of one object: what Istio and the API server refuse, and what will not do what it seems to.
+//!
+//! An error means that the object is not admitted: by Istio's webhook (`V…`) or by the API server (`S…`). An object
+//! without errors is admitted. Warnings with these codes, and with `IST…`, are those that Istio gives itself; `C…`
+//! are this library's own, for what Istio lets pass by accident. [`CATALOGUE`] lists every code.
+//!
+//! ```
+//! use canary_core::{VirtualService, validate::Options};
+//!
+//! let service: VirtualService = serde_json::from_value(serde_json::json!({
+//!     "metadata": {"name": "image-classifier"},
+//!     "spec": {"hosts": ["image-classifier"], "http": [{"route": [
+//!         {"destination": {"host": "image-classifier", "subset": "resnet50"}, "weight": 101},
+//!         {"destination": {"host": "image-classifier", "subset": "resnet101"}, "weight": -1},
+//!     ]}]},
+//! }))?;
+//! let findings = service.validate();
+//! let first = findings.errors().next().unwrap();
+//! assert_eq!(first.code, "V073");
+//! assert_eq!(first.path, "spec.http[0].route[1].weight");
+//! assert_eq!(first.message, "weight is -1, must be 0 or more");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod address;
+pub(crate) mod catalogue;
+mod client_tls;
+mod connection_pool;
+mod destination;
+mod destination_rule;
+mod duration;
+mod export_to;
+mod gateway;
+mod gateway_names;
+mod header;
+mod http_action;
+mod http_route;
+mod l4_route;
+mod labels;
+mod load_balancer;
+mod locality;
+mod metadata;
+pub(crate) mod names;
+mod options;
+mod path;
+mod percentage;
+pub(crate) mod re2;
+mod reachability;
+mod server_tls;
+mod sink;
+mod string_match;
+mod traffic_policy;
+mod virtual_service;
+
+pub use catalogue::{CATALOGUE, Rule, Source};
+pub use http_action::GRPC_STATUS;
+pub use options::{IstioVersion, IstioVersionError, Options};
+pub use re2::is_full_match;
+
+use crate::{
+    finding::Findings,
+    manifest::{Manifest, Object},
+    networking::{DestinationRule, Gateway, VirtualService},
+};
+
+/// An object with rules.
+pub trait Validate {
+    /// Everything that is wrong with the object, in the order of its fields.
+    fn validate_with(&self, options: &Options) -> Findings;
+}
+
+/// Everything that is wrong with `object`, in the order of its fields.
+///
+/// ```
+/// use canary_core::{DestinationRule, validate::{Options, validate}};
+///
+/// let rule = DestinationRule::default();
+/// let codes: Vec<_> = validate(&rule, &Options::default()).iter().map(|finding| finding.code.clone()).collect();
+/// assert_eq!(codes, ["S001", "V083"]);
+/// ```
+pub fn validate<T: Validate + ?Sized>(object: &T, options: &Options) -> Findings {
+    object.validate_with(options)
+}
+
+/// An object of a manifest; one of another kind has no rules here.
+impl Validate for Object {
+    fn validate_with(&self, options: &Options) -> Findings {
+        match self {
+            Self::Gateway(gateway) => gateway.validate_with(options),
+            Self::VirtualService(service) => service.validate_with(options),
+            Self::DestinationRule(rule) => rule.validate_with(options),
+            Self::Other(_) => Findings::new(),
+        }
+    }
+}
+
+/// Every object of a manifest, in order, each by itself; see [`analyze`](crate::analyze) for what holds between them.
+impl Validate for Manifest {
+    fn validate_with(&self, options: &Options) -> Findings {
+        self.iter().flat_map(|object| object.validate_with(options)).collect()
+    }
+}
+
+macro_rules! validate_method {
+    ($($kind:ident),*) => {$(
+        impl $kind {
+            /// Everything that is wrong here, for the newest control plane known.
+            pub fn validate(&self) -> Findings {
+                self.validate_with(&Options::default())
+            }
+        }
+    )*};
+}
+
+validate_method!(Gateway, VirtualService, DestinationRule, Manifest);
+
+/// How a finding names its object.
+pub(crate) fn object_name(kind: &str, namespace: &str, name: &str) -> String {
+    format!("{kind} {namespace}/{name}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! RE2 patterns as Istio accepts them, checked without compiling and translated for Rust's `regex`.
+//!
+//! Istio's webhook compiles a pattern with Go's `regexp` and Envoy runs it with C++ RE2; both read the same
+//! language, <https://github.com/google/re2/wiki/Syntax>. Rust's `regex` differs: `\d`, `\w`, `\s` and `\b` are
+//! Unicode there, `{` must be escaped, `\Q…\E` is unknown, a group name may not begin with a digit. The parser
+//! here reads RE2 and prints a pattern of the same meaning in Rust's syntax.
+
+mod ast;
+mod names;
+mod parser;
+
+use std::fmt;
+
+use regex_automata::{meta, util::syntax};
+
+/// The longest pattern that Istio admits, in bytes.
+pub(crate) const MAX_LEN: usize = 1024;
+
+/// Why a pattern is not RE2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Re2Error {
+    reason: &'static str,
+    at: String,
+}
+
+impl Re2Error {
+    fn new(reason: &'static str, at: impl Into<String>) -> Self {
+        Self { reason, at: at.into() }
+    }
+
+    /// Whether the pattern is RE2, but its automaton would be larger than [`SIZE_LIMIT`].
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.reason == TOO_LARGE
+    }
+}
+
+impl fmt::Display for Re2Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)?;
+        if self.at.is_empty() { Ok(()) } else { write!(f, " at `{}`", self.at) }
+    }
+}
+
+impl std::error::Error for Re2Error {}
+
+/// Whether `pattern` is RE2, of a length that Istio admits.
+///
+/// # Errors
+/// [`Re2Error`] when it is longer than [`MAX_LEN`] bytes or is not RE2.
+pub(crate) fn check(pattern: &str) -> Result<(), Re2Error> {
+    // Most patterns are made of plain characters and dots: those need no tree.
+    if pattern.len() <= MAX_LEN && pattern.bytes().all(is_plain) {
+        return Ok(());
+    }
+    parse(pattern).map(drop)
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'/' | b'-' | b'_' | b'.' | b':' | b' ' | b'=' | b',')
+}
+
+/// The same language in the syntax of Rust's `regex`, not anchored.
+///
+/// # Errors
+/// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes or is not RE2.
+pub(crate) fn translate(pattern: &str) -> Result<String, Re2Error> {
+    Ok(parse(pattern)?.to_string())
+}
+
+/// `true` when the RE2 expression fits the whole text, as Envoy's `safe_regex` does; `None` when Envoy refuses the
+/// expression.
+///
+/// ```
+/// use canary_core::validate::is_full_match;
+///
+/// assert_eq!(is_full_match("res.*", "resnet50"), Some(true));
+/// assert_eq!(is_full_match("res", "resnet50"), Some(false));
+/// assert_eq!(is_full_match("(", "resnet50"), None);
+/// ```
+pub fn is_full_match(pattern: &str, text: &str) -> Option<bool> {
+    Some(full_match(pattern).ok()?.is_match(text))
+}
+
+/// A regular expression that matches where Envoy's full match of `pattern` does.
+///
+/// # Errors
+/// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes, is not RE2, or its automaton is too large.
+pub(crate) fn full_match(pattern: &str) -> Result<meta::Regex, Re2Error> {
+    build(&full_match_text(pattern)?, pattern)
+}
+
+/// The text behind [`full_match`].
+///
+/// # Errors
+/// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes or is not RE2.
+pub(crate) fn full_match_text(pattern: &str) -> Result<String, Re2Error> {
+    Ok(format!(r"\A(?:{})\z", translate(pattern)?))
+}
+
+/// A regular expression that finds what RE2 finds, for rewrites.
+///
+/// # Errors
+/// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes, is not RE2, or its automaton is too large.
+pub(crate) fn search(pattern: &str) -> Result<meta::Regex, Re2Error> {
+    build(&translate(pattern)?, pattern)
+}
+
+/// How many capture groups `pattern` has, when it is RE2.
+pub(crate) fn groups(pattern: &str) -> Option<usize> {
+    parse(pattern).ok().map(|node| node.captures())
+}
+
+/// The memory that one compiled pattern may take, in bytes: enough for every pattern met in practice.
+pub(crate) const SIZE_LIMIT: usize = 32 << 20;
+const TOO_LARGE: &str = "its automaton is larger than 32 MiB";
+/// How deep groups may nest: deeper than a pattern of [`MAX_LEN`] bytes can.
+const NEST_LIMIT: u32 = 2048;
+
+fn build(text: &str, pattern: &str) -> Result<meta::Regex, Re2Error> {
+    // Without the automata that are built ahead: thousands of patterns would take most of their memory.
+    let config = meta::Config::new().nfa_size_limit(Some(SIZE_LIMIT)).dfa(false).onepass(false);
+    meta::Regex::builder()
+        .configure(config)
+        .syntax(syntax::Config::new().nest_limit(NEST_LIMIT))
+        .build(text)
+        .map_err(|_| too_large(pattern))
+}
+
+fn too_large(pattern: &str) -> Re2Error {
+    Re2Error::new(TOO_LARGE, pattern)
+}
+
+fn parse(pattern: &str) -> Result<ast::Node, Re2Error> {
+    if pattern.len() > MAX_LEN {
+        return Err(Re2Error::new("it is longer than 1024 bytes", ""));
+    }
+    parser::Parser::new(pattern).parse()
+}
+
+#[cfg(test)]
+mod tests;

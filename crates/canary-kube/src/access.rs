@@ -1,0 +1,224 @@
+//! What an account must be allowed to do, and what it lacks.
+
+use std::fmt;
+
+use k8s_openapi::{
+    api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::core::{Request as ApiRequest, params::PostParams};
+use serde_json::{Value, json};
+
+use canary_rollout::{
+    Plan,
+    cluster::{ObjectRef, lease_name},
+};
+
+use crate::{Error, Kubernetes, Result, api_error::Verb, resource::collection_path};
+
+/// Some verbs on one resource.
+struct Rule {
+    group: &'static str,
+    resource: &'static str,
+    verbs: &'static [&'static str],
+}
+
+impl Rule {
+    /// The name of the object that a plan's driver needs it for; `None` where any may be asked for: what is listed, and
+    /// what other objects name, as the host of a `DestinationRule` names a `Service`.
+    fn object(&self, plan: &Plan) -> Option<String> {
+        let target = &plan.target;
+        match self.resource {
+            "virtualservices" => Some(target.virtual_service.clone()),
+            "destinationrules" => Some(target.destination_rule_name().to_owned()),
+            "leases" => Some(lease_name(&target.virtual_service)),
+            _ => None,
+        }
+    }
+}
+
+/// The least that the driver of a rollout needs in its namespace: to change the routes and hold its lock, and to read
+/// what stands behind a subset.
+const DRIVER: &[Rule] = &[
+    Rule {
+        group: "networking.istio.io",
+        resource: "virtualservices",
+        verbs: &["get", "patch", "watch"],
+    },
+    Rule {
+        group: "networking.istio.io",
+        resource: "destinationrules",
+        verbs: &["get", "patch", "watch"],
+    },
+    Rule { group: "coordination.k8s.io", resource: "leases", verbs: &["create", "get", "patch"] },
+    Rule { group: "", resource: "services", verbs: &["get"] },
+    Rule { group: "", resource: "pods", verbs: &["list"] },
+    Rule { group: "apps", resource: "deployments", verbs: &["list"] },
+    Rule { group: "apps", resource: "statefulsets", verbs: &["list"] },
+    Rule { group: "", resource: "configmaps", verbs: &["get"] },
+];
+
+/// A verb on a resource that an account lacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Permission {
+    /// The verb, such as `patch`.
+    pub verb: String,
+    /// The resource's plural name, such as `virtualservices`.
+    pub resource: String,
+    /// The API group; empty for Kubernetes' core.
+    pub group: String,
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)
+    }
+}
+
+/// The least `Role` with which the driver of any rollout works in a namespace.
+///
+/// [`role_for`] gives the one that is good for a single plan.
+///
+/// ```
+/// let role = canary_core::cluster::role("models", "canary");
+/// assert_eq!(role.metadata.namespace.as_deref(), Some("models"));
+/// ```
+pub fn role(namespace: &str, name: &str) -> Role {
+    let rules = DRIVER
+        .iter()
+        .map(|rule| PolicyRule {
+            api_groups: Some(vec![rule.group.to_owned()]),
+            resources: Some(vec![rule.resource.to_owned()]),
+            verbs: rule.verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+            ..PolicyRule::default()
+        })
+        .collect();
+    Role { metadata: metadata(namespace, name), rules: Some(rules) }
+}
+
+/// The least `Role` with which the driver of this plan works: what it writes by name, and no others. What it reads of
+/// pods, workloads, services and `ConfigMap`s it may read in the whole namespace, because lists cannot be permitted by
+/// name, and the other two are named by objects that may change.
+///
+/// ```
+/// use canary_core::{Plan, cluster::role_for};
+///
+/// let role = role_for(&Plan::new("image-classifier", "resnet50", "resnet101"), "canary");
+/// let names = |rule: &k8s_openapi::api::rbac::v1::PolicyRule| rule.resource_names.clone();
+/// let rules = role.rules.unwrap();
+/// assert_eq!(names(&rules[0]), Some(vec!["image-classifier".to_owned()]));
+/// assert!(rules.iter().any(|rule| rule.verbs == ["create"] && names(rule).is_none()));
+/// assert!(rules.iter().all(|rule| names(rule).is_some() || !rule.verbs.iter().any(|verb| verb == "patch")));
+/// ```
+pub fn role_for(plan: &Plan, name: &str) -> Role {
+    let mut role = role(&plan.target.namespace, name);
+    let mut rules = Vec::new();
+    for (mut rule, of) in role.rules.take().unwrap_or_default().into_iter().zip(DRIVER) {
+        let Some(object) = of.object(plan) else {
+            rules.push(rule);
+            continue;
+        };
+        if rule.verbs.iter().any(|verb| verb == "create") {
+            // What does not exist yet cannot be permitted by name.
+            rule.verbs.retain(|verb| verb != "create");
+            rules.push(PolicyRule { verbs: vec!["create".to_owned()], ..rule.clone() });
+        }
+        rules.push(PolicyRule { resource_names: Some(vec![object]), ..rule });
+    }
+    role.rules = Some(rules);
+    role
+}
+
+/// Gives a service account of the same namespace the role of that name.
+pub fn role_binding(namespace: &str, name: &str, service_account: &str) -> RoleBinding {
+    RoleBinding {
+        metadata: metadata(namespace, name),
+        role_ref: RoleRef {
+            api_group: Some("rbac.authorization.k8s.io".to_owned()),
+            kind: "Role".to_owned(),
+            name: name.to_owned(),
+        },
+        subjects: Some(vec![Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: service_account.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            ..Subject::default()
+        }]),
+    }
+}
+
+fn metadata(namespace: &str, name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(namespace.to_owned()),
+        ..ObjectMeta::default()
+    }
+}
+
+/// What the account in use lacks of [`role`], by Kubernetes' `SelfSubjectAccessReview`.
+///
+/// # Errors
+/// [`Error::Cluster`] when the API server cannot be asked.
+pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permission>> {
+    lacking(cluster, namespace, |_| None).await
+}
+
+/// What the account in use lacks of [`role_for`] this plan, by Kubernetes' `SelfSubjectAccessReview`.
+///
+/// # Errors
+/// [`Error::Cluster`] when the API server cannot be asked.
+pub async fn missing_for(cluster: &Kubernetes, plan: &Plan) -> Result<Vec<Permission>> {
+    lacking(cluster, &plan.target.namespace, |rule| rule.object(plan)).await
+}
+
+async fn lacking(
+    cluster: &Kubernetes,
+    namespace: &str,
+    name: impl Fn(&Rule) -> Option<String>,
+) -> Result<Vec<Permission>> {
+    let mut missing = Vec::new();
+    for rule in DRIVER {
+        let name = name(rule);
+        for verb in rule.verbs {
+            let name = name.as_deref().filter(|_| *verb != "create");
+            if !allowed(cluster, namespace, rule, verb, name).await? {
+                missing.push(Permission {
+                    verb: (*verb).to_owned(),
+                    resource: rule.resource.to_owned(),
+                    group: rule.group.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(missing)
+}
+
+async fn allowed(
+    cluster: &Kubernetes,
+    namespace: &str,
+    rule: &Rule,
+    verb: &str,
+    name: Option<&str>,
+) -> Result<bool> {
+    let target = ObjectRef::new("authorization.k8s.io/v1", "SelfSubjectAccessReview", "", verb);
+    let review = json!({
+        "apiVersion": target.api_version,
+        "kind": target.kind,
+        "spec": {"resourceAttributes": {
+            "namespace": namespace, "verb": verb, "group": rule.group, "resource": rule.resource,
+            "name": name.unwrap_or_default(),
+        }},
+    });
+    let path = collection_path(&target.api_version, "selfsubjectaccessreviews", None);
+    let request = ApiRequest::new(path)
+        .create(&PostParams::default(), review.to_string().into_bytes())
+        .map_err(|error| Error::Cluster {
+            action: "ask for permissions".to_owned(),
+            reason: "the request cannot be put together".to_owned(),
+            retryable: false,
+            source: Some(Box::new(error)),
+        })?;
+    let answer = cluster.send(Verb::Get, &target, request).await?;
+    Ok(answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+}

@@ -1,0 +1,188 @@
+//! The objects with which a driver runs as a Job inside the cluster, with the least permissions.
+
+use serde_json::{Value, json};
+
+use canary_rollout::Plan;
+
+use crate::{
+    Error, Result,
+    access::{role_binding, role_for},
+};
+
+/// What is mounted into the driver's pod, read-only: inputs, or credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mount {
+    /// The files of a `ConfigMap` of this name.
+    ConfigMap(String),
+    /// The files of a `Secret` of this name.
+    Secret(String),
+    /// A `PersistentVolumeClaim` of this name.
+    Claim(String),
+}
+
+impl Mount {
+    /// Reads `configmap/NAME`, `secret/NAME` or `claim/NAME`.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when it is none of these.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.split_once('/') {
+            Some(("configmap", name)) if !name.is_empty() => Ok(Self::ConfigMap(name.to_owned())),
+            Some(("secret", name)) if !name.is_empty() => Ok(Self::Secret(name.to_owned())),
+            Some(("claim", name)) if !name.is_empty() => Ok(Self::Claim(name.to_owned())),
+            _ => Err(Error::manifest(
+                format!("mount {text:?}"),
+                "write configmap/NAME, secret/NAME or claim/NAME",
+            )),
+        }
+    }
+
+    fn volume(&self, name: &str) -> Value {
+        match self {
+            Self::ConfigMap(of) => json!({"name": name, "configMap": {"name": of}}),
+            Self::Secret(of) => json!({"name": name, "secret": {"secretName": of}}),
+            Self::Claim(of) => {
+                json!({"name": name, "persistentVolumeClaim": {"claimName": of, "readOnly": true}})
+            }
+        }
+    }
+}
+
+/// How a driver runs inside the cluster.
+///
+/// It is a Job and no Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
+/// for ever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
+/// its node a new pod goes on with the same experiment.
+///
+/// ```
+/// use canary_core::{Plan, cluster::InCluster, rollout::{Guardrail, Hold}};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+///     .header("user-group", "canary")
+///     .weights([5, 30, 100], Hold::requests(4_000))
+///     .guardrail(Guardrail::error_ratio(1.0));
+/// let objects = InCluster::new("registry.example.com/canary:1.0").objects(&plan)?;
+/// let kinds: Vec<_> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
+/// assert_eq!(kinds, ["ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Job"]);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InCluster {
+    /// The image with the program, which must be an entry point that takes a plan's file as its first argument.
+    pub image: String,
+    /// The name of all objects; `canary-` and the `VirtualService`'s name unless set.
+    pub name: Option<String>,
+    /// More arguments for the program.
+    pub args: Vec<String>,
+    /// How often a driver that failed is started again; it goes on where it was.
+    pub retries: u32,
+    /// What is mounted, and where.
+    pub mounts: Vec<(Mount, String)>,
+}
+
+impl InCluster {
+    /// With the image of the program.
+    pub fn new(image: impl Into<String>) -> Self {
+        Self { image: image.into(), name: None, args: Vec::new(), retries: 100, mounts: Vec::new() }
+    }
+
+    /// Names the objects.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Adds an argument for the program.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Mounts the files of an object read-only at a path, such as photos at `/photos` or a token at `/etc/prometheus`.
+    #[must_use]
+    pub fn mount(mut self, what: Mount, path: impl Into<String>) -> Self {
+        self.mounts.push((what, path.into()));
+        self
+    }
+
+    /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
+    ///
+    /// The Job's pod runs as no root, without a writable file system, capabilities or a sidecar. An exit status of 1
+    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the plan has an error.
+    pub fn objects(&self, plan: &Plan) -> Result<Vec<Value>> {
+        let plan = plan.clone().validated()?;
+        let namespace = &plan.target.namespace;
+        let name =
+            self.name.clone().unwrap_or_else(|| format!("canary-{}", plan.target.virtual_service));
+        let labels =
+            json!({"app.kubernetes.io/name": "canary", "app.kubernetes.io/instance": name});
+        let metadata = json!({"name": name, "namespace": namespace, "labels": labels});
+        let mut args = vec!["/etc/canary/plan.yaml".to_owned()];
+        args.extend(self.args.iter().cloned());
+        let mut volumes = vec![json!({"name": "plan", "configMap": {"name": name}})];
+        let mut mounts =
+            vec![json!({"name": "plan", "mountPath": "/etc/canary", "readOnly": true})];
+        for (index, (what, path)) in self.mounts.iter().enumerate() {
+            let volume = format!("mount-{index}");
+            mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
+            volumes.push(what.volume(&volume));
+        }
+        let container = json!({
+            "name": "driver",
+            "image": self.image,
+            "args": args,
+            "volumeMounts": mounts,
+            "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+            "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        });
+        let mut pod_labels = labels.clone();
+        // The sidecar would outlive the driver, and the Job would never end.
+        pod_labels["sidecar.istio.io/inject"] = json!("false");
+        let pod = json!({
+            "metadata": {"labels": pod_labels},
+            "spec": {
+                "serviceAccountName": name,
+                "restartPolicy": "Never",
+                // Time to store the state before the pod goes.
+                "terminationGracePeriodSeconds": 30,
+                "securityContext": {
+                    "runAsNonRoot": true,
+                    "runAsUser": 65532,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [container],
+                "volumes": volumes,
+            },
+        });
+        // 1 is an error that may pass, 130 and 143 a signal; all others are verdicts, and final.
+        let over = json!({"rules": [
+            {"action": "FailJob", "onExitCodes": {"containerName": "driver", "operator": "NotIn", "values": [0, 1, 130, 137, 143]}},
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        ]});
+        Ok(vec![
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
+            json_of(&role_for(&plan, &name))?,
+            json_of(&role_binding(namespace, &name, &name))?,
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"plan.yaml": plan.to_yaml()?}}),
+            json!({
+                "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
+                "spec": {"backoffLimit": self.retries, "podFailurePolicy": over, "template": pod},
+            }),
+        ])
+    }
+}
+
+fn json_of(object: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(object).map_err(|error| Error::manifest("role", error.to_string()))
+}

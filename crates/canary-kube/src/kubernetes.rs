@@ -1,0 +1,422 @@
+//! A real cluster behind the [`Cluster`] contract.
+
+use std::{path::Path, time::Duration};
+
+use futures_core::Stream;
+use http::Request;
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+    core::{
+        Request as ApiRequest,
+        params::{DeleteParams, GetParams, ListParams, Patch as KubePatch, PatchParams},
+    },
+};
+use serde_json::Value;
+
+use canary_rollout::cluster::{Cluster, ObjectRef, Patch, WatchEvent, failed_tests};
+
+use crate::{
+    Error, Result,
+    api_error::{Verb, translate},
+    kubernetes_watch,
+    resource::{collection_path, plural, unsafe_name},
+};
+
+/// The name under which this library's writes are recorded in `metadata.managedFields`.
+pub const FIELD_MANAGER: &str = "canary";
+
+/// A Kubernetes API server, with the credentials of a kubeconfig or of the pod it runs in.
+///
+/// Objects travel as raw JSON. Requests are bounded in time, TLS is verified, and credential plugins run as `kubectl`
+/// runs them.
+///
+/// ```no_run
+/// # async fn example() -> canary_core::Result<()> {
+/// use canary_core::cluster::{Cluster, Kubernetes, ObjectRef};
+///
+/// let cluster = Kubernetes::connect().await?;
+/// let live = cluster.get(&ObjectRef::virtual_service("default", "image-classifier")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Kubernetes {
+    client: Client,
+    field_manager: String,
+    force: bool,
+    dry_run: bool,
+}
+
+impl std::fmt::Debug for Kubernetes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The client holds credentials.
+        f.debug_struct("Kubernetes")
+            .field("field_manager", &self.field_manager)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Kubernetes {
+    /// Connects as `kubectl` would: `KUBECONFIG`, then `~/.kube/config`, then the pod's service account.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when no configuration is found or it cannot be used.
+    pub async fn connect() -> Result<Self> {
+        match Config::from_kubeconfig(&KubeConfigOptions::default()).await {
+            Ok(config) => Self::with_config(config),
+            Err(kubeconfig) => {
+                let config = Config::incluster().map_err(|_| Error::Cluster {
+                    action: "connect".to_owned(),
+                    reason: format!(
+                        "no usable configuration ({}); set KUBECONFIG, or run in a pod with a service account",
+                        without_secrets(&kubeconfig)
+                    ),
+                    retryable: false,
+                    source: None,
+                })?;
+                Self::with_config(config)
+            }
+        }
+    }
+
+    /// Connects as [`Kubernetes::connect`] does, or with a kubeconfig file, and to one of its contexts when given.
+    ///
+    /// ```no_run
+    /// # async fn example() -> canary_core::Result<()> {
+    /// let cluster = canary_core::cluster::Kubernetes::open(None, Some("staging")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the file is no kubeconfig or has no such context.
+    pub async fn open(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self> {
+        let read = match (kubeconfig, context) {
+            (None, None) => return Self::connect().await,
+            (None, _) => Kubeconfig::read(),
+            (Some(path), _) => Kubeconfig::read_from(path),
+        };
+        Self::with_kubeconfig(read, context).await
+    }
+
+    async fn with_kubeconfig(
+        read: Result<Kubeconfig, KubeconfigError>,
+        context: Option<&str>,
+    ) -> Result<Self> {
+        let unusable = |error: KubeconfigError| Error::Cluster {
+            action: "connect".to_owned(),
+            reason: context.map_or_else(
+                || format!("the kubeconfig cannot be used: {}", without_secrets(&error)),
+                |context| {
+                    let why = without_secrets(&error);
+                    format!("the kubeconfig cannot be used with context {context:?}: {why}")
+                },
+            ),
+            retryable: false,
+            source: None,
+        };
+        let options =
+            KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+        let config = Config::from_custom_kubeconfig(read.map_err(unusable)?, &options)
+            .await
+            .map_err(unusable)?;
+        Self::with_config(config)
+    }
+
+    /// Connects with the text of a kubeconfig, to one of its contexts or to the current one.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the text is no kubeconfig or has no such context.
+    pub async fn from_kubeconfig(text: &str, context: Option<&str>) -> Result<Self> {
+        Self::with_kubeconfig(Kubeconfig::from_yaml(text), context).await
+    }
+
+    /// Connects with kube's own configuration.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the configuration's certificates or credentials cannot be used.
+    pub fn with_config(mut config: Config) -> Result<Self> {
+        // A call that hangs for ever would stop a rollout; watches have their own bound.
+        config.connect_timeout.get_or_insert(Duration::from_secs(10));
+        config.read_timeout.get_or_insert(Duration::from_secs(300));
+        // kube takes the token as it is, and would end the program on a line break in it.
+        let auth = serde_json::to_value(&config.auth_info).unwrap_or_default();
+        let sendable = |token: &str| token.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        if auth["token"].as_str().is_some_and(|token| !sendable(token)) {
+            return Err(Error::Cluster {
+                action: "connect".to_owned(),
+                reason: "the token has characters that HTTP forbids, such as a line break; copy it again"
+                    .to_owned(),
+                retryable: false,
+                source: None,
+            });
+        }
+        let client = Client::try_from(config).map_err(|error| {
+            translate(Verb::Get, &ObjectRef::new("", "API server", "", ""), error)
+        })?;
+        Ok(Self::new(client))
+    }
+
+    /// Uses a client that is there already.
+    pub fn new(client: Client) -> Self {
+        Self { client, field_manager: FIELD_MANAGER.to_owned(), force: false, dry_run: false }
+    }
+
+    /// Records writes under another name than [`FIELD_MANAGER`].
+    #[must_use]
+    pub fn field_manager(mut self, name: impl Into<String>) -> Self {
+        self.field_manager = name.into();
+        self
+    }
+
+    /// Takes over the fields of other managers on apply instead of reporting a conflict.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Lets the server check every write and store none.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// kube's client, for calls that this library does not offer.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The requests of a kind's collection in a namespace.
+    async fn collection(&self, object: &ObjectRef) -> Result<(ApiRequest, String)> {
+        let (plural, namespaced) = self.resource(&object.api_version, &object.kind).await?;
+        let namespace =
+            (namespaced && !object.namespace.is_empty()).then_some(object.namespace.as_str());
+        let path = collection_path(&object.api_version, &plural, namespace);
+        Ok((ApiRequest::new(path.clone()), path))
+    }
+
+    async fn named(&self, object: &ObjectRef) -> Result<ApiRequest> {
+        if let Some(reason) = unsafe_name(object) {
+            return Err(Error::Cluster {
+                action: object.to_string(),
+                reason,
+                retryable: false,
+                source: None,
+            });
+        }
+        Ok(self.collection(object).await?.0)
+    }
+
+    /// Plural name and scope, from the table or from the server's own list.
+    async fn resource(&self, api_version: &str, kind: &str) -> Result<(String, bool)> {
+        if let Some((plural, namespaced)) = plural(kind) {
+            return Ok((plural.to_owned(), namespaced));
+        }
+        let object = ObjectRef::new(api_version, kind, "", "");
+        let resources = if api_version.contains('/') {
+            self.client.list_api_group_resources(api_version).await
+        } else {
+            self.client.list_core_api_resources(api_version).await
+        }
+        .map_err(|error| translate(Verb::List, &object, error))?;
+        resources
+            .resources
+            .into_iter()
+            .find(|resource| resource.kind == kind && !resource.name.contains('/'))
+            .map(|resource| (resource.name, resource.namespaced))
+            .ok_or_else(|| Error::Unserved {
+                action: format!("find {api_version} {kind}"),
+                reason: "the cluster does not serve this kind; install its CRD".to_owned(),
+            })
+    }
+
+    /// Sends one request, bounded in time.
+    pub(crate) async fn send(
+        &self,
+        verb: Verb,
+        object: &ObjectRef,
+        request: Request<Vec<u8>>,
+    ) -> Result<Value> {
+        const LIMIT: Duration = Duration::from_secs(60);
+        match tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await {
+            Ok(answer) => answer.map_err(|error| translate(verb, object, error)),
+            Err(_elapsed) => Err(Error::Cluster {
+                action: format!("{} {object}", verb.as_str()),
+                reason: format!(
+                    "the API server did not answer in {} s, or only that it is busy (429, 503, 504)",
+                    LIMIT.as_secs()
+                ),
+                retryable: true,
+                source: None,
+            }),
+        }
+    }
+}
+
+/// What is wrong with a kubeconfig, without the text around the place: that may be a token.
+fn without_secrets(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => error.location().map_or_else(
+            || "it is no YAML of the expected form".to_owned(),
+            |at| {
+                let (line, column) = (at.line(), at.column());
+                format!("it is no YAML of the expected form at line {line}, column {column}")
+            },
+        ),
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("{} cannot be read: {error}", path.display())
+        }
+        KubeconfigError::LoadContext(name) => format!("it has no context {name:?}"),
+        KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name:?}"),
+        KubeconfigError::CurrentContextNotSet => "it has no current context; name one".to_owned(),
+        KubeconfigError::FindPath => "there is none".to_owned(),
+        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
+            "its certificate authority cannot be read".to_owned()
+        }
+        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
+            "its client certificate or key cannot be read".to_owned()
+        }
+        KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
+            "its cluster has no usable server address".to_owned()
+        }
+        KubeconfigError::ParseProxyUrl(_) => "its proxy has no usable address".to_owned(),
+        _ => "its parts do not fit together".to_owned(),
+    }
+}
+
+/// A request that could not be put together; names are checked before, so a server's answer is likelier.
+fn built(
+    object: &ObjectRef,
+    request: Result<Request<Vec<u8>>, kube::core::request::Error>,
+) -> Result<Request<Vec<u8>>> {
+    request.map_err(|error| Error::Cluster {
+        action: object.to_string(),
+        reason: "the request cannot be put together".to_owned(),
+        retryable: false,
+        source: Some(Box::new(error)),
+    })
+}
+
+impl Cluster for Kubernetes {
+    async fn get(&self, object: &ObjectRef) -> Result<Option<Value>> {
+        let request =
+            built(object, self.named(object).await?.get(&object.name, &GetParams::default()))?;
+        match self.send(Verb::Get, object, request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        /// Pages keep one answer small on clusters with many objects.
+        const PAGE: u32 = 500;
+        let object = ObjectRef::new(api_version, kind, namespace.unwrap_or_default(), "");
+        let (collection, _) = self.collection(&object).await?;
+        let mut params = ListParams::default().limit(PAGE);
+        let mut objects = Vec::new();
+        loop {
+            let request = built(&object, collection.list(&params))?;
+            let mut page = match self.send(Verb::List, &object, request).await {
+                // The place in the list is forgotten: all of it once more, in one piece.
+                Err(Error::Expired { .. }) if params.limit.is_some() => {
+                    params = ListParams::default();
+                    objects.clear();
+                    continue;
+                }
+                page => page?,
+            };
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                objects.extend(items.into_iter().map(|mut item| {
+                    // Items of a list do not repeat their type.
+                    if let Some(fields) = item.as_object_mut() {
+                        fields.insert("apiVersion".to_owned(), api_version.into());
+                        fields.insert("kind".to_owned(), kind.into());
+                    }
+                    item
+                }));
+            }
+            match page.pointer("/metadata/continue").and_then(Value::as_str) {
+                Some(token) if !token.is_empty() => params = params.continue_token(token),
+                _ => return Ok(objects),
+            }
+        }
+    }
+
+    async fn apply(&self, object: &Value) -> Result<Value> {
+        let target = ObjectRef::of(object)?;
+        let mut params = PatchParams::apply(&self.field_manager).validation_strict();
+        params.force = self.force;
+        params.dry_run = self.dry_run;
+        let request = built(
+            &target,
+            self.named(&target).await?.patch(&target.name, &params, &KubePatch::Apply(object)),
+        )?;
+        self.send(Verb::Apply, &target, request).await
+    }
+
+    async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        if let Some(reason) = unsafe_name(object) {
+            return Err(Error::Cluster {
+                action: object.to_string(),
+                reason,
+                retryable: false,
+                source: None,
+            });
+        }
+        let (_, collection) = self.collection(object).await?;
+        let body = serde_json::to_vec(patch)
+            .map_err(|error| Error::manifest(format!("patch of {object}"), error.to_string()))?;
+        let request = Request::patch(format!(
+            "{collection}/{}?fieldManager={}&fieldValidation=Strict{}",
+            object.name,
+            self.field_manager,
+            if self.dry_run { "&dryRun=All" } else { "" }
+        ))
+        .header(http::header::CONTENT_TYPE, "application/json-patch+json")
+        .header(http::header::ACCEPT, "application/json")
+        .body(body)
+        .map_err(|error| Error::Cluster {
+            action: format!("patch {object}"),
+            reason: "the request cannot be put together".to_owned(),
+            retryable: false,
+            source: Some(Box::new(error)),
+        })?;
+        match self.send(Verb::Patch, object, request).await {
+            // The server says of a failed `test` only that the request was at fault: find out which one.
+            Err(Error::Istio(canary_istio::Error::Invalid(findings)))
+                if findings.iter().all(|finding| finding.path.is_empty()) =>
+            {
+                let live = self.get(object).await?;
+                match live.and_then(|live| failed_tests(&live, patch)) {
+                    Some(diff) => Err(Error::conflict(object.to_string(), diff)),
+                    None => Err(Error::invalid(findings)),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn delete(&self, object: &ObjectRef) -> Result<bool> {
+        let mut params = DeleteParams::background();
+        params.dry_run = self.dry_run;
+        let request = built(object, self.named(object).await?.delete(&object.name, &params))?;
+        match self.send(Verb::Delete, object, request).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn watch(&self, object: &ObjectRef) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
+        kubernetes_watch::watch(self.clone(), object.clone())
+    }
+}

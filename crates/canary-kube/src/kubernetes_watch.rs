@@ -1,0 +1,171 @@
+//! Watching one object on a real cluster: list, watch, and start anew where the server lost the thread.
+
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use kube::core::{Request as ApiRequest, WatchEvent as KubeEvent, params::WatchParams};
+use serde_json::Value;
+
+use canary_rollout::cluster::{Cluster, ObjectRef, WatchEvent};
+
+use crate::{
+    Error, Kubernetes, Result,
+    api_error::{Verb, translate},
+    resource::{collection_path, plural},
+};
+
+/// The longest that one watch request lasts before it is made again from where it stood.
+const WATCH_SECONDS: u32 = 290;
+/// The first pause after a failure; doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What the watcher knows between two events.
+struct Watcher {
+    cluster: Kubernetes,
+    object: ObjectRef,
+    /// Where to go on; `None` means that the present state must be read first.
+    resource_version: Option<String>,
+    /// Whether the object was there when last seen, so that a deletion in a gap is told.
+    last: Option<Value>,
+    events: Option<BoxStream<'static, kube::Result<KubeEvent<Value>>>>,
+    pause: Duration,
+}
+
+/// The changes of one object for ever; an error is told, then the watch goes on after a pause.
+pub(crate) fn watch(
+    cluster: Kubernetes,
+    object: ObjectRef,
+) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
+    let watcher = Watcher {
+        cluster,
+        object,
+        resource_version: None,
+        last: None,
+        events: None,
+        pause: Duration::ZERO,
+    };
+    stream::unfold(watcher, |mut watcher| async move {
+        let event = watcher.next().await;
+        Some((event, watcher))
+    })
+}
+
+impl Watcher {
+    async fn next(&mut self) -> Result<WatchEvent> {
+        loop {
+            if !self.pause.is_zero() {
+                tokio::time::sleep(self.pause).await;
+            }
+            let step = if self.resource_version.is_none() {
+                self.read_present().await
+            } else if self.events.is_none() {
+                self.open().await.map(|()| None)
+            } else {
+                self.read_event().await
+            };
+            match step {
+                Ok(Some(event)) => {
+                    self.pause = Duration::ZERO;
+                    return Ok(event);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.events = None;
+                    self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Reads the object as it is now; tells a change or a deletion that fell into a gap.
+    async fn read_present(&mut self) -> Result<Option<WatchEvent>> {
+        let now = self.cluster.get(&self.object).await?;
+        self.pause = Duration::ZERO;
+        // Without an object the watch begins at the collection's present state.
+        self.resource_version = Some(now.as_ref().and_then(version).unwrap_or_default());
+        let before = std::mem::replace(&mut self.last, now.clone());
+        Ok(match (before, now) {
+            (None, None) => None,
+            (Some(before), None) => Some(WatchEvent::Deleted(before)),
+            (Some(before), Some(now)) if version(&before) == version(&now) => None,
+            (_, Some(now)) => Some(WatchEvent::Applied(now)),
+        })
+    }
+
+    async fn open(&mut self) -> Result<()> {
+        let object = &self.object;
+        let (plural, namespaced) = plural(&object.kind).ok_or_else(|| Error::Cluster {
+            action: format!("watch {object}"),
+            reason: format!("{} is no kind that can be watched here", object.kind),
+            retryable: false,
+            source: None,
+        })?;
+        let namespace = namespaced.then_some(object.namespace.as_str());
+        let path = collection_path(&object.api_version, plural, namespace);
+        let params = WatchParams::default()
+            .fields(&format!("metadata.name={}", object.name))
+            .timeout(WATCH_SECONDS);
+        let from = self.resource_version.as_deref().unwrap_or_default();
+        let request =
+            ApiRequest::new(path).watch(&params, from).map_err(|error| Error::Cluster {
+                action: format!("watch {object}"),
+                reason: "the request cannot be put together".to_owned(),
+                retryable: false,
+                source: Some(Box::new(error)),
+            })?;
+        match self.cluster.client().request_events::<Value>(request).await {
+            Ok(events) => self.events = Some(events.boxed()),
+            Err(kube::Error::Api(status)) if status.code == 410 => self.begin_anew(),
+            Err(error) => return Err(translate(Verb::Watch, object, error)),
+        }
+        Ok(())
+    }
+
+    /// The server has forgotten the version: reads the present state and goes on from there, after a moment.
+    fn begin_anew(&mut self) {
+        self.events = None;
+        self.resource_version = None;
+        self.pause = FIRST_PAUSE;
+    }
+
+    async fn read_event(&mut self) -> Result<Option<WatchEvent>> {
+        let Some(events) = self.events.as_mut() else { return Ok(None) };
+        let Some(event) = events.next().await else {
+            // The request came to its end; the next one goes on from the last version.
+            self.events = None;
+            return Ok(None);
+        };
+        match event.map_err(|error| translate(Verb::Watch, &self.object, error))? {
+            KubeEvent::Added(object) | KubeEvent::Modified(object) => {
+                self.resource_version = version(&object).or(self.resource_version.take());
+                let seen = self.last.as_ref().and_then(version);
+                let known = seen.is_some() && seen == version(&object);
+                self.last = Some(object.clone());
+                Ok((!known).then_some(WatchEvent::Applied(object)))
+            }
+            KubeEvent::Deleted(object) => {
+                self.resource_version = version(&object).or(self.resource_version.take());
+                self.last = None;
+                Ok(Some(WatchEvent::Deleted(object)))
+            }
+            KubeEvent::Bookmark(bookmark) => {
+                self.resource_version = Some(bookmark.metadata.resource_version);
+                Ok(None)
+            }
+            KubeEvent::Error(status) if status.code == 410 => {
+                self.begin_anew();
+                Ok(None)
+            }
+            KubeEvent::Error(status) => {
+                Err(translate(Verb::Watch, &self.object, kube::Error::Api(status)))
+            }
+        }
+    }
+}
+
+fn version(object: &Value) -> Option<String> {
+    object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned)
+}

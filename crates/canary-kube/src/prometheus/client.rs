@@ -1,0 +1,248 @@
+//! Prometheus' HTTP API over a connection that is bounded in time, size and number.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use canary_rollout::evidence::Timestamp;
+
+use super::{
+    answer::{self, Refusal},
+    auth::Auth,
+};
+use crate::{Error, Result};
+use canary_serving::predict::{
+    address::{Address, Scheme},
+    http::{Asked, Broken, Reply},
+    pool::Pool,
+    transport::{Setup, Transport},
+};
+use canary_serving::problem::of_causes;
+
+/// The connections to one Prometheus.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    address: Address,
+    pool: Pool,
+    pub(super) auth: Option<Auth>,
+    pub(super) cleartext: bool,
+    pub(super) timeout: Duration,
+    pub(super) max_bytes: usize,
+}
+
+impl Client {
+    pub(super) fn new(url: &str) -> Result<Self> {
+        let address = Address::parse(url).map_err(settings)?;
+        let setup = Setup {
+            connect_timeout: Duration::from_secs(5),
+            #[cfg(feature = "tls")]
+            tls: canary_serving::predict::Tls::default(),
+        };
+        let pool = connect(&address, &setup)?;
+        Ok(Self {
+            address,
+            pool,
+            auth: None,
+            cleartext: false,
+            timeout: Duration::from_secs(10),
+            max_bytes: 32 << 20,
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn tls(mut self, tls: canary_serving::predict::Tls) -> Result<Self> {
+        let setup = Setup { connect_timeout: Duration::from_secs(5), tls };
+        self.pool = connect(&self.address, &setup)?;
+        Ok(self)
+    }
+
+    /// The address, for messages; it holds no credentials.
+    pub(super) fn url(&self) -> String {
+        self.address.text()
+    }
+
+    /// Evaluates an expression at a time.
+    pub(super) async fn query(&self, expression: &str, at: Timestamp) -> Result<Bytes> {
+        let time = format!("{}.{:03}", at.0 / 1000, at.0 % 1000);
+        let timeout = format!("{}ms", self.timeout.as_millis().max(1));
+        let fields = [("query", expression), ("time", &time), ("timeout", &timeout)];
+        self.get("/api/v1/query", &fields).await
+    }
+
+    /// The values of a label of the series that a selector matches, from a time on.
+    pub(super) async fn values(
+        &self,
+        label: &str,
+        selector: &str,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Bytes> {
+        let (start, end) = ((since.0 / 1000).to_string(), until.0.div_ceil(1000).to_string());
+        let fields = [("match[]", selector), ("start", &start), ("end", &end)];
+        self.get(&format!("/api/v1/label/{label}/values"), &fields).await
+    }
+
+    async fn get(&self, path: &str, fields: &[(&str, &str)]) -> Result<Bytes> {
+        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        let secure = self.address.scheme == Scheme::Https;
+        let uri = Uri::builder()
+            .scheme(if secure { "https" } else { "http" })
+            .authority(self.address.authority.as_str())
+            .path_and_query(format!("{}{path}?{}", self.address.prefix, fields.join("&")))
+            .build()
+            .map_err(|_| self.fails("the query is too long for an address".to_owned(), false))?;
+        let mut headers = HeaderMap::new();
+        if let Some(auth) = &self.auth {
+            if !secure && !self.cleartext && !is_loopback(uri.host()) {
+                let what = "credentials are sent over https:// only; .allow_cleartext() allows http:// where the \
+                            network itself is encrypted";
+                return Err(self.fails(what.to_owned(), false));
+            }
+            let value = auth.header().await.map_err(|what| self.fails(what, false))?;
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let body = Bytes::new();
+        let asked = Asked { method: &Method::GET, uri: &uri, headers: &headers, body: &body };
+        let sent = self.pool.send(asked, self.max_bytes);
+        let reply = tokio::time::timeout(self.timeout, sent)
+            .await
+            .map_err(|_| {
+                let what = format!("timed out: no answer within {:?}", self.timeout);
+                self.fails(what, true)
+            })?
+            .map_err(|broken| self.broken(&broken))?;
+        if reply.status.is_success() { Ok(reply.body) } else { Err(self.refused(&reply)) }
+    }
+
+    fn broken(&self, broken: &Broken) -> Error {
+        match broken {
+            Broken::Connect(cause) => {
+                let why = of_causes(cause.as_ref());
+                let help = if why.contains("certificate") || why.contains("UnknownIssuer") {
+                    "; give the authority that signed its certificate, or the client's own certificate"
+                } else {
+                    "; check the address, and that Prometheus runs"
+                };
+                self.fails(format!("cannot connect: {why}{help}"), true)
+            }
+            Broken::Exchange(cause) => {
+                self.fails(format!("the connection broke: {}", of_causes(cause)), true)
+            }
+            Broken::Body(cause) => {
+                self.fails(format!("the answer broke off: {}", of_causes(cause)), true)
+            }
+            Broken::TooLarge => self.fails(
+                format!(
+                    "the answer is larger than {} MiB; ask for fewer series with matchers, or at shorter intervals",
+                    self.max_bytes >> 20
+                ),
+                false,
+            ),
+        }
+    }
+
+    /// What a status that is no success means.
+    fn refused(&self, reply: &Reply) -> Error {
+        let status = reply.status;
+        if let Some((kind, said)) = answer::error(&reply.body) {
+            return self.failed(&kind, &said, status.is_server_error() || status == 429);
+        }
+        let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(4096)]).into_owned();
+        let page = text.trim_start().starts_with('<');
+        let line: String =
+            text.lines().next().unwrap_or_default().trim().chars().take(200).collect();
+        let said = if page || line.is_empty() { String::new() } else { format!(" ({line})") };
+        let (what, retryable) = match status {
+            StatusCode::UNAUTHORIZED => ("the credentials are missing or wrong", false),
+            StatusCode::FORBIDDEN => ("these credentials may not read metrics", false),
+            StatusCode::NOT_FOUND => (
+                "there is no API of Prometheus at this address; give the path in front of /api/v1 too, if there is one",
+                false,
+            ),
+            StatusCode::TOO_MANY_REQUESTS => ("it is asked too often; ask less often", true),
+            status if status.is_redirection() => {
+                ("it redirects elsewhere, such as to a login page; give the final address", false)
+            }
+            status if status.is_server_error() => ("it, or the proxy before it, is away", true),
+            _ => ("it refuses the query", false),
+        };
+        self.fails(format!("HTTP {status}: {what}{said}"), retryable)
+    }
+
+    /// The error for an answer that cannot be used.
+    pub(super) fn unusable(&self, refusal: Refusal, body: &[u8]) -> Error {
+        match refusal {
+            Refusal::Failed(kind, said) => self.failed(&kind, &said, false),
+            Refusal::Unreadable(_) if body.trim_ascii_start().starts_with(b"<") => self.fails(
+                "a web page was answered, not the API of Prometheus; check the address, and whether a login is wanted"
+                    .to_owned(),
+                false,
+            ),
+            Refusal::Unreadable(why) => {
+                self.fails(format!("the answer cannot be read: {why}"), false)
+            }
+            Refusal::Partial(warnings) => {
+                let said: String = warnings.join("; ").chars().take(400).collect();
+                let what = format!(
+                    "the answer may be incomplete, so it was not counted: {said}; .accept_warnings() counts it all the same"
+                );
+                self.fails(what, true)
+            }
+            Refusal::TooMany(series) => {
+                let what = format!(
+                    "{series} series are more than the limit; ask for fewer with matchers, or raise `max_series`"
+                );
+                self.fails(what, false)
+            }
+        }
+    }
+
+    /// Prometheus' own error.
+    fn failed(&self, kind: &str, said: &str, passing: bool) -> Error {
+        let said: String = said.chars().take(400).collect();
+        let passing = passing || matches!(kind, "timeout" | "unavailable" | "canceled");
+        self.fails(format!("it says {kind}: {said}"), passing)
+    }
+
+    pub(super) fn fails(&self, reason: String, retryable: bool) -> Error {
+        let action = format!("asking Prometheus at {}", self.url());
+        Error::Cluster { action, reason, retryable, source: None }
+    }
+}
+
+fn connect(address: &Address, setup: &Setup) -> Result<Pool> {
+    match (address.scheme, Transport::new(address, setup).map_err(settings)?) {
+        (Scheme::Http | Scheme::Https, Transport::Http(pool)) => Ok(pool),
+        _ => Err(Error::Plan(format!(
+            "evidence from Prometheus at {}: the address begins with http:// or https://",
+            address.text()
+        ))),
+    }
+}
+
+/// Errors of an address speak of predictions.
+fn settings(error: canary_serving::Error) -> Error {
+    match error {
+        canary_serving::Error::Predict(error) => {
+            let help = if error.message.contains("no scheme") {
+                "; write it as https://host:port".to_owned()
+            } else {
+                String::new()
+            };
+            let what = &error.message;
+            Error::Plan(format!("evidence from Prometheus at {}: {what}{help}", error.url))
+        }
+        other => Error::Plan(format!("evidence from Prometheus: {other}")),
+    }
+}
+
+fn is_loopback(host: Option<&str>) -> bool {
+    let host = host.unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

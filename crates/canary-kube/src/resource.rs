@@ -1,0 +1,111 @@
+//! Where the API server keeps the objects of a kind: group, version, plural name and scope.
+
+use canary_rollout::cluster::ObjectRef;
+
+/// The kinds that this library reads or writes, with their plural names.
+const NAMESPACED: &[(&str, &str)] = &[
+    ("ConfigMap", "configmaps"),
+    ("Deployment", "deployments"),
+    ("DestinationRule", "destinationrules"),
+    ("Event", "events"),
+    ("Gateway", "gateways"),
+    ("Job", "jobs"),
+    ("Lease", "leases"),
+    ("Pod", "pods"),
+    ("ReplicaSet", "replicasets"),
+    ("ResourceQuota", "resourcequotas"),
+    ("Role", "roles"),
+    ("RoleBinding", "rolebindings"),
+    ("Secret", "secrets"),
+    ("Service", "services"),
+    ("ServiceAccount", "serviceaccounts"),
+    ("StatefulSet", "statefulsets"),
+    ("VirtualService", "virtualservices"),
+];
+
+/// The same for kinds that belong to no namespace.
+const CLUSTER_WIDE: &[(&str, &str)] = &[
+    ("ClusterRole", "clusterroles"),
+    ("ClusterRoleBinding", "clusterrolebindings"),
+    ("CustomResourceDefinition", "customresourcedefinitions"),
+    ("Namespace", "namespaces"),
+    ("Node", "nodes"),
+    ("SelfSubjectAccessReview", "selfsubjectaccessreviews"),
+];
+
+/// The plural of a kind and whether its objects live in namespaces; `None` for a kind not known here.
+pub(crate) fn plural(kind: &str) -> Option<(&'static str, bool)> {
+    let find = |table: &'static [(&str, &str)]| {
+        table.iter().find(|(known, _)| *known == kind).map(|(_, plural)| *plural)
+    };
+    find(NAMESPACED)
+        .map(|plural| (plural, true))
+        .or_else(|| find(CLUSTER_WIDE).map(|plural| (plural, false)))
+}
+
+/// The path under which the objects of a kind are listed, such as `/apis/apps/v1/namespaces/default/deployments`.
+pub(crate) fn collection_path(api_version: &str, plural: &str, namespace: Option<&str>) -> String {
+    let root = if api_version.contains('/') { "/apis" } else { "/api" };
+    match namespace {
+        Some(namespace) => format!("{root}/{api_version}/namespaces/{namespace}/{plural}"),
+        None => format!("{root}/{api_version}/{plural}"),
+    }
+}
+
+/// Why a name or namespace may not stand in a request's path, or `None` when it may.
+///
+/// Names come from files and annotations; one with a `/` or a `?` would address another object.
+pub(crate) fn unsafe_name(object: &ObjectRef) -> Option<String> {
+    let safe = |text: &str| {
+        !text.is_empty()
+            && text != "."
+            && text != ".."
+            && text.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':')
+            })
+    };
+    if !safe(&object.name) {
+        return Some(format!("{:?} is no name that Kubernetes allows", object.name));
+    }
+    if !object.namespace.is_empty() && !safe(&object.namespace) {
+        return Some(format!("{:?} is no namespace that Kubernetes allows", object.namespace));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_api_server() {
+        assert_eq!(
+            collection_path("v1", "services", Some("default")),
+            "/api/v1/namespaces/default/services"
+        );
+        assert_eq!(
+            collection_path("networking.istio.io/v1", "virtualservices", None),
+            "/apis/networking.istio.io/v1/virtualservices"
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_address_another_object() {
+        for name in ["", "..", "a/b", "a?b", "a#b", "a b"] {
+            let object = ObjectRef::virtual_service("default", name);
+            assert!(unsafe_name(&object).is_some(), "{name:?}");
+        }
+        assert_eq!(unsafe_name(&ObjectRef::virtual_service("default", "image-classifier")), None);
+        assert!(unsafe_name(&ObjectRef::virtual_service("../x", "a")).is_some());
+    }
+
+    #[test]
+    fn every_kind_is_listed_once_and_in_order() {
+        for table in [NAMESPACED, CLUSTER_WIDE] {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
+        assert_eq!(plural("VirtualService"), Some(("virtualservices", true)));
+        assert_eq!(plural("Namespace"), Some(("namespaces", false)));
+        assert_eq!(plural("Gatway"), None);
+    }
+}

@@ -1,0 +1,252 @@
+//! Drives a rollout: a thin shell around the state machine that reads and writes the cluster.
+
+mod act;
+mod backoff;
+mod clock;
+mod header_probe;
+mod lease;
+mod probe;
+mod progress;
+mod run;
+mod start;
+mod story;
+mod target;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use super::Cluster;
+use crate::{
+    Error, Plan, Result,
+    evidence::{Kind, Score, Source},
+    {Check, Machine},
+};
+
+pub use clock::{Clock, SystemClock};
+pub use header_probe::HeaderProbe;
+
+pub use lease::lease_name;
+pub(super) use lease::{held_by, lease_of};
+pub use probe::Probe;
+pub use progress::{Control, Progress, Snapshot};
+pub use run::Run;
+pub use story::Story;
+
+/// Runs a plan on a [`Cluster`].
+///
+/// The order is make before break: the canary's subset, then the header route, then a probe of it, then the gates,
+/// then the first weight; and back: routes first, then the subset. Every weight is written in one patch with the state
+/// that it leads to, pinned to what was last seen. So a driver can be killed at any moment and started again with the
+/// same plan: it goes on with the same experiment and the same α. What somebody else changed is never overwritten; the
+/// verdict is then [`crate::Verdict::ExternalEdit`]; a watch on the object tells of it at once.
+///
+/// A cluster that does not answer is asked again and again, with growing pauses and without an end: each failure is
+/// reported as [`Progress::Waiting`], and what was decided, a rollback above all, is carried out as soon as it can be.
+///
+/// ```no_run
+/// # async fn run(cluster: impl canary_core::cluster::Cluster + 'static) -> canary_core::Result<()> {
+/// use canary_core::{Plan, cluster::{Driver, Progress}, evidence::{Kind, Recorder, Subsets}};
+/// use canary_core::rollout::{Guardrail, Hold};
+/// use futures_util::StreamExt;
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+///     .header("user-group", "canary")
+///     .weights([5, 30, 100], Hold::requests(4_000))
+///     .guardrail(Guardrail::error_ratio(1.0))
+///     .guardrail(Guardrail::agreement(0.95));
+/// let subsets = Subsets::new("resnet50", "resnet101");
+/// let (recorder, recorded) =
+///     Recorder::channel("client", subsets, [Kind::Requests, Kind::Pairs], 1_024);
+/// let (mut run, control) = Driver::new(cluster, plan)?
+///     .source(recorded)
+///     .probe(|| async { Ok(()) }) // ask the header route here
+///     .start()
+///     .await?;
+/// while let Some(progress) = run.next().await {
+///     if let Progress::Finished { verdict, .. } = progress? {
+///         println!("{verdict}");
+///     }
+/// }
+/// # drop((recorder, control));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Driver<C> {
+    cluster: Arc<C>,
+    machine: Machine,
+    sources: Vec<Box<dyn Source>>,
+    scores: Vec<(Arc<str>, Box<dyn Score>)>,
+    probe: Option<Box<dyn Probe>>,
+    clock: Arc<dyn Clock>,
+    holder: String,
+    tick: Duration,
+    save_every: Duration,
+    lease: Duration,
+    anew: bool,
+}
+
+impl<C> std::fmt::Debug for Driver<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sources: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
+        f.debug_struct("Driver")
+            .field("plan", self.machine.plan())
+            .field("sources", &sources)
+            .field("holder", &self.holder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Cluster + 'static> Driver<C> {
+    /// A driver of a plan on a cluster, with no source of observations yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the plan has an error.
+    pub fn new(cluster: C, plan: Plan) -> Result<Self> {
+        Ok(Self {
+            cluster: Arc::new(cluster),
+            machine: Machine::new(plan)?,
+            sources: Vec::new(),
+            scores: Vec::new(),
+            probe: None,
+            clock: Arc::new(SystemClock),
+            holder: default_holder(),
+            tick: Duration::from_millis(500),
+            save_every: Duration::from_secs(10),
+            lease: Duration::from_secs(30),
+            anew: false,
+        })
+    }
+
+    /// Adds a source of observations.
+    #[must_use]
+    pub fn source(mut self, source: impl Source + 'static) -> Self {
+        self.sources.push(Box::new(source));
+        self
+    }
+
+    /// Adds the score of the custom guardrail of that name.
+    #[must_use]
+    pub fn score(mut self, guardrail: impl Into<Arc<str>>, score: impl Score + 'static) -> Self {
+        self.scores.push((guardrail.into(), Box::new(score)));
+        self
+    }
+
+    /// Sets how the canary is asked through the header route; needed by every plan with a header.
+    #[must_use]
+    pub fn probe(mut self, probe: impl Probe + 'static) -> Self {
+        self.probe = Some(Box::new(probe));
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets the name under which the lock is held. A driver that comes back under the same name takes its own lock at
+    /// once; under another it has to wait until the old one has run out. By default the name is this process's alone.
+    #[must_use]
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.holder = holder.into();
+        self
+    }
+
+    /// Sets how often time is told and progress reported; half a second by default.
+    #[must_use]
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.tick = tick.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets how often the state is stored beside the writes of weights; ten seconds by default. After an interruption,
+    /// what was seen since is seen again if the source can repeat it, and lost otherwise.
+    #[must_use]
+    pub fn save_every(mut self, time: Duration) -> Self {
+        self.save_every = time;
+        self
+    }
+
+    /// Sets how long the lock lasts without being renewed; half a minute by default.
+    #[must_use]
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.lease = time.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Begins anew even when a rollout of this plan is stored. The weights must be back at the stable subset.
+    #[must_use]
+    pub fn anew(mut self) -> Self {
+        self.anew = true;
+        self
+    }
+
+    /// Takes the lock, reads the objects and begins, or goes on where a driver was interrupted.
+    ///
+    /// The driver works while the stream is polled; dropping the stream leaves the mesh as it was last written.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when another driver holds the lock, Flagger or Argo Rollouts owns an object, a guardrail's
+    /// evidence has no source, the stored state is of another plan, or the route is not one that the plan can divide;
+    /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
+    pub fn start(self) -> impl Future<Output = Result<(Run, Control)>> + Send {
+        let checked = self.check_evidence();
+        async move {
+            checked?;
+            start::start(self).await
+        }
+    }
+
+    /// Every guardrail and hold must have a source: silence must not look like consent.
+    fn check_evidence(&self) -> Result<()> {
+        let plan = self.machine.plan();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.sources.iter().find(|source| !names.insert(source.name())) {
+            return Err(Error::Plan(format!("two sources have the name {}", twice.name())));
+        }
+        for sends in &self.sources {
+            for counts in &self.sources {
+                if let Some(wrong) = sends.own_requests().clash(counts.own_requests()) {
+                    let (sends, counts) = (sends.name(), counts.name());
+                    return Err(Error::Plan(format!("the sources {sends} and {counts}: {wrong}")));
+                }
+            }
+        }
+        let provided: BTreeSet<Kind> =
+            self.sources.iter().flat_map(|source| source.provides()).collect();
+        let mut missing = Vec::new();
+        for (index, guardrail) in plan.guardrails.iter().enumerate() {
+            let kind = guardrail.check.needs();
+            let custom = matches!(guardrail.check, Check::Custom(_));
+            let scored = custom && self.scores.iter().any(|(name, _)| **name == *guardrail.name);
+            if !provided.contains(&kind) && !scored {
+                missing.push(format!("guardrails[{index}] ({}) needs {kind}", guardrail.name));
+            }
+        }
+        for (index, step) in plan.steps.iter().enumerate() {
+            let requests = step.hold.requests.or(step.hold.total_requests);
+            for (wanted, kind) in [(requests, Kind::Requests), (step.hold.pairs, Kind::Pairs)] {
+                if wanted.is_some() && !provided.contains(&kind) {
+                    missing.push(format!("steps[{index}].hold needs {kind}"));
+                }
+            }
+        }
+        if plan.header.is_some() && self.probe.is_none() {
+            missing.push("header needs a probe".to_owned());
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Plan(format!("no source provides what it needs: {}", missing.join("; "))))
+    }
+}
+
+/// A name that no other process has.
+fn default_holder() -> String {
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "driver".to_owned());
+    let nanos = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+    format!("{host}-{}-{:x}", std::process::id(), nanos & 0xffff_ffff)
+}
+
+#[cfg(test)]
+mod tests;

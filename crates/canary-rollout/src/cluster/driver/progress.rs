@@ -1,0 +1,172 @@
+//! What a driver reports, and how it is told to pause.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::{
+    evidence::Timestamp,
+    {GateOutcome, Reading, Split, Totals, Verdict, report::Moment},
+};
+
+/// Something that a driver did or saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Progress {
+    /// It begins, or goes on after an interruption.
+    Started {
+        /// Whether it goes on with a stored state.
+        resumed: bool,
+        /// The step, from 0.
+        step: usize,
+        /// Why it is a new experiment although one of this plan is stored, such as another release of the canary.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anew: Option<String>,
+    },
+    /// The canary's pods were looked at; what is missing, if anything, or why nothing can be said of them.
+    Inspected {
+        /// Empty when ready pods stand behind the subset.
+        problem: Option<String>,
+    },
+    /// The canary's subset and the header route are in the cluster.
+    Prepared,
+    /// The header route was asked; what stood in the way, if anything.
+    Probed {
+        /// Empty when the canary answered.
+        problem: Option<String>,
+    },
+    /// A gate was asked.
+    GateJudged {
+        /// The gate.
+        gate: String,
+        /// How it ended.
+        outcome: GateOutcome,
+    },
+    /// A split was written.
+    Written {
+        /// The step, from 0.
+        step: usize,
+        /// The split in force now.
+        split: Split,
+    },
+    /// Where it stands, told at every tick.
+    Seen(Snapshot),
+    /// The cluster does not answer. What was to be done is kept, and done once it answers again.
+    Waiting {
+        /// What failed, with its cause.
+        problem: String,
+        /// How many times in a row it has failed.
+        attempt: u32,
+        /// How long until the next attempt.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        wait: Duration,
+    },
+    /// A person paused it.
+    Paused,
+    /// A person let it go on.
+    Resumed,
+    /// It was suspended: its state is stored, its lock given back, the mesh as last written. The stream ends; starting
+    /// again with the same plan goes on.
+    Suspended {
+        /// The step, from 0.
+        step: usize,
+        /// The split in force; none before the first write.
+        split: Option<Split>,
+    },
+    /// A source has told nothing for long, such as an iterator of inputs that waits.
+    SourceQuiet {
+        /// The source.
+        source: String,
+        /// For how long.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        silent: Duration,
+    },
+    /// A source ended or failed.
+    SourceEnded {
+        /// The source.
+        source: String,
+        /// What it failed with, if it did.
+        error: Option<String>,
+    },
+    /// It is over.
+    Finished {
+        /// The verdict.
+        verdict: Verdict,
+        /// When it was given, if that was by an earlier run of the same plan on the same release, whose weights are still
+        /// in force: nothing was asked again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored: Option<Timestamp>,
+    },
+}
+
+/// Where a rollout stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The step, from 0.
+    pub step: usize,
+    /// The split in force; none before the first write.
+    pub split: Option<Split>,
+    /// Requests counted at this step, of both versions.
+    pub requests: u64,
+    /// Requests counted at this step that the canary served.
+    #[serde(default)]
+    pub canary: u64,
+    /// Pairs counted at this step.
+    pub pairs: u64,
+    /// Time spent on this step, pauses aside.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub held: Duration,
+    /// What was seen over the whole rollout.
+    pub totals: Totals,
+    /// What each guardrail shows, in the plan's order.
+    pub readings: Vec<Reading>,
+}
+
+impl Snapshot {
+    /// The snapshot as a moment of a report, so long after the rollout began.
+    pub fn moment(&self, at: Duration) -> Moment {
+        let split = self.split.unwrap_or(Split::STABLE);
+        Moment::new(at, split, self.totals, self.readings.clone())
+    }
+}
+
+/// Pauses, resumes, suspends and aborts a rollout while it runs.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Pause,
+    Resume,
+    Suspend,
+    Abort(String),
+}
+
+impl Control {
+    /// Stays at the present weight until [`Control::resume`]; guardrails keep watching. `false` when it is over.
+    pub fn pause(&self) -> bool {
+        self.commands.send(Command::Pause).is_ok()
+    }
+
+    /// Goes on. `false` when it is over.
+    pub fn resume(&self) -> bool {
+        self.commands.send(Command::Resume).is_ok()
+    }
+
+    /// Stores the state, gives the lock back and ends the stream with [`Progress::Suspended`]; the mesh stays as it was
+    /// last written. A driver that is started with the same plan goes on with the same experiment. `false` when it is
+    /// over.
+    pub fn suspend(&self) -> bool {
+        self.commands.send(Command::Suspend).is_ok()
+    }
+
+    /// Rolls back, and says why. `false` when it is over.
+    pub fn abort(&self, why: impl Into<String>) -> bool {
+        self.commands.send(Command::Abort(why.into())).is_ok()
+    }
+}

@@ -1,0 +1,471 @@
+//! The running driver: a stream of what it does.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{BoxStream, SelectAll},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    super::{Cluster, WatchEvent},
+    Driver,
+    backoff::Backoff,
+    lease::{Lease, Renewal},
+    progress::{Command, Progress, Snapshot},
+    target::{Purpose, Target},
+};
+use crate::{
+    Error, Result,
+    evidence::{Observation, ScoreValue, Seen, Timestamp},
+    {Action, Event, Phase, State, Verdict, patch::Differences},
+};
+
+/// Observations taken in a row before the clock is looked at.
+const IN_A_ROW: u32 = 64;
+
+/// The time without an observation after which a source is named.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: whatever an
+/// interruption destroys is then a small part of what was seen since the start. The times do not depend on what was
+/// seen, so that what is stored is no choice among the evidence.
+const FIRST_SAVE: Duration = Duration::from_millis(250);
+
+/// The longest time between two saves of a rollout that was interrupted, which decides when it is stored.
+const SAVE_RESUMED: Duration = Duration::from_secs(2);
+
+/// A running rollout: a stream of [`Progress`] that ends with [`Progress::Finished`], with [`Progress::Suspended`] or with
+/// an error.
+///
+/// The driver works while this is polled. After an error the mesh is as it was last written; starting again with the
+/// same plan goes on from there.
+pub struct Run(pub(super) BoxStream<'static, Result<Progress>>);
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Run")
+    }
+}
+
+impl Stream for Run {
+    type Item = Result<Progress>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+/// What the driver waits for.
+pub(super) enum Input {
+    Observed(Observation),
+    Ended(String, Option<Error>),
+    Tick,
+    Command(Command),
+    /// Something was seen of one of the objects that are being changed.
+    Watched(Watched, Result<WatchEvent>),
+    /// The wait after a failure is over.
+    Again,
+}
+
+/// Which object a watch is on.
+#[derive(Clone, Copy)]
+pub(super) enum Watched {
+    Routes,
+    Subsets,
+}
+
+/// Which objects have to be compared with what was last written or seen.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Look {
+    routes: bool,
+    subsets: bool,
+}
+
+/// A rollout that is under way.
+pub(super) struct Running<C> {
+    pub(super) driver: Driver<C>,
+    pub(super) target: Target<C>,
+    pub(super) lease: Lease<C>,
+    pub(super) state: State,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) reports: VecDeque<Progress>,
+    pub(super) inputs: SelectAll<BoxStream<'static, Input>>,
+    /// Sources that have not ended, and what those that have said last.
+    pub(super) open: usize,
+    pub(super) ended: Vec<String>,
+    /// When a source last told something, and whether its silence since was reported.
+    pub(super) heard: BTreeMap<Arc<str>, (Timestamp, bool)>,
+    pub(super) quiet: Vec<String>,
+    pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
+    pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
+    pub(super) look: Look,
+    pub(super) backoff: Backoff,
+    pub(super) timer: BoxFuture<'static, ()>,
+    pub(super) in_a_row: u32,
+    pub(super) saved: Timestamp,
+    /// How often the state was saved since the start.
+    pub(super) saves: u32,
+    /// When the release behind the canary was last looked at.
+    pub(super) looked_at_release: Timestamp,
+    /// When the verdict was given, where it is an earlier run's.
+    pub(super) stored: Option<Timestamp>,
+    pub(super) over: bool,
+}
+
+impl<C: Cluster + 'static> Running<C> {
+    pub(super) async fn next(&mut self) -> Option<Result<Progress>> {
+        loop {
+            if let Some(report) = self.reports.pop_front() {
+                return Some(Ok(report));
+            }
+            if self.over {
+                return None;
+            }
+            if let Err(error) = self.turn().await {
+                self.over = true;
+                self.lease.release().await;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Result<()> {
+        // A person is heard also while there is always something to do, such as a probe that fails.
+        if let Some(command) = self.commands.as_mut().and_then(|sent| sent.try_recv().ok()) {
+            return self.obey(command).await;
+        }
+        if !self.backoff.is_waiting() {
+            if let Some(action) = self.actions.pop_front() {
+                return match self.act(action.clone()).await {
+                    Ok(()) => {
+                        self.backoff.succeeded();
+                        Ok(())
+                    }
+                    Err(error) => {
+                        if self.target.awaits_weights() && !self.state.is_unanswered() {
+                            // Nobody knows which weights are in force until the object can be read.
+                            self.tell(Event::Unanswered);
+                        }
+                        self.actions.push_front(action);
+                        self.put_off(error)
+                    }
+                };
+            }
+            if self.look.routes || self.look.subsets {
+                return self.compare().await;
+            }
+        }
+        if self.actions.is_empty() && self.state.is_done() && !self.backoff.is_waiting() {
+            self.over = true;
+            self.lease.release().await;
+            // What there was at the end, of which the verdict names only what decided.
+            self.reports.push_back(Progress::Seen(self.snapshot()));
+            let (verdict, stored) = (self.state.verdict(), self.stored);
+            self.reports.push_back(Progress::Finished { verdict, stored });
+            return Ok(());
+        }
+        match self.wait().await {
+            Input::Observed(observation) => self.observe(observation),
+            Input::Ended(source, error) => self.ended(source, error),
+            Input::Tick => self.ticked().await?,
+            Input::Watched(what, event) => self.watched(what, event)?,
+            Input::Again => {}
+            Input::Command(command) => self.obey(command).await?,
+        }
+        Ok(())
+    }
+
+    async fn obey(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Pause => {
+                self.tell(Event::Pause);
+                self.reports.push_back(Progress::Paused);
+            }
+            Command::Resume => {
+                self.tell(Event::Resume);
+                self.reports.push_back(Progress::Resumed);
+            }
+            Command::Suspend => self.suspend().await?,
+            Command::Abort(why) => self.tell(Event::Abort(why)),
+        }
+        Ok(())
+    }
+
+    /// Stores the state and leaves; what was still to be done is done by the driver that goes on.
+    async fn suspend(&mut self) -> Result<()> {
+        if self.state.is_done() && self.actions.is_empty() {
+            return Ok(());
+        }
+        self.renew().await?;
+        let state = self.state.clone();
+        if self.write(state, Purpose::Save).await? {
+            self.over = true;
+            self.lease.release().await;
+            let (step, split) = (self.state.step(), self.state.split());
+            self.reports.push_back(Progress::Suspended { step, split });
+        }
+        Ok(())
+    }
+
+    /// What cannot be done now is done later; an error that does not pass ends the run, unless users would be left on a
+    /// canary that nobody watches, or a rollback is decided.
+    pub(super) fn put_off(&mut self, error: Error) -> Result<()> {
+        if !error.is_retryable() && !self.goes_on_in_spite_of(&error) {
+            return Err(error);
+        }
+        let (attempt, wait) = self.backoff.failed(&*self.driver.clock);
+        let mut problem = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            problem = format!("{problem}: {inner}");
+            cause = inner.source();
+        }
+        self.reports.push_back(Progress::Waiting { problem, attempt, wait });
+        Ok(())
+    }
+
+    /// Credentials that have run out or a permission that was taken away (401, 403) may come back, and so may what an API
+    /// server or a webhook refuses (409, 422). A decided rollback is carried out whatever comes in between, a lost lock
+    /// included.
+    fn goes_on_in_spite_of(&self, error: &Error) -> bool {
+        let to_stable = match self.state.phase() {
+            Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
+                matches!(verdict, Verdict::Rollback { .. })
+            }
+            _ => false,
+        };
+        // A weight, a mirror or a header route of the run is in the mesh.
+        let in_mesh = self.state.split().is_some() || self.state.has_header_route();
+        let passing =
+            !matches!(error, Error::Plan(_) | Error::NotFound { .. } | Error::Predictor(_));
+        to_stable || in_mesh && passing
+    }
+
+    /// Renews the lock; one that was deleted is made anew, and told.
+    pub(super) async fn renew(&mut self) -> Result<Renewal> {
+        let renewal = self.lease.renew(self.driver.clock.now()).await?;
+        if renewal == Renewal::Remade {
+            let problem =
+                "the Lease of this rollout was deleted or let go; it was made anew".to_owned();
+            self.reports.push_back(Progress::Waiting { problem, attempt: 1, wait: Duration::ZERO });
+        }
+        Ok(renewal)
+    }
+
+    /// A change by somebody else is looked at, unless a write is due, which compares by itself.
+    fn watched(&mut self, what: Watched, event: Result<WatchEvent>) -> Result<()> {
+        match (what, event) {
+            (Watched::Routes, Ok(WatchEvent::Applied(live))) if self.target.is_known(&live) => {}
+            (Watched::Subsets, Ok(WatchEvent::Applied(live)))
+                if self.target.is_known_rule(&live) => {}
+            (Watched::Routes, Ok(_)) => self.look.routes = true,
+            (Watched::Subsets, Ok(_)) => self.look.subsets = true,
+            // The watch goes on by itself, and tells what happened meanwhile.
+            (_, Err(error)) if error.is_retryable() => {}
+            (_, Err(error)) if self.goes_on_in_spite_of(&error) => {
+                let (problem, wait) = (error.to_string(), Duration::ZERO);
+                self.reports.push_back(Progress::Waiting { problem, attempt: 1, wait });
+            }
+            (_, Err(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn compare(&mut self) -> Result<()> {
+        match self.look_at_edits().await {
+            Err(error) => return self.put_off(error),
+            Ok(edits) if edits.is_empty() => {}
+            Ok(edits) => self.edited(edits),
+        }
+        self.look = Look::default();
+        self.backoff.succeeded();
+        Ok(())
+    }
+
+    async fn look_at_edits(&mut self) -> Result<Differences> {
+        if self.look.routes {
+            let edits = self.target.compare(&self.state).await?;
+            if !edits.is_empty() {
+                return Ok(edits);
+            }
+        }
+        if self.look.subsets {
+            return self.target.compare_subsets(&self.state).await;
+        }
+        Ok(Differences::default())
+    }
+
+    /// Somebody else has changed something: the run is over, and what was still to be written is not written. A
+    /// rollout that was over already stays as it was decided.
+    pub(super) fn edited(&mut self, edits: Differences) {
+        self.actions.clear();
+        self.tell(Event::Edited(edits));
+        self.actions.retain(|action| matches!(action, Action::CleanUp));
+    }
+
+    async fn wait(&mut self) -> Input {
+        self.in_a_row += 1;
+        if self.in_a_row.is_multiple_of(IN_A_ROW) {
+            // A source that is always ready must not keep the rest of the program waiting.
+            tokio::task::yield_now().await;
+        }
+        let clock_first = self.in_a_row > IN_A_ROW;
+        let Self { commands, timer, inputs, changes, backoff, .. } = self;
+        let input = poll_fn(|cx| {
+            match commands.as_mut().map(|commands| commands.poll_recv(cx)) {
+                Some(Poll::Ready(Some(command))) => return Poll::Ready(Input::Command(command)),
+                Some(Poll::Ready(None)) => *commands = None,
+                _ => {}
+            }
+            if backoff.poll(cx).is_ready() {
+                return Poll::Ready(Input::Again);
+            }
+            if let Poll::Ready(Some((what, event))) = changes.poll_next_unpin(cx) {
+                return Poll::Ready(Input::Watched(what, event));
+            }
+            if clock_first && timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Input::Tick);
+            }
+            if let Poll::Ready(Some(input)) = inputs.poll_next_unpin(cx) {
+                return Poll::Ready(input);
+            }
+            if clock_first { Poll::Pending } else { timer.as_mut().poll(cx).map(|()| Input::Tick) }
+        })
+        .await;
+        if matches!(input, Input::Tick) {
+            self.in_a_row = 0;
+            self.timer = self.driver.clock.sleep(self.driver.tick);
+        }
+        input
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        let mut actions = Vec::new();
+        let decided = self.state.is_decided();
+        self.driver.machine.advance(&mut self.state, event, &mut actions);
+        if !decided && self.state.is_decided() {
+            // What was still to be done for a step is not wanted any more.
+            self.actions.clear();
+        }
+        self.actions.extend(actions);
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        self.heard.insert(Arc::clone(&observation.source), (self.driver.clock.now(), false));
+        let mut scored = Vec::new();
+        for (guardrail, score) in &self.driver.scores {
+            let value = match &observation.what {
+                // A failure is the worst response; what has nothing to be compared with has no score.
+                Seen::Pair(pair) if !pair.stable.is_served() => None,
+                Seen::Pair(pair) if !pair.canary.is_served() => Some(0.0),
+                _ => score.score(&observation),
+            };
+            if let Some(value) = value {
+                let what = Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value });
+                scored.push(Observation { sequence: None, what, ..observation.clone() });
+            }
+        }
+        let before = self.state.totals();
+        self.tell(Event::Observed(observation));
+        let after = self.state.totals();
+        // A duplicate or a repeated input is none for a score either.
+        if (before.duplicates, before.repeated) == (after.duplicates, after.repeated) {
+            for observation in scored {
+                self.tell(Event::Observed(observation));
+            }
+        }
+    }
+
+    fn ended(&mut self, source: String, error: Option<Error>) {
+        let passing = error.as_ref().is_some_and(Error::is_retryable);
+        let error = error.map(|error| error.to_string());
+        if !passing {
+            self.open -= 1;
+            let said = error.as_deref().unwrap_or("it has no more observations");
+            self.ended.push(format!("{source}: {said}"));
+            self.heard.remove(source.as_str());
+        } else if let Some(error) = &error {
+            self.tell(Event::SourceProblem(format!("{source}: {error}")));
+        }
+        self.reports.push_back(Progress::SourceEnded { source, error });
+        if self.open == 0 {
+            self.tell(Event::SourcesEnded(self.ended.join("; ")));
+        }
+    }
+
+    /// Where it stands.
+    fn snapshot(&self) -> Snapshot {
+        let seen = self.state.seen_at_step();
+        Snapshot {
+            step: self.state.step(),
+            split: self.state.split(),
+            requests: seen.requests(),
+            canary: seen.canary.requests,
+            pairs: seen.pairs,
+            held: self.state.held(),
+            totals: self.state.totals(),
+            readings: self.state.readings(self.driver.machine.plan()),
+        }
+    }
+
+    pub(super) async fn ticked(&mut self) -> Result<()> {
+        let now = self.driver.clock.now();
+        if !self.backoff.is_waiting() {
+            match self.renew().await {
+                Ok(Renewal::NotDue) => {}
+                Ok(_) => self.backoff.succeeded(),
+                Err(error) => self.put_off(error)?,
+            }
+        }
+        self.tell(Event::Tick(now));
+        self.name_the_quiet(now);
+        self.reports.push_back(Progress::Seen(self.snapshot()));
+        // Before the preparation and after the end there is nothing to remember.
+        let stored = *self.state.phase() != Phase::Inspecting && !self.state.is_done();
+        if stored && now.since(self.saved) >= self.time_between_saves() && self.actions.is_empty() {
+            self.actions.push_back(Action::Save);
+        }
+        Ok(())
+    }
+
+    fn time_between_saves(&self) -> Duration {
+        let growing = FIRST_SAVE.saturating_mul(2_u32.saturating_pow(self.saves.min(16)));
+        let longest = match self.state.resumed() {
+            0 => self.driver.save_every,
+            _ => self.driver.save_every.min(SAVE_RESUMED),
+        };
+        growing.min(longest)
+    }
+
+    /// Reports each source that has told nothing for long while the step is held, once for each silence.
+    fn name_the_quiet(&mut self, now: Timestamp) {
+        if *self.state.phase() != Phase::Holding {
+            return;
+        }
+        let since_write = self.state.since();
+        for (source, (heard, told)) in &mut self.heard {
+            let silent = now.since((*heard).max(since_write));
+            if !*told && silent >= QUIET {
+                *told = true;
+                let source = source.to_string();
+                let problem = format!("{source} has told nothing for {} s", silent.as_secs());
+                self.quiet.push(problem);
+                self.reports.push_back(Progress::SourceQuiet { source, silent });
+            }
+        }
+        for problem in std::mem::take(&mut self.quiet) {
+            self.tell(Event::SourceProblem(problem));
+        }
+    }
+}

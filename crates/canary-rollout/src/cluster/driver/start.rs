@@ -1,0 +1,251 @@
+//! The beginning of a run: the lock, the stored state or a new one, the sources and the watches.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream, SelectAll},
+};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::{
+    super::Cluster,
+    Driver, Probe,
+    backoff::Backoff,
+    lease::Lease,
+    progress::{Control, Progress},
+    run::{Input, Look, Run, Running, Watched},
+    target::Target,
+};
+use crate::{
+    Error, Plan, Result,
+    evidence::{Source, Timestamp},
+    {
+        Cause, Event, Machine, STATE_VERSION, Split, State, Verdict,
+        patch::{RouteChange, change_route, initial_mirror, locate},
+    },
+};
+
+pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Control)> {
+    let plan = driver.machine.plan().clone();
+    let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
+    let now = clock.now();
+    let mut target = Target::new(Arc::clone(&cluster), clock, plan.clone());
+    // The first look needs no lock, and says what is wrong before anything is written.
+    target.read().await?;
+    let mut lease =
+        Lease::take(Arc::clone(&cluster), &plan, driver.holder.clone(), driver.lease, now).await?;
+    // Not the driver itself: its sources are not shared between threads, and this future is to be sent to one.
+    let start = Start { anew: driver.anew, probes: driver.probe.is_some(), now };
+    let opened = open(&driver.machine, &start, &mut target).await;
+    let opened = match opened {
+        Ok(opened) => ask_stable(driver.probe.as_deref(), &plan.stable, opened).await,
+        Err(error) => Err(error),
+    };
+    let Opened { state, resumed, event, anew, stored } = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            lease.release().await;
+            return Err(error);
+        }
+    };
+    let mut inputs = SelectAll::new();
+    let sources = std::mem::take(&mut driver.sources);
+    let open = sources.len();
+    let mut heard = BTreeMap::new();
+    for source in sources {
+        heard.insert(Arc::from(source.name()), (now, false));
+        inputs.push(observe(source, &state));
+    }
+    let (sender, commands) = mpsc::unbounded_channel();
+    let (routes, subsets) = target.watched();
+    let changes = stream::select_all([
+        cluster.watch(routes).map(|event| (Watched::Routes, event)).boxed(),
+        cluster.watch(subsets).map(|event| (Watched::Subsets, event)).boxed(),
+    ]);
+    let timer = driver.clock.sleep(driver.tick);
+    let mut running = Running {
+        driver,
+        target,
+        lease,
+        state,
+        actions: VecDeque::new(),
+        reports: VecDeque::new(),
+        inputs,
+        open,
+        ended: Vec::new(),
+        heard,
+        quiet: Vec::new(),
+        commands: Some(commands),
+        changes,
+        look: Look::default(),
+        backoff: Backoff::default(),
+        timer,
+        in_a_row: 0,
+        saved: now,
+        saves: 0,
+        looked_at_release: now,
+        stored,
+        over: false,
+    };
+    running.reports.push_back(Progress::Started { resumed, step: running.state.step(), anew });
+    running.tell(event);
+    let stream = stream::unfold(running, |mut running| async move {
+        let item = running.next().await;
+        item.map(|item| (item, running))
+    });
+    Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
+}
+
+/// How a run begins.
+struct Opened {
+    state: State,
+    /// Whether the state was stored.
+    resumed: bool,
+    event: Event,
+    /// Why a stored state of this plan is not gone on with.
+    anew: Option<String>,
+    /// When the verdict was given, where an earlier run has ended on the same release.
+    stored: Option<Timestamp>,
+}
+
+/// How a run is to begin.
+struct Start {
+    /// Whether a stored state is left alone.
+    anew: bool,
+    /// Whether the canary is asked before its first weight.
+    probes: bool,
+    now: Timestamp,
+}
+
+/// The stored state, or a new one.
+async fn open<C: Cluster>(
+    machine: &Machine,
+    start: &Start,
+    target: &mut Target<C>,
+) -> Result<Opened> {
+    let Start { anew, probes, now } = *start;
+    let plan = machine.plan();
+    let (live, stored) = target.read().await?;
+    let mut why = None;
+    if let Some(text) = stored.filter(|text| !anew && !is_finished_other(text, &plan.hash())) {
+        let state = State::decode(&text, plan)?;
+        // A decided rollout is carried out whatever the account may still read.
+        let carried_out = state.is_decided() && !state.is_done();
+        let release = if carried_out { None } else { target.canary().await?.1 };
+        if !state.is_done() {
+            let mut edits = target.edits(&state, &live);
+            if edits.is_empty() {
+                edits = target.compare_subsets(&state).await?;
+            }
+            if edits.is_empty() {
+                edits = target.other_release(&state, release.as_deref());
+            }
+            let event = if edits.is_empty() { Event::Started(now) } else { Event::Edited(edits) };
+            return Ok(Opened { state, resumed: true, event, anew: None, stored: None });
+        }
+        why = another_experiment(plan, &state, &live, release.as_deref());
+        if why.is_none() {
+            let (event, stored) = (Event::Started(now), Some(state.now()));
+            return Ok(Opened { state, resumed: true, event, anew: None, stored });
+        }
+    }
+    let located = locate(plan, &live)?;
+    if let Some(mirror) = initial_mirror(plan, &live) {
+        return Err(Error::Plan(mirror));
+    }
+    if located.split != Some(Split::STABLE) {
+        return Err(Error::Plan(format!(
+            "the canary {} already has traffic (weights {:?} in spec.http[{}]); a rollout begins with everything at {}",
+            plan.canary, located.weights, located.http, plan.stable
+        )));
+    }
+    if probes {
+        // What keeps the header route from being made or reached is known before anything is written.
+        let made = RouteChange { header_route: Some(true), ..RouteChange::default() };
+        change_route(plan, &live, &made)?;
+    }
+    let (state, event) = (machine.begin(now)?, Event::Started(now));
+    Ok(Opened { state, resumed: false, event, anew: why, stored: None })
+}
+
+/// Why a rollout that has ended says nothing of what is in the cluster now; `None` when its verdict still holds.
+fn another_experiment(
+    plan: &Plan,
+    state: &State,
+    live: &Value,
+    release: Option<&str>,
+) -> Option<String> {
+    match state.verdict() {
+        Verdict::ExternalEdit { .. } => {
+            return Some("the last run ended at somebody else's edit".to_owned());
+        }
+        Verdict::Rollback { evidence: Cause::NotReady(_), .. } => {
+            return Some("the last run was refused before it had any evidence".to_owned());
+        }
+        _ => {}
+    }
+    if state.release() != release {
+        return Some(format!(
+            "the pods behind {} are of another release than those of the last run",
+            plan.canary
+        ));
+    }
+    let split = locate(plan, live).ok().and_then(|located| located.split);
+    let left = state.split().unwrap_or(Split::STABLE);
+    (split != Some(left)).then(|| {
+        let found = split.map_or_else(|| "others".to_owned(), |split| split.to_string());
+        format!("the last run left the weights {left}, and they are {found} now")
+    })
+}
+
+/// Before anything is written or counted, the stable version answers what the run is going to ask.
+async fn ask_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -> Result<Opened> {
+    let new = !opened.resumed && opened.stored.is_none();
+    if let Some(probe) = probe.filter(|_| new) {
+        probe.stable().await.map_err(|why| {
+            Error::Plan(format!(
+                "the stable version {stable} does not answer the run's own first input, so nothing could be compared: \
+                 {why}; correct the address, the model's name, the signature, the credentials or the input. Nothing was \
+                 written"
+            ))
+        })?;
+    }
+    Ok(opened)
+}
+
+/// Whether a stored state is that of another plan's rollout which is over, or of one that an earlier release of this
+/// library has ended, and so in nobody's way.
+fn is_finished_other(text: &str, hash: &str) -> bool {
+    let Ok(state) = serde_json::from_str::<Value>(text) else { return false };
+    let other = state["plan"] != hash || state["version"] != STATE_VERSION;
+    state.pointer("/phase/done").is_some() && other
+}
+
+fn observe(source: Box<dyn Source>, state: &State) -> BoxStream<'static, Input> {
+    let name = source.name().to_owned();
+    let after = state.last_of(&name);
+    let failed_name = name.clone();
+    let items = source.observations(after).map(move |item| match item {
+        Ok(observation) => Input::Observed(observation),
+        Err(error) => Input::Ended(failed_name.clone(), Some(error)),
+    });
+    // After an error that does not pass, nothing more is expected; the end is told once.
+    let ended = stream::once(async move { Input::Ended(name, None) });
+    items
+        .chain(ended)
+        .scan(false, |over, input| {
+            let skip = *over;
+            *over |= match &input {
+                Input::Ended(_, Some(error)) => !error.is_retryable(),
+                Input::Ended(_, None) => true,
+                _ => false,
+            };
+            std::future::ready((!skip).then_some(input))
+        })
+        .boxed()
+}

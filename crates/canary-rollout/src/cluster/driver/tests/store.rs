@@ -1,0 +1,278 @@
+//! A store of objects in memory that can fail, hang and be edited at any call.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use futures_core::Stream;
+use serde_json::{Value, json};
+
+use super::super::super::{Cluster, ObjectRef, Patch, WatchEvent};
+use crate::{
+    Error, Plan, Result,
+    {Split, patch::locate},
+};
+
+/// What goes wrong at one call, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Trouble {
+    None,
+    /// The call never ends, and has had no effect.
+    HangsBefore(usize),
+    /// The call never ends, and has had its effect.
+    HangsAfter(usize),
+    /// The call fails in a way that may pass, and has had its effect.
+    FailsAfter(usize),
+    /// So many calls from this one on fail without an effect, as when the server is away.
+    Away(usize, usize),
+    /// So many calls from this one on have their effect, and the answer is lost.
+    Silent(usize, usize),
+    /// So many calls from this one on are refused for want of credentials or permission, without an effect.
+    Denied(usize, usize),
+    /// Somebody writes these weights before the call.
+    Edit(usize, u64),
+    /// Somebody changes what is not the rollout's business before the call.
+    EditElsewhere(usize),
+    /// Somebody gives the canary's subset other labels before the call, if it is there.
+    Relabel(usize),
+}
+
+#[derive(Clone)]
+pub(super) struct Store(Arc<Mutex<Inner>>);
+
+pub(super) struct Inner {
+    pub(super) objects: BTreeMap<ObjectRef, Value>,
+    pub(super) calls: usize,
+    pub(super) trouble: Trouble,
+    pub(super) splits: Vec<Split>,
+    /// How many splits had been written when somebody gave the canary's subset other labels.
+    pub(super) relabelled: Option<usize>,
+    /// The canary's weight now, so that traffic need not read the object.
+    canary: u32,
+    version: u64,
+    plan: Plan,
+}
+
+fn entry(subset: &str, weight: u64) -> Value {
+    json!({"destination": {"host": "image-classifier", "subset": subset}, "weight": weight})
+}
+
+impl Store {
+    /// The seed's objects, without anything of the canary.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let meta =
+            json!({"name": "image-classifier", "namespace": "default", "resourceVersion": "1"});
+        let virtual_service = json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": meta,
+            "spec": {"hosts": ["*"], "http": [
+                {"match": [{"uri": {"prefix": "/other"}}], "route": [{"destination": {"host": "other"}}]},
+                {"route": [entry("resnet50", 100)]},
+            ]},
+        });
+        let rule = json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": meta,
+            "spec": {"host": "image-classifier", "subsets": [
+                {"name": "resnet50", "labels": {"version": "resnet50"}}]},
+        });
+        let objects = [virtual_service, rule]
+            .into_iter()
+            .map(|object| (ObjectRef::of(&object).unwrap(), object))
+            .collect();
+        Self(Arc::new(Mutex::new(Inner {
+            objects,
+            calls: 0,
+            trouble: Trouble::None,
+            splits: Vec::new(),
+            relabelled: None,
+            canary: 0,
+            version: 1,
+            plan: plan.clone(),
+        })))
+    }
+
+    pub(super) fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    pub(super) fn trouble(&self, trouble: Trouble) {
+        let mut inner = self.inner();
+        inner.calls = 0;
+        inner.trouble = trouble;
+    }
+
+    pub(super) fn virtual_service(&self) -> Value {
+        self.inner().objects[&ObjectRef::virtual_service("default", "image-classifier")].clone()
+    }
+
+    pub(super) fn rule(&self) -> Value {
+        self.inner().objects[&ObjectRef::destination_rule("default", "image-classifier")].clone()
+    }
+
+    pub(super) fn canary_weight(&self) -> u32 {
+        self.inner().canary
+    }
+
+    /// One call: trouble before it, its effect, trouble after it. `None` when it never ends.
+    fn call<T>(&self, effect: impl FnOnce(&mut Inner) -> Result<T>) -> Option<Result<T>> {
+        let mut inner = self.inner();
+        let call = inner.calls;
+        inner.calls += 1;
+        match inner.trouble {
+            Trouble::HangsBefore(at) if at <= call => return None,
+            Trouble::Away(at, times) if (at..at + times).contains(&call) => {
+                return Some(Err(cut()));
+            }
+            Trouble::Denied(at, times) if (at..at + times).contains(&call) => {
+                return Some(Err(denied()));
+            }
+            Trouble::Edit(at, canary) if at == call => inner.edit(canary),
+            Trouble::EditElsewhere(at) if at == call => inner.edit_elsewhere(),
+            Trouble::Relabel(at) if at == call => inner.relabel(),
+            _ => {}
+        }
+        let result = effect(&mut inner);
+        match inner.trouble {
+            Trouble::HangsAfter(at) if at <= call => None,
+            Trouble::FailsAfter(at) if at == call => Some(Err(cut())),
+            Trouble::Silent(at, times) if (at..at + times).contains(&call) => Some(Err(cut())),
+            _ => Some(result),
+        }
+    }
+}
+
+fn cut() -> Error {
+    Error::Cluster {
+        action: "a call".into(),
+        reason: "the connection was cut".into(),
+        retryable: true,
+        source: None,
+    }
+}
+
+fn denied() -> Error {
+    Error::Cluster {
+        action: "a call".into(),
+        reason: "the credentials were refused (401: Unauthorized); log in again".into(),
+        retryable: false,
+        source: None,
+    }
+}
+
+impl Inner {
+    fn bump(&mut self, object: &ObjectRef) {
+        self.version += 1;
+        let version = self.version.to_string();
+        if let Some(object) = self.objects.get_mut(object) {
+            object["metadata"]["resourceVersion"] = json!(version);
+        }
+    }
+
+    fn edit(&mut self, canary: u64) {
+        self.canary = u32::try_from(canary).unwrap();
+        let name = ObjectRef::virtual_service("default", "image-classifier");
+        let routes = self.objects.get_mut(&name).unwrap()["spec"]["http"].as_array_mut().unwrap();
+        let target = routes
+            .iter_mut()
+            .find(|route| route["route"][0]["destination"]["subset"] == "resnet50");
+        target.unwrap()["route"] =
+            json!([entry("resnet50", 100 - canary), entry("resnet101", canary)]);
+        self.bump(&name);
+    }
+
+    /// Somebody gives everything back to the stable subset between two runs.
+    pub(super) fn reset_weights(&mut self) {
+        self.edit(0);
+    }
+
+    fn relabel(&mut self) {
+        let rule = ObjectRef::destination_rule("default", "image-classifier");
+        let subsets = &mut self.objects.get_mut(&rule).unwrap()["spec"]["subsets"];
+        let canary =
+            subsets.as_array_mut().unwrap().iter_mut().find(|one| one["name"] == "resnet101");
+        if let Some(canary) = canary {
+            canary["labels"] = json!({"version": "another"});
+            self.relabelled = Some(self.splits.len());
+            self.bump(&rule);
+        }
+    }
+
+    fn edit_elsewhere(&mut self) {
+        let name = ObjectRef::virtual_service("default", "image-classifier");
+        let object = self.objects.get_mut(&name).unwrap();
+        object["metadata"]["labels"] = json!({"team": "vision"});
+        object["spec"]["http"].as_array_mut().unwrap().insert(
+            0,
+            json!({"name": "health", "match": [{"uri": {"exact": "/health"}}],
+                   "route": [{"destination": {"host": "health"}}]}),
+        );
+        self.bump(&name);
+        let rule = ObjectRef::destination_rule("default", "image-classifier");
+        let rule_now = self.objects.get_mut(&rule).unwrap();
+        rule_now["metadata"]["labels"] = json!({"team": "vision"});
+        let other = json!({"name": "other", "labels": {"version": "other"}});
+        rule_now["spec"]["subsets"].as_array_mut().unwrap().insert(0, other);
+        self.bump(&rule);
+    }
+
+    fn patch(&mut self, name: &ObjectRef, patch: &Patch) -> Result<Value> {
+        let Some(object) = self.objects.get(name) else {
+            return Err(Error::NotFound { object: name.to_string(), help: String::new() });
+        };
+        let mut changed = object.clone();
+        json_patch::patch(&mut changed, patch)
+            .map_err(|error| Error::conflict(name.to_string(), error.to_string()))?;
+        self.objects.insert(name.clone(), changed);
+        self.bump(name);
+        if name.kind == "VirtualService" {
+            let split = locate(&self.plan, &self.objects[name]).unwrap().split;
+            let split = split.expect("weights in whole percent");
+            self.canary = split.canary;
+            self.splits.push(split);
+        }
+        Ok(self.objects[name].clone())
+    }
+}
+
+async fn or_hang<T>(result: Option<Result<T>>) -> Result<T> {
+    match result {
+        Some(result) => result,
+        None => std::future::pending().await,
+    }
+}
+
+impl Cluster for Store {
+    async fn get(&self, object: &ObjectRef) -> Result<Option<Value>> {
+        or_hang(self.call(|inner| Ok(inner.objects.get(object).cloned()))).await
+    }
+
+    async fn list(&self, _: &str, kind: &str, _: Option<&str>) -> Result<Vec<Value>> {
+        let of_kind = |inner: &mut Inner| {
+            let found = inner.objects.iter().filter(|(name, _)| name.kind == kind);
+            Ok(found.map(|(_, object)| object.clone()).collect())
+        };
+        or_hang(self.call(of_kind)).await
+    }
+
+    async fn apply(&self, object: &Value) -> Result<Value> {
+        let name = ObjectRef::of(object)?;
+        let apply = |inner: &mut Inner| {
+            inner.objects.entry(name.clone()).or_insert_with(|| object.clone());
+            inner.bump(&name);
+            Ok(inner.objects[&name].clone())
+        };
+        or_hang(self.call(apply)).await
+    }
+
+    async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        or_hang(self.call(|inner| inner.patch(object, patch))).await
+    }
+
+    async fn delete(&self, object: &ObjectRef) -> Result<bool> {
+        or_hang(self.call(|inner| Ok(inner.objects.remove(object).is_some()))).await
+    }
+
+    fn watch(&self, _: &ObjectRef) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
+        futures_util::stream::pending()
+    }
+}

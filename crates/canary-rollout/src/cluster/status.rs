@@ -1,0 +1,305 @@
+//! How a rollout stands, read from its `VirtualService` and its lock.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Cluster, ObjectRef,
+    driver::{held_by, lease_of},
+};
+use crate::{
+    Error, Plan, Result,
+    evidence::{Counts, Timestamp, Window},
+    {Reading, Split, State, Totals, Verdict, patch::STATE_ANNOTATION},
+};
+use canary_stats::{Alpha, EProcess, Interval, Split as SplitTest};
+
+/// Where a route of the `VirtualService` sends its requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RouteWeights {
+    /// The place of the route, such as `spec.http[0]`.
+    pub path: String,
+    /// Whether the route takes only some requests.
+    pub conditional: bool,
+    /// Each destination, as `host/subset`, with its weight; a single one without a weight takes all.
+    pub weights: Vec<(String, u64)>,
+}
+
+/// A rollout as its stored state tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct RolloutStatus {
+    /// The step, from 0.
+    pub step: usize,
+    /// The split that the driver wrote last; none before the first.
+    pub split: Option<Split>,
+    /// Whether a person paused it.
+    pub paused: bool,
+    /// The verdict so far; Continue while nothing is decided.
+    pub verdict: Verdict,
+    /// When the rollout began.
+    pub began: Timestamp,
+    /// When the split in force was written.
+    pub since: Timestamp,
+    /// The time that the state is of.
+    pub now: Timestamp,
+    /// Requests and pairs counted at the step.
+    pub seen_at_step: (u64, u64),
+    /// What was seen over the whole rollout.
+    pub totals: Totals,
+    /// What every guardrail shows, when the plan is known.
+    pub readings: Vec<Reading>,
+}
+
+/// The requests that each subset was seen to serve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Observed {
+    /// Where they were counted, and over which time, in words.
+    pub by: String,
+    /// Those of the stable subset. The stored state does not know how many failed over the whole rollout.
+    pub stable: u64,
+    /// Those of the canary.
+    pub canary: u64,
+    /// Those of which nobody knows who served them.
+    pub unknown: u64,
+    /// How many failed at each, stable first, where that was counted.
+    pub failed: Option<(u64, u64)>,
+    /// The canary's share of what both served, with its 95 % confidence sequence; none without requests.
+    pub share: Option<(f64, Interval)>,
+}
+
+impl Observed {
+    fn new(by: String, stable: u64, canary: u64, split: Option<Split>) -> Self {
+        let share = share(stable, canary, split);
+        Self { by, stable, canary, unknown: 0, failed: None, share }
+    }
+}
+
+/// How a rollout stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Status {
+    /// The object, as `VirtualService namespace/name`.
+    pub object: String,
+    /// The weights of its HTTP routes.
+    pub routes: Vec<RouteWeights>,
+    /// Who drives it now, when somebody does.
+    pub driver: Option<String>,
+    /// The rollout, when one is stored.
+    pub rollout: Option<RolloutStatus>,
+    /// What each subset was seen to serve: over the whole rollout by its stored state, or what
+    /// [`Status::counted`] was told.
+    pub observed: Option<Observed>,
+    /// Why the stored state cannot be read, when it cannot.
+    pub problem: Option<String>,
+}
+
+/// Reads how the rollout of a `VirtualService` stands; nothing is changed and no lock is needed.
+///
+/// With the plan, the guardrails' readings are told too.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such `VirtualService`, [`Error::Cluster`] when the cluster cannot be read.
+pub async fn status(
+    cluster: &impl Cluster,
+    namespace: &str,
+    virtual_service: &str,
+    plan: Option<&Plan>,
+) -> Result<Status> {
+    let object = ObjectRef::virtual_service(namespace, virtual_service);
+    let live = cluster.get(&object).await?.ok_or_else(|| Error::NotFound {
+        object: object.to_string(),
+        help: "name the VirtualService of the rollout, and its namespace".to_owned(),
+    })?;
+    // Without the right to read Leases, who drives it stays unknown.
+    let lease = cluster.get(&lease_of(namespace, virtual_service)).await.ok().flatten();
+    let now = Timestamp::now();
+    let driver = lease.as_ref().and_then(held_by).filter(|(_, until)| *until > now);
+    let mut status = Status {
+        object: object.to_string(),
+        routes: routes(&live),
+        driver: driver.map(|(holder, _)| holder.to_owned()),
+        rollout: None,
+        observed: None,
+        problem: None,
+    };
+    let stored = live
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(STATE_ANNOTATION)?.as_str());
+    if let Some(text) = stored {
+        match read(text, plan) {
+            Ok(rollout) => {
+                let Totals { stable, canary, unknown, .. } = rollout.totals;
+                let by = "the driver's stored state, over the whole rollout".to_owned();
+                let seen = Observed::new(by, stable, canary, rollout.split);
+                status.observed = Some(Observed { unknown, ..seen });
+                status.rollout = Some(rollout);
+            }
+            Err(error) => status.problem = Some(error.to_string()),
+        }
+    }
+    Ok(status)
+}
+
+fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
+    let (state, readings) = if let Some(plan) = plan {
+        let state = State::decode(text, plan)?;
+        let readings = state.readings(plan);
+        (state, readings)
+    } else {
+        let state: State = serde_json::from_str(text).map_err(|error| {
+            Error::Plan(format!("the stored state is not one of this release: {error}"))
+        })?;
+        (state, Vec::new())
+    };
+    Ok(RolloutStatus {
+        step: state.step(),
+        split: state.split(),
+        paused: state.is_paused(),
+        verdict: state.verdict(),
+        began: state.began(),
+        since: state.since(),
+        now: state.now(),
+        seen_at_step: (state.seen_at_step().requests(), state.seen_at_step().pairs),
+        totals: state.totals(),
+        readings,
+    })
+}
+
+fn routes(virtual_service: &Value) -> Vec<RouteWeights> {
+    let list = virtual_service.pointer("/spec/http").and_then(Value::as_array);
+    let routes = list.into_iter().flatten().enumerate().map(|(index, route)| {
+        let destinations = route["route"].as_array();
+        let alone = destinations.is_some_and(|destinations| destinations.len() == 1);
+        let weights = destinations.into_iter().flatten().map(|entry| {
+            let host = entry.pointer("/destination/host").and_then(Value::as_str);
+            let subset = entry.pointer("/destination/subset").and_then(Value::as_str);
+            let host = host.unwrap_or_default();
+            let name = subset.map_or_else(|| host.to_owned(), |subset| format!("{host}/{subset}"));
+            (name, entry["weight"].as_u64().unwrap_or(if alone { 100 } else { 0 }))
+        });
+        RouteWeights {
+            path: format!("spec.http[{index}]"),
+            conditional: route["match"].as_array().is_some_and(|matches| !matches.is_empty()),
+            weights: weights.collect(),
+        }
+    });
+    routes.collect()
+}
+
+impl RolloutStatus {
+    /// The canary's share of the requests seen over the whole rollout, with its 95 % confidence sequence; none without
+    /// requests.
+    pub fn observed_share(&self) -> Option<(f64, Interval)> {
+        share(self.totals.stable, self.totals.canary, self.split)
+    }
+}
+
+impl Status {
+    /// Tells the observed split by these counts in place of the stored state's; `by` says where and over which time
+    /// they were counted.
+    ///
+    /// ```
+    /// # async fn example(cluster: impl canary_core::cluster::Cluster) -> canary_core::Result<()> {
+    /// use canary_core::{cluster::status, evidence::{Counts, Window}};
+    ///
+    /// let window = Window {
+    ///     stable: Counts { requests: 700, ..Counts::default() },
+    ///     canary: Counts { requests: 300, failed: 2, ..Counts::default() },
+    ///     ..Window::default()
+    /// };
+    /// let status = status(&cluster, "default", "image-classifier", None).await?;
+    /// println!("{}", status.counted("my own log, over an hour", &window));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn counted(mut self, by: impl Into<String>, window: &Window) -> Self {
+        let Window { stable, canary, unknown, .. } = *window;
+        let split = self.rollout.as_ref().and_then(|rollout| rollout.split);
+        let seen = Observed::new(by.into(), stable.requests, canary.requests, split);
+        let failed = |Counts { failed, .. }: Counts| failed;
+        let failed = Some((failed(stable), failed(canary)));
+        self.observed = Some(Observed { unknown, failed, ..seen });
+        self
+    }
+}
+
+fn share(stable: u64, canary: u64, split: Option<Split>) -> Option<(f64, Interval)> {
+    if stable + canary == 0 {
+        return None;
+    }
+    // The weight is only the centre of the prior; the interval holds for every share.
+    let weight = split.map_or(0.5, |split| f64::from(split.canary) / 100.0);
+    let mut test = SplitTest::new(weight.clamp(0.01, 0.99)).ok()?;
+    test.observe_counts(canary, stable);
+    Some((test.estimate()?, test.interval(Alpha::new(0.05).ok()?)))
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "observed by {}: ", self.by)?;
+        let Some((share, Interval { low, high, .. })) = self.share else {
+            return write!(f, "no requests");
+        };
+        write!(f, "{} requests by stable, {} by the canary", self.stable, self.canary)?;
+        if let Some((stable, canary)) = self.failed {
+            write!(f, ", of which {stable} and {canary} failed")?;
+        }
+        if self.unknown > 0 {
+            write!(f, ", {} by nobody known", self.unknown)?;
+        }
+        write!(
+            f,
+            "; the canary's share is {:.1} %, in [{:.1} %, {:.1} %]",
+            share * 100.0,
+            low * 100.0,
+            high * 100.0
+        )
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.object)?;
+        for route in &self.routes {
+            let weights: Vec<_> =
+                route.weights.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+            let some = if route.conditional { " (some requests)" } else { "" };
+            writeln!(f, "  {}{some}: {}", route.path, weights.join(", "))?;
+        }
+        match &self.driver {
+            Some(driver) => writeln!(f, "  driven by {driver}")?,
+            None => writeln!(f, "  nobody drives it now")?,
+        }
+        if let Some(problem) = &self.problem {
+            writeln!(f, "  {problem}")?;
+        }
+        if let Some(observed) = &self.observed {
+            writeln!(f, "  {observed}")?;
+        }
+        let Some(rollout) = &self.rollout else {
+            return if self.problem.is_none() {
+                writeln!(f, "  no rollout is stored")
+            } else {
+                Ok(())
+            };
+        };
+        let (requests, pairs) = rollout.seen_at_step;
+        writeln!(f, "  at this step: {requests} requests, {pairs} pairs")?;
+        for reading in &rollout.readings {
+            writeln!(f, "  {reading}")?;
+        }
+        if rollout.paused {
+            writeln!(f, "  paused")?;
+        }
+        writeln!(f, "  verdict so far: {}", rollout.verdict)
+    }
+}

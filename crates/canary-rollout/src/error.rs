@@ -1,0 +1,114 @@
+//! Errors of plans, of clusters and of the requests of a rollout.
+
+use canary_istio::Findings;
+
+/// A boxed cause from a library below.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The reason why a plan cannot run, or why a cluster did not do what a call wanted.
+///
+/// Each message is one lower-case line that names the thing, the place and the remedy; a cause from a library
+/// below is in [`std::error::Error::source`], never also in the text.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text is no object or no plan, or one that the mesh refuses.
+    #[error(transparent)]
+    Istio(#[from] canary_istio::Error),
+    /// Somebody else changed the object meanwhile; nothing was overwritten.
+    #[error("{object} was changed by someone else: {diff}{}", help_suffix(.help))]
+    Conflict {
+        /// The object, as `Kind namespace/name`.
+        object: String,
+        /// The difference to what was expected.
+        diff: String,
+        /// What to do about it; may be empty.
+        help: String,
+    },
+    /// The named thing does not exist.
+    #[error("{object} not found{}", help_suffix(.help))]
+    NotFound {
+        /// The object, as `Kind namespace/name`, or the file.
+        object: String,
+        /// What to do about it; may be empty.
+        help: String,
+    },
+    /// The cluster, or the lab in its place, could not do what a call wanted.
+    #[error("{action}: {reason}")]
+    Cluster {
+        /// What was being done, to which object.
+        action: String,
+        /// What went wrong, and what to do.
+        reason: String,
+        /// Whether trying again may help.
+        retryable: bool,
+        /// The cause, when a library below gave one.
+        #[source]
+        source: Option<BoxError>,
+    },
+    /// The account in use may not do it: grant the verb that the reason names.
+    #[error("{action}: {reason}")]
+    Forbidden {
+        /// What was being done, to which object.
+        action: String,
+        /// The words of the API server, and the verb to grant.
+        reason: String,
+    },
+    /// The cluster does not serve objects of this kind, or has no such namespace.
+    #[error("{action}: {reason}")]
+    Unserved {
+        /// What was being done, to which object.
+        action: String,
+        /// The kind, and what to install.
+        reason: String,
+    },
+    /// The API server no longer keeps the resource version, or the place in a list, that the call names: read anew.
+    #[error("{action}: {reason}")]
+    Expired {
+        /// What was being done, to which object.
+        action: String,
+        /// The words of the API server.
+        reason: String,
+    },
+    /// A rollout plan cannot run as it is written, or its driver had to stop.
+    #[error("the plan cannot run: {0}")]
+    Plan(String),
+    /// A model could not be given a request of the rollout; the error is that of the [`Predictor`](crate::Predictor).
+    #[error(transparent)]
+    Predictor(BoxError),
+}
+
+fn help_suffix(help: &str) -> String {
+    if help.is_empty() { String::new() } else { format!("; {help}") }
+}
+
+impl Error {
+    /// An object that differs from what was expected of it.
+    pub fn conflict(object: impl Into<String>, diff: impl Into<String>) -> Self {
+        Self::Conflict { object: object.into(), diff: diff.into(), help: String::new() }
+    }
+
+    /// Fields that an apply states otherwise than the field managers who own them; each with its path and its owner.
+    pub fn owned_by_others(object: impl Into<String>, diff: impl Into<String>) -> Self {
+        let help = "leave these fields out, or apply with `force`, which takes them over; not while a release writes them";
+        Self::Conflict { object: object.into(), diff: diff.into(), help: help.to_owned() }
+    }
+
+    /// An object or a plan that breaks rules.
+    pub fn invalid(findings: Findings) -> Self {
+        Self::Istio(canary_istio::Error::Invalid(findings))
+    }
+
+    /// A text that is not the object expected.
+    pub fn manifest(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Istio(canary_istio::Error::Manifest { what: what.into(), reason: reason.into() })
+    }
+
+    /// Whether the same call may succeed when it is made again later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Cluster { retryable: true, .. } | Self::Expired { .. })
+    }
+}

@@ -1,0 +1,269 @@
+//! Mirrored traffic: pairs of answers out of the access logs of both sides, joined by request id.
+
+mod join;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+
+use self::join::Join;
+pub use self::join::MirrorTally;
+use super::{
+    Timestamp,
+    observation::{Answer, Arm, Kind, Observation, Seen},
+    source::{Observations, Source},
+};
+use crate::Result;
+
+/// Records taken in a row without a pair before the rest of the program has its turn.
+const IN_A_ROW: u32 = 256;
+
+/// What the access log of one side says of one request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logged {
+    /// The request's id, the same on both sides: the value of `x-request-id`, which Envoy sets before it mirrors.
+    pub id: Arc<str>,
+    /// When the request was answered, by the log's clock.
+    pub at: Timestamp,
+    /// Whose log it is.
+    pub arm: Arm,
+    /// What came of it.
+    pub outcome: LoggedOutcome,
+    /// A digest of the input ([`super::Pair::digest`]), where the log knows it; a repeated input is one observation.
+    pub input: Option<u64>,
+    /// The input in words, for the gallery of disagreements.
+    pub name: Option<Arc<str>>,
+    /// The true class, where it is known.
+    pub label: Option<String>,
+}
+
+/// What came of a logged request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LoggedOutcome {
+    /// The model answered.
+    Answer(Answer),
+    /// It failed; the HTTP status, or 0 where no response came.
+    Failed(u16),
+    /// The response has a 2xx status, and its log holds no class: because the request does not ask for one, or because
+    /// the response is not what it should be. Which of the two is seen from the other model's.
+    NoClass,
+}
+
+impl Logged {
+    /// A record of an answer, without what only some logs know.
+    pub fn answer(id: impl Into<Arc<str>>, at: Timestamp, arm: Arm, answer: Answer) -> Self {
+        Self::new(id.into(), at, arm, LoggedOutcome::Answer(answer))
+    }
+
+    /// A record of a failure with an HTTP status, or 0 where no response came. One that has more to say is an
+    /// [`Logged::answer`] with [`Answer::failure`].
+    pub fn failure(id: impl Into<Arc<str>>, at: Timestamp, arm: Arm, status: u16) -> Self {
+        Self::new(id.into(), at, arm, LoggedOutcome::Failed(status))
+    }
+
+    /// A record of a response with a 2xx status that holds no class.
+    pub fn no_class(id: impl Into<Arc<str>>, at: Timestamp, arm: Arm) -> Self {
+        Self::new(id.into(), at, arm, LoggedOutcome::NoClass)
+    }
+
+    fn new(id: Arc<str>, at: Timestamp, arm: Arm, outcome: LoggedOutcome) -> Self {
+        Self { id, at, arm, outcome, input: None, name: None, label: None }
+    }
+}
+
+/// A source of pairs out of mirrored traffic ([`crate::Step::mirror`]), for rollouts that begin with a shadow.
+///
+/// Envoy sends the copy and throws its answer away ("fire and forget"), so no client and no gateway can compare the
+/// two. What the mirrored canary answered stands in the canary's own log: a prediction log of TensorFlow Serving, or an
+/// access log of the canary's sidecar that writes `x-request-id`. This source takes the records of both logs, merged
+/// into one stream in about the order of time (`futures_util::stream::select` of two logs does), and joins them by id.
+///
+/// - A pair is made of the stable record and the canary's record of the same request. A half that failed is in it as
+///   such, with its status ([`Answer::failure`]); so is a response without a class where the other model names one.
+/// - A record whose other half has not come [`Mirrored::within`] 30 seconds, by the log's clock, or that is pushed
+///   out by newer ones ([`Mirrored::capacity`]) is left out: the request may not have been mirrored at all.
+/// - A canary that hangs, or that has no endpoints, logs nothing. Where every request is mirrored, say so
+///   ([`Mirrored::all_mirrored`]): then a missing record is a canary that did not answer.
+///
+/// What is left out is counted in [`Mirrored::tally`]. The memory is bounded by the capacity, and records are taken
+/// only when the rollout asks for observations.
+///
+/// Reference: <https://istio.io/latest/docs/tasks/traffic-management/mirroring/>.
+///
+/// ```
+/// use canary_core::evidence::{Answer, Arm, Kind, Logged, Mirrored, Source, Timestamp};
+///
+/// let stable = Logged::answer("7f", Timestamp(1_000), Arm::Stable, Answer::new("suit", 0.9));
+/// let canary = Logged::answer("7f", Timestamp(1_020), Arm::Canary, Answer::new("gown", 0.6));
+/// let records = futures_util::stream::iter([Ok(stable), Ok(canary)]);
+/// let source = Mirrored::new("mirror", records);
+/// assert_eq!(source.provides(), [Kind::Pairs, Kind::Scores]);
+/// ```
+pub struct Mirrored {
+    name: Arc<str>,
+    records: Pin<Box<dyn Stream<Item = Result<Logged>> + Send>>,
+    join: Join,
+    labelled: bool,
+    live: bool,
+}
+
+impl std::fmt::Debug for Mirrored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mirrored")
+            .field("name", &self.name)
+            .field("capacity", &self.join.capacity)
+            .field("within", &self.join.within)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Mirrored {
+    /// A source out of the records of both sides' logs.
+    ///
+    /// The pairs are numbered from 0 in the order in which they are completed, so that a rollout which is interrupted
+    /// and begun again with the same logs counts none of them twice; see [`Mirrored::live`].
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        records: impl Stream<Item = Result<Logged>> + Send + 'static,
+    ) -> Self {
+        let join = Join::new(4_096, Duration::from_secs(30));
+        Self { name: name.into(), records: Box::pin(records), join, labelled: false, live: false }
+    }
+
+    /// Sets how many records may wait for their other half; 4096 by default, at least 1.
+    #[must_use]
+    pub fn capacity(mut self, records: usize) -> Self {
+        self.join.capacity = records.max(1);
+        self
+    }
+
+    /// Sets how long a record waits for its other half, by the log's clock; 30 seconds by default.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.join.within = time;
+        self
+    }
+
+    /// Says that every request in the stable side's records was mirrored (a mirror percentage of 100), and that both
+    /// logs are complete and at most [`Mirrored::within`] behind each other and behind the requests: give it more time
+    /// than a request may take.
+    ///
+    /// Then a stable record without one of the canary is a canary that did not answer: a pair whose canary half failed.
+    /// Pairs come in the order of the stable records, and none before what became of every earlier one is known:
+    /// otherwise the timeouts would be missing for as long as they take. While more records wait than the capacity, the
+    /// source looks at half of the ids only, then at a quarter, and so on, and stays at that; which ids does not depend
+    /// on what was answered.
+    ///
+    /// ```
+    /// use canary_core::evidence::{Answer, Arm, Logged, Mirrored, Timestamp};
+    ///
+    /// let record = |id: &str, second: u64| {
+    ///     Ok(Logged::answer(id, Timestamp(second * 1_000), Arm::Stable, Answer::new("suit", 0.9)))
+    /// };
+    /// // The canary logs nothing, and after 40 seconds it is said that it has not answered the first.
+    /// let records = futures_util::stream::iter([record("7f", 1), record("80", 41)]);
+    /// let source = Mirrored::new("mirror", records).all_mirrored();
+    /// # let tally = source.tally();
+    /// # let pairs = canary_core::evidence::Source::observations(Box::new(source), None);
+    /// # let pairs = futures_util::StreamExt::collect::<Vec<_>>(pairs);
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(pairs);
+    /// # assert_eq!((tally.pairs(), tally.missing()), (1, 1));
+    /// ```
+    #[must_use]
+    pub fn all_mirrored(mut self) -> Self {
+        self.join.all_mirrored = true;
+        self
+    }
+
+    /// Says that the records carry labels, so that the accuracy can be tested.
+    #[must_use]
+    pub fn labelled(mut self) -> Self {
+        self.labelled = true;
+        self
+    }
+
+    /// Says that the log is followed live and does not begin at its start again after an interruption; its numbers then
+    /// go on where they stopped.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+
+    /// Counts of what was paired and what was left out; it goes on counting while the source is used.
+    pub fn tally(&self) -> MirrorTally {
+        self.join.tally.clone()
+    }
+}
+
+impl Source for Mirrored {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn provides(&self) -> Vec<Kind> {
+        let mut kinds = vec![Kind::Pairs, Kind::Scores];
+        if self.labelled {
+            kinds.push(Kind::Labels);
+        }
+        kinds
+    }
+
+    fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
+        let Self { name, records, join, live, .. } = *self;
+        let next = after.filter(|_| live).map_or(0, |last| last + 1);
+        Box::pin(Joined { name, records, join, next, in_a_row: 0 })
+    }
+}
+
+/// The pairs of a [`Mirrored`] source.
+struct Joined {
+    name: Arc<str>,
+    records: Pin<Box<dyn Stream<Item = Result<Logged>> + Send>>,
+    join: Join,
+    next: u64,
+    in_a_row: u32,
+}
+
+impl Stream for Joined {
+    type Item = Result<Observation>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            this.in_a_row += 1;
+            if this.in_a_row >= IN_A_ROW {
+                this.in_a_row = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match this.join.poll_next(cx) {
+                Poll::Ready(Some((at, pair))) => {
+                    this.in_a_row = 0;
+                    let (source, sequence) = (Arc::clone(&this.name), Some(this.next));
+                    this.next += 1;
+                    let what = Seen::Pair(pair);
+                    return Poll::Ready(Some(Ok(Observation { source, sequence, at, what })));
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {}
+            }
+            match this.records.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(record))) => this.join.take(record),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => this.join.finish(),
+                Poll::Pending => {
+                    this.in_a_row = 0;
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Where observations of a rollout come from.
+//!
+//! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), traffic made for
+//! the rollout with pairs through the header route (`Traffic`, and `Pairing` for one pair at a time), mirrored traffic
+//! out of the logs of both sides ([`Mirrored`]), counts out of Prometheus (`prometheus`), any iterator or stream of the
+//! caller's ([`from_iter`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at
+//! once.
+//!
+//! # What counts
+//! - A failure is what the user who sent the request would call one: every status but 200 to 299
+//!   ([`Request::is_failure`]), a timeout, a reset, a response that cannot be read. A source that drops failures hides the
+//!   harm that is looked for; a pair keeps its failed half ([`Answer::failure`]).
+//! - A request is judged by the weights at the moment at which it was *sent*. Sources that see requests begin give nothing
+//!   before every earlier one has ended; [`Recorder::begin`] does that for a client of one's own. Counts of requests that
+//!   have ended ([`Window::ended`]) are used from [`crate::Plan::request_timeout`] after a weight change.
+//! - A request that nobody is known to have served is [`Arm::Unknown`]. It counts for no ratio, and its failure is
+//!   evidence of a canary that cannot be reached.
+//! - Equal inputs are one observation of a pair; a rollout remembers [`Inputs::CAPACITY`] of them.
+//! - What is missing is neither success nor failure. A source that has nothing to tell says why, and the rollout waits.
+//!
+//! [`Source`] has what a source of one's own owes.
+
+mod asker;
+mod inputs;
+mod mirror;
+mod observation;
+mod order;
+mod pairs;
+mod predictor;
+mod problem;
+mod recorder;
+mod sample;
+mod score;
+mod source;
+mod traffic;
+
+pub use inputs::Inputs;
+pub use mirror::{Logged, LoggedOutcome, MirrorTally, Mirrored};
+pub use observation::{
+    Answer, Arm, Counts, Kind, Observation, Pair, Request, ScoreValue, Seen, Subsets, Timestamp,
+    Window,
+};
+pub use pairs::Pairing;
+pub use predictor::{
+    Predicted, PredictionFailure, PredictionInput, PredictionRequest, PredictionResponse,
+    PredictionRoute, Predictor,
+};
+#[doc(hidden)]
+pub use problem::line;
+pub use recorder::{InFlight, Recorded, Recorder};
+pub use sample::Sample;
+pub use score::Score;
+pub use source::{Given, Iterated, Observations, OwnRequests, Source, from_iter, from_stream};
+pub use traffic::Traffic;

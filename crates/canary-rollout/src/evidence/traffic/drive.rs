@@ -1,0 +1,116 @@
+//! Inputs under way, and what they show in the order in which the requests were sent.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use tokio::task::JoinSet;
+
+use super::{
+    super::{
+        asker::{Asker, Halves},
+        observation::{Observation, Pair, Seen},
+        order::Order,
+        predictor::Predictor,
+        sample::Sample,
+    },
+    Listener,
+};
+use crate::{Error, Result};
+
+/// How many observations may wait for an earlier request to end before no further input is taken.
+const WAITING: usize = 1_024;
+
+/// The observations of traffic that is made.
+pub(super) struct Driving<P: Predictor> {
+    pub(super) name: Arc<str>,
+    pub(super) asker: Arc<Asker<P>>,
+    pub(super) listener: Option<Listener<P::Input>>,
+    pub(super) samples: Pin<Box<dyn Stream<Item = Result<Sample<P::Input>>> + Send>>,
+    pub(super) concurrency: usize,
+    pub(super) pairs_only: bool,
+    /// The number of the next observation.
+    pub(super) next: u64,
+    pub(super) order: Order<Seen>,
+    /// A task for each input under way: a latency must not contain the time in which nobody polls the rollout.
+    pub(super) under_way: JoinSet<Result<()>>,
+    pub(super) dry: bool,
+}
+
+impl<P: Predictor> Driving<P> {
+    /// Takes inputs as long as there is room for them.
+    fn fill(&mut self, context: &mut Context<'_>) -> Result<()> {
+        while !self.dry && self.under_way.len() < self.concurrency && self.order.waiting() < WAITING
+        {
+            match self.samples.as_mut().poll_next(context) {
+                Poll::Ready(Some(sample)) => {
+                    let (asker, listener) = (Arc::clone(&self.asker), self.listener.clone());
+                    self.under_way.spawn(ask(asker, listener, sample?, self.order.clone()));
+                }
+                Poll::Ready(None) => self.dry = true,
+                Poll::Pending => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<P: Predictor> Stream for Driving<P> {
+    type Item = Result<Observation>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Poll::Ready(Some((at, what))) = this.order.poll_next(context) {
+                if this.pairs_only && !matches!(what, Seen::Pair(_)) {
+                    continue;
+                }
+                let (source, sequence) = (Arc::clone(&this.name), Some(this.next));
+                this.next += 1;
+                return Poll::Ready(Some(Ok(Observation { source, sequence, at, what })));
+            }
+            if let Err(error) = this.fill(context) {
+                return Poll::Ready(Some(Err(error)));
+            }
+            match this.under_way.poll_join_next(context) {
+                Poll::Ready(Some(Ok(Ok(())))) => {}
+                Poll::Ready(Some(Ok(Err(error)))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(Err(error))) => {
+                    let error = Error::Plan(format!("a request ended early: {error}"));
+                    return Poll::Ready(Some(Err(error)));
+                }
+                // All that these tasks have shown was released above, after the last of them had ended.
+                Poll::Ready(None) if this.dry => return Poll::Ready(None),
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// Asks about one input; what it shows goes into `order`.
+async fn ask<P: Predictor>(
+    asker: Arc<Asker<P>>,
+    listener: Option<Listener<P::Input>>,
+    sample: Sample<P::Input>,
+    order: Order<Seen>,
+) -> Result<()> {
+    let halves = asker.ask(&sample.input, &sample.name, Some(&order)).await?;
+    let Ok(Halves { stable, canary, place }) = halves else { return Ok(()) };
+    let pair = Pair {
+        input: Some(sample.digest()?),
+        name: Some(Arc::clone(&sample.name)),
+        stable,
+        canary,
+        label: sample.label.clone(),
+    };
+    if let Some(listener) = listener {
+        listener(&sample, &pair);
+    }
+    if let Some(place) = place {
+        place.end(Seen::Pair(pair));
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod cluster;
+mod comparison;
+mod error;
+mod event;
+pub mod evidence;
+mod excluded;
+mod gate;
+mod guardrail;
+mod health;
+mod machine;
+mod monitor;
+pub mod patch;
+mod plan;
+mod power;
+mod presets;
+pub mod report;
+#[cfg(test)]
+mod restore_tests;
+mod scenario;
+mod simulate;
+mod state;
+mod step;
+mod summary;
+mod validation;
+mod verdict;
+
+pub use comparison::{ComparedTraffic, Comparison, Rule, RuleOutcome};
+pub use error::{BoxError, Error, Result};
+pub use event::{Action, Event, Missing};
+pub use gate::{Gate, GateOutcome, Golden};
+pub use guardrail::{
+    Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRatio, Guardrail, NumericDrift,
+    ObservedSplit, PairErrors, SlowRatio,
+};
+pub use health::Tally;
+pub use machine::{MAX_REFUSALS, MAX_STRIDE, Machine};
+pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
+pub use power::Power;
+pub use scenario::{Rates, Scenario};
+pub use simulate::Simulation;
+pub use state::{MAX_STATE_BYTES, Phase, STATE_VERSION, SeenAtStep, State, Totals};
+pub use summary::{Chance, Summary};
+pub use verdict::{Cause, Reading, Verdict, Why};

@@ -1,0 +1,495 @@
+//! The state machine: `step(state, event) → (state, actions)`, without I/O, clock or chance.
+
+mod evidence;
+
+use std::time::Duration;
+
+use super::{
+    event::{Action, Event, Missing},
+    gate::GateOutcome,
+    health::Health,
+    monitor::Monitor,
+    plan::{OnInconclusive, Plan, Split},
+    state::{Phase, STATE_VERSION, State, Totals},
+    verdict::{Cause, Verdict, Why},
+};
+use crate::{
+    Result,
+    evidence::{Inputs, Timestamp},
+};
+
+/// The longest time between two ticks that counts as time spent on a step; a clock that jumps ahead, or a machine
+/// that slept, adds no more than this.
+pub const MAX_STRIDE: Duration = Duration::from_secs(60);
+
+/// How often in a row the canary may refuse the probe's request before it is taken not to get ready by itself.
+pub const MAX_REFUSALS: u32 = 3;
+
+/// A plan made ready to run.
+///
+/// The machine itself never changes: everything that does is in the [`State`]. Simulation, lab and cluster run the
+/// same machine.
+///
+/// # Unclean input
+/// - An observation whose number is not above the last one of its source is a duplicate and counts for nothing.
+/// - A request sent before the split in force was acknowledged, or within [`Plan::settle`] after, is late and counts
+///   for no test; so is a window of requests that are counted when they end ([`crate::evidence::Window::ended`]) within
+///   [`Plan::request_timeout`]. Pairs and scores do not depend on the split and are never late.
+/// - A pair whose input was seen before counts for nothing.
+/// - While a write is unanswered every request is late, and nothing is decided.
+/// - Time never goes back, and a stride of more than [`MAX_STRIDE`] counts as that much.
+/// - An event that does not belong to the phase, such as a second [`Event::Written`], changes nothing.
+///
+/// # Interruptions
+/// Evidence that is not stored when a driver is killed is lost and drawn again. A rollout that has been interrupted
+/// therefore decides by evidence only when it is stored ([`Event::Saved`]): the stored sequence is the one that an
+/// uninterrupted rollout would have seen, so that its tests keep their α however often it is killed.
+///
+/// ```
+/// use canary_core::{Plan, evidence::Timestamp, rollout::{Action, Event, Hold, Machine}};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101").weights([30, 100], Hold::requests(100));
+/// let machine = Machine::new(plan)?;
+/// let state = machine.begin(Timestamp(0))?;
+/// let (state, actions) = machine.step(state, Event::Started(Timestamp(0)));
+/// assert_eq!(actions, [Action::Inspect]);
+/// let (state, actions) = machine.step(state, Event::Inspected(Ok(())));
+/// assert_eq!(actions, [Action::Save, Action::Prepare]);
+/// let (state, actions) = machine.step(state, Event::Prepared { header_route: false });
+/// assert!(matches!(actions[..], [Action::Write { split, .. }] if split.canary == 30));
+/// assert!(!state.is_done());
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Machine {
+    plan: Plan,
+    hash: String,
+    /// α of each guardrail, and ln(1/α).
+    alphas: Vec<f64>,
+    thresholds: Vec<f64>,
+    settle: Duration,
+    /// The same for requests that are counted when they end.
+    settle_ended: Duration,
+}
+
+impl Machine {
+    /// Makes a plan ready to run.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] with every finding when the plan has an error.
+    pub fn new(plan: Plan) -> Result<Self> {
+        let plan = plan.validated()?;
+        let alphas: Vec<f64> = plan.guardrails.iter().map(|g| plan.alpha_of(g)).collect();
+        let thresholds = alphas.iter().map(|alpha| -canary_stats::portable::ln(*alpha)).collect();
+        let settle = plan.settle;
+        let settle_ended = settle.max(plan.request_timeout);
+        Ok(Self { hash: plan.hash(), alphas, thresholds, settle, settle_ended, plan })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The state of a rollout that has done nothing yet.
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] when a guardrail's number is outside its test's range.
+    pub fn begin(&self, now: Timestamp) -> Result<State> {
+        Ok(State {
+            version: STATE_VERSION,
+            plan: self.hash.clone(),
+            phase: Phase::Inspecting,
+            paused: false,
+            step: 0,
+            began: now,
+            now,
+            since: now,
+            held_ms: 0,
+            written: None,
+            acknowledged: false,
+            unanswered: false,
+            resumed: 0,
+            release: None,
+            header_route: false,
+            health: Health::default(),
+            pairs: 0,
+            repeated_in_a_row: 0,
+            invalid_scores: 0,
+            refusals: 0,
+            totals: Totals::default(),
+            monitors: self.plan.guardrails.iter().map(Monitor::new).collect::<Result<_>>()?,
+            sources: std::collections::BTreeMap::new(),
+            inputs: Inputs::default(),
+            missing: None,
+            source_problem: None,
+            subsets: None,
+        })
+    }
+
+    /// What the state becomes by an event, and what is to be done.
+    pub fn step(&self, mut state: State, event: Event) -> (State, Vec<Action>) {
+        let mut actions = Vec::new();
+        self.advance(&mut state, event, &mut actions);
+        (state, actions)
+    }
+
+    /// [`Machine::step`] in place, without copying the state.
+    pub fn advance(&self, state: &mut State, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Observed(observation) => self.observe(state, &observation, actions),
+            Event::Tick(now) => {
+                let stride = Timestamp(now.0).since(state.now).min(MAX_STRIDE);
+                state.now = state.now.max(now);
+                self.pass(state, stride, actions);
+            }
+            Event::Started(now) => {
+                state.now = state.now.max(now);
+                self.restart(state, actions);
+            }
+            Event::Inspected(Err(missing)) if state.phase == Phase::Writing => {
+                self.not_ready(state, &missing, self.write(state), actions);
+            }
+            Event::Inspected(found) if state.phase == Phase::Inspecting => match found {
+                Ok(()) => {
+                    state.missing = None;
+                    state.phase = Phase::Preparing;
+                    actions.extend([Action::Save, Action::Prepare]);
+                }
+                Err(missing) => self.not_ready(state, &missing, Action::Inspect, actions),
+            },
+            Event::SubsetsSeen(subsets) if state.phase == Phase::Preparing => {
+                state.subsets = Some(subsets);
+            }
+            Event::ReleaseSeen(release) if !state.is_decided() && state.written.is_none() => {
+                state.release = Some(release);
+            }
+            Event::Prepared { header_route } if state.phase == Phase::Preparing => {
+                state.header_route = header_route;
+                if header_route {
+                    state.phase = Phase::Probing;
+                    actions.push(Action::Probe);
+                } else {
+                    self.enter(state, actions);
+                }
+            }
+            Event::Probed(answer) if state.phase == Phase::Probing => match answer {
+                Ok(()) => {
+                    state.missing = None;
+                    state.held_ms = 0;
+                    self.enter(state, actions);
+                }
+                Err(missing) => self.not_ready(state, &missing, Action::Probe, actions),
+            },
+            Event::GateJudged { gate, outcome } => self.judge(state, gate, outcome, actions),
+            Event::Written => self.written(state, actions),
+            Event::Acknowledged(now) => {
+                state.now = state.now.max(now);
+                if !state.acknowledged {
+                    (state.since, state.acknowledged) = (state.now, true);
+                }
+            }
+            Event::Unanswered => state.unanswered = true,
+            Event::Saved if state.resumed > 0 => self.decide(state, actions),
+            Event::SubsetRemoved => {
+                if let Phase::CleaningUp(verdict) = &state.phase {
+                    state.phase = Phase::Done(verdict.clone());
+                    actions.push(Action::Save);
+                }
+            }
+            Event::Edited(diff) if !state.is_done() => {
+                // The weights are somebody else's now; the verdict needs the room of the inputs.
+                state.inputs = Inputs::default();
+                state.phase = Phase::Done(Verdict::ExternalEdit { diff });
+                actions.push(Action::CleanUp);
+            }
+            Event::SourceProblem(why) if !state.is_decided() => {
+                state.source_problem = Some(shortened(&why));
+            }
+            Event::SourcesEnded(why) if state.is_running() => {
+                let mut why = shortened(&why);
+                if let Some(unseen) = unseen(state) {
+                    why = format!("{why}; {unseen}");
+                }
+                self.inconclusive(state, Why::SourcesEnded { why }, actions);
+            }
+            Event::Pause if state.is_running() && !state.paused => {
+                state.paused = true;
+                actions.push(Action::Save);
+            }
+            Event::Resume if state.paused => {
+                state.paused = false;
+                actions.push(Action::Save);
+                self.check_hold(state, actions);
+            }
+            Event::Abort(why) if state.is_running() => {
+                let cause = Cause::Asked(shortened(&why));
+                self.roll_back(state, "a person", 1.0, cause, actions);
+            }
+            _ => {}
+        }
+    }
+
+    /// What is to be done again when the driver begins anew.
+    fn restart(&self, state: &mut State, actions: &mut Vec<Action>) {
+        match &state.phase {
+            Phase::Inspecting => actions.push(Action::Inspect),
+            Phase::Preparing => actions.extend([Action::Save, Action::Prepare]),
+            Phase::Probing => actions.push(Action::Probe),
+            Phase::Gating(gate) => actions.extend(self.gate_at(state.step, *gate)),
+            Phase::Writing => actions.push(self.write(state)),
+            Phase::Finishing(verdict) => actions.push(self.final_write(state, verdict)),
+            Phase::CleaningUp(_) => actions.push(Action::RemoveSubset),
+            Phase::Holding | Phase::Done(_) => {}
+        }
+        if state.is_running() && state.written.is_some() {
+            state.resumed = state.resumed.saturating_add(1);
+        }
+        if !state.acknowledged {
+            // Killed before the acknowledgement: when the split came into force is not known, but it is in force now.
+            (state.since, state.acknowledged) = (state.now, state.written.is_some());
+        }
+    }
+
+    /// The canary is not ready for its first weight: it is looked at again, or refused.
+    fn not_ready(
+        &self,
+        state: &mut State,
+        missing: &Missing,
+        again: Action,
+        actions: &mut Vec<Action>,
+    ) {
+        let why = shortened(&missing.why);
+        state.refusals = if missing.may_come { 0 } else { state.refusals.saturating_add(1) };
+        // What stands in the cluster is known at once; a response may come from routes that are not in force yet.
+        let for_good = match state.phase {
+            Phase::Inspecting | Phase::Writing => state.refusals > 0,
+            _ => state.refusals >= MAX_REFUSALS,
+        };
+        state.missing = Some(why);
+        if for_good {
+            self.refuse(state, actions);
+        } else {
+            actions.push(again);
+        }
+    }
+
+    /// Ends a rollout whose canary is not ready for its next weight.
+    fn refuse(&self, state: &mut State, actions: &mut Vec<Action>) {
+        let why = state.missing.clone().unwrap_or_else(|| "no response came".to_owned());
+        let cause = Cause::NotReady(why);
+        if state.phase == Phase::Inspecting {
+            // Nothing was written, so there is nothing to take back, and nothing to remember.
+            let verdict = rollback(state, &self.plan.canary, f64::MAX, cause);
+            state.phase = Phase::Done(verdict);
+            actions.clear();
+        } else {
+            let canary = self.plan.canary.clone();
+            self.roll_back(state, &canary, f64::MAX, cause, actions);
+        }
+    }
+
+    fn gate_at(&self, step: usize, gate: usize) -> Option<Action> {
+        self.plan.steps[step].gates.get(gate).cloned().map(Action::AskGate)
+    }
+
+    fn write(&self, state: &State) -> Action {
+        Action::Write { split: self.plan.steps[state.step].split(), last: false }
+    }
+
+    /// Begins the step: its gates first, then its split.
+    fn enter(&self, state: &mut State, actions: &mut Vec<Action>) {
+        if let Some(ask) = self.gate_at(state.step, 0) {
+            state.phase = Phase::Gating(0);
+            actions.push(ask);
+        } else {
+            self.begin_writing(state, actions);
+        }
+    }
+
+    fn begin_writing(&self, state: &mut State, actions: &mut Vec<Action>) {
+        state.phase = Phase::Writing;
+        state.missing = None;
+        state.held_ms = 0;
+        actions.push(self.write(state));
+    }
+
+    fn judge(
+        &self,
+        state: &mut State,
+        gate: String,
+        outcome: GateOutcome,
+        actions: &mut Vec<Action>,
+    ) {
+        let Phase::Gating(place) = state.phase else { return };
+        if self.plan.steps[state.step].gates.get(place) != Some(&gate) {
+            return;
+        }
+        match outcome {
+            GateOutcome::Passed { .. } => {
+                if let Some(ask) = self.gate_at(state.step, place + 1) {
+                    state.phase = Phase::Gating(place + 1);
+                    actions.push(ask);
+                } else {
+                    self.begin_writing(state, actions);
+                }
+            }
+            GateOutcome::Failed { .. } => {
+                self.roll_back(state, &gate, f64::MAX, Cause::Gate(outcome), actions);
+            }
+            GateOutcome::Unanswered { why } => {
+                self.inconclusive(state, Why::GateUnanswered { gate, why }, actions);
+            }
+        }
+    }
+
+    fn written(&self, state: &mut State, actions: &mut Vec<Action>) {
+        state.unanswered = false;
+        match &state.phase {
+            Phase::Writing => {
+                let split = self.plan.steps[state.step].split();
+                let share = f64::from(split.canary) / 100.0;
+                for monitor in &mut state.monitors {
+                    monitor.set_share(share);
+                    monitor.begin_step();
+                }
+                state.written = Some(split);
+                // A header route that was made for the probe alone goes with the first weight.
+                state.header_route &= self.plan.header.is_some();
+                (state.since, state.acknowledged) = (state.now, false);
+                state.held_ms = 0;
+                state.health.begin_step();
+                state.pairs = 0;
+                state.repeated_in_a_row = 0;
+                state.phase = Phase::Holding;
+                self.check_hold(state, actions);
+            }
+            Phase::Finishing(verdict) => {
+                let verdict = verdict.clone();
+                let split = self.final_split(state, &verdict);
+                state.header_route = false;
+                (state.since, state.acknowledged) = (state.now, false);
+                // Where the weights stay, the mirror goes all the same.
+                state.written = split.or(state.written.map(|kept| Split { mirror: 0, ..kept }));
+                if split == Some(Split::STABLE) {
+                    state.phase = Phase::CleaningUp(verdict);
+                    actions.push(Action::RemoveSubset);
+                } else {
+                    state.phase = Phase::Done(verdict);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Time passes.
+    fn pass(&self, state: &mut State, stride: Duration, actions: &mut Vec<Action>) {
+        if !state.is_running() || state.paused || state.unanswered {
+            return;
+        }
+        state.held_ms =
+            state.held_ms.saturating_add(u64::try_from(stride.as_millis()).unwrap_or(0));
+        self.check_hold(state, actions);
+        if !state.is_running() {
+            return;
+        }
+        let held = state.held();
+        match state.phase {
+            Phase::Writing if state.missing.is_none() => {}
+            Phase::Inspecting | Phase::Probing | Phase::Writing
+                if held >= self.plan.startup_timeout.min(self.plan.patience) =>
+            {
+                self.refuse(state, actions);
+            }
+            Phase::Holding if held >= self.plan.patience => {
+                let why = match self.missing(state) {
+                    Some(missing) => Why::NotEnoughData { step: state.step, missing },
+                    None => Why::HarmNotExcluded { guardrails: self.unproven(state) },
+                };
+                self.inconclusive(state, why, actions);
+            }
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn inconclusive(&self, state: &mut State, why: Why, actions: &mut Vec<Action>) {
+        self.finish(state, Verdict::Inconclusive { why }, actions);
+    }
+
+    #[cold]
+    fn roll_back(
+        &self,
+        state: &mut State,
+        guardrail: &str,
+        e: f64,
+        evidence: Cause,
+        actions: &mut Vec<Action>,
+    ) {
+        let verdict = rollback(state, guardrail, e, evidence);
+        self.finish(state, verdict, actions);
+    }
+
+    fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
+        // Whatever the step had asked for is not wanted any more.
+        actions.retain(|action| {
+            !matches!(
+                action,
+                Action::Write { .. } | Action::AskGate(_) | Action::Probe | Action::Inspect
+            )
+        });
+        // The verdict needs their room, and nothing more is compared.
+        state.inputs = Inputs::default();
+        actions.push(self.final_write(state, &verdict));
+        state.phase = Phase::Finishing(verdict);
+    }
+
+    /// The split that a verdict leaves behind; `None` where the weights stay as they are.
+    fn final_split(&self, state: &State, verdict: &Verdict) -> Option<Split> {
+        let untouched = state.written.is_none_or(|split| split.canary == 0);
+        match verdict {
+            Verdict::Promote { .. } => Some(Split::CANARY),
+            Verdict::Rollback { .. } => Some(Split::STABLE),
+            // A canary without weight has nothing to keep, and one of which nothing was seen keeps none: whether it
+            // serves its users is not known.
+            Verdict::Inconclusive { why } => {
+                let silent = matches!(why, Why::NotEnoughData { .. } | Why::SourcesEnded { .. })
+                    && !state.has_seen_canary();
+                let back =
+                    untouched || silent || self.plan.on_inconclusive == OnInconclusive::Rollback;
+                back.then_some(Split::STABLE)
+            }
+            _ => None,
+        }
+    }
+
+    /// The write that ends a rollout.
+    fn final_write(&self, state: &State, verdict: &Verdict) -> Action {
+        self.final_split(state, verdict)
+            .map_or(Action::Leave, |split| Action::Write { split, last: true })
+    }
+}
+
+fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) -> Verdict {
+    let Totals { canary: exposure, stable, pairs, .. } = state.totals;
+    let problem = state.health.canary_problem();
+    let guardrail = guardrail.to_owned();
+    Verdict::Rollback { guardrail, e, evidence, exposure, stable, pairs, problem }
+}
+
+/// What is said of a canary that has weight and of which nothing was seen.
+fn unseen(state: &State) -> Option<&'static str> {
+    let weighs = state.written.is_some_and(|split| split.canary > 0);
+    (weighs && !state.has_seen_canary())
+        .then_some("nothing was seen of the canary, so everything goes back to the stable version")
+}
+
+/// The beginning of a text that goes into the state.
+fn shortened(text: &str) -> String {
+    text.chars().take(400).collect()
+}
+
+#[cfg(test)]
+mod evidence_tests;
+#[cfg(test)]
+mod tests;

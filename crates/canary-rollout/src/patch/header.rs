@@ -1,0 +1,187 @@
+//! Conditions on one request header: whether a value holds there, and whether a route would answer it.
+
+use serde_json::Value;
+
+use super::super::plan::HeaderRoute;
+use canary_istio::{networking::StringMatch, validate::is_full_match};
+
+/// Fields of a match that are no conditions.
+const NO_CONDITION: [&str; 3] = ["name", "statPrefix", "ignoreUriCase"];
+
+/// What a route that certainly answers every request with a header answers besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Catch {
+    /// Those and requests without it: it is no route of this header.
+    Everything,
+    /// Those alone, or with other values of the header.
+    Header,
+}
+
+/// A condition as it is written; `None` when it cannot be read.
+fn read(condition: &Value) -> Option<StringMatch> {
+    match condition {
+        Value::Null => Some(StringMatch::Present),
+        written => match serde_json::from_value(written.clone()).ok()? {
+            // Istio takes a lone star for presence, although it is no expression.
+            StringMatch::Regex(expression) if expression == "*" => Some(StringMatch::Present),
+            condition => Some(condition),
+        },
+    }
+}
+
+/// Whether a condition, as it is written, holds for a value; `None` when it cannot be read.
+pub(super) fn holds(condition: &Value, value: &str) -> Option<bool> {
+    Some(match read(condition)? {
+        StringMatch::Present => true,
+        StringMatch::Exact(wanted) => wanted == value,
+        StringMatch::Prefix(wanted) => value.starts_with(&wanted),
+        StringMatch::Regex(expression) => is_full_match(&expression, value)?,
+    })
+}
+
+/// Whether a request fulfils what a match says of one header, which it has with a value or not at all.
+pub(super) fn fulfilled(one: &Value, name: &str, value: Option<&str>) -> bool {
+    let wanted = on(one, "headers", name)
+        .all(|condition| value.is_some_and(|value| holds(condition, value) == Some(true)));
+    wanted
+        && on(one, "withoutHeaders", name).all(|condition| match read(condition) {
+            Some(StringMatch::Present) => value.is_none(),
+            // An absent header counts as an empty one here, as in Envoy.
+            _ => holds(condition, value.unwrap_or_default()) == Some(false),
+        })
+}
+
+/// The conditions on a header in `headers` or `withoutHeaders` of a match; names of headers have no case.
+pub(super) fn on<'m>(
+    one: &'m Value,
+    field: &str,
+    name: &'m str,
+) -> impl Iterator<Item = &'m Value> + use<'m> {
+    let conditions = one.get(field).and_then(Value::as_object).into_iter().flatten();
+    conditions
+        .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, condition)| condition)
+}
+
+/// The `match` of a route, when it has conditions at all.
+pub(super) fn matches(route: &Value) -> Option<&[Value]> {
+    let matches = route.get("match").and_then(Value::as_array).map(Vec::as_slice)?;
+    (!matches.is_empty()).then_some(matches)
+}
+
+/// Whether a route certainly answers every request with the header, as far as its conditions on that header alone tell;
+/// `None` when it answers none of them, or only those that fulfil other conditions too.
+pub(super) fn catches(route: &Value, header: &HeaderRoute) -> Option<Catch> {
+    let Some(matches) = matches(route) else { return Some(Catch::Everything) };
+    let caught = matches.iter().filter_map(|one| match_catches(one, header));
+    caught.reduce(|one, other| if one == Catch::Header { other } else { one })
+}
+
+fn match_catches(one: &Value, header: &HeaderRoute) -> Option<Catch> {
+    let mut caught = Catch::Everything;
+    for (field, condition) in one.as_object()? {
+        let none = condition.is_null()
+            || condition.as_object().is_some_and(serde_json::Map::is_empty)
+            || condition.as_array().is_some_and(Vec::is_empty);
+        match field.as_str() {
+            field if NO_CONDITION.contains(&field) => {}
+            "headers" | "withoutHeaders" if none => {}
+            "headers" | "withoutHeaders" => {
+                let wanted = field == "headers";
+                let on_it = on(one, field, &header.name);
+                let mut judged = 0;
+                for condition in on_it {
+                    if holds(condition, &header.value) != Some(wanted) {
+                        return None;
+                    }
+                    judged += 1;
+                }
+                if condition.as_object().map(serde_json::Map::len) != Some(judged) {
+                    return None;
+                }
+                // What asks for the header's absence alone also answers requests that never had it.
+                if wanted {
+                    caught = Catch::Header;
+                }
+            }
+            "uri" if is_every_path(condition) => {}
+            // An empty condition on a text asks for nothing but its presence, and the parts of a request line are
+            // always there; an empty list or map of others asks for nothing.
+            _ if none => {}
+            _ => return None,
+        }
+    }
+    Some(caught)
+}
+
+/// Whether every path fulfils a condition.
+fn is_every_path(condition: &Value) -> bool {
+    let is = |field: &str, text: &str| condition.get(field).and_then(Value::as_str) == Some(text);
+    is("prefix", "/") || is("prefix", "") || is("regex", ".*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn conditions_are_read_as_istio_reads_them() {
+        let all = [
+            (json!({"exact": "canary"}), [true, false, false]),
+            (json!({"prefix": "can"}), [true, true, false]),
+            (json!({"regex": "can.*"}), [true, true, false]),
+            (json!({"regex": "an"}), [false, false, false]),
+            (json!({"regex": "*"}), [true, true, true]),
+            (json!({}), [true, true, true]),
+            (json!(null), [true, true, true]),
+        ];
+        for (condition, expected) in all {
+            let found = ["canary", "cans", ""].map(|value| holds(&condition, value) == Some(true));
+            assert_eq!(found, expected, "{condition}");
+        }
+        for unreadable in [
+            json!({"regex": "("}),
+            json!({"exact": 1}),
+            json!("canary"),
+            json!({"exact": "a", "prefix": "a"}),
+        ] {
+            assert_eq!(holds(&unreadable, "canary"), None, "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn an_absent_header_is_empty_where_it_is_not_wanted() {
+        let without = |condition: Value| json!({"withoutHeaders": {"User-Group": condition}});
+        let with = |condition: Value| json!({"headers": {"User-Group": condition}});
+        let of =
+            |one: &Value| [Some("canary"), None].map(|value| fulfilled(one, "user-group", value));
+        assert_eq!(of(&without(json!({}))), [false, true]);
+        assert_eq!(of(&without(json!({"regex": "*"}))), [false, true]);
+        assert_eq!(of(&without(json!({"regex": ".*"}))), [false, false]);
+        assert_eq!(of(&without(json!({"exact": "staff"}))), [true, true]);
+        assert_eq!(of(&without(json!({"regex": "("}))), [false, false]);
+        assert_eq!(of(&with(json!({}))), [true, false]);
+        assert_eq!(of(&with(json!({"exact": "staff"}))), [false, false]);
+        assert_eq!(of(&json!({"headers": {"x-more": {}}})), [true, true]);
+    }
+
+    #[test]
+    fn what_a_route_catches_is_told_by_that_header_alone() {
+        let header = HeaderRoute { name: "user-group".to_owned(), value: "canary".to_owned() };
+        let of = |matches: Value| catches(&json!({"match": matches}), &header);
+        assert_eq!(catches(&json!({}), &header), Some(Catch::Everything));
+        assert_eq!(of(json!([])), Some(Catch::Everything));
+        assert_eq!(of(json!([{"name": "a", "uri": {"prefix": "/"}}])), Some(Catch::Everything));
+        let exact = json!({"headers": {"User-Group": {"exact": "canary"}}, "statPrefix": "s"});
+        assert_eq!(of(json!([exact])), Some(Catch::Header));
+        assert_eq!(of(json!([{"port": 1}, exact])), Some(Catch::Header));
+        assert_eq!(of(json!([exact, {}])), Some(Catch::Everything));
+        assert_eq!(of(json!([{"headers": {"user-group": {}, "x": {}}}])), None);
+        assert_eq!(
+            of(json!([{"withoutHeaders": {"user-group": {"exact": "a"}}}])),
+            Some(Catch::Everything)
+        );
+        assert_eq!(of(json!([{"withoutHeaders": {"user-group": {}}}])), None);
+    }
+}

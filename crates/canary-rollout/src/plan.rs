@@ -1,0 +1,516 @@
+//! A rollout as data: where the traffic goes, in which steps, and what must not get worse.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+pub use super::step::{Hold, Split, Step};
+use super::{
+    gate::Gate,
+    guardrail::{Check, Guardrail},
+};
+use crate::{Error, Result, evidence::Kind};
+use canary_istio::Findings;
+
+/// The default bound on the probability that a canary which is no worse is rolled back.
+pub const DEFAULT_ALPHA: f64 = 0.05;
+
+/// A canary rollout: the target, the two subsets, the steps, the guardrails and the gates.
+///
+/// The same plan drives [`Plan::simulate`], the embedded lab and a cluster. It is plain data: write it in Rust,
+/// or read it from YAML or JSON, where fields are in camelCase and durations are texts such as `90s` or `1h 30m`.
+///
+/// ```
+/// use canary_core::{Plan, rollout::{Guardrail, Hold, Step}};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+///     .header("user-group", "canary")
+///     .step(Step::new(5).hold(Hold::requests(2_000)))
+///     .step(Step::new(30).hold(Hold::requests(4_000)))
+///     .step(Step::new(100))
+///     .guardrail(Guardrail::error_ratio(1.0))
+///     .guardrail(Guardrail::agreement(0.95));
+/// assert!(plan.validate().is_empty());
+///
+/// let text = plan.to_yaml()?;
+/// assert_eq!(Plan::from_yaml(&text)?, plan);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The objects that the rollout changes.
+    pub target: Target,
+    /// The subset that serves today.
+    pub stable: String,
+    /// The subset that is tried.
+    pub canary: String,
+    /// The pod labels of the canary's subset, used when the `DestinationRule` has to be given that subset.
+    /// Empty means `version: <canary>`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub canary_labels: BTreeMap<String, String>,
+    /// The request header that leads to the canary whatever the weights are; gates and pairs go through it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<HeaderRoute>,
+    /// The bound on the probability of rolling back a canary that is no worse, over the whole rollout.
+    #[serde(default = "default_alpha")]
+    pub alpha: f64,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// What must not get worse.
+    #[serde(default)]
+    pub guardrails: Vec<Guardrail>,
+    /// Checks with agreed answers, named by steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+    /// How long after a weight was written requests are still taken as served under the weight before.
+    #[serde(
+        default = "default_settle",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub settle: Duration,
+    /// The longest time that a request of the service takes, its timeout. Where a source knows only when requests
+    /// ended, as Prometheus does, its counts are used from this time after a weight change: before, the slow ones and
+    /// the timed-out ones of the new weight are still missing among them.
+    #[serde(
+        default = "default_request_timeout",
+        skip_serializing_if = "is_default_request_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub request_timeout: Duration,
+    /// The longest time that the canary may take before its first weight: until its pods are ready and it has answered
+    /// one input through its header route. Then the release is refused with what is missing.
+    #[serde(
+        default = "default_startup_timeout",
+        skip_serializing_if = "is_default_startup_timeout",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub startup_timeout: Duration,
+    /// The longest time that one step may take, pauses aside, before the verdict is Inconclusive.
+    #[serde(
+        default = "default_patience",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
+    )]
+    pub patience: Duration,
+    /// What happens to the weights when the verdict is Inconclusive.
+    #[serde(default)]
+    pub on_inconclusive: OnInconclusive,
+}
+
+/// The objects that a rollout changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// The namespace of both objects.
+    #[serde(default = "default_namespace")]
+    pub namespace: String,
+    /// The name of the `VirtualService`.
+    pub virtual_service: String,
+    /// The name of the HTTP route (`spec.http[].name`); without it, the one route that sends to the stable subset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The name of the `DestinationRule` that defines the subsets; without it, the `VirtualService`'s own name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination_rule: Option<String>,
+}
+
+impl Target {
+    /// The `VirtualService` of that name in namespace `default`.
+    pub fn new(virtual_service: impl Into<String>) -> Self {
+        Self {
+            namespace: default_namespace(),
+            virtual_service: virtual_service.into(),
+            route: None,
+            destination_rule: None,
+        }
+    }
+
+    /// The name of the `DestinationRule`: as given, or the `VirtualService`'s.
+    pub fn destination_rule_name(&self) -> &str {
+        self.destination_rule.as_deref().unwrap_or(&self.virtual_service)
+    }
+}
+
+/// A route by request header that leads to the canary whatever the weights are.
+///
+/// The route stands before the target route under the name [`HeaderRoute::route_name`]; the driver makes it when
+/// the live object has none and removes it at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeaderRoute {
+    /// The header's name, in lower case as Istio wants it.
+    pub name: String,
+    /// The value that it must have exactly.
+    pub value: String,
+}
+
+impl HeaderRoute {
+    /// The beginning of the names of all routes that rollouts make. A route of such a name is never a plan's target,
+    /// and one that an earlier rollout left behind is replaced.
+    pub const ROUTE_PREFIX: &str = "canary-rollout-";
+
+    /// The name (`spec.http[].name`) of the route that the driver makes for a canary.
+    pub fn route_name(canary: &str) -> String {
+        format!("{}{canary}", Self::ROUTE_PREFIX)
+    }
+}
+
+/// What happens to the weights when the verdict is Inconclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnInconclusive {
+    /// They stay as they were last written, and a person decides.
+    #[default]
+    Keep,
+    /// Everything goes back to the stable subset.
+    Rollback,
+}
+
+impl Plan {
+    /// A plan without steps for the `VirtualService` of that name; its one guardrail is the observed split.
+    pub fn new(
+        virtual_service: impl Into<String>,
+        stable: impl Into<String>,
+        canary: impl Into<String>,
+    ) -> Self {
+        Self {
+            target: Target::new(virtual_service),
+            stable: stable.into(),
+            canary: canary.into(),
+            canary_labels: BTreeMap::new(),
+            header: None,
+            alpha: DEFAULT_ALPHA,
+            steps: Vec::new(),
+            guardrails: vec![Guardrail::observed_split()],
+            gates: Vec::new(),
+            settle: default_settle(),
+            request_timeout: default_request_timeout(),
+            startup_timeout: default_startup_timeout(),
+            patience: default_patience(),
+            on_inconclusive: OnInconclusive::Keep,
+        }
+    }
+
+    /// Sets the namespace of the objects.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.target.namespace = namespace.into();
+        self
+    }
+
+    /// Names the HTTP route whose weights are changed.
+    #[must_use]
+    pub fn route(mut self, route: impl Into<String>) -> Self {
+        self.target.route = Some(route.into());
+        self
+    }
+
+    /// Names the `DestinationRule` that defines the subsets.
+    #[must_use]
+    pub fn destination_rule(mut self, name: impl Into<String>) -> Self {
+        self.target.destination_rule = Some(name.into());
+        self
+    }
+
+    /// Leads requests with this header to the canary whatever the weights are.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.header = Some(HeaderRoute { name: name.into(), value: value.into() });
+        self
+    }
+
+    /// Sets the bound on the probability of a false rollback.
+    #[must_use]
+    pub fn alpha(mut self, alpha: f64) -> Self {
+        self.alpha = alpha;
+        self
+    }
+
+    /// Adds a step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// Adds a guardrail.
+    #[must_use]
+    pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
+        self.guardrails.push(guardrail);
+        self
+    }
+
+    /// Adds a gate.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gates.push(gate);
+        self
+    }
+
+    /// Sets how long requests are taken as served under the weight before.
+    #[must_use]
+    pub fn settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
+        self
+    }
+
+    /// Sets the longest time that a request of the service takes.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time that the canary may take to be ready before its first weight.
+    #[must_use]
+    pub fn startup_timeout(mut self, timeout: Duration) -> Self {
+        self.startup_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest time that one step may take.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The part of [`Plan::alpha`] that one guardrail may spend: by shares, and the observed split by its own bound.
+    pub fn alpha_of(&self, guardrail: &Guardrail) -> f64 {
+        if let Check::ObservedSplit(split) = &guardrail.check {
+            return split.alpha;
+        }
+        let total: f64 =
+            self.guardrails.iter().filter(|g| g.check.spends_alpha()).map(|g| g.share).sum();
+        self.alpha * guardrail.share / total
+    }
+
+    /// The kinds of evidence that the guardrails and holds ask for.
+    ///
+    /// ```
+    /// use canary_core::{Plan, evidence::Kind, rollout::{Guardrail, Hold}};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+    ///     .weights([30, 100], Hold::requests(2_000))
+    ///     .guardrail(Guardrail::agreement(0.95));
+    /// assert!(plan.needs().into_iter().eq([Kind::Requests, Kind::Pairs]));
+    /// ```
+    pub fn needs(&self) -> BTreeSet<Kind> {
+        let guardrails = self.guardrails.iter().map(|guardrail| guardrail.check.needs());
+        let holds = self.steps.iter().flat_map(|step| {
+            let requests = step.hold.requests.or(step.hold.total_requests).map(|_| Kind::Requests);
+            [requests, step.hold.pairs.map(|_| Kind::Pairs)].into_iter().flatten()
+        });
+        guardrails.chain(holds).collect()
+    }
+
+    /// Whether anything asks for pairs: a hold, or a guardrail that compares answers.
+    pub fn needs_pairs(&self) -> bool {
+        let pairs = [Kind::Pairs, Kind::Labels, Kind::Scores, Kind::Custom];
+        self.needs().into_iter().any(|kind| pairs.contains(&kind))
+    }
+
+    /// The labels of the canary's pods: as given, or `version: <canary>`.
+    pub fn labels_of_canary(&self) -> BTreeMap<String, String> {
+        if self.canary_labels.is_empty() {
+            BTreeMap::from([("version".to_owned(), self.canary.clone())])
+        } else {
+            self.canary_labels.clone()
+        }
+    }
+
+    /// The header that leads to the canary while it is probed: the plan's own, or, for a plan without one, the header
+    /// `x-canary-probe` with the first half of [`Plan::hash`] as its value, which no client sends by chance.
+    ///
+    /// ```
+    /// use canary_core::Plan;
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
+    /// let header = plan.probe_header();
+    /// assert_eq!(header.name, "x-canary-probe");
+    /// assert!(plan.hash().starts_with(&header.value) && header.value.len() == 16);
+    /// assert_eq!(plan.header("user-group", "canary").probe_header().value, "canary");
+    /// ```
+    pub fn probe_header(&self) -> HeaderRoute {
+        self.header.clone().unwrap_or_else(|| HeaderRoute {
+            name: "x-canary-probe".to_owned(),
+            value: self.hash().chars().take(16).collect(),
+        })
+    }
+
+    /// The gate of that name.
+    pub fn gate_named(&self, name: &str) -> Option<&Gate> {
+        self.gates.iter().find(|gate| gate.name == name)
+    }
+
+    /// Every split that the rollout may leave behind: those of its steps, all stable and all canary.
+    pub fn splits(&self) -> Vec<Split> {
+        let mut splits = vec![Split::STABLE];
+        splits.extend(self.steps.iter().map(Step::split));
+        splits.push(Split::CANARY);
+        splits
+    }
+
+    /// A digest of everything the plan says, equal on every platform for equal plans: 32 hexadecimal digits.
+    ///
+    /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It tells a changed plan from the one that a
+    /// stored state belongs to; it is no protection against forgery.
+    pub fn hash(&self) -> String {
+        // `Value` keeps keys sorted, so the text does not depend on the order of fields in this file.
+        let text = serde_json::to_value(self).unwrap_or_default().to_string();
+        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+    }
+
+    /// Reads a plan from YAML or JSON; unknown fields are errors.
+    ///
+    /// Reading checks the form only: call [`Plan::validate`] for the sense.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
+    pub fn from_yaml(text: &str) -> Result<Self> {
+        Ok(canary_istio::manifest::read_document("plan", text)?)
+    }
+
+    /// Reads a plan from JSON; unknown fields are errors.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
+    pub fn from_json(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|error| Error::manifest("plan", error.to_string()))
+    }
+
+    /// The plan as YAML.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when a number in it cannot be written.
+    pub fn to_yaml(&self) -> Result<String> {
+        serde_saphyr::to_string(self).map_err(|error| Error::manifest("plan", error.to_string()))
+    }
+
+    /// Checks the sense of the plan and lists everything found, with paths such as `steps[1].weight`.
+    pub fn validate(&self) -> Findings {
+        super::validation::validate(self)
+    }
+
+    /// The plan itself when [`Plan::validate`] finds no error.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every finding.
+    pub fn validated(self) -> Result<Self> {
+        self.validate().into_result()?;
+        Ok(self)
+    }
+}
+
+fn default_alpha() -> f64 {
+    DEFAULT_ALPHA
+}
+
+fn default_namespace() -> String {
+    "default".to_owned()
+}
+
+fn default_settle() -> Duration {
+    Duration::from_secs(2)
+}
+
+fn default_patience() -> Duration {
+    Duration::from_secs(3600)
+}
+
+fn default_request_timeout() -> Duration {
+    Duration::from_secs(15)
+}
+
+fn is_default_request_timeout(timeout: &Duration) -> bool {
+    *timeout == default_request_timeout()
+}
+
+fn default_startup_timeout() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn is_default_startup_timeout(timeout: &Duration) -> bool {
+    *timeout == default_startup_timeout()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+target: {virtualService: image-classifier, namespace: vision, route: predict}
+stable: resnet50
+canary: resnet101
+header: {name: user-group, value: canary}
+steps:
+- weight: 0
+  mirror: 50
+  hold: {pairs: 300, time: 1m 30s}
+  gates: [golden]
+- {weight: 30, hold: {requests: 4000}}
+- weight: 100
+guardrails:
+- observedSplit: {}
+- errorRatio: {atMost: 1.0, provenBelow: 1.5}
+  share: 2
+- {name: latency, slowRatio: {atMost: 1.1, threshold: 250ms}}
+- agreement: {atLeast: 0.95}
+gates:
+- name: golden
+  golden: [{input: grace_hopper.jpg, answer: military uniform}]
+patience: 2h
+onInconclusive: rollback
+";
+
+    #[test]
+    fn a_plan_reads_as_people_write_it() {
+        let plan = Plan::from_yaml(TEXT).unwrap();
+        assert!(plan.validate().is_empty(), "{}", plan.validate());
+        let mut same = Plan::new("image-classifier", "resnet50", "resnet101")
+            .namespace("vision")
+            .route("predict")
+            .header("user-group", "canary")
+            .step(
+                Step::new(0)
+                    .mirror(50)
+                    .hold(Hold::pairs(300).and_time(Duration::from_secs(90)))
+                    .gate("golden"),
+            )
+            .step(Step::new(30).hold(Hold::requests(4_000)))
+            .step(Step::new(100))
+            .guardrail(Guardrail::error_ratio(1.0).proven(1.5).share(2.0))
+            .guardrail(Guardrail::slower_than(Duration::from_millis(250), 1.1).named("latency"))
+            .guardrail(Guardrail::agreement(0.95))
+            .gate(Gate::new("golden").image("grace_hopper.jpg", "military uniform"))
+            .patience(Duration::from_secs(7_200));
+        same.on_inconclusive = OnInconclusive::Rollback;
+        assert_eq!(plan, same);
+        assert_eq!(Plan::from_yaml(&plan.to_yaml().unwrap()).unwrap(), plan);
+        assert_eq!(Plan::from_json(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+    }
+
+    #[test]
+    fn unknown_fields_are_errors_that_say_where() {
+        let error =
+            Plan::from_yaml(&TEXT.replace("weight: 0", "wieght: 0")).unwrap_err().to_string();
+        assert!(error.contains("wieght") && error.contains("line 7"), "{error}");
+        let error =
+            Plan::from_yaml(&TEXT.replace("{atLeast: 0.95}", "{atMost: 0.95}")).unwrap_err();
+        assert!(error.to_string().contains("atMost"), "{error}");
+    }
+
+    #[test]
+    fn the_hash_is_of_the_meaning_and_never_changes() {
+        let plan = Plan::from_yaml(TEXT).unwrap();
+        let reordered = Plan::from_yaml(&TEXT.replace("patience: 2h", "patience: 120m")).unwrap();
+        assert_eq!(plan.hash(), reordered.hash());
+        assert_ne!(plan.hash(), plan.clone().alpha(0.01).hash());
+        // Part of the contract: states in clusters refer to it.
+        let small = Plan::new("a", "b", "c").weights([100], Hold::default());
+        assert_eq!(small.hash(), "f7e1442b8297b7c5c18f81aeeb89362a");
+    }
+}

@@ -1,0 +1,165 @@
+//! The rules of a plan about its evidence: a guardrail without observations would be quiet for ever, which must not look
+//! like consent.
+
+use super::{
+    super::{
+        guardrail::{Check, Guardrail},
+        plan::{Plan, Step},
+    },
+    seconds,
+};
+use crate::evidence::{Inputs, Kind};
+use canary_istio::{Finding, Findings};
+
+pub(super) fn check(plan: &Plan, findings: &mut Findings) {
+    sources(plan, findings);
+    end(plan, findings);
+    least(plan, findings);
+    pairs(plan, findings);
+    timeouts(plan, findings);
+}
+
+/// Each guardrail has a step in which it can see anything at all.
+fn sources(plan: &Plan, findings: &mut Findings) {
+    let divides = plan.steps.iter().any(|step| (1..100).contains(&step.weight));
+    let unpaired = plan.header.is_none() && !plan.steps.iter().any(|step| step.mirror > 0);
+    for (index, guardrail) in plan.guardrails.iter().enumerate() {
+        let path = format!("guardrails[{index}].{}", guardrail.check.kind());
+        match guardrail.check.needs() {
+            Kind::Requests | Kind::Latency if !divides => findings.push(
+                Finding::error(
+                    "C118",
+                    path,
+                    "no step divides the traffic, so there is nothing to compare",
+                )
+                .help("add a step with a weight between 1 and 99, or take the guardrail out"),
+            ),
+            Kind::Pairs | Kind::Labels | Kind::Scores if unpaired => findings.push(
+                Finding::error(
+                    "C118",
+                    path,
+                    "pairs need a route to the canary by header, or a mirror",
+                )
+                .help("give the plan a header, such as user-group: canary"),
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// A promotion gives the canary everything, so the plan says so; and it gives it after something was seen of it.
+fn end(plan: &Plan, findings: &mut Findings) {
+    let Some(last) = plan.steps.last() else { return };
+    let index = plan.steps.len() - 1;
+    if last.weight < 100 {
+        findings.push(
+            Finding::error(
+                "C122",
+                format!("steps[{index}].weight"),
+                "the plan does not end at 100, where a promotion leads",
+            )
+            .found(last.weight)
+            .help("add a last step of weight 100; to stay below, pause the release at this step"),
+        );
+    }
+    let sees = |step: &Step| {
+        let speaks = |guardrail: &Guardrail| guardrail.speaks_at(plan, step);
+        step.weight < 100 && (plan.guardrails.iter().any(speaks) || step.hold.pairs.is_some())
+            || (1..100).contains(&step.weight) && step.hold.requests.is_some()
+    };
+    if !plan.steps.iter().any(sees) {
+        findings.push(
+            Finding::error(
+                "C123",
+                "steps",
+                "nothing is seen of the canary before it gets all of the traffic",
+            )
+            .help(
+                "add a step with a weight between 1 and 99, or hold a step of weight 0 by pairs with a guardrail for them",
+            ),
+        );
+    }
+}
+
+/// No hold is below the least number of observations that a guardrail of the step asks for.
+fn least(plan: &Plan, findings: &mut Findings) {
+    for (index, step) in plan.steps.iter().enumerate() {
+        for guardrail in plan.guardrails.iter().filter(|one| one.speaks_at(plan, step)) {
+            let (field, held) = match guardrail.check {
+                Check::ErrorRatio(_) | Check::SlowRatio(_) => ("requests", step.hold.requests),
+                Check::ObservedSplit(_) => ("totalRequests", step.hold.total_requests),
+                _ => ("pairs", step.hold.pairs),
+            };
+            let Some(held) = held.filter(|held| *held < guardrail.minimum && *held > 0) else {
+                continue;
+            };
+            findings.push(
+                Finding::error(
+                    "C121",
+                    format!("steps[{index}].hold.{field}"),
+                    format!(
+                        "the hold is below the {} observations of each version that {} needs in each step",
+                        guardrail.minimum, guardrail.name
+                    ),
+                )
+                .found(held)
+                .help("raise the hold, or state a smaller minimum of the guardrail"),
+            );
+        }
+    }
+}
+
+/// The inputs of a rollout are remembered in a fixed space, so that each counts once.
+fn pairs(plan: &Plan, findings: &mut Findings) {
+    let wanted: u64 =
+        plan.steps.iter().filter_map(|step| step.hold.pairs).fold(0, u64::saturating_add);
+    if wanted > Inputs::CAPACITY {
+        findings.push(
+            Finding::error(
+                "C124",
+                "steps",
+                format!(
+                    "the steps ask for more pairs than the {} distinct inputs that a rollout remembers",
+                    Inputs::CAPACITY
+                ),
+            )
+            .found(wanted)
+            .help("ask for fewer pairs; a difference that matters shows in some thousands"),
+        );
+    }
+}
+
+/// What is slow for a guardrail must have ended before its request counts.
+fn timeouts(plan: &Plan, findings: &mut Findings) {
+    for (index, guardrail) in plan.guardrails.iter().enumerate() {
+        let Check::SlowRatio(slow) = &guardrail.check else { continue };
+        let Some(threshold) = slow.threshold.filter(|threshold| *threshold > plan.request_timeout)
+        else {
+            continue;
+        };
+        findings.push(
+            Finding::error(
+                "C125",
+                format!("guardrails[{index}].slowRatio.threshold"),
+                format!(
+                    "a request is slow only after the requestTimeout of {}, before which it has ended",
+                    seconds(plan.request_timeout)
+                ),
+            )
+            .found(seconds(threshold))
+            .help("raise requestTimeout to the longest time that a request may take"),
+        );
+    }
+    let longest = plan.settle.max(plan.request_timeout);
+    if longest >= plan.patience && plan.settle < plan.patience && !plan.patience.is_zero() {
+        findings.push(
+            Finding::warning(
+                "C125",
+                "requestTimeout",
+                "counts of requests that have ended, as from Prometheus, would never be used in a step",
+            )
+            .found(seconds(plan.request_timeout))
+            .help(format!("keep it below patience, which is {}", seconds(plan.patience))),
+        );
+    }
+}

@@ -1,0 +1,467 @@
+//! What a rollout has come to: numbers, one sentence, JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    excluded::excluded, gate::GateOutcome, health::Tally, patch::Differences, plan::Split,
+};
+use canary_stats::Interval;
+
+/// What the evidence says at a moment.
+///
+/// ```
+/// use canary_core::{Verdict, rollout::{Split, Why}};
+///
+/// let verdict = Verdict::Inconclusive {
+///     why: Why::NotEnoughData { step: 1, missing: "1200 of 4000 requests".into() },
+/// };
+/// assert_eq!(verdict.to_string(), "inconclusive: step 1 saw only 1200 of 4000 requests");
+/// assert_eq!(verdict.to_json()["verdict"], "inconclusive");
+/// assert!(verdict.is_final());
+///
+/// let verdict = Verdict::Continue { step: 0, split: Split { canary: 5, mirror: 0 } };
+/// assert!(!verdict.is_final());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Nothing is decided yet.
+    Continue {
+        /// The step, from 0.
+        step: usize,
+        /// The split in force.
+        split: Split,
+    },
+    /// No guardrail alarmed, and each had its evidence in each step.
+    Promote {
+        /// What each guardrail showed at the end.
+        evidence: Vec<Reading>,
+        /// Requests that the canary served meanwhile.
+        exposure: u64,
+        /// Requests that the stable version served meanwhile.
+        stable: u64,
+        /// Pairs that were compared.
+        pairs: u64,
+    },
+    /// The canary is worse, or did not pass its gate.
+    Rollback {
+        /// The guardrail or gate that decided.
+        guardrail: String,
+        /// The evidence against the canary, E; the largest finite number where it is beyond all bounds.
+        e: f64,
+        /// What was seen.
+        evidence: Cause,
+        /// Requests that the canary served meanwhile.
+        exposure: u64,
+        /// Requests that the stable version served meanwhile.
+        #[serde(default)]
+        stable: u64,
+        /// Pairs that were compared.
+        #[serde(default)]
+        pairs: u64,
+        /// The reason of the canary's last failure, where it failed any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+    },
+    /// The evidence does not decide. Missing data is never failure and never success.
+    Inconclusive {
+        /// What is missing or wrong.
+        why: Why,
+    },
+    /// Somebody else changed what the rollout had written; nothing was overwritten.
+    ExternalEdit {
+        /// Field by field, what was written and what is there.
+        diff: Differences,
+    },
+}
+
+/// Why a rollout was rolled back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Cause {
+    /// A guardrail's evidence reached 1/α.
+    Alarm(Reading),
+    /// A gate was answered wrongly.
+    Gate(GateOutcome),
+    /// A person asked for it.
+    Asked(String),
+    /// The canary was not ready for its first weight: no ready pod, or no right response; what is missing. It was given
+    /// no traffic.
+    NotReady(String),
+    /// The canary fails most of its requests while the stable version serves.
+    CanaryFails {
+        /// The canary's requests or halves of pairs at the step.
+        canary: Tally,
+        /// The stable version's.
+        stable: Tally,
+        /// `requests` or `pairs`.
+        of: String,
+        /// The reason of the last failure, where one is known.
+        problem: Option<String>,
+    },
+    /// The canary's share of the traffic is missing, and requests of unknown version fail: it cannot be reached.
+    Unreachable {
+        /// Requests of unknown version that failed at the step.
+        failed: u64,
+        /// Requests that the canary served at the step.
+        canary: u64,
+        /// Requests that the stable version served at the step.
+        stable: u64,
+        /// The reason of the last failure, where one is known.
+        problem: Option<String>,
+    },
+}
+
+/// Why a rollout is inconclusive.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "cause")]
+#[non_exhaustive]
+pub enum Why {
+    /// A step did not see what its hold asks for in the time that the plan allows.
+    NotEnoughData {
+        /// The step, from 0.
+        step: usize,
+        /// What there was, of what was asked.
+        missing: String,
+    },
+    /// The mesh does not split the traffic as its weights say, so no rate can be believed.
+    Split {
+        /// The split's test.
+        reading: Reading,
+    },
+    /// Harm of the size that the plan wants excluded could not be excluded in the time that the plan allows.
+    HarmNotExcluded {
+        /// The guardrails that could not.
+        guardrails: Vec<Reading>,
+    },
+    /// A gate got too few answers.
+    GateUnanswered {
+        /// The gate.
+        gate: String,
+        /// What is missing.
+        why: String,
+    },
+    /// The canary could not be reached through the header route before its first weight.
+    Unreachable {
+        /// What the last probe said.
+        why: String,
+    },
+    /// The service as a whole fails: the stable version fails more than half of its requests, or no request is served by
+    /// a known version.
+    ServiceFails {
+        /// The requests that this is about.
+        failed: Tally,
+        /// `requests` or `pairs`.
+        of: String,
+        /// The reason of the last failure, where one is known.
+        problem: Option<String>,
+    },
+    /// The plan's own function gave scores that are none.
+    InvalidScores {
+        /// The custom guardrail.
+        guardrail: String,
+        /// How many of them came.
+        count: u64,
+        /// The last one.
+        last: String,
+    },
+    /// The inputs repeat themselves; each counts once.
+    InputsRepeat {
+        /// The step, from 0.
+        step: usize,
+        /// How many distinct inputs there were in the whole rollout.
+        distinct: u64,
+    },
+    /// Every source of observations ended before the rollout did.
+    SourcesEnded {
+        /// What each of them said last.
+        why: String,
+    },
+}
+
+/// What a guardrail shows: its evidence, its estimate with a confidence sequence, and its sample sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    /// The guardrail's name.
+    pub guardrail: String,
+    /// The test, such as `errorRatio`.
+    pub test: String,
+    /// What `estimate` and `interval` are about, in words.
+    pub quantity: String,
+    /// E now; the largest finite number where it is beyond all bounds.
+    pub e: f64,
+    /// The anytime-valid p-value, 1 over the largest E so far.
+    pub p_value: f64,
+    /// The part of the plan's α that the guardrail may spend.
+    pub alpha: f64,
+    /// Whether E has reached 1/α.
+    pub alarm: bool,
+    /// The plain estimate, where there are data for one; infinite ones are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<f64>,
+    /// The values not excluded: one end by the alarm's own test, the other by that of `proven`, each at `alpha`.
+    pub interval: Interval,
+    /// Whether the harm that the plan wants excluded is excluded; absent where the plan wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<bool>,
+    /// The sample sizes, each with what was counted.
+    pub counts: Vec<(String, u64)>,
+}
+
+impl Reading {
+    /// E as a finite number.
+    pub(super) fn finite_e(ln_e: f64) -> f64 {
+        canary_stats::portable::exp(ln_e).min(f64::MAX)
+    }
+}
+
+impl Verdict {
+    /// Whether the rollout is over.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Continue { .. })
+    }
+
+    /// The verdict's name: `continue`, `promote`, `rollback`, `inconclusive` or `externalEdit`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Continue { .. } => "continue",
+            Self::Promote { .. } => "promote",
+            Self::Rollback { .. } => "rollback",
+            Self::Inconclusive { .. } => "inconclusive",
+            Self::ExternalEdit { .. } => "externalEdit",
+        }
+    }
+
+    /// The readings that decided; none where no guardrail did.
+    pub fn readings(&self) -> &[Reading] {
+        match self {
+            Self::Promote { evidence, .. } => evidence,
+            Self::Rollback { evidence: Cause::Alarm(reading), .. }
+            | Self::Inconclusive { why: Why::Split { reading } } => std::slice::from_ref(reading),
+            Self::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
+            _ => &[],
+        }
+    }
+
+    /// The verdict with its numbers and its sentence.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = serde_json::to_value(self).unwrap_or_default();
+        if let Some(members) = json.as_object_mut() {
+            members.insert("sentence".to_owned(), self.to_string().into());
+        }
+        json
+    }
+}
+
+/// A number with what it counts, which is given in the plural: `2 bad canary requests`, `1 bad canary request`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    if count != 1 {
+        return format!("{count} {what}");
+    }
+    let words: Vec<&str> =
+        what.split(' ')
+            .map(|word| match word {
+                "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails"
+                | "scores" => word.trim_end_matches('s'),
+                other => other,
+            })
+            .collect();
+    format!("1 {}", words.join(" "))
+}
+
+/// The verdict in one sentence.
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Continue { step, split } => write!(f, "continue: step {step} at {split}"),
+            Self::Promote { evidence, exposure, stable, pairs } => {
+                f.write_str("promoted: no guardrail alarmed; ")?;
+                let excluded = excluded(evidence);
+                if excluded.is_empty() {
+                    f.write_str("no size of harm is excluded by them")?;
+                } else {
+                    f.write_str(&excluded.join(", "))?;
+                }
+                served(f, *exposure, *stable, *pairs)
+            }
+            Self::Rollback { guardrail, evidence, exposure, stable, pairs, problem, .. } => {
+                match evidence {
+                    Cause::Alarm(reading) => write!(f, "rollback: {reading}")?,
+                    Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
+                    Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
+                    Cause::NotReady(why) => {
+                        if *exposure == 0 {
+                            return write!(
+                                f,
+                                "rollback: the canary was refused before its first weight: {why}"
+                            );
+                        }
+                        write!(f, "rollback: the canary is not ready for its next weight: {why}")?;
+                    }
+                    Cause::CanaryFails { canary, stable, of, problem } => {
+                        write!(
+                            f,
+                            "rollback: the canary failed {} of its {} at this step",
+                            canary.failed,
+                            counted(canary.requests, of)
+                        )?;
+                        because(f, problem.as_deref())?;
+                        write!(f, ", the stable version {} of {}", stable.failed, stable.requests)?;
+                    }
+                    Cause::Unreachable { failed: 0, canary, stable, .. } => write!(
+                        f,
+                        "rollback: the canary cannot be reached: it serves nothing of its share, while the stable version \
+                         served {} and the canary {canary} at this step",
+                        counted(*stable, "requests")
+                    )?,
+                    Cause::Unreachable { failed, canary, stable, problem } => {
+                        write!(
+                            f,
+                            "rollback: the canary cannot be reached: {} failed without a version",
+                            counted(*failed, "requests")
+                        )?;
+                        because(f, problem.as_deref())?;
+                        write!(
+                            f,
+                            " while the stable version served {stable} and the canary {canary}"
+                        )?;
+                    }
+                }
+                served(f, *exposure, *stable, *pairs)?;
+                match problem {
+                    Some(problem) if matches!(evidence, Cause::Alarm(_)) => {
+                        write!(f, "; the canary's last failure: {problem}")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::Inconclusive { why } => write!(f, "inconclusive: {why}"),
+            Self::ExternalEdit { diff } => write!(f, "external edit: {diff}"),
+        }
+    }
+}
+
+impl Why {
+    /// The cause's name, as in JSON: `notEnoughData`, `split`, `harmNotExcluded`, …
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotEnoughData { .. } => "notEnoughData",
+            Self::Split { .. } => "split",
+            Self::HarmNotExcluded { .. } => "harmNotExcluded",
+            Self::GateUnanswered { .. } => "gateUnanswered",
+            Self::Unreachable { .. } => "unreachable",
+            Self::SourcesEnded { .. } => "sourcesEnded",
+            Self::ServiceFails { .. } => "serviceFails",
+            Self::InvalidScores { .. } => "invalidScores",
+            Self::InputsRepeat { .. } => "inputsRepeat",
+        }
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotEnoughData { step, missing } => write!(f, "step {step} saw only {missing}"),
+            Self::Split { reading } => {
+                write!(f, "the mesh does not split traffic as its weights say: {reading}")
+            }
+            Self::HarmNotExcluded { guardrails } => {
+                let names: Vec<&str> =
+                    guardrails.iter().map(|one| one.guardrail.as_str()).collect();
+                write!(f, "harm could not be excluded by {}", names.join(", "))
+            }
+            Self::GateUnanswered { gate, why } => write!(f, "gate {gate}: {why}"),
+            Self::Unreachable { why } => {
+                write!(f, "the canary cannot be reached through the header route: {why}")
+            }
+            Self::SourcesEnded { why } => write!(f, "every source of observations ended: {why}"),
+            Self::ServiceFails { failed, of, problem } => {
+                write!(
+                    f,
+                    "the service fails, whichever version serves: {} of {} failed",
+                    failed.failed,
+                    counted(failed.requests, of)
+                )?;
+                because(f, problem.as_deref())
+            }
+            Self::InvalidScores { guardrail, count, last } => write!(
+                f,
+                "the function of {guardrail} gave {}, the last one {last}; a score is a number from 0 to 1",
+                counted(*count, "invalid scores")
+            ),
+            Self::InputsRepeat { step, distinct } => write!(
+                f,
+                "step {step} ran out of distinct inputs: {} came again and again, and each counts once; give more",
+                counted(*distinct, "inputs")
+            ),
+        }
+    }
+}
+
+/// The numbers of requests of each version, and of the pairs.
+fn served(
+    f: &mut std::fmt::Formatter<'_>,
+    canary: u64,
+    stable: u64,
+    pairs: u64,
+) -> std::fmt::Result {
+    write!(f, "; the canary served {}, the stable version {stable}", counted(canary, "requests"))?;
+    match pairs {
+        0 => Ok(()),
+        1 => f.write_str("; 1 pair was compared"),
+        pairs => write!(f, "; {pairs} pairs were compared"),
+    }
+}
+
+/// The reason of a failure, in parentheses.
+fn because(f: &mut std::fmt::Formatter<'_>, problem: Option<&str>) -> std::fmt::Result {
+    problem.map_or(Ok(()), |problem| write!(f, " ({problem})"))
+}
+
+impl std::fmt::Display for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: ", self.guardrail)?;
+        if let Some(estimate) = self.estimate {
+            write!(f, "{} {estimate:.3} ", self.quantity)?;
+        }
+        let high = if self.interval.high.is_finite() {
+            format!("{:.3}", self.interval.high)
+        } else {
+            "∞".to_owned()
+        };
+        write!(f, "in [{:.3}, {high}], ", self.interval.low)?;
+        if self.e < 1e6 {
+            write!(f, "E = {:.3}", self.e)?;
+        } else {
+            write!(f, "E = {:.1e}", self.e)?;
+        }
+        let needed = 1.0 / self.alpha;
+        write!(f, " of {needed:.0} needed (")?;
+        for (index, (what, count)) in self.counts.iter().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            write!(f, "{separator}{}", counted(*count, what))?;
+        }
+        f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "bad canary requests"), "1 bad canary request");
+        assert_eq!(counted(0, "pairs"), "0 pairs");
+        assert_eq!(counted(1, "same"), "1 same");
+        let verdict = Verdict::Promote { evidence: Vec::new(), exposure: 1, stable: 0, pairs: 1 };
+        assert_eq!(
+            verdict.to_string(),
+            "promoted: no guardrail alarmed; no size of harm is excluded by them; the canary served 1 request, the stable \
+             version 0; 1 pair was compared"
+        );
+    }
+}

@@ -1,0 +1,418 @@
+//! From a file or pixels to the tensor that a model takes.
+
+use std::mem::MaybeUninit;
+
+use half::{
+    f16,
+    slice::{HalfBitsSliceExt, HalfFloatSliceExt},
+};
+
+use super::{
+    Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
+    preset::Affine,
+    resize::{Axis, Kernel, ResizedRows, Resizer, Sample, Source},
+};
+use crate::{
+    Error, Result,
+    tensor::{DType, Tensor, TensorData},
+};
+
+/// In which order a tensor's dimensions stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// Height, width, channel: TensorFlow's order.
+    #[default]
+    Nhwc,
+    /// Channel, height, width.
+    Nchw,
+}
+
+/// The steps from an image to the input of a model: decode, crop, resize, normalise, lay out.
+///
+/// The default decodes and gives the whole image in its own size, scaled to [0, 1].
+///
+/// ```
+/// use canary_core::image::{Crop, Layout, Pixels, Preprocess};
+///
+/// let preprocess = Preprocess::keras_resnet50().crop(Crop::CentreSquare).layout(Layout::Nchw);
+/// let photo = Pixels::rgb8(606, 512, vec![0; 606 * 512 * 3])?;
+/// let tensor = preprocess.apply_pixels(&photo)?;
+/// assert_eq!(tensor.shape(), [3, 224, 224]);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Preprocess {
+    /// Settings of decoding files.
+    pub decode: DecodeOptions,
+    /// The part of the image that is used.
+    pub crop: Crop,
+    /// Height and width of the result; `None` leaves them as they are.
+    pub size: Option<(usize, usize)>,
+    /// The weighing of pixels when the size changes.
+    pub filter: Filter,
+    /// Widen the filter when an image becomes smaller (`tf.image.resize(antialias=True)`).
+    pub antialias: bool,
+    /// The way from levels to numbers.
+    pub preset: Preset,
+    /// The order of the dimensions.
+    pub layout: Layout,
+    /// The element type: [`DType::Float`], [`DType::Half`], or [`DType::Uint8`] with [`Preset::Identity`].
+    pub dtype: DType,
+}
+
+impl Default for Preprocess {
+    fn default() -> Self {
+        Self {
+            decode: DecodeOptions::default(),
+            crop: Crop::None,
+            size: None,
+            filter: Filter::Bilinear,
+            antialias: false,
+            preset: Preset::Unit,
+            layout: Layout::Nhwc,
+            dtype: DType::Float,
+        }
+    }
+}
+
+/// Named recipes.
+impl Preprocess {
+    /// The whole image resized (bilinear), scaled to [0, 1], as models of TensorFlow Hub take it.
+    pub fn unit(height: usize, width: usize) -> Self {
+        Self::default().size(height, width)
+    }
+
+    /// `keras.applications.resnet` and `vgg16` in their usual size: 224 × 224, [`Preset::Caffe`].
+    pub fn keras_resnet50() -> Self {
+        Self::unit(224, 224).preset(Preset::Caffe)
+    }
+
+    /// `keras.applications.resnet_v2`: 224 × 224, [`Preset::Tf`].
+    pub fn keras_resnet50_v2() -> Self {
+        Self::unit(224, 224).preset(Preset::Tf)
+    }
+
+    /// `keras.applications.mobilenet_v2` and `mobilenet`: 224 × 224, [`Preset::Tf`].
+    pub fn keras_mobilenet_v2() -> Self {
+        Self::unit(224, 224).preset(Preset::Tf)
+    }
+
+    /// `keras.applications.inception_v3` and `xception`: 299 × 299, [`Preset::Tf`].
+    pub fn keras_inception_v3() -> Self {
+        Self::unit(299, 299).preset(Preset::Tf)
+    }
+
+    /// `keras.applications.densenet`: 224 × 224, [`Preset::Torch`].
+    pub fn keras_densenet121() -> Self {
+        Self::unit(224, 224).preset(Preset::Torch)
+    }
+
+    /// `keras.applications.efficientnet` B0, whose layers scale themselves: 224 × 224, [`Preset::Identity`].
+    pub fn keras_efficientnet_b0() -> Self {
+        Self::unit(224, 224).preset(Preset::Identity)
+    }
+
+    /// EfficientNet-Lite in that size: bicubic, `(x - 127) / 128`.
+    pub fn efficientnet_lite(height: usize, width: usize) -> Self {
+        Self::unit(height, width).filter(Filter::Bicubic).preset(Preset::mean_std(127.0, 128.0))
+    }
+}
+
+/// Rows of a result between two questions whether to go on.
+const ROWS: usize = 16;
+
+/// Setters.
+impl Preprocess {
+    /// Changes how files are decoded.
+    #[must_use]
+    pub fn decode(mut self, decode: DecodeOptions) -> Self {
+        self.decode = decode;
+        self
+    }
+
+    /// Changes the part of the image that is used.
+    #[must_use]
+    pub fn crop(mut self, crop: Crop) -> Self {
+        self.crop = crop;
+        self
+    }
+
+    /// Changes height and width of the result.
+    #[must_use]
+    pub fn size(mut self, height: usize, width: usize) -> Self {
+        self.size = Some((height, width));
+        self
+    }
+
+    /// Changes how pixels are weighed.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Changes whether the filter is made wider when an image becomes smaller.
+    #[must_use]
+    pub fn antialias(mut self, antialias: bool) -> Self {
+        self.antialias = antialias;
+        self
+    }
+
+    /// Changes how levels become numbers.
+    #[must_use]
+    pub fn preset(mut self, preset: Preset) -> Self {
+        self.preset = preset;
+        self
+    }
+
+    /// Changes the order of the dimensions.
+    #[must_use]
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.layout = layout;
+        self
+    }
+
+    /// Changes the element type.
+    #[must_use]
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+}
+
+impl Preprocess {
+    /// The tensor of one image file: `[height, width, 3]`, or `[3, height, width]` as [`Layout::Nchw`].
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the file cannot be decoded (see [`decode`](super::decode)), or a setting is
+    /// impossible (see [`Preprocess::validate`]).
+    pub fn apply(&self, file: &[u8]) -> Result<Tensor> {
+        self.validate()?;
+        self.apply_pixels(&decode(file, &self.decode)?)
+    }
+
+    /// The tensor of pixels that the caller already has.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when a setting is impossible.
+    pub fn apply_pixels(&self, pixels: &Pixels<'_>) -> Result<Tensor> {
+        self.apply_pixels_while(pixels, &|| true)
+    }
+
+    /// As [`apply_pixels`](Self::apply_pixels), as long as `go_on` says so: it is asked every few rows of the result.
+    ///
+    /// # Errors
+    /// As [`apply_pixels`](Self::apply_pixels); also when it was stopped.
+    pub fn apply_pixels_while(
+        &self,
+        pixels: &Pixels<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Tensor> {
+        self.validate()?;
+        let region = self.crop.region(pixels.height(), pixels.width())?;
+        let (height, width) = self.size.unwrap_or((region.height, region.width));
+        let made = height * width * 3;
+        let data = match self.dtype {
+            DType::Half => {
+                let mut halves = vec![0; made];
+                self.write(pixels, Samples::Half(&mut halves), go_on)?;
+                TensorData::Half(halves)
+            }
+            DType::Uint8 => {
+                let mut levels = vec![0; made];
+                self.write(pixels, Samples::Uint8(&mut levels), go_on)?;
+                TensorData::Uint8(levels)
+            }
+            _ => TensorData::Float(self.floats(pixels, region, (height, width), go_on)?),
+        };
+        Tensor::new(self.shape(height, width), data)
+    }
+
+    /// Looks at the settings before any image comes.
+    ///
+    /// ```
+    /// use canary_core::image::Preprocess;
+    ///
+    /// assert!(Preprocess::unit(224, 224).validate().is_ok());
+    /// let error = Preprocess::unit(0, 224).validate().unwrap_err();
+    /// assert!(error.to_string().contains("found 0 × 224"));
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Input`] when one is impossible: a size of zero, a crop fraction outside (0, 1], a deviation of zero, a
+    /// dtype that images do not become.
+    pub fn validate(&self) -> Result<()> {
+        // What is impossible is so for an image of one pixel too.
+        self.crop.region(1, 1)?;
+        self.preset.affine()?;
+        let wrong = |what: &str, reason: String| {
+            Err(Error::Input { what: format!("preprocess.{what}"), reason })
+        };
+        if let Some((height, width)) = self.size
+            && height
+                .checked_mul(width)
+                .is_none_or(|pixels| pixels == 0 || pixels as u64 > self.decode.max_pixels)
+        {
+            return wrong(
+                "size",
+                format!(
+                    "found {height} × {width}, expected at least one pixel and at most {} in all",
+                    self.decode.max_pixels
+                ),
+            );
+        }
+        match self.dtype {
+            DType::Float | DType::Half => Ok(()),
+            DType::Uint8 if self.preset == Preset::Identity => Ok(()),
+            DType::Uint8 => wrong(
+                "dtype",
+                format!(
+                    "found DT_UINT8 with preset {:?}, whose numbers are no whole levels; use Identity, or DT_FLOAT",
+                    self.preset
+                ),
+            ),
+            other => {
+                wrong("dtype", format!("found {other}, expected DT_FLOAT, DT_HALF or DT_UINT8"))
+            }
+        }
+    }
+
+    pub(super) fn shape(&self, height: usize, width: usize) -> Vec<usize> {
+        match self.layout {
+            Layout::Nhwc => vec![height, width, 3],
+            Layout::Nchw => vec![3, height, width],
+        }
+    }
+
+    /// Writes one image to where it belongs among others of its size.
+    pub(super) fn write(
+        &self,
+        pixels: &Pixels<'_>,
+        out: Samples<'_>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<()> {
+        let region = self.crop.region(pixels.height(), pixels.width())?;
+        let size = self.size.unwrap_or((region.height, region.width));
+        match out {
+            Samples::Float(out) if self.layout == Layout::Nchw => {
+                let floats = self.floats(pixels, region, size, go_on)?;
+                for (out, float) in out.iter_mut().zip(floats) {
+                    out.write(float);
+                }
+            }
+            Samples::Float(out) => {
+                let each = size.1 * 3;
+                self.each_row(pixels, region, size, go_on, &mut |resized, y| {
+                    resized.write_row(y, &mut out[y * each..][..each]);
+                })?;
+            }
+            Samples::Half(out) => {
+                let floats = self.floats(pixels, region, size, go_on)?;
+                let halves: &mut [f16] = HalfBitsSliceExt::reinterpret_cast_mut(out);
+                halves.convert_from_f32_slice(&floats);
+            }
+            Samples::Uint8(out) => {
+                let floats = self.floats(pixels, region, size, go_on)?;
+                for (out, float) in out.iter_mut().zip(floats) {
+                    *out = level(float);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The samples of the result before they are rounded to another type.
+    fn floats(
+        &self,
+        pixels: &Pixels<'_>,
+        region: Region,
+        size: (usize, usize),
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<f32>> {
+        let mut floats = Vec::with_capacity(size.0 * size.1 * 3);
+        self.each_row(pixels, region, size, go_on, &mut |resized, y| {
+            resized.append_row(y, &mut floats);
+        })?;
+        if self.layout == Layout::Nhwc {
+            return Ok(floats);
+        }
+        let mut split = vec![0.0; floats.len()];
+        planes(&floats, &mut split);
+        Ok(split)
+    }
+
+    /// Calls `make` for each row of the result, from top to bottom, with what makes it; every few rows it looks whether
+    /// to go on.
+    fn each_row(
+        &self,
+        pixels: &Pixels<'_>,
+        region: Region,
+        size: (usize, usize),
+        go_on: &dyn Fn() -> bool,
+        make: &mut dyn FnMut(&mut dyn ResizedRows, usize),
+    ) -> Result<()> {
+        let affine = self.preset.affine()?;
+        let width = pixels.width();
+        match pixels.data() {
+            PixelData::U8(samples) => {
+                self.resize(Source { samples, width, region }, size, affine, go_on, make)
+            }
+            PixelData::F32(samples) => {
+                self.resize(Source { samples, width, region }, size, affine, go_on, make)
+            }
+        }
+    }
+
+    fn resize<S: Sample>(
+        &self,
+        source: Source<'_, S>,
+        (height, width): (usize, usize),
+        affine: Affine,
+        go_on: &dyn Fn() -> bool,
+        make: &mut dyn FnMut(&mut dyn ResizedRows, usize),
+    ) -> Result<()> {
+        let Region { height: from_height, width: from_width, .. } = source.region;
+        let rows = Axis::new(self.filter, self.antialias, from_height, height);
+        let columns = Axis::new(self.filter, self.antialias, from_width, width);
+        let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
+        for y in 0..height {
+            if y % ROWS == ROWS - 1 && !go_on() {
+                return Err(given_up());
+            }
+            make(&mut resizer, y);
+        }
+        Ok(())
+    }
+}
+
+/// Nobody wants the result any more.
+fn given_up() -> Error {
+    Error::Input { what: "image".to_owned(), reason: "preprocessing was stopped".to_owned() }
+}
+
+/// Where the samples of one image go.
+pub(super) enum Samples<'a> {
+    /// When all went well, every one of them was written.
+    Float(&'a mut [MaybeUninit<f32>]),
+    /// The bits of 16-bit floats.
+    Half(&'a mut [u16]),
+    Uint8(&'a mut [u8]),
+}
+
+/// Samples of pixels, three each, as three planes.
+fn planes(pixels: &[f32], out: &mut [f32]) {
+    let (first, rest) = out.split_at_mut(pixels.len() / 3);
+    let (second, third) = rest.split_at_mut(pixels.len() / 3);
+    let samples = first.iter_mut().zip(second).zip(third);
+    for (((first, second), third), pixel) in samples.zip(pixels.as_chunks::<3>().0) {
+        [*first, *second, *third] = *pixel;
+    }
+}
+
+/// The nearest whole level, ties to the even one, within 0 to 255.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn level(value: f32) -> u8 {
+    value.round_ties_even().clamp(0.0, 255.0) as u8
+}

@@ -1,0 +1,155 @@
+//! Reads answers into the same types as over REST.
+
+use std::collections::BTreeMap;
+
+use bytes::{Buf, Bytes};
+use prost::Message;
+
+use super::{
+    messages::{
+        self, ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse,
+        PredictResponse, RegressionResponse, SignatureDefMap,
+    },
+    tensor::{MAX_FILLED, name_of},
+};
+use crate::{
+    error::{Origin, PredictError, Result},
+    predict::{
+        metadata::{Metadata, Signature, TensorInfo},
+        response::{Bad, Outputs, Read},
+        status::{ModelStatus, State, VersionStatus},
+    },
+    tensor::{DType, Tensor, TensorData},
+};
+// The names of `tensorflow.error.Code` are those of gRPC.
+use canary_istio::validate::GRPC_STATUS;
+
+fn decode<M: Message + Default>(body: impl Buf) -> Read<M> {
+    M::decode(body).map_err(|error| Bad::new(format!("it is not the message expected: {error}")))
+}
+
+/// Reads a gRPC `PredictResponse`: its outputs by name.
+///
+/// A [`Client`](crate::predict::Client) does it by itself. What TensorFlow leaves out of an array, because it repeats,
+/// takes at most 64 MiB in all.
+///
+/// # Errors
+/// [`crate::Error::Predict`] of origin answer: it is no such message, or an array is not as its shape says.
+///
+/// ```
+/// use canary_core::predict::read_predict_grpc;
+///
+/// let answer = b"\x0a\x13\x0a\x01y\x12\x0e\x08\x01\x12\x04\x12\x02\x08\x01\x22\x04\0\0\x80\x3e";
+/// let outputs = read_predict_grpc(answer)?;
+/// assert_eq!(outputs[0].0, "y");
+/// assert_eq!(outputs[0].1.as_floats(), Some(&[0.25][..]));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+pub fn read(body: &[u8]) -> Result<Vec<(String, Tensor)>> {
+    decode(body)
+        .and_then(outputs)
+        .map_err(|bad| PredictError::new(Origin::Answer, "answer", bad.reason).into())
+}
+
+pub(crate) fn read_predict(body: &Bytes) -> Read<Outputs> {
+    outputs(decode(body.clone())?)
+}
+
+fn outputs(response: PredictResponse) -> Read<Outputs> {
+    let mut room = MAX_FILLED;
+    response
+        .outputs
+        .into_iter()
+        .map(|(name, tensor)| {
+            let tensor = tensor.into_tensor(&mut room);
+            let tensor = tensor.map_err(|why| Bad::new(format!("output {name:?}: {why}")))?;
+            Ok((name, tensor))
+        })
+        .collect()
+}
+
+fn tensor(shape: Vec<usize>, data: TensorData) -> Read<Tensor> {
+    Tensor::new(shape, data).map_err(|_| Bad::new("the examples have different numbers of classes"))
+}
+
+pub(crate) fn read_classify(body: &Bytes) -> Read<Outputs> {
+    let rows =
+        decode::<ClassificationResponse>(body.clone())?.result.unwrap_or_default().classifications;
+    let columns = rows.first().map_or(0, |row| row.classes.len());
+    if rows.iter().any(|row| row.classes.len() != columns) {
+        return Err(Bad::new("the examples have different numbers of classes"));
+    }
+    let shape = vec![rows.len(), columns];
+    let classes = rows.into_iter().flat_map(|row| row.classes);
+    let (labels, scores) = classes.map(|class| (class.label, class.score)).unzip();
+    Ok(vec![
+        ("classes".to_owned(), tensor(shape.clone(), TensorData::String(labels))?),
+        ("scores".to_owned(), tensor(shape, TensorData::Float(scores))?),
+    ])
+}
+
+pub(crate) fn read_regress(body: &Bytes) -> Read<Outputs> {
+    let values = decode::<RegressionResponse>(body.clone())?.result.unwrap_or_default().regressions;
+    let values: Vec<f32> = values.into_iter().map(|regression| regression.value).collect();
+    Ok(vec![("outputs".to_owned(), tensor(vec![values.len()], TensorData::Float(values))?)])
+}
+
+pub(crate) fn read_status(body: &Bytes) -> Read<ModelStatus> {
+    let response: GetModelStatusResponse = decode(body.clone())?;
+    let versions = response.model_version_status.into_iter().map(|version| {
+        let status = version.status.unwrap_or_default();
+        let code = usize::try_from(status.error_code).ok().and_then(|code| GRPC_STATUS.get(code));
+        VersionStatus {
+            version: version.version,
+            state: match version.state {
+                10 => State::Start,
+                20 => State::Loading,
+                30 => State::Available,
+                40 => State::Unloading,
+                50 => State::End,
+                _ => State::Unknown,
+            },
+            error_code: code.map_or_else(|| status.error_code.to_string(), ToString::to_string),
+            error_message: String::from_utf8_lossy(&status.error_message).into_owned(),
+        }
+    });
+    Ok(ModelStatus { versions: versions.collect() })
+}
+
+fn info(wire: messages::TensorInfo) -> TensorInfo {
+    let dtype_name = name_of(wire.dtype);
+    TensorInfo {
+        dtype: DType::of_name(&dtype_name),
+        dtype_name,
+        shape: wire
+            .tensor_shape
+            .filter(|shape| !shape.unknown_rank)
+            .map(|shape| shape.dim.iter().map(|dim| u64::try_from(dim.size).ok()).collect()),
+    }
+}
+
+fn infos(wire: BTreeMap<String, messages::TensorInfo>) -> BTreeMap<String, TensorInfo> {
+    wire.into_iter().map(|(name, wire)| (name, info(wire))).collect()
+}
+
+pub(crate) fn read_metadata(body: &Bytes) -> Read<Metadata> {
+    let response: GetModelMetadataResponse = decode(body.clone())?;
+    let spec = response.model_spec.unwrap_or_default();
+    let Some(any) = response.metadata.get("signature_def") else {
+        return Err(Bad::new("the metadata has no signature_def"));
+    };
+    let signatures = decode::<SignatureDefMap>(any.value.clone())?.signature_def;
+    let signatures = signatures.into_iter().map(|(name, wire)| {
+        let signature = Signature {
+            method: wire.method_name,
+            inputs: infos(wire.inputs),
+            outputs: infos(wire.outputs),
+        };
+        (name, signature)
+    });
+    Ok(Metadata {
+        model: spec.name,
+        version: spec.version.map(|version| version.value),
+        signatures: signatures.collect(),
+    })
+}

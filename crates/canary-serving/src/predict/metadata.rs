@@ -1,0 +1,349 @@
+//! The signatures of a model, and whether inputs fit one of them.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Deserialize;
+
+use super::{client::Client, input::Input, response::Bad, send::Call};
+use crate::{
+    error::{Error, Result},
+    tensor::{DType, TensorView},
+};
+use canary_istio::finding::{Finding, Findings};
+
+/// What a model says of itself (`GetModelMetadata`).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The model's name.
+    pub model: String,
+    /// The version that answered.
+    pub version: Option<i64>,
+    /// The signatures by name; `serving_default` is the one asked without a name.
+    pub signatures: BTreeMap<String, Signature>,
+}
+
+impl Metadata {
+    /// The signature of that name; the empty name is `serving_default`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the model has no such signature; the error lists those it has.
+    pub fn signature(&self, name: &str) -> Result<&Signature> {
+        let name = if name.is_empty() { "serving_default" } else { name };
+        self.signatures.get(name).ok_or_else(|| {
+            let names: Vec<_> = self.signatures.keys().map(String::as_str).collect();
+            Error::NotFound {
+                object: format!("signature {name:?} of model {:?}", self.model),
+                help: format!("it has {}", names.join(", ")),
+            }
+        })
+    }
+}
+
+/// The inputs and outputs of one way to ask a model (`SignatureDef`).
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Signature {
+    /// Such as `tensorflow/serving/predict`.
+    pub method: String,
+    /// The inputs by name.
+    pub inputs: BTreeMap<String, TensorInfo>,
+    /// The outputs by name.
+    pub outputs: BTreeMap<String, TensorInfo>,
+}
+
+/// The type and shape of an input or output (`TensorInfo`).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TensorInfo {
+    /// The element type; `None` for one that this client does not carry, such as `DT_COMPLEX64`.
+    pub dtype: Option<DType>,
+    /// TensorFlow's name of the element type.
+    pub dtype_name: String,
+    /// The dimensions, `None` for one of any length; `None` altogether when even their number is open.
+    pub shape: Option<Vec<Option<u64>>>,
+}
+
+impl fmt::Display for TensorInfo {
+    /// `DT_FLOAT[?, 224, 224, 3]`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.dtype_name)?;
+        let Some(shape) = &self.shape else { return f.write_str(" of any shape") };
+        let dims: Vec<_> = shape
+            .iter()
+            .map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string()))
+            .collect();
+        write!(f, "[{}]", dims.join(", "))
+    }
+}
+
+impl TensorInfo {
+    /// Why an array does not fit, and what to do.
+    fn misfit(&self, view: &TensorView<'_>) -> Option<(String, String)> {
+        let found = format!("{}{:?}", view.dtype(), view.shape());
+        let message = format!("found {found}, expected {self}");
+        if self.dtype != Some(view.dtype()) {
+            let help = match (self.dtype, view.dtype()) {
+                (Some(DType::String), _) => "give the bytes of the file or text itself",
+                (_, DType::String) => "decode the file to an array first",
+                _ => "convert the array",
+            };
+            return Some((message, help.to_owned()));
+        }
+        let shape = self.shape.as_ref()?;
+        let fits = |dims: &[Option<u64>]| {
+            dims.len() == view.shape().len()
+                && dims
+                    .iter()
+                    .zip(view.shape())
+                    .all(|(want, &found)| want.is_none_or(|want| want == found as u64))
+        };
+        if fits(shape) {
+            return None;
+        }
+        let help = if shape.len() == view.shape().len() + 1 && fits(&shape[1..]) {
+            "a batch is expected: add its dimension, as in [1, …]"
+        } else {
+            "give an array of that shape; ? stands for any length"
+        };
+        Some((message, help.to_owned()))
+    }
+}
+
+impl Signature {
+    /// Everything about these inputs that the signature refuses: names, element types and shapes.
+    ///
+    /// Whether the server can be asked so is not part of it; [`Client::prepare`] says that.
+    pub fn check(&self, input: &Input<'_>) -> Findings {
+        let mut findings = Findings::new();
+        let views = match input.views() {
+            Ok(views) => views,
+            Err(error) => {
+                findings.push(Finding::error("C301", "inputs", error.to_string()));
+                return findings;
+            }
+        };
+        let known: Vec<_> = self.inputs.keys().map(|name| format!("{name:?}")).collect();
+        let known = known.join(", ");
+        let mut given = Vec::new();
+        for (name, view) in &views {
+            // The one input of a signature needs no name.
+            let name = match self.inputs.keys().next() {
+                Some(only) if name.is_empty() && self.inputs.len() == 1 => only.as_str(),
+                _ => name,
+            };
+            given.push(name);
+            let Some(info) = self.inputs.get(name) else {
+                let message = if name.is_empty() {
+                    format!("the input has no name, and the signature has several: {known}")
+                } else {
+                    format!("the signature has no such input; it has {known}")
+                };
+                findings.push(
+                    Finding::error("C302", format!("inputs.{name}"), message)
+                        .help("give the inputs by name"),
+                );
+                continue;
+            };
+            if let Some((message, help)) = info.misfit(view) {
+                findings.push(Finding::error("C303", format!("inputs.{name}"), message).help(help));
+            }
+        }
+        for (name, info) in &self.inputs {
+            if !given.contains(&name.as_str()) {
+                findings.push(Finding::error(
+                    "C304",
+                    format!("inputs.{name}"),
+                    format!("it is missing, expected {info}"),
+                ));
+            }
+        }
+        findings
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    model_spec: WireSpec,
+    metadata: WireMetadata,
+}
+
+#[derive(Deserialize)]
+struct WireSpec {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct WireMetadata {
+    signature_def: WireSignatures,
+}
+
+#[derive(Deserialize)]
+struct WireSignatures {
+    #[serde(default)]
+    signature_def: BTreeMap<String, WireSignature>,
+}
+
+#[derive(Deserialize)]
+struct WireSignature {
+    #[serde(default)]
+    inputs: BTreeMap<String, WireTensor>,
+    #[serde(default)]
+    outputs: BTreeMap<String, WireTensor>,
+    #[serde(default)]
+    method_name: String,
+}
+
+#[derive(Deserialize)]
+struct WireTensor {
+    #[serde(default)]
+    dtype: String,
+    #[serde(default)]
+    tensor_shape: WireShape,
+}
+
+#[derive(Default, Deserialize)]
+struct WireShape {
+    #[serde(default)]
+    dim: Vec<WireDim>,
+    #[serde(default)]
+    unknown_rank: bool,
+}
+
+#[derive(Deserialize)]
+struct WireDim {
+    #[serde(default)]
+    size: serde_json::Value,
+}
+
+/// A 64-bit integer, written as a string or as a number.
+fn integer(value: &serde_json::Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+impl WireTensor {
+    fn info(self) -> Result<TensorInfo, Bad> {
+        let dims = self.tensor_shape.dim.iter().map(|dim| match &dim.size {
+            // A size of zero is left out of protobuf's JSON.
+            serde_json::Value::Null => Ok(Some(0)),
+            size => integer(size)
+                .map(|size| u64::try_from(size).ok())
+                .ok_or_else(|| Bad::new(format!("{size} is not the size of a dimension"))),
+        });
+        let dims = dims.collect::<Result<Vec<_>, Bad>>()?;
+        Ok(TensorInfo {
+            dtype: DType::of_name(&self.dtype),
+            dtype_name: self.dtype,
+            shape: (!self.tensor_shape.unknown_rank).then_some(dims),
+        })
+    }
+}
+
+fn tensors(wire: BTreeMap<String, WireTensor>) -> Result<BTreeMap<String, TensorInfo>, Bad> {
+    wire.into_iter().map(|(name, tensor)| Ok((name, tensor.info()?))).collect()
+}
+
+pub(crate) fn parse(body: &[u8]) -> Result<Metadata, Bad> {
+    let wire: Wire = serde_json::from_str(&String::from_utf8_lossy(body))
+        .map_err(|error| Bad::new(format!("it is not a model's metadata: {error}")))?;
+    let signatures = wire.metadata.signature_def.signature_def.into_iter().map(|(name, wire)| {
+        let signature = Signature {
+            method: wire.method_name,
+            inputs: tensors(wire.inputs)?,
+            outputs: tensors(wire.outputs)?,
+        };
+        Ok((name, signature))
+    });
+    Ok(Metadata {
+        model: wire.model_spec.name,
+        version: integer(&wire.model_spec.version),
+        signatures: signatures.collect::<Result<_, Bad>>()?,
+    })
+}
+
+impl Client {
+    /// The signatures of the model: names, element types and shapes of inputs and outputs.
+    ///
+    /// # Errors
+    /// [`Error::Predict`] as for [`Client::predict`].
+    pub async fn metadata(&self) -> Result<Metadata> {
+        let asked = self.request(Call::Metadata, |client| Ok(client.write_metadata()))?;
+        let (reply, trace) = self.exchange(&asked).await?;
+        let metadata = self.read_metadata(&reply.body);
+        metadata.map_err(|bad| self.unreadable(&asked.url, &reply, &trace, &bad).into())
+    }
+
+    /// Asks the server for the signature and compares the inputs with it; nothing is predicted.
+    ///
+    /// To check many inputs, take [`Client::metadata`] once and use [`Signature::check`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with one finding for each name, element type or shape that does not fit;
+    /// [`Error::NotFound`] when the model has no such signature; [`Error::Predict`] when it cannot be asked.
+    pub async fn check<'a>(&self, input: impl Into<Input<'a>>) -> Result<()> {
+        let input = input.into();
+        let metadata = self.metadata().await?;
+        let findings = metadata.signature(&self.config.signature)?.check(&input);
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(canary_istio::Error::Invalid(findings).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::{Tensor, TensorData};
+
+    const METADATA: &[u8] = br#"{"model_spec": {"name": "m", "signature_name": "", "version": "3"},
+        "metadata": {"signature_def": {"signature_def": {
+          "serving_default": {"inputs": {"x": {"dtype": "DT_FLOAT", "tensor_shape": {
+              "dim": [{"size": "-1", "name": ""}, {"size": "2", "name": ""}], "unknown_rank": false}, "name": "x:0"}},
+            "outputs": {"y": {"dtype": "DT_COMPLEX64", "tensor_shape": {"dim": [], "unknown_rank": true}, "name": "y:0"}},
+            "method_name": "tensorflow/serving/predict"},
+          "two": {"inputs": {
+              "a": {"dtype": "DT_STRING", "tensor_shape": {"dim": [{"size": "-1"}]}},
+              "b": {"dtype": "DT_INT64", "tensor_shape": {"dim": []}}}, "outputs": {}, "method_name": ""}}}}}"#;
+
+    #[test]
+    fn signatures_are_read() {
+        let metadata = parse(METADATA).unwrap();
+        assert_eq!((metadata.model.as_str(), metadata.version), ("m", Some(3)));
+        let signature = metadata.signature("").unwrap();
+        assert_eq!(signature.inputs["x"].to_string(), "DT_FLOAT[?, 2]");
+        assert_eq!(signature.outputs["y"].to_string(), "DT_COMPLEX64 of any shape");
+        assert_eq!(signature.outputs["y"].dtype, None);
+        let message = metadata.signature("three").unwrap_err().to_string();
+        assert!(message.contains("serving_default, two"), "{message}");
+        assert!(parse(b"{}").is_err());
+    }
+
+    #[test]
+    fn inputs_are_compared_with_a_signature() {
+        let metadata = parse(METADATA).unwrap();
+        let one = metadata.signature("").unwrap();
+        let floats = |shape: &[usize]| {
+            let data = TensorData::Float(vec![0.0; shape.iter().product()]);
+            Tensor::new(shape.to_vec(), data).unwrap()
+        };
+        assert!(one.check(&floats(&[5, 2]).into()).is_empty());
+        assert!(one.check(&Input::named([("x", floats(&[1, 2]))])).is_empty());
+        let text = one.check(&floats(&[2]).into()).to_string();
+        assert!(text.contains("DT_FLOAT[2]") && text.contains("a batch is expected"), "{text}");
+        let text = one.check(&vec![1_u8].into()).to_string();
+        assert!(text.contains("DT_STRING[1]") && text.contains("decode"), "{text}");
+
+        let two = metadata.signature("two").unwrap();
+        let text = two.check(&Input::named([("a", floats(&[1])), ("c", floats(&[1]))])).to_string();
+        for part in ["inputs.a", "inputs.b", "missing", "inputs.c", "no such input"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let text = two.check(&vec![1_u8].into()).to_string();
+        assert!(text.contains("no name"), "{text}");
+    }
+}

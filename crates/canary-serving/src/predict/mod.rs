@@ -1,0 +1,55 @@
+//! The client of TensorFlow Serving: requests, answers, repeats, errors.
+//!
+//! [`Client`] is the type to begin with. An [`Input`] is what a model is asked with, an [`Answer`] what it said.
+
+#[doc(hidden)]
+pub mod address;
+mod answer;
+mod call;
+mod client;
+mod connect;
+mod examples;
+mod exchange;
+pub(crate) mod failure;
+mod framing;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[doc(hidden)]
+pub mod http;
+mod image_input;
+mod input;
+mod many;
+mod metadata;
+#[doc(hidden)]
+pub mod pool;
+mod protocol;
+mod request;
+mod response;
+mod retry;
+mod send;
+mod status;
+#[cfg(feature = "tls")]
+mod tls;
+mod top;
+#[doc(hidden)]
+pub mod transport;
+
+pub use address::ModelVersion;
+pub use answer::Answer;
+pub use client::Client;
+pub use examples::{Example, Examples, Feature};
+#[cfg(feature = "grpc")]
+pub use grpc::{read_predict_grpc, write_predict_grpc};
+pub use input::{Input, Value};
+pub use many::Answers;
+pub use metadata::{Metadata, Signature, TensorInfo};
+#[doc(hidden)]
+pub use request::float_rows_by_kernel;
+pub use request::{Body, Form, write_predict};
+pub use response::read as read_predict;
+pub use retry::Retry;
+pub use send::Prepared;
+pub use status::{ModelStatus, State, VersionStatus, Waiting};
+#[cfg(feature = "tls")]
+pub use tls::Tls;
+pub use top::read_top;

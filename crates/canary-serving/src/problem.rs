@@ -1,0 +1,155 @@
+//! The reason of a failed prediction in one line, for the sentence of a verdict.
+
+use std::{
+    error::Error,
+    io::{self, ErrorKind},
+};
+
+use canary_rollout::evidence::line;
+
+use crate::error::{Origin, PredictError};
+
+/// The failure of a request: the status, the text and Envoy's response flags of a response, or what the network
+/// did, with the address.
+pub(crate) fn of_request(error: &PredictError) -> String {
+    line(&match (error.origin, error.status) {
+        (Origin::Network, _) => of_network(error),
+        (Origin::Answer, status) => {
+            let status = status.map_or_else(String::new, |status| format!("{status} "));
+            format!("{status}unreadable response: {}", error.message)
+        }
+        (_, status) => of_response(error, status),
+    })
+}
+
+/// `true` when the request left the client. Where no connection came about, nobody was asked.
+pub(crate) fn was_sent(error: &PredictError) -> bool {
+    let unreachable = |error: &(dyn Error + 'static)| {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(
+            kind,
+            Some(
+                ErrorKind::ConnectionRefused
+                    | ErrorKind::HostUnreachable
+                    | ErrorKind::NetworkUnreachable
+            )
+        )
+    };
+    let unsaid = error.message.starts_with("no connection");
+    error.origin != Origin::Network || !unsaid && !causes(error).any(unreachable)
+}
+
+/// The failure of a transport: `connection refused`, or the texts of an error and of its causes.
+pub fn of_causes(error: &(dyn Error + 'static)) -> String {
+    line(&said("", chain(Some(error))))
+}
+
+fn of_response(error: &PredictError, status: Option<u16>) -> String {
+    let message = line(&error.message);
+    let mut text = message.as_str();
+    if let Some(status) = status {
+        // The status stands in front, so it is not said again.
+        text = text.rfind(" (HTTP ").map_or(text, |end| &text[..end]);
+        text = text.strip_prefix("HTTP ").unwrap_or(text);
+        text = text.strip_prefix(&status.to_string()).unwrap_or(text).trim_start();
+    }
+    let status = status.map_or_else(String::new, |status| format!("{status} "));
+    let flags = error.response_flags.as_deref();
+    let flags = flags.map_or_else(String::new, |flags| format!(" ({flags})"));
+    format!("{status}{text}{flags}")
+}
+
+fn of_network(error: &PredictError) -> String {
+    let said = said(&error.message, causes(error));
+    let address = error.url.split_once("://").map_or(error.url.as_str(), |(_, rest)| rest);
+    let address = address.split('/').next().unwrap_or_default();
+    format!("{said} ({address})")
+}
+
+/// A text with those of its causes that it does not hold yet.
+fn said<'a>(text: &str, causes: impl Iterator<Item = &'a (dyn Error + 'static)> + Clone) -> String {
+    let refused = |error: &(dyn Error + 'static)| {
+        let io = error.downcast_ref::<io::Error>();
+        io.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    if causes.clone().any(refused) {
+        return "connection refused".to_owned();
+    }
+    causes.map(ToString::to_string).fold(text.to_owned(), |said, cause| {
+        match (said.is_empty(), said.contains(&cause)) {
+            (true, _) => cause,
+            (false, true) => said,
+            (false, false) => format!("{said}: {cause}"),
+        }
+    })
+}
+
+/// The causes of an error, the nearest first.
+fn causes(error: &PredictError) -> impl Iterator<Item = &(dyn Error + 'static)> + Clone {
+    chain(Error::source(error))
+}
+
+fn chain<'a>(
+    first: Option<&'a (dyn Error + 'static)>,
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> + Clone {
+    std::iter::successors(first, |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, message: &str, flags: Option<&str>) -> String {
+        let mut error = PredictError::new(Origin::Server, "http://a:1/v1", message);
+        error.status = Some(status);
+        error.response_flags = flags.map(str::to_owned);
+        assert!(was_sent(&error));
+        of_request(&error)
+    }
+
+    #[test]
+    fn a_response_is_told_by_status_text_and_flags() {
+        for (status, message, flags, said) in [
+            (404, "Servable not found (HTTP 404 Not Found)", None, "404 Servable not found"),
+            (
+                503,
+                "no healthy upstream (HTTP 503 Service Unavailable)",
+                Some("UH"),
+                "503 no healthy upstream (UH)",
+            ),
+            (
+                500,
+                "HTTP 500 Internal Server Error with an empty body",
+                None,
+                "500 Internal Server Error with an empty body",
+            ),
+            (400, "two\n lines\t(HTTP 400 Bad Request)", None, "400 two lines"),
+        ] {
+            assert_eq!(response(status, message, flags), said);
+        }
+        let long = response(500, &"é".repeat(10_000), None);
+        assert!(long.ends_with('…') && long.chars().count() < 300, "{long}");
+    }
+
+    #[test]
+    fn the_network_is_told_by_its_last_cause_and_the_address() {
+        let mut error = PredictError::new(
+            Origin::Network,
+            "http://127.0.0.1:1/v1/models/m:predict",
+            "no connection",
+        );
+        let refused = io::Error::from(ErrorKind::ConnectionRefused);
+        error.source = Some(Box::new(io::Error::other(refused)));
+        // An error within an error of the same type says its kind by its own source.
+        let chained = of_request(&error);
+        assert!(chained.ends_with("(127.0.0.1:1)"), "{chained}");
+        error.source = Some(Box::new(io::Error::from(ErrorKind::ConnectionRefused)));
+        assert_eq!(of_request(&error), "connection refused (127.0.0.1:1)");
+        assert!(!was_sent(&error));
+
+        let mut broke = PredictError::new(Origin::Network, "http://a:80/", "it broke");
+        broke.source = Some(Box::new(io::Error::from(ErrorKind::ConnectionReset)));
+        assert_eq!(of_request(&broke), "it broke: connection reset (a:80)");
+        assert!(was_sent(&broke), "somebody was asked");
+    }
+}

@@ -1,0 +1,420 @@
+//! One served version of a model: its `ConfigMap`, `Deployment` and `Service`.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentSpec},
+        core::v1::{
+            ConfigMap, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, PodSpec,
+            PodTemplateSpec, Probe, ResourceRequirements, Service, ServicePort, ServiceSpec,
+            TCPSocketAction,
+        },
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{LabelSelector, ObjectMeta},
+        util::intstr::IntOrString,
+    },
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::quantity;
+use crate::{Error, Result};
+use canary_istio::{Finding, Findings};
+
+/// The port on which TensorFlow Serving speaks gRPC.
+pub const GRPC_PORT: u16 = 8500;
+/// The port on which TensorFlow Serving speaks REST.
+pub const REST_PORT: u16 = 8501;
+
+/// The annotation of a pod template that names the contents of the workload's `ConfigMap` by a digest, so that pods are
+/// replaced when the model's name or path changes.
+pub const CONFIG_ANNOTATION: &str = "canary-rs.github.io/config-digest";
+
+/// The longest label of Kubernetes and of DNS.
+const MAX_LABEL: usize = 63;
+
+/// One version of a model, served by TensorFlow Serving behind a mesh.
+///
+/// `app` names the service that all versions share, `version` the one version: an Istio subset selects its pods by
+/// the label `version`. The three objects are Kubernetes' own types and may be changed before they are applied.
+///
+/// ```
+/// use canary_core::serving::Workload;
+///
+/// let stable = Workload::new("image-classifier", "resnet50")
+///     .model("image_classifier", "gs://my-bucket/resnet_50");
+/// let deployment = stable.deployment()?;
+/// assert_eq!(deployment.metadata.name.as_deref(), Some("image-classifier-resnet50"));
+/// assert_eq!(stable.config_map()?.data.unwrap()["MODEL_PATH"], "gs://my-bucket/resnet_50");
+/// assert_eq!(stable.service()?.spec.unwrap().ports.unwrap()[1].port, 8501);
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// The service that all versions share; the label `app`.
+    pub app: String,
+    /// This version; the label `version`, and the usual name of its Istio subset.
+    pub version: String,
+    /// The namespace; `default` unless set.
+    pub namespace: String,
+    /// The model's name in request paths; TensorFlow Serving's `--model_name`.
+    pub model_name: String,
+    /// Where the numbered version folders are: a path, `gs://…` or `s3://…`; `--model_base_path`.
+    pub model_path: String,
+    /// The container image; `tensorflow/serving` unless set. Pin a tag in production.
+    pub image: String,
+    /// How many pods; 1 unless set.
+    pub replicas: i32,
+    /// CPU requested by each pod, as a Kubernetes quantity; `3` unless set.
+    pub cpu: String,
+    /// Memory requested by each pod, as a Kubernetes quantity; `4Gi` unless set.
+    pub memory: String,
+    /// Further arguments of the model server, such as `--enable_batching`.
+    pub args: Vec<String>,
+    /// The service account of the pods, for buckets that need one; the namespace's default when absent.
+    pub service_account: Option<String>,
+}
+
+impl Default for Workload {
+    fn default() -> Self {
+        Self {
+            app: String::new(),
+            version: String::new(),
+            namespace: "default".to_owned(),
+            model_name: String::new(),
+            model_path: String::new(),
+            image: "tensorflow/serving".to_owned(),
+            replicas: 1,
+            cpu: "3".to_owned(),
+            memory: "4Gi".to_owned(),
+            args: Vec::new(),
+            service_account: None,
+        }
+    }
+}
+
+impl Workload {
+    /// A version of the service `app`; name its model with [`Workload::model`].
+    pub fn new(app: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { app: app.into(), version: version.into(), ..Self::default() }
+    }
+
+    /// The model's name in request paths, and the folder or bucket that holds its numbered versions.
+    #[must_use]
+    pub fn model(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.model_name = name.into();
+        self.model_path = path.into();
+        self
+    }
+
+    /// The namespace of all three objects.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// The container image, such as `tensorflow/serving:2.19.1`.
+    #[must_use]
+    pub fn image(mut self, image: impl Into<String>) -> Self {
+        self.image = image.into();
+        self
+    }
+
+    /// How many pods.
+    #[must_use]
+    pub fn replicas(mut self, replicas: i32) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// CPU and memory that each pod requests, as Kubernetes quantities (`500m`, `2Gi`).
+    #[must_use]
+    pub fn requests(mut self, cpu: impl Into<String>, memory: impl Into<String>) -> Self {
+        self.cpu = cpu.into();
+        self.memory = memory.into();
+        self
+    }
+
+    /// One more argument of the model server.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// The service account of the pods.
+    #[must_use]
+    pub fn service_account(mut self, name: impl Into<String>) -> Self {
+        self.service_account = Some(name.into());
+        self
+    }
+
+    /// What would make Kubernetes refuse the objects, or the model server fail to start.
+    pub fn validate(&self) -> Findings {
+        let mut findings = Findings::new();
+        let object = format!("Workload {}/{}-{}", self.namespace, self.app, self.version);
+        let mut check = |path: &str, value: &str, problem: Option<&str>, help: &str| {
+            if let Some(problem) = problem {
+                findings.push(
+                    Finding::error("C200", path, problem)
+                        .object(object.as_str())
+                        .found(value)
+                        .help(help),
+                );
+            }
+        };
+        let label = "use lower-case letters, digits and '-', beginning with a letter, at most 63";
+        check("app", &self.app, dns_label_problem(&self.app), label);
+        check("version", &self.version, dns_label_problem(&self.version), label);
+        let name = self.deployment_name();
+        // The pods' labels and host names repeat a Deployment's name, and they end at 63 characters.
+        let labels = [&self.app, &self.version].map(|part| dns_label_problem(part).is_none());
+        let too_long = (labels == [true; 2] && name.len() > MAX_LABEL)
+            .then_some("makes the name of the Deployment longer than 63 characters");
+        check(
+            "version",
+            &name,
+            too_long,
+            "shorten app or version; with the '-' between them they may have 63 characters",
+        );
+        check("namespace", &self.namespace, dns_label_problem(&self.namespace), label);
+        let missing = |text: &str| text.trim().is_empty().then_some("is empty");
+        check(
+            "model_name",
+            &self.model_name,
+            missing(&self.model_name),
+            "give the name and the path of the model",
+        );
+        check(
+            "model_path",
+            &self.model_path,
+            missing(&self.model_path),
+            "give the folder or bucket that holds the numbered versions, such as gs://bucket/resnet_50",
+        );
+        check("image", &self.image, missing(&self.image), "name a container image");
+        let quantity = "write a Kubernetes quantity, such as 500m, 3 or 4Gi";
+        check("cpu", &self.cpu, quantity_problem(&self.cpu), quantity);
+        check("memory", &self.memory, quantity_problem(&self.memory), quantity);
+        if self.replicas < 0 {
+            findings.push(
+                Finding::error("C200", "replicas", "is negative")
+                    .object(object)
+                    .found(self.replicas)
+                    .help("ask for 0 or more pods"),
+            );
+        }
+        findings
+    }
+
+    /// The name of the `ConfigMap`: app and version, then `-configs`, all joined by `-`. Versions of two applications
+    /// may have one name, so the version alone would let one application write the other's settings.
+    pub fn config_map_name(&self) -> String {
+        format!("{}-configs", self.deployment_name())
+    }
+
+    /// The name of the `Deployment`: app and version, joined by `-`.
+    pub fn deployment_name(&self) -> String {
+        format!("{}-{}", self.app, self.version)
+    }
+
+    /// The `ConfigMap` that tells the server its model: `MODEL_NAME` and `MODEL_PATH`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    pub fn config_map(&self) -> Result<ConfigMap> {
+        self.validate().into_result()?;
+        Ok(ConfigMap {
+            metadata: self.metadata(self.config_map_name(), None),
+            data: Some(BTreeMap::from([
+                ("MODEL_NAME".to_owned(), self.model_name.clone()),
+                ("MODEL_PATH".to_owned(), self.model_path.clone()),
+            ])),
+            ..ConfigMap::default()
+        })
+    }
+
+    /// The `Deployment` of this version, labelled `app` and `version`.
+    ///
+    /// Its pod template names the contents of the `ConfigMap` by a digest ([`CONFIG_ANNOTATION`]): pods read the model's
+    /// name and path when they start, so that another model needs new pods.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    pub fn deployment(&self) -> Result<Deployment> {
+        self.validate().into_result()?;
+        let labels = self.labels();
+        Ok(Deployment {
+            metadata: self.metadata(self.deployment_name(), Some(labels.clone())),
+            spec: DeploymentSpec {
+                replicas: Some(self.replicas),
+                selector: LabelSelector {
+                    match_labels: Some(labels.clone()),
+                    ..LabelSelector::default()
+                },
+                template: PodTemplateSpec {
+                    metadata: Some(ObjectMeta {
+                        annotations: Some(BTreeMap::from([(
+                            CONFIG_ANNOTATION.to_owned(),
+                            self.config_digest(),
+                        )])),
+                        labels: Some(labels),
+                        ..ObjectMeta::default()
+                    }),
+                    spec: Some(PodSpec {
+                        containers: vec![self.container()],
+                        service_account_name: self.service_account.clone(),
+                        ..PodSpec::default()
+                    }),
+                },
+                ..DeploymentSpec::default()
+            },
+            ..Deployment::default()
+        })
+    }
+
+    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports say by
+    /// `appProtocol` what is spoken there, gRPC and HTTP.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    pub fn service(&self) -> Result<Service> {
+        self.validate().into_result()?;
+        // Neither name is one by which Istio knows a protocol, and without it a gateway does not speak HTTP/2 to gRPC.
+        let port = |name: &str, port: u16, protocol: &str| ServicePort {
+            app_protocol: Some(protocol.to_owned()),
+            name: Some(name.to_owned()),
+            port: i32::from(port),
+            protocol: Some("TCP".to_owned()),
+            ..ServicePort::default()
+        };
+        let labels = BTreeMap::from([
+            ("app".to_owned(), self.app.clone()),
+            ("service".to_owned(), self.app.clone()),
+        ]);
+        Ok(Service {
+            metadata: self.metadata(self.app.clone(), Some(labels)),
+            spec: Some(ServiceSpec {
+                type_: Some("ClusterIP".to_owned()),
+                ports: Some(vec![
+                    port("tf-serving-grpc", GRPC_PORT, "grpc"),
+                    port("tf-serving-http", REST_PORT, "http"),
+                ]),
+                selector: Some(BTreeMap::from([("app".to_owned(), self.app.clone())])),
+                ..ServiceSpec::default()
+            }),
+            ..Service::default()
+        })
+    }
+
+    /// All three objects as JSON, in the order in which they are applied.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every finding of [`Workload::validate`].
+    pub fn objects(&self) -> Result<Vec<Value>> {
+        Ok(vec![
+            to_value(&self.config_map()?)?,
+            to_value(&self.deployment()?)?,
+            to_value(&self.service()?)?,
+        ])
+    }
+
+    /// A digest of what the `ConfigMap` tells the server: XXH3 (64 bits), 16 hexadecimal digits.
+    fn config_digest(&self) -> String {
+        let text = format!("{}\n{}", self.model_name, self.model_path);
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+    }
+
+    fn labels(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("app".to_owned(), self.app.clone()),
+            ("version".to_owned(), self.version.clone()),
+        ])
+    }
+
+    fn metadata(&self, name: String, labels: Option<BTreeMap<String, String>>) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(name),
+            namespace: Some(self.namespace.clone()),
+            labels,
+            ..ObjectMeta::default()
+        }
+    }
+
+    fn container(&self) -> Container {
+        let port = |name: &str, port: u16| ContainerPort {
+            name: Some(name.to_owned()),
+            container_port: i32::from(port),
+            protocol: Some("TCP".to_owned()),
+            ..ContainerPort::default()
+        };
+        let mut args = vec![
+            "--model_name=$(MODEL_NAME)".to_owned(),
+            "--model_base_path=$(MODEL_PATH)".to_owned(),
+        ];
+        args.extend(self.args.iter().cloned());
+        Container {
+            name: "tf-serving".to_owned(),
+            image: Some(self.image.clone()),
+            args: Some(args),
+            env_from: Some(vec![EnvFromSource {
+                config_map_ref: Some(ConfigMapEnvSource {
+                    name: self.config_map_name(),
+                    ..ConfigMapEnvSource::default()
+                }),
+                ..EnvFromSource::default()
+            }]),
+            ports: Some(vec![port("grpc", GRPC_PORT), port("http", REST_PORT)]),
+            readiness_probe: Some(Probe {
+                tcp_socket: Some(TCPSocketAction {
+                    port: IntOrString::Int(i32::from(GRPC_PORT)),
+                    ..TCPSocketAction::default()
+                }),
+                initial_delay_seconds: Some(10),
+                period_seconds: Some(5),
+                failure_threshold: Some(10),
+                ..Probe::default()
+            }),
+            resources: Some(ResourceRequirements {
+                requests: Some(BTreeMap::from([
+                    ("cpu".to_owned(), Quantity(self.cpu.clone())),
+                    ("memory".to_owned(), Quantity(self.memory.clone())),
+                ])),
+                ..ResourceRequirements::default()
+            }),
+            ..Container::default()
+        }
+    }
+}
+
+fn to_value<T: Serialize>(object: &T) -> Result<Value> {
+    serde_json::to_value(object).map_err(|error| {
+        let reason = format!("cannot be written as JSON: {error}");
+        Error::manifest("workload", reason)
+    })
+}
+
+/// Why a text is no RFC 1035 label, which the names of services must be.
+fn dns_label_problem(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("is empty");
+    }
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let valid = text.len() <= MAX_LABEL
+        && text.bytes().all(allowed)
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && !text.ends_with('-');
+    (!valid).then_some("is not a DNS label")
+}
+
+/// Why a text is no quantity of Kubernetes.
+fn quantity_problem(text: &str) -> Option<&'static str> {
+    quantity::parse(text).is_none().then_some("is not a quantity")
+}
+
+#[cfg(test)]
+#[path = "workload_tests.rs"]
+mod tests;

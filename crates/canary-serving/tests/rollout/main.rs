@@ -1,0 +1,7 @@
+//! The client as the predictor of a rollout: its traffic and its pairs against a scripted mesh.
+#![allow(clippy::unwrap_used)]
+
+mod failures;
+mod pairs;
+mod server;
+mod traffic;

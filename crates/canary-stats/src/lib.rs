@@ -1,0 +1,100 @@
+//! Sequential tests that may be looked at after every observation, and confidence sequences.
+//!
+//! Every test is an [`EProcess`]: evidence E that starts at 1, with P(E ever reaches 1/α) ≤ α while the canary
+//! is no worse, over an unending run. [`AnyTest`] holds any of them:
+//!
+//! | test | observation | null |
+//! |---|---|---|
+//! | [`RateRatio`] | a bad request: share in force, whether the canary served it | canary's rate ≤ r · stable's |
+//! | [`Agreement`] | a pair of predictions: same or different top class | agreement ≥ p0 |
+//! | [`Labelled`] | a pair of predictions with the true label | canary no less accurate |
+//! | [`Split`] | a request: whether it went to the canary | share = configured weight |
+//! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
+//! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
+//!
+//! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
+//! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
+//! the interval whose ends invert these two tests ([`EProcess::interval`]). Its state serialises as sufficient
+//! statistics and restores to the same bits.
+//!
+//! Nothing here does I/O, reads a clock or draws on hidden randomness; every result is bit-identical on every
+//! platform ([`portable`]).
+//!
+//! ```
+//! use canary_core::stats::{Alpha, AnyTest, EProcess, RateRatio};
+//!
+//! let alpha = Alpha::new(0.05)?;
+//! let mut errors = RateRatio::new(1.0)?;
+//! errors.observe_counts(0.1, 20, 30)?; // 20 of 50 errors at the canary, which has a tenth of the traffic
+//! let test = AnyTest::from(errors);
+//! assert!(test.alarm(alpha));
+//! assert!(test.p_value() < 0.001);
+//! # Ok::<(), canary_core::stats::StatsError>(())
+//! ```
+
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "counts become real numbers here; each function says how large they may be"
+)]
+#![allow(
+    clippy::float_cmp,
+    reason = "exact equality is meant wherever it is written in this module"
+)]
+#![allow(clippy::many_single_char_names, reason = "the names of the formulas in the literature")]
+#![allow(clippy::doc_markdown, reason = "formulas and names of authors are not code")]
+#![allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references to `with` functions")]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+pub mod agreement;
+mod answer;
+mod any_test;
+mod bernoulli;
+pub mod betting;
+pub mod bounded_mean;
+mod capitals;
+pub mod comparators;
+pub mod drift;
+#[cfg(test)]
+mod duality;
+mod e_process;
+mod ends;
+mod error;
+mod exact;
+#[cfg(test)]
+mod known_figures;
+pub mod labelled;
+pub mod portable;
+mod quadrature;
+pub mod quantile;
+pub mod random;
+pub mod rate_ratio;
+pub mod special;
+pub mod split;
+#[cfg(test)]
+mod states;
+mod strata;
+pub mod stream;
+#[cfg(test)]
+mod validity;
+
+pub use agreement::Agreement;
+pub use any_test::AnyTest;
+pub use bounded_mean::BoundedMean;
+pub use comparators::{FixedThreshold, RepeatedZTest};
+pub use drift::Drift;
+pub use e_process::{Alpha, EProcess, Interval};
+pub use error::{Result, StatsError};
+pub use labelled::Labelled;
+pub use quantile::{Quantiles, SlowThreshold};
+pub use random::Random;
+pub use rate_ratio::{HARMS, MIRROR, RateRatio};
+pub use split::Split;
+pub use stream::{BadRequest, Traffic, Window};
