@@ -151,7 +151,7 @@ impl<'a> Bits<'a> {
     #[inline]
     pub(crate) fn dc(&mut self, table: &Table) -> Option<i16> {
         let size = self.code(table)?;
-        (size <= 15).then(|| self.signed(size))
+        Some(self.signed(size))
     }
 
     /// The 63 AC coefficients in zigzag order, each put where `place` says; whether there was any.

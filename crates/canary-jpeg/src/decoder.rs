@@ -161,11 +161,11 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
     if (found as u64) < least {
         return Err(Error::TooShort { height, width, found, least });
     }
-    reader.complete_tables();
     let colours = Colours::of(&reader, &frame);
     let planes = if frame.progressive {
         progressive::decode(&mut reader, &frame, scan)?
     } else {
+        reader.complete_tables();
         sequential::decode(&mut reader, &frame, scan)?
     };
     let mut rgb = vec![0; usize::from(height) * usize::from(width) * 3];

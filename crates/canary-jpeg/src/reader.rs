@@ -84,7 +84,9 @@ impl<'a> Reader<'a> {
                 0xEE if segment.len() >= 12 && segment.starts_with(b"Adobe") => {
                     self.adobe = Some(segment[11]);
                 }
-                _ => {}
+                // Other applications' segments, comments, and lines and conditioning, which mean nothing here.
+                0xE0..=0xEF | 0xFE | 0xDC | 0xCC => {}
+                _ => return Err(self.damaged("an unknown marker")),
             }
         }
     }
@@ -113,7 +115,9 @@ impl<'a> Reader<'a> {
                 let total = counts.iter().map(|&count| usize::from(count)).sum();
                 let (symbols, rest) = rest.split_at_checked(total)?;
                 segment = rest;
-                Table::new(counts, symbols)
+                // The symbols of a DC table are sizes of numbers.
+                let sizes = name >> 4 != 0 || symbols.iter().all(|&size| size < 16);
+                Table::new(counts, symbols).filter(|_| sizes)
             });
             let set = if name >> 4 == 0 { &mut self.dc } else { &mut self.ac };
             let place = set.get_mut(usize::from(name & 15)).filter(|_| name < 0x20);

@@ -188,3 +188,24 @@ fn a_progressive_image_without_its_last_scans_is_not_guessed() {
     let error = decode(&without, &Limits::default()).unwrap_err();
     assert!(matches!(error, Error::Truncated { what: "its last scans", .. }), "{error}");
 }
+
+#[test]
+fn tables_and_markers_that_libjpeg_refuses_are_refused() {
+    let bytes = file("baseline_444");
+    let changed = |at: usize, to: u8| {
+        let mut changed = bytes.clone();
+        changed[at] = to;
+        match decode(&changed, &Limits::default()).unwrap_err() {
+            Error::Damaged { what, .. } => what,
+            other => panic!("{other}"),
+        }
+    };
+    // The first symbol of the first table, of DC coefficients, stands behind its name and 16 counts.
+    let table = position(&bytes, 0xC4) + 4;
+    assert_eq!(bytes[table], 0);
+    assert_eq!(changed(table + 17, 0x10), "a Huffman table that is not one");
+    // Three codes of one bit.
+    assert_eq!(changed(table + 1, 3), "a Huffman table that is not one");
+    assert_eq!(changed(position(&bytes, 0xDB) + 1, 0x02), "an unknown marker");
+    assert_eq!(changed(position(&bytes, 0xDA) + 4, 9), "a scan header of the wrong length");
+}

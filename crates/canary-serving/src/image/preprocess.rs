@@ -412,7 +412,23 @@ fn planes(pixels: &[f32], out: &mut [f32]) {
 }
 
 /// The nearest whole level, ties to the even one, within 0 to 255.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep what is no number.
 fn level(value: f32) -> u8 {
-    value.round_ties_even().clamp(0.0, 255.0) as u8
+    // From 2^23 on floats are whole numbers: the sum is rounded, and the level is its lowest bits.
+    (value.max(0.0).min(255.0) + 8_388_608.0).to_bits() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::level;
+
+    #[test]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn levels_are_rounded_as_floats_are() {
+        let samples = (-2000..20_000).map(|at: i16| f32::from(at) / 64.0);
+        for value in samples.chain([f32::INFINITY, f32::NEG_INFINITY, 254.499_98, 0.500_000_06]) {
+            assert_eq!(level(value), value.round_ties_even().clamp(0.0, 255.0) as u8, "{value}");
+        }
+        assert_eq!(level(f32::NAN), 0);
+    }
 }
