@@ -26,6 +26,7 @@ docs: ## build the documentation into site/: guide, reference of Python and of t
 lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/protos.sh --check
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 

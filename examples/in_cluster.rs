@@ -101,7 +101,8 @@ fn run(options: &Options) -> Result<String> {
     let file = &options.plan;
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut job = InCluster::new(&options.image).arg("--cluster").arg("--json");
+    let mut job = InCluster::new(&options.image);
+    job.args = ["--cluster", "--json", "--plain-status"].map(str::to_owned).into();
     job.name.clone_from(&options.name);
     job.args.extend(options.arguments.iter().cloned());
     job.mounts.clone_from(&options.mount);

@@ -18,16 +18,16 @@ FACE = {
 }
 LICENCES = {"LICENSE", "THIRD_PARTY_LICENSES.txt"}
 # Of the source distribution: folders that are in it whole, files without which nothing builds, and what stands beside.
+CRATES = sorted(path.name for path in (ROOT / "crates").iterdir())
 SOURCES = (
-    "crates/canary-core/src",
-    "crates/canary-jpeg/src",
-    "crates/canary-lab/src",
+    *(f"crates/{crate}/src" for crate in CRATES),
+    "crates/canary-proto/proto",
     "crates/canary-serving/tests/data/grpc",
     "python/src",
 )
 SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", "python/Cargo.toml"}
 SINGLE |= {
-    f"crates/canary-{crate}/{name}" for crate in ("core", "lab") for name in ("Cargo.toml", "LICENSE", "README.md")
+    f"crates/{crate}/{name}" for crate in CRATES for name in ("Cargo.toml", "LICENSE", "README.md")
 }
 BESIDE = re.compile(r"python/(LICENSE|README\.md|THIRD_PARTY_LICENSES\.txt|pyproject\.toml)")
 

@@ -2,7 +2,9 @@
 # Builds the documentation into site/: the pages by MkDocs, the crates by rustdoc beside them. Needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps -p canary-core -p canary-jpeg -p canary-lab --features canary-core/cluster,canary-core/grpc
+crates=()
+for folder in crates/*/; do crates+=(-p "$(basename "$folder")"); done
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features "${crates[@]}"
 NO_MKDOCS_2_WARNING=1 CANARY_RUSTDOC=target/doc .venv/bin/python -m mkdocs build --strict --quiet
 .venv/bin/python - <<'PYTHON'
 import re

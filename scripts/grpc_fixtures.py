@@ -1,6 +1,6 @@
 """Writes the bytes of TensorFlow Serving's gRPC messages as protobuf itself writes them.
 
-The tests of canary-core compare its own encoding with these files. Run once, with Python and:
+The tests of canary-serving compare its own encoding with these files. Run once, with Python and:
 
     pip install protobuf
     pip install --no-deps tensorflow-serving-api

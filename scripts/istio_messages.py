@@ -3,7 +3,7 @@
     python scripts/istio_messages.py            # write the file
     python scripts/istio_messages.py --check    # fail when the file is not what would be written
 
-The Rust types in crates/canary-core/src/istio are the only place where fields, types and documentation are kept.
+The Rust types in crates/canary-istio/src/networking are the only place where fields, types and documentation are kept.
 A message that reads itself through a second struct (`try_from = "…Wire"`, for groups of which one may be given) has
 the fields of that struct; their documentation stands on the variants of the enum.
 """
@@ -14,7 +14,7 @@ import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "crates/canary-core/src/istio").glob("*.rs"))
+SOURCES = sorted((ROOT / "crates/canary-istio/src/networking").glob("*.rs"))
 TARGET = ROOT / "python/canary/istio.py"
 
 ITEM = re.compile(
@@ -200,7 +200,7 @@ Example:
     'resnet101'
 """
 
-# Written by scripts/istio_messages.py from the types in crates/canary-core/src/istio; change those.
+# Written by scripts/istio_messages.py from the types in crates/canary-istio/src/networking; change those.
 
 from __future__ import annotations
 

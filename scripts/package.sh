@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything of a release but its publication: the wheel and the source distribution in dist/, the two crates in
+# Everything of a release but its publication: the wheel and the source distribution in dist/, the crates in
 # target/package, and the checks of all of them. What cannot be checked here is listed at the end, never passed over.
 # With --quick the compiled code is not optimised, so that the steps themselves can be tried.
 set -euo pipefail
@@ -49,17 +49,19 @@ git diff --exit-code --stat -- python/THIRD_PARTY_LICENSES.txt ||
     fail "python/THIRD_PARTY_LICENSES.txt was out of date; it is written anew: commit it"
 
 say "The crates"
-# The lab needs the core of this very version: both together, each built from what would be uploaded.
-cargo package --locked --allow-dirty --all-features -p canary-core -p canary-jpeg -p canary-lab
+# They need each other at this very version: all together, each built from what would be uploaded.
+crates=()
+for folder in crates/*/; do crates+=(-p "$(basename "$folder")"); done
+cargo package --locked --allow-dirty --all-features "${crates[@]}"
 say "Their documentation, as docs.rs builds it"
 RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="--cfg docsrs -D warnings" CARGO_TARGET_DIR=target/docsrs \
-    cargo doc --locked --no-deps --all-features -p canary-core -p canary-jpeg -p canary-lab
+    cargo doc --locked --no-deps --all-features "${crates[@]}"
 version=$(cargo metadata --no-deps --format-version 1 |
     $venv/bin/python -c 'import json, sys; print(next(p["version"] for p in json.load(sys.stdin)["packages"] if p["name"] == "canary-core"))')
 if tag=$(git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2>/dev/null); then
     say "The public interface since $tag"
     install cargo-semver-checks
-    cargo semver-checks -p canary-core -p canary-jpeg -p canary-lab --baseline-rev "$tag"
+    cargo semver-checks "${crates[@]}" --baseline-rev "$tag"
 else
     not_checked "compatibility of the crates: no version is tagged before $version, so there is nothing to compare with"
 fi

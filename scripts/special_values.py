@@ -1,7 +1,7 @@
 """Write reference values of the special functions, computed with 60 digits.
 
     pip install mpmath
-    python scripts/special_values.py > crates/canary-core/src/stats/special_values.csv
+    python scripts/special_values.py > crates/canary-stats/src/special_values.csv
 
 Each line is `function,a,b,x,value`; arguments are the exact values of the f64 that their text reads as.
 """

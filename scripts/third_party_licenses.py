@@ -26,7 +26,7 @@ PLATFORMS = [
     "x86_64-pc-windows-msvc",
 ]
 # Published without the text of their licence: the crate of the same holder whose text of the same licence stands in.
-STAND_INS = {"base64-simd": "outref", "vsimd": "outref"}
+STAND_INS = {"base64-simd": "outref", "tonic-prost": "tonic", "vsimd": "outref"}
 TEXTS = re.compile(r"(licen[cs]e|copying|copyright|unlicense)", re.IGNORECASE)
 HEAD = """\
 Third-party software in the wheels of canary

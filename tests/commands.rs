@@ -215,6 +215,7 @@ async fn the_manifests_of_the_job_are_admitted() {
             "/etc/canary/plan.yaml",
             "--cluster",
             "--json",
+            "--plain-status",
             "--gateway-url",
             "http://gateway.istio-system"
         ])
@@ -266,26 +267,37 @@ async fn ramp_runs_a_plan_on_a_cluster() {
             ),
         );
         let photo = folder.file("photo.jpg", "a photo");
-        let ramp = async || {
+        let ramp = async |more: &[&str]| {
             let mut ramp = folder.command("ramp");
-            ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms", "--model", "model"]);
+            ramp.args(more).arg(&plan).args([
+                "--cluster",
+                "--json",
+                "--tick",
+                "50ms",
+                "--model",
+                "model",
+            ]);
             ramp.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
             let run = tokio::task::spawn_blocking(move || said(&mut ramp));
             let (status, text, error) = run.await.unwrap();
             let last = text.lines().last().unwrap_or_else(|| panic!("{error}"));
             (status, serde_json::from_str::<Value>(last).unwrap(), format!("{text}\n{error}"))
         };
-        let (status, last, text) = ramp().await;
+        let (status, last, text) = ramp(&[]).await;
         assert_eq!(status, Some(code), "{text}");
         assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
         assert_eq!(last["stored"], Value::Null);
         if verdict == "promote" {
             // The same release with the weights as they were left: nobody is asked, and the status says so.
-            let (status, last, text) = ramp().await;
+            let (status, last, text) = ramp(&[]).await;
             assert_eq!(status, Some(10), "{text}");
             assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
             assert!(last["stored"].is_string(), "{last}");
             assert!(!text.contains("\"written\""), "{text}");
+            // What Kubernetes takes for a failure must be none: a Job completes with 0 alone.
+            let (status, last, text) = ramp(&["--plain-status"]).await;
+            assert_eq!(status, Some(0), "{text}");
+            assert!(last["stored"].is_string(), "{last}");
         }
 
         let mut command = folder.command("status");

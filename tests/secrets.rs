@@ -135,6 +135,18 @@ async fn nothing_secret_is_shown_by_any_type_that_holds_it() {
             "Prometheus, certificates",
             failed(metered("https://localhost:9").unwrap().tls(tls.clone())),
         ),
+        ("Prometheus, a proxy", asked(of().proxy(&inside).unwrap()).await),
+        ("Prometheus, a proxy that is none", {
+            failed(of().proxy(&format!("ftp://me:{SECRET}@proxy")))
+        }),
+        ("Client, a proxy", {
+            let client = Client::new("http://models.invalid").unwrap().model("m");
+            let client = client.retry(Retry::never()).proxy(&inside).unwrap();
+            format!("{} {}", shown(&client), failed(client.predict(b"x".as_slice()).await))
+        }),
+        ("Client, a proxy that is none", {
+            failed(Client::new(&url).unwrap().proxy(&format!("http://me:{SECRET}@proxy:port")))
+        }),
         ("Tls", shown(&tls)),
         ("Client, a header", {
             let answer = client.predict(Input::files([b"x".as_slice()])).await;

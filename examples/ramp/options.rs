@@ -15,7 +15,7 @@ Exit status:
   5    somebody else changed the weights; nothing was overwritten
   10, 13, 14
        as 0, 3 and 4, by an earlier run of the plan on the same release whose weights are still in force: nothing was
-       asked again; --anew does
+       asked again; --anew does. With --plain-status 0, 3 and 4
   130  suspended by Ctrl-C; the same command goes on
 
 Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
@@ -48,6 +48,10 @@ pub(crate) struct Options {
     /// Begin anew instead of going on with a stored run of this plan.
     #[arg(long)]
     pub(crate) anew: bool,
+    /// Exit with the verdict's own status also where an earlier run gave it. For a Job, whose pod may be lost after the
+    /// verdict: the next one ends the Job as the first would have done.
+    #[arg(long)]
+    pub(crate) plain_status: bool,
     /// Requests under way at once, at most.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub(crate) concurrency: usize,

@@ -45,11 +45,12 @@ impl Printer {
     /// The event in words; none when it is not worth a line.
     fn text(&mut self, at: Duration, progress: &Progress) -> Option<String> {
         Some(match progress {
-            Progress::Started { resumed: false, anew: None, .. } => "started".to_owned(),
-            Progress::Started { resumed: false, anew: Some(why), .. } => {
-                format!("started anew: {why}")
+            Progress::Started { stored: Some(_), .. } => {
+                "is over: an earlier run of this plan gave the verdict on this release".to_owned()
             }
-            Progress::Started { step, .. } => format!("goes on at step {step}"),
+            Progress::Started { anew: Some(why), .. } => format!("started anew: {why}"),
+            Progress::Started { resumed: true, step, .. } => format!("goes on at step {step}"),
+            Progress::Started { .. } => "started".to_owned(),
             Progress::Inspected { problem: None } => "pods of the canary are ready".to_owned(),
             Progress::Inspected { problem: Some(problem) } => {
                 format!("the canary's pods: {}", self.news(problem)?)
@@ -133,11 +134,13 @@ fn moment(Timestamp(millis): Timestamp) -> Option<jiff::Timestamp> {
 fn as_json(at: Duration, progress: &Progress) -> Result<Value> {
     let mut event = serde_json::to_value(progress)?;
     event["seconds"] = json!((at.as_secs_f64() * 1e3).round() / 1e3);
-    if let Progress::Finished { verdict, stored } = progress {
+    if let Progress::Finished { verdict, .. } = progress {
         event["verdict"] = verdict.to_json();
-        if let Some(at) = stored.and_then(moment) {
-            event["stored"] = at.to_string().into();
-        }
+    }
+    if let Progress::Started { stored, .. } | Progress::Finished { stored, .. } = progress
+        && let Some(at) = stored.and_then(moment)
+    {
+        event["stored"] = at.to_string().into();
     }
     Ok(event)
 }

@@ -635,7 +635,7 @@ class Cluster:
         """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
 
         Args:
-            objects: One object or a list of them, or a `Workload`.
+            objects: One object or a list of them; a `Workload` stands for its objects.
             dry_run: Let the server check and store nothing.
             force: Take over fields that other managers own.
 
@@ -1207,6 +1207,10 @@ class Client:
             `(certificate, key)`, each a path or the bytes of a PEM. No repr shows the key. A path is pickled as the
             path; a client that holds the bytes of a key is not pickled.
         system_authorities: Whether to trust the system's authorities; False trusts those of `ca_certificate` alone.
+        proxy: The proxy for requests over REST, such as `http://proxy:3128` or `socks5://127.0.0.1:1080`; False uses
+            none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used for
+            the loopback. A user name and a password may stand in the URL; no repr shows it, and the client is not
+            pickled then.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -1232,6 +1236,7 @@ class Client:
         ca_certificate: _File | None = None,
         identity: tuple[_Pem, _Pem] | None = None,
         system_authorities: bool = True,
+        proxy: str | Literal[False] | None = None,
     ) -> Client: ...
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
@@ -1597,7 +1602,7 @@ class Lab:
     def seed_async() -> Awaitable[Lab]:
         """`seed` as an awaitable."""
     def apply(self, objects: Any, *, force: bool = False) -> None:
-        """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them.
+        """Create or change objects: typed ones, plain dictionaries, workloads, or a list of any of these.
 
         Args:
             objects: What is to be there.
@@ -1926,7 +1931,7 @@ def custom(
             pair only; the betting is the engine's. A pair whose canary half failed has the score 0, one whose stable
             half failed has none; the function is asked about neither. Anything else that it gives, such as None, NaN
             or 1.5, is an error of the function: it is counted (`totals["refused"]` of an event), and with the tenth one
-            the run ends as inconclusive. What it raises is raised by the run.
+            the run ends as inconclusive and says what came. What it raises is raised by the run.
         at_least: The smallest mean that is no harm.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
@@ -2112,9 +2117,9 @@ class Plan:
         Each pair of numbers is (stable, canary).
 
         Args:
-            errors: The probabilities that a request fails.
+            errors: The probabilities that a request fails; a half of a pair fails with that of its version.
             slow: The probabilities that a request is slow.
-            agreement: The probability that both models give the same top class.
+            agreement: The probability that both models give the same top class, where both halves are served.
             only_right: The probabilities that exactly one model is right on a labelled input.
             drift: The mean of canary score minus stable score.
             drift_deviation: The deviation of that difference.
@@ -2251,6 +2256,7 @@ def copy_model(
     progress: Callable[[str, int, int], object] | None = None,
     concurrency: int = 4,
     read_back: bool = True,
+    proxy: str | Literal[False] | None = None,
 ) -> dict[str, Any]:
     """Copy a SavedModel between folders, `gs://` and `s3://`; the same call goes on after an interruption.
 
@@ -2263,6 +2269,8 @@ def copy_model(
         progress: Called with the file, the bytes copied so far and all bytes. What it raises ends the copy.
         concurrency: How many files are copied at once.
         read_back: Whether what was written is read again to compare its SHA-256.
+        proxy: The proxy to reach buckets through, such as `http://proxy:3128`; False uses none. Unless given it comes
+            from the environment, as for `Client`.
 
     Returns:
         `from`, `to`, `version`, `bytes`, `already_there`, and `files`, each with `path`, `bytes`, `sha256` and
@@ -2286,6 +2294,7 @@ def copy_model_async(
     progress: Callable[[str, int, int], object] | None = None,
     concurrency: int = 4,
     read_back: bool = True,
+    proxy: str | Literal[False] | None = None,
 ) -> Awaitable[dict[str, Any]]:
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
 
@@ -2323,6 +2332,8 @@ class Prometheus:
         cert_file: The certificate to show (PEM).
         key_file: Its private key (PEM).
         allow_cleartext: Send credentials over `http://` too.
+        proxy: The proxy to ask through, such as `http://proxy:3128`; False uses none. Unless given it comes from the
+            environment, as for `Client`.
 
     Raises:
         PlanError: The address or a label cannot be used.
@@ -2360,6 +2371,7 @@ class Prometheus:
         cert_file: str | PathLike[str] | None = None,
         key_file: str | PathLike[str] | None = None,
         allow_cleartext: bool = False,
+        proxy: str | Literal[False] | None = None,
     ) -> Prometheus: ...
     @property
     def url(self) -> str:

@@ -93,6 +93,10 @@ class ClusterError(CanaryError, OSError):
     retryable: bool
 
 
+class ForbiddenError(ClusterError, PermissionError):
+    """The account in use may not do it; the message names the verb to grant."""
+
+
 class StoreError(CanaryError, OSError):
     """A model could not be copied, or is none."""
 

@@ -12,7 +12,7 @@ Example:
     'resnet101'
 """
 
-# Written by scripts/istio_messages.py from the types in crates/canary-core/src/istio; change those.
+# Written by scripts/istio_messages.py from the types in crates/canary-istio/src/networking; change those.
 
 from __future__ import annotations
 

@@ -193,11 +193,7 @@ impl Cluster {
     fn objects(&self, objects: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
         use canary_core::validate::{Options, validate};
 
-        let objects = if let Ok(workload) = objects.cast::<Workload>() {
-            return workload.get().0.objects().py();
-        } else {
-            manifest::all_from_python(objects)?
-        };
+        let objects = manifest::all_from_python(objects)?;
         let options = Options::default().namespace(&self.settings.namespace);
         let findings: canary_core::Findings =
             objects.iter().flat_map(|object| validate(object, &options)).collect();

@@ -85,11 +85,14 @@ fn describe_rollout(
             "NotFoundError"
         }
         rollout::Error::Cluster { .. }
-        | rollout::Error::Forbidden { .. }
         | rollout::Error::Unserved { .. }
         | rollout::Error::Expired { .. } => {
             details.set_item("retryable", error.is_retryable())?;
             "ClusterError"
+        }
+        rollout::Error::Forbidden { .. } => {
+            details.set_item("retryable", false)?;
+            "ForbiddenError"
         }
         rollout::Error::Plan(_) => "PlanError",
         rollout::Error::Predictor(error) => match error.downcast_ref::<serving::Error>() {

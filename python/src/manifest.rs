@@ -13,6 +13,7 @@ use crate::{
     finding::Finding,
     istio::{DestinationRule, Gateway, VirtualService},
     json,
+    workload::Workload,
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
@@ -25,8 +26,8 @@ fn to_python(py: Python<'_>, object: Object) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// Any object of Python as an object of the core.
-pub(crate) fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
+/// Any object of Python as an object of the core; a workload is several.
+fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
     if let Ok(gateway) = object.cast::<Gateway>() {
         return Ok(vec![gateway.get().0.clone().into()]);
     }
@@ -35,6 +36,9 @@ pub(crate) fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
     }
     if let Ok(rule) = object.cast::<DestinationRule>() {
         return Ok(vec![rule.get().0.clone().into()]);
+    }
+    if let Ok(workload) = object.cast::<Workload>() {
+        return Ok(workload.get().0.objects().py()?.into_iter().map(Object::Other).collect());
     }
     Ok(Manifest::from_json_value(&json::from_python(object)?).py()?.objects)
 }

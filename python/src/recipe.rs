@@ -7,8 +7,8 @@ use std::{
 };
 
 use canary_core::{
-    cluster::{self, Cluster, Control, Driver, HeaderProbe},
-    evidence::{Observation, Pair, Sample, Seen, Subsets, Traffic, prometheus::Prometheus},
+    cluster::{self, Cluster, Control, Rollout},
+    evidence::{Disagreements, Observation, Sample, Score, Seen, prometheus::Prometheus},
     predict,
     rollout::{Error, Plan as CorePlan, Result},
     serving,
@@ -26,22 +26,13 @@ use crate::{
     samples::Samples,
 };
 
-/// How many disagreements a run keeps for its report.
-const KEPT: usize = 24;
-/// The largest file that is kept for a thumbnail.
-const KEPT_BYTES: usize = 1 << 20;
+/// The longest text of a value that is no score, in characters.
+const LONGEST_VALUE: usize = 80;
 /// The signature of the lab's models that takes image files; the one without a name takes arrays.
 const SIGNATURE: &str = "serving_preprocess";
 
 /// What the caller's own code raised while the run was polled.
 pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
-
-/// A disagreement with the file that it is about.
-#[derive(Clone)]
-pub(crate) struct Kept {
-    pub(crate) pair: Pair,
-    pub(crate) file: Option<Arc<[u8]>>,
-}
 
 /// Where the objects are, how the models are asked, and about what.
 pub(crate) struct Recipe {
@@ -51,10 +42,9 @@ pub(crate) struct Recipe {
     /// Who is asked about what; none where all that is needed is counted elsewhere.
     asks: Option<Asks>,
     evidence: Vec<Prometheus>,
-    mirrored: bool,
     concurrency: usize,
     tick: Option<Duration>,
-    pub(crate) kept: Arc<Mutex<Vec<Kept>>>,
+    pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
 
@@ -125,10 +115,9 @@ impl Draft {
             place,
             asks,
             evidence: asked.evidence.clone(),
-            mirrored: !counted && core.header.is_none() && core.needs_pairs(),
             concurrency: asked.concurrency,
             tick: asked.tick,
-            kept: Arc::default(),
+            disagreements: Disagreements::default(),
             raised,
             plan: core,
         };
@@ -182,72 +171,47 @@ impl Recipe {
         cluster: C,
         anew: bool,
     ) -> Result<(cluster::Run, Control)> {
-        let plan = &self.plan;
-        let mut driver = Driver::new(cluster, plan.clone())?;
+        let mut rollout = Rollout::of(self.plan.clone())
+            .concurrency(self.concurrency)
+            .tick(self.tick)
+            .anew(anew)
+            .disagreements(&self.disagreements);
         for one in &self.evidence {
-            driver = driver.source(one.clone());
+            rollout = rollout.counted(one.clone());
         }
-        if let Some(asks) = &self.asks {
-            if self.evidence.is_empty() {
-                driver = driver.source(self.traffic(asks));
-            }
-            let input = predict::Input::clone(&asks.probe.input);
-            driver = driver.probe(HeaderProbe::new(plan, &asks.client, input));
+        if let Some(Asks { client, samples, probe }) = &self.asks {
+            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
         }
-        if let Some(mirrored) = self.mirrored.then(|| self.place.mirrored(plan)).flatten() {
-            driver = driver.source(mirrored);
+        if let Some(mirrored) = self.place.mirrored(&self.plan) {
+            rollout = rollout.mirrored(mirrored);
         }
         for (name, function) in &self.scores {
-            let score = score(Arc::clone(function), Arc::clone(&self.raised));
-            driver = driver.score(name.as_str(), score);
+            let (function, raised) = (Arc::clone(function), Arc::clone(&self.raised));
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised });
         }
-        if let Some(tick) = self.tick {
-            driver = driver.tick(tick);
-        }
-        if anew {
-            driver = driver.anew();
-        }
-        driver.start().await
-    }
-
-    fn traffic(&self, asks: &Asks) -> Traffic<predict::Client> {
-        let (plan, Asks { client, samples, probe }) = (&self.plan, asks);
-        let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
-        let samples = samples.clone();
-        let Some(header) = plan.header.as_ref().filter(|_| plan.needs_pairs()) else {
-            return Traffic::requests("inputs", client, subsets, samples)
-                .concurrency(self.concurrency);
-        };
-        let keep = Arc::clone(&self.kept);
-        let header = (header.name.as_str(), header.value.as_str());
-        let traffic = Traffic::new("inputs", client, header, subsets, samples)
-            .concurrency(self.concurrency)
-            .on_pair(move |sample, pair| {
-                let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
-                let new = || !kept.iter().any(|one| one.pair.input == pair.input);
-                if !pair.agrees() && kept.len() < KEPT && new() {
-                    let small = sample.file().filter(|file| file.len() <= KEPT_BYTES);
-                    let file = small.map(Arc::from);
-                    kept.push(Kept { pair: pair.clone(), file });
-                }
-            });
-        if probe.label.is_some() { traffic.labelled() } else { traffic }
+        rollout.on(cluster)?.start().await
     }
 }
 
 /// A caller's function as the score of a custom guardrail. It is not asked about pairs with a failed half.
-fn score(
+struct OwnScore {
     function: Arc<Py<PyAny>>,
     raised: Raised,
-) -> impl Fn(&Observation) -> Option<f64> + Send + Sync + 'static {
-    move |observation| {
+}
+
+impl Score for OwnScore {
+    fn score(&self, observation: &Observation) -> Option<f64> {
+        self.number(observation)?.ok()
+    }
+
+    fn number(&self, observation: &Observation) -> Option<std::result::Result<f64, String>> {
         let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
-            let asked = function.call1(py, (pair::Pair(pair.clone()),));
+            let asked = self.function.call1(py, (pair::Pair(pair.clone()),));
             let value = asked.and_then(|value| number(value.bind(py)));
             value
                 .inspect_err(|error| {
-                    let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
                     raised.get_or_insert(error.clone_ref(py));
                 })
                 .ok()
@@ -255,12 +219,24 @@ fn score(
     }
 }
 
-/// The number that a score is. What is none, such as None or a text, is NaN, which the rollout counts as an invalid
-/// score; what a conversion raises otherwise is the caller's error.
-fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+/// The number that a score is, or what it is instead, such as None or a text, which the rollout counts as an invalid
+/// score and tells; what a conversion raises otherwise is the caller's error.
+fn number(value: &Bound<'_, PyAny>) -> PyResult<std::result::Result<f64, String>> {
     match value.extract::<f64>() {
-        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(f64::NAN),
-        converted => converted,
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(Err(shown(value))),
+        converted => converted.map(Ok),
+    }
+}
+
+/// The beginning of a value's `repr`, or its type where it has none.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    let text = match value.repr() {
+        Ok(text) => text.to_string_lossy().into_owned(),
+        Err(_) => value.get_type().to_string(),
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

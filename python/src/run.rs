@@ -235,10 +235,8 @@ impl Run {
 
     #[getter]
     fn disagreements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let kept = lock(&self.drive.recipe.kept);
-        let pairs = kept.iter().map(|kept| Pair(kept.pair.clone())).collect();
-        drop(kept);
-        show::records(py, pairs)
+        let pairs = self.drive.recipe.disagreements.pairs();
+        show::records(py, pairs.into_iter().map(|one| Pair(one.pair)).collect())
     }
 
     #[pyo3(signature = (path, *, title = None))]

@@ -1,8 +1,11 @@
 //! What pictures and tables show of a run.
 
-use canary_core::rollout::{
-    self,
-    report::{Disagreement, Moment, cards},
+use canary_core::{
+    evidence::DisagreeingPair,
+    rollout::{
+        self,
+        report::{Disagreement, Moment, cards},
+    },
 };
 use pyo3::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +13,6 @@ use serde_json::{Value, json};
 use crate::{
     drive::{Drive, lock},
     json, pair,
-    recipe::Kept,
 };
 
 /// Points of a line in a live view.
@@ -22,7 +24,7 @@ impl Drive {
     /// What a view shows, as plain data.
     pub(crate) fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let cards = cards(&self.disagreements(py, SHOWN)?);
-        let disagreements = lock(&self.recipe.kept).len();
+        let disagreements = self.recipe.disagreements.pairs().len();
         let verdict = self
             .verdict()
             .map(|verdict| json!({"name": verdict.core.name(), "sentence": verdict.sentence()}));
@@ -102,9 +104,8 @@ impl Drive {
     /// The first disagreements with small pictures of their inputs.
     pub(crate) fn disagreements(&self, py: Python<'_>, most: usize) -> PyResult<Vec<Disagreement>> {
         let picture = py.import("canary._html")?.getattr("thumbnail_url")?;
-        // Not under the lock: drawing a picture may let other threads of Python in.
-        let kept = lock(&self.recipe.kept).iter().take(most).cloned().collect::<Vec<_>>();
-        let shown = kept.into_iter().map(|Kept { pair, file }| {
+        let pairs = self.recipe.disagreements.pairs().into_iter().take(most);
+        let shown = pairs.map(|DisagreeingPair { pair, file }| {
             let thumbnail = match file {
                 Some(file) => picture.call1((&file[..],))?.extract()?,
                 None => None,

@@ -14,6 +14,8 @@ import canary
         (canary.NetworkError, ConnectionError),
         (canary.NotFoundError, LookupError),
         (canary.ClusterError, OSError),
+        (canary.ForbiddenError, canary.ClusterError),
+        (canary.ForbiddenError, PermissionError),
         (canary.StoreError, OSError),
         (canary.PlanError, ValueError),
     ],

@@ -191,12 +191,19 @@ def test_a_run_whose_inputs_repeat_themselves_says_so():
         assert found.served == 200
 
 
+class Unshown:
+    def __repr__(self):
+        raise RuntimeError("nothing to show")
+
+
 INVALID = {
     "too large": (lambda _: 5, "5"),
     "too small": (lambda _: -1.0, "-1"),
     "NaN": (lambda _: float("nan"), "NaN"),
-    "None": (lambda _: None, "NaN"),
-    "text": (lambda _: "good", "NaN"),
+    "None": (lambda _: None, "None"),
+    "text": (lambda _: "good", "'good'"),
+    "a long text": (lambda _: "x" * 1_000, "'" + "x" * 79 + "…"),
+    "no repr": (lambda _: Unshown(), "<class 'test_evidence_data.Unshown'>"),
     "infinite": (lambda _: float("inf"), "inf"),
 }
 

@@ -75,7 +75,13 @@ def test_the_same_release_has_its_verdict_with_its_date(ending):
         asked = sum(row["requests"] for row in lab.counts())
         before = lab.get("VirtualService", APP)["spec"]
         again = one.run(lab, inputs=photos(), tick=0.05)
-        verdict = again.wait()
+        events = list(again)
+        verdict = again.verdict
+        assert (events[0].kind, str(events[0])) == (
+            "started",
+            "is over: an earlier run of this plan gave the verdict on this release",
+        )
+        assert events[0].to_dict()["resumed"] is False
         assert sum(row["requests"] for row in lab.counts()) == asked, "nobody was asked"
         assert lab.get("VirtualService", APP)["spec"] == before
         assert (verdict.promoted, verdict.rolled_back) == (first.promoted, first.rolled_back)

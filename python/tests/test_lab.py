@@ -179,6 +179,27 @@ def test_a_broken_object_is_refused_and_changes_nothing(lab, client):
     assert client.predict(b"photo").subset == "stable"
 
 
+@pytest.mark.parametrize("some", [list, tuple, iter])
+def test_workloads_stand_for_their_objects_in_a_list(some):
+    def workload(version):
+        return canary.Workload(APP, version, model=MODEL, path="m/good")
+
+    models = {"m/good": canary.ScriptedModel("military uniform", 0.45)}
+    with canary.Lab(models=models) as lab:
+        rule = canary.DestinationRule.subsets(APP, ["stable", "canary"])
+        lab.apply(some([workload("stable"), rule, workload("canary")]))
+        lab.wait_ready()
+        kinds = sorted({(one["kind"], one["metadata"]["name"]) for one in lab.objects()})
+    with canary.Lab(models=models) as lab:
+        for one in (workload("stable"), workload("canary"), rule):
+            lab.apply(one)
+        lab.wait_ready()
+        assert kinds == sorted({(one["kind"], one["metadata"]["name"]) for one in lab.objects()})
+    objects = workload("stable").objects()
+    assert canary.dumps([workload("stable"), rule]) == canary.dumps([*objects, rule])
+    assert list(canary.validate([workload("stable")])) == list(canary.validate(objects))
+
+
 def test_an_unknown_model_path_says_what_is_registered():
     with canary.Lab(models={"m/a": canary.ScriptedModel("cat")}) as lab:
         lab.apply(canary.Workload("pets", "v1", model="pets", path="m/b"))

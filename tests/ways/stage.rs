@@ -183,8 +183,8 @@ impl Stage {
 
     /// Somebody writes these weights into the plan's route.
     pub(crate) fn split(&self, stable: u64, canary: u64) {
-        let path = format!("/spec/http/{}/route", self.target());
-        let weight = |place: u32, weight: u64| json!({"op": "add", "path": format!("{path}/{place}/weight"), "value": weight});
+        let route = format!("/spec/http/{}/route", self.target());
+        let weight = |place: u32, weight: u64| json!({"op": "add", "path": format!("{route}/{place}/weight"), "value": weight});
         let patch = json!([weight(0, stable), weight(1, canary)]);
         self.patch(&ObjectRef::virtual_service("default", APP), patch);
     }

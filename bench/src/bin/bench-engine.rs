@@ -235,7 +235,7 @@ fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
     };
     let score = |number: u64| {
         let value = if climbing && number.is_multiple_of(2) { 0.2 } else { 0.9 };
-        seen(Seen::Score(ScoreValue { guardrail: "sure".into(), value }))
+        seen(Seen::Score(ScoreValue { guardrail: "sure".into(), value, given: None }))
     };
     let kinds: [(&str, u64, Vec<Observation>); 3] = [
         ("request", 3, (0..200).map(request).collect()),

@@ -112,7 +112,9 @@ impl InCluster {
     /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
     ///
     /// The Job's pod runs as no root, without a writable file system, capabilities or a sidecar. An exit status of 1
-    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over.
+    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over. A
+    /// pod may be lost after the verdict, and Kubernetes takes every status but 0 for a failure: the program has to exit
+    /// with 0 for a promotion also where an earlier pod gave that verdict, as `ramp --plain-status` does.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the plan has an error.

@@ -106,8 +106,9 @@ pub enum Action {
         /// Whether the rollout is over and its header route goes in the same patch.
         last: bool,
     },
-    /// Keep the weights as they are, take the header route and the mirror away where they are as the rollout wrote them,
-    /// and store the state, in one patch; answer with [`Event::Written`] or [`Event::Edited`].
+    /// Keep the weights as they are, also those from before the first weight; take the header route and the mirror away
+    /// where they are as the rollout wrote them, and store the state, in one patch; answer with [`Event::Written`] or
+    /// [`Event::Edited`].
     Leave,
     /// The same after somebody else's edit: what is not as the rollout wrote it stays; nothing is answered.
     CleanUp,

@@ -51,7 +51,11 @@ fn seen(random: &mut Random, harm: f64, since: Timestamp) -> Seen {
             let label = random.bernoulli(0.5).then(|| label.to_owned());
             Seen::Pair(Pair { input: Some(random.bits()), name: None, stable, canary, label })
         }
-        4 => Seen::Score(ScoreValue { guardrail: "sure".into(), value: random.beta(9.0, harm) }),
+        4 => Seen::Score(ScoreValue {
+            guardrail: "sure".into(),
+            value: random.beta(9.0, harm),
+            given: None,
+        }),
         _ => {
             let latency = Some(Duration::from_secs_f64(random.log_normal(-2.0, 0.6)));
             let failed = random.bernoulli(0.1 * worse);

@@ -34,7 +34,7 @@ impl Rates {
 pub struct Scenario {
     /// Requests per second that the weights divide.
     pub rate: f64,
-    /// The probability that a request fails.
+    /// The probability that a request fails. It is also the probability that a half of a pair fails.
     pub errors: Rates,
     /// The probability that a request is over the latency threshold. Learning the threshold is not simulated: it is
     /// taken as known from the first request.
@@ -43,7 +43,7 @@ pub struct Scenario {
     pub split_error: f64,
     /// Pairs of answers per second; none by default.
     pub pairs_per_second: f64,
-    /// The probability that both models give the same top class.
+    /// The probability that both models give the same top class, where both halves of a pair are served.
     pub agreement: f64,
     /// The probability, on a labelled input, that exactly one model is right: the stable one, or the canary.
     pub only_right: Rates,
@@ -51,7 +51,7 @@ pub struct Scenario {
     pub drift: f64,
     /// The deviation of that difference, which takes the two values mean ± deviation.
     pub drift_deviation: f64,
-    /// The mean of every custom score, which is 0 or 1; one value comes with each pair.
+    /// The mean of every custom score, which is 0 or 1; one value comes with each pair whose halves are both served.
     pub custom: f64,
 }
 
@@ -79,7 +79,7 @@ impl Scenario {
         Self { rate, ..Self::default() }
     }
 
-    /// Sets the probabilities that a request fails.
+    /// Sets the probabilities that a request, or a half of a pair, fails.
     #[must_use]
     pub fn errors(mut self, stable: f64, canary: f64) -> Self {
         self.errors = Rates { stable, canary };

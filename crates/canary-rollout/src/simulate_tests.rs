@@ -80,6 +80,29 @@ fn every_guardrail_can_be_simulated() {
     caught(Guardrail::custom("sure", 0.9), Scenario { custom: 0.7, ..world });
 }
 
+#[test]
+fn halves_of_pairs_fail_as_often_as_requests_do() {
+    let plan = Plan::new("a", "b", "c")
+        .header("user-group", "canary")
+        .weights([20, 100], Hold::total_requests(4_000).and_pairs(800));
+    let world = |stable, canary| Scenario::new(100.0).pairs(20.0, 1.0).errors(stable, canary);
+    let run = |guardrail: Guardrail, world: &Scenario| {
+        plan.clone().guardrail(guardrail).simulate(world, 200, 4).unwrap()
+    };
+    let broken = run(Guardrail::pair_errors(), &world(0.01, 0.3));
+    assert!(broken.rolled_back_by["pairErrors"] > 190, "{broken:?}");
+    // No more than its α where the canary is no worse.
+    let alike = run(Guardrail::pair_errors(), &world(0.1, 0.1));
+    assert!(alike.rollback.p <= 0.1, "{alike:?}");
+    // A failed half agrees with nothing and scores nothing; where the stable half fails too, there is no comparison.
+    let disagrees = run(Guardrail::agreement(0.9), &world(0.01, 0.3));
+    assert!(disagrees.rolled_back_by["agreement"] > 190, "{disagrees:?}");
+    let scores = run(Guardrail::custom("sure", 0.9), &world(0.01, 0.3));
+    assert!(scores.rolled_back_by["sure"] > 190, "{scores:?}");
+    let stable_fails = run(Guardrail::custom("sure", 0.9), &world(0.3, 0.0));
+    assert_eq!(stable_fails.rolled_back_by.get("sure"), None, "{stable_fails:?}");
+}
+
 /// Beyond the hold a run waits for the proof alone: for a narrower margin longer, at most as long as its patience.
 #[test]
 fn proofs_are_waited_for() {

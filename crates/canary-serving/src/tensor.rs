@@ -309,6 +309,7 @@ impl<'a> TensorView<'a> {
     }
 
     /// A batch of byte strings, shape `[N]`.
+    #[cfg(feature = "predict")]
     pub(crate) fn of_bytes(values: &'a [Cow<'a, [u8]>]) -> Self {
         Self { shape: Cow::Owned(vec![values.len()]), data: DataView::Bytes(values) }
     }

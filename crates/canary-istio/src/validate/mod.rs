@@ -53,7 +53,6 @@ mod traffic_policy;
 mod virtual_service;
 
 pub use catalogue::{CATALOGUE, Rule, Source};
-pub use http_action::GRPC_STATUS;
 pub use options::{IstioVersion, IstioVersionError, Options};
 pub use re2::is_full_match;
 

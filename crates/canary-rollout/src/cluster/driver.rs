@@ -4,6 +4,7 @@ mod act;
 mod backoff;
 mod clock;
 mod header_probe;
+mod heard;
 mod lease;
 mod probe;
 mod progress;
@@ -118,15 +119,23 @@ impl<C: Cluster + 'static> Driver<C> {
 
     /// Adds a source of observations.
     #[must_use]
-    pub fn source(mut self, source: impl Source + 'static) -> Self {
-        self.sources.push(Box::new(source));
+    pub fn source(self, source: impl Source + 'static) -> Self {
+        self.boxed_source(Box::new(source))
+    }
+
+    pub(super) fn boxed_source(mut self, source: Box<dyn Source>) -> Self {
+        self.sources.push(source);
         self
     }
 
     /// Adds the score of the custom guardrail of that name.
     #[must_use]
-    pub fn score(mut self, guardrail: impl Into<Arc<str>>, score: impl Score + 'static) -> Self {
-        self.scores.push((guardrail.into(), Box::new(score)));
+    pub fn score(self, guardrail: impl Into<Arc<str>>, score: impl Score + 'static) -> Self {
+        self.boxed_score(guardrail.into(), Box::new(score))
+    }
+
+    pub(super) fn boxed_score(mut self, guardrail: Arc<str>, score: Box<dyn Score>) -> Self {
+        self.scores.push((guardrail, score));
         self
     }
 

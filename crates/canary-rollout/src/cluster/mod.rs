@@ -11,6 +11,7 @@ mod precondition;
 mod presence;
 mod readiness;
 mod release_id;
+mod rollout;
 mod status;
 mod typed;
 
@@ -34,6 +35,7 @@ pub use presence::{Behind, Presence, presence};
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};
 pub use release_id::release_id;
+pub use rollout::Rollout;
 pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};
 pub use typed::{Change, Kind, Typed};
 

@@ -21,6 +21,7 @@
 //! [`Source`] has what a source of one's own owes.
 
 mod asker;
+mod disagreements;
 mod inputs;
 mod mirror;
 mod observation;
@@ -34,6 +35,7 @@ mod score;
 mod source;
 mod traffic;
 
+pub use disagreements::{DisagreeingPair, Disagreements};
 pub use inputs::Inputs;
 pub use mirror::{Logged, LoggedOutcome, MirrorTally, Mirrored};
 pub use observation::{

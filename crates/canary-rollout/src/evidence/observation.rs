@@ -291,6 +291,9 @@ pub struct ScoreValue {
     pub guardrail: Arc<str>,
     /// The value, from 0 to 1.
     pub value: f64,
+    /// What the plan's function gave in words, where that is no number; the value is then NaN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Arc<str>>,
 }
 
 /// What a source provides, and what a guardrail needs.

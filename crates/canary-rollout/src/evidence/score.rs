@@ -33,6 +33,12 @@ use super::observation::Observation;
 pub trait Score: Send + Sync {
     /// The score, from 0 to 1, or `None` where it does not apply. Any other value is refused; the tenth ends the run.
     fn score(&self, observation: &Observation) -> Option<f64>;
+
+    /// The score as [`Score::score`] gives it, or in words what came instead of a number. A score whose values come from
+    /// another language gives these words, so that a verdict can tell them.
+    fn number(&self, observation: &Observation) -> Option<Result<f64, String>> {
+        self.score(observation).map(Ok)
+    }
 }
 
 impl<F: Fn(&Observation) -> Option<f64> + Send + Sync> Score for F {

@@ -9,7 +9,7 @@ use super::{
         state::{State, Totals},
         verdict::{Cause, Reading, Verdict, Why, counted},
     },
-    Machine, Phase, unseen,
+    Machine, Phase, shortened, unseen,
 };
 use crate::evidence::{Arm, Observation, Pair, Request, ScoreValue, Seen, Timestamp, Window};
 
@@ -148,10 +148,11 @@ impl Machine {
         state.totals.refused += 1;
         state.invalid_scores += 1;
         if state.invalid_scores >= MAX_INVALID_SCORES {
+            let given = score.given.as_deref().map(shortened);
             let why = Why::InvalidScores {
                 guardrail: score.guardrail.to_string(),
                 count: u64::from(state.invalid_scores),
-                last: score.value.to_string(),
+                last: given.unwrap_or_else(|| score.value.to_string()),
             };
             self.inconclusive(state, why, actions);
         }

@@ -182,12 +182,22 @@ fn scores_that_are_none_are_counted_and_end_the_rollout() {
         let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.9)));
         for n in 1..=MAX_INVALID_SCORES {
             assert!(!run.state.is_decided());
-            run.observe(Seen::Score(ScoreValue { guardrail: "sure".into(), value }));
+            let guardrail = "sure".into();
+            run.observe(Seen::Score(ScoreValue { guardrail, value, given: None }));
             assert_eq!(run.state.totals().refused, u64::from(n));
         }
         let said = run.state.verdict().to_string();
         assert!(said.contains("sure") && said.contains("from 0 to 1"), "{said}");
+        assert!(said.contains(&format!("the last one {value}")), "{said}");
     }
+    // What is no number is told as it was given.
+    let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.9)));
+    for _ in 0..MAX_INVALID_SCORES {
+        let (guardrail, given) = ("sure".into(), Some("the text 'high'".into()));
+        run.observe(Seen::Score(ScoreValue { guardrail, value: f64::NAN, given }));
+    }
+    let said = run.state.verdict().to_string();
+    assert!(said.contains("the last one the text 'high'"), "{said}");
 }
 
 #[test]
@@ -236,8 +246,25 @@ fn a_canary_that_refuses_the_probe_is_refused_and_what_was_made_goes() {
         assert_eq!(run.actions, [Action::Probe]);
     }
     run.tell(Event::Probed(Err(Missing::for_good("404 Servable not found"))));
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
+    assert_eq!(run.actions, [Action::Leave], "no weight was written, and none is");
     run.tell(Event::Written);
+    assert_eq!(run.actions, [Action::RemoveSubset]);
+    assert_eq!((run.state.split(), run.state.has_header_route()), (None, false));
+}
+
+#[test]
+fn a_first_weight_that_may_be_in_force_is_taken_back() {
+    let mut run = Run::new(plan());
+    run.tell(Event::Prepared { header_route: false });
+    assert!(write_to(10)(&run.actions), "{:?}", run.actions);
+    // Not by `tell`: whether a write is unanswered is of this life alone, and not stored.
+    let (state, _) = run.machine.step(run.state.clone(), Event::Unanswered);
+    let gone = Event::Inspected(Err(Missing::for_good("no pod is left")));
+    let (state, actions) = run.machine.step(state, gone);
+    assert_eq!(actions, [Action::Write { split: Split::STABLE, last: true }]);
+    run.state = state;
+    run.tell(Event::Written);
+    assert_eq!(run.state.split(), Some(Split::STABLE));
     assert_eq!(run.actions, [Action::RemoveSubset]);
 }
 
@@ -294,7 +321,9 @@ fn an_inconclusive_rollout_without_traffic_leaves_nothing_behind() {
     run.tell(Event::Probed(Ok(())));
     let outcome = GateOutcome::Unanswered { why: "no answer for a.jpg".into() };
     run.tell(Event::GateJudged { gate: "golden".into(), outcome });
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
+    assert_eq!(run.actions, [Action::Leave], "no weight was written");
+    run.tell(Event::Written);
+    assert_eq!(run.actions, [Action::RemoveSubset]);
 }
 
 #[test]

@@ -344,7 +344,7 @@ impl Machine {
     }
 
     fn written(&self, state: &mut State, actions: &mut Vec<Action>) {
-        state.unanswered = false;
+        let unanswered = std::mem::take(&mut state.unanswered);
         match &state.phase {
             Phase::Writing => {
                 let split = self.plan.steps[state.step].split();
@@ -369,8 +369,11 @@ impl Machine {
                 let split = self.final_split(state, &verdict);
                 state.header_route = false;
                 (state.since, state.acknowledged) = (state.now, false);
-                // Where the weights stay, the mirror goes all the same.
-                state.written = split.or(state.written.map(|kept| Split { mirror: 0, ..kept }));
+                // Where the weights stay, the mirror goes all the same; where none was written, none is.
+                state.written = match state.written {
+                    None if !unanswered => None,
+                    kept => split.or(kept.map(|kept| Split { mirror: 0, ..kept })),
+                };
                 if split == Some(Split::STABLE) {
                     state.phase = Phase::CleaningUp(verdict);
                     actions.push(Action::RemoveSubset);
@@ -463,10 +466,12 @@ impl Machine {
         }
     }
 
-    /// The write that ends a rollout.
+    /// The write that ends a rollout. Before the first weight everything is at the stable version and is left there,
+    /// unless a write of that weight may be in force without its response.
     fn final_write(&self, state: &State, verdict: &Verdict) -> Action {
-        self.final_split(state, verdict)
-            .map_or(Action::Leave, |split| Action::Write { split, last: true })
+        let touched = state.written.is_some() || state.unanswered;
+        let split = self.final_split(state, verdict).filter(|_| touched);
+        split.map_or(Action::Leave, |split| Action::Write { split, last: true })
     }
 }
 

@@ -119,12 +119,12 @@ impl<C: Cluster + 'static> Running<C> {
 
     /// The write that ends the rollout.
     async fn end(&mut self, purpose: Purpose) -> Result<()> {
-        if purpose != Purpose::End(Split::STABLE) {
+        let step = self.state.step();
+        let (next, actions) = self.after_written();
+        if !actions.contains(&Action::RemoveSubset) {
             // Before the routes: a driver that is killed in between comes back and ends the same rollout.
             self.target.keep_subset().await?;
         }
-        let step = self.state.step();
-        let (next, actions) = self.after_written();
         if self.write(next, purpose).await? {
             if let Purpose::End(split) = purpose {
                 self.reports.push_back(Progress::Written { step, split });

@@ -15,15 +15,19 @@ use crate::{
 #[serde(tag = "event", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Progress {
-    /// It begins, or goes on after an interruption.
+    /// It begins, goes on after an interruption, or finds that it is over.
     Started {
-        /// Whether it goes on with a stored state.
+        /// Whether it goes on with a stored rollout that was interrupted.
         resumed: bool,
         /// The step, from 0.
         step: usize,
         /// Why it is a new experiment although one of this plan is stored, such as another release of the canary.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         anew: Option<String>,
+        /// When an earlier run of the same plan gave its verdict on the same release, whose weights are still in force:
+        /// nothing is done, and the verdict follows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored: Option<Timestamp>,
     },
     /// The canary's pods were looked at; what is missing, if anything, or why nothing can be said of them.
     Inspected {

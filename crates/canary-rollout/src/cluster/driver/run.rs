@@ -1,7 +1,7 @@
 //! The running driver: a stream of what it does.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     future::poll_fn,
     pin::Pin,
     sync::Arc,
@@ -21,6 +21,7 @@ use super::{
     super::{Cluster, WatchEvent},
     Driver,
     backoff::Backoff,
+    heard::Heard,
     lease::{Lease, Renewal},
     progress::{Command, Progress, Snapshot},
     target::{Purpose, Target},
@@ -33,9 +34,6 @@ use crate::{
 
 /// Observations taken in a row before the clock is looked at.
 const IN_A_ROW: u32 = 64;
-
-/// The time without an observation after which a source is named.
-const QUIET: Duration = Duration::from_secs(10);
 
 /// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: whatever an
 /// interruption destroys is then a small part of what was seen since the start. The times do not depend on what was
@@ -104,9 +102,7 @@ pub(super) struct Running<C> {
     /// Sources that have not ended, and what those that have said last.
     pub(super) open: usize,
     pub(super) ended: Vec<String>,
-    /// When a source last told something, and whether its silence since was reported.
-    pub(super) heard: BTreeMap<Arc<str>, (Timestamp, bool)>,
-    pub(super) quiet: Vec<String>,
+    pub(super) heard: Heard,
     pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
     pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
     pub(super) look: Look,
@@ -362,17 +358,22 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     fn observe(&mut self, observation: Observation) {
-        self.heard.insert(Arc::clone(&observation.source), (self.driver.clock.now(), false));
+        self.heard.gave(&observation.source, self.driver.clock.now());
         let mut scored = Vec::new();
         for (guardrail, score) in &self.driver.scores {
             let value = match &observation.what {
                 // A failure is the worst response; what has nothing to be compared with has no score.
                 Seen::Pair(pair) if !pair.stable.is_served() => None,
-                Seen::Pair(pair) if !pair.canary.is_served() => Some(0.0),
-                _ => score.score(&observation),
+                Seen::Pair(pair) if !pair.canary.is_served() => Some(Ok(0.0)),
+                _ => score.number(&observation),
             };
             if let Some(value) = value {
-                let what = Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value });
+                let (value, given) = match value {
+                    Ok(value) => (value, None),
+                    Err(given) => (f64::NAN, Some(given.into())),
+                };
+                let guardrail = Arc::clone(guardrail);
+                let what = Seen::Score(ScoreValue { guardrail, value, given });
                 scored.push(Observation { sequence: None, what, ..observation.clone() });
             }
         }
@@ -394,9 +395,10 @@ impl<C: Cluster + 'static> Running<C> {
             self.open -= 1;
             let said = error.as_deref().unwrap_or("it has no more observations");
             self.ended.push(format!("{source}: {said}"));
-            self.heard.remove(source.as_str());
+            self.heard.ended(&source);
         } else if let Some(error) = &error {
-            self.tell(Event::SourceProblem(format!("{source}: {error}")));
+            self.heard.failed(&source, error);
+            self.tell_source_problems();
         }
         self.reports.push_back(Progress::SourceEnded { source, error });
         if self.open == 0 {
@@ -453,19 +455,17 @@ impl<C: Cluster + 'static> Running<C> {
         if *self.state.phase() != Phase::Holding {
             return;
         }
-        let since_write = self.state.since();
-        for (source, (heard, told)) in &mut self.heard {
-            let silent = now.since((*heard).max(since_write));
-            if !*told && silent >= QUIET {
-                *told = true;
-                let source = source.to_string();
-                let problem = format!("{source} has told nothing for {} s", silent.as_secs());
-                self.quiet.push(problem);
-                self.reports.push_back(Progress::SourceQuiet { source, silent });
-            }
+        let quiet = self.heard.newly_quiet(now, self.state.since());
+        if !quiet.is_empty() {
+            let report = |(source, silent)| Progress::SourceQuiet { source, silent };
+            self.reports.extend(quiet.into_iter().map(report));
+            self.tell_source_problems();
         }
-        for problem in std::mem::take(&mut self.quiet) {
-            self.tell(Event::SourceProblem(problem));
-        }
+    }
+
+    /// What is wrong with the sources from which nothing comes, for the verdict's sentence.
+    fn tell_source_problems(&mut self) {
+        let problems = self.heard.problems(self.driver.clock.now(), self.state.since());
+        self.tell(Event::SourceProblem(problems));
     }
 }

@@ -1,9 +1,6 @@
 //! The beginning of a run: the lock, the stored state or a new one, the sources and the watches.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{
     StreamExt,
@@ -16,6 +13,7 @@ use super::{
     super::Cluster,
     Driver, Probe,
     backoff::Backoff,
+    heard::Heard,
     lease::Lease,
     progress::{Control, Progress},
     run::{Input, Look, Run, Running, Watched},
@@ -56,9 +54,9 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     let mut inputs = SelectAll::new();
     let sources = std::mem::take(&mut driver.sources);
     let open = sources.len();
-    let mut heard = BTreeMap::new();
+    let mut heard = Heard::default();
     for source in sources {
-        heard.insert(Arc::from(source.name()), (now, false));
+        heard.gave(&Arc::from(source.name()), now);
         inputs.push(observe(source, &state));
     }
     let (sender, commands) = mpsc::unbounded_channel();
@@ -79,7 +77,6 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         open,
         ended: Vec::new(),
         heard,
-        quiet: Vec::new(),
         commands: Some(commands),
         changes,
         look: Look::default(),
@@ -92,7 +89,8 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         stored,
         over: false,
     };
-    running.reports.push_back(Progress::Started { resumed, step: running.state.step(), anew });
+    let step = running.state.step();
+    running.reports.push_back(Progress::Started { resumed, step, anew, stored });
     running.tell(event);
     let stream = stream::unfold(running, |mut running| async move {
         let item = running.next().await;
@@ -104,7 +102,7 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
 /// How a run begins.
 struct Opened {
     state: State,
-    /// Whether the state was stored.
+    /// Whether a stored rollout goes on.
     resumed: bool,
     event: Event,
     /// Why a stored state of this plan is not gone on with.
@@ -151,7 +149,7 @@ async fn open<C: Cluster>(
         why = another_experiment(plan, &state, &live, release.as_deref());
         if why.is_none() {
             let (event, stored) = (Event::Started(now), Some(state.now()));
-            return Ok(Opened { state, resumed: true, event, anew: None, stored });
+            return Ok(Opened { state, resumed: false, event, anew: None, stored });
         }
     }
     let located = locate(plan, &live)?;

@@ -89,9 +89,15 @@ fn a_verdict_holds_for_its_release_and_its_weights_and_says_that_it_is_an_earlie
         assert!(matches!(first, Verdict::Promote { .. }), "{first}");
 
         let events = events_on(&store, FAILING).await;
-        let Some(Progress::Finished { verdict, stored: Some(_) }) = events.last() else {
+        let Some(Progress::Finished { verdict, stored: Some(at) }) = events.last() else {
             panic!("{events:?}")
         };
+        let Progress::Started { resumed: false, anew: None, stored: Some(began_with), .. } =
+            &events[0]
+        else {
+            panic!("{:?}", events[0])
+        };
+        assert_eq!(began_with, at, "the first event says that it is over");
         same(verdict, &first, &"the same release with the same weights");
 
         let begins_anew = |events: &[Progress], said: &str| {

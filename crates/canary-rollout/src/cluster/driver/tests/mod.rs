@@ -1,5 +1,7 @@
 mod edits;
 mod evidence;
+mod refusals;
+mod sources;
 mod store;
 mod world;
 
@@ -246,96 +248,6 @@ fn a_guardrail_without_a_source_is_refused() {
         let error = silent.start().await.unwrap_err().to_string();
         assert!(error.contains("steps[0].hold") && error.contains("probe"), "{error}");
         assert_eq!(store.inner().calls, 0, "nothing was read or written");
-    });
-}
-
-/// A source that says what it has to do with the rollout's own requests.
-struct Own(&'static str, crate::evidence::OwnRequests);
-
-impl Source for Own {
-    fn name(&self) -> &str {
-        self.0
-    }
-    fn provides(&self) -> Vec<Kind> {
-        vec![Kind::Requests, Kind::Pairs]
-    }
-    fn own_requests(&self) -> crate::evidence::OwnRequests {
-        self.1
-    }
-    fn observations(self: Box<Self>, _: Option<u64>) -> crate::evidence::Observations {
-        Box::pin(futures_util::stream::pending())
-    }
-}
-
-#[test]
-fn sources_of_which_one_counts_what_the_other_sends_are_refused() {
-    use crate::evidence::OwnRequests as O;
-    run(async {
-        for (sends, counts, said) in [
-            (O::Reports, O::CountsAll, Some("pairs_only")),
-            (O::Reports, O::CountsUnmarked, Some("counted by both")),
-            (O::SendsPairs, O::CountsAll, Some("mark_header")),
-            (O::SendsPairs, O::CountsUnmarked, None),
-            (O::Reports, O::Neither, None),
-            (O::Reports, O::SendsPairs, None),
-            (O::CountsAll, O::CountsAll, None),
-        ] {
-            for turned in [false, true] {
-                let (one, other) = (Own("one", sends), Own("other", counts));
-                let (first, second) = if turned { (other, one) } else { (one, other) };
-                let store = Store::new(&plan());
-                let driver = Driver::new(store.clone(), plan()).unwrap().probe(|| async { Ok(()) });
-                let started = driver.source(first).source(second).start().await;
-                match (started, said) {
-                    (Ok(_), None) => {}
-                    (Err(error), Some(said)) => {
-                        let text = error.to_string();
-                        assert!(
-                            text.contains("sources one and other") && text.contains(said),
-                            "{text}"
-                        );
-                        assert_eq!(store.inner().calls, 0, "nothing was read or written");
-                    }
-                    (started, said) => panic!("{:?}: {said:?}", started.is_ok()),
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn an_unreachable_canary_gets_no_weight() {
-    run(async {
-        let store = Store::new(&plan());
-        let verdict = finish(
-            driver(&plan(), &store, GOOD, u64::MAX)
-                .probe(|| async { Err("503 no healthy upstream".to_owned()) })
-                .tick(Duration::from_secs(60)),
-        );
-        let verdict = verdict.await.unwrap().unwrap();
-        assert!(
-            matches!(&verdict, Verdict::Rollback { evidence: Cause::NotReady(_), .. }),
-            "{verdict}"
-        );
-        assert_eq!(store.canary_weight(), 0);
-    });
-}
-
-#[test]
-fn sources_that_end_early_leave_it_inconclusive() {
-    run(async {
-        let few = Canary { observations: 200, ..GOOD };
-        let (verdict, store, _) = undisturbed(few).await;
-        assert!(
-            matches!(&verdict, Verdict::Inconclusive { why: Why::SourcesEnded { .. } }),
-            "{verdict}"
-        );
-        assert_eq!(store.canary_weight(), 20, "weights are kept");
-        let mut back = plan();
-        back.on_inconclusive = OnInconclusive::Rollback;
-        let store = Store::new(&back);
-        finish(driver(&back, &store, few, u64::MAX)).await.unwrap().unwrap();
-        assert_eq!(store.canary_weight(), 0);
     });
 }
 
