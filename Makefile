@@ -34,11 +34,12 @@ package: ## build and check all that a release publishes: the wheel, the source 
 	@scripts/package.sh
 
 fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
-	@for target in manifest validate route image response message; do \
+	@for target in manifest validate route image jpeg response message; do \
 		seeds="fuzz/seeds/$$target"; dict="-dict=fuzz/istio.dict"; \
 		case $$target in \
 			validate) seeds=fuzz/seeds/manifest;; \
 			image) seeds=crates/canary-serving/tests/data/image; dict=;; \
+			jpeg) seeds=crates/canary-jpeg/tests/data; dict=;; \
 			response) dict=;; \
 			message) seeds=crates/canary-serving/tests/data/grpc; dict=;; \
 		esac; \

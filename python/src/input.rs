@@ -119,6 +119,8 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
             // PNG has no inks and no other colour spaces.
             _ => value.call_method1("convert", ("RGB",))?,
         };
+        // The orientation of a camera stands in there; it is applied when that is wanted.
+        options.set_item("exif", image.call_method0("getexif")?)?;
         image.call_method("save", (&buffer,), Some(&options))?;
         return Ok(Some(buffer.call_method0("getvalue")?.extract()?));
     }

@@ -11,6 +11,7 @@ mod examples;
 pub(crate) mod failure;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod image_input;
 mod input;
 mod many;
 mod metadata;
