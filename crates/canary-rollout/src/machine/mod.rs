@@ -22,8 +22,7 @@ use crate::{
 /// that slept, adds no more than this.
 pub const MAX_STRIDE: Duration = Duration::from_secs(60);
 
-/// The number of times in a row that the canary may refuse the probe's request before it is considered unable to become
-/// ready by itself.
+/// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
 pub const MAX_REFUSALS: u32 = 3;
 
 /// A plan prepared to run.
