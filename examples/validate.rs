@@ -114,7 +114,7 @@ fn read(name: &str, lenient: bool) -> Result<(Source, Findings), Error> {
     } else {
         match Manifest::read_named(name, &text) {
             Ok(manifest) => (manifest, Findings::new()),
-            // What can be read is checked all the same.
+            // Readable objects are checked all the same.
             Err(Error::Invalid(findings)) => (Manifest::read_lenient(&text).0, findings),
             Err(error) => return Err(error),
         }
@@ -218,7 +218,7 @@ fn print(found: &[Found], sources: &[Source]) {
     );
 }
 
-/// How many characters the value has that begins at `column`.
+/// The number of characters of the value that begins at `column`.
 fn width(text: &str, column: usize) -> usize {
     let rest: String = text.chars().skip(column - 1).collect();
     let value = match rest.chars().next() {

@@ -1,4 +1,4 @@
-"""What the files of a release must be, run by scripts/package.sh: FOLDER VERSION [--quick]."""
+"""Checks of the files of a release, run by scripts/package.sh: FOLDER VERSION [--quick]."""
 
 import os
 import re
@@ -17,7 +17,7 @@ FACE = {
     for path in (ROOT / "python/canary").glob(pattern)
 }
 LICENCES = {"LICENSE", "THIRD_PARTY_LICENSES.txt"}
-# Of the source distribution: folders that are in it whole, files without which nothing builds, and what stands beside.
+# Of the source distribution: folders that are in it whole, files without which nothing builds, and the files beside.
 CRATES = sorted(path.name for path in (ROOT / "crates").iterdir())
 SOURCES = (
     *(f"crates/{crate}/src" for crate in CRATES),

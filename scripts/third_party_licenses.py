@@ -64,7 +64,7 @@ def linked() -> set[tuple[str, str]]:
 
 
 def is_apache(expression: str) -> bool:
-    """Whether Apache-2.0 alone may be chosen of an SPDX expression."""
+    """Return true when Apache-2.0 alone may be chosen of an SPDX expression."""
     return " AND " not in expression and "Apache-2.0" in re.split(r" OR | ?/ ?", expression)
 
 

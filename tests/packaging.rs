@@ -1,5 +1,5 @@
-//! What is published, as far as it can be told without building it: one version everywhere, whole packages, licences
-//! of exactly the crates in the lock file.
+//! The published packages, as far as they can be checked without a build: one version everywhere, whole packages,
+//! licences of exactly the crates in the lock file.
 
 use std::{
     collections::BTreeSet,
@@ -18,13 +18,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// What cargo prints; never from the network.
+/// The output of cargo; never from the network.
 fn cargo(arguments: &[&str]) -> String {
     let output =
         Command::new(env!("CARGO")).args(arguments).arg("--offline").current_dir(root()).output();
     let output = output.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo {arguments:?}: {said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo {arguments:?}: {message}");
     String::from_utf8(output.stdout).unwrap()
 }
 

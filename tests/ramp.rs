@@ -103,8 +103,8 @@ fn too_few_inputs_and_wrong_plans_have_their_own_exit_status() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let help = folder.ramp(&["--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for said in ["--canary-errors", "--report", "--json", "Exit status", "Ctrl-C"] {
-        assert!(help.contains(said), "{said} is not in {help}");
+    for part in ["--canary-errors", "--report", "--json", "Exit status", "Ctrl-C"] {
+        assert!(help.contains(part), "{part} is not in {help}");
     }
 }
 

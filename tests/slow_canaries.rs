@@ -32,12 +32,12 @@ struct Hanging {
     model: Scripted,
     hangs: Range<u64>,
     loading: Duration,
-    asked: AtomicU64,
+    sent: AtomicU64,
 }
 
 impl Hanging {
     fn new(hangs: Range<u64>, loading: Duration) -> Self {
-        Self { model: Scripted::new("suit", 0.8), hangs, loading, asked: AtomicU64::new(0) }
+        Self { model: Scripted::new("suit", 0.8), hangs, loading, sent: AtomicU64::new(0) }
     }
 }
 
@@ -51,8 +51,8 @@ impl Model for Hanging {
     }
 
     fn wait(&self) -> Duration {
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.hangs.contains(&asked) { Duration::from_secs(3_600) } else { Duration::ZERO }
+        let sent = self.sent.fetch_add(1, Ordering::Relaxed);
+        if self.hangs.contains(&sent) { Duration::from_secs(3_600) } else { Duration::ZERO }
     }
 
     fn loading(&self) -> Duration {
@@ -130,7 +130,7 @@ async fn serves(lab: &Lab, version: &str, split: Split) {
     let names = routes.as_array().unwrap().iter().filter_map(|route| route["name"].as_str());
     assert_eq!(names.filter(|name| name.starts_with(HeaderRoute::ROUTE_PREFIX)).count(), 0);
     let client = client(lab);
-    let ask = |number: u64| {
+    let send = |number: u64| {
         let client = client.clone();
         async move {
             let photo = number.to_le_bytes();
@@ -138,7 +138,7 @@ async fn serves(lab: &Lab, version: &str, split: Split) {
             answer.map_or_else(|error| error.to_string(), |one| one.subset().unwrap().to_owned())
         }
     };
-    let answers: Vec<String> = stream::iter(0..200).map(ask).buffered(8).collect().await;
+    let answers: Vec<String> = stream::iter(0..200).map(send).buffered(8).collect().await;
     let mut by = BTreeMap::new();
     for subset in answers {
         *by.entry(subset).or_insert(0) += 1;
@@ -163,8 +163,8 @@ async fn a_canary_that_hangs_during_the_run_goes_back_with_the_cause() {
     let lab = lab(Hanging::new(20..u64::MAX, Duration::ZERO));
     let (verdict, written) = released(&lab).await;
     let Verdict::Rollback { .. } = &verdict else { panic!("{verdict}") };
-    let said = verdict.to_string();
-    assert!(said.contains("canary"), "{said}");
+    let message = verdict.to_string();
+    assert!(message.contains("canary"), "{message}");
     assert_eq!(written, [Split { canary: 30, mirror: 0 }, Split::STABLE], "{verdict}");
     serves(&lab, "lite0", Split::STABLE).await;
 }

@@ -1,11 +1,11 @@
-//! Drives a plan on any [`Cluster`] and tells what happens.
+//! Drives a plan on any [`Cluster`] and reports its progress.
 
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use canary_core::{
     Plan, Verdict,
-    cluster::{Cluster, Control, Progress, Rollout, Story},
+    cluster::{Cluster, Control, Progress, Rollout, RunLog},
     evidence::{Disagreements, Mirrored, Sample, prometheus::Prometheus},
     predict::Client,
     rollout::report::Report,
@@ -14,33 +14,33 @@ use futures_util::{Stream, StreamExt};
 
 use crate::{options::Options, print::Printer};
 
-/// What a back-end provides: where the objects live, and how the models are asked.
+/// The parts that a back-end provides: the store of the objects, and the requests to the models.
 pub(crate) struct Stage<C, S> {
     /// Reads and writes the objects.
     pub(crate) cluster: C,
-    /// How the models are asked; none where all that the plan needs is counted elsewhere.
-    pub(crate) asks: Option<Asks<S>>,
-    /// What Prometheus counts, in place of requests of this program's own.
+    /// The requests to the models; none where all that the plan needs is counted elsewhere.
+    pub(crate) requests: Option<Requests<S>>,
+    /// The counts of Prometheus, in place of requests of this program's own.
     pub(crate) counted: Option<Prometheus>,
     /// The records of mirrored requests, for plans that compare answers without a header.
     pub(crate) mirror: Option<Mirrored>,
 }
 
-/// How the models are asked, and about what.
-pub(crate) struct Asks<S> {
-    /// Asks through the gateway; the answers name their subset.
+/// The requests to the models, and their inputs.
+pub(crate) struct Requests<S> {
+    /// Sends requests through the gateway; the responses name their subset.
     pub(crate) client: Client,
-    /// The inputs to ask about.
+    /// The inputs to send.
     pub(crate) samples: S,
-    /// The input that both versions are asked with before the first weight.
+    /// The input that is sent to both versions before the first weight.
     pub(crate) probe: Sample,
 }
 
-/// How a run ended.
+/// The end of a run.
 pub(crate) enum Ending {
     Over {
         verdict: Box<Verdict>,
-        /// Whether an earlier run gave it, on the same release.
+        /// `true` when an earlier run reached it, on the same release.
         stored: bool,
     },
     Suspended,
@@ -56,14 +56,14 @@ where
     C: Cluster + 'static,
     S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
-    let Stage { cluster, asks, counted, mirror } = stage;
+    let Stage { cluster, requests, counted, mirror } = stage;
     let disagreements = Disagreements::default();
     let mut rollout = Rollout::of(plan.clone())
         .concurrency(options.concurrency)
         .tick(options.tick)
         .anew(options.anew)
         .disagreements(&disagreements);
-    if let Some(Asks { client, samples, probe }) = asks {
+    if let Some(Requests { client, samples, probe }) = requests {
         rollout = rollout.requests(client, probe, samples);
     }
     if let Some(counted) = counted {
@@ -76,13 +76,13 @@ where
     let began = Instant::now();
     let (mut run, control) = driver.start().await?;
     suspend_on_signal(control);
-    let (mut story, mut printer) = (Story::new(), Printer::new(options.json));
+    let (mut log, mut printer) = (RunLog::new(), Printer::new(options.json));
     let mut ending = None;
     while let Some(progress) = run.next().await {
         let progress = progress?;
         let at = began.elapsed();
-        story.tell(at, &progress);
-        printer.tell(at, &progress)?;
+        log.record(at, &progress);
+        printer.print(at, &progress)?;
         match progress {
             Progress::Finished { verdict, stored } => {
                 ending = Some(Ending::Over { verdict: verdict.into(), stored: stored.is_some() });
@@ -94,7 +94,7 @@ where
     if let Some(file) = &options.report {
         let title = format!("{}: {} → {}", plan.target.virtual_service, plan.stable, plan.canary);
         let pairs = disagreements.for_report();
-        let page = Report::new(&title).run(&title, plan, story.history(), story.verdict(), &pairs);
+        let page = Report::new(&title).run(&title, plan, log.history(), log.verdict(), &pairs);
         std::fs::write(file, page.to_html())
             .with_context(|| format!("cannot write {}", file.display()))?;
     }

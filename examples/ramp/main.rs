@@ -57,10 +57,10 @@ async fn run(options: &Options) -> Result<Ending> {
     ending
 }
 
-/// What is added to the exit status where an earlier run gave the verdict, unless a plain status is wanted.
+/// The number added to the exit status where an earlier run reached the verdict, unless a plain status is wanted.
 const STORED: u8 = 10;
 
-/// What `--help` says of the exit status.
+/// The exit status, as `--help` describes it.
 fn status(ending: &Ending, plain: bool) -> ExitCode {
     let Ending::Over { verdict, stored } = ending else { return ExitCode::from(130) };
     let status = match &**verdict {

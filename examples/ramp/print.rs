@@ -1,4 +1,4 @@
-//! Tells what happens: a line of text, or one JSON object a line.
+//! Prints the progress: a line of text, or one JSON object a line.
 
 use std::{
     io::{self, Write},
@@ -14,25 +14,25 @@ use canary_core::{
 };
 use serde_json::{Value, json};
 
-/// The shortest time between two lines of text that say only where the run stands.
+/// The shortest time between two lines of text that show only the state of the run.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes to standard output.
 pub(crate) struct Printer {
     json: bool,
-    told: Option<Duration>,
-    /// What the canary lacked last, so that it is told once.
+    printed: Option<Duration>,
+    /// The last thing that the canary lacked, so that it is printed once.
     problem: Option<String>,
     split: Option<Split>,
 }
 
 impl Printer {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, told: None, problem: None, split: None }
+        Self { json, printed: None, problem: None, split: None }
     }
 
-    /// Tells of one event, so long after the start.
-    pub(crate) fn tell(&mut self, at: Duration, progress: &Progress) -> Result<()> {
+    /// Prints one event, with the time since the start.
+    pub(crate) fn print(&mut self, at: Duration, progress: &Progress) -> Result<()> {
         if self.json {
             return line(&as_json(at, progress)?.to_string());
         }
@@ -62,7 +62,7 @@ impl Printer {
             }
             Progress::GateJudged { gate, outcome } => format!("gate {gate}: {outcome}"),
             Progress::Written { split, .. } => {
-                self.told = Some(at);
+                self.printed = Some(at);
                 // The last write only takes the header route away.
                 if self.split.replace(*split) == Some(*split) {
                     return None;
@@ -70,10 +70,10 @@ impl Printer {
                 format!("written: {split}")
             }
             Progress::Seen(snapshot) => {
-                if self.told.is_some_and(|told| at.saturating_sub(told) < PAUSE) {
+                if self.printed.is_some_and(|printed| at.saturating_sub(printed) < PAUSE) {
                     return None;
                 }
-                self.told = Some(at);
+                self.printed = Some(at);
                 standing(snapshot)
             }
             Progress::Waiting { problem, attempt, wait } => {
@@ -96,7 +96,7 @@ impl Printer {
         })
     }
 
-    /// The problem, unless it was told already.
+    /// The problem, unless it was printed already.
     fn news<'a>(&mut self, problem: &'a str) -> Option<&'a str> {
         if self.problem.as_deref() == Some(problem) {
             return None;
@@ -106,7 +106,7 @@ impl Printer {
     }
 }
 
-/// Where the run stands: the sample sizes, and each guardrail's evidence beside what would be an alarm.
+/// The state of the run: the sample sizes, and each guardrail's evidence beside the threshold of an alarm.
 fn standing(snapshot: &Snapshot) -> String {
     let pairs = match snapshot.pairs {
         0 => String::new(),

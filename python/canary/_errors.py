@@ -46,7 +46,7 @@ class ImageError(CanaryError, ValueError):
 
 
 class PredictError(CanaryError, RuntimeError):
-    """A prediction failed; its subclasses say who said no."""
+    """A prediction failed; its subclasses say which part returned the error."""
 
     origin: str
     url: str
@@ -100,7 +100,7 @@ class NotFoundError(CanaryError, LookupError):
 
 
 class ClusterError(CanaryError, OSError):
-    """The cluster, or the lab in its place, could not do what was asked."""
+    """The cluster, or the lab in its place, could not carry out a request."""
 
     retryable: bool
 

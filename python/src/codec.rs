@@ -14,7 +14,7 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 
-use crate::{array, door, error::IntoPy, input::Lent};
+use crate::{array, door, error::IntoPy, input::Borrowed};
 
 /// Bytes of an answer from which on it is read on a thread of its own, which Ctrl-C leaves alone: some milliseconds.
 const LARGE: usize = 4 << 20;
@@ -23,7 +23,7 @@ const LARGE: usize = 4 << 20;
 struct Interruptible<'a> {
     body: &'a mut Vec<u8>,
     go_on: &'a dyn Fn() -> bool,
-    /// The bytes until it is asked again.
+    /// The bytes until the next check.
     left: usize,
     ended: bool,
 }
@@ -84,8 +84,8 @@ fn write_interruptibly<'py>(
     input: &Bound<'py, PyAny>,
     write: impl Fn(&mut Interruptible<'_>, &Input<'_>) -> canary_core::serving::Result<()> + Send + Sync,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let held = Lent::read(input)?;
-    let input = held.input()?;
+    let borrowed = Borrowed::read(input)?;
+    let input = borrowed.input()?;
     let mut body = Vec::new();
     let writing = |go_on: &dyn Fn() -> bool| {
         let left = Interruptible::STRIDE;
@@ -140,7 +140,7 @@ pub(crate) fn decode_predict_grpc(
     decode(py, body, read_predict_grpc)
 }
 
-/// What `read` finds in an answer, by name.
+/// The values that `read` finds in an answer, by name.
 fn decode(
     py: Python<'_>,
     body: PyBackedBytes,

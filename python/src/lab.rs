@@ -308,14 +308,14 @@ impl Lab {
     /// The last answers through the gateway after that number: number, subset, status, seconds, classes, and the file.
     fn _recent<'py>(&self, py: Python<'py>, after: u64) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let exchanges = self.with(|lab| Ok(lab.recent(after)))?;
-        let tell = |one: &canary_lab::gateway::Exchange| {
+        let row = |one: &canary_lab::gateway::Exchange| {
             let file: Option<Vec<u8>> = one.file();
             let file = file.map(|file| PyBytes::new(py, &file));
             let seconds = one.took.as_secs_f64();
-            let told = (one.number, &one.path, &one.subset, one.status, seconds, one.top(), file);
-            Ok(told.into_pyobject(py)?.into_any())
+            let fields = (one.number, &one.path, &one.subset, one.status, seconds, one.top(), file);
+            Ok(fields.into_pyobject(py)?.into_any())
         };
-        exchanges.iter().map(tell).collect()
+        exchanges.iter().map(row).collect()
     }
 
     /// The views of the runs on this lab that somebody holds.

@@ -18,7 +18,7 @@ pub(crate) enum Place {
     Cluster(Handle),
 }
 
-/// What a run needs of its lab.
+/// The parts of its lab that a run needs.
 pub(crate) struct LabPlace {
     pub(crate) store: Store,
     mirrors: Mirrors,
@@ -49,7 +49,7 @@ impl Place {
         }
     }
 
-    /// What tells one place from another.
+    /// The name that distinguishes one place from another.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Lab(lab) => lab.url.clone(),

@@ -1,4 +1,4 @@
-//! What the driver of a run is made of, so that it can be made again after a pause.
+//! The parts of a run's driver, so that it can be created again after a pause.
 
 use std::{
     path::{Path, PathBuf},
@@ -31,16 +31,16 @@ const LONGEST_VALUE: usize = 80;
 /// The signature of the lab's models that takes image files; the one without a name takes arrays.
 const SIGNATURE: &str = "serving_preprocess";
 
-/// What the caller's own code raised while the run was polled.
+/// The exception that the caller's own code raised while the run was polled.
 pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
 
-/// Where the objects are, how the models are asked, and about what.
+/// The place of the objects, the requests to the models, and their inputs.
 pub(crate) struct Recipe {
     pub(crate) plan: CorePlan,
     scores: Vec<(String, Arc<Py<PyAny>>)>,
     place: Place,
-    /// Who is asked about what; none where all that is needed is counted elsewhere.
-    asks: Option<Asks>,
+    /// The requests to the models; none where all that is needed is counted elsewhere.
+    requests: Option<Requests>,
     evidence: Vec<Prometheus>,
     concurrency: usize,
     tick: Option<Duration>,
@@ -48,15 +48,15 @@ pub(crate) struct Recipe {
     pub(crate) raised: Raised,
 }
 
-/// How the models are asked, and about what.
-struct Asks {
+/// The requests to the models, and their inputs.
+struct Requests {
     client: predict::Client,
     samples: Samples,
     probe: Sample,
 }
 
-/// What a caller may leave out.
-pub(crate) struct Asked<'a, 'py> {
+/// The arguments that a caller may omit.
+pub(crate) struct Arguments<'a, 'py> {
     pub(crate) lab: Option<&'a Bound<'py, Lab>>,
     pub(crate) client: Option<&'a Client>,
     pub(crate) inputs: Option<&'a Bound<'py, PyAny>>,
@@ -68,40 +68,41 @@ pub(crate) struct Asked<'a, 'py> {
 /// A recipe that may lack its inputs.
 pub(crate) struct Draft {
     recipe: Recipe,
-    /// Whom to ask for what kind of inputs, when the caller gave none, and where the photo of the models is.
+    /// The client and the photo of the models for each kind of inputs, when the caller gave none.
     inputs_for: Option<(predict::Client, PathBuf)>,
 }
 
 impl Draft {
-    /// Takes everything that the interpreter has to be asked for.
+    /// Reads everything that needs the interpreter.
     pub(crate) fn new(
         py: Python<'_>,
         plan: &Plan,
         place: Place,
-        asked: &Asked<'_, '_>,
+        arguments: &Arguments<'_, '_>,
     ) -> PyResult<Self> {
         let core = plan.core.clone();
         let raised = Raised::default();
-        let counted = !asked.evidence.is_empty();
-        let (mut asks, mut inputs_for) = (None, None);
-        let can_ask = asked.inputs.is_some() && (asked.client.is_some() || asked.lab.is_some());
-        // Of what is counted elsewhere only the canary is asked, before its first weight.
-        if !counted || core.header.is_some() || can_ask {
-            let mut client = match (asked.client, asked.lab) {
+        let counted = !arguments.evidence.is_empty();
+        let (mut requests, mut inputs_for) = (None, None);
+        let can_send =
+            arguments.inputs.is_some() && (arguments.client.is_some() || arguments.lab.is_some());
+        // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
+        if !counted || core.header.is_some() || can_send {
+            let mut client = match (arguments.client, arguments.lab) {
                 (Some(client), _) => client.core.clone(),
                 (None, Some(lab)) => lab.get().with(|lab| own_client(lab, &core).py())?,
                 (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };
-            match asked.inputs {
+            match arguments.inputs {
                 Some(inputs) => {
                     let pairs = core.needs_pairs();
                     let (samples, probe) = Samples::new(inputs, pairs, Arc::clone(&raised))?;
-                    if asked.client.is_none() && probe.file().is_none() {
+                    if arguments.client.is_none() && probe.file().is_none() {
                         client = client.signature("");
                     }
-                    asks = Some(Asks { client, samples, probe });
+                    requests = Some(Requests { client, samples, probe });
                 }
-                None if asked.lab.is_some() => {
+                None if arguments.lab.is_some() => {
                     inputs_for = Some((client, lab::own_packages(py)?));
                 }
                 None => return Err(Error::Plan(NO_INPUTS.to_owned())).py(),
@@ -113,10 +114,10 @@ impl Draft {
         let recipe = Recipe {
             scores: plan.scores.iter().map(score).collect(),
             place,
-            asks,
-            evidence: asked.evidence.clone(),
-            concurrency: asked.concurrency,
-            tick: asked.tick,
+            requests,
+            evidence: arguments.evidence.clone(),
+            concurrency: arguments.concurrency,
+            tick: arguments.tick,
             disagreements: Disagreements::default(),
             raised,
             plan: core,
@@ -136,7 +137,7 @@ impl Draft {
             let plan = &self.recipe.plan;
             let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
             let (samples, probe) = own_inputs(&client, &packages, pairs).await?;
-            self.recipe.asks = Some(Asks { client, samples, probe });
+            self.recipe.requests = Some(Requests { client, samples, probe });
         }
         Ok(self.recipe)
     }
@@ -153,8 +154,8 @@ impl Recipe {
 
     /// Takes no more inputs.
     pub(crate) fn close(&self) {
-        if let Some(asks) = &self.asks {
-            asks.samples.close();
+        if let Some(requests) = &self.requests {
+            requests.samples.close();
         }
     }
 
@@ -179,7 +180,7 @@ impl Recipe {
         for one in &self.evidence {
             rollout = rollout.counted(one.clone());
         }
-        if let Some(Asks { client, samples, probe }) = &self.asks {
+        if let Some(Requests { client, samples, probe }) = &self.requests {
             rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
         }
         if let Some(mirrored) = self.place.mirrored(&self.plan) {
@@ -193,7 +194,7 @@ impl Recipe {
     }
 }
 
-/// A caller's function as the score of a custom guardrail. It is not asked about pairs with a failed half.
+/// A caller's function as the score of a custom guardrail. It is not called for pairs with a failed half.
 struct OwnScore {
     function: Arc<Py<PyAny>>,
     raised: Raised,
@@ -207,8 +208,8 @@ impl Score for OwnScore {
     fn number(&self, observation: &Observation) -> Option<std::result::Result<f64, String>> {
         let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
-            let asked = self.function.call1(py, (pair::Pair(pair.clone()),));
-            let value = asked.and_then(|value| number(value.bind(py)));
+            let returned = self.function.call1(py, (pair::Pair(pair.clone()),));
+            let value = returned.and_then(|value| number(value.bind(py)));
             value
                 .inspect_err(|error| {
                     let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,8 +220,8 @@ impl Score for OwnScore {
     }
 }
 
-/// The number that a score is, or what it is instead, such as None or a text, which the rollout counts as an invalid
-/// score and tells; what a conversion raises otherwise is the caller's error.
+/// The number that a score is, or the text of another value, such as None, which the rollout counts as an invalid score
+/// and reports; an exception of the conversion is the caller's error.
 fn number(value: &Bound<'_, PyAny>) -> PyResult<std::result::Result<f64, String>> {
     match value.extract::<f64>() {
         Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(Err(shown(value))),

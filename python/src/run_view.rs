@@ -1,4 +1,4 @@
-//! What pictures and tables show of a run.
+//! The data of a run's pictures and tables.
 
 use canary_core::{
     evidence::DisagreeingPair,
@@ -21,15 +21,15 @@ const POINTS: usize = 60;
 const SHOWN: usize = 6;
 
 impl Drive {
-    /// What a view shows, as plain data.
+    /// The data of a view, as plain values.
     pub(crate) fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let cards = cards(&self.disagreements(py, SHOWN)?);
         let disagreements = self.recipe.disagreements.pairs().len();
         let verdict = self
             .verdict()
             .map(|verdict| json!({"name": verdict.core.name(), "sentence": verdict.sentence()}));
-        let story = lock(&self.story);
-        let moments = story.history().moments();
+        let log = lock(&self.log);
+        let moments = log.history().moments();
         let stride = moments.len().div_ceil(POINTS).max(1);
         let trace = |place: usize| -> Vec<f64> {
             moments
@@ -38,7 +38,7 @@ impl Drive {
                 .filter_map(|moment| Some(moment.readings.get(place)?.e.max(1e-12).log10()))
                 .collect()
         };
-        let last = story.last();
+        let last = log.last();
         let readings = last.map_or(&[][..], |last| &last.readings);
         let readings: Vec<Value> = readings
             .iter()
@@ -67,13 +67,13 @@ impl Drive {
             "cards": if disagreements == 0 { String::new() } else { cards },
             "verdict": verdict,
         });
-        drop(story);
+        drop(log);
         json::to_python(py, &view)
     }
 
-    /// What each guardrail showed at each moment that was kept, as rows.
+    /// The readings of each guardrail at each moment that was kept, as rows.
     pub(crate) fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let story = lock(&self.story);
+        let log = lock(&self.log);
         let row = |moment: &Moment, reading: Option<&rollout::Reading>| {
             json!({
                 "seconds": moment.at.as_secs_f64(),
@@ -88,7 +88,7 @@ impl Drive {
                 "alarm": reading.map(|one| one.alarm),
             })
         };
-        let rows: Vec<Value> = story
+        let rows: Vec<Value> = log
             .history()
             .moments()
             .iter()
@@ -97,7 +97,7 @@ impl Drive {
                 none.into_iter().chain(moment.readings.iter().map(|one| row(moment, Some(one))))
             })
             .collect();
-        drop(story);
+        drop(log);
         json::to_python(py, &Value::Array(rows))
     }
 
@@ -113,8 +113,8 @@ impl Drive {
             Ok(Disagreement {
                 input: pair.name.as_deref().unwrap_or_default().to_owned(),
                 thumbnail,
-                stable: (pair::said(&pair.stable), pair.stable.score),
-                canary: (pair::said(&pair.canary), pair.canary.score),
+                stable: (pair::described(&pair.stable), pair.stable.score),
+                canary: (pair::described(&pair.canary), pair.canary.score),
             })
         });
         shown.collect()

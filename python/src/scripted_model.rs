@@ -7,7 +7,7 @@ use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 
 use crate::{show, time, value};
 
-/// A model for the lab that answers as it is told: for tests, and for trying out plans.
+/// A model for the lab that answers by a script: for tests, and for trying out plans.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct ScriptedModel {
@@ -22,7 +22,7 @@ pub(crate) struct ScriptedModel {
     seed: u64,
 }
 
-/// How a model can fail.
+/// The ways in which a model can fail.
 const CODES: [Code; 6] = [
     Code::InvalidArgument,
     Code::NotFound,

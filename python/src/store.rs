@@ -58,10 +58,10 @@ impl Job {
         if let Some(progress) = progress {
             let (raised, stop) = (Arc::clone(&raised), Arc::clone(&stop));
             copy = copy.on_progress(move |at: &Progress| {
-                let told = Python::attach(|py| {
+                let called = Python::attach(|py| {
                     progress.call1(py, (at.file.as_str(), at.bytes, at.total_bytes)).map(drop)
                 });
-                if let Err(error) = told {
+                if let Err(error) = called {
                     raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     stop.notify_one();
                 }
@@ -71,7 +71,7 @@ impl Job {
     }
 
     async fn run(self) -> PyResult<Plain> {
-        // What the callback raises ends the copy where it is.
+        // An exception of the callback ends the copy.
         let copied = match select(pin!(self.copy.run()), pin!(self.stop.notified())).await {
             Either::Left((copied, _)) => Some(copied.py()?),
             Either::Right(_) => None,

@@ -14,7 +14,7 @@ use pyo3::{
 
 use crate::{json, time, value};
 
-/// What a guardrail shows.
+/// The reading of a guardrail.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Reading(pub(crate) rollout::Reading);
@@ -108,7 +108,7 @@ impl Reading {
     }
 }
 
-/// What a rollout has come to.
+/// The result of a rollout.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Verdict {

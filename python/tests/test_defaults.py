@@ -1,4 +1,4 @@
-"""What holds unless it is said otherwise: the page of defaults, row by row, against the package and the source."""
+"""The default values: the page of defaults, row by row, against the package and the source."""
 
 import inspect
 import re
@@ -8,7 +8,7 @@ import canary
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = ROOT / "docs/reference/defaults.md"
-# What a row says, and where in the source it stands. A row without a place is held by the tests below.
+# The value of a row, and its place in the source. Rows without a place are checked by the tests below.
 SOURCES = {
     "longest time of a call": ("60 s", "predict/client.rs", " timeout: Duration::from_secs(60)"),
     "longest time of one attempt": ("none of its own", "predict/client.rs", "attempt_timeout: None"),
@@ -26,11 +26,11 @@ SOURCES = {
     "a peer that says nothing": ("30 s", "canary-http/src/settings.rs", "silence: Duration::from_secs(30)"),
     "proxy": ("that of the environment", "canary-http/src/proxy.rs", "#[default]\n    Environment,"),
     "a copy without progress": ("60 s", "serving/store/transport.rs", "PATIENCE: Duration = Duration::from_secs(60)"),
-    "progress is told every": ("500 ms", "cluster/driver.rs", "tick: Duration::from_millis(500)"),
+    "progress is reported every": ("500 ms", "cluster/driver.rs", "tick: Duration::from_millis(500)"),
     "the state is stored with every weight": ("10 s", "cluster/driver.rs", "save_every: Duration::from_secs(10)"),
     "the first time after the start": ("250 ms", "cluster/driver/run.rs", "Duration = Duration::from_millis(250)"),
     "at least every so often": ("2 s", "cluster/driver/run.rs", "SAVE_RESUMED: Duration = Duration::from_secs(2)"),
-    "a source that tells nothing": ("10 s", "cluster/driver/run.rs", "QUIET: Duration = Duration::from_secs(10)"),
+    "a source that is silent": ("10 s", "cluster/driver/run.rs", "QUIET: Duration = Duration::from_secs(10)"),
     "the release behind the canary": ("10 s", "cluster/driver/act.rs", "EVERY: Duration = Duration::from_secs(10)"),
     "refusals by the canary": ("3", "rollout/machine/mod.rs", "MAX_REFUSALS: u32 = 3"),
     "the lock is good for": ("30 s", "cluster/driver.rs", "lease: Duration::from_secs(30)"),
@@ -51,7 +51,7 @@ SOURCES = {
     "a request to the API server": ("60 s", "cluster/kubernetes.rs", "LIMIT: Duration = Duration::from_secs(60)"),
     "a connection to the API server": ("10 s", "cluster/kubernetes.rs", "get_or_insert(Duration::from_secs(10))"),
     "field manager": ("`canary`", "cluster/kubernetes.rs", 'FIELD_MANAGER: &str = "canary"'),
-    "Prometheus is asked every": ("15 s", "evidence/prometheus/settings.rs", "every: Duration::from_secs(15)"),
+    "Prometheus is queried every": ("15 s", "evidence/prometheus/settings.rs", "every: Duration::from_secs(15)"),
     "a window ends before now by": ("5 s", "evidence/prometheus/settings.rs", "lag: Duration::from_secs(5)"),
     "the sample before a window": ("300 s", "evidence/prometheus/settings.rs", "lookback: Duration::from_secs(300)"),
     "a query may take": ("10 s", "evidence/prometheus/client.rs", " timeout: Duration::from_secs(10)"),
@@ -69,7 +69,7 @@ SOURCES = {
     "size of the stored state": ("16 KiB", "rollout/state.rs", "MAX_STATE_BYTES: usize = 16 * 1024"),
     "moments kept": ("600", "rollout/report/history.rs", "MOST: usize = 600"),
     "disagreements kept": ("24", "python/src/recipe.rs", "KEPT: usize = 24"),
-    "pairs that the holds may ask for": ("20 000", "evidence/inputs.rs", "CAPACITY: u64 = 20_000"),
+    "pairs that the holds may require": ("20 000", "evidence/inputs.rs", "CAPACITY: u64 = 20_000"),
     "repeated inputs in a row": ("1000", "rollout/machine/evidence.rs", "MAX_REPEATED_IN_A_ROW: u32 = 1_000"),
     "scores of a custom guardrail": ("10", "rollout/machine/evidence.rs", "MAX_INVALID_SCORES: u32 = 10"),
     "failures in a row that are an outage": ("24", "rollout/health.rs", "which is 24 failures in a row"),
@@ -90,12 +90,12 @@ def test_every_default_of_an_argument_is_as_the_page_says():
     listed = set()
     for what, value, _ in rows("Arguments in Python"):
         name = re.match(r"`([\w.]+)`: ", what).group(1)
-        argument, said = re.fullmatch(r"`(\w+)=(.+)`", value).groups()
+        argument, expected = re.fullmatch(r"`(\w+)=(.+)`", value).groups()
         found = canary
         for part in name.split("."):
             found = getattr(found, part)
         default = inspect.signature(found).parameters[argument].default
-        assert repr(default) == said, f"{name}: {argument}={default!r}"
+        assert repr(default) == expected, f"{name}: {argument}={default!r}"
         listed.add((name, argument))
     off = (None, inspect.Parameter.empty, ..., False, 0, (), "")
     same = {"Run.dashboard", "Dashboard", "agreement", "accuracy", "numeric_drift", "custom", "slow_ratio"}
@@ -129,7 +129,7 @@ def test_the_defaults_of_a_plan_are_as_the_page_says():
     plan = canary.Plan("s", stable="a", canary="b", guards=[canary.error_ratio(), canary.slow_ratio()])
     written = re.findall(r"`(\w+: [\w.]+)`", " | ".join(value for _, value, _ in rows("A plan")))
     assert len(written) == 12
-    # What is the default is left out of the YAML where plans of earlier releases had no such field.
+    # A default value is left out of the YAML where plans of earlier releases had no such field.
     unwritten = {
         "minimum: 20": {guard.minimum for guard in plan.guards} == {20},
         "requestTimeout: 15s": plan.request_timeout == 15,
@@ -164,13 +164,13 @@ def test_every_other_default_is_as_the_page_says():
     for section in sections:
         for what, value, _ in rows(section):
             if section == "Limits of a plan and a run" and what == "steps":
-                what = "steps (limit)"  # noqa: PLW2901 - the word stands in two tables
+                what = "steps (limit)"  # noqa: PLW2901 - the word is in two tables
             place = next((key for key in sources if what.startswith(key)), None)
             if place is None:
                 assert section in held or what in {"signature", "version"}, f"{section}: {what} is held by nothing"
                 continue
-            said, file, text = sources.pop(place)
-            assert value == said, f"{section}: {what}"
+            expected, file, text = sources.pop(place)
+            assert value == expected, f"{section}: {what}"
             folder = ROOT if (ROOT / file).exists() else ROOT / "crates"
             path = folder / file if (folder / file).exists() else ROOT / "crates/canary-core/src" / file
             assert text in path.read_text(), f"{section}: {what}: {path.name} no longer has {text}"

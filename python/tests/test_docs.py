@@ -23,7 +23,7 @@ EXCEPTIONS = [
 
 
 def names(page):
-    """What the headings of a page are called."""
+    """The anchors of a page's headings."""
     return set(re.findall(r"^#+ (.*)$", (DOCS / page).read_text(), re.MULTILINE))
 
 

@@ -107,7 +107,7 @@ def test_real_envoy_takes_the_place_of_the_gateway(tmp_path):
         answer = client.predict(b"photo")
         assert answer.label == "cat"
         assert answer.headers["server"] == "istio-envoy"
-        # The model servers tell of predictions alone, with their pods' version.
+        # The model servers report predictions alone, with their pods' version.
         assert client.ready()
         with pytest.raises(canary.ServerError):
             client.replace(signature="none").predict(b"photo")
@@ -159,7 +159,7 @@ def test_metadata_and_status(client):
     assert caught.value.findings
 
 
-def test_errors_say_who_said_no(lab, client):
+def test_errors_name_the_part_that_failed(lab, client):
     with pytest.raises(canary.ServerError) as caught:
         client.replace(model="other").predict(b"photo")
     assert caught.value.status == 404

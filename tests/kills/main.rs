@@ -21,7 +21,7 @@ fn given(name: &str, short: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(short)
 }
 
-/// What is wrong is told with its seed, which is the same rollout again: `CANARY_SEED=7 cargo test --test kills lab`.
+/// A problem is reported with its seed, which is the same rollout again: `CANARY_SEED=7 cargo test --test kills lab`.
 fn on_the_lab(title: &str, of: search::Of, kills: u64, faults: u64) {
     let began = Instant::now();
     let tally = match std::env::var("CANARY_SEED").ok().and_then(|seed| seed.parse().ok()) {

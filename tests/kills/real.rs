@@ -27,7 +27,7 @@ use crate::{
     users::Service,
 };
 
-/// How fast the clock runs.
+/// The speed of the clock.
 const SPEED: u32 = 20;
 
 /// A clock that runs fast.

@@ -9,7 +9,7 @@ use crate::{
     access::{role_binding, role_for},
 };
 
-/// What is mounted into the driver's pod, read-only: inputs, or credentials.
+/// A volume mounted into the driver's pod, read-only: inputs, or credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mount {
@@ -49,7 +49,7 @@ impl Mount {
     }
 }
 
-/// How a driver runs inside the cluster.
+/// The settings of a driver that runs inside the cluster.
 ///
 /// It is a Job and no Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
 /// for ever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
@@ -76,9 +76,9 @@ pub struct InCluster {
     pub name: Option<String>,
     /// More arguments for the program.
     pub args: Vec<String>,
-    /// How often a driver that failed is started again; it goes on where it was.
+    /// The number of times that a driver that failed is started again; it continues where it was.
     pub retries: u32,
-    /// What is mounted, and where.
+    /// The volumes, each with its mount path.
     pub mounts: Vec<(Mount, String)>,
 }
 

@@ -66,13 +66,13 @@ pub struct Plan {
     pub alpha: f64,
     /// The steps, in order.
     pub steps: Vec<Step>,
-    /// What must not get worse.
+    /// The quantities that must not get worse.
     #[serde(default)]
     pub guardrails: Vec<Guardrail>,
     /// Checks with agreed answers, named by steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
-    /// How long after a weight was written requests are still taken as served under the weight before.
+    /// The time after a weight was written during which requests still count as served under the weight before.
     #[serde(
         default = "default_settle",
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
@@ -101,12 +101,12 @@ pub struct Plan {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub patience: Duration,
-    /// What happens to the weights when the verdict is Inconclusive.
+    /// The weights after a verdict of Inconclusive.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
 }
 
-/// What happens to the weights when the verdict is Inconclusive.
+/// The weights after a verdict of Inconclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnInconclusive {
@@ -236,7 +236,7 @@ impl Plan {
         self.alpha * guardrail.share / total
     }
 
-    /// The kinds of evidence that the guardrails and holds ask for.
+    /// The kinds of evidence that the guardrails and holds need.
     ///
     /// ```
     /// use canary_core::{Plan, evidence::Kind, rollout::{Guardrail, Hold}};
@@ -265,7 +265,7 @@ impl Plan {
         self.header.is_none() && self.needs_pairs()
     }
 
-    /// Whether anything asks for pairs: a hold, or a guardrail that compares answers.
+    /// Returns `true` when anything needs pairs: a hold, or a guardrail that compares answers.
     pub fn needs_pairs(&self) -> bool {
         let pairs = [Kind::Pairs, Kind::Labels, Kind::Scores, Kind::Custom];
         self.needs().into_iter().any(|kind| pairs.contains(&kind))
@@ -314,7 +314,7 @@ impl Plan {
 
     /// A digest of everything the plan says, equal on every platform for equal plans: 32 hexadecimal digits.
     ///
-    /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It tells a changed plan from the one that a
+    /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It distinguishes a changed plan from the one that a
     /// stored state belongs to; it is no protection against forgery.
     pub fn hash(&self) -> String {
         // `Value` keeps keys sorted, so the text does not depend on the order of fields in this file.

@@ -1,4 +1,4 @@
-//! How long a plan must hold its steps to catch a stated harm.
+//! The time that a plan must hold its steps to catch a stated harm.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,16 +18,16 @@ pub struct Power {
     pub plan: Plan,
     /// The chance that it rolls the harm back.
     pub rollback: Chance,
-    /// Requests of both versions over all steps of that plan, as far as its holds ask for requests: where a hold counts
-    /// the canary's, as many as its weight takes for them.
+    /// Requests of both versions over all steps of that plan, as far as its holds count requests: where a hold counts
+    /// the canary's, as many as its weight needs for them.
     pub requests: u64,
 }
 
 impl Plan {
     /// Suggests holds that catch the harm of `scenario` with at least the stated probability.
     ///
-    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them. None
-    /// falls below the least number of observations that the guardrails ask for ([`Guardrail::minimum`]).
+    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them.
+    /// None falls below the least number of observations that the guardrails require ([`Guardrail::minimum`]).
     ///
     /// [`Guardrail::minimum`]: super::Guardrail::minimum
     ///
@@ -58,7 +58,7 @@ impl Plan {
         self.power_while(scenario, probability, runs, seed, || true)
     }
 
-    /// As [`power`](Self::power), as long as `go_on` says so: it is asked before each run.
+    /// As [`power`](Self::power), as long as `go_on` returns `true`: it is called before each run.
     ///
     /// # Errors
     /// As [`power`](Self::power); [`Error::Plan`] also when it was stopped.
@@ -117,8 +117,8 @@ impl Plan {
         most.clamp(1.0, MOST)
     }
 
-    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of observations
-    /// that a guardrail asks for: the step would last as long all the same, and such a plan is refused.
+    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of
+    /// observations that a guardrail requires: the step would last as long all the same, and such a plan is refused.
     fn lengthened(&self, factor: f64) -> Self {
         let least = self.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
         #[expect(
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_hold_falls_below_what_a_guardrail_asks_for() {
+    fn no_hold_falls_below_what_a_guardrail_requires() {
         let plan = Plan::new("s", "a", "b")
             .weights([50, 100], Hold::requests(200))
             .guardrail(Guardrail::error_ratio(1.0).minimum(30));
@@ -184,16 +184,19 @@ mod tests {
         let harmless = Scenario::new(1_000.0).pairs(1_000.0, 1.0);
         for pairs in [3_001, 9_999] {
             let error = plan(pairs).power(&harmless, 0.9, 2, 7).unwrap_err();
-            let said = error.to_string();
-            assert!(said.contains("20000 distinct inputs") && said.contains("guardrail"), "{said}");
+            let message = error.to_string();
+            assert!(
+                message.contains("20000 distinct inputs") && message.contains("guardrail"),
+                "{message}"
+            );
         }
-        // A plan that asks for more by itself is refused as it is everywhere.
+        // A plan that requires more by itself is refused as it is everywhere.
         let refused = plan(10_001).power(&harmless, 0.9, 2, 7);
         assert!(
             matches!(refused, Err(Error::Istio(canary_istio::Error::Invalid(_)))),
             "{refused:?}"
         );
-        // What is caught by more than twice the holds, and less than four times, is found below the limit.
+        // Harm that is caught by more than twice the holds, and less than four times, is found below the limit.
         let small = Scenario::new(1_000.0).pairs(1_000.0, 0.87);
         let power = plan(300).power(&small, 0.8, 60, 7).unwrap();
         assert!(power.rollback.p >= 0.8 && power.plan.validate().is_empty(), "{power:?}");

@@ -1,4 +1,4 @@
-//! What a simulation takes to be true: traffic, rates, answers.
+//! The assumptions of a simulation: traffic, rates, answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ impl Rates {
     }
 }
 
-/// A world in which a plan is tried out.
+/// The conditions under which a plan is simulated.
 ///
 /// ```
 /// use canary_core::rollout::Scenario;
@@ -39,7 +39,8 @@ pub struct Scenario {
     /// The probability that a request is over the latency threshold. Learning the threshold is not simulated: it is
     /// taken as known from the first request.
     pub slow: Rates,
-    /// What is added to the canary's share of the traffic, in percentage points: how far the mesh is off its weights.
+    /// The number of percentage points added to the canary's share of the traffic: the mesh's deviation from its
+    /// weights.
     pub split_error: f64,
     /// Pairs of answers per second; none by default.
     pub pairs_per_second: f64,

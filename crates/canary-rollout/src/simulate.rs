@@ -1,6 +1,6 @@
-//! What a plan would do: many runs of the same state machine on simulated traffic.
+//! Simulations of a plan: many runs of the same state machine on simulated traffic.
 
-mod world;
+mod run;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{Error, Result, evidence::Timestamp};
 use canary_stats::Random;
-use world::World;
+use run::SimulatedRun;
 
-/// How many runs of a plan ended how, and what they cost.
+/// The number of simulated runs of a plan by outcome, and their cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Simulation {
@@ -32,7 +32,7 @@ pub struct Simulation {
     pub promote: Chance,
     /// The chance of no decision.
     pub inconclusive: Chance,
-    /// How many runs each guardrail rolled back.
+    /// The number of runs that each guardrail rolled back.
     pub rolled_back_by: BTreeMap<String, u64>,
     /// Why runs were inconclusive, and how many.
     pub inconclusive_because: BTreeMap<String, u64>,
@@ -46,7 +46,7 @@ pub struct Simulation {
     pub exposure: Summary,
 }
 
-/// How one simulated run ended.
+/// The outcome of one simulated run.
 #[derive(Clone, Debug, PartialEq)]
 struct Outcome {
     verdict: Verdict,
@@ -67,7 +67,7 @@ impl Plan {
     /// Tries the plan out in `scenario`, `runs` times, with the same state machine that a real run uses.
     ///
     /// Between two bad requests nothing changes for a test of rates, so the gap is drawn at once. Where the observed
-    /// split is tested, the evidence is looked at every 64 requests at the latest; a real run looks after each. Gates
+    /// split is tested, the evidence is checked every 64 requests at the latest; a real run checks after each. Gates
     /// are taken as passed and the canary as reachable.
     ///
     /// ```
@@ -89,7 +89,7 @@ impl Plan {
         self.simulate_while(scenario, runs, seed, || true)
     }
 
-    /// As [`simulate`](Self::simulate), as long as `go_on` says so: it is asked before each run.
+    /// As [`simulate`](Self::simulate), as long as `go_on` returns `true`: it is called before each run.
     ///
     /// # Errors
     /// As [`simulate`](Self::simulate); [`Error::Plan`] also when it was stopped.
@@ -109,8 +109,8 @@ impl Plan {
             if !go_on() {
                 return Err(Error::Plan(format!("the simulation was stopped after {run} runs")));
             }
-            let world = World::new(&machine, *scenario, Random::of_run(seed, run));
-            outcomes.push(world.run(fresh.clone())?);
+            let run = SimulatedRun::new(&machine, *scenario, Random::of_run(seed, run));
+            outcomes.push(run.run(fresh.clone())?);
         }
         Ok(summarise(&outcomes, seed))
     }

@@ -38,8 +38,8 @@ impl Target {
 
 /// A route by request header that leads to the canary whatever the weights are.
 ///
-/// The route stands before the target route under the name [`HeaderRoute::route_name`]; the driver makes it when
-/// the live object has none and removes it at the end.
+/// The route comes before the target route under the name [`HeaderRoute::route_name`]; the driver creates it when the
+/// live object has none and removes it at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderRoute {

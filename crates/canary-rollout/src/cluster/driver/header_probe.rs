@@ -38,7 +38,7 @@ pub struct HeaderProbe<P: Predictor> {
     stable: String,
     canary: String,
     input: Arc<P::Input>,
-    /// Whether the rollout compares classes, so that a response without one is no right one.
+    /// `true` when the rollout compares classes, so that a response without one is a failure.
     compares: bool,
 }
 

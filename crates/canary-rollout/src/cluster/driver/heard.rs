@@ -1,4 +1,4 @@
-//! What was last heard of each source: when it gave something, and why it gives nothing.
+//! The last observation of each source: when it came, and why none comes.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,16 +14,16 @@ pub(super) struct Heard(BTreeMap<Arc<str>, Last>);
 struct Last {
     /// When it last gave an observation, or the run began.
     at: Timestamp,
-    /// Whether its silence since was reported.
-    told: bool,
-    /// What it has failed with since, such as a query without samples.
+    /// `true` when the silence since then was reported.
+    reported: bool,
+    /// The failure since then, such as a query without samples.
     problem: Option<String>,
 }
 
 impl Heard {
     /// A source gave an observation, or begins.
     pub(super) fn gave(&mut self, source: &Arc<str>, now: Timestamp) {
-        self.0.insert(Arc::clone(source), Last { at: now, told: false, problem: None });
+        self.0.insert(Arc::clone(source), Last { at: now, reported: false, problem: None });
     }
 
     /// A source failed in a way that may pass.
@@ -38,7 +38,7 @@ impl Heard {
         self.0.remove(source);
     }
 
-    /// The sources that have told nothing for long since a write at `since`, each once for each silence.
+    /// The sources that have been silent for long since a write at `since`, each once for each silence.
     pub(super) fn newly_quiet(
         &mut self,
         now: Timestamp,
@@ -47,15 +47,15 @@ impl Heard {
         let mut quiet = Vec::new();
         for (source, last) in &mut self.0 {
             let silent = last.silent(now, since);
-            if !last.told && silent >= QUIET {
-                last.told = true;
+            if !last.reported && silent >= QUIET {
+                last.reported = true;
                 quiet.push((source.to_string(), silent));
             }
         }
         quiet
     }
 
-    /// What is wrong with every source from which nothing comes.
+    /// The problem of every source that gives no observations.
     pub(super) fn problems(&self, now: Timestamp, since: Timestamp) -> String {
         let problems = self.0.iter().filter_map(|(name, last)| last.problem(name, now, since));
         problems.collect::<Vec<_>>().join("; ")

@@ -6,7 +6,7 @@ use canary_istio::route::names::{expand_alias, qualify, service_namespace};
 /// The domain of a cluster's services unless it was set up with another.
 const DOMAIN: &str = "cluster.local";
 
-/// What a host means.
+/// The meaning of a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Host {
     /// A `Service`.
@@ -18,7 +18,7 @@ pub(super) enum Host {
 }
 
 impl Host {
-    /// What the host of a rule in `namespace` means.
+    /// Returns the meaning of the host of a rule in `namespace`.
     pub(super) fn of(host: &str, namespace: &str) -> Self {
         let full = qualify(host, namespace, DOMAIN);
         if let Some(service) = service(&full, DOMAIN) {

@@ -1,13 +1,13 @@
 mod edits;
 mod evidence;
+mod fixtures;
 mod refusals;
 mod sources;
 mod store;
-mod world;
 
+use fixtures::{Canary, FAILING, GOOD, Jumping, WRONG, driver, finish, to_the_end};
 use serde_json::{Value, json};
 use store::{Store, Trouble};
-use world::{Canary, FAILING, GOOD, Jumping, WRONG, driver, finish, to_the_end};
 
 use super::*;
 use crate::{
@@ -122,7 +122,7 @@ fn a_server_that_is_away_for_long_only_delays_the_verdict() {
                     let started = driver(&plan(), &store, canary, u64::MAX).start().await;
                     let (mut run, _control) = match started {
                         Ok(started) => started,
-                        // Before it has begun, the caller is told.
+                        // Before the run has begun, the caller gets the error.
                         Err(error) => {
                             assert!(error.is_retryable(), "{trouble:?}: {error}");
                             continue;
@@ -140,7 +140,7 @@ fn a_server_that_is_away_for_long_only_delays_the_verdict() {
     });
 }
 
-/// A rollback that is decided while the server is away is carried out once it is back, and waiting is told.
+/// A rollback that is decided while the server is away is carried out once it is back, and the wait is reported.
 #[test]
 fn a_rollback_is_never_forgotten() {
     use futures_util::StreamExt;
@@ -252,7 +252,7 @@ fn a_guardrail_without_a_source_is_refused() {
 }
 
 #[test]
-fn gates_are_asked_through_the_probe() {
+fn gates_are_evaluated_through_the_probe() {
     struct Answers(&'static str);
     impl Probe for Answers {
         fn reach(&self) -> futures_util::future::BoxFuture<'_, Result<(), Missing>> {
@@ -343,14 +343,14 @@ fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
             let store = Store::new(&plan());
             let first = driver(&plan(), &store, GOOD, u64::MAX).holder("first");
             let (mut run, control) = first.start().await.unwrap();
-            let mut told = 0;
-            while told < after
+            let mut reported = 0;
+            while reported < after
                 && let Some(progress) = run.next().await
             {
                 progress.unwrap();
-                told += 1;
+                reported += 1;
             }
-            if told < after {
+            if reported < after {
                 // It was over before.
                 break;
             }

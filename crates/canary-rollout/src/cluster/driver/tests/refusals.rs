@@ -1,4 +1,4 @@
-//! A canary that is refused after its probe: no weight is written, and nothing stays of what was made for it.
+//! A canary that is refused after its probe: no weight is written, and none of its objects stays.
 
 use futures_util::StreamExt;
 

@@ -1,4 +1,4 @@
-//! The sources of a run: which go together, and what is said where nothing comes of them.
+//! The sources of a run: those that can be combined, and the messages when they give nothing.
 
 use futures_util::{StreamExt, stream};
 
@@ -27,7 +27,7 @@ impl Source for Own {
 fn sources_of_which_one_counts_what_the_other_sends_are_refused() {
     use OwnRequests as O;
     run(async {
-        for (sends, counts, said) in [
+        for (sends, counts, message) in [
             (O::Reports, O::CountsAll, Some("pairs_only")),
             (O::Reports, O::CountsUnmarked, Some("counted by both")),
             (O::SendsPairs, O::CountsAll, Some("mark_header")),
@@ -42,17 +42,17 @@ fn sources_of_which_one_counts_what_the_other_sends_are_refused() {
                 let store = Store::new(&plan());
                 let driver = Driver::new(store.clone(), plan()).unwrap().probe(|| async { Ok(()) });
                 let started = driver.source(first).source(second).start().await;
-                match (started, said) {
+                match (started, message) {
                     (Ok(_), None) => {}
-                    (Err(error), Some(said)) => {
+                    (Err(error), Some(message)) => {
                         let text = error.to_string();
                         assert!(
-                            text.contains("sources one and other") && text.contains(said),
+                            text.contains("sources one and other") && text.contains(message),
                             "{text}"
                         );
                         assert_eq!(store.inner().calls, 0, "nothing was read or written");
                     }
-                    (started, said) => panic!("{:?}: {said:?}", started.is_ok()),
+                    (started, message) => panic!("{:?}: {message:?}", started.is_ok()),
                 }
             }
         }
@@ -77,7 +77,7 @@ fn sources_that_end_early_leave_it_inconclusive() {
     });
 }
 
-/// A source that fails in a way that may pass, and then tells nothing.
+/// A source that fails in a way that may pass, and is then silent.
 struct Failing(&'static str, Option<&'static str>);
 
 impl Source for Failing {
@@ -127,7 +127,7 @@ fn a_failure_of_a_source_says_more_than_its_silence_and_is_kept() {
 }
 
 #[test]
-fn a_score_that_is_no_number_is_told_as_it_was_given() {
+fn a_score_that_is_no_number_is_reported_as_it_was_given() {
     struct Words;
     impl Score for Words {
         fn score(&self, _: &Observation) -> Option<f64> {

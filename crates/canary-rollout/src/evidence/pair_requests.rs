@@ -1,4 +1,4 @@
-//! Asks both models about one input, through the route that the weights divide and through the canary's header.
+//! Sends one input to both models, through the route that the weights divide and through the canary's header.
 
 use std::time::Duration;
 
@@ -10,28 +10,29 @@ use super::{
 };
 use crate::{Error, HeaderRoute, Result, error::BoxError};
 
-/// How often the divided route is asked for a response of the stable model before an input goes without a pair.
+/// The number of requests sent to the divided route for a response of the stable model before an input goes without a
+/// pair.
 pub(super) const ATTEMPTS: u32 = 32;
 
-/// How many failed requests of unknown version an input takes.
+/// The number of failed requests of unknown version that an input may cost.
 pub(super) const FAILURES: u32 = 3;
 
-/// The pause after a request that nobody took, so that an address that is away for a moment does not use up the inputs;
-/// it doubles with each.
+/// The pause after a request that was not accepted, so that an address that is away for a moment does not use up the
+/// inputs; it doubles with each.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How both models are asked.
+/// Sends requests to both models.
 ///
-/// The divided route is asked until the stable model has been: each of these requests goes where the weights lead it,
-/// and the first response or failure of either model is its half of the pair. The canary is asked by the header when
-/// the divided route has not led to it, once.
+/// Requests go to the divided route until the stable model has received one: each goes where the weights lead it, and
+/// the first response or failure of either model is its half of the pair. The canary gets one request by the header
+/// when the divided route has not led to it.
 ///
-/// A request that fails without naming a subset, as by a timeout, may have been either model's. The canary is then
-/// asked by the header right away. Where it answers, the failure is the stable half; where it fails too, both are asked
-/// again. So both halves have one try each: with a model that is asked again until it answers, and another that is not,
-/// timeouts that are common to both would look like the second one's.
+/// A request that fails without naming a subset, as by a timeout, may have been either model's. The canary then gets a
+/// request by the header right away. Where it answers, the failure is the stable half; where it fails too, both are
+/// tried again. So both halves have one try each: with one model that is tried until it answers, and another that is
+/// not, timeouts that are common to both would look like the second one's.
 #[derive(Clone, Debug)]
-pub(super) struct Asker<P> {
+pub(super) struct PairRequests<P> {
     predictor: P,
     /// Leads to the canary; without it no pairs are made.
     header: Option<HeaderRoute>,
@@ -59,8 +60,8 @@ pub(super) enum NoPair {
     Unanswered(BoxError),
 }
 
-/// What a request has shown.
-struct Asked {
+/// The result of a request.
+struct Sent {
     arm: Arm,
     half: Answer,
     elapsed: Duration,
@@ -69,29 +70,29 @@ struct Asked {
 
 /// The failure of a request.
 struct Failed {
-    /// Whether it may have reached a model.
+    /// `true` when it may have reached a model.
     sent: bool,
     error: BoxError,
 }
 
-impl<P: Predictor> Asker<P> {
+impl<P: Predictor> PairRequests<P> {
     /// Sends each request through `predictor` once: a repeated one would hide the failure that a test is to see.
     /// Without a header no pairs are made.
     pub(super) fn new(predictor: &P, header: Option<HeaderRoute>, subsets: Subsets) -> Self {
         Self { predictor: predictor.clone(), header, subsets }
     }
 
-    /// Whether it can make pairs.
+    /// Returns `true` when it can make pairs.
     pub(super) fn makes_pairs(&self) -> bool {
         self.header.is_some()
     }
 
-    /// Asks about one input. Each request of the divided route takes its place in `order` when it is sent.
+    /// Sends one input. Each request of the divided route takes its place in `order` when it is sent.
     ///
     /// # Errors
     /// [`Error::Predictor`] when the input cannot be sent at all; [`Error::Plan`] when a response names none of the two
     /// subsets, or has a row for each of several inputs where a pair is wanted.
-    pub(super) async fn ask(
+    pub(super) async fn send_pair(
         &self,
         input: &P::Input,
         name: &str,
@@ -100,10 +101,9 @@ impl<P: Predictor> Asker<P> {
         let (mut canary, mut failures) = (None, 0);
         for _ in 0..ATTEMPTS {
             let place = order.map(Order::begin_now);
-            let Asked { arm, half, elapsed, error } =
-                self.send(self.divided(), input, name).await?;
+            let Sent { arm, half, elapsed, error } = self.send(self.divided(), input, name).await?;
             let sent = error.as_ref().is_none_or(|failed| failed.sent);
-            // Taken before the request's own is given up: nothing sent later comes between the two.
+            // Reserved before the request's own place is released, so that nothing sent later comes between the two.
             let pair = match (order, &place) {
                 (Some(order), Some(place)) if sent && self.makes_pairs() => {
                     Some(order.begin(place.at()))
@@ -126,14 +126,14 @@ impl<P: Predictor> Asker<P> {
                 (Arm::Stable, _) => {
                     let canary = match canary {
                         Some(canary) => Ok(canary),
-                        None => self.ask_canary(input, name).await?,
+                        None => self.send_to_canary(input, name).await?,
                     };
                     return Ok(canary.map(|canary| Halves { stable: half, canary, place: pair }));
                 }
                 (Arm::Unknown, error) => {
                     if sent
                         && canary.is_none()
-                        && let Ok(canary) = self.ask_canary(input, name).await?
+                        && let Ok(canary) = self.send_to_canary(input, name).await?
                         && !canary.failed
                     {
                         return Ok(Ok(Halves { stable: half, canary, place: pair }));
@@ -148,28 +148,28 @@ impl<P: Predictor> Asker<P> {
         Ok(Err(NoPair::NotStable))
     }
 
-    /// The canary's half, asked by the header: no traffic that the weights divide, so it counts for the pair alone. A
-    /// failure that names no subset is the canary's too, because it was the one asked.
-    async fn ask_canary(&self, input: &P::Input, name: &str) -> Result<Result<Answer, NoPair>> {
+    /// The canary's half, by the header: no traffic that the weights divide, so it counts for the pair alone. A failure
+    /// that names no subset is the canary's too, because the request was for it.
+    async fn send_to_canary(&self, input: &P::Input, name: &str) -> Result<Result<Answer, NoPair>> {
         let Some(route) = self.by_header() else { return Ok(Err(NoPair::Unwanted)) };
-        let Asked { arm, half, error, .. } = self.send(route, input, name).await?;
+        let Sent { arm, half, error, .. } = self.send(route, input, name).await?;
         Ok(match (arm, error) {
             (Arm::Stable, _) => Err(NoPair::HeaderIsStable),
-            // The way to both models is cut, which is not the canary's failure.
+            // Both models are unreachable, which is not the canary's failure.
             (_, Some(failed)) if !failed.sent => Err(NoPair::Unanswered(failed.error)),
             _ => Ok(half),
         })
     }
 
-    /// Whether the canary answers what the header leads to.
+    /// Checks that the header route leads to the canary.
     ///
     /// # Errors
-    /// What stands in the way.
+    /// The reason why it does not.
     pub(super) async fn reach(&self, input: &P::Input) -> Result<()> {
         let Some(route) = self.by_header() else {
             return Err(NoPair::Unwanted.into_error(&self.subsets));
         };
-        let Asked { arm, half, error, .. } = self.send(route, input, "the probe").await?;
+        let Sent { arm, half, error, .. } = self.send(route, input, "the probe").await?;
         match (arm, error) {
             (_, Some(failed)) => Err(Error::Predictor(failed.error)),
             (Arm::Stable, None) => Err(NoPair::HeaderIsStable.into_error(&self.subsets)),
@@ -189,12 +189,7 @@ impl<P: Predictor> Asker<P> {
         self.header.as_ref().map(PredictionRoute::Header)
     }
 
-    async fn send(
-        &self,
-        route: PredictionRoute<'_>,
-        input: &P::Input,
-        name: &str,
-    ) -> Result<Asked> {
+    async fn send(&self, route: PredictionRoute<'_>, input: &P::Input, name: &str) -> Result<Sent> {
         let classes = self.makes_pairs();
         let request = PredictionRequest { input, route, classes, repeat: false };
         let response = self.predictor.predict(request).await?;
@@ -207,9 +202,9 @@ impl<P: Predictor> Asker<P> {
                 } else {
                     Answer::new(String::new(), None)
                 };
-                Ok(Asked { arm, half, elapsed, error: None })
+                Ok(Sent { arm, half, elapsed, error: None })
             }
-            Err(failure) => Ok(Asked {
+            Err(failure) => Ok(Sent {
                 arm: self.subsets.arm(subset),
                 half: Answer::failure(problem::line(&failure.problem)),
                 elapsed,
@@ -218,7 +213,8 @@ impl<P: Predictor> Asker<P> {
         }
     }
 
-    /// Who answered; a response that does not say so is an error, because nobody could tell what is compared.
+    /// The subset that responded; a response that does not name one is an error, because it would be unknown what is
+    /// compared.
     fn arm(&self, subset: Option<&str>) -> Result<Arm> {
         let arm = self.subsets.arm(subset);
         if arm != Arm::Unknown {

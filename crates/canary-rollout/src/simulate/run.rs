@@ -19,14 +19,14 @@ use crate::{
 };
 use canary_stats::Random;
 
-/// While the split is tested, the evidence is looked at after at most so many requests.
+/// While the split is tested, the evidence is checked after at most so many requests.
 const LOOK: u64 = 64;
 
 /// A run that has not ended after so many requests is given up with an error.
 const MAX_REQUESTS: u64 = 10_000_000_000;
 
 /// One run: the machine, the traffic and the clock.
-pub(super) struct World<'a> {
+pub(super) struct SimulatedRun<'a> {
     machine: &'a Machine,
     scenario: Scenario,
     random: Random,
@@ -77,7 +77,7 @@ impl Traffic {
     }
 }
 
-impl<'a> World<'a> {
+impl<'a> SimulatedRun<'a> {
     pub(super) fn new(machine: &'a Machine, scenario: Scenario, random: Random) -> Self {
         let tests_split =
             machine.plan().guardrails.iter().any(|g| matches!(g.check, Check::ObservedSplit(_)));
@@ -108,7 +108,7 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn run(mut self, mut state: State) -> Result<Outcome> {
-        self.tell(&mut state, Event::Started(Timestamp(0)));
+        self.handle(&mut state, Event::Started(Timestamp(0)));
         self.next_pair = self.following_pair();
         while !state.is_done() {
             if self.requests > MAX_REQUESTS {
@@ -130,7 +130,7 @@ impl<'a> World<'a> {
         })
     }
 
-    fn tell(&mut self, state: &mut State, event: Event) {
+    fn handle(&mut self, state: &mut State, event: Event) {
         self.machine.advance(state, event, &mut self.actions);
     }
 
@@ -141,7 +141,7 @@ impl<'a> World<'a> {
                 Event::Prepared { header_route: self.machine.plan().header.is_some() }
             }
             Action::Probe => Event::Probed(Ok(())),
-            Action::AskGate(gate) => {
+            Action::JudgeGate(gate) => {
                 Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }
             }
             Action::Leave => Event::Written,
@@ -153,7 +153,7 @@ impl<'a> World<'a> {
             Action::RemoveSubset => Event::SubsetRemoved,
             Action::Save | Action::CleanUp => return,
         };
-        self.tell(state, event);
+        self.handle(state, event);
         if state.phase == Phase::Holding {
             self.settle(state);
         }
@@ -187,17 +187,17 @@ impl<'a> World<'a> {
     fn observe(&mut self, state: &mut State, what: Seen) {
         let at = self.now();
         let source = Arc::clone(&self.source);
-        self.tell(state, Event::Observed(Observation { source, sequence: None, at, what }));
+        self.handle(state, Event::Observed(Observation { source, sequence: None, at, what }));
     }
 
-    /// Tells the time, in strides that count whole.
+    /// Advances the time, in strides that count whole.
     fn pass(&mut self, state: &mut State) {
         let now = self.now();
         while now.since(state.now) > MAX_STRIDE && !state.is_done() {
             let step = state.now.plus(MAX_STRIDE);
-            self.tell(state, Event::Tick(step));
+            self.handle(state, Event::Tick(step));
         }
-        self.tell(state, Event::Tick(now));
+        self.handle(state, Event::Tick(now));
     }
 
     /// When the pair after the present one comes.
@@ -215,7 +215,7 @@ impl<'a> World<'a> {
         let until_pair = (self.next_pair - self.clock).max(0.0);
         let rate = self.scenario.rate;
         let reach = until_pair.min(stride).min(self.left_of_time_hold(state));
-        // Requests that come before the next pair and before the clock must be told.
+        // Requests that come before the next pair and before the next tick of the clock.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
         let room = ((reach + self.waited) * rate) as u64;
         if room == 0 {
@@ -278,7 +278,7 @@ impl<'a> World<'a> {
         self.pass(state);
     }
 
-    /// Whether a bad request failed, was slow, or both.
+    /// Draws whether a bad request failed, was slow, or both.
     fn kind_of_bad(&mut self, errors: f64, slow: f64) -> (bool, bool) {
         let either = errors + slow - errors * slow;
         let u = self.random.uniform() * either;
@@ -300,7 +300,7 @@ impl<'a> World<'a> {
         // The canary serves at most all of them.
         let of_canary = left(hold.requests, seen.canary.requests);
         let of_both = left(hold.total_requests, seen.stable.requests + seen.canary.requests);
-        // After the hold only a proof is waited for, and what proves comes with a bad request, a pair or a score.
+        // After the hold only a proof is awaited, and it comes with a bad request, a pair or a score.
         let after = if self.machine.lacks_evidence(state) { LOOK } else { u64::MAX };
         of_canary.into_iter().chain(of_both).min().unwrap_or(after)
     }

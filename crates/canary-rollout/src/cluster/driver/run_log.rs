@@ -1,4 +1,4 @@
-//! What a run was, told from its progress: for a live view and for the report.
+//! The history of a run, recorded from its progress: for a live view and for the report.
 
 use std::time::Duration;
 
@@ -11,33 +11,33 @@ use crate::{
     },
 };
 
-/// Follows a run: the moments for its pictures, where it stands, and its verdict.
+/// Records a run: the moments for its pictures, its present state, and its verdict.
 ///
 /// ```
 /// use std::time::Duration;
-/// use canary_core::{cluster::{Progress, Story}, rollout::Split};
+/// use canary_core::{cluster::{Progress, RunLog}, rollout::Split};
 ///
-/// let mut story = Story::new();
+/// let mut log = RunLog::new();
 /// let split = Split { canary: 5, mirror: 0 };
-/// story.tell(Duration::from_secs(1), &Progress::Written { step: 0, split });
-/// assert_eq!(story.last().map(|moment| moment.split), Some(split));
-/// assert!(story.verdict().is_none());
+/// log.record(Duration::from_secs(1), &Progress::Written { step: 0, split });
+/// assert_eq!(log.last().map(|moment| moment.split), Some(split));
+/// assert!(log.verdict().is_none());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Story {
+pub struct RunLog {
     history: History,
     last: Option<Moment>,
     verdict: Option<Verdict>,
 }
 
-impl Story {
+impl RunLog {
     /// Nothing has happened yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells what happened, so long after the run began.
-    pub fn tell(&mut self, at: Duration, progress: &Progress) {
+    /// Records an event that happened `at` after the run began.
+    pub fn record(&mut self, at: Duration, progress: &Progress) {
         match progress {
             Progress::Seen(snapshot) => self.push(snapshot.moment(at)),
             Progress::Written { split, .. } => self.turn(at, *split),

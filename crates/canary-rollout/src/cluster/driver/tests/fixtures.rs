@@ -48,7 +48,7 @@ impl Clock for Jumping {
     }
 }
 
-/// How good the canary is.
+/// The quality of the canary.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Canary {
     /// Of 1000 requests, how many fail at the canary; 10 fail at the stable subset.
