@@ -97,6 +97,10 @@ fn each_published_crate_says_all_that_a_registry_shows() {
         assert!((1..=5).contains(&package["keywords"].as_array().unwrap().len()), "{name}");
         assert!((1..=5).contains(&package["categories"].as_array().unwrap().len()), "{name}");
         for dependency in package["dependencies"].as_array().unwrap() {
+            // A path without a version is left out of what is published: the crates' examples use the facade.
+            if dependency["kind"] == "dev" && dependency["path"].is_string() {
+                continue;
+            }
             assert_ne!(dependency["req"], "*", "{name} needs {} at no version", dependency["name"]);
         }
     }
@@ -114,7 +118,7 @@ fn the_readme_of_each_crate_has_an_example_and_says_what_its_features_add() {
             "{name}: the example of the README does not run"
         );
         let features = package["features"].as_object().unwrap();
-        for feature in features.keys() {
+        for feature in features.keys().filter(|feature| *feature != "default") {
             assert!(
                 readme.contains(&format!("| `{feature}`")),
                 "the README of {name} lacks the feature {feature}"
