@@ -7,7 +7,8 @@ pub mod error;
 #[doc(inline)]
 pub use canary_istio::{
     Decision, DestinationRule, Finding, Findings, Gateway, Manifest, Mesh, Object, Request,
-    Severity, VirtualService, analyze, finding, manifest, networking as istio, route, validate,
+    Severity, VirtualService, analyze, finding, manifest, names, networking as istio, route,
+    validate,
 };
 #[doc(inline)]
 pub use canary_rollout::{self as rollout, Plan, Verdict};

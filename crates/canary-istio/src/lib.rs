@@ -6,6 +6,7 @@ pub mod analyze;
 mod error;
 pub mod finding;
 pub mod manifest;
+pub mod names;
 pub mod networking;
 pub mod route;
 pub mod validate;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     finding::Severity,
+    names::{CLUSTER_DOMAIN, qualify},
     networking::{ClientTlsMode, ClientTlsSettings, DestinationRule},
 };
 
@@ -62,7 +63,7 @@ fn check_host(index: &Index<'_>, item: &Item<'_, DestinationRule>, report: &mut 
             return;
         }
         Ok(None) => {
-            let full = super::hosts::full_name(&spec.host, item.namespace);
+            let full = qualify(&spec.host, item.namespace, CLUSTER_DOMAIN);
             let message = format!("there is no service {full}, the rule has no effect");
             report.add(Severity::Warning, "IST0174", &item.id, "spec.host", message).help =
                 Some("name a service in full: `<name>.<namespace>.svc.cluster.local`".to_owned());

@@ -3,21 +3,22 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    hosts::{HostMap, full_name},
     index::{Index, Item},
     report::Report,
 };
 use crate::{
     finding::Severity,
+    names::{CLUSTER_DOMAIN, HostIndex, qualify},
     networking::{Destination, VirtualService},
 };
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
-    let mut subsets: HostMap<HashSet<&str>> = HostMap::default();
+    let mut subsets: HostIndex<Vec<HashSet<&str>>> = HostIndex::default();
     for item in index.destination_rules() {
         let names =
             item.object.spec.subsets.iter().flatten().map(|subset| subset.name.as_str()).collect();
-        subsets.insert(&full_name(&item.object.spec.host, item.namespace), names);
+        let host = qualify(&item.object.spec.host, item.namespace, CLUSTER_DOMAIN);
+        subsets.entry(&host).push(names);
     }
     let split = split_hosts(index);
     for item in index.virtual_services() {
@@ -73,7 +74,7 @@ fn check_host(
             return;
         }
         Ok(None) => {
-            let full = full_name(&destination.host, item.namespace);
+            let full = qualify(&destination.host, item.namespace, CLUSTER_DOMAIN);
             let message = format!("there is no service {full}");
             let finding =
                 report.add(Severity::Error, "IST0101", &item.id, format!("{path}.host"), message);
@@ -107,7 +108,7 @@ fn check_host(
 
 fn check_subset(
     item: &Item<'_, VirtualService>,
-    subsets: &HostMap<HashSet<&str>>,
+    subsets: &HostIndex<Vec<HashSet<&str>>>,
     path: &str,
     destination: &Destination,
     report: &mut Report,
@@ -115,8 +116,8 @@ fn check_subset(
     let Some(subset) = destination.subset.as_deref().filter(|subset| !subset.is_empty()) else {
         return;
     };
-    let full = full_name(&destination.host, item.namespace);
-    if !subsets.covering(&full).any(|names| names.contains(subset)) {
+    let full = qualify(&destination.host, item.namespace, CLUSTER_DOMAIN);
+    if !subsets.covering(&full).flatten().any(|names| names.contains(subset)) {
         let message = format!("no DestinationRule declares subset {subset} of {full}");
         report.add(Severity::Error, "IST0101", &item.id, format!("{path}.subset"), message).help =
             Some(

@@ -1,19 +1,19 @@
 //! The Gateways that VirtualServices name: IST0101, IST0132 and IST0165.
 
 use super::{
-    index::{Index, Item, gateway_name},
+    index::{Index, Item},
     report::Report,
 };
 use crate::{
     finding::Severity,
+    names::{MESH, gateway_name, overlap, server_host_for},
     networking::{Gateway, VirtualService},
-    validate::names::overlap,
 };
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     for item in index.virtual_services() {
         for (position, name) in item.object.spec.gateways.iter().flatten().enumerate() {
-            if name != "mesh" {
+            if name != MESH {
                 check(index, item, name, format!("spec.gateways[{position}]"), report);
             }
         }
@@ -65,12 +65,9 @@ fn serves_any(gateway: &Item<'_, Gateway>, hosts: &[String], namespace: &str) ->
         .flatten()
         .flat_map(|server| server.hosts.iter().flatten())
         .any(|served| {
-            let (space, served) = served.split_once('/').unwrap_or(("*", served));
-            let open = space == "*"
-                || space == namespace
-                || (space == "." && gateway.namespace == namespace);
-            open && hosts
-                .iter()
-                .any(|host| overlap(&host.to_ascii_lowercase(), &served.to_ascii_lowercase()))
+            server_host_for(served, gateway.namespace, namespace).is_some_and(|served| {
+                let served = served.to_ascii_lowercase();
+                hosts.iter().any(|host| overlap(&host.to_ascii_lowercase(), &served))
+            })
         })
 }

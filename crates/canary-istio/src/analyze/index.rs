@@ -10,13 +10,9 @@ use std::{
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 
-use super::{
-    hosts::{CLUSTER_DOMAIN, HostMap, full_name},
-    inventory::Inventory,
-    selectors::PodIndex,
-    subject::Subject,
-};
+use super::{inventory::Inventory, selectors::PodIndex, subject::Subject};
 use crate::{
+    names::{CLUSTER_DOMAIN, Exports, HostIndex, gateway_name, is_in_cluster, lower, qualify},
     networking::{DestinationRule, Gateway, VirtualService},
     validate::object_name,
 };
@@ -31,8 +27,7 @@ pub(super) struct Item<'o, T> {
 /// A host that traffic can be sent to.
 pub(super) struct KnownHost<'i> {
     pub(super) ports: Vec<u32>,
-    /// The namespaces it is visible in; `None` for all of them.
-    pub(super) visible: Option<Vec<String>>,
+    pub(super) exports: Exports,
     /// The Service, when it is one.
     pub(super) service: Option<&'i Service>,
 }
@@ -45,7 +40,7 @@ pub(super) struct Index<'o> {
     destination_rules: Vec<Item<'o, DestinationRule>>,
     /// Positions in `gateways` by namespace and name.
     gateway_names: HashMap<(&'o str, &'o str), usize>,
-    hosts: HostMap<KnownHost<'o>>,
+    hosts: HostIndex<Vec<KnownHost<'o>>>,
     pub(super) pods: Option<PodIndex<'o>>,
     /// Services by namespace and one label of their selector.
     selecting: HashMap<(&'o str, &'o str, &'o str), Vec<&'o Service>>,
@@ -67,7 +62,7 @@ impl<'o> Index<'o> {
             virtual_services: Vec::new(),
             destination_rules: Vec::new(),
             gateway_names: HashMap::new(),
-            hosts: HostMap::default(),
+            hosts: HostIndex::default(),
             pods: inventory.pods.as_deref().map(PodIndex::new),
             selecting: HashMap::new(),
             stop,
@@ -146,14 +141,11 @@ impl<'o> Index<'o> {
                 .and_then(|annotations| annotations.get("networking.istio.io/exportTo"));
             let exported =
                 annotation.map(|list| list.split(',').map(str::trim).collect::<Vec<_>>());
-            self.hosts.insert(
-                &full_name(name, namespace),
-                KnownHost {
-                    ports: ports.iter().filter_map(|port| u32::try_from(port.port).ok()).collect(),
-                    visible: visible(exported.unwrap_or_default().into_iter(), namespace),
-                    service: Some(service),
-                },
-            );
+            self.hosts.entry(&qualify(name, namespace, CLUSTER_DOMAIN)).push(KnownHost {
+                ports: ports.iter().filter_map(|port| u32::try_from(port.port).ok()).collect(),
+                exports: Exports::new(exported.unwrap_or_default(), namespace),
+                service: Some(service),
+            });
             if let Some((key, value)) =
                 spec.and_then(|spec| spec.selector.as_ref()).and_then(BTreeMap::first_key_value)
             {
@@ -162,17 +154,14 @@ impl<'o> Index<'o> {
         }
         for entry in inventory.service_entries.iter().flatten() {
             for host in &entry.hosts {
-                self.hosts.insert(
-                    host,
-                    KnownHost {
-                        ports: entry.ports.clone(),
-                        visible: visible(
-                            entry.export_to.iter().map(String::as_str),
-                            &entry.namespace,
-                        ),
-                        service: None,
-                    },
-                );
+                self.hosts.entry(&lower(host)).push(KnownHost {
+                    ports: entry.ports.clone(),
+                    exports: Exports::new(
+                        entry.export_to.iter().map(String::as_str),
+                        &entry.namespace,
+                    ),
+                    service: None,
+                });
             }
         }
     }
@@ -192,16 +181,12 @@ impl<'o> Index<'o> {
         if self.inventory.services.is_none() {
             return Err("whether hosts exist: the Services are not known");
         }
-        let full = full_name(host, namespace);
-        let found = self.hosts.covering(&full).find(|known| {
-            known
-                .visible
-                .as_ref()
-                .is_none_or(|namespaces| namespaces.iter().any(|visible| visible == namespace))
-        });
+        let full = qualify(host, namespace, CLUSTER_DOMAIN);
+        let found =
+            self.hosts.covering(&full).flatten().find(|known| known.exports.includes(namespace));
         if found.is_none()
             && self.inventory.service_entries.is_none()
-            && !full.ends_with(CLUSTER_DOMAIN)
+            && !is_in_cluster(&full, CLUSTER_DOMAIN)
         {
             return Err(
                 "whether hosts outside of the cluster exist: the ServiceEntries are not known",
@@ -233,32 +218,4 @@ impl<'o> Index<'o> {
                     .is_some_and(|selector| super::selectors::has_labels(pod, selector))
             })
     }
-}
-
-/// The namespace and name of a gateway reference: `ns/name`, `name.ns` or `name`.
-pub(super) fn gateway_name<'n>(name: &'n str, namespace: &'n str) -> (&'n str, &'n str) {
-    match name.split_once('/') {
-        Some((".", name)) => (namespace, name),
-        Some((space, name)) => (space, name),
-        None => match name.split_once('.') {
-            Some((name, rest)) => (rest.split('.').next().unwrap_or(rest), name),
-            None => (namespace, name),
-        },
-    }
-}
-
-/// The namespaces that `exportTo` names; `None` for all.
-pub(super) fn visible<'e>(
-    export_to: impl Iterator<Item = &'e str>,
-    namespace: &str,
-) -> Option<Vec<String>> {
-    let mut namespaces = Vec::new();
-    for entry in export_to {
-        match entry {
-            "*" => return None,
-            "." => namespaces.push(namespace.to_owned()),
-            other => namespaces.push(other.to_owned()),
-        }
-    }
-    if namespaces.is_empty() { None } else { Some(namespaces) }
 }

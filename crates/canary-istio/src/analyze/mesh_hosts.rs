@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{
-    hosts::{Endings, HostMap, full_name},
-    index::{Index, visible},
-    report::Report,
+use super::{index::Index, report::Report};
+use crate::{
+    finding::Severity,
+    names::{CLUSTER_DOMAIN, Exports, HostIndex, applies_to_mesh, qualify},
 };
-use crate::finding::Severity;
 
 /// How many other objects a message names.
 const NAMED: usize = 5;
@@ -17,40 +16,32 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     let mut claims: HashMap<(String, String), Vec<usize>> = HashMap::new();
     for (position, item) in index.virtual_services().enumerate() {
         let spec = &item.object.spec;
-        let gateways = spec.gateways.as_deref().unwrap_or_default();
-        if !gateways.is_empty() && !gateways.iter().any(|name| name == "mesh") {
+        if !applies_to_mesh(spec.gateways.as_deref()) {
             continue;
         }
-        let scopes = visible(spec.export_to.iter().flatten().map(String::as_str), item.namespace)
-            .unwrap_or_else(|| vec!["*".to_owned()]);
+        let exports =
+            Exports::new(spec.export_to.iter().flatten().map(String::as_str), item.namespace);
         for host in spec.hosts.iter().flatten() {
-            for scope in &scopes {
-                let full = full_name(host, item.namespace);
-                let claimants = claims.entry((scope.clone(), full)).or_default();
+            let full = qualify(host, item.namespace, CLUSTER_DOMAIN);
+            for scope in exports.scopes() {
+                let claimants = claims.entry((scope.to_owned(), full.clone())).or_default();
                 if claimants.last() != Some(&position) {
                     claimants.push(position);
                 }
             }
         }
     }
-    let mut everywhere: HostMap<usize> = HostMap::default();
-    let mut endings = Vec::new();
-    for ((scope, host), claimants) in claims.iter().filter(|((scope, _), _)| scope == "*") {
-        debug_assert_eq!(scope, "*");
-        for position in claimants {
-            everywhere.insert(host, *position);
-            endings.push((host.trim_start_matches('*').to_owned(), *position));
-        }
+    let mut everywhere: HostIndex<Vec<usize>> = HostIndex::default();
+    for ((_, host), claimants) in claims.iter().filter(|((scope, _), _)| scope == "*") {
+        everywhere.entry(host).extend(claimants);
     }
-    let endings = Endings::new(endings);
     let mut conflicts: BTreeMap<usize, (String, BTreeSet<usize>)> = BTreeMap::new();
     for ((scope, host), claimants) in &claims {
         let mut all: BTreeSet<usize> = claimants.iter().copied().collect();
         if scope != "*" {
-            all.extend(everywhere.covering(host).copied());
-            if let Some(suffix) = host.strip_prefix('*') {
-                all.extend(endings.ending_in(suffix).take(2 * NAMED).copied());
-            }
+            all.extend(everywhere.covering(host).flatten());
+            let covered = everywhere.covered(host).flat_map(|(_, claimants)| claimants);
+            all.extend(covered.take(2 * NAMED));
         }
         if all.len() < 2 {
             continue;

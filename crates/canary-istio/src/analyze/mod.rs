@@ -20,14 +20,15 @@
 //!
 //! | code | level | what it says |
 //! | --- | --- | --- |
+//! | IST0130 | warning | a rule can be reached: no rule before it takes every request |
+//! | IST0131 | warning, info | a match is not repeated or covered by one before it |
 //! | IST0002 | warning | a deprecated field is used |
 //! | IST0101 | error | a Gateway, host, subset, selector or Secret that is named does not exist |
 //! | IST0106 | error | an object breaks a rule of admission; the message begins with the rule's code |
 //! | IST0109 | error | two VirtualServices claim the same host in the mesh |
 //! | IST0112 | error | a destination names no port, and its service has several |
-//! | IST0128, IST0129 | warning | TLS to a host or port does not verify the server |
-//! | IST0130 | warning | a rule is never used |
-//! | IST0131 | info | a match is never used; see [`overlap`] |
+//! | IST0128 | warning | TLS to a host does not verify the server |
+//! | IST0129 | warning | TLS to a port does not verify the server |
 //! | IST0132 | warning | a Gateway serves none of the hosts of a VirtualService that names it |
 //! | IST0133 | warning | a rule of admission warns; the message begins with the rule's code |
 //! | IST0138 | warning | two Gateways of the same workload use the same certificate |
@@ -37,14 +38,13 @@
 //! | IST0165 | warning | a VirtualService names a Gateway that Istio generated |
 //! | IST0173 | error | a subset selects no pod |
 //! | IST0174 | warning | the host of a DestinationRule is no service |
-//! | C101 | warning | a namespace that is named does not exist |
-//! | C102 | warning | no request can fit a match |
+//! | C501 | warning | a namespace that is named does not exist |
+//! | C502 | warning | no request can fit a match |
 
 mod destination_rules;
 mod destinations;
 mod gateway_objects;
 mod gateway_references;
-mod hosts;
 mod index;
 mod inventory;
 mod mesh_hosts;

@@ -1,14 +1,14 @@
-//! Namespaces that objects name: C101.
+//! Namespaces that objects name: C501.
 
 use std::collections::HashSet;
 
 use super::{index::Index, report::Report};
-use crate::finding::Severity;
+use crate::{finding::Severity, names::server_host};
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     let Some(namespaces) = &index.inventory.namespaces else {
         report.unjudged(
-            "C101",
+            "C501",
             "whether the namespaces that are named exist: the Namespaces are not known",
         );
         return;
@@ -19,7 +19,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
         if !matches!(name, "*" | "." | "~" | "") && !known.contains(name) {
             report.add(
                 Severity::Warning,
-                "C101",
+                "C501",
                 id,
                 path,
                 format!("there is no namespace {name}"),
@@ -40,7 +40,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
             item.object.spec.servers.iter().flatten().map(|server| &server.hosts).enumerate()
         {
             for (position, host) in hosts.iter().flatten().enumerate() {
-                if let Some((name, _)) = host.split_once('/') {
+                if let (Some(name), _) = server_host(host) {
                     check(&item.id, format!("spec.servers[{server}].hosts[{position}]"), name);
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, Findings, Severity};
+use crate::finding::{Finding, Findings, Severity, catalogue};
 
 /// What was found, and what could not be judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,10 @@ impl Report {
         path: impl Into<String>,
         message: impl Into<String>,
     ) -> &mut Finding {
+        debug_assert!(
+            catalogue::find(code).is_some_and(|rule| rule.has(severity)),
+            "{severity} {code} is not in the catalogue"
+        );
         self.findings.push(Finding::new(severity, code, path, message).object(object));
         let last = self.findings.len() - 1;
         &mut self.findings[last]

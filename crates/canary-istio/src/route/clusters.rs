@@ -6,10 +6,10 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     destination_rules::{Client, DestinationRules},
-    names::{qualify, service_namespace},
     policy::EffectivePolicy,
     services::Service,
 };
+use crate::names::{qualify, service_namespace};
 use crate::networking::Destination;
 
 /// Why no destination answers, with what Envoy says then.

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{
     expressions::Expressions,
-    names::qualify_gateway,
-    request::{MESH, RequestView, path_only, query_value, query_with_mark},
+    request::{RequestView, path_only, query_value, query_with_mark},
     text::Text,
 };
+use crate::names::{MESH, qualify_gateway};
 use crate::networking::{HttpMatchRequest, StringMatch};
 
 /// What the path must be.

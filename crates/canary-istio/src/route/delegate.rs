@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{qualify, qualify_gateway};
+use crate::names::{qualify, qualify_gateway};
 use crate::networking::{HttpMatchRequest, HttpRoute, StringMatch};
 
 /// A match made of one of the root's and one of the delegate's, with the numbers of both.

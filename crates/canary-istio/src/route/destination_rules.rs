@@ -5,13 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    exports::Exports,
-    hosts::HostTable,
-    names::qualify,
-    policy::{DeclaredSubset, MergedRule},
+use super::policy::{DeclaredSubset, MergedRule};
+use crate::{
+    names::{Exports, HostTable, qualify},
+    networking::DestinationRule,
 };
-use crate::networking::DestinationRule;
 
 /// Rules on one host with the same selector and the same exports, merged.
 #[derive(Debug)]
@@ -48,7 +46,8 @@ impl DestinationRules {
         for (namespace, name, rule) in rules {
             let object = format!("DestinationRule {namespace}/{name}");
             let host = qualify(&rule.spec.host, namespace, domain);
-            let exports = Exports::new(rule.spec.export_to.as_ref(), namespace);
+            let exports =
+                Exports::new(rule.spec.export_to.iter().flatten().map(String::as_str), namespace);
             let selector = rule
                 .spec
                 .workload_selector

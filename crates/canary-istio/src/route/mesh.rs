@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Error, Finding, Result,
     manifest::{Object, ToObject},
+    names::CLUSTER_DOMAIN,
     networking::{DestinationRule, Gateway, HttpRetry, VirtualService},
 };
 
@@ -150,7 +151,7 @@ impl Default for MeshBuilder {
             services: Vec::new(),
             kubernetes_services: Vec::new(),
             complete: false,
-            domain: "cluster.local".to_owned(),
+            domain: CLUSTER_DOMAIN.to_owned(),
             root_namespace: "istio-system".to_owned(),
             gateway_namespace: None,
             workloads: Vec::new(),

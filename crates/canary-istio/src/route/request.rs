@@ -5,10 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::names::split_authority;
-
-/// The name that stands for every sidecar of the mesh in `gateways` lists, as in Istio.
-pub const MESH: &str = "mesh";
+use crate::names::{MESH, split_authority};
 
 /// Read access to a request, so that a proxy can ask for a decision without copying anything.
 ///

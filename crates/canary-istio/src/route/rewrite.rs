@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::{
     conditions::Uri,
     expressions::Expressions,
-    names::split_authority,
     normalize::target,
     request::{RequestView, path_only, query_with_mark},
     substitution::Substitution,
 };
+use crate::names::split_authority;
 use crate::networking::{HttpRedirect, HttpRewrite, RedirectPort, RedirectPortSelection};
 
 /// How a path changes before the request is sent on.

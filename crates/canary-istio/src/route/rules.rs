@@ -161,9 +161,8 @@ impl Compiler<'_> {
                         .and_then(|inner| inner.rsplit_once(' '));
                     let (object, at) = of_delegate.unwrap_or((&place.object, &place.path));
                     for (field, reason) in broken {
-                        let code = if field.starts_with("uri") { "V015" } else { "V014" };
                         self.findings.push(
-                            Finding::error(code, format!("{at}.{field}"), reason)
+                            Finding::error("V014", format!("{at}.{field}"), reason)
                                 .object(object)
                                 .help("write RE2 syntax, at most 1024 bytes"),
                         );

@@ -9,14 +9,14 @@ use super::{
     decision::{Decision, Outcome},
     destination_rules::Client,
     mesh::{Compiled, Mesh},
-    names::{expand_alias, lower, service_namespace, split_authority},
     normalize::normalized,
-    request::{MESH, RequestView, authority_port},
+    request::{RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
     rules::Action,
     tables::{Protocol, Route, Workload},
     virtual_host::{Hosts, VirtualHost},
 };
+use crate::names::{MESH, expand_alias, lower, service_namespace, split_authority};
 
 /// The namespace that a client of the mesh is in when the request does not say.
 const DEFAULT_NAMESPACE: &str = "default";

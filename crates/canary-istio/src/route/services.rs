@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::names::{CLUSTER_DOMAIN, service_name};
+
 /// A service that destinations may name.
 ///
 /// ```
@@ -50,14 +52,14 @@ impl Service {
 
     /// A service of the cluster, by name and namespace, in the domain `cluster.local`.
     pub fn of_cluster(namespace: &str, name: &str) -> Self {
-        Self::new(format!("{name}.{namespace}.svc.cluster.local"))
+        Self::new(service_name(name, namespace, CLUSTER_DOMAIN))
     }
 
     /// The service that a Kubernetes `Service` object describes; `None` when it has no name.
     pub(super) fn from_kubernetes(object: &Value, domain: &str) -> Option<Self> {
         let name = object["metadata"]["name"].as_str()?;
         let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
-        let mut service = Self::new(format!("{name}.{namespace}.svc.{domain}"));
+        let mut service = Self::new(service_name(name, namespace, domain));
         for port in object["spec"]["ports"].as_array().into_iter().flatten() {
             service.ports.extend(port["port"].as_u64().and_then(|port| u16::try_from(port).ok()));
         }

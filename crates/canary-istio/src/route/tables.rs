@@ -9,14 +9,12 @@ use super::{
     clusters::{Cluster, World},
     conditions::{Conditions, Listener, Unmet},
     destination_rules::Client,
-    hosts::HostTable,
-    request::MESH,
     rewrite::RedirectTo,
     rules::{Action, Rule},
-    server_hosts::ServerHosts,
     virtual_host::{Hosts, Item, Size, TooManyRoutes, VirtualHost},
     virtual_services::{Entry, RuleRef, Sorted},
 };
+use crate::names::{HostTable, MESH, ServerHosts, server_host};
 use crate::networking::{Gateway, Server, ServerTlsMode};
 
 /// A rule bound to a listener: its destinations are clusters now.
@@ -175,7 +173,7 @@ impl Layout<'_> {
                     return None;
                 };
                 for host in server.hosts.iter().flatten() {
-                    names.entry(dns_part(host).1, || servers.len());
+                    names.entry(server_host(host).1, || servers.len());
                 }
                 servers.push(Hosts::default());
                 servers.last_mut()
@@ -220,7 +218,7 @@ impl Layout<'_> {
         }
         if https_redirect {
             for written in server.hosts.iter().flatten() {
-                let name = dns_part(written).1.to_ascii_lowercase();
+                let name = server_host(written).1.to_ascii_lowercase();
                 hosts.entry(&name, || VirtualHost::named(&name)).require_tls = true;
             }
         }
@@ -261,23 +259,6 @@ fn kind(server: &Server) -> Kind {
             }
         }
         _ => Kind::Opaque,
-    }
-}
-
-/// Namespace and name of a server's host.
-pub(super) fn dns_part(host: &str) -> (Option<&str>, &str) {
-    match host.split_once('/') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, host),
-    }
-}
-
-/// The name of a server's host when VirtualServices of `namespace` may use it.
-pub(super) fn host_for<'h>(host: &'h str, own: &str, namespace: &str) -> Option<&'h str> {
-    match dns_part(host) {
-        (None | Some("*"), name) => Some(name),
-        (Some("."), name) => (own == namespace).then_some(name),
-        (Some(wanted), name) => (wanted == namespace).then_some(name),
     }
 }
 

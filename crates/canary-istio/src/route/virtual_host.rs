@@ -5,12 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     conditions::{Seen, Unmet},
     guards::{Guards, Hashes},
-    hosts::HostTable,
     request::RequestView,
     tables::Route,
     virtual_services::RuleRef,
 };
-use crate::Finding;
+use crate::{Finding, names::HostTable};
 
 /// A route of a virtual host, or one that is not generated there, with the reason.
 #[derive(Clone, Debug)]

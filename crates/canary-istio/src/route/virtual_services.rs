@@ -10,15 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     conditions::HeaderNames,
     delegate::{MergedMatch, in_full, merge_fields, merge_matches},
-    exports::Exports,
     expressions::Expressions,
-    names::{qualify, qualify_gateway},
-    request::MESH,
     retries::RetryPolicy,
     rules::{Rule, Written},
 };
 use crate::{
     Finding, Findings,
+    names::{Exports, MESH, qualify, qualify_gateway},
     networking::{HttpRoute, VirtualService},
 };
 
@@ -174,7 +172,7 @@ impl<'c> Compiler<'c> {
             }
         }
         Entry {
-            exports: Exports::new(spec.export_to.as_ref(), namespace),
+            exports: Exports::new(spec.export_to.iter().flatten().map(String::as_str), namespace),
             object,
             namespace: namespace.to_owned(),
             hosts,
@@ -194,7 +192,8 @@ impl<'c> Compiler<'c> {
         notes: &mut Vec<String>,
     ) {
         let inner_object = format!("VirtualService {namespace}/{name}");
-        let exports = Exports::new(delegate.spec.export_to.as_ref(), namespace);
+        let exports =
+            Exports::new(delegate.spec.export_to.iter().flatten().map(String::as_str), namespace);
         if exports.seen_from(root_namespace, namespace).is_none() {
             notes.push(format!(
                 "{object} {path} is not in force: {inner_object} is not exported to namespace {root_namespace}"

@@ -8,14 +8,14 @@ use super::{
     conditions::{Seen, Unmet},
     decision::{Decision, Outcome},
     mesh::Compiled,
-    names::{intersect, split_authority},
     normalize::target,
     request::RequestView,
     search::{Arrival, Called},
-    tables::{Workload, host_for},
+    tables::Workload,
     virtual_host::{Hosts, Item, VirtualHost},
     virtual_services::{Entry, RuleRef},
 };
+use crate::names::{covers, intersection, server_host_for, split_authority};
 
 /// The reasons behind a [`Decision`]; see [`Decision::why`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -243,7 +243,7 @@ fn reason_left_out(
     if entry.exports.seen_from(&workload.namespace, &entry.namespace).is_none() {
         return format!("it is not exported to namespace {}", workload.namespace);
     }
-    if !entry.hosts.iter().any(|host| super::names::covers(host, asked)) {
+    if !entry.hosts.iter().any(|host| covers(host, asked)) {
         return format!("its hosts are {}", entry.hosts.join(", "));
     }
     let servers = compiled
@@ -259,11 +259,12 @@ fn reason_left_out(
     for (namespace, server) in servers {
         for written in server.hosts.iter().flatten() {
             offered.push(written.clone());
-            let fits = host_for(written, namespace, &entry.namespace).is_some_and(|name| {
+            let fits = server_host_for(written, namespace, &entry.namespace).is_some_and(|name| {
                 let name = name.to_ascii_lowercase();
-                entry.hosts.iter().any(|host| {
-                    intersect(&name, host).is_some_and(|both| super::names::covers(both, asked))
-                })
+                entry
+                    .hosts
+                    .iter()
+                    .any(|host| intersection(&name, host).is_some_and(|both| covers(both, asked)))
             });
             if fits {
                 return "none of its rules applies on this listener".to_owned();

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::{
     conditions::{Condition, Conditions, Source, Uri},
-    request::{MESH, Request},
+    request::Request,
     text::Text,
 };
 use crate::analyze::overlap::{Condition as Wanted, Domain, Fit, Test, Work, fit};
+use crate::names::MESH;
 
 /// A part of a request that a condition can be on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,7 @@
 //! Where traffic goes, and with which weight.
 
-use super::{
-    duration::check_port,
-    names::{check_wildcard_domain, is_label},
-    path::Path,
-    sink::Sink,
-};
+use super::{duration::check_port, path::Path, sink::Sink};
+use crate::names::{check_wildcard_domain, is_label};
 use crate::networking::Destination;
 
 /// Checks one destination.

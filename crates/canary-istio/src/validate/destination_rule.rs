@@ -3,12 +3,9 @@
 use std::collections::HashSet;
 
 use super::{
-    Options, Validate, export_to, labels, metadata,
-    names::{check_wildcard_domain, is_label},
-    path::Path,
-    sink::Sink,
-    traffic_policy,
+    Options, Validate, export_to, labels, metadata, path::Path, sink::Sink, traffic_policy,
 };
+use crate::names::{check_wildcard_domain, is_label};
 use crate::{
     finding::Findings,
     networking::{DestinationRule, DestinationRuleSpec, Subset, WorkloadSelector},

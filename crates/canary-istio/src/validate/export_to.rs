@@ -1,6 +1,8 @@
 //! The namespaces an object is visible in.
 
-use super::{names::is_label, path::Path, sink::Sink};
+use super::{path::Path, sink::Sink};
+use crate::names::export_namespace;
+use crate::names::is_label;
 
 /// Checks `exportTo`; `with_selector` when the object is a `DestinationRule` for selected workloads.
 pub(super) fn check(
@@ -14,7 +16,7 @@ pub(super) fn check(
     let mut seen: Vec<&str> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let place = path.index(index);
-        let key = if entry == "." { namespace } else { entry.as_str() };
+        let key = export_namespace(entry, namespace);
         if seen.contains(&key) {
             let message = if entry == "." || entries.iter().take(index).any(|other| other == ".") {
                 "`.` and the object's own namespace are the same"

@@ -2,17 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{
-    Options, Validate,
-    address::is_ip,
-    metadata,
-    names::{check_wildcard_domain, is_label},
-    path::Path,
-    server_tls,
-    sink::Sink,
-};
+use super::{Options, Validate, address::is_ip, metadata, path::Path, server_tls, sink::Sink};
+use crate::names::{check_wildcard_domain, is_label};
 use crate::{
     finding::Findings,
+    names::server_host,
     networking::{Gateway, GatewaySpec, Port, Server, ServerTlsMode, ServerTlsSettings},
 };
 
@@ -128,8 +122,7 @@ fn check_host(host: &str, path: &Path<'_>, sink: &mut Sink<'_>) {
 }
 
 fn check_host_form(host: &str) -> Result<(), String> {
-    let (namespace, name) =
-        host.split_once('/').map_or((None, host), |(namespace, name)| (Some(namespace), name));
+    let (namespace, name) = server_host(host);
     if let Some(namespace) = namespace {
         if namespace.is_empty() || name.is_empty() {
             return Err("both the namespace and the name must be given around `/`".to_owned());

@@ -1,10 +1,7 @@
 //! Names of gateways in `gateways` of a `VirtualService` and of its matches.
 
-use super::{
-    names::{check_fqdn, is_label},
-    path::Path,
-    sink::Sink,
-};
+use super::{path::Path, sink::Sink};
+use crate::names::{check_fqdn, is_label};
 
 /// Checks the list as Istio does, which looks no further than the first name without a namespace.
 pub(super) fn check(names: Option<&[String]>, path: &Path<'_>, sink: &mut Sink<'_>) {

@@ -3,10 +3,11 @@
 use super::{
     address::{check_subnet, is_ip},
     destination, duration, gateway_names, labels,
-    names::{check_gateway_domain, check_wildcard_domain, is_subset},
     path::Path,
     sink::Sink,
 };
+use crate::names::MESH;
+use crate::names::{check_gateway_domain, check_wildcard_domain, covers};
 use crate::networking::{
     L4MatchAttributes, RouteDestination, TcpRoute, TlsMatchAttributes, TlsRoute, VirtualServiceSpec,
 };
@@ -52,7 +53,7 @@ fn check_tls_match(
 
 fn check_sni_host(host: &str, spec: &VirtualServiceSpec, path: &Path<'_>, sink: &mut Sink<'_>) {
     // Istio looks only for `mesh` here, so a VirtualService without gateways counts as bound to one.
-    let to_gateway = !spec.gateways.iter().flatten().any(|name| name == "mesh");
+    let to_gateway = !spec.gateways.iter().flatten().any(|name| name == MESH);
     let checked =
         if to_gateway { check_gateway_domain(host, true) } else { check_wildcard_domain(host) };
     match checked {
@@ -65,7 +66,7 @@ fn check_sni_host(host: &str, spec: &VirtualServiceSpec, path: &Path<'_>, sink: 
         }
         Ok(()) => {
             let hosts = spec.hosts.as_deref().unwrap_or_default();
-            if !hosts.iter().any(|outer| is_subset(host, outer)) {
+            if !hosts.iter().any(|outer| covers(outer, host)) {
                 sink.error(
                     "V078",
                     path,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{names::is_unbounded_label, path::Path, sink::Sink};
+use super::{path::Path, sink::Sink};
+use crate::names::is_unbounded_label;
 
 /// The longest prefix of a key, without its slash.
 const MAX_PREFIX: usize = 253;

@@ -49,6 +49,6 @@ pub(super) fn check(metadata: &ObjectMeta, sink: &mut Sink<'_>) -> bool {
 /// Whether `name` is a DNS subdomain as Kubernetes demands of names.
 fn is_subdomain(name: &str) -> bool {
     name.len() <= 253
-        && name.split('.').all(super::names::is_unbounded_label)
+        && name.split('.').all(crate::names::is_unbounded_label)
         && !name.bytes().any(|byte| byte.is_ascii_uppercase())
 }

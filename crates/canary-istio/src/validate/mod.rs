@@ -23,7 +23,6 @@
 //! ```
 
 mod address;
-pub(crate) mod catalogue;
 mod client_tls;
 mod connection_pool;
 mod destination;
@@ -40,7 +39,6 @@ mod labels;
 mod load_balancer;
 mod locality;
 mod metadata;
-pub(crate) mod names;
 mod options;
 mod path;
 mod percentage;
@@ -52,7 +50,7 @@ mod string_match;
 mod traffic_policy;
 mod virtual_service;
 
-pub use catalogue::{CATALOGUE, Rule, Source};
+pub use crate::finding::catalogue::{CATALOGUE, Rule, Source};
 pub use options::{IstioVersion, IstioVersionError, Options};
 pub use re2::is_full_match;
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{catalogue, options::Options, path::Path};
-use crate::finding::{Finding, Findings, Severity};
+use super::{options::Options, path::Path};
+use crate::finding::{Finding, Findings, Severity, catalogue};
 
 /// Collects the findings about one object.
 pub(crate) struct Sink<'o> {
@@ -58,7 +58,10 @@ impl<'o> Sink<'o> {
         path: &Path<'_>,
         message: String,
     ) -> Note<'_> {
-        debug_assert!(catalogue::find(code, severity).is_some(), "{code} is not in the catalogue");
+        debug_assert!(
+            catalogue::find(code).is_some_and(|rule| rule.has(severity)),
+            "{severity} {code} is not in the catalogue"
+        );
         let index = self.findings.len();
         self.findings.push(Finding::new(severity, code, path.to_string(), message));
         Note(&mut self.findings[index])

@@ -1,9 +1,9 @@
 //! The traffic policy of a host, of a subset and of a port.
 
 use super::{
-    address::is_ip, client_tls, connection_pool, duration, load_balancer, names::check_fqdn,
-    path::Path, sink::Sink,
+    address::is_ip, client_tls, connection_pool, duration, load_balancer, path::Path, sink::Sink,
 };
+use crate::names::check_fqdn;
 use crate::networking::{OutlierDetection, PortTrafficPolicy, TrafficPolicy, TunnelSettings};
 
 /// Checks a policy.

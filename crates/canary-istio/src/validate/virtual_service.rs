@@ -1,18 +1,13 @@
 //! A `VirtualService` as a whole.
 
 use super::{
-    Options, Validate,
-    address::is_ip,
-    export_to, gateway_names,
-    header::is_jwt_claim,
-    http_route, l4_route, metadata,
-    names::{check_gateway_domain, check_wildcard_domain, overlap},
-    path::Path,
-    reachability,
-    sink::Sink,
+    Options, Validate, address::is_ip, export_to, gateway_names, header::is_jwt_claim, http_route,
+    l4_route, metadata, path::Path, reachability, sink::Sink,
 };
+use crate::names::{check_gateway_domain, check_wildcard_domain, overlap};
 use crate::{
     finding::Findings,
+    names::applies_to_mesh,
     networking::{VirtualService, VirtualServiceSpec},
 };
 
@@ -27,10 +22,9 @@ impl Validate for VirtualService {
     }
 }
 
-/// Whether the rules apply at gateways only: gateways are named, and `mesh` is not among them.
+/// Returns true when the rules apply at gateways only: gateways are named, and `mesh` is not among them.
 fn is_bound_to_gateway(spec: &VirtualServiceSpec) -> bool {
-    let gateways = spec.gateways.as_deref().unwrap_or_default();
-    !gateways.is_empty() && !gateways.iter().any(|name| name == "mesh")
+    !applies_to_mesh(spec.gateways.as_deref())
 }
 
 fn check(spec: &VirtualServiceSpec, sink: &mut Sink<'_>) {

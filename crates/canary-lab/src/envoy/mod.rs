@@ -15,7 +15,6 @@ mod delegate;
 mod filters;
 mod headers;
 mod matches;
-mod names;
 mod policy;
 mod process;
 mod routes;

@@ -8,11 +8,11 @@ use canary_core::{
         ConnectionPoolSettings, ConsistentHashLb, Destination, LbPolicy, LoadBalancerSettings,
         OutlierDetection, PortTrafficPolicy, Subset, TrafficPolicy,
     },
+    names::{Exports, Nearness, covers, qualify, service_namespace},
 };
 
 use super::{
     World,
-    names::{exported, full_host, is_within},
     world::{by_age, namespace},
 };
 
@@ -35,11 +35,7 @@ pub(super) struct Blocks {
 pub(super) fn rule_for(world: &World, host: &str) -> Option<Merged> {
     let own = world.namespace.as_str();
     let root = world.root_namespace.as_str();
-    let of_service = host
-        .strip_suffix(world.domain.as_str())
-        .and_then(|rest| rest.strip_suffix(".svc."))
-        .and_then(|rest| rest.split_once('.'))
-        .map(|(_, namespace)| namespace);
+    let of_service = service_namespace(host, &world.domain);
     let found = rule_in(world, own, host, own == root);
     let found = found.or_else(|| rule_in(world, of_service?, host, false));
     found.or_else(|| rule_in(world, root, host, false))
@@ -52,16 +48,17 @@ fn rule_in(world: &World, of: &str, host: &str, private_only: bool) -> Option<Me
         by_age(&world.destination_rules, |rule| &rule.metadata)
             .into_iter()
             .filter(|rule| namespace(&rule.metadata) == of)
-            .map(|rule| (full_host(&rule.spec.host, of, &world.domain), rule))
+            .map(|rule| (qualify(&rule.spec.host, of, &world.domain), rule))
             .collect();
     let best = rules
         .iter()
         .map(|(name, _)| name)
-        .filter(|name| *name == host || (name.starts_with('*') && is_within(host, name)))
+        .filter(|name| *name == host || (name.starts_with('*') && covers(name, host)))
         .max_by_key(|name| (*name == host, name.len()))?;
     let visible = |rule: &&DestinationRule| {
-        let nearness = exported(rule.spec.export_to.as_ref(), of, &world.namespace);
-        if private_only { nearness == Some(0) } else { nearness.is_some() }
+        let entries = rule.spec.export_to.iter().flatten().map(String::as_str);
+        let nearness = Exports::new(entries, of).seen_from(&world.namespace, of);
+        if private_only { nearness == Some(Nearness::Private) } else { nearness.is_some() }
     };
     let on_host =
         rules.iter().filter(|(name, _)| name == best).map(|(_, rule)| *rule).filter(visible);

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::istio::{HttpMatchRequest, HttpRoute, Server};
+use canary_core::{
+    istio::{HttpMatchRequest, HttpRoute, Server},
+    names::{Nearness, intersection, server_host, server_host_for},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
     World, action, answer, filters,
     headers::Operations,
     matches::{is_catch_all, route_match},
-    names::{exported, in_common},
     rules::{Prepared, prepare},
     world::{by_age, namespace},
 };
@@ -61,12 +63,12 @@ pub(super) fn render(world: &World) -> BTreeMap<u16, Value> {
 
 /// What the gateway's proxies see of the services that name it: private ones first, public ones last.
 fn candidates<'p>(world: &World, all: &'p [Prepared], gateway: &str) -> Vec<&'p Prepared> {
-    let mut seen: Vec<(u8, &Prepared)> = all
+    let mut seen: Vec<(Nearness, &Prepared)> = all
         .iter()
         .filter(|service| service.gateways.iter().any(|name| name == gateway))
         .filter_map(|service| {
-            let export_to = service.export_to.as_ref();
-            Some((exported(export_to, &service.namespace, &world.namespace)?, service))
+            let nearness = service.exports.seen_from(&world.namespace, &service.namespace)?;
+            Some((nearness, service))
         })
         .collect();
     seen.sort_by_key(|(nearness, _)| *nearness);
@@ -81,24 +83,15 @@ fn add_server(
     services: &[&Prepared],
     hosts: &mut BTreeMap<String, VirtualHost>,
 ) {
-    let written: Vec<(Option<&str>, String)> = server
-        .hosts
-        .iter()
-        .flatten()
-        .map(|host| match host.split_once('/') {
-            Some((".", name)) => (Some(own), name.to_ascii_lowercase()),
-            Some(("*", name)) => (None, name.to_ascii_lowercase()),
-            Some((namespace, name)) => (Some(namespace), name.to_ascii_lowercase()),
-            None => (None, host.to_ascii_lowercase()),
-        })
-        .collect();
     let redirect =
         server.tls.as_ref().is_some_and(|settings| settings.https_redirect.unwrap_or(false));
     for service in services {
-        let open: Vec<String> = written
+        let open: Vec<String> = server
+            .hosts
             .iter()
-            .filter(|(only, _)| only.is_none_or(|only| only == service.namespace))
-            .map(|(_, name)| name.clone())
+            .flatten()
+            .filter_map(|host| server_host_for(host, own, &service.namespace))
+            .map(str::to_ascii_lowercase)
             .collect();
         let common = in_common(&open, &service.hosts);
         if common.is_empty() {
@@ -115,10 +108,24 @@ fn add_server(
         }
     }
     if redirect {
-        for (_, name) in written {
+        for written in server.hosts.iter().flatten() {
+            let name = server_host(written).1.to_ascii_lowercase();
             hosts.entry(name).or_default().require_tls = true;
         }
     }
+}
+
+/// The names that a server and a `VirtualService` have in common: of each covering pair the more specific one.
+fn in_common(server: &[String], wanted: &[String]) -> Vec<String> {
+    let mut common: Vec<String> = Vec::new();
+    for one in server {
+        for narrow in wanted.iter().filter_map(|other| intersection(one, other)) {
+            if !common.iter().any(|known| known == narrow) {
+                common.push(narrow.to_owned());
+            }
+        }
+    }
+    common
 }
 
 /// The routes of a service at a listener, up to the first that matches everything.
@@ -228,4 +235,19 @@ fn configuration(port: u16, hosts: BTreeMap<String, VirtualHost>) -> Value {
         "ignore_port_in_host_matching": true,
         "max_direct_response_body_size_bytes": MAX_DIRECT_BODY,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_narrow_name_is_common() {
+        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            in_common(&names(&["*.foo.com"]), &names(&["a.foo.com", "*"])),
+            ["a.foo.com", "*.foo.com"]
+        );
+        assert!(in_common(&names(&["foo.com"]), &names(&["*.foo.com"])).is_empty());
+    }
 }

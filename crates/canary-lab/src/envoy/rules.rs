@@ -3,15 +3,11 @@
 use canary_core::{
     VirtualService,
     istio::{Destination, Duration, HttpRoute},
+    names::{Exports, MESH, qualify, qualify_gateway},
 };
 use serde_json::{Value, json};
 
-use super::{
-    World,
-    delegate::merge,
-    names::{exported, full_gateway, full_host},
-    world::namespace,
-};
+use super::{World, delegate::merge, world::namespace};
 
 /// A `VirtualService` ready to be bound to servers.
 #[derive(Debug)]
@@ -19,7 +15,7 @@ pub(super) struct Prepared {
     pub(super) namespace: String,
     pub(super) hosts: Vec<String>,
     pub(super) gateways: Vec<String>,
-    pub(super) export_to: Option<Vec<String>>,
+    pub(super) exports: Exports,
     pub(super) http: Vec<HttpRoute>,
 }
 
@@ -36,15 +32,15 @@ fn one(world: &World, service: &VirtualService) -> Prepared {
     let spec = &service.spec;
     let mut hosts: Vec<String> = Vec::new();
     for host in spec.hosts.iter().flatten() {
-        let host = full_host(host, own, &world.domain);
+        let host = qualify(host, own, &world.domain);
         if !hosts.contains(&host) {
             hosts.push(host);
         }
     }
     let mut gateways: Vec<String> =
-        spec.gateways.iter().flatten().map(|name| full_gateway(name, own)).collect();
+        spec.gateways.iter().flatten().map(|name| qualify_gateway(name, own)).collect();
     if gateways.is_empty() {
-        gateways.push("mesh".to_owned());
+        gateways.push(MESH.to_owned());
     }
     let mut http = Vec::new();
     for rule in spec.http.iter().flatten() {
@@ -61,7 +57,7 @@ fn one(world: &World, service: &VirtualService) -> Prepared {
                         && other.spec.hosts.as_ref().is_none_or(Vec::is_empty)
                 });
                 let Some(found) = found else { continue };
-                if exported(found.spec.export_to.as_ref(), target, own).is_none() {
+                if !exports(found, target).includes(own) {
                     continue;
                 }
                 let rules = found.spec.http.iter().flatten();
@@ -70,22 +66,25 @@ fn one(world: &World, service: &VirtualService) -> Prepared {
             }
         }
     }
-    let export_to = spec.export_to.clone();
-    Prepared { namespace: own.to_owned(), hosts, gateways, export_to, http }
+    Prepared { namespace: own.to_owned(), hosts, gateways, exports: exports(service, own), http }
+}
+
+fn exports(service: &VirtualService, own: &str) -> Exports {
+    Exports::new(service.spec.export_to.iter().flatten().map(String::as_str), own)
 }
 
 /// A rule with its hosts and gateways in full.
 fn complete(rule: &HttpRoute, namespace: &str, domain: &str) -> HttpRoute {
     let mut rule = rule.clone();
     let full = |destination: &mut Destination| {
-        destination.host = full_host(&destination.host, namespace, domain);
+        destination.host = qualify(&destination.host, namespace, domain);
     };
     rule.route.iter_mut().flatten().for_each(|target| full(&mut target.destination));
     rule.mirror.iter_mut().for_each(full);
     rule.mirrors.iter_mut().flatten().for_each(|mirror| full(&mut mirror.destination));
     for entry in rule.matches.iter_mut().flatten() {
         for gateway in entry.gateways.iter_mut().flatten() {
-            *gateway = full_gateway(gateway, namespace);
+            *gateway = qualify_gateway(gateway, namespace);
         }
     }
     rule

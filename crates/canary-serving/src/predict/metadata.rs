@@ -119,7 +119,7 @@ impl Signature {
         let views = match input.views() {
             Ok(views) => views,
             Err(error) => {
-                findings.push(Finding::error("C301", "inputs", error.to_string()));
+                findings.push(Finding::error("C401", "inputs", error.to_string()));
                 return findings;
             }
         };
@@ -140,19 +140,19 @@ impl Signature {
                     format!("the signature has no such input; it has {known}")
                 };
                 findings.push(
-                    Finding::error("C302", format!("inputs.{name}"), message)
+                    Finding::error("C402", format!("inputs.{name}"), message)
                         .help("give the inputs by name"),
                 );
                 continue;
             };
             if let Some((message, help)) = info.misfit(view) {
-                findings.push(Finding::error("C303", format!("inputs.{name}"), message).help(help));
+                findings.push(Finding::error("C403", format!("inputs.{name}"), message).help(help));
             }
         }
         for (name, info) in &self.inputs {
             if !given.contains(&name.as_str()) {
                 findings.push(Finding::error(
-                    "C304",
+                    "C404",
                     format!("inputs.{name}"),
                     format!("it is missing, expected {info}"),
                 ));

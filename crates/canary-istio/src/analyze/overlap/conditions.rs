@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::set::{Condition, Domain, Hosts, Test};
+use crate::names::{CLUSTER_DOMAIN, MESH, aliases};
 use crate::networking::{HttpMatchRequest, StringMatch, VirtualService};
 
 /// A part of a request that a condition can be on.
@@ -79,7 +80,7 @@ impl<'m> MatchSet<'m> {
         let other = (1..=65535).find(|port| *port >= 80 && !ports.contains(port)).unwrap_or(80);
         let mut gateways: Vec<&str> = spec.gateways.iter().flatten().map(String::as_str).collect();
         if gateways.is_empty() {
-            gateways.push("mesh");
+            gateways.push(MESH);
         }
         let hosts = spec.hosts.as_deref().unwrap_or_default();
         let namespace = service.metadata.namespace.as_deref().unwrap_or("default");
@@ -127,12 +128,7 @@ fn authorities(hosts: &[String], namespace: &str) -> (Option<Hosts>, Vec<String>
             }
             None => {
                 // A short name goes by its longer ones too.
-                let all = [
-                    host.clone(),
-                    format!("{host}.{namespace}"),
-                    format!("{host}.{namespace}.svc"),
-                    format!("{host}.{namespace}.svc.cluster.local"),
-                ];
+                let all = aliases(host, namespace, CLUSTER_DOMAIN);
                 names.extend(all.iter().cloned());
                 examples.extend(all.into_iter().rev());
             }

@@ -180,7 +180,7 @@ fn add(
             Reach::Impossible => {
                 let message =
                     "no request can fit the match: its conditions contradict each other or HTTP";
-                report.add(Severity::Warning, "C102", &item.id, place.path(), message);
+                report.add(Severity::Warning, "C502", &item.id, place.path(), message);
             }
             Reach::Unjudged => {
                 let reason = format!(

@@ -302,12 +302,12 @@ fn namespaces_and_what_is_not_known() {
         .inventory(Inventory::default().namespaces(namespaces))
         .gateway("g", &json!({"servers": [server(80, "prod/x.com")]}))
         .service("s", &json!({"hosts": ["h"], "exportTo": ["default", "test"], "http": to("a")}))
-        .expect(&["C101 default/g spec.servers[0].hosts[0]", "C101 default/s spec.exportTo[1]"]);
+        .expect(&["C501 default/g spec.servers[0].hosts[0]", "C501 default/s spec.exportTo[1]"]);
     let analysis = Bundle::default()
         .gateway("g", &json!({"servers": [server(80, "x.com")]}))
         .service("s", &json!({"hosts": ["h"], "http": to("a")}))
         .rule("r", &json!({"host": "a"}))
         .analyze();
     let codes: Vec<_> = analysis.unjudged.iter().map(|unjudged| unjudged.code.as_str()).collect();
-    assert_eq!(codes, ["IST0101", "IST0162", "IST0101", "IST0112", "IST0173", "IST0174", "C101"]);
+    assert_eq!(codes, ["IST0101", "IST0162", "IST0101", "IST0112", "IST0173", "IST0174", "C501"]);
 }

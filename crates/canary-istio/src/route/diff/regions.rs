@@ -8,8 +8,6 @@ use std::{
 use super::{
     super::{
         conditions::Condition,
-        host_names::Names,
-        hosts::HostTable,
         mesh::Mesh,
         request::Request,
         search::{Arrival, Called},
@@ -22,6 +20,7 @@ use super::{
     pairs::{Numbered, number, pairs},
 };
 use crate::analyze::overlap::{Condition as Wanted, Hosts, Test, Work};
+use crate::names::{HostIndex, HostTable};
 
 /// How many namespaces of clients are looked at for sidecars.
 const MAX_NAMESPACES: usize = 8;
@@ -128,7 +127,7 @@ impl<'m> Comparison<'m> {
 
     /// Looks at the requests to each host of one listener.
     fn hosts(&mut self, hosts: &BTreeSet<String>, template: &Request) {
-        let all: Names = hosts.iter().collect();
+        let all: HostIndex<String> = hosts.iter().collect();
         for host in hosts {
             if self.work.spend(ROUTE) {
                 self.host(host, &all, template);
@@ -139,9 +138,8 @@ impl<'m> Comparison<'m> {
     }
 
     /// Looks for changes among the requests to one host.
-    fn host(&mut self, host: &str, all: &Names, template: &Request) {
-        let mut narrower = Vec::new();
-        all.narrower(host, |name| narrower.push(name.to_owned()));
+    fn host(&mut self, host: &str, all: &HostIndex<String>, template: &Request) {
+        let narrower: Vec<String> = all.covered(host).map(|(name, _)| name).collect();
         let example = example(host, all);
         let sample = template.clone().host(example.clone());
         let sides = self.meshes.map(|mesh| routes(mesh, &sample));
@@ -287,13 +285,13 @@ fn routes<'m>(mesh: &'m Mesh, request: &Request) -> &'m [Arc<Route>] {
 }
 
 /// An authority that a host stands for and none of the narrower ones.
-fn example(host: &str, all: &Names) -> String {
+fn example(host: &str, all: &HostIndex<String>) -> String {
     let Some(suffix) = host.strip_prefix('*') else {
         return host.to_owned();
     };
     let suffix = if suffix.is_empty() { ".example" } else { suffix };
     (0..=all.len())
         .map(|number| format!("any{number}{suffix}"))
-        .find(|name| all.narrowest(name) == Some(host))
+        .find(|name| all.covering(name).next().is_some_and(|narrowest| narrowest == host))
         .unwrap_or_else(|| format!("any{suffix}"))
 }

@@ -1,10 +1,7 @@
 //! The `Service` that the host of a `DestinationRule` means.
 
 use super::super::ObjectRef;
-use canary_istio::route::names::{expand_alias, qualify, service_namespace};
-
-/// The domain of a cluster's services unless it was set up with another.
-const DOMAIN: &str = "cluster.local";
+use canary_istio::names::{CLUSTER_DOMAIN as DOMAIN, expand_alias, qualify, service_namespace};
 
 /// The meaning of a host.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,17 +1,17 @@
-//! DNS names as Istio reads them.
+//! The forms of DNS names that Istio admits.
 
 /// The longest name, in bytes.
 const MAX_NAME: usize = 255;
 /// The longest label, in bytes.
 const MAX_LABEL: usize = 63;
 
-/// Whether `text` is a DNS label: letters of either case, digits and inner hyphens, 63 at most.
+/// Returns true for a DNS label: letters of either case, digits and inner hyphens, 63 at most.
 pub(crate) fn is_label(text: &str) -> bool {
     text.len() <= MAX_LABEL && is_unbounded_label(text)
 }
 
-/// A DNS label of any length.
-pub(super) fn is_unbounded_label(text: &str) -> bool {
+/// Returns true for a DNS label of any length.
+pub(crate) fn is_unbounded_label(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return false;
@@ -21,8 +21,8 @@ pub(super) fn is_unbounded_label(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-/// Whether `text` is a DNS label, `*`, or a label after `*` or `*-`.
-pub(crate) fn is_wildcard_label(text: &str) -> bool {
+/// Returns true for a DNS label, `*`, or a label after `*` or `*-`.
+fn is_wildcard_label(text: &str) -> bool {
     if text.len() > MAX_LABEL {
         return false;
     }
@@ -33,8 +33,8 @@ pub(crate) fn is_wildcard_label(text: &str) -> bool {
     }
 }
 
-/// Why a text is not a domain name.
-pub(crate) type Reason = &'static str;
+/// The reason why a text is not a domain name.
+type Reason = &'static str;
 
 const LABEL: Reason = "a label must have 1 to 63 letters, digits and inner hyphens, and `*` may stand in the first label only";
 
@@ -106,26 +106,6 @@ pub(crate) fn check_gateway_domain(name: &str, sni: bool) -> Result<(), Reason> 
     }
 }
 
-/// Whether some host fits both names, either of which may begin with `*`.
-pub(crate) fn overlap(one: &str, other: &str) -> bool {
-    match (one.strip_prefix('*'), other.strip_prefix('*')) {
-        (Some(one), Some(other)) => one.ends_with(other) || other.ends_with(one),
-        (Some(one), None) => other.ends_with(one),
-        (None, Some(other)) => one.ends_with(other),
-        (None, None) => one == other,
-    }
-}
-
-/// Whether every host that fits `inner` fits `outer`.
-pub(crate) fn is_subset(inner: &str, outer: &str) -> bool {
-    match (inner.strip_prefix('*'), outer.strip_prefix('*')) {
-        (Some(inner), Some(outer)) => inner.ends_with(outer),
-        (None, Some(outer)) => inner.ends_with(outer),
-        (None, None) => inner == outer,
-        (Some(_), None) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,26 +167,6 @@ mod tests {
         assert!(check_gateway_domain("outbound_.80_._.e2e.foobar.mesh", false).is_err());
         for name in ["outbound_80", "outbound_.x_._.a", "outbound_.80_._.1", "outbound_.80_."] {
             assert!(check_gateway_domain(name, true).is_err(), "{name}");
-        }
-    }
-
-    #[test]
-    fn overlaps_and_subsets() {
-        for (one, other, both, inside) in [
-            ("a.com", "a.com", true, true),
-            ("a.com", "b.com", false, false),
-            ("*.foo.com", "a.foo.com", true, false),
-            ("a.foo.com", "*.foo.com", true, true),
-            ("*", "a", true, false),
-            ("a", "*", true, true),
-            ("*.a.foo.com", "*.foo.com", true, true),
-            ("*.foo.com", "*.a.foo.com", true, false),
-            ("*.foo.com", "foo.com", false, false),
-            ("*.foo.com", "*.bar.com", false, false),
-            ("*", "*", true, true),
-        ] {
-            assert_eq!(overlap(one, other), both, "{one} and {other}");
-            assert_eq!(is_subset(one, other), inside, "{one} in {other}");
         }
     }
 }

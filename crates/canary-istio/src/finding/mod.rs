@@ -1,5 +1,7 @@
 //! What is wrong with an object: where, how badly, and what to do about it.
 
+pub mod catalogue;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -43,7 +45,8 @@ impl fmt::Display for Severity {
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
-    /// A stable code: `V…` for Istio's admission rules, `IST…` for its analyzers, `C…` for this library's own.
+    /// A stable code, one of the [`catalogue`]: `V…` for Istio's admission rules, `IST…` for its analyzers, `C…` for this
+    /// library's own.
     pub code: String,
     /// The object, as `Kind namespace/name`; empty when it is clear from the context.
     #[serde(default, skip_serializing_if = "String::is_empty")]

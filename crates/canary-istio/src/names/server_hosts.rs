@@ -1,24 +1,57 @@
-//! The hosts of a server, laid out so that those which fit the host of a VirtualService are found without a look at
-//! each.
+//! The hosts of a Gateway's servers, which may be reserved for VirtualServices of one namespace.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{host_names::Names, tables::dns_part};
+use super::index::HostIndex;
 
-/// Hosts, in lower case, a part of them for VirtualServices of one namespace only.
+/// Splits the host of a server into the namespace before `/`, if there is one, and the name.
+///
+/// ```
+/// use canary_core::names::server_host;
+///
+/// assert_eq!(server_host("shop/a.example"), (Some("shop"), "a.example"));
+/// assert_eq!(server_host("a.example"), (None, "a.example"));
+/// ```
+pub fn server_host(written: &str) -> (Option<&str>, &str) {
+    match written.split_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, written),
+    }
+}
+
+/// The name of a server's host when VirtualServices of `namespace` may use it; `own` is the Gateway's namespace.
+///
+/// See <https://istio.io/latest/docs/reference/config/networking/gateway/#Server-hosts>.
+///
+/// ```
+/// use canary_core::names::server_host_for;
+///
+/// assert_eq!(server_host_for("./a.example", "shop", "shop"), Some("a.example"));
+/// assert_eq!(server_host_for("./a.example", "shop", "edge"), None);
+/// ```
+pub fn server_host_for<'h>(written: &'h str, own: &str, namespace: &str) -> Option<&'h str> {
+    match server_host(written) {
+        (None | Some("*"), name) => Some(name),
+        (Some("."), name) => (own == namespace).then_some(name),
+        (Some(wanted), name) => (wanted == namespace).then_some(name),
+    }
+}
+
+/// The hosts of a server in lower case, a part of them for VirtualServices of one namespace only. Those that fit the
+/// host of a VirtualService are found without a look at each.
 #[derive(Debug, Default)]
-pub(super) struct ServerHosts {
-    shared: Names,
-    of_namespace: HashMap<String, Names>,
+pub(crate) struct ServerHosts {
+    shared: HostIndex<()>,
+    of_namespace: HashMap<String, HostIndex<()>>,
 }
 
 impl ServerHosts {
     /// The hosts as a Gateway of namespace `own` writes them: `host` and `*/host` for all, `./host` for its own
     /// namespace, `namespace/host` for another.
-    pub(super) fn new<'h>(written: impl IntoIterator<Item = &'h String>, own: &str) -> Self {
+    pub(crate) fn new<'h>(written: impl IntoIterator<Item = &'h String>, own: &str) -> Self {
         let mut hosts = Self::default();
         for host in written {
-            let (namespace, name) = dns_part(host);
+            let (namespace, name) = server_host(host);
             let names = match namespace {
                 None | Some("*") => &mut hosts.shared,
                 Some(namespace) => {
@@ -26,29 +59,25 @@ impl ServerHosts {
                     hosts.of_namespace.entry(namespace.to_owned()).or_default()
                 }
             };
-            names.add(&name.to_ascii_lowercase());
+            names.entry(&name.to_ascii_lowercase());
         }
         hosts
     }
 
     /// The hosts that a VirtualService of `namespace` with `hosts` is for at this server: of each pair that fit one
     /// another the narrower, each once.
-    pub(super) fn of(&self, hosts: &[String], namespace: &str) -> Vec<String> {
+    pub(crate) fn of(&self, hosts: &[String], namespace: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut known = HashSet::new();
         for wanted in hosts {
             for names in
                 [Some(&self.shared), self.of_namespace.get(namespace)].into_iter().flatten()
             {
-                let mut take = |name: &str| {
-                    if known.insert(name.to_owned()) {
-                        found.push(name.to_owned());
-                    }
-                };
-                if names.narrowest(wanted).is_some() {
-                    take(wanted);
-                }
-                names.narrower(wanted, take);
+                let itself = names.covering(wanted).next().map(|()| wanted.clone());
+                let narrower = names.covered(wanted).map(|(name, ())| name);
+                found.extend(
+                    itself.into_iter().chain(narrower).filter(|name| known.insert(name.clone())),
+                );
             }
         }
         found
@@ -62,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::route::names::intersect;
+    use crate::names::intersection;
 
     fn host() -> impl Strategy<Value = String> {
         "(\\*|\\*\\.|\\*a)?(a|b|ab|ba)?(\\.(a|b)){0,2}"
@@ -87,7 +116,7 @@ mod tests {
                     };
                     if visible {
                         expected.extend(
-                            wanted.iter().filter_map(|wanted| intersect(host, wanted)).map(str::to_owned),
+                            wanted.iter().filter_map(|wanted| intersection(host, wanted)).map(str::to_owned),
                         );
                     }
                 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::names::{lower, split_authority};
+use super::authority::{lower, split_authority};
 
 /// Values by host name, where a name may begin with `*`.
 #[derive(Clone, Debug)]
-pub(super) struct HostTable<T> {
+pub(crate) struct HostTable<T> {
     exact: HashMap<Box<str>, T>,
     /// By the length of what follows `*`, longest first.
     suffixes: Vec<(usize, HashMap<Box<str>, T>)>,
@@ -20,8 +20,8 @@ impl<T> Default for HostTable<T> {
 }
 
 impl<T> HostTable<T> {
-    /// The value under a name, put there by `make` when there is none yet. The name is taken in lower case.
-    pub(super) fn entry(&mut self, host: &str, make: impl FnOnce() -> T) -> &mut T {
+    /// The value under a name, put there by `make` when there is none yet; case does not count.
+    pub(crate) fn entry(&mut self, host: &str, make: impl FnOnce() -> T) -> &mut T {
         let host = lower(host);
         if host == "*" {
             return self.any.get_or_insert_with(make);
@@ -40,13 +40,13 @@ impl<T> HostTable<T> {
     }
 
     /// The value for the host of a request; a port is ignored, and so is case.
-    pub(super) fn find(&self, authority: &str) -> Option<&T> {
+    pub(crate) fn find(&self, authority: &str) -> Option<&T> {
         let host = lower(split_authority(authority).0);
         self.find_name(&host)
     }
 
     /// The value for a lower-case name without port.
-    pub(super) fn find_name(&self, host: &str) -> Option<&T> {
+    pub(crate) fn find_name(&self, host: &str) -> Option<&T> {
         if let Some(found) = self.exact.get(host) {
             return Some(found);
         }
@@ -63,12 +63,12 @@ impl<T> HostTable<T> {
     }
 
     /// The value for an exact name alone.
-    pub(super) fn exact(&self, host: &str) -> Option<&T> {
+    pub(crate) fn exact(&self, host: &str) -> Option<&T> {
         self.exact.get(host)
     }
 
     /// The values of the wildcards that stand for a lower-case name, longest first.
-    pub(super) fn wildcards<'t>(&'t self, host: &'t str) -> impl Iterator<Item = &'t T> {
+    pub(crate) fn wildcards<'t>(&'t self, host: &'t str) -> impl Iterator<Item = &'t T> {
         self.suffixes
             .iter()
             .filter_map(|(length, table)| {
@@ -78,13 +78,13 @@ impl<T> HostTable<T> {
             .chain(self.any.as_ref())
     }
 
-    /// Whether there is no name at all.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Returns true when there is no name at all.
+    pub(crate) fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.suffixes.is_empty() && self.any.is_none()
     }
 
     /// Every name.
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         self.exact
             .keys()
             .map(ToString::to_string)
@@ -97,7 +97,7 @@ impl<T> HostTable<T> {
     }
 
     /// Every value, in no particular order.
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.exact
             .values_mut()
             .chain(self.suffixes.iter_mut().flat_map(|(_, table)| table.values_mut()))
