@@ -116,7 +116,8 @@ fn interrupted(mut command: Command) -> (Vec<Value>, Option<i32>) {
     let (mut events, mut pressed) = (Vec::<Value>::new(), false);
     for line in lines {
         let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        let seen = event["requests"].as_u64().unwrap_or(0) > 0;
+        // The first requests may all have gone to the stable version.
+        let seen = event["totals"]["canary"].as_u64().unwrap_or(0) > 0;
         events.push(event);
         if seen && !pressed {
             pressed = true;
