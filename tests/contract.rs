@@ -410,14 +410,14 @@ async fn several_objects_are_applied_and_exactly_those_taken_down(backend: &impl
     cluster.apply(&serde_json::to_value(workload.config_map().unwrap()).unwrap()).await.unwrap();
     let mut objects = vec![split(space, [100, 0])];
     objects.extend(workload.objects().unwrap());
-    let mut applied = Vec::new();
+    let mut reported = Vec::new();
     let applied =
-        apply_all(&cluster, &objects, |one| applied.push((one.object.kind.clone(), one.effect)))
+        apply_all(&cluster, &objects, |one| reported.push((one.object.kind.clone(), one.effect)))
             .await
             .unwrap();
     let kind = |kind: &str, effect| (kind.to_owned(), effect);
     assert_eq!(
-        applied,
+        reported,
         [
             kind("ConfigMap", Effect::Unchanged),
             kind("Service", Effect::Created),

@@ -137,7 +137,7 @@ async fn nothing_secret_is_shown_by_any_type_that_holds_it() {
             "Prometheus, certificates",
             failed(metered("https://localhost:9").unwrap().tls(tls.clone())),
         ),
-        ("Prometheus, a proxy", asked(of().proxy(&inside).unwrap()).await),
+        ("Prometheus, a proxy", queried(of().proxy(&inside).unwrap()).await),
         ("Prometheus, a proxy that is none", {
             failed(of().proxy(&format!("ftp://me:{SECRET}@proxy")))
         }),

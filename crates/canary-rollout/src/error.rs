@@ -117,6 +117,9 @@ impl Error {
 
     /// Returns `true` when the same call may succeed when it is repeated later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Cluster { retryable: true, .. } | Self::Expired { .. } | Self::NotReady { .. })
+        matches!(
+            self,
+            Self::Cluster { retryable: true, .. } | Self::Expired { .. } | Self::NotReady { .. }
+        )
     }
 }

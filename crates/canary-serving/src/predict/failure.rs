@@ -121,8 +121,7 @@ pub(crate) fn of_status(url: &str, response: &Response) -> Failure {
     error.status = Some(status.as_u16());
     error.response_flags = header(&response.headers, &FLAGS).or(flags.map(str::to_owned));
     let busy = status == StatusCode::TOO_MANY_REQUESTS;
-    error.timed_out =
-        matches!(status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT);
+    error.timed_out = matches!(status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT);
     error.retryable = busy
         || error.timed_out
         || matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY);
