@@ -48,6 +48,7 @@ mod tls;
 mod value;
 mod verdict;
 mod version_state;
+mod wait;
 mod workload;
 
 /// The compiled half of the `canary` package.

@@ -21,7 +21,7 @@ SOURCES = {
     "largest answer": ("64 MiB", "canary-serving/src/predict/client.rs", "max_answer_bytes: 64 << 20"),
     "fractions in JSON answers": ("32-bit floats", "canary-serving/src/predict/client.rs", "doubles: false"),
     "header in which an answer names its subset": ("`x-canary-subset`", "canary-serving/src/predict/client.rs", '= "x-canary-subset"'),
-    "`wait` waits": ("60 s", "python/src/client.rs", "timeout.map_or(Ok(Duration::from_secs(60))"),
+    "`wait` waits": ("60 s", "python/src/wait.rs", "timeout.map_or(Ok(Duration::from_secs(60))"),
     "an idle connection is kept": ("50 s", "canary-http/src/settings.rs", "pool_timeout: Duration::from_secs(50)"),
     "a peer that says nothing": ("30 s", "canary-http/src/settings.rs", "silence: Duration::from_secs(30)"),
     "proxy": ("that of the environment", "canary-http/src/proxy.rs", "#[default]\n    Environment,"),
