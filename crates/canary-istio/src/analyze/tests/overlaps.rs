@@ -152,7 +152,7 @@ fn findings_say_who_gets_the_requests() {
     let narrow = json!({"uri": {"prefix": "/a"}, "authority": {"exact": "x"}});
     Bundle::default()
         .service("s", &json!({"hosts": ["*.com"], "http": [rule(json!([narrow])), rule(json!([prefix("/ab")]))]}))
-        .expect(&["C102 default/s spec.http[0].match[0]"]);
+        .expect(&["C502 default/s spec.http[0].match[0]"]);
     let analysis = Bundle::default()
         .service(
             "s",
