@@ -26,6 +26,7 @@ docs: ## build the documentation into site/: guide, reference of Python and of t
 lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/protos.sh --check
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 
@@ -33,11 +34,12 @@ package: ## build and check all that a release publishes: the wheel, the source 
 	@scripts/package.sh
 
 fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly compiler
-	@for target in manifest validate route image response message; do \
+	@for target in manifest validate route image jpeg response message; do \
 		seeds="fuzz/seeds/$$target"; dict="-dict=fuzz/istio.dict"; \
 		case $$target in \
 			validate) seeds=fuzz/seeds/manifest;; \
 			image) seeds=crates/canary-serving/tests/data/image; dict=;; \
+			jpeg) seeds=crates/canary-jpeg/tests/data; dict=;; \
 			response) dict=;; \
 			message) seeds=crates/canary-serving/tests/data/grpc; dict=;; \
 		esac; \

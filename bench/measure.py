@@ -39,7 +39,7 @@ class Line:
 
     @property
     def ratio(self) -> float | None:
-        """How many times the peer takes as long; nothing when the row was not run."""
+        """The peer's time as a multiple of ours; None when the row was not run."""
         if self.ours is None or self.theirs is None:
             return None
         # Nothing beside nothing is a draw, and beside something it is beyond every ratio.
@@ -47,13 +47,13 @@ class Line:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is met; nothing when the row was not run."""
+        """True when the goal is met; None when the row was not run."""
         return None if self.ratio is None else self.ratio >= self.goal
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How long to measure: seconds for each operation of a row, and for each burst of load."""
+    """Durations of the measurements: seconds for each operation of a row, and for each burst of load."""
 
     seconds: float = 2.0
     burst: float = 2.0
@@ -154,5 +154,5 @@ def cpu_flags() -> set[str]:
 
 
 def say(text: str) -> None:
-    """Tell the progress, apart from the table."""
+    """Print the progress, apart from the table."""
     print(text, file=sys.stderr, flush=True)

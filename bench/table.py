@@ -81,7 +81,7 @@ def machine() -> str:
 
 
 def main() -> int:
-    """Measure the rows asked for and print them."""
+    """Measure the requested rows and print them."""
     parser = argparse.ArgumentParser(description="Measure ours and its peers in turns.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the time, for a first look")
     parser.add_argument("--only", action="append", metavar="NAME", help="one row; may be given again")

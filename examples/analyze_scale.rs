@@ -1,4 +1,4 @@
-//! How long do checks take? Validates one VirtualService many times, and analyzes meshes of growing size.
+//! Times of the checks: validates one VirtualService many times, and analyzes meshes of growing size.
 //!
 //! `cargo run --release -p canary-examples --example analyze_scale`
 

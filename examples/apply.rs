@@ -26,9 +26,9 @@ use serde_json::Value;
 const STATUS: &str = "\
 Exit status:
   0  all objects are in the cluster as stated
-  1  an object has an error, and nothing was applied; or the cluster refused one, and those told before it are applied
+  1  an object has an error, and nothing was applied; or the cluster refused one, and those reported before it are applied
   2  wrong arguments, a file that cannot be read, or a cluster that cannot be reached
-  3  another field manager owns a field that differs; each such field is told, and nothing of that object was changed";
+  3  another field manager owns a field that differs; each such field is reported, and nothing of that object was changed";
 
 /// Applies manifests, after checking them as Istio and the API server would.
 ///

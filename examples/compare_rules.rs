@@ -15,7 +15,7 @@ use std::{
 
 use canary_core::rollout::{ComparedTraffic, Comparison, Rule};
 
-/// What a scenario is called, and the error rates of the stable version and of the canary.
+/// The name of a scenario, and the error rates of the stable version and of the canary.
 const SCENARIOS: [(&str, f64, f64); 6] = [
     ("healthy, quiet service", 0.001, 0.001),
     ("healthy", 0.01, 0.01),

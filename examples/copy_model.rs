@@ -18,7 +18,7 @@ struct Arguments {
     from: String,
     /// Where to; its last part is the version's number
     to: String,
-    /// How many files are copied at once
+    /// The number of files copied at once
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
     /// Do not read back what was written

@@ -2,7 +2,7 @@
 
 Run it with `make demo`. Every answer is a real inference. The page of the three releases is written to `report.html`:
 the good canary is promoted, the bad one is rolled back, and the third is refused before it gets any traffic, because
-its Deployment serves the model under another name than the one that is asked for.
+its Deployment serves the model under another name than the requests.
 
 The good canary is EfficientNet-Lite1. The bad one is EfficientNet-Lite0 with its preprocessing broken: it cuts the
 middle out of each photo before resizing, so heads and hats are lost. Over 240 of the inputs below (seed 2024) the
@@ -31,7 +31,7 @@ def plan(version: str) -> canary.Plan:
     """5, 30, 100 %: pairs decide, and requests must not go astray.
 
     Failures are watched in pairs. `error_ratio` would wait for 20 requests that the canary serves in each step, which
-    at 5 % takes some 400 requests; a pair asks the canary whatever its weight is.
+    at 5 % takes some 400 requests; a pair includes the canary whatever its weight is.
     """
     return canary.Plan(
         APP,
@@ -53,12 +53,12 @@ def release(lab: canary.Lab, version: str, seed: int) -> canary.Run:
     inputs = photos.augmented(2_000, seed)
     run = plan(version).run(lab, client=client, inputs=inputs, concurrency=3, tick=0.25)
     sys.stdout.write(f"\nA release of {version} against {STABLE}\n")
-    said = ""
+    message = ""
     for event in run:
-        told = {"inspected", "prepared", "probed", "written", "finished"}
-        if event.kind in told and str(event) != said:
-            said = str(event)
-            sys.stdout.write(f"    [{time.monotonic() - began:4.1f} s] {said}\n")
+        shown = {"inspected", "prepared", "probed", "written", "finished"}
+        if event.kind in shown and str(event) != message:
+            message = str(event)
+            sys.stdout.write(f"    [{time.monotonic() - began:4.1f} s] {message}\n")
             sys.stdout.flush()
     return run
 
@@ -97,7 +97,7 @@ def main() -> None:
         with lab_with(candidate) as lab:
             runs[f"{title}: {version}"] = release(lab, version, seed)
     canary.report(REPORT, runs, title="Three releases of an image classifier")
-    sys.stdout.write(f"\nThe whole story, with pictures: {REPORT.resolve()}\n")
+    sys.stdout.write(f"\nThe whole run, with pictures: {REPORT.resolve()}\n")
     good, bad, wrong = (run.verdict for run in runs.values())
     if good is None or not good.promoted:
         sys.exit(f"the good canary was not promoted: {good}")

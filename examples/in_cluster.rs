@@ -26,7 +26,7 @@ Exit status:
   1  the plan cannot be read, or has an error
   2  wrong arguments
 
-Nothing is applied, and no cluster is asked. The role permits get, patch and watch on the plan's own VirtualService and
+Nothing is applied, and no cluster is contacted. The role permits get, patch and watch on the plan's own VirtualService and
 DestinationRule, and create, get and patch on its Lease; to see whether the canary's pods are ready and which release they
 are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. Give
 --gateway-url among the arguments of `ramp`: looking for the gateway's address needs more permissions than that.";
@@ -40,7 +40,7 @@ are, it permits to list pods, deployments and statefulsets and to get services a
 struct Options {
     /// The plan.
     plan: PathBuf,
-    /// The image that `docker build` made of the Dockerfile.
+    /// The image that `docker build` created from the Dockerfile.
     #[arg(long)]
     image: String,
     /// The name of all objects; by default canary- and the VirtualService's name.
@@ -101,7 +101,8 @@ fn run(options: &Options) -> Result<String> {
     let file = &options.plan;
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut job = InCluster::new(&options.image).arg("--cluster").arg("--json");
+    let mut job = InCluster::new(&options.image);
+    job.args = ["--cluster", "--json", "--plain-status"].map(str::to_owned).into();
     job.name.clone_from(&options.name);
     job.args.extend(options.arguments.iter().cloned());
     job.mounts.clone_from(&options.mount);

@@ -22,7 +22,7 @@ OTHERS = ("chelsea.png", "coffee.png", "rocket.jpg")
 
 
 def files() -> list[Path]:
-    """Find the photos of the installed packages, in the order in which they are asked about.
+    """Find the photos of the installed packages, in the order in which they are sent.
 
     Raises:
         FileNotFoundError: scikit-image is not installed.

@@ -49,10 +49,10 @@ struct Options {
     /// its canary.
     #[arg(long, value_name = "FILE", conflicts_with = "virtual_service")]
     plan: Option<PathBuf>,
-    /// The CPU and memory that one pod of the model asks for, such as 3,4Gi.
+    /// The CPU and memory that one pod of the model requests, such as 3,4Gi.
     #[arg(long, value_name = "CPU,MEMORY", value_parser = requests)]
     requests: Option<(String, String)>,
-    /// How many such pods.
+    /// The number of such pods.
     #[arg(long, value_name = "N", default_value_t = 1)]
     replicas: i32,
     /// Print JSON: {"ready": bool, "checks": [{"name", "outcome": pass|warn|fail|unknown, "found", "remedy"}]}.

@@ -25,10 +25,10 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "route")]
 struct Options {
-    /// A file of Gateways, VirtualServices and DestinationRules in YAML or JSON; Services in it tell their ports.
+    /// A file of Gateways, VirtualServices and DestinationRules in YAML or JSON; Services in it give their ports.
     #[arg(long = "mesh", value_name = "FILE", required = true, num_args = 1..)]
     mesh: Vec<PathBuf>,
-    /// The URL that is asked for.
+    /// The URL of the request.
     #[arg(long)]
     url: String,
     /// The method.
@@ -40,7 +40,7 @@ struct Options {
     /// The gateway entered by, as `namespace/name`, or `mesh` for a client within the mesh.
     #[arg(long)]
     gateway: Option<String>,
-    /// The port of the listener, when the URL does not tell.
+    /// The port of the listener, when the URL has none.
     #[arg(long)]
     port: Option<u16>,
     /// The namespace of a client within the mesh.
@@ -95,7 +95,7 @@ fn run(options: &Options) -> Result<ExitCode> {
             reason: error.to_string(),
         })?
     } else {
-        tell(&decision)
+        explain(&decision)
     };
     // A reader that has seen enough closes the pipe; that is no error.
     let _ = writeln!(io::stdout(), "{}", written.trim_end());
@@ -104,7 +104,7 @@ fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// The decision in lines.
-fn tell(decision: &Decision<&Request>) -> String {
+fn explain(decision: &Decision<&Request>) -> String {
     let mut lines = vec![format!("request: {}", decision.request()), decision.why().to_string()];
     for share in decision.shares() {
         lines.push(format!("share: {share}"));

@@ -73,7 +73,7 @@ def main() -> None:
 
         lab.apply([gateway, everything])
         steps.done("opened the gateway", lab.url)
-        steps.done("asked about the photo through it", best(client.predict(PHOTO)))
+        steps.done("sent the photo through it", best(client.predict(PHOTO)))
 
         lab.apply([canary.DestinationRule.subsets(APP, [CANARY, STABLE]), split(100, 0)])
         answer = client.predict(PHOTO)

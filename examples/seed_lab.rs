@@ -98,7 +98,7 @@ async fn main() -> Result<()> {
     lab.apply(&gateway)?;
     lab.apply(&everything)?;
     steps.done("opened the gateway", &lab.gateway_url());
-    steps.done("asked about the photo through it", &best(&client.predict(&photo).await?)?);
+    steps.done("sent the photo through it", &best(&client.predict(&photo).await?)?);
 
     lab.apply(&DestinationRule::subsets(APP, [CANARY, STABLE]))?;
     lab.apply(&split(100, 0))?;

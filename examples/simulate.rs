@@ -1,4 +1,4 @@
-//! What would a plan do? Simulates it against a healthy canary and against worse ones.
+//! Simulates a plan against a healthy canary and against worse ones.
 //!
 //! `cargo run --release -p canary-examples --example simulate -- examples/plan.yaml [--json]`
 

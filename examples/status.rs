@@ -1,4 +1,4 @@
-//! How does a rollout stand? Weights, what was observed, the verdict so far.
+//! Prints the state of a rollout: weights, observed split, the verdict so far.
 //!
 //! ```text
 //! cargo run --example status -- image-classifier --plan examples/plan.yaml
@@ -23,18 +23,18 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 
 const STATUS: &str = "\
 Exit status:
-  0  told
+  0  shown
   1  there is no such VirtualService, or the cluster cannot be read
   2  wrong arguments
 
 Read from the VirtualService's annotation, which the driver writes with every weight and every ten seconds, and from its
-Lease. It needs the verb get on virtualservices, and on leases to tell who drives the rollout; with --prometheus on
+Lease. It needs the verb get on virtualservices, and on leases to show who drives the rollout; with --prometheus on
 destinationrules too.
 
 The observed split is what the driver has stored, over the whole rollout. With --prometheus it is what Istio's proxies
 have counted since the weight in force was written, and at most over the time of --over; the output says which.";
 
-/// Tells how the rollout of a VirtualService stands; nothing is changed.
+/// Show the state of a VirtualService's rollout; nothing is changed.
 #[derive(Debug, Parser)]
 #[command(name = "status", after_help = STATUS)]
 struct Options {
@@ -43,7 +43,7 @@ struct Options {
     /// Its namespace.
     #[arg(short, long, default_value = "default")]
     namespace: String,
-    /// The plan that is being run: with it, the observed split and what every guardrail shows are told too.
+    /// The plan that is being run: with it, the observed split and the guardrails' readings are shown too.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
     /// Print JSON.

@@ -203,7 +203,7 @@ fn print(found: &[Found], sources: &[Source]) {
     );
 }
 
-/// How many characters the value has that begins at `column`.
+/// The number of characters of the value that begins at `column`.
 fn width(text: &str, column: usize) -> usize {
     let rest: String = text.chars().skip(column - 1).collect();
     let value = match rest.chars().next() {

@@ -1,4 +1,4 @@
-"""What the files of a release must be, run by scripts/package.sh: FOLDER VERSION [--quick]."""
+"""Checks of the files of a release, run by scripts/package.sh: FOLDER VERSION [--quick]."""
 
 import os
 import re
@@ -17,9 +17,14 @@ FACE = {
     for path in (ROOT / "python/canary").glob(pattern)
 }
 LICENCES = {"LICENSE", "THIRD_PARTY_LICENSES.txt"}
-# Of the source distribution: folders that are in it whole, files without which nothing builds, and what stands beside.
+# Of the source distribution: folders that are in it whole, files without which nothing builds, and the files beside.
 CRATES = sorted(path.name for path in (ROOT / "crates").iterdir())
-SOURCES = (*(f"crates/{crate}/src" for crate in CRATES), "crates/canary-serving/tests/data/grpc", "python/src")
+SOURCES = (
+    *(f"crates/{crate}/src" for crate in CRATES),
+    "crates/canary-proto/proto",
+    "crates/canary-serving/tests/data/grpc",
+    "python/src",
+)
 SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", "python/Cargo.toml"}
 SINGLE |= {
     f"crates/{crate}/{name}" for crate in CRATES for name in ("Cargo.toml", "LICENSE", "README.md")

@@ -1,4 +1,5 @@
-"""What `make docs` adds to MkDocs: the stubs as the reference reads them, notebooks as pages, rustdoc beside them."""
+"""Additions of `make docs` to MkDocs: the stubs as the reference reads them, notebooks as pages, rustdoc beside
+them."""
 
 import json
 import os

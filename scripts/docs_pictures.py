@@ -25,7 +25,7 @@ mpl.rcParams.update(
 
 
 def stream(share, seed, count=5000):
-    """How many of the first 1, 2, … requests the canary served."""
+    """Count the requests that the canary served among the first 1, 2, …."""
     draws = random.Random(seed)  # noqa: S311 - no secret is made of it
     served = 0
     for _ in range(count):

@@ -6,7 +6,8 @@ Run once, in a virtual environment of its own with `pip install tensorflow-cpu p
 
 Every image is made here from formulas. Expected pixels are what tf.io.decode_image(channels=3) gives, kept as
 PNG beside the file; expected tensors are what tf.image.resize and keras' preprocess_input give, in levels with
-three decimals. Files that TensorFlow does not read are decoded by Pillow; `BY_PILLOW` names them.
+three decimals. Files that TensorFlow does not read are decoded by Pillow; `BY_PILLOW` names them. Every kind of JPEG is in
+`scripts/jpeg_fixtures.py`.
 """
 
 import json
@@ -21,6 +22,7 @@ from PIL import Image
 
 FILTERS = {"bilinear", "bicubic", "area", "nearest", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"}
 BY_PILLOW = {"palette.bmp", "palette4_rle.bmp", "alpha.bmp", "lossless_alpha.webp", "lossy_alpha.webp"}
+BY_PILLOW |= {"rgb.tif", "rgba.tif", "grey.tif", "grey16.tif", "bits1.tif"}
 
 
 def noise(height, width, seed):
@@ -143,6 +145,12 @@ def make_images(folder):
 
     save("plain.gif", image.quantize(32))
     save("transparent.gif", image.quantize(32), transparency=5)
+    save("rgb.tif", image)
+    save("rgba.tif", Image.fromarray(rgba), compression="tiff_adobe_deflate")
+    save("grey.tif", image.convert("L"), compression="tiff_lzw")
+    save("grey16.tif", Image.fromarray(wide[..., 0]))
+    save("bits1.tif", image.convert("1"), compression="group4")
+
     frames = [image.quantize(16), Image.fromarray(255 - rgb).quantize(16)]
     save("animated.gif", frames[0], save_all=True, append_images=frames[1:])
     patch = Image.fromarray(noise(5, 4, 4)).quantize(8)
@@ -163,6 +171,8 @@ def decoded(path):
         return canvas
     if path.name in BY_PILLOW:
         image = Image.open(path)
+        if image.mode == "I;16":
+            return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, -1)
         return np.asarray(image if image.mode == "RGBA" else image.convert("RGB"))[..., :3]
     try:
         return tf.io.decode_image(path.read_bytes(), channels=3, expand_animations=False).numpy()
@@ -245,7 +255,7 @@ def main():
     (folder / "expected").mkdir(parents=True, exist_ok=True)
     make_images(folder)
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix in {".png", ".jpg", ".webp", ".bmp", ".gif"}:
+        if path.is_file() and path.suffix in {".png", ".jpg", ".webp", ".bmp", ".gif", ".tif"}:
             Image.fromarray(decoded(path)).save(folder / "expected" / f"{path.name}.png", optimize=True)
     tables = {"resize": resized(folder), "sampled": sampled(folder)}
     tables |= {"presets": preset_cases(folder), "crops": crops(folder)}

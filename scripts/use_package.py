@@ -1,4 +1,4 @@
-"""What an installed package must do, run by scripts/package.sh: VERSION README [lab]."""
+"""Checks of an installed package, run by scripts/package.sh: VERSION README [lab]."""
 
 import re
 import sys

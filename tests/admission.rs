@@ -15,7 +15,7 @@ use crate::generated::Generator;
 
 const OF_EACH_KIND: usize = 1_000;
 
-/// What our side says: the codes of its errors, or why the text is none of the kind's type.
+/// Our own verdict: the codes of its errors, or the reason why the text is none of the kind's type.
 fn ours(object: &Value) -> Vec<String> {
     let found = match object["kind"].as_str() {
         Some("Gateway") => Gateway::from_json_value(object).map(|object| object.validate()),
@@ -34,14 +34,14 @@ fn ours(object: &Value) -> Vec<String> {
 
 const READ: &str = "cannot be read: ";
 
-/// Whether a refusal is one that the server's schema cannot see. docs/validation.md lists these.
+/// Returns `true` when a refusal is one that the server's schema cannot see. docs/validation.md lists these.
 fn beyond_the_schema(code: &str) -> bool {
     let Some(reason) = code.strip_prefix(READ) else { return !code.starts_with('S') };
     // The schema takes any text for some durations, and knows two names of one field.
     reason.contains("is not a duration") || reason.contains("duplicate field `mirrorPercent`")
 }
 
-/// What the server says of an object that it is to check and not to store.
+/// The server's answer about an object that it is to check and not to store.
 async fn theirs(cluster: &Kubernetes, object: &Value) -> Result<(), String> {
     match cluster.apply(object).await {
         Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! What a real API server cannot be made to say at will: a scripted one in its place.
+//! Responses that a real API server cannot be forced to give: a scripted server in its place.
 
 use std::{
     collections::BTreeMap,
@@ -133,7 +133,7 @@ async fn get(code: u16, body: String) -> Error {
 }
 
 #[tokio::test]
-async fn a_busy_server_is_asked_again_when_it_says_so() {
+async fn a_busy_server_is_retried_when_it_says_so() {
     let busy = (429, "Retry-After: 1\r\n", status(429, "TooManyRequests", "busy"));
     let script = vec![busy, (200, "", object("1").to_string())];
     let fake = Fake::start(BTreeMap::from([("GET", script)]));
@@ -159,11 +159,11 @@ async fn each_refusal_says_what_it_means_and_whether_to_try_again() {
         ),
         (405, "MethodNotAllowed", "no", false, "refused (405"),
     ];
-    for (code, reason, message, retryable, said) in cases {
+    for (code, reason, message, retryable, part) in cases {
         let error = get(code, status(code, reason, message)).await;
         assert_eq!(error.is_retryable(), retryable, "{code}: {error}");
         let text = error.to_string();
-        assert!(text.contains(said) && text.contains("VirtualService default/a"), "{code}: {text}");
+        assert!(text.contains(part) && text.contains("VirtualService default/a"), "{code}: {text}");
     }
     let error = get(409, status(409, "Conflict", "the object has been modified")).await;
     assert!(
@@ -173,7 +173,7 @@ async fn each_refusal_says_what_it_means_and_whether_to_try_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_of_an_api_server_is_told() {
+async fn an_answer_that_is_none_of_an_api_server_is_reported() {
     let error = get(200, "<html>log in</html>".to_owned()).await;
     assert!(
         error.to_string().contains("none of an API server") && !error.is_retryable(),
@@ -226,7 +226,7 @@ async fn a_list_that_expires_between_two_pages_is_read_again() {
     assert!(!seen[2].contains("continue"), "{seen:?}");
 }
 
-/// 410 as an answer, and as an event: the present state is read, and what changed meanwhile is told.
+/// 410 as an answer, and as an event: the present state is read, and the changes meanwhile are reported.
 #[tokio::test]
 async fn a_watch_whose_version_is_forgotten_goes_on_from_the_present_state() {
     let gone = json!({"type": "ERROR", "object": serde_json::from_str::<Value>(&status(410, "Expired", "too old")).unwrap()});
@@ -302,7 +302,7 @@ async fn credentials_are_in_no_error_and_in_no_debug_output() {
         assert!(!text.contains(TOKEN), "{index}: {text}");
     }
 
-    // What a credential plugin prints.
+    // The output of a credential plugin.
     let plugin = |script: &str| {
         config(
             &format!(

@@ -1,4 +1,4 @@
-//! What goes wrong most often: each mistake names the object, the place and the remedy, and nothing panics.
+//! The most frequent mistakes: each message names the object, the place and the remedy, and nothing panics.
 
 use canary_core::{
     Manifest, VirtualService,

@@ -6,7 +6,7 @@ use canary_core::cluster::{Cluster, ObjectRef};
 use canary_tests::{
     apiserver::ApiServer,
     parts::root,
-    programs::{example, said},
+    programs::{example, output_of},
 };
 use serde_json::{Value, json};
 
@@ -18,30 +18,30 @@ use crate::{
 #[test]
 fn help_suffices() {
     for name in ["preflight", "apply", "status", "ramp", "in_cluster"] {
-        let (status, text, _) = said(example(name).arg("--help"));
+        let (status, text, _) = output_of(example(name).arg("--help"));
         assert_eq!(status, Some(0), "{name}");
         assert!(text.contains("Usage:"), "{text}");
         assert!(text.contains("Exit status:"), "{text}");
         assert!(name == "in_cluster" || text.contains("--kubeconfig"), "{text}");
-        let (status, _, error) = said(example(name).arg("--no-such-option"));
+        let (status, _, error) = output_of(example(name).arg("--no-such-option"));
         assert_eq!(status, Some(2), "{name}: {error}");
     }
 }
 
 #[test]
-fn a_cluster_that_is_not_there_is_told() {
+fn a_cluster_that_is_not_there_is_reported() {
     let nowhere = std::env::temp_dir().join("no-such-kubeconfig");
     let at = |name: &str| {
         let mut command = example(name);
         command.arg("--kubeconfig").arg(&nowhere);
         command
     };
-    let (status, out, error) = said(&mut at("preflight"));
+    let (status, out, error) = output_of(&mut at("preflight"));
     assert_eq!((status, out.as_str()), (Some(2), ""));
     assert!(error.contains("no-such-kubeconfig cannot be read"), "{error}");
-    let (status, _, error) = said(at("status").arg("image-classifier"));
+    let (status, _, error) = output_of(at("status").arg("image-classifier"));
     assert_eq!(status, Some(1), "{error}");
-    let (status, _, error) = said(at("apply").arg(root().join("examples/mesh.yaml")));
+    let (status, _, error) = output_of(at("apply").arg(root().join("examples/mesh.yaml")));
     assert_eq!(status, Some(1), "{error}");
 }
 
@@ -53,7 +53,7 @@ async fn preflight_prints_text_json_and_html() {
     let run = |arguments: &[&str]| {
         let mut command = folder.command("preflight");
         command.args(["--namespace", "command-preflight"]).args(arguments);
-        said(&mut command)
+        output_of(&mut command)
     };
     let (status, text, error) = run(&[]);
     assert_eq!(status, Some(1), "there is no Istio: {text}{error}");
@@ -89,7 +89,7 @@ async fn apply_checks_applies_and_shows_conflicts() {
     let run = |file: &Path, arguments: &[&str]| {
         let mut command = folder.command("apply");
         command.arg(file).args(["-n", space]).args(arguments);
-        said(&mut command)
+        output_of(&mut command)
     };
     let target = ObjectRef::virtual_service(space, APP);
 
@@ -108,7 +108,7 @@ async fn apply_checks_applies_and_shows_conflicts() {
     let (_, text, _) = run(&mesh, &[]);
     assert!(text.lines().all(|line| line.starts_with("unchanged ")), "{text}");
 
-    // Somebody else's weights are not overwritten, and which they are is told.
+    // Somebody else's weights are not overwritten, and the message names them.
     let mut theirs = cluster.get(&target).await.unwrap().unwrap();
     theirs["metadata"] = json!({"name": APP, "namespace": space});
     theirs["spec"]["http"][1]["route"][1]["weight"] = json!(31);
@@ -123,7 +123,7 @@ async fn apply_checks_applies_and_shows_conflicts() {
     assert_eq!(status, Some(0), "{error}");
     assert!(text.contains("changed   VirtualService"), "{text}");
 
-    // What is wrong is found before anything is sent.
+    // A mistake is found before anything is sent.
     let text = std::fs::read_to_string(&mesh).unwrap();
     let wrong = folder.file(
         "wrong.yaml",
@@ -138,9 +138,9 @@ async fn apply_checks_applies_and_shows_conflicts() {
     let (status, _, error) = run(Path::new("no-such-file.yaml"), &[]);
     assert_eq!(status, Some(2), "{error}");
 
-    // An account that may do nothing is told which verb it lacks.
+    // An account without permissions gets the verb that it lacks.
     let folder = Folder::new(server, "apply-other", "other");
-    let (status, _, error) = said(folder.command("apply").arg(&mesh).args(["-n", space]));
+    let (status, _, error) = output_of(folder.command("apply").arg(&mesh).args(["-n", space]));
     assert_eq!(status, Some(1), "{error}");
     assert!(
         error.contains("grant the verb \"get\" on gateways in namespace command-apply"),
@@ -169,7 +169,7 @@ async fn the_manifests_of_the_job_are_admitted() {
         "{virtualService: image-classifier, namespace: command-job}",
     );
     let plan = folder.file("plan.yaml", &plan);
-    let (status, manifests, error) = said(
+    let (status, manifests, error) = output_of(
         example("in_cluster")
             .arg(&plan)
             .args(["--image", "registry.example.com/canary:1.0"])
@@ -215,6 +215,7 @@ async fn the_manifests_of_the_job_are_admitted() {
             "/etc/canary/plan.yaml",
             "--cluster",
             "--json",
+            "--plain-status",
             "--gateway-url",
             "http://gateway.istio-system"
         ])
@@ -266,36 +267,48 @@ async fn ramp_runs_a_plan_on_a_cluster() {
             ),
         );
         let photo = folder.file("photo.jpg", "a photo");
-        let ramp = async || {
+        let ramp = async |more: &[&str]| {
             let mut ramp = folder.command("ramp");
-            ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms", "--model", "model"]);
+            ramp.args(more).arg(&plan).args([
+                "--cluster",
+                "--json",
+                "--tick",
+                "50ms",
+                "--model",
+                "model",
+            ]);
             ramp.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
-            let run = tokio::task::spawn_blocking(move || said(&mut ramp));
+            let run = tokio::task::spawn_blocking(move || output_of(&mut ramp));
             let (status, text, error) = run.await.unwrap();
             let last = text.lines().last().unwrap_or_else(|| panic!("{error}"));
             (status, serde_json::from_str::<Value>(last).unwrap(), format!("{text}\n{error}"))
         };
-        let (status, last, text) = ramp().await;
+        let (status, last, text) = ramp(&[]).await;
         assert_eq!(status, Some(code), "{text}");
         assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
         assert_eq!(last["stored"], Value::Null);
         if verdict == "promote" {
-            // The same release with the weights as they were left: nobody is asked, and the status says so.
-            let (status, last, text) = ramp().await;
+            // The same release with the weights as they were left: no request is sent, and the status says so.
+            let (status, last, text) = ramp(&[]).await;
             assert_eq!(status, Some(10), "{text}");
             assert_eq!(last["verdict"]["verdict"], verdict, "{last}");
             assert!(last["stored"].is_string(), "{last}");
             assert!(!text.contains("\"written\""), "{text}");
+            // A promotion must not look like a failure to Kubernetes: a Job completes with 0 alone.
+            let (status, last, text) = ramp(&["--plain-status"]).await;
+            assert_eq!(status, Some(0), "{text}");
+            assert!(last["stored"].is_string(), "{last}");
         }
 
         let mut command = folder.command("status");
         command.arg(APP).args(["-n", space, "--plan"]).arg(&plan);
-        let (status, text, error) = said(&mut command);
+        let (status, text, error) = output_of(&mut command);
         assert_eq!(status, Some(0), "{error}");
         assert!(text.contains(&format!("verdict so far: {verdict}")), "{text}");
         assert!(text.contains("nobody drives it now") && text.contains("errorRatio"), "{text}");
         assert!(text.contains("observed by the driver's stored state"), "{text}");
-        let (_, text, _) = said(folder.command("status").arg(APP).args(["-n", space, "--json"]));
+        let (_, text, _) =
+            output_of(folder.command("status").arg(APP).args(["-n", space, "--json"]));
         let status: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status["rollout"]["verdict"]["verdict"], verdict, "{status}");
         stage.stop().await;

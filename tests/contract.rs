@@ -1,4 +1,4 @@
-//! What every store of objects must keep, as one suite for the lab's store and a real Kubernetes API server.
+//! Rules that every store of objects must keep, as one suite for the lab's store and a real Kubernetes API server.
 
 use std::time::Duration;
 
@@ -338,7 +338,7 @@ async fn a_watch_misses_nothing(backend: &impl Backend) {
         ]));
         version =
             cluster.patch(&of(space), &write).await.unwrap()["metadata"]["resourceVersion"].clone();
-        // Another object's changes are not told.
+        // Another object's changes are not reported.
         let mut other = split(space, [weight, 1]);
         other["metadata"]["name"] = json!("other");
         cluster.apply(&other).await.unwrap();
@@ -360,7 +360,7 @@ async fn a_watch_misses_nothing(backend: &impl Backend) {
 async fn a_watch_sees_the_object_come_and_go(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     let mut events = Box::pin(cluster.watch(&of(space)));
-    // An absent object gives no event; the watch is begun before it is made or just after, and sees it either way.
+    // An absent object gives no event; the watch is begun before it is created or just after, and sees it either way.
     let object = split(space, [100, 0]);
     let (made, first) = tokio::join!(cluster.apply(&object), soon(&mut events));
     assert_eq!(first.unwrap(), WatchEvent::Applied(made.unwrap()));
@@ -410,14 +410,14 @@ async fn several_objects_are_applied_and_exactly_those_taken_down(backend: &impl
     cluster.apply(&serde_json::to_value(workload.config_map().unwrap()).unwrap()).await.unwrap();
     let mut objects = vec![split(space, [100, 0])];
     objects.extend(workload.objects().unwrap());
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let applied =
-        apply_all(&cluster, &objects, |one| told.push((one.object.kind.clone(), one.effect)))
+        apply_all(&cluster, &objects, |one| reported.push((one.object.kind.clone(), one.effect)))
             .await
             .unwrap();
     let kind = |kind: &str, effect| (kind.to_owned(), effect);
     assert_eq!(
-        told,
+        reported,
         [
             kind("ConfigMap", Effect::Unchanged),
             kind("Service", Effect::Created),

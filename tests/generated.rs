@@ -24,7 +24,7 @@ impl Generator {
         Self { random: Random::new(seed), schema, skeletons: skeletons(kind), kind, made: 0 }
     }
 
-    /// The next object: a good one with one to three fields made by the schema, or all of it made by the schema.
+    /// The next object: a good one with one to three fields generated from the schema, or generated entirely from it.
     pub(crate) fn next(&mut self, namespace: &str) -> Value {
         self.made += 1;
         let schema = self.schema.clone();

@@ -60,7 +60,7 @@ async fn preflight_says_what_is_missing_and_then_that_all_is_there() {
         "{bare}"
     );
 
-    // What istioctl would install, as far as it can be seen from outside.
+    // The objects that istioctl would install, as far as they are visible from outside.
     let namespace = |name: &str, labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
     cluster.apply(&namespace("istio-system", json!({}))).await.unwrap();
     cluster.apply(&namespace("default", json!({"istio-injection": "enabled"}))).await.unwrap();
@@ -88,7 +88,7 @@ async fn preflight_says_what_is_missing_and_then_that_all_is_there() {
     assert!(report.checks.iter().all(|check| check.outcome == Outcome::Pass), "{report}");
     assert!(report.to_string().contains("http://34.1.2.3"), "{report}");
 
-    // An account without permissions is told which verbs it lacks; what it may not read is unknown.
+    // An account without permissions gets the verbs that it lacks; objects that it may not read are unknown.
     let driver = server.connect("driver").await.unwrap();
     let report = preflight(&driver, &options).await.unwrap();
     let permissions = report.checks.iter().find(|check| check.name == "permissions").unwrap();

@@ -77,7 +77,7 @@ async fn with_the_least_role_every_rollout_works() {
         let permissions = report.checks.iter().find(|check| check.name == "permissions").unwrap();
         assert_eq!(permissions.outcome, Outcome::Pass, "{report}");
 
-        // What stands behind the canary can be read, by presence and by identity.
+        // The pods behind the canary can be read, by presence and by identity.
         deploy(&admin, namespace).await;
         let (presence, release) = behind(&cluster, namespace).await.unwrap();
         assert!(matches!(presence, Presence::Missing { hopeless: false, .. }), "{presence}");
@@ -117,7 +117,7 @@ async fn serve(admin: &Kubernetes, namespace: &str) {
     pod(admin, namespace, "canary", &labels, &ready).await;
 }
 
-/// What an account finds behind the canary that a rollout is to have.
+/// The pods that an account finds behind the canary of a rollout.
 async fn behind(
     cluster: &Kubernetes,
     namespace: &str,
@@ -156,7 +156,7 @@ async fn without_any_one_verb_the_error_names_it() {
             in_force(lacking, &[format!("{verb} {resource}")]).await;
             deploy(&admin, &namespace).await;
             serve(&admin, &namespace).await;
-            // What stands behind the canary is looked at before any route is changed.
+            // The pods behind the canary are checked before any route is changed.
             let error = match behind(&cluster, &namespace).await {
                 Err(error) => error.to_string(),
                 Ok(_) => first_error(driver(cluster, &namespace, silent())).await,
@@ -170,7 +170,7 @@ async fn without_any_one_verb_the_error_names_it() {
     assert_eq!(tried, 14, "verbs of the role");
 }
 
-/// The error with which a driver ends that cannot work, or which it tells while it watches a canary that has traffic.
+/// The error with which a driver ends that cannot work, or which it reports while it watches a canary that has traffic.
 async fn first_error(driver: canary_core::cluster::Driver<Kubernetes>) -> String {
     let (mut run, _control) = match driver.start().await {
         Ok(started) => started,

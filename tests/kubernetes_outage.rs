@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 
 use crate::rollouts::{APP, by_hand, driver, feed, set_up, until, verdict, weights, written};
 
-/// Waits until the driver has said so many times that it waits for the server.
+/// Waits until the driver has reported so many times that it waits for the server.
 async fn waited(run: &mut Run, times: u32) -> String {
-    let said = |progress| match progress {
+    let message = |progress| match progress {
         Progress::Waiting { problem, attempt, .. } if attempt >= times => Some(problem),
         _ => None,
     };
-    until(run, said).await
+    until(run, message).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -38,7 +38,7 @@ async fn the_server_dies_in_the_middle_of_a_rollout_and_nothing_is_forgotten() {
 
         server.stop();
         feed(&recorder, 1_000, failing);
-        // Decided by now: the next step, or the rollback. It cannot be written, and that is said each time.
+        // Decided by now: the next step, or the rollback. It cannot be written, and that is reported each time.
         let problem = waited(&mut run, 4).await;
         assert!(problem.contains("cannot be reached"), "{problem}");
         server.run().await;
@@ -98,7 +98,7 @@ async fn a_watch_outlives_the_server_and_its_memory() {
     let patch = json!([{"op": "add", "path": "/metadata/labels/after", "value": "restart"}]);
     let patch = serde_json::from_value(patch).unwrap();
     let changed = cluster.patch(&target, &patch).await.unwrap();
-    // Told once, and no event of before is told again.
+    // Reported once, and no earlier event is reported again.
     assert_eq!(
         next(&mut events).await["metadata"]["resourceVersion"],
         changed["metadata"]["resourceVersion"]

@@ -167,7 +167,7 @@ fn lab(disagree: f64) -> Lab {
     lab
 }
 
-/// The shadow gives pairs of what users asked; they see the stable model alone.
+/// The shadow gives pairs for the users' requests; they see the stable model alone.
 #[tokio::test]
 async fn mirrored_answers_judge_a_canary_that_serves_nobody() {
     for (disagree, promoted) in [(0.0, true), (0.5, false)] {

@@ -1,4 +1,4 @@
-//! Texts of one megabyte, made to hurt: hosts times rules, roots times delegates, rules that differ in one letter,
+//! Texts of one megabyte, the worst cases: hosts times rules, roots times delegates, rules that differ in one letter,
 //! expressions whose automata are large. Each is read, validated, analyzed, compiled and compared, in memory that is
 //! bounded and in time that grows with the text.
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]

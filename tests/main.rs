@@ -23,4 +23,5 @@ mod prometheus_api;
 mod ramp;
 mod rollouts;
 mod secrets;
+mod slow_canaries;
 mod stage;

@@ -14,7 +14,7 @@ use std::{
 use canary_core::predict::{Client, Input, Retry};
 use canary_tests::{
     apiserver::ApiServer,
-    programs::said,
+    programs::output_of,
     prometheus::{Prometheus, Setup},
 };
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::{
 const HASHED: &str = "$2b$04$JWXKg44H6cBBCWehnOMV7.Ii2SGB6c/yxUMGpQasAWSAzzmxWGrj2";
 const PASSWORD: &str = "hunter2";
 
-/// Requests of users, until it is told to stop.
+/// Sends requests of users, until it is stopped.
 fn users(gateway: &str) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     for _ in 0..2 {
@@ -57,7 +57,7 @@ fn plan(folder: &Folder, space: &str, more: &str) -> PathBuf {
 const GUARDRAILS: &str = "guardrails:\n- observedSplit: {}\n- errorRatio: {atMost: 1.0}\n";
 
 /// The program with the options of the Prometheus, whose password is in the environment.
-fn asking(mut command: Command, prometheus: &Prometheus) -> Command {
+fn with_prometheus(mut command: Command, prometheus: &Prometheus) -> Command {
     command.args(["--prometheus", &prometheus.url(), "--prometheus-user", "me"]);
     command.args(["--every", "250ms", "--lag", "150ms", "--only", "job=gateway"]);
     command.env("CANARY_PROMETHEUS_PASSWORD", PASSWORD);
@@ -65,9 +65,9 @@ fn asking(mut command: Command, prometheus: &Prometheus) -> Command {
 }
 
 async fn run(mut command: Command) -> (Option<i32>, String, String) {
-    let said = tokio::task::spawn_blocking(move || said(&mut command)).await.unwrap();
-    assert!(!said.1.contains(PASSWORD) && !said.2.contains(PASSWORD), "{said:?}");
-    said
+    let output = tokio::task::spawn_blocking(move || output_of(&mut command)).await.unwrap();
+    assert!(!output.1.contains(PASSWORD) && !output.2.contains(PASSWORD), "{output:?}");
+    output
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +87,7 @@ async fn a_plan_on_a_cluster_is_judged_by_what_prometheus_counts() {
         let folder = Folder::new(server, space, "admin");
         let plan = plan(&folder, space, GUARDRAILS);
         // No input, and no gateway: it sends nothing itself.
-        let mut ramp = asking(folder.command("ramp"), &prometheus);
+        let mut ramp = with_prometheus(folder.command("ramp"), &prometheus);
         ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms"]);
         let (status, text, error) = run(ramp).await;
         let last = text.lines().last().unwrap_or_default();
@@ -100,15 +100,15 @@ async fn a_plan_on_a_cluster_is_judged_by_what_prometheus_counts() {
         });
         assert!(seen.max().unwrap() > 0, "{last}");
 
-        // What is observed now, and who says so.
+        // The observed split now, and its source.
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        let mut command = asking(folder.command("status"), &prometheus);
+        let mut command = with_prometheus(folder.command("status"), &prometheus);
         command.arg(APP).args(["-n", space, "--plan"]).arg(&plan);
         let (status, text, error) = run(command).await;
         assert_eq!(status, Some(0), "{error}");
         let by = format!("observed by Prometheus at {}, over the last ", prometheus.url());
         assert!(text.contains(&by) && text.contains("of which"), "{text}");
-        let mut command = asking(folder.command("status"), &prometheus);
+        let mut command = with_prometheus(folder.command("status"), &prometheus);
         command.arg(APP).args(["-n", space, "--json", "--plan"]).arg(&plan);
         let (_, text, _) = run(command).await;
         let status: Value = serde_json::from_str(&text).unwrap();
@@ -135,7 +135,7 @@ async fn what_prometheus_would_count_wrongly_is_refused() {
     let plan = plan(&folder, space, pairs);
     let photo = folder.file("photo.jpg", "a photo");
     let ramp = |more: &[&str]| {
-        let mut ramp = asking(folder.command("ramp"), &prometheus);
+        let mut ramp = with_prometheus(folder.command("ramp"), &prometheus);
         ramp.arg(&plan).args(["--cluster", "--model", "model"]).args(more);
         ramp.args(["--gateway-url", &stage.gateway_url]).arg("--images").arg(&photo);
         ramp
@@ -156,7 +156,7 @@ async fn what_prometheus_would_count_wrongly_is_refused() {
     let (status, text, error) = run(wrong).await;
     assert!(status != Some(0) && !error.contains("a-wrong-one"), "{text}{error}");
     assert!(format!("{text}{error}").contains("credentials are missing or wrong"), "{text}{error}");
-    // What makes no sense on the command line is no error of the cluster.
+    // A mistake on the command line is no error of the cluster.
     let mut lab = folder.command("ramp");
     lab.arg(&plan).args(["--prometheus", "http://localhost:1"]);
     let (status, _, error) = run(lab).await;

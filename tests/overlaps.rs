@@ -1,4 +1,4 @@
-//! What the analysis says of overlapping and unused matches, held against the evaluator of routes.
+//! The analysis of overlapping and unused matches, compared with the evaluator of routes.
 
 use canary_core::{
     Gateway, Mesh, VirtualService,

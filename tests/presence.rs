@@ -1,4 +1,4 @@
-//! What stands behind a subset: on a lab that serves models, and on a real API server with pods.
+//! The pods behind a subset: on a lab that serves models, and on a real API server with pods.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -55,7 +55,7 @@ async fn the_pods_of_a_lab_are_known_from_its_deployments() {
     .unwrap();
     let store = lab.cluster().clone();
     let rule = rule(&store, "default").await;
-    let ask = async |subset: &str, settled: fn(&Presence) -> bool| {
+    let look = async |subset: &str, settled: fn(&Presence) -> bool| {
         let labels = BTreeMap::from([("version".to_owned(), subset.to_owned())]);
         for _ in 0..600 {
             let found = presence(&store, "default", &rule, subset, Some(&labels)).await.unwrap();
@@ -67,10 +67,10 @@ async fn the_pods_of_a_lab_are_known_from_its_deployments() {
         panic!("{subset} does not settle");
     };
     let hopeless = |found: &Presence| matches!(found, Presence::Missing { hopeless: true, .. });
-    assert_eq!(ask("lite0", Presence::is_ready).await, Presence::Ready { pods: 1 });
-    let found = ask("lite1", hopeless).await;
+    assert_eq!(look("lite0", Presence::is_ready).await, Presence::Ready { pods: 1 });
+    let found = look("lite1", hopeless).await;
     missing(&found, true, &["Deployment default/image-classifier-lite1", "models/nowhere"]);
-    let found = ask("lite10", hopeless).await;
+    let found = look("lite10", hopeless).await;
     let parts =
         ["has version=lite10", "version=lite0 (1 of 1 ready)", "version=lite1 (0 of 1 ready)"];
     missing(&found, true, &parts);
@@ -85,14 +85,14 @@ async fn the_pods_of_a_lab_are_known_from_its_deployments() {
     })
     .await
     .unwrap();
-    assert_eq!(ask("lite1", Presence::is_ready).await, Presence::Ready { pods: 1 });
+    assert_eq!(look("lite1", Presence::is_ready).await, Presence::Ready { pods: 1 });
     let after = id().await;
     assert_ne!(before, after, "the ConfigMap names another model");
     let scaled = json!([{"op": "replace", "path": "/spec/replicas", "value": 3}]);
     let deployment = ObjectRef::new("apps/v1", "Deployment", "default", "image-classifier-lite1");
     store.patch(&deployment, &serde_json::from_value(scaled).unwrap()).await.unwrap();
     let three = |found: &Presence| *found == Presence::Ready { pods: 3 };
-    ask("lite1", three).await;
+    look("lite1", three).await;
     assert_eq!(id().await, after, "another number of pods");
     spawn_blocking(move || drop(lab)).await.unwrap();
 }
@@ -126,8 +126,8 @@ async fn the_pods_of_a_real_api_server_are_looked_at_themselves() {
     server.namespace(namespace).await;
     let cluster = server.connect("admin").await.unwrap().force(true);
     let rule = rule(&cluster, namespace).await;
-    let ask = async || presence(&cluster, namespace, &rule, "lite1", None).await.unwrap();
-    let found = ask().await;
+    let look = async || presence(&cluster, namespace, &rule, "lite1", None).await.unwrap();
+    let found = look().await;
     assert!(matches!(&found, Presence::Unknown { why } if why.contains("no Service")), "{found}");
 
     for object in workload("lite0", "models/lite0", namespace) {
@@ -137,18 +137,18 @@ async fn the_pods_of_a_real_api_server_are_looked_at_themselves() {
     let ready = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
     pod(&cluster, namespace, "stable", &labels("lite0"), &ready).await;
     let parts = ["has version=lite1, and no workload makes one", "version=lite0 (1 of 1 ready)"];
-    missing(&ask().await, true, &parts);
+    missing(&look().await, true, &parts);
 
     for object in workload("lite1", "models/lite1", namespace) {
         cluster.apply(&object).await.unwrap();
     }
     let parts = ["Deployment presence/image-classifier-lite1", "has not seen"];
-    missing(&ask().await, false, &parts);
+    missing(&look().await, false, &parts);
     let waiting = json!({"phase": "Pending", "containerStatuses": [{
         "name": "server", "ready": false, "restartCount": 0, "image": "", "imageID": "",
         "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}}]});
     pod(&cluster, namespace, "canary", &labels("lite1"), &waiting).await;
-    missing(&ask().await, false, &["pod canary: ImagePullBackOff (Back-off); check the image"]);
+    missing(&look().await, false, &["pod canary: ImagePullBackOff (Back-off); check the image"]);
 
     let plan = Plan::new(APP, "lite0", "lite1").namespace(namespace);
     let check = async || -> Check {
@@ -166,13 +166,13 @@ async fn the_pods_of_a_real_api_server_are_looked_at_themselves() {
     let running = json!({"phase": "Running", "containerStatuses": null,
         "conditions": [{"type": "Ready", "status": "True"}]});
     pod(&cluster, namespace, "canary", &labels("lite1"), &running).await;
-    assert_eq!(ask().await, Presence::Ready { pods: 1 });
+    assert_eq!(look().await, Presence::Ready { pods: 1 });
     let passed = check().await;
     assert_eq!((passed.outcome, passed.found.as_str()), (Outcome::Pass, "1 pod ready"));
 
     let canary = ObjectRef::new("v1", "Pod", namespace, "canary");
     assert!(cluster.delete(&canary).await.unwrap());
-    missing(&ask().await, false, &["Deployment presence/image-classifier-lite1"]);
+    missing(&look().await, false, &["Deployment presence/image-classifier-lite1"]);
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ const INTERVAL: u64 = 15;
 const SCRAPES: u64 = 60;
 
 /// One series with what it counts between two scrapes.
-struct Told {
+struct Series {
     labels: String,
     /// The first scrape that shows it, and how much it grows before each.
     first: u64,
@@ -43,7 +43,7 @@ struct Told {
     restart: Option<u64>,
 }
 
-impl Told {
+impl Series {
     fn value(&self, scrape: u64) -> u64 {
         let from = self.restart.filter(|restart| *restart <= scrape).unwrap_or(self.first);
         (from..=scrape).map(self.grows).sum()
@@ -62,20 +62,20 @@ fn labels(reporter: &str, version: &str, rest: &str) -> String {
     )
 }
 
-fn requests() -> Vec<Told> {
+fn requests() -> Vec<Series> {
     let gateway = "instance=\"10.0.0.1:15020\"";
-    let told = |labels, first, restart, grows| Told { labels, first, grows, restart };
+    let series = |labels, first, restart, grows| Series { labels, first, grows, restart };
     let code =
         |version, code| labels("source", version, &format!("response_code=\"{code}\",{gateway}"));
     vec![
-        told(code("resnet50", 200), 0, Some(20), |n| 70 + n % 3),
-        told(code("resnet101", 200), 4, Some(20), |n| 30 + n % 2),
+        series(code("resnet50", 200), 0, Some(20), |n| 70 + n % 3),
+        series(code("resnet101", 200), 4, Some(20), |n| 30 + n % 2),
         // Its first error makes the series.
-        told(code("resnet101", 503), 10, Some(20), |n| u64::from(n % 5 == 0)),
+        series(code("resnet101", 503), 10, Some(20), |n| u64::from(n % 5 == 0)),
         // No pod was there.
-        told(code("unknown", 503), 12, Some(20), |_| 2),
+        series(code("unknown", 503), 12, Some(20), |_| 2),
         // The same requests once more, at the other side.
-        told(
+        series(
             labels("destination", "resnet50", "response_code=\"200\",instance=\"10.0.0.2:15020\""),
             0,
             None,
@@ -85,8 +85,8 @@ fn requests() -> Vec<Told> {
 }
 
 /// The buckets: an eighth of the stable subset's requests is slower than 100 ms, half of the canary's.
-fn buckets() -> Vec<Told> {
-    let bucket = |version: &str, edge: &str, first, grows| Told {
+fn buckets() -> Vec<Series> {
+    let bucket = |version: &str, edge: &str, first, grows| Series {
         labels: labels("source", version, &format!("le=\"{edge}\",instance=\"10.0.0.1:15020\"")),
         first,
         grows,
@@ -104,8 +104,8 @@ fn buckets() -> Vec<Told> {
 
 fn open_metrics() -> String {
     let mut text = String::from("# TYPE istio_requests counter\n");
-    let mut write = |name: &str, told: &[Told]| {
-        for one in told {
+    let mut write = |name: &str, series: &[Series]| {
+        for one in series {
             for scrape in (one.first..SCRAPES).filter(|scrape| scraped(*scrape)) {
                 let (value, at) = (one.value(scrape), BEGAN + scrape * INTERVAL);
                 writeln!(text, "{name}{{{}}} {value} {at}", one.labels).unwrap();
@@ -114,8 +114,8 @@ fn open_metrics() -> String {
     };
     write("istio_requests_total", &requests());
     text.push_str("# TYPE istio_request_duration_milliseconds_bucket unknown\n");
-    let mut write = |name: &str, told: &[Told]| {
-        for one in told {
+    let mut write = |name: &str, series: &[Series]| {
+        for one in series {
             for scrape in (one.first..SCRAPES).filter(|scrape| scraped(*scrape)) {
                 let (value, at) = (one.value(scrape), BEGAN + scrape * INTERVAL);
                 writeln!(text, "{name}{{{}}} {value} {at}", one.labels).unwrap();
@@ -127,8 +127,8 @@ fn open_metrics() -> String {
     text
 }
 
-/// What the series counted between two moments, by what happened and not by what was scraped.
-fn truth(told: &[Told], part: &str, since: u64, until: u64) -> u64 {
+/// The counts of the series between two moments, by the events and not by the scrapes.
+fn truth(series: &[Series], part: &str, since: u64, until: u64) -> u64 {
     let scrapes = (1..SCRAPES).filter(|scrape| scraped(*scrape));
     scrapes
         .filter(|scrape| {
@@ -137,11 +137,12 @@ fn truth(told: &[Told], part: &str, since: u64, until: u64) -> u64 {
         })
         .map(|scrape| {
             let last = (0..scrape).rev().find(|before| scraped(*before)).unwrap();
-            let told = told.iter().filter(|one| one.labels.contains(part));
-            told.map(|one| {
-                (last + 1..=scrape).filter(|n| *n >= one.first).map(one.grows).sum::<u64>()
-            })
-            .sum::<u64>()
+            let series = series.iter().filter(|one| one.labels.contains(part));
+            series
+                .map(|one| {
+                    (last + 1..=scrape).filter(|n| *n >= one.first).map(one.grows).sum::<u64>()
+                })
+                .sum::<u64>()
         })
         .sum()
 }
@@ -165,7 +166,7 @@ async fn prepared_blocks_give_the_counts_that_happened() {
         Vec::<Duration>::new(),
         "nothing was scraped in the last hour"
     );
-    let (told, edges) = (requests(), buckets());
+    let (series, edges) = (requests(), buckets());
     let mut sum = BTreeMap::<&str, u64>::new();
     // Windows of three scrapes; over the restart, the appearing series and the gap.
     for first in (0..SCRAPES - 1).step_by(3) {
@@ -183,10 +184,10 @@ async fn prepared_blocks_give_the_counts_that_happened() {
                 "reporter=\"source\",destination_service_name=\"image-classifier\",\
                 destination_service_namespace=\"default\",destination_version=\"{part}\""
             );
-            truth(&told, &part, since.0 / 1000, until.0 / 1000)
+            truth(&series, &part, since.0 / 1000, until.0 / 1000)
         };
         let errors = truth(
-            &told,
+            &series,
             "destination_version=\"resnet101\",job=\"pods\",response_code=\"503\"",
             since.0 / 1000,
             until.0 / 1000,
@@ -230,7 +231,7 @@ async fn prepared_blocks_give_the_counts_that_happened() {
     );
 }
 
-/// Two pods, each of one version, as their own metrics tell of them.
+/// Two pods, each of one version, as their own metrics describe them.
 fn of_tensorflow_serving() -> String {
     let mut counts = String::from("# TYPE :tensorflow:serving:request_count unknown\n");
     let mut buckets = String::from("# TYPE :tensorflow:serving:request_latency_bucket unknown\n");
@@ -268,13 +269,13 @@ async fn tensorflow_servings_own_metrics_are_counted_by_pod() {
     assert!(window.apart);
     let error = slower(300_000).window(at(10), at(20)).await.unwrap_err().to_string();
     assert!(error.contains("take one of 188.957µs, 340.122µs"), "{error}");
-    // What the message offers is taken.
+    // The suggestion of the message works.
     let window = slower(188_957).window(at(10), at(20)).await.unwrap().unwrap();
     assert_eq!((window.stable.slow, window.canary.slow), (200, 100));
 }
 
 #[tokio::test]
-async fn what_cannot_be_answered_is_said() {
+async fn what_cannot_be_answered_is_reported() {
     let Some(setup) = Setup::new() else { return };
     let server = setup.blocks(&open_metrics()).start().await;
     let source = source(&server.url());
@@ -290,7 +291,7 @@ async fn what_cannot_be_answered_is_said() {
     assert!(error.to_string().contains("series are more than the limit"), "{error}");
     let error = source.clone().max_answer_bytes(100).window(at(12), at(14)).await.unwrap_err();
     assert!(error.to_string().contains("larger than"), "{error}");
-    // What Prometheus itself refuses.
+    // Queries that Prometheus itself refuses.
     let metrics = Metrics::istio("image-classifier", "default").with(Matcher {
         label: "pod".to_owned(),
         relation: canary_core::evidence::prometheus::Relation::Regex,
@@ -305,8 +306,8 @@ async fn what_cannot_be_answered_is_said() {
     let nobody = Prometheus::new(&server.url(), metrics, Subsets::new("a", "b")).unwrap();
     assert_eq!(nobody.window(at(5), until).await.unwrap(), None);
     let waiting = Box::new(nobody.every(Duration::from_millis(20)).lag(Duration::ZERO));
-    let said = waiting.observations(None).next().await.unwrap().unwrap_err();
-    assert!(said.is_retryable() && said.to_string().contains("no samples of"), "{said}");
+    let message = waiting.observations(None).next().await.unwrap().unwrap_err();
+    assert!(message.is_retryable() && message.to_string().contains("no samples of"), "{message}");
     // An address without an API.
     let elsewhere = Prometheus::new(
         &format!("{}/nowhere", server.url()),
@@ -321,7 +322,7 @@ async fn what_cannot_be_answered_is_said() {
 async fn an_interrupted_stream_goes_on_behind_its_last_window() {
     let Some(setup) = Setup::new() else { return };
     let server = setup.blocks(&open_metrics()).start().await;
-    // The last window that was taken ended in scrape 40; what follows is long ago and asked for at once.
+    // The last window that was taken ended in scrape 40; the following ones are long past and requested at once.
     let source = source(&server.url()).every(Duration::from_secs(3600));
     let mut windows = Box::new(source.clone()).observations(Some(at(40).0));
     let first = windows.next().await.unwrap().unwrap();

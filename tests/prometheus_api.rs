@@ -56,7 +56,7 @@ fn source(url: &str) -> Prometheus {
     Prometheus::new(url, metrics, Subsets::new("v1", "v2")).unwrap()
 }
 
-async fn ask(source: &Prometheus) -> Result<bool, Error> {
+async fn query(source: &Prometheus) -> Result<bool, Error> {
     let window = source.window(Timestamp(1_700_000_000_000), Timestamp(1_700_000_015_250)).await;
     window.map(|window| window.is_some())
 }
@@ -67,9 +67,9 @@ async fn a_token_is_read_again_and_never_shown() {
     let file = std::env::temp_dir().join(format!("canary-token-{}", std::process::id()));
     std::fs::write(&file, "first-token\n").unwrap();
     let source = source(&url).auth(Auth::bearer_file(&file));
-    assert!(!ask(&source).await.unwrap());
+    assert!(!query(&source).await.unwrap());
     std::fs::write(&file, "second-token\n").unwrap();
-    assert!(!ask(&source).await.unwrap());
+    assert!(!query(&source).await.unwrap());
     let heads = heads.lock().unwrap().clone();
     assert!(heads[0].contains("authorization: Bearer first-token\r\n"), "{}", heads[0]);
     assert!(heads[1].contains("authorization: Bearer second-token\r\n"), "{}", heads[1]);
@@ -77,10 +77,10 @@ async fn a_token_is_read_again_and_never_shown() {
     assert!(heads[0].contains("&time=1700000015%2E250&timeout=10000ms"), "{}", heads[0]);
 
     std::fs::write(&file, "bad\u{1}token").unwrap();
-    let error = ask(&source).await.unwrap_err();
+    let error = query(&source).await.unwrap_err();
     assert!(error.to_string().contains("no header can"), "{error}");
     std::fs::remove_file(&file).unwrap();
-    let error = ask(&source).await.unwrap_err().to_string();
+    let error = query(&source).await.unwrap_err().to_string();
     assert!(error.contains("cannot read the file"), "{error}");
     let source = source.auth(Auth::bearer("hunter2"));
     assert!(!format!("{source:?}").contains("hunter2"));
@@ -89,10 +89,10 @@ async fn a_token_is_read_again_and_never_shown() {
 #[tokio::test]
 async fn credentials_stay_on_encrypted_connections() {
     let source = source("http://prometheus.invalid:9090").auth(Auth::bearer("hunter2"));
-    let error = ask(&source).await.unwrap_err().to_string();
+    let error = query(&source).await.unwrap_err().to_string();
     assert!(error.contains("https:// only") && !error.contains("hunter2"), "{error}");
     // Allowed, it gets as far as the name that does not exist.
-    let error = ask(&source.allow_cleartext()).await.unwrap_err().to_string();
+    let error = query(&source.allow_cleartext()).await.unwrap_err().to_string();
     assert!(error.contains("cannot connect"), "{error}");
     for url in ["http://me:hunter2@localhost:9090", "localhost:9090", "grpc://localhost:9090"] {
         let metrics = Metrics::istio("image-classifier", "default");
@@ -125,7 +125,7 @@ async fn refusals_say_what_to_do_and_whether_to_try_again() {
         ("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_owned(), "larger than", false),
     ] {
         let (url, _) = serve(answer).await;
-        let error = ask(&source(&url)).await.unwrap_err();
+        let error = query(&source(&url)).await.unwrap_err();
         let text = error.to_string();
         assert!(text.contains(words) && text.contains(&url), "{text}\nwithout {words}");
         assert!(!text.contains("<html"), "{text}");
@@ -133,8 +133,8 @@ async fn refusals_say_what_to_do_and_whether_to_try_again() {
         assert!(matches!(error, Error::Cluster { .. }), "{error:?}");
     }
     let (url, _) = serve(reply("200 OK", partial)).await;
-    assert!(!ask(&source(&url).accept_warnings()).await.unwrap());
+    assert!(!query(&source(&url).accept_warnings()).await.unwrap());
     let (url, _) = serve(String::new()).await;
-    let error = ask(&source(&url).timeout(Duration::from_millis(50))).await.unwrap_err();
+    let error = query(&source(&url).timeout(Duration::from_millis(50))).await.unwrap_err();
     assert!(error.to_string().contains("no answer within 50ms") && error.is_retryable(), "{error}");
 }

@@ -265,7 +265,7 @@ async fn two_drivers_do_not_run_at_once(backend: &impl Backend) {
 async fn an_external_edit_is_noticed_at_once_and_kept(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     set_up(&cluster, space).await;
-    // It stores nothing by itself for an hour, so only the watch can tell.
+    // It stores nothing by itself for an hour, so only the watch can report the change.
     let driver = driver(cluster.clone(), space, silent()).save_every(Duration::from_secs(3_600));
     let (mut run, _control) = start(driver).await;
     written(&mut run, 50).await;
@@ -359,11 +359,11 @@ async fn other_pods_in_a_subset_are_noticed_at_once(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     let theirs = backend.handle("kubectl", true);
     let object = ObjectRef::destination_rule(space, APP);
-    for (edit, said) in edits {
+    for (edit, part) in edits {
         cluster.delete(&object).await.unwrap();
         cluster.delete(&ObjectRef::virtual_service(space, APP)).await.unwrap();
         set_up(&cluster, space).await;
-        // It stores nothing by itself for an hour, so only the watch can tell.
+        // It stores nothing by itself for an hour, so only the watch can report the change.
         let driver =
             driver(cluster.clone(), space, silent()).save_every(Duration::from_secs(3_600));
         let (mut run, _control) = start(driver).await;
@@ -385,9 +385,9 @@ async fn other_pods_in_a_subset_are_noticed_at_once(backend: &impl Backend) {
         }
         let verdict = verdict(&mut run).await;
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        let Verdict::ExternalEdit { diff } = &verdict else { panic!("{said}: {verdict}") };
+        let Verdict::ExternalEdit { diff } = &verdict else { panic!("{part}: {verdict}") };
         let diff = diff.to_string();
-        assert!(diff.contains(said) && diff.contains("DestinationRule"), "{said}: {diff}");
+        assert!(diff.contains(part) && diff.contains("DestinationRule"), "{part}: {diff}");
         nothing_but_its_own_is_taken_away(&before, &live(&cluster, space).await);
         assert_eq!(lease_holder(&cluster, space).await, "");
     }
@@ -445,10 +445,10 @@ async fn the_status_tells_how_far_it_is(backend: &impl Backend) {
     for part in ["image-classifier/lite1 50", "driven by test", "errorRatio", "continue: step 0"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    // Another plan's readings cannot be told, and that is said.
+    // Another plan's readings are not available, and the status says so.
     let other = Plan::new(APP, "lite0", "lite2").namespace(space);
-    let told = status(&cluster, space, APP, Some(&other)).await.unwrap();
-    assert!(told.problem.is_some_and(|problem| problem.contains("plan was changed")));
+    let found = status(&cluster, space, APP, Some(&other)).await.unwrap();
+    assert!(found.problem.is_some_and(|problem| problem.contains("plan was changed")));
 
     feed(&recorder, 800, u64::MAX);
     verdict(&mut run).await;

@@ -1,4 +1,4 @@
-//! What is secret is in no `Debug` output, no error and no page: every type that holds a secret, in one table.
+//! Secrets are in no `Debug` output, no error and no page: every type that holds a secret, in one table.
 
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ fn metered(url: &str) -> Result<Prometheus, Error> {
     Prometheus::new(url, Metrics::istio("m", "default"), Subsets::new("a", "b"))
 }
 
-async fn asked(source: Prometheus) -> String {
+async fn queried(source: Prometheus) -> String {
     let source = source.timeout(Duration::from_secs(2));
     let window = source.window(Timestamp(0), Timestamp(15_000)).await;
     format!("{} {} {}", source.url(), shown(&source), failed(window))
@@ -122,19 +122,33 @@ async fn nothing_secret_is_shown_by_any_type_that_holds_it() {
     let mut table = BTreeMap::from([
         ("Auth, bearer", shown(&Auth::bearer(SECRET))),
         ("Auth, basic", shown(&Auth::basic("me", SECRET))),
-        ("Prometheus, bearer", asked(of().auth(Auth::bearer(SECRET))).await),
+        ("Prometheus, bearer", queried(of().auth(Auth::bearer(SECRET))).await),
         ("Prometheus, a token that no header holds", {
-            asked(of().auth(Auth::bearer(format!("{SECRET}\n")))).await
+            queried(of().auth(Auth::bearer(format!("{SECRET}\n")))).await
         }),
-        ("Prometheus, basic", asked(of().auth(Auth::basic("me", SECRET))).await),
-        ("Prometheus, a name with a colon", { asked(of().auth(Auth::basic("me:", SECRET))).await }),
-        ("Prometheus, a token's file", asked(of().auth(Auth::bearer_file(&file))).await),
-        ("Prometheus, a password's file", asked(of().auth(Auth::basic_file("me", &file))).await),
+        ("Prometheus, basic", queried(of().auth(Auth::basic("me", SECRET))).await),
+        ("Prometheus, a name with a colon", {
+            queried(of().auth(Auth::basic("me:", SECRET))).await
+        }),
+        ("Prometheus, a token's file", queried(of().auth(Auth::bearer_file(&file))).await),
+        ("Prometheus, a password's file", queried(of().auth(Auth::basic_file("me", &file))).await),
         ("Prometheus, in the address", failed(metered(&inside))),
         (
             "Prometheus, certificates",
             failed(metered("https://localhost:9").unwrap().tls(tls.clone())),
         ),
+        ("Prometheus, a proxy", queried(of().proxy(&inside).unwrap()).await),
+        ("Prometheus, a proxy that is none", {
+            failed(of().proxy(&format!("ftp://me:{SECRET}@proxy")))
+        }),
+        ("Client, a proxy", {
+            let client = Client::new("http://models.invalid").unwrap().model("m");
+            let client = client.retry(Retry::never()).proxy(&inside).unwrap();
+            format!("{} {}", shown(&client), failed(client.predict(b"x".as_slice()).await))
+        }),
+        ("Client, a proxy that is none", {
+            failed(Client::new(&url).unwrap().proxy(&format!("http://me:{SECRET}@proxy:port")))
+        }),
         ("Tls", shown(&tls)),
         ("Client, a header", {
             let answer = client.predict(Input::files([b"x".as_slice()])).await;

@@ -203,7 +203,7 @@ def _reused(settings: Settings) -> list[Line]:
 
 
 def wide() -> bool:
-    """Whether the CPU has the AVX-512 that the higher goals speak of."""
+    """Return true when the CPU has the AVX-512 that the higher goals require."""
     return {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= cpu_flags()
 
 

@@ -1,4 +1,4 @@
-"""How many crates a user of the light core builds."""
+"""The number of crates that a user of the light core builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has no peer is held to a bound: routing, analysis, observations, simulated traffic; and that cost is linear."""
+"""Measurements without a peer have a bound: routing, analysis, observations, simulated traffic; and linear cost."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _resize(settings: Settings) -> list[Line]:
     )
     name = "resize + normalise alone"
     return [
-        Line(f"{name}, from uint8", "OpenCV f32 + numpy", took["u8"], took["opencv"], 2),
+        Line(f"{name}, from uint8", "OpenCV f32 + numpy", took["u8"], took["opencv"], 1),
         Line(
             f"{name}, from float32",
             "OpenCV f32 + numpy",

@@ -28,7 +28,7 @@ def _imports(settings: Settings) -> list[Line]:
         3 * settings.rounds,
     )
     bare = took["bare"]
-    # An import that cannot be told from no import at all counts as a tenth of a millisecond.
+    # An import that cannot be distinguished from no import at all counts as a tenth of a millisecond.
     ours = max(took["ours"] - bare, 1e5)
     note = f"bare python {bare / 1e6:.0f} ms taken off both"
     name = "import canary"

@@ -20,7 +20,7 @@ def _rules(settings: Settings) -> list[Line]:
         what = "missed" if harmful else "false rollbacks"
         if not harmful:
             lines.append(Line(f"{what}, {name}", "at most 5 %", wrong[OURS], 5, 1, unit="%"))
-        # Who rolls back nearly everything misses nothing: only false rollbacks have a goal.
+        # A rule that rolls back nearly everything misses nothing: only false rollbacks have a goal.
         note = "no goal was set" if harmful else ""
         others = [rule for rule in rules if rule != OURS]
         lines += [Line(f"{what}, {name}", rule, wrong[OURS], wrong[rule], 1, unit="%", note=note) for rule in others]

@@ -1,4 +1,4 @@
-//! What the programs of this package share: timing, and lines of JSON.
+//! Shared code of this package's programs: timing, and lines of JSON.
 
 use std::{
     hint::black_box,

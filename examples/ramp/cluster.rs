@@ -10,7 +10,7 @@ use canary_core::{
 use futures_util::{Stream, stream};
 
 use crate::{
-    drive::{Asks, Stage},
+    drive::{Requests, Stage},
     lab::samples,
     options::Options,
 };
@@ -25,9 +25,9 @@ pub(crate) async fn stage(
     let of = &options.cluster;
     let cluster = of.connection.open().await?;
     let counted = of.metered.source(&cluster, plan).await?;
-    // Without inputs the canary is not asked before its first weight; its pods are looked at all the same.
+    // Without inputs no request is sent to the canary before its first weight; its pods are checked all the same.
     if counted.is_some() && plan.header.is_none() && options.images.is_empty() {
-        return Ok(Stage { cluster, asks: None, counted, mirror: None });
+        return Ok(Stage { cluster, requests: None, counted, mirror: None });
     }
     if options.images.is_empty() {
         bail!("a real model needs inputs: name image files with --images");
@@ -43,11 +43,11 @@ pub(crate) async fn stage(
     }
     let samples = samples(options)?;
     let probe = samples(0);
-    // Where requests are counted elsewhere each input is asked once, for its pair.
+    // Where requests are counted elsewhere each input is sent once, for its pair.
     let all = if counted.is_some() { options.images.len() as u64 } else { u64::MAX };
     let all = (0..options.inputs.unwrap_or(all)).map(move |number| Ok(samples(number)));
-    let asks = Some(Asks { client, samples: stream::iter(all), probe });
-    Ok(Stage { cluster, asks, counted, mirror: None })
+    let requests = Some(Requests { client, samples: stream::iter(all), probe });
+    Ok(Stage { cluster, requests, counted, mirror: None })
 }
 
 /// The best address of the gateway that the `VirtualService` names first.

@@ -27,7 +27,7 @@ use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 
 use crate::{
-    drive::{Asks, Ending, Stage},
+    drive::{Ending, Requests, Stage},
     options::{LabOptions, Options},
 };
 
@@ -39,7 +39,7 @@ const OTHER: &str = "another class";
 const NEXT: &str = "ramp/next-input";
 /// Records of mirrored requests that may wait.
 const MIRRORED: usize = 4_096;
-/// Bytes of a made input.
+/// Bytes of a generated input.
 const BYTES: usize = 64;
 
 /// A running lab, and where its mesh is kept between two runs.
@@ -47,7 +47,7 @@ pub(crate) struct Mesh {
     lab: Lab,
     file: PathBuf,
     objects: [ObjectRef; 2],
-    /// The number of the next input: a run that goes on asks about new ones.
+    /// The number of the next input: a run that continues sends new ones.
     next: Arc<AtomicU64>,
 }
 
@@ -85,7 +85,7 @@ impl Mesh {
         Ok(Self { lab, file, objects, next: Arc::new(AtomicU64::new(next)) })
     }
 
-    /// What the driver needs of it.
+    /// The parts of the lab that the driver needs.
     pub(crate) fn stage(
         &self,
         plan: &Plan,
@@ -107,7 +107,12 @@ impl Mesh {
             Mirrored::new("mirror", self.lab.mirror_log(subsets, MIRRORED)).all_mirrored().live()
         });
         let client = client.signature("serving_preprocess");
-        Ok(Stage { cluster, asks: Some(Asks { client, samples, probe }), counted: None, mirror })
+        Ok(Stage {
+            cluster,
+            requests: Some(Requests { client, samples, probe }),
+            counted: None,
+            mirror,
+        })
     }
 
     /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.

@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
         Options::command().error(ErrorKind::MissingRequiredArgument, needed).exit();
     }
     match run(&options).await {
-        Ok(ending) => status(&ending),
+        Ok(ending) => status(&ending, options.plain_status),
         Err(error) => {
             eprintln!("ramp: {error:#}");
             ExitCode::FAILURE
@@ -57,11 +57,11 @@ async fn run(options: &Options) -> Result<Ending> {
     ending
 }
 
-/// What is added to the exit status where an earlier run gave the verdict.
+/// The number added to the exit status where an earlier run reached the verdict, unless a plain status is wanted.
 const STORED: u8 = 10;
 
-/// What `--help` says of the exit status.
-fn status(ending: &Ending) -> ExitCode {
+/// The exit status, as `--help` describes it.
+fn status(ending: &Ending, plain: bool) -> ExitCode {
     let Ending::Over { verdict, stored } = ending else { return ExitCode::from(130) };
     let status = match &**verdict {
         Verdict::Promote { .. } => 0,
@@ -69,5 +69,5 @@ fn status(ending: &Ending) -> ExitCode {
         Verdict::ExternalEdit { .. } => 5,
         _ => 4,
     };
-    ExitCode::from(if *stored { status + STORED } else { status })
+    ExitCode::from(if *stored && !plain { status + STORED } else { status })
 }

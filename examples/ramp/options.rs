@@ -15,7 +15,7 @@ Exit status:
   5    somebody else changed the weights; nothing was overwritten
   10, 13, 14
        as 0, 3 and 4, by an earlier run of the plan on the same release whose weights are still in force: nothing was
-       asked again; --anew does
+       asked again; --anew does. With --plain-status 0, 3 and 4
   130  suspended by Ctrl-C; the same command goes on
 
 Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
@@ -48,17 +48,21 @@ pub(crate) struct Options {
     /// Begin anew instead of going on with a stored run of this plan.
     #[arg(long)]
     pub(crate) anew: bool,
+    /// Exit with the verdict's own status also where an earlier run gave it. For a Job, whose pod may be lost after the
+    /// verdict: the next one ends the Job as the first would have done.
+    #[arg(long)]
+    pub(crate) plain_status: bool,
     /// Requests under way at once, at most.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub(crate) concurrency: usize,
-    /// How many inputs to send at most; the run is inconclusive when they do not suffice.
+    /// The greatest number of inputs to send; the run is inconclusive when they do not suffice.
     #[arg(long, value_name = "N")]
     pub(crate) inputs: Option<u64>,
     /// Image files to send, again and again; a repeated one is no new pair. Without any, seeded random bytes, which a
     /// scripted model takes for images.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) images: Vec<PathBuf>,
-    /// How often progress is told, such as 500ms.
+    /// The time between two lines of progress, such as 500ms.
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
     pub(crate) tick: Duration,
     #[command(flatten)]
@@ -72,7 +76,8 @@ pub(crate) struct Options {
 #[command(next_help_heading = "On a cluster")]
 pub(crate) struct ClusterOptions {
     /// Run on a Kubernetes cluster with Istio instead of the lab. Both versions must be deployed, and the routes must
-    /// tell which subset answered, as the setter `stamp_subset` makes them. `preflight --plan` says what is missing.
+    /// name the subset that answered, as the setter `stamp_subset` configures them. `preflight --plan` says what is
+    /// missing.
     #[arg(long)]
     pub(crate) cluster: bool,
     /// The gateway's address; by default that of the Gateway which the VirtualService names.

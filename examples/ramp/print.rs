@@ -1,4 +1,4 @@
-//! Tells what happens: a line of text, or one JSON object a line.
+//! Prints the progress: a line of text, or one JSON object a line.
 
 use std::{
     io::{self, Write},
@@ -14,25 +14,25 @@ use canary_core::{
 };
 use serde_json::{Value, json};
 
-/// The shortest time between two lines of text that say only where the run stands.
+/// The shortest time between two lines of text that show only the state of the run.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes to standard output.
 pub(crate) struct Printer {
     json: bool,
-    told: Option<Duration>,
-    /// What the canary lacked last, so that it is told once.
+    printed: Option<Duration>,
+    /// The last thing that the canary lacked, so that it is printed once.
     problem: Option<String>,
     split: Option<Split>,
 }
 
 impl Printer {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, told: None, problem: None, split: None }
+        Self { json, printed: None, problem: None, split: None }
     }
 
-    /// Tells of one event, so long after the start.
-    pub(crate) fn tell(&mut self, at: Duration, progress: &Progress) -> Result<()> {
+    /// Prints one event, with the time since the start.
+    pub(crate) fn print(&mut self, at: Duration, progress: &Progress) -> Result<()> {
         if self.json {
             return line(&as_json(at, progress)?.to_string());
         }
@@ -45,11 +45,12 @@ impl Printer {
     /// The event in words; none when it is not worth a line.
     fn text(&mut self, at: Duration, progress: &Progress) -> Option<String> {
         Some(match progress {
-            Progress::Started { resumed: false, anew: None, .. } => "started".to_owned(),
-            Progress::Started { resumed: false, anew: Some(why), .. } => {
-                format!("started anew: {why}")
+            Progress::Started { stored: Some(_), .. } => {
+                "is over: an earlier run of this plan gave the verdict on this release".to_owned()
             }
-            Progress::Started { step, .. } => format!("goes on at step {step}"),
+            Progress::Started { anew: Some(why), .. } => format!("started anew: {why}"),
+            Progress::Started { resumed: true, step, .. } => format!("goes on at step {step}"),
+            Progress::Started { .. } => "started".to_owned(),
             Progress::Inspected { problem: None } => "pods of the canary are ready".to_owned(),
             Progress::Inspected { problem: Some(problem) } => {
                 format!("the canary's pods: {}", self.news(problem)?)
@@ -61,7 +62,7 @@ impl Printer {
             }
             Progress::GateJudged { gate, outcome } => format!("gate {gate}: {outcome}"),
             Progress::Written { split, .. } => {
-                self.told = Some(at);
+                self.printed = Some(at);
                 // The last write only takes the header route away.
                 if self.split.replace(*split) == Some(*split) {
                     return None;
@@ -69,10 +70,10 @@ impl Printer {
                 format!("written: {split}")
             }
             Progress::Seen(snapshot) => {
-                if self.told.is_some_and(|told| at.saturating_sub(told) < PAUSE) {
+                if self.printed.is_some_and(|printed| at.saturating_sub(printed) < PAUSE) {
                     return None;
                 }
-                self.told = Some(at);
+                self.printed = Some(at);
                 standing(snapshot)
             }
             Progress::Waiting { problem, attempt, wait } => {
@@ -95,7 +96,7 @@ impl Printer {
         })
     }
 
-    /// The problem, unless it was told already.
+    /// The problem, unless it was printed already.
     fn news<'a>(&mut self, problem: &'a str) -> Option<&'a str> {
         if self.problem.as_deref() == Some(problem) {
             return None;
@@ -105,7 +106,7 @@ impl Printer {
     }
 }
 
-/// Where the run stands: the sample sizes, and each guardrail's evidence beside what would be an alarm.
+/// The state of the run: the sample sizes, and each guardrail's evidence beside the threshold of an alarm.
 fn standing(snapshot: &Snapshot) -> String {
     let pairs = match snapshot.pairs {
         0 => String::new(),
@@ -133,11 +134,13 @@ fn moment(Timestamp(millis): Timestamp) -> Option<jiff::Timestamp> {
 fn as_json(at: Duration, progress: &Progress) -> Result<Value> {
     let mut event = serde_json::to_value(progress)?;
     event["seconds"] = json!((at.as_secs_f64() * 1e3).round() / 1e3);
-    if let Progress::Finished { verdict, stored } = progress {
+    if let Progress::Finished { verdict, .. } = progress {
         event["verdict"] = verdict.to_json();
-        if let Some(at) = stored.and_then(moment) {
-            event["stored"] = at.to_string().into();
-        }
+    }
+    if let Progress::Started { stored, .. } | Progress::Finished { stored, .. } = progress
+        && let Some(at) = stored.and_then(moment)
+    {
+        event["stored"] = at.to_string().into();
     }
     Ok(event)
 }

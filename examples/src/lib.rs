@@ -8,7 +8,7 @@ use canary_core::cluster::Kubernetes;
 
 pub use metrics::{Metered, PASSWORD, TOKEN};
 
-/// How a cluster is reached.
+/// The connection to a cluster.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "The cluster")]
 pub struct Connection {

@@ -1,4 +1,4 @@
-//! A Prometheus on the command line: its address, who asks, and what is counted.
+//! Options for a Prometheus: its address, the credentials, and the requests that are counted.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,7 +19,7 @@ pub const PASSWORD: &str = "CANARY_PROMETHEUS_PASSWORD";
 /// The environment variable with a bearer token.
 pub const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
 
-/// What a Prometheus has scraped from Istio's proxies.
+/// The counts that a Prometheus has scraped from Istio's proxies.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Counted by Prometheus")]
 pub struct Metered {
@@ -60,7 +60,7 @@ pub struct Metered {
     /// The Kubernetes service of the model; by default the host of the DestinationRule.
     #[arg(long, value_name = "NAME", requires = "prometheus")]
     pub service: Option<String>,
-    /// The label of the metrics that tells the subsets apart. Its values are the label `version` that the
+    /// The label of the metrics that distinguishes the subsets. Its values are the label `version` that the
     /// DestinationRule gives to each subset.
     #[arg(
         long,
@@ -73,13 +73,13 @@ pub struct Metered {
     #[arg(long, value_name = "CONDITION", value_parser = matcher, requires = "prometheus")]
     pub only: Vec<Matcher>,
     /// Leave out requests with the plan's header, which Istio marks by the object of `in_cluster --telemetry`. Needed
-    /// by plans that compare pairs: they are asked through the header.
+    /// by plans that compare pairs: their requests carry the header.
     #[arg(long, requires = "prometheus")]
     pub unmarked: bool,
     /// Say that none of this program's own requests is among those counted, by --only or because they pass elsewhere.
     #[arg(long, requires = "prometheus")]
     pub counted_apart: bool,
-    /// How often Prometheus is asked.
+    /// The time between two queries of Prometheus.
     #[arg(
         long,
         value_name = "TIME",
@@ -88,7 +88,7 @@ pub struct Metered {
         requires = "prometheus"
     )]
     pub every: Duration,
-    /// How long ago a window of counts ends: longer than a scrape takes to be stored.
+    /// The time that has passed since a window of counts ended: longer than a scrape takes to be stored.
     #[arg(
         long,
         value_name = "TIME",
@@ -97,7 +97,7 @@ pub struct Metered {
         requires = "prometheus"
     )]
     pub lag: Duration,
-    /// How far before a window a sample is looked for to count from; longer than the scrape interval.
+    /// The time before a window in which a sample to count from is searched; longer than the scrape interval.
     #[arg(
         long,
         value_name = "TIME",
@@ -125,7 +125,8 @@ impl Metered {
     /// `DestinationRule`.
     ///
     /// # Errors
-    /// What is wrong with the address, the credentials or the names; and that the mark is not there with `--unmarked`.
+    /// An error when the address, the credentials or the names are wrong, or when the mark is missing with
+    /// `--unmarked`.
     pub async fn source(&self, cluster: &impl Cluster, plan: &Plan) -> Result<Option<Prometheus>> {
         let Some(url) = &self.prometheus else { return Ok(None) };
         let target = &plan.target;
@@ -226,7 +227,7 @@ fn versions(plan: &Plan, rule: &serde_json::Value) -> Subsets {
     Subsets::new(version(stable.as_ref(), &plan.stable), version(Some(canary), &plan.canary))
 }
 
-/// The labels of the stable subset before the canary's is made.
+/// The labels of the stable subset before the canary's is created.
 fn stable_labels(
     plan: &Plan,
     rule: &serde_json::Value,

@@ -1,7 +1,7 @@
 """Release a machine-learning model behind an Istio mesh, with types and with statistics.
 
-The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` asks models, `Mesh` says where a request
-goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in `canary.istio`.
+The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` sends requests to models, `Mesh` says where a
+request goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in `canary.istio`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -67,16 +67,21 @@ from canary._errors import (
     CanaryError,
     ClusterError,
     ConflictError,
+    ForbiddenError,
     ImageError,
     InvalidError,
     ManifestError,
     MeshError,
+    MeshTimeoutError,
     NetworkError,
+    NetworkTimeoutError,
     NotFoundError,
+    NotReadyError,
     PlanError,
     PredictError,
     RequestError,
     ServerError,
+    ServerTimeoutError,
     StoreError,
 )
 from canary._node import Node
@@ -102,6 +107,7 @@ __all__ = [
     "Decision",
     "DestinationRule",
     "Finding",
+    "ForbiddenError",
     "Gateway",
     "Guardrail",
     "ImageError",
@@ -110,9 +116,12 @@ __all__ = [
     "ManifestError",
     "Mesh",
     "MeshError",
+    "MeshTimeoutError",
     "NetworkError",
+    "NetworkTimeoutError",
     "Node",
     "NotFoundError",
+    "NotReadyError",
     "ObservedShare",
     "Pair",
     "Plan",
@@ -129,6 +138,7 @@ __all__ = [
     "Run",
     "ScriptedModel",
     "ServerError",
+    "ServerTimeoutError",
     "Simulation",
     "Status",
     "StoreError",
@@ -164,7 +174,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what most programs never ask for when it is first asked for."""
+    """Import on first use the names that most programs never need."""
     from importlib import import_module  # noqa: PLC0415 - only here
 
     if name == "istio":

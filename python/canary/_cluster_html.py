@@ -1,4 +1,4 @@
-"""What a notebook shows of a cluster, of what stands in it, and of its Prometheus. Nothing is asked to draw it."""
+"""Notebook views of a cluster, of its objects, and of its Prometheus. No request is sent to draw them."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def _lost(totals: Mapping[str, int]) -> str:
 
 def render_status(status: Status) -> str:
     """Show the weights in force, who drives, what was seen and the verdict so far."""
-    told = status.to_dict()
+    data = status.to_dict()
     rows = []
-    for route in told["routes"]:
+    for route in data["routes"]:
         total = sum(weight for _, weight in route["weights"]) or 1
         bars = "<br>".join(
             f"{bar(weight / total, index)}{weight} → {code(name)}"
@@ -81,13 +81,13 @@ def render_status(status: Status) -> str:
         )
         some = "<br><span class='dim'>some requests</span>" if route["conditional"] else ""
         rows.append((code(route["path"]) + some, bars))
-    driver = f"driven by {code(told['driver'])}" if told["driver"] else "nobody drives it now"
-    body = f"<h4>{escape(told['object'])}</h4>" + table(("route", "weights"), rows) + f"<div>{driver}</div>"
-    if told["problem"]:
-        body += f'<div class="error">{_cut(told["problem"])}</div>'
-    rollout = told["rollout"]
+    driver = f"driven by {code(data['driver'])}" if data["driver"] else "nobody drives it now"
+    body = f"<h4>{escape(data['object'])}</h4>" + table(("route", "weights"), rows) + f"<div>{driver}</div>"
+    if data["problem"]:
+        body += f'<div class="error">{_cut(data["problem"])}</div>'
+    rollout = data["rollout"]
     if rollout is None:
-        return page(body + ("" if told["problem"] else '<div class="dim">no rollout is stored</div>'))
+        return page(body + ("" if data["problem"] else '<div class="dim">no rollout is stored</div>'))
     totals = rollout["totals"]
     body += (
         f"<div>step {rollout['step']}{', paused' if rollout['paused'] else ''}: "

@@ -182,10 +182,10 @@ def _safely(draw: Callable[[], str]) -> str:
         return page(f'<div class="error">{escape(str(error) or type(error).__name__)}</div>')
 
 
-def _open(lab: Lab, ask: Callable[..., list[Any]], *args: Any) -> list[Any]:
-    """Ask a lab, which may have been closed meanwhile."""
+def _open(lab: Lab, read: Callable[..., list[Any]], *args: Any) -> list[Any]:
+    """Read from a lab, which may have been closed meanwhile."""
     try:
-        return ask(*args)
+        return read(*args)
     except RuntimeError:
         if lab.is_closed:
             return []

@@ -46,7 +46,7 @@ class ImageError(CanaryError, ValueError):
 
 
 class PredictError(CanaryError, RuntimeError):
-    """A prediction failed; its subclasses say who said no."""
+    """A prediction failed; its subclasses say which part returned the error."""
 
     origin: str
     url: str
@@ -63,12 +63,24 @@ class ServerError(PredictError):
     """The model server answered with an error of its own."""
 
 
+class ServerTimeoutError(ServerError, TimeoutError):
+    """The model server gave up in its own time, or no version was ready in the time given to a wait."""
+
+
 class MeshError(PredictError):
     """The mesh answered instead of a model server: no route, no healthy endpoint, a fault."""
 
 
+class MeshTimeoutError(MeshError, TimeoutError):
+    """The mesh gave up waiting for the model server: the timeout of a route, mostly."""
+
+
 class NetworkError(PredictError, ConnectionError):
     """No complete answer came: refused, reset, timed out, or not HTTP."""
+
+
+class NetworkTimeoutError(NetworkError, TimeoutError):
+    """No complete answer came in the time that the client was given."""
 
 
 class RequestError(PredictError, ValueError):
@@ -88,9 +100,17 @@ class NotFoundError(CanaryError, LookupError):
 
 
 class ClusterError(CanaryError, OSError):
-    """The cluster, or the lab in its place, could not do what was asked."""
+    """The cluster, or the lab in its place, could not carry out a request."""
 
     retryable: bool
+
+
+class NotReadyError(ClusterError, TimeoutError):
+    """A workload was not ready in the time given; the message has the state of its pods."""
+
+
+class ForbiddenError(ClusterError, PermissionError):
+    """The account in use may not do it; the message names the verb to grant."""
 
 
 class StoreError(CanaryError, OSError):

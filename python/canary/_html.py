@@ -1,4 +1,4 @@
-"""What a notebook shows: self-contained HTML, escaped, without scripts, for light and dark pages."""
+"""Notebook views: self-contained HTML, escaped, without scripts, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def thumbnail(image: bytes | None) -> str:
 
 
 def render_answer(answer: Answer, image: bytes | None) -> str:
-    """Show the labels with bars and the image asked about."""
+    """Show the labels with bars and the image of the request."""
     how = f"{answer.elapsed * 1000:.0f} ms"
     if answer.subset:
         how += f", by subset <code>{escape(answer.subset)}</code>"

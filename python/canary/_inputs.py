@@ -33,7 +33,7 @@ def start(items: Iterable[object], feed: Feed) -> None:
 def _pull(items: Iterable[object], feed: Feed) -> None:
     """Hand over one input after the other.
 
-    The loop is Python's: where the interpreter ends while the iterable waits, no compiled code stands on the stack of
+    The loop is Python's: where the interpreter ends while the iterable waits, no compiled code is on the stack of
     this thread.
     """
     try:

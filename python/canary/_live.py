@@ -1,4 +1,4 @@
-"""What shows a run while it goes on: a display that is updated in place, or a line of text."""
+"""Live views of a run: a display that is updated in place, or a line of text."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PAUSE = 0.25
 
 
 class Viewer(Protocol):
-    """What is told of a run after each event."""
+    """A viewer that gets a run's state after each event."""
 
-    def tell(self, run: Run, event: Progress | None, /) -> None:
+    def update(self, run: Run, event: Progress | None, /) -> None:
         """Something has happened; `event` is None where only the newest state is known."""
 
 
@@ -34,7 +34,7 @@ class _Call:
     def __init__(self, callback: Callable[[Progress], object]) -> None:
         self._callback = callback
 
-    def tell(self, _run: Run, event: Progress | None) -> None:
+    def update(self, _run: Run, event: Progress | None) -> None:
         if event is not None:
             self._callback(event)
 
@@ -45,7 +45,7 @@ class _Line:
     def __init__(self) -> None:
         self._open = 0
 
-    def tell(self, run: Run, event: Progress | None) -> None:
+    def update(self, run: Run, event: Progress | None) -> None:
         view = run._view()  # noqa: SLF001 - the run's other half
         held = event is None or event.kind == "seen"
         text = text_of(view) if held else str(event)
@@ -59,14 +59,14 @@ class _Display:
     """Updates a notebook's display in place, a few times a second at most and at the end."""
 
     def __init__(self, handle: Any) -> None:
-        self._handle, self._told = handle, 0.0
+        self._handle, self._shown = handle, 0.0
 
-    def tell(self, run: Run, event: Progress | None) -> None:
+    def update(self, run: Run, event: Progress | None) -> None:
         now = time.monotonic()
         passing = event is None or event.kind == "seen"
-        if passing and run.verdict is None and now - self._told < _PAUSE:
+        if passing and run.verdict is None and now - self._shown < _PAUSE:
             return
-        self._told = now
+        self._shown = now
         self._handle.update(_Html(run))
 
 
@@ -101,10 +101,10 @@ class _FirstDisplay:
         self._display = display
         self._viewer: _Display | None = None
 
-    def tell(self, run: Run, event: Progress | None) -> None:
+    def update(self, run: Run, event: Progress | None) -> None:
         if self._viewer is None:
             self._viewer = _Display(self._display(_Html(run), display_id=True))
-        self._viewer.tell(run, event)
+        self._viewer.update(run, event)
 
 
 def viewer(progress: object) -> Viewer | None:
@@ -131,7 +131,7 @@ def show(run: Run) -> Viewer:
 
 
 def text_of(view: Mapping[str, Any]) -> str:
-    """Say in one line where a run stands."""
+    """Describe in one line the state of a run."""
     if view["verdict"] is not None:
         return str(view["verdict"]["sentence"])
     weight = "before the first weight" if view["weight"] is None else f"at {view['weight']} %"
@@ -164,7 +164,7 @@ def _evidence(reading: Mapping[str, Any]) -> str:
 
 
 def _sequence(reading: Mapping[str, Any], null: float | None) -> str:
-    """Draw the confidence sequence as a bar with the estimate, and the bound that the test asks for."""
+    """Draw the confidence sequence as a bar with the estimate, and the bound of the test."""
     width, height = 132, 18
     low, high = reading["low"], reading["high"]
     estimate = reading["estimate"]
@@ -222,7 +222,7 @@ def _failed(failed: Mapping[str, int]) -> str:
 
 
 def render(view: Mapping[str, Any]) -> str:
-    """Show the steps, where the run stands, each guardrail's evidence and confidence sequence, the verdict."""
+    """Show the steps, the state of the run, each guardrail's evidence and confidence sequence, the verdict."""
     plan, verdict = view["plan"], view["verdict"]
     if verdict is None:
         name, sentence = "continue", text_of({**view, "readings": []})

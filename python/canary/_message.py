@@ -1,4 +1,4 @@
-"""What the messages of `canary.istio` share: fields as attributes, immutability, comparison, pickle."""
+"""Common code of the messages of `canary.istio`: fields as attributes, immutability, comparison, pickle."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Field:
-    """One field of a message: where it stands in the JSON, and what is in it."""
+    """One field of a message: its place in the JSON, and its content."""
 
     def __init__(self, key: str | None, kind: _Kind, of: str | None, *, required: bool) -> None:
         """Describe the field; `of` names the class of its messages."""

@@ -29,7 +29,7 @@ class Node(Mapping[str, Any]):
 
     @classmethod
     def _new(cls, fields: Mapping[str, Any], path: str) -> Self:
-        """Show the fields of a JSON object; `path` is where it stands, for messages."""
+        """Show the fields of a JSON object; `path` is its place, for messages."""
         node = cls.__new__(cls)
         node._fill(fields, path)  # noqa: SLF001 - its own class
         return node
@@ -41,7 +41,7 @@ class Node(Mapping[str, Any]):
     if not TYPE_CHECKING:  # so that a checker finds a misspelt field
 
         def __getattr__(self, name: str) -> Any:
-            """Give what stands at that key."""
+            """Give the value at that key."""
             if name in self._fields:
                 return self[name]
             raise AttributeError(f"{self._path} has no {name!r}; there are: {', '.join(sorted(self._fields))}")
@@ -51,7 +51,7 @@ class Node(Mapping[str, Any]):
         raise AttributeError(f"cannot set {name!r}: objects are immutable; replace() gives a changed copy")
 
     def __getitem__(self, key: str) -> Any:
-        """Give what stands at that key."""
+        """Give the value at that key."""
         return frozen(self._fields[key], f"{self._path}.{key}")
 
     def __iter__(self) -> Iterator[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """What is told of each step and of the end."""
+    """A reporter that gets each step and the end."""
 
     def update(self) -> object:
         """One more item is done."""
@@ -37,13 +37,13 @@ class _Line:
     """A line that is written anew at most ten times a second."""
 
     def __init__(self, total: int | None) -> None:
-        self._total, self._done, self._told = total, 0, 0.0
+        self._total, self._done, self._shown = total, 0, 0.0
 
     def update(self) -> None:
         self._done += 1
         now = time.monotonic()
-        if now - self._told >= 0.1:
-            self._told = now
+        if now - self._shown >= 0.1:
+            self._shown = now
             self._write("")
 
     def close(self) -> None:
@@ -56,10 +56,10 @@ class _Line:
 
 
 def watcher(progress: Any) -> Callable[[float, dict[int, str] | str], object] | None:
-    """Make what is told of each look while a model loads: a callable, True for a line of text, or False for none."""
+    """Make the callback for each look while a model loads: a callable, True for a line of text, or False for none."""
     if callable(progress):
-        told: Callable[[float, dict[int, str] | str], object] = progress
-        return told
+        callback: Callable[[float, dict[int, str] | str], object] = progress
+        return callback
     return _look if progress else None
 
 

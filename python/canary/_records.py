@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# What a table shows, in this order; of an answer not its arrays and its body.
+# The columns of a table, in this order; an answer's arrays and body are left out.
 _COLUMNS = {
     "Answer": ("label", "probability", "subset", "elapsed", "attempts"),
     "Applied": ("effect", "kind", "namespace", "name", "api_version", "uid"),

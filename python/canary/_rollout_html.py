@@ -1,4 +1,4 @@
-"""What a notebook shows of plans, simulations, runs and verdicts."""
+"""Notebook views of plans, simulations, runs and verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model says of one of its inputs or outputs."""
+"""The description of a model's input or output."""
 
 from __future__ import annotations
 

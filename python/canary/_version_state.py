@@ -1,4 +1,4 @@
-"""What a server says of one version of a model."""
+"""The state of one version of a model, as its server reports it."""
 
 from __future__ import annotations
 

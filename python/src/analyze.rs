@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{door, error::IntoPy, finding::Finding, manifest};
 
-/// What is wrong between objects, and what could not be judged.
+/// The problems between objects, and the checks that could not be judged.
 #[pyclass(frozen, eq, hash, module = "canary")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Analysis {
@@ -25,7 +25,7 @@ pub(crate) struct Analysis {
     unjudged: Vec<(String, String, String)>,
 }
 
-/// What an analysis is pickled as.
+/// The parts of a pickled analysis.
 type AnalysisParts = (Vec<Finding>, Vec<(String, String, String)>);
 
 #[pymethods]
@@ -79,7 +79,7 @@ fn of_kind<T: DeserializeOwned>(
     Ok((!found.is_empty()).then_some(found))
 }
 
-/// The analysis; an empty one, which nobody looks at, when it was stopped.
+/// The analysis; an empty one, which is not used, when it was stopped.
 fn run(objects: &[Object], stop: &Arc<AtomicBool>) -> Result<analyze::Analysis> {
     let mut inventory = Inventory::default();
     inventory.services = of_kind::<Service>(objects, "Service", stop)?;

@@ -13,7 +13,7 @@ use crate::{array, error::IntoPy, show};
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Answer {
     pub(crate) core: predict::Answer,
-    /// The file that was asked about, for the thumbnail of the notebook's view; kept only while it is small.
+    /// The file that was sent, for the thumbnail of the notebook's view; kept only while it is small.
     pub(crate) image: Option<Vec<u8>>,
 }
 

@@ -10,7 +10,7 @@ use crate::{show, value};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Applied(cluster::Applied);
 
-/// What was done to each object, in the order in which it was done.
+/// The effect on each object, in the order of the operations.
 pub(crate) struct Effects(pub(crate) Vec<cluster::Applied>);
 
 impl<'py> IntoPyObject<'py> for Effects {

@@ -16,6 +16,7 @@ use crate::{
     error::{IntoPy, to_py},
     examples, input,
     many::Answers,
+    proxy::Proxy,
     time, tls,
     version_state::{VersionState, states},
 };
@@ -47,6 +48,7 @@ struct Settings {
     form: Option<String>,
     doubles: bool,
     tls: tls::Settings,
+    proxy: Proxy,
 }
 
 impl Settings {
@@ -83,6 +85,11 @@ impl Settings {
             core = core.form(codec::form(form)?);
         }
         core = core.doubles(self.doubles);
+        core = match &self.proxy {
+            Proxy::Environment => core,
+            Proxy::Direct => core.no_proxy(),
+            Proxy::At(url) => core.proxy(url).py()?,
+        };
         core = self.tls.apply(core)?;
         Ok(Client { core, settings: self })
     }
@@ -124,6 +131,7 @@ impl Client {
             form,
             doubles,
             tls,
+            proxy,
         } = self.settings.clone();
         let arguments = PyDict::new(py);
         arguments.set_item("model", model)?;
@@ -139,6 +147,7 @@ impl Client {
         arguments.set_item("form", form)?;
         arguments.set_item("doubles", doubles)?;
         tls.arguments(&arguments)?;
+        arguments.set_item("proxy", proxy.argument(py)?)?;
         Ok((url, arguments))
     }
 }
@@ -149,7 +158,7 @@ impl Client {
     #[pyo3(signature = (
         url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None,
         attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
-        ca_certificate = None, identity = None, system_authorities = true
+        ca_certificate = None, identity = None, system_authorities = true, proxy = None
     ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
@@ -169,6 +178,7 @@ impl Client {
         ca_certificate: Option<&Bound<'_, PyAny>>,
         identity: Option<&Bound<'_, PyAny>>,
         system_authorities: bool,
+        proxy: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let tls = tls::Settings::new(ca_certificate, identity, system_authorities)?;
         Settings {
@@ -186,6 +196,7 @@ impl Client {
             form,
             doubles,
             tls,
+            proxy: Proxy::new(proxy)?,
         }
         .client()
     }
@@ -215,7 +226,7 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (input, image) = read(input)?;
         let core = with_headers(&self.core, headers);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             let answer = core.predict(input).await.map_err(to_py)?;
             Ok(Answer { core: answer, image })
         })
@@ -241,7 +252,7 @@ impl Client {
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             Ok(Answer { core: core.classify(examples).await.map_err(to_py)?, image: None })
         })
     }
@@ -266,7 +277,7 @@ impl Client {
         context: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, examples) = (self.core.clone(), examples::read(examples, context)?);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             Ok(Answer { core: core.regress(examples).await.map_err(to_py)?, image: None })
         })
     }
@@ -300,9 +311,7 @@ impl Client {
 
     fn status_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core.clone();
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
-            Ok(states(&core.status().await.map_err(to_py)?))
-        })
+        door::later_py(py, async move { Ok(states(&core.status().await.map_err(to_py)?)) })
     }
 
     fn ready(&self, py: Python<'_>) -> PyResult<bool> {
@@ -312,10 +321,7 @@ impl Client {
 
     fn ready_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core.clone();
-        pyo3_async_runtimes::tokio::future_into_py(
-            py,
-            async move { ready(&core).await.map_err(to_py) },
-        )
+        door::later_py(py, async move { ready(&core).await.map_err(to_py) })
     }
 
     #[pyo3(signature = (timeout = None, *, progress = None))]
@@ -337,7 +343,7 @@ impl Client {
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let waiter = Waiter::new(&self.core, timeout, progress)?;
-        pyo3_async_runtimes::tokio::future_into_py(py, waiter.wait())
+        door::later_py(py, waiter.wait())
     }
 
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -348,7 +354,7 @@ impl Client {
 
     fn metadata_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core.clone();
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             let metadata = core.metadata().await.map_err(to_py)?;
             Python::attach(|py| Ok(signatures(py, &metadata)?.unbind()))
         })
@@ -365,7 +371,7 @@ impl Client {
         input: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, input) = (self.core.clone(), input::read(input)?);
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+        door::later_py(py, async move {
             core.check(input).await.map_err(to_py)?;
             Ok(None::<Py<PyAny>>)
         })
@@ -429,6 +435,12 @@ impl Client {
             return Err(PyTypeError::new_err(
                 "cannot pickle a Client that holds the bytes of a private key; \
                  give identity= the key's path, and the path is pickled",
+            ));
+        }
+        if self.settings.proxy.holds_password() {
+            return Err(PyTypeError::new_err(
+                "cannot pickle a Client that holds the password of a proxy; \
+                 give the proxy in the environment, as HTTPS_PROXY or HTTP_PROXY",
             ));
         }
         let (url, arguments) = self.arguments(py)?;

@@ -28,7 +28,7 @@ use crate::{
     workload::Workload,
 };
 
-/// The group and version under which a kind is asked for, unless the caller names them.
+/// The group and version under which a kind is requested, unless the caller names them.
 const VERSIONS: &[(&str, &str)] = &[
     ("ConfigMap", "v1"),
     ("Deployment", "apps/v1"),
@@ -52,7 +52,7 @@ const VERSIONS: &[(&str, &str)] = &[
 const CLUSTER_WIDE: &[&str] =
     &["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace", "Node"];
 
-/// How a cluster is reached; it is connected to at the first call.
+/// The settings of a connection to a cluster; it is opened at the first call.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Settings {
     kubeconfig: Option<PathBuf>,
@@ -67,7 +67,7 @@ pub(crate) struct Cluster {
     connected: Arc<tokio::sync::OnceCell<Kubernetes>>,
 }
 
-/// What a call needs when it runs without the interpreter.
+/// The parts that a call needs when it runs without the interpreter.
 #[derive(Clone)]
 pub(crate) struct Handle {
     settings: Settings,
@@ -81,7 +81,7 @@ impl Handle {
         self.connected.get_or_try_init(open).await.cloned()
     }
 
-    /// What tells one cluster from another.
+    /// The name that distinguishes one cluster from another.
     pub(crate) fn name(&self) -> String {
         format!("cluster {:?} {:?}", self.settings.kubeconfig, self.settings.context)
     }
@@ -138,7 +138,7 @@ impl Handle {
     }
 }
 
-/// What is waited for, and how long.
+/// The condition to wait for, and the longest wait.
 struct Wait {
     namespace: String,
     deployment: String,
@@ -193,11 +193,7 @@ impl Cluster {
     fn objects(&self, objects: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
         use canary_core::validate::{Options, validate};
 
-        let objects = if let Ok(workload) = objects.cast::<Workload>() {
-            return workload.get().0.objects().py();
-        } else {
-            manifest::all_from_python(objects)?
-        };
+        let objects = manifest::all_from_python(objects)?;
         let options = Options::default().namespace(&self.settings.namespace);
         let findings: canary_core::Findings =
             objects.iter().flat_map(|object| validate(object, &options)).collect();
@@ -491,7 +487,7 @@ impl Cluster {
         Ok(((kubeconfig,), arguments))
     }
 
-    /// Kubeconfig, context and namespace, and whether it was connected to; nothing is asked.
+    /// Kubeconfig, context and namespace, and whether it is connected; no request is sent.
     #[pyo3(name = "_about")]
     fn about(&self) -> (Option<PathBuf>, Option<&str>, &str, bool) {
         let Settings { kubeconfig, context, namespace } = &self.settings;

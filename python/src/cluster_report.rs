@@ -1,11 +1,11 @@
-//! `canary.Preflight` and `canary.Status`: what is said of a cluster.
+//! `canary.Preflight` and `canary.Status`: reports on a cluster.
 
 use canary_core::cluster;
 use pyo3::prelude::*;
 
 use crate::{json, show, value, verdict::Verdict};
 
-/// What a preflight found.
+/// The findings of a preflight.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Preflight(pub(crate) cluster::Preflight);
 
@@ -67,7 +67,7 @@ impl Preflight {
     }
 }
 
-/// How a rollout stands.
+/// The state of a rollout on a cluster.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Status(pub(crate) cluster::Status);
 

@@ -13,7 +13,7 @@ use crate::{cluster::Handle, door, error::to_py, json::Plain, show};
 
 type Changes = std::pin::Pin<Box<dyn Stream<Item = Result<WatchEvent>> + Send>>;
 
-/// What happened, and the object.
+/// The kind of the change, and the object.
 type Event = (&'static str, Plain);
 
 /// The changes of one object.

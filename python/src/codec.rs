@@ -14,16 +14,16 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 
-use crate::{array, bytes::BytesWriter, door, error::IntoPy, input::Lent};
+use crate::{array, door, error::IntoPy, input::Borrowed};
 
 /// Bytes of an answer from which on it is read on a thread of its own, which Ctrl-C leaves alone: some milliseconds.
 const LARGE: usize = 4 << 20;
 
 /// A body that is given up when its writing shall not go on.
 struct Interruptible<'a> {
-    body: &'a mut BytesWriter,
+    body: &'a mut Vec<u8>,
     go_on: &'a dyn Fn() -> bool,
-    /// The bytes until it is asked again.
+    /// The bytes until the next check.
     left: usize,
     ended: bool,
 }
@@ -35,7 +35,7 @@ impl Interruptible<'_> {
 
 impl Body for Interruptible<'_> {
     fn reserve(&mut self, additional: usize) {
-        self.body.reserve(additional);
+        Body::reserve(self.body, additional);
     }
 
     #[inline]
@@ -45,7 +45,7 @@ impl Body for Interruptible<'_> {
             self.ended = self.ended || !(self.go_on)();
         }
         self.left = self.left.saturating_sub(bytes.len());
-        self.body.append(bytes);
+        self.body.extend_from_slice(bytes);
     }
 
     fn is_abandoned(&self) -> bool {
@@ -84,15 +84,15 @@ fn write_interruptibly<'py>(
     input: &Bound<'py, PyAny>,
     write: impl Fn(&mut Interruptible<'_>, &Input<'_>) -> canary_core::serving::Result<()> + Send + Sync,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let held = Lent::read(input)?;
-    let input = held.input()?;
-    let mut body = BytesWriter::new();
+    let borrowed = Borrowed::read(input)?;
+    let input = borrowed.input()?;
+    let mut body = Vec::new();
     let writing = |go_on: &dyn Fn() -> bool| {
         let left = Interruptible::STRIDE;
         write(&mut Interruptible { body: &mut body, go_on, left, ended: false }, &input)
     };
     door::compute(py, writing)?.py()?;
-    body.finish(py)
+    Ok(PyBytes::new(py, &body))
 }
 
 /// The bytes of a gRPC `PredictRequest`.
@@ -140,7 +140,7 @@ pub(crate) fn decode_predict_grpc(
     decode(py, body, read_predict_grpc)
 }
 
-/// What `read` finds in an answer, by name.
+/// The values that `read` finds in an answer, by name.
 fn decode(
     py: Python<'_>,
     body: PyBackedBytes,

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use crate::{door, error::IntoPy, json, show, value};
 
-/// What several rules did with the same simulated traffic.
+/// The results of several rules on the same simulated traffic.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Comparison {
     core: rollout::Comparison,

@@ -21,10 +21,10 @@ use tokio::{
 
 use crate::error::to_py;
 
-/// How long Ctrl-C waits for an answer at most.
+/// The longest time that Ctrl-C waits for an answer.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// The process's runtime; made at the first call that needs it.
+/// The process's runtime; created at the first call that needs it.
 pub(crate) fn runtime() -> PyResult<&'static Runtime> {
     static RUNTIME: OnceLock<(u32, Runtime)> = OnceLock::new();
     let process = std::process::id();
@@ -62,12 +62,12 @@ where
     T: for<'a> IntoPyObject<'a> + Send + 'static,
     F: Future<Output = PyResult<T>> + Send + 'static,
 {
-    // After a fork the threads are missing: said here, not waited for without an end.
+    // After a fork the threads are missing: an error here prevents an endless wait.
     runtime()?;
     pyo3_async_runtimes::tokio::future_into_py(py, future)
 }
 
-/// An awaitable of work that blocks a thread. It is told to stop when nobody awaits it any more.
+/// An awaitable of work that blocks a thread. The work is stopped when nobody awaits it any more.
 pub(crate) fn later_apart<'py, T, F>(py: Python<'py>, work: F) -> PyResult<Bound<'py, PyAny>>
 where
     T: for<'a> IntoPyObject<'a> + Send + 'static,
@@ -132,13 +132,13 @@ fn ended_early(error: JoinError) -> PyErr {
     PyRuntimeError::new_err(format!("a computation ended early: {error}"))
 }
 
-/// Raises what the signals ask for that came meanwhile: Ctrl-C above all.
+/// Raises the exceptions of signals that came meanwhile: Ctrl-C above all.
 fn look(py: Python<'_>) -> PyResult<()> {
     py.check_signals()
 }
 
-/// Computes with the GIL released. The work asks, as often as it can stop, whether it shall go on; after Ctrl-C it
-/// shall not, and `KeyboardInterrupt` is raised.
+/// Computes with the GIL released. The work checks, as often as it can stop, whether to continue; after Ctrl-C it
+/// stops, and `KeyboardInterrupt` is raised.
 pub(crate) fn compute<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&dyn Fn() -> bool) -> T + Send,
@@ -187,14 +187,14 @@ pub(crate) fn compute_apart<T: Send>(
     py.detach(|| {
         thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
-            let told = &stop;
-            scope.spawn(move || sender.send(work(told)));
+            let stopped = &stop;
+            scope.spawn(move || sender.send(work(stopped)));
             result(&receiver).inspect_err(|_| stop.store(true, Ordering::Relaxed))
         })
     })
 }
 
-/// What a thread sends, unless Ctrl-C comes first. The GIL is not held.
+/// Receives a thread's result, unless Ctrl-C comes first. The GIL is not held.
 fn result<T>(receiver: &mpsc::Receiver<T>) -> PyResult<T> {
     loop {
         match receiver.recv_timeout(SIGNAL_INTERVAL) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use canary_core::{
-    cluster::{self, Control, Story},
+    cluster::{self, Control, RunLog},
     evidence::Timestamp,
     rollout::{Error, Result},
 };
@@ -23,16 +23,17 @@ use crate::{
     verdict::{Progress, Verdict},
 };
 
-/// How long Ctrl-C waits for the state to be stored; it is stored in the background where that takes longer.
+/// The longest time that Ctrl-C waits for the state to be stored; it is stored in the background where that takes
+/// longer.
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(10);
-/// The same for a run that nobody holds any more.
+/// The same for a run that was dropped.
 pub(crate) const AT_THE_END: Duration = Duration::from_millis(100);
 /// The same for the end of the interpreter, after which there is no background.
 const AT_EXIT: Duration = Duration::from_secs(2);
 
 /// A run between two events.
 enum Stage {
-    /// It takes the lock and reads the objects: a task of its own, which goes on when nobody waits for it.
+    /// It takes the lock and reads the objects: a task of its own, which continues when nobody awaits it.
     Starting(JoinHandle<Result<(cluster::Run, Control)>>),
     Running(cluster::Run),
     /// Its state is stored; who iterates again goes on. The flag says whether an iteration ends here first.
@@ -40,7 +41,7 @@ enum Stage {
     Over,
 }
 
-/// What a driver is told from outside.
+/// An order to a driver from outside.
 pub(crate) enum Order {
     Pause,
     Resume,
@@ -66,11 +67,11 @@ pub(crate) struct Drive {
     pub(crate) recipe: Arc<Recipe>,
     stage: tokio::sync::Mutex<Stage>,
     control: Mutex<Option<Control>>,
-    /// Whether the driver is being suspended, and hears no more.
+    /// `true` when the driver is being suspended, and receives no more orders.
     leaving: AtomicBool,
-    /// What the driver that goes on is told first.
+    /// The orders that the driver receives first when it continues.
     orders: Mutex<Vec<Order>>,
-    pub(crate) story: Mutex<Story>,
+    pub(crate) log: Mutex<RunLog>,
     /// When the verdict was given, where it is an earlier run's.
     stored: Mutex<Option<Timestamp>>,
     began: Instant,
@@ -115,7 +116,7 @@ impl Drive {
             control: Mutex::default(),
             leaving: AtomicBool::new(false),
             orders: Mutex::default(),
-            story: Mutex::default(),
+            log: Mutex::default(),
             stored: Mutex::default(),
             began: Instant::now(),
             events: AtomicU64::new(0),
@@ -156,8 +157,8 @@ impl Drive {
         self.recipe.close();
     }
 
-    fn tell(&self, progress: &cluster::Progress) {
-        lock(&self.story).tell(self.began.elapsed(), progress);
+    fn record(&self, progress: &cluster::Progress) {
+        lock(&self.log).record(self.began.elapsed(), progress);
         if let cluster::Progress::Finished { stored, .. } = progress {
             *lock(&self.stored) = *stored;
         }
@@ -166,7 +167,7 @@ impl Drive {
 
     /// The verdict, once there is one.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        let verdict = lock(&self.story).verdict().cloned();
+        let verdict = lock(&self.log).verdict().cloned();
         verdict.map(|verdict| Verdict::new(verdict, *lock(&self.stored)))
     }
 
@@ -185,7 +186,7 @@ impl Drive {
         let Stage::Running(run) = &mut *stage else { return Ok(None) };
         match run.next().await {
             Some(Ok(progress)) => {
-                self.tell(&progress);
+                self.record(&progress);
                 match progress {
                     cluster::Progress::Suspended { .. } => *stage = Stage::Suspended(true),
                     cluster::Progress::Finished { .. } => self.over(&mut stage),
@@ -204,11 +205,11 @@ impl Drive {
         }
     }
 
-    /// Stores the state and gives the lock back. What happens on the way is told to the pictures alone.
+    /// Stores the state and releases the lock. Events on the way are passed only to the pictures.
     async fn suspend(self: Arc<Self>) {
         self.leaving.store(true, Ordering::Relaxed);
         let mut stage = self.stage.lock().await;
-        // What cannot start holds no lock.
+        // A run that cannot start holds no lock.
         let _ = self.started(&mut stage).await;
         let Stage::Running(run) = &mut *stage else { return };
         self.leaving.store(true, Ordering::Relaxed);
@@ -217,7 +218,7 @@ impl Drive {
         }
         let mut after = Stage::Suspended(false);
         while let Some(Ok(progress)) = run.next().await {
-            self.tell(&progress);
+            self.record(&progress);
             match progress {
                 cluster::Progress::Suspended { .. } => break,
                 cluster::Progress::Finished { .. } => {
@@ -257,8 +258,8 @@ impl Drive {
         }
     }
 
-    /// Tells the driver, or keeps it for the one that goes on; `false` when the run is over.
-    pub(crate) fn tell_driver(&self, order: Order) -> bool {
+    /// Sends an order to the driver, or keeps it for the one that continues; `false` when the run is over.
+    pub(crate) fn send_order(&self, order: Order) -> bool {
         let leaving = self.leaving.load(Ordering::Relaxed);
         if !leaving && lock(&self.control).as_ref().is_some_and(|control| order.send(control)) {
             return true;
@@ -290,7 +291,7 @@ impl SuspendOnDrop {
         Self(Some(Arc::clone(drive)))
     }
 
-    /// What was waited for has come.
+    /// Clears the wait after the awaited event has come.
     pub(crate) fn waited(&mut self) {
         self.0 = None;
     }

@@ -85,11 +85,18 @@ fn describe_rollout(
             "NotFoundError"
         }
         rollout::Error::Cluster { .. }
-        | rollout::Error::Forbidden { .. }
         | rollout::Error::Unserved { .. }
         | rollout::Error::Expired { .. } => {
             details.set_item("retryable", error.is_retryable())?;
             "ClusterError"
+        }
+        rollout::Error::NotReady { .. } => {
+            details.set_item("retryable", true)?;
+            "NotReadyError"
+        }
+        rollout::Error::Forbidden { .. } => {
+            details.set_item("retryable", false)?;
+            "ForbiddenError"
         }
         rollout::Error::Plan(_) => "PlanError",
         rollout::Error::Predictor(error) => match error.downcast_ref::<serving::Error>() {
@@ -123,8 +130,11 @@ fn describe_serving(
 
 fn describe_predict(error: &PredictError, details: &Bound<'_, PyDict>) -> PyResult<&'static str> {
     let (class, origin) = match error.origin {
+        Origin::Server if error.timed_out => ("ServerTimeoutError", "server"),
         Origin::Server => ("ServerError", "server"),
+        Origin::Mesh if error.timed_out => ("MeshTimeoutError", "mesh"),
         Origin::Mesh => ("MeshError", "mesh"),
+        Origin::Network if error.timed_out => ("NetworkTimeoutError", "network"),
         Origin::Network => ("NetworkError", "network"),
         Origin::Request => ("RequestError", "request"),
         Origin::Answer => ("AnswerError", "answer"),

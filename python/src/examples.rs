@@ -1,4 +1,4 @@
-//! What `classify` and `regress` take: a mapping of features, or a list of these.
+//! Inputs of `classify` and `regress`: a mapping of features, or a list of these.
 
 use canary_core::predict::{Example, Examples, Feature};
 use pyo3::{

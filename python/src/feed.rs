@@ -1,4 +1,4 @@
-//! The queue between the thread that iterates over a caller's inputs and the run that asks about them.
+//! The queue between the thread that iterates over a caller's inputs and the run that sends them.
 //!
 //! The thread is Python's own and daemonic (`canary/_inputs.py`): whatever the iterable waits for, the interpreter can
 //! end. A thread that the interpreter ends must have no frame of Rust on its stack, so it is in here for no longer than
@@ -28,14 +28,14 @@ const AHEAD: usize = 3;
 /// The queues whose threads may still run.
 static OPEN: Mutex<Vec<Weak<Queue>>> = Mutex::new(Vec::new());
 
-/// Whether the interpreter ends, and no thread may begin.
+/// `true` when the interpreter is exiting, and no thread may begin.
 static EXITING: AtomicBool = AtomicBool::new(false);
 
 /// A bounded queue of inputs with a thread at one end and a task at the other.
 #[derive(Default)]
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
-    /// Told when there is room, when nobody takes any more, and when the thread leaves.
+    /// Notified when there is room, when the receiver is gone, and when the thread ends.
     changed: Condvar,
 }
 
@@ -44,10 +44,10 @@ struct Inner {
     items: VecDeque<Sample>,
     /// Whoever waits for an input.
     waiting: Option<Waker>,
-    /// Whether no input follows, and what the iterable raised if it did not end by itself.
+    /// `true` when no input follows, with the exception of the iterable if it did not end by itself.
     ended: bool,
     error: Option<PyErr>,
-    /// Whether nobody takes any more.
+    /// `true` when the receiver is gone.
     closed: bool,
     /// Calls of the thread that are in here.
     inside: usize,
@@ -102,7 +102,7 @@ impl Queue {
         }
     }
 
-    /// Lets the thread in; `None` when nobody takes any more.
+    /// Lets the thread in; `None` when the receiver is gone.
     fn enter(&self) -> Option<Inside<'_>> {
         let mut inner = self.lock();
         if inner.closed {
@@ -162,7 +162,7 @@ impl Drop for Inside<'_> {
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Feed {
     queue: Arc<Queue>,
-    /// Whether one answer is compared with one, so that an input may be no batch.
+    /// `true` when answers are compared in pairs, so that an input may be no batch.
     pairs: bool,
     /// The number of the next input.
     number: AtomicUsize,

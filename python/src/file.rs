@@ -14,7 +14,7 @@ impl File {
         &self.0
     }
 
-    /// Its bytes; what cannot be read is told by `otherwise`, what is not there is [`Error::NotFound`].
+    /// Reads the file; `otherwise` makes the error of one that cannot be read, a missing one is [`Error::NotFound`].
     pub(crate) fn read(&self, otherwise: impl FnOnce(String, String) -> Error) -> Result<Vec<u8>> {
         std::fs::read(&self.0).map_err(|cause| {
             let what = self.0.display().to_string();

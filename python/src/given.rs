@@ -1,4 +1,4 @@
-//! What a caller gives as the inputs of a run, read one by one.
+//! The inputs that a caller gives to a run, read one by one.
 
 use canary_core::{evidence::Sample, predict::Input};
 use pyo3::{
@@ -25,7 +25,7 @@ pub(crate) fn iterate<'py>(inputs: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     }
 }
 
-/// What it is when it is one input rather than several: iterating over it would give its characters or keys.
+/// Names the type when it is one input rather than several: iterating over it would give its characters or keys.
 fn single(inputs: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
     let file = inputs.is_instance_of::<PyString>()
         || inputs.is_instance_of::<PyBytes>()
@@ -106,7 +106,7 @@ fn kinds(parts: &Bound<'_, PyTuple>) -> String {
 
 fn read(value: &Bound<'_, PyAny>, number: usize, pairs: bool) -> PyResult<Input<'static>> {
     let input = input::read(value).map_err(|error| {
-        // A file that is missing, say, tells itself what it is.
+        // Other errors, such as that of a missing file, explain themselves.
         if !error.is_instance_of::<PyTypeError>(value.py()) {
             return error;
         }

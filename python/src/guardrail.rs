@@ -111,7 +111,7 @@ impl Guardrail {
     }
 }
 
-/// What a guardrail is pickled as.
+/// The parts of a pickled guardrail.
 type GuardrailParts<'py> = (Bound<'py, PyAny>, Option<Py<PyAny>>);
 
 /// The canary's error rate is at most `at_most` times the stable one.

@@ -1,4 +1,4 @@
-//! What `predict` takes: a path, bytes, a PIL image, an array, a list of these, or several by name.
+//! Inputs of `predict`: a path, bytes, a PIL image, an array, a list of these, or several by name.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(crate) fn read(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
     Ok(Input::named(by_name(value, one)?))
 }
 
-/// What `read` makes of each input, by its name; the one that needs none has an empty one.
+/// Reads each input with `read`, by its name; the one that needs no name has an empty one.
 fn by_name<'py, T>(
     value: &Bound<'py, PyAny>,
     read: impl Fn(&Bound<'py, PyAny>) -> PyResult<T>,
@@ -29,26 +29,26 @@ fn by_name<'py, T>(
 }
 
 /// Inputs of which bytes and arrays are read where they lie, for work that ends before its caller goes on.
-pub(crate) struct Lent<'py>(Vec<(String, Held<'py>)>);
+pub(crate) struct Borrowed<'py>(Vec<(String, BorrowedValue<'py>)>);
 
-enum Held<'py> {
+enum BorrowedValue<'py> {
     Bytes(Bound<'py, PyBytes>),
     Array(array::Array<'py>),
     Owned(Value<'static>),
 }
 
-impl<'py> Lent<'py> {
+impl<'py> Borrowed<'py> {
     pub(crate) fn read(value: &Bound<'py, PyAny>) -> PyResult<Self> {
-        by_name(value, Held::read).map(Self)
+        by_name(value, BorrowedValue::read).map(Self)
     }
 
     pub(crate) fn input(&self) -> PyResult<Input<'_>> {
-        let values = self.0.iter().map(|(name, held)| Ok((name.as_str(), held.value()?)));
+        let values = self.0.iter().map(|(name, value)| Ok((name.as_str(), value.value()?)));
         Ok(Input::named(values.collect::<PyResult<Vec<_>>>()?))
     }
 }
 
-impl<'py> Held<'py> {
+impl<'py> BorrowedValue<'py> {
     fn read(value: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = value.cast::<PyBytes>() {
             return Ok(Self::Bytes(bytes.clone()));
@@ -119,6 +119,8 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
             // PNG has no inks and no other colour spaces.
             _ => value.call_method1("convert", ("RGB",))?,
         };
+        // The orientation of a camera stands in there; it is applied when that is wanted.
+        options.set_item("exif", image.call_method0("getexif")?)?;
         image.call_method("save", (&buffer,), Some(&options))?;
         return Ok(Some(buffer.call_method0("getvalue")?.extract()?));
     }
@@ -139,7 +141,7 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     Ok(None)
 }
 
-/// Whether it is a view of bytes in a row, rather than of an array.
+/// Returns `true` when it is a view of contiguous bytes, rather than of an array.
 fn is_view_of_bytes(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     if !value.is_instance_of::<PyMemoryView>() {
         return Ok(false);

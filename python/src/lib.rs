@@ -6,7 +6,6 @@ mod analyze;
 mod answer;
 mod applied;
 mod array;
-mod bytes;
 mod client;
 mod cluster;
 mod cluster_report;
@@ -33,12 +32,13 @@ mod place;
 mod plan;
 mod preprocess;
 mod prometheus;
-mod provision;
+mod proxy;
 mod recipe;
 mod route;
 mod run;
 mod run_view;
 mod samples;
+mod scripted_model;
 mod show;
 mod simulation;
 mod stats;
@@ -74,7 +74,7 @@ mod _canary {
             slow_ratio,
         },
         istio::{DestinationRule, Gateway, VirtualService},
-        lab::{Lab, ScriptedModel},
+        lab::Lab,
         manifest::{dumps, load, loads, validate},
         many::Answers,
         pair::Pair,
@@ -83,6 +83,7 @@ mod _canary {
         prometheus::Prometheus,
         route::{Decision, Mesh},
         run::{Run, report},
+        scripted_model::ScriptedModel,
         simulation::{Power, Simulation},
         stats::{ObservedShare, observed_share},
         store::{copy_model, copy_model_async},

@@ -13,6 +13,7 @@ use crate::{
     finding::Finding,
     istio::{self, DestinationRule, Gateway, VirtualService},
     json,
+    workload::Workload,
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
@@ -30,7 +31,7 @@ fn to_python(py: Python<'_>, object: Object, source: Option<Source>) -> PyResult
 /// An object of the core, with its places in the text that it was read from.
 pub(crate) type Placed = (Object, Option<Source>);
 
-/// Any object of Python as an object of the core.
+/// Any object of Python as an object of the core; a workload is several.
 fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
     if let Ok(gateway) = object.cast::<Gateway>() {
         let Gateway(object, source) = gateway.get().clone();
@@ -44,8 +45,13 @@ fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
         let DestinationRule(object, source) = rule.get().clone();
         return Ok(vec![(object.into(), source)]);
     }
-    let manifest = Manifest::from_json_value(&json::from_python(object)?).py()?;
-    Ok(manifest.objects.into_iter().map(|object| (object, None)).collect())
+    let objects = match object.cast::<Workload>() {
+        Ok(workload) => {
+            workload.get().0.objects().py()?.into_iter().map(Object::Other).collect()
+        }
+        Err(_) => Manifest::from_json_value(&json::from_python(object)?).py()?.objects,
+    };
+    Ok(objects.into_iter().map(|object| (object, None)).collect())
 }
 
 /// One object, or several of them in anything that can be iterated over.

@@ -12,15 +12,15 @@ use tokio::task::JoinHandle;
 
 use crate::{answer::Answer, door, error::to_py, input, show};
 
-/// What became of an item before it was sent, or the task that asks for it.
+/// An item that failed before it was sent, or the task of its request.
 enum Slot {
     Failed(PyErr),
-    Asked(JoinHandle<canary_core::serving::Result<predict::Answer>>),
+    Sent(JoinHandle<canary_core::serving::Result<predict::Answer>>),
 }
 
 struct Window {
     items: Option<Py<PyIterator>>,
-    /// How many answers were given so far.
+    /// The number of answers given so far.
     given: usize,
     slots: VecDeque<Slot>,
 }
@@ -28,7 +28,7 @@ struct Window {
 impl Drop for Window {
     fn drop(&mut self) {
         for slot in &self.slots {
-            if let Slot::Asked(task) = slot {
+            if let Slot::Sent(task) = slot {
                 task.abort();
             }
         }
@@ -85,7 +85,7 @@ impl Answers {
                     window.items = None;
                     window.slots.push_back(Slot::Failed(error));
                 }
-                Some(Ok(item)) => match self.ask(&item) {
+                Some(Ok(item)) => match self.send(&item) {
                     Slot::Failed(error) if !error.is_instance_of::<PyException>(py) => {
                         return Err(error);
                     }
@@ -98,18 +98,18 @@ impl Answers {
         Ok(slot)
     }
 
-    fn ask(&self, item: &Bound<'_, PyAny>) -> Slot {
+    fn send(&self, item: &Bound<'_, PyAny>) -> Slot {
         let prepare = || -> PyResult<_> {
             let (input, client) = (input::read(item)?, self.client.clone());
             Ok(door::runtime()?.spawn(async move { client.predict(input).await }))
         };
         match prepare() {
-            Ok(task) => Slot::Asked(task),
+            Ok(task) => Slot::Sent(task),
             Err(error) => Slot::Failed(error),
         }
     }
 
-    fn told(&self, py: Python<'_>, done: bool) -> PyResult<()> {
+    fn report(&self, py: Python<'_>, done: bool) -> PyResult<()> {
         if let Some(progress) = &self.progress {
             progress.bind(py).call_method1(if done { "close" } else { "update" }, ())?;
         }
@@ -150,14 +150,14 @@ impl Answers {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let Some(slot) = self.advance(py)? else {
-            self.told(py, true)?;
+            self.report(py, true)?;
             return Ok(None);
         };
         let object = match slot {
             Slot::Failed(error) => error.into_value(py).into_any(),
-            Slot::Asked(task) => object(py, door::block_on(py, finished(task))?)?,
+            Slot::Sent(task) => object(py, door::block_on(py, finished(task))?)?,
         };
-        self.told(py, false)?;
+        self.report(py, false)?;
         Ok(Some(object))
     }
 
@@ -167,14 +167,14 @@ impl Answers {
 
     fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Some(slot) = self.advance(py)? else {
-            self.told(py, true)?;
+            self.report(py, true)?;
             return Err(PyStopAsyncIteration::new_err(()));
         };
-        self.told(py, false)?;
+        self.report(py, false)?;
         door::later_py(py, async move {
             match slot {
                 Slot::Failed(error) => Python::attach(|py| Ok(error.into_value(py).into_any())),
-                Slot::Asked(task) => {
+                Slot::Sent(task) => {
                     let outcome = finished(task).await.map_err(to_py)?;
                     Python::attach(|py| object(py, outcome))
                 }
@@ -198,7 +198,8 @@ impl Answers {
         show::card(slf, "render_answers")
     }
 
-    /// How many answers were given so far, how many are under way at present and at most, and whether items may come.
+    /// The number of answers given so far, the numbers of requests under way at present and at most, and `true` while
+    /// items may come.
     #[pyo3(name = "_state")]
     fn state(&self) -> PyResult<(usize, usize, usize, bool)> {
         let window = self
@@ -210,7 +211,7 @@ impl Answers {
 
     fn __repr__(&self) -> PyResult<String> {
         let (given, under_way, _, open) = self.state()?;
-        let end = if open { "" } else { ", no more to ask" };
+        let end = if open { "" } else { ", no more to send" };
         Ok(format!("Answers({given} given, {under_way} under way{end})"))
     }
 }

@@ -68,13 +68,13 @@ impl Pair {
         let Self(pair) = self;
         let name = pair.name.as_deref().unwrap_or("?");
         let half = |half: &Answer| {
-            if half.failed { said(half) } else { format!("{:?}", half.class) }
+            if half.failed { described(half) } else { format!("{:?}", half.class) }
         };
         format!("Pair({name:?}: {} / {})", half(&pair.stable), half(&pair.canary))
     }
 }
 
-/// The class of a response, or why there is none.
-pub(crate) fn said(half: &Answer) -> String {
+/// The class of a response, or the reason why there is none.
+pub(crate) fn described(half: &Answer) -> String {
     if half.failed { format!("failed: {}", half.class) } else { half.class.clone() }
 }

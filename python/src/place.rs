@@ -1,9 +1,6 @@
 //! Where a run's objects are: a lab, or a Kubernetes cluster.
 
-use canary_core::{
-    evidence::{Mirrored, Subsets},
-    rollout::Plan,
-};
+use canary_core::{evidence::Mirrored, rollout::Plan};
 use canary_lab::{gateway::Mirrors, store::Store};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
@@ -21,7 +18,7 @@ pub(crate) enum Place {
     Cluster(Handle),
 }
 
-/// What a run needs of its lab.
+/// The parts of its lab that a run needs.
 pub(crate) struct LabPlace {
     pub(crate) store: Store,
     mirrors: Mirrors,
@@ -52,7 +49,7 @@ impl Place {
         }
     }
 
-    /// What tells one place from another.
+    /// The name that distinguishes one place from another.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Lab(lab) => lab.url.clone(),
@@ -60,13 +57,12 @@ impl Place {
         }
     }
 
-    /// A source of pairs out of the requests that are mirrored from now on; none on a cluster, whose models' logs are
-    /// not known here.
-    pub(crate) fn mirrored(&self, plan: &Plan) -> Option<Mirrored> {
+    /// The source of pairs out of the requests that are mirrored; none on a cluster, whose models' logs are not known
+    /// here.
+    pub(crate) fn mirrored(&self, plan: &Plan) -> Option<impl FnOnce() -> Mirrored + use<>> {
         let Self::Lab(lab) = self else { return None };
-        let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
+        let (mirrors, subsets) = (lab.mirrors.clone(), plan.subsets());
         // The lab logs the requests that it mirrors, and of each what became of the copy.
-        let log = lab.mirrors.log(subsets, MIRRORED);
-        Some(Mirrored::new("mirror", log).all_mirrored().live())
+        Some(move || Mirrored::new("mirror", mirrors.log(subsets, MIRRORED)).all_mirrored().live())
     }
 }

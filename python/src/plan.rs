@@ -20,7 +20,7 @@ use crate::{
     lab::Lab,
     place::Place,
     prometheus::Prometheus,
-    recipe::Asked,
+    recipe::Arguments,
     run::{Run, Start},
     simulation::{Power, Simulation},
     time,
@@ -46,7 +46,7 @@ impl Plan {
     }
 }
 
-/// What a step is held for where the caller says nothing: so many requests of both versions together.
+/// The usual hold of a step where the caller gives none: so many requests of both versions together.
 const USUAL_HOLD: u64 = 2_000;
 
 /// Requests of the canary as a number, or a mapping with any of `requests`, `total_requests`, `pairs` and `time`.
@@ -143,7 +143,7 @@ impl Plan {
                 .into_iter()
                 .fold(Gate::new(&name), |gate, (input, answer)| gate.image(input, answer));
             core = core.gate(gate);
-            // A gate stands before the first weight unless a step names it.
+            // A gate is evaluated before the first weight unless a step names it.
             if !core.steps.iter().any(|step| step.gates.contains(&name))
                 && let Some(first) = core.steps.first_mut()
             {
@@ -352,8 +352,8 @@ impl Plan {
         let place = Place::new(lab, cluster)?;
         let tick = tick.map(|tick| time::seconds(&tick)).transpose()?;
         let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
-        let asked = Asked { lab, client, inputs, evidence, concurrency, tick };
-        let start = Start::new(py, self, place, &asked, anew, progress)?;
+        let arguments = Arguments { lab, client, inputs, evidence, concurrency, tick };
+        let start = Start::new(py, self, place, &arguments, anew, progress)?;
         door::block_on(py, start.begin())
     }
 
@@ -375,8 +375,8 @@ impl Plan {
         let place = Place::new(lab, cluster)?;
         let tick = tick.map(|tick| time::seconds(&tick)).transpose()?;
         let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
-        let asked = Asked { lab, client, inputs, evidence, concurrency, tick };
-        let start = Start::new(py, self, place, &asked, anew, progress)?;
+        let arguments = Arguments { lab, client, inputs, evidence, concurrency, tick };
+        let start = Start::new(py, self, place, &arguments, anew, progress)?;
         door::later(py, start.begin())
     }
 
@@ -436,11 +436,11 @@ impl Plan {
     }
 }
 
-/// What a plan is pickled as.
+/// The parts of a pickled plan.
 type PlanParts<'py> = (Bound<'py, PyAny>, BTreeMap<String, Py<PyAny>>);
 
 impl Plan {
-    /// Pairs come with a tenth of the requests where a guardrail or a hold asks for them.
+    /// Pairs come with a tenth of the requests where a guardrail or a hold needs them.
     fn usual_pairs(&self, rate: f64) -> f64 {
         if self.core.needs_pairs() { rate / 10.0 } else { 0.0 }
     }

@@ -20,7 +20,7 @@ use crate::{
     input, value,
 };
 
-/// What happens to an image before a model sees it: crop, resize, normalise, layout, element type.
+/// The preparation of an image before a model sees it: crop, resize, normalise, layout, element type.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Preprocess {

@@ -16,7 +16,7 @@ use pyo3::{
 };
 use serde_json::json;
 
-use crate::{door, error::IntoPy, file::File, json::Plain, time};
+use crate::{door, error::IntoPy, file::File, json::Plain, proxy::Proxy, time};
 
 /// A Prometheus, and what is asked of it.
 #[pyclass(frozen, module = "canary")]
@@ -85,7 +85,7 @@ fn tls(files: &[Option<File>; 3]) -> PyResult<Option<Tls>> {
 #[pymethods]
 impl Prometheus {
     #[new]
-    #[pyo3(signature = (url, service = None, *, stable, canary, namespace = "default", reporter = "source", subset_label = None, model = None, labels = None, slower_than = None, every = None, lag = None, lookback = None, timeout = None, new_targets_from_zero = false, accept_warnings = false, token = None, token_file = None, username = None, password = None, password_file = None, ca_file = None, cert_file = None, key_file = None, allow_cleartext = false))]
+    #[pyo3(signature = (url, service = None, *, stable, canary, namespace = "default", reporter = "source", subset_label = None, model = None, labels = None, slower_than = None, every = None, lag = None, lookback = None, timeout = None, new_targets_from_zero = false, accept_warnings = false, token = None, token_file = None, username = None, password = None, password_file = None, ca_file = None, cert_file = None, key_file = None, allow_cleartext = false, proxy = None))]
     #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
     fn new(
         url: &str,
@@ -113,6 +113,7 @@ impl Prometheus {
         cert_file: Option<File>,
         key_file: Option<File>,
         allow_cleartext: bool,
+        proxy: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let (mut metrics, what) = match (service, model) {
             (Some(service), None) => {
@@ -172,6 +173,11 @@ impl Prometheus {
         if let Some(auth) = auth(token, username, password)? {
             core = core.auth(auth);
         }
+        core = match Proxy::new(proxy)? {
+            Proxy::Environment => core,
+            Proxy::Direct => core.no_proxy().py()?,
+            Proxy::At(url) => core.proxy(&url).py()?,
+        };
         if let Some(tls) = tls(&[ca_file, cert_file, key_file])? {
             core = core.tls(tls).py()?;
         }

@@ -1,4 +1,4 @@
-//! What the driver of a run is made of, so that it can be made again after a pause.
+//! The parts of a run's driver, so that it can be created again after a pause.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,8 +7,8 @@ use std::{
 };
 
 use canary_core::{
-    cluster::{self, Cluster, Control, Driver, HeaderProbe},
-    evidence::{Observation, Pair, Sample, Seen, Subsets, Traffic, prometheus::Prometheus},
+    cluster::{self, Cluster, Control, Rollout},
+    evidence::{Disagreements, Observation, Sample, Score, Seen, prometheus::Prometheus},
     predict,
     rollout::{Error, Plan as CorePlan, Result},
     serving,
@@ -26,47 +26,37 @@ use crate::{
     samples::Samples,
 };
 
-/// How many disagreements a run keeps for its report.
-const KEPT: usize = 24;
-/// The largest file that is kept for a thumbnail.
-const KEPT_BYTES: usize = 1 << 20;
+/// The longest text of a value that is no score, in characters.
+const LONGEST_VALUE: usize = 80;
 /// The signature of the lab's models that takes image files; the one without a name takes arrays.
 const SIGNATURE: &str = "serving_preprocess";
 
-/// What the caller's own code raised while the run was polled.
+/// The exception that the caller's own code raised while the run was polled.
 pub(crate) type Raised = Arc<Mutex<Option<PyErr>>>;
 
-/// A disagreement with the file that it is about.
-#[derive(Clone)]
-pub(crate) struct Kept {
-    pub(crate) pair: Pair,
-    pub(crate) file: Option<Arc<[u8]>>,
-}
-
-/// Where the objects are, how the models are asked, and about what.
+/// The place of the objects, the requests to the models, and their inputs.
 pub(crate) struct Recipe {
     pub(crate) plan: CorePlan,
     scores: Vec<(String, Arc<Py<PyAny>>)>,
     place: Place,
-    /// Who is asked about what; none where all that is needed is counted elsewhere.
-    asks: Option<Asks>,
+    /// The requests to the models; none where all that is needed is counted elsewhere.
+    requests: Option<Requests>,
     evidence: Vec<Prometheus>,
-    mirrored: bool,
     concurrency: usize,
     tick: Option<Duration>,
-    pub(crate) kept: Arc<Mutex<Vec<Kept>>>,
+    pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
 
-/// How the models are asked, and about what.
-struct Asks {
+/// The requests to the models, and their inputs.
+struct Requests {
     client: predict::Client,
     samples: Samples,
     probe: Sample,
 }
 
-/// What a caller may leave out.
-pub(crate) struct Asked<'a, 'py> {
+/// The arguments that a caller may omit.
+pub(crate) struct Arguments<'a, 'py> {
     pub(crate) lab: Option<&'a Bound<'py, Lab>>,
     pub(crate) client: Option<&'a Client>,
     pub(crate) inputs: Option<&'a Bound<'py, PyAny>>,
@@ -78,40 +68,41 @@ pub(crate) struct Asked<'a, 'py> {
 /// A recipe that may lack its inputs.
 pub(crate) struct Draft {
     recipe: Recipe,
-    /// Whom to ask for what kind of inputs, when the caller gave none, and where the photo of the models is.
+    /// The client and the photo of the models for each kind of inputs, when the caller gave none.
     inputs_for: Option<(predict::Client, PathBuf)>,
 }
 
 impl Draft {
-    /// Takes everything that the interpreter has to be asked for.
+    /// Reads everything that needs the interpreter.
     pub(crate) fn new(
         py: Python<'_>,
         plan: &Plan,
         place: Place,
-        asked: &Asked<'_, '_>,
+        arguments: &Arguments<'_, '_>,
     ) -> PyResult<Self> {
         let core = plan.core.clone();
         let raised = Raised::default();
-        let counted = !asked.evidence.is_empty();
-        let (mut asks, mut inputs_for) = (None, None);
-        let can_ask = asked.inputs.is_some() && (asked.client.is_some() || asked.lab.is_some());
-        // Of what is counted elsewhere only the canary is asked, before its first weight.
-        if !counted || core.header.is_some() || can_ask {
-            let mut client = match (asked.client, asked.lab) {
+        let counted = !arguments.evidence.is_empty();
+        let (mut requests, mut inputs_for) = (None, None);
+        let can_send =
+            arguments.inputs.is_some() && (arguments.client.is_some() || arguments.lab.is_some());
+        // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
+        if !counted || core.header.is_some() || can_send {
+            let mut client = match (arguments.client, arguments.lab) {
                 (Some(client), _) => client.core.clone(),
                 (None, Some(lab)) => lab.get().with(|lab| own_client(lab, &core).py())?,
                 (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };
-            match asked.inputs {
+            match arguments.inputs {
                 Some(inputs) => {
                     let pairs = core.needs_pairs();
                     let (samples, probe) = Samples::new(inputs, pairs, Arc::clone(&raised))?;
-                    if asked.client.is_none() && probe.file().is_none() {
+                    if arguments.client.is_none() && probe.file().is_none() {
                         client = client.signature("");
                     }
-                    asks = Some(Asks { client, samples, probe });
+                    requests = Some(Requests { client, samples, probe });
                 }
-                None if asked.lab.is_some() => {
+                None if arguments.lab.is_some() => {
                     inputs_for = Some((client, lab::own_packages(py)?));
                 }
                 None => return Err(Error::Plan(NO_INPUTS.to_owned())).py(),
@@ -123,12 +114,11 @@ impl Draft {
         let recipe = Recipe {
             scores: plan.scores.iter().map(score).collect(),
             place,
-            asks,
-            evidence: asked.evidence.clone(),
-            mirrored: !counted && core.header.is_none() && core.needs_pairs(),
-            concurrency: asked.concurrency,
-            tick: asked.tick,
-            kept: Arc::default(),
+            requests,
+            evidence: arguments.evidence.clone(),
+            concurrency: arguments.concurrency,
+            tick: arguments.tick,
+            disagreements: Disagreements::default(),
             raised,
             plan: core,
         };
@@ -147,7 +137,7 @@ impl Draft {
             let plan = &self.recipe.plan;
             let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
             let (samples, probe) = own_inputs(&client, &packages, pairs).await?;
-            self.recipe.asks = Some(Asks { client, samples, probe });
+            self.recipe.requests = Some(Requests { client, samples, probe });
         }
         Ok(self.recipe)
     }
@@ -164,8 +154,8 @@ impl Recipe {
 
     /// Takes no more inputs.
     pub(crate) fn close(&self) {
-        if let Some(asks) = &self.asks {
-            asks.samples.close();
+        if let Some(requests) = &self.requests {
+            requests.samples.close();
         }
     }
 
@@ -182,72 +172,47 @@ impl Recipe {
         cluster: C,
         anew: bool,
     ) -> Result<(cluster::Run, Control)> {
-        let plan = &self.plan;
-        let mut driver = Driver::new(cluster, plan.clone())?;
+        let mut rollout = Rollout::of(self.plan.clone())
+            .concurrency(self.concurrency)
+            .tick(self.tick)
+            .anew(anew)
+            .disagreements(&self.disagreements);
         for one in &self.evidence {
-            driver = driver.source(one.clone());
+            rollout = rollout.counted(one.clone());
         }
-        if let Some(asks) = &self.asks {
-            if self.evidence.is_empty() {
-                driver = driver.source(self.traffic(asks));
-            }
-            let input = predict::Input::clone(&asks.probe.input);
-            driver = driver.probe(HeaderProbe::new(plan, &asks.client, input));
+        if let Some(Requests { client, samples, probe }) = &self.requests {
+            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
         }
-        if let Some(mirrored) = self.mirrored.then(|| self.place.mirrored(plan)).flatten() {
-            driver = driver.source(mirrored);
+        if let Some(mirrored) = self.place.mirrored(&self.plan) {
+            rollout = rollout.mirrored(mirrored);
         }
         for (name, function) in &self.scores {
-            let score = score(Arc::clone(function), Arc::clone(&self.raised));
-            driver = driver.score(name.as_str(), score);
+            let (function, raised) = (Arc::clone(function), Arc::clone(&self.raised));
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised });
         }
-        if let Some(tick) = self.tick {
-            driver = driver.tick(tick);
-        }
-        if anew {
-            driver = driver.anew();
-        }
-        driver.start().await
-    }
-
-    fn traffic(&self, asks: &Asks) -> Traffic<predict::Client> {
-        let (plan, Asks { client, samples, probe }) = (&self.plan, asks);
-        let subsets = Subsets::new(plan.stable.as_str(), plan.canary.as_str());
-        let samples = samples.clone();
-        let Some(header) = plan.header.as_ref().filter(|_| plan.needs_pairs()) else {
-            return Traffic::requests("inputs", client, subsets, samples)
-                .concurrency(self.concurrency);
-        };
-        let keep = Arc::clone(&self.kept);
-        let header = (header.name.as_str(), header.value.as_str());
-        let traffic = Traffic::new("inputs", client, header, subsets, samples)
-            .concurrency(self.concurrency)
-            .on_pair(move |sample, pair| {
-                let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
-                let new = || !kept.iter().any(|one| one.pair.input == pair.input);
-                if !pair.agrees() && kept.len() < KEPT && new() {
-                    let small = sample.file().filter(|file| file.len() <= KEPT_BYTES);
-                    let file = small.map(Arc::from);
-                    kept.push(Kept { pair: pair.clone(), file });
-                }
-            });
-        if probe.label.is_some() { traffic.labelled() } else { traffic }
+        rollout.on(cluster)?.start().await
     }
 }
 
-/// A caller's function as the score of a custom guardrail. It is not asked about pairs with a failed half.
-fn score(
+/// A caller's function as the score of a custom guardrail. It is not called for pairs with a failed half.
+struct OwnScore {
     function: Arc<Py<PyAny>>,
     raised: Raised,
-) -> impl Fn(&Observation) -> Option<f64> + Send + Sync + 'static {
-    move |observation| {
+}
+
+impl Score for OwnScore {
+    fn score(&self, observation: &Observation) -> Option<f64> {
+        self.number(observation)?.ok()
+    }
+
+    fn number(&self, observation: &Observation) -> Option<std::result::Result<f64, String>> {
         let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
-            let asked = function.call1(py, (pair::Pair(pair.clone()),));
-            let value = asked.and_then(|value| number(value.bind(py)));
+            let returned = self.function.call1(py, (pair::Pair(pair.clone()),));
+            let value = returned.and_then(|value| number(value.bind(py)));
             value
                 .inspect_err(|error| {
-                    let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
                     raised.get_or_insert(error.clone_ref(py));
                 })
                 .ok()
@@ -255,12 +220,24 @@ fn score(
     }
 }
 
-/// The number that a score is. What is none, such as None or a text, is NaN, which the rollout counts as an invalid
-/// score; what a conversion raises otherwise is the caller's error.
-fn number(value: &Bound<'_, PyAny>) -> PyResult<f64> {
+/// The number that a score is, or the text of another value, such as None, which the rollout counts as an invalid score
+/// and reports; an exception of the conversion is the caller's error.
+fn number(value: &Bound<'_, PyAny>) -> PyResult<std::result::Result<f64, String>> {
     match value.extract::<f64>() {
-        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(f64::NAN),
-        converted => converted,
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(Err(shown(value))),
+        converted => converted.map(Ok),
+    }
+}
+
+/// The beginning of a value's `repr`, or its type where it has none.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    let text = match value.repr() {
+        Ok(text) => text.to_string_lossy().into_owned(),
+        Err(_) => value.get_type().to_string(),
+    };
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

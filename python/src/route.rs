@@ -17,7 +17,7 @@ use crate::{
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Mesh {
     core: route::Mesh,
-    /// What it was made of, for its table.
+    /// The objects that it was created from, for its table.
     objects: Vec<Py<PyAny>>,
 }
 

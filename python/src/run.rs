@@ -14,7 +14,7 @@ use crate::{
     pair::Pair,
     place::Place,
     plan::Plan,
-    recipe::{Asked, Draft},
+    recipe::{Arguments, Draft},
     show, time,
     verdict::{Progress, Reading, Verdict},
 };
@@ -28,7 +28,7 @@ use pyo3::{
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Run {
     drive: Arc<Drive>,
-    /// What shows the run while it goes on, and the last event that it was shown.
+    /// The viewers that show the run while it goes on, and the last event that they were shown.
     viewers: Mutex<Vec<Py<PyAny>>>,
     shown: AtomicU64,
 }
@@ -51,7 +51,7 @@ impl Start {
         py: Python<'_>,
         plan: &Plan,
         place: Place,
-        asked: &Asked<'_, '_>,
+        arguments: &Arguments<'_, '_>,
         anew: bool,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
@@ -63,7 +63,7 @@ impl Start {
             None => None,
         };
         store_at_exit(py)?;
-        Ok(Self { draft: Draft::new(py, plan, place, asked)?, anew, viewer })
+        Ok(Self { draft: Draft::new(py, plan, place, arguments)?, anew, viewer })
     }
 
     /// Takes the lock, reads the objects and begins, or goes on where a run was stored.
@@ -97,12 +97,12 @@ impl Run {
             || title.to_owned(),
             |at| format!("{title} (the verdict of an earlier run, {})", time::utc(at)),
         );
-        let story = lock(&self.drive.story);
-        let (history, verdict) = (story.history(), story.verdict());
+        let log = lock(&self.drive.log);
+        let (history, verdict) = (log.history(), log.verdict());
         Ok(report.run(&title, &self.drive.recipe.plan, history, verdict, &disagreements))
     }
 
-    /// What the caller's own code raised meanwhile.
+    /// Raises the exception that the caller's own code raised meanwhile.
     fn raised(&self) -> PyResult<()> {
         match lock(&self.drive.recipe.raised).take() {
             Some(error) => Err(error),
@@ -110,7 +110,7 @@ impl Run {
         }
     }
 
-    /// Tells the viewers what is new.
+    /// Shows the viewers a new event.
     fn show(slf: &Bound<'_, Self>, event: Option<&Bound<'_, Progress>>) -> PyResult<()> {
         let (py, run) = (slf.py(), slf.get());
         let events = run.drive.events.load(Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl Run {
         let viewers: Vec<_> =
             lock(&run.viewers).iter().map(|viewer| viewer.clone_ref(py)).collect();
         for viewer in viewers {
-            viewer.call_method1(py, "tell", (slf, event))?;
+            viewer.call_method1(py, "update", (slf, event))?;
         }
         Ok(())
     }
@@ -202,19 +202,19 @@ impl Run {
     }
 
     fn pause(&self) -> bool {
-        self.drive.tell_driver(Order::Pause)
+        self.drive.send_order(Order::Pause)
     }
 
     fn resume(&self) -> bool {
-        self.drive.tell_driver(Order::Resume)
+        self.drive.send_order(Order::Resume)
     }
 
     fn suspend(&self) -> bool {
-        self.drive.tell_driver(Order::Suspend)
+        self.drive.send_order(Order::Suspend)
     }
 
     fn abort(&self, why: String) -> bool {
-        self.drive.tell_driver(Order::Abort(why))
+        self.drive.send_order(Order::Abort(why))
     }
 
     #[getter]
@@ -229,16 +229,14 @@ impl Run {
 
     #[getter]
     fn readings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let readings = lock(&self.drive.story).last().map(|last| last.readings.clone());
+        let readings = lock(&self.drive.log).last().map(|last| last.readings.clone());
         show::records(py, readings.into_iter().flatten().map(Reading).collect())
     }
 
     #[getter]
     fn disagreements<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let kept = lock(&self.drive.recipe.kept);
-        let pairs = kept.iter().map(|kept| Pair(kept.pair.clone())).collect();
-        drop(kept);
-        show::records(py, pairs)
+        let pairs = self.drive.recipe.disagreements.pairs();
+        show::records(py, pairs.into_iter().map(|one| Pair(one.pair)).collect())
     }
 
     #[pyo3(signature = (path, *, title = None))]
@@ -287,7 +285,7 @@ impl Run {
         if let Some(verdict) = self.drive.verdict() {
             return format!("Run({})", verdict.sentence());
         }
-        match lock(&self.drive.story).last() {
+        match lock(&self.drive.log).last() {
             Some(last) => format!("Run({} at {})", self.drive.title(), last.split),
             None => format!("Run({})", self.drive.title()),
         }

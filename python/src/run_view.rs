@@ -1,8 +1,11 @@
-//! What pictures and tables show of a run.
+//! The data of a run's pictures and tables.
 
-use canary_core::rollout::{
-    self,
-    report::{Disagreement, Moment, cards},
+use canary_core::{
+    evidence::DisagreeingPair,
+    rollout::{
+        self,
+        report::{Disagreement, Moment, cards},
+    },
 };
 use pyo3::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +13,6 @@ use serde_json::{Value, json};
 use crate::{
     drive::{Drive, lock},
     json, pair,
-    recipe::Kept,
 };
 
 /// Points of a line in a live view.
@@ -19,15 +21,15 @@ const POINTS: usize = 60;
 const SHOWN: usize = 6;
 
 impl Drive {
-    /// What a view shows, as plain data.
+    /// The data of a view, as plain values.
     pub(crate) fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let cards = cards(&self.disagreements(py, SHOWN)?);
-        let disagreements = lock(&self.recipe.kept).len();
+        let disagreements = self.recipe.disagreements.pairs().len();
         let verdict = self
             .verdict()
             .map(|verdict| json!({"name": verdict.core.name(), "sentence": verdict.sentence()}));
-        let story = lock(&self.story);
-        let moments = story.history().moments();
+        let log = lock(&self.log);
+        let moments = log.history().moments();
         let stride = moments.len().div_ceil(POINTS).max(1);
         let trace = |place: usize| -> Vec<f64> {
             moments
@@ -36,7 +38,7 @@ impl Drive {
                 .filter_map(|moment| Some(moment.readings.get(place)?.e.max(1e-12).log10()))
                 .collect()
         };
-        let last = story.last();
+        let last = log.last();
         let readings = last.map_or(&[][..], |last| &last.readings);
         let readings: Vec<Value> = readings
             .iter()
@@ -65,13 +67,13 @@ impl Drive {
             "cards": if disagreements == 0 { String::new() } else { cards },
             "verdict": verdict,
         });
-        drop(story);
+        drop(log);
         json::to_python(py, &view)
     }
 
-    /// What each guardrail showed at each moment that was kept, as rows.
+    /// The readings of each guardrail at each moment that was kept, as rows.
     pub(crate) fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let story = lock(&self.story);
+        let log = lock(&self.log);
         let row = |moment: &Moment, reading: Option<&rollout::Reading>| {
             json!({
                 "seconds": moment.at.as_secs_f64(),
@@ -86,7 +88,7 @@ impl Drive {
                 "alarm": reading.map(|one| one.alarm),
             })
         };
-        let rows: Vec<Value> = story
+        let rows: Vec<Value> = log
             .history()
             .moments()
             .iter()
@@ -95,16 +97,15 @@ impl Drive {
                 none.into_iter().chain(moment.readings.iter().map(|one| row(moment, Some(one))))
             })
             .collect();
-        drop(story);
+        drop(log);
         json::to_python(py, &Value::Array(rows))
     }
 
     /// The first disagreements with small pictures of their inputs.
     pub(crate) fn disagreements(&self, py: Python<'_>, most: usize) -> PyResult<Vec<Disagreement>> {
         let picture = py.import("canary._html")?.getattr("thumbnail_url")?;
-        // Not under the lock: drawing a picture may let other threads of Python in.
-        let kept = lock(&self.recipe.kept).iter().take(most).cloned().collect::<Vec<_>>();
-        let shown = kept.into_iter().map(|Kept { pair, file }| {
+        let pairs = self.recipe.disagreements.pairs().into_iter().take(most);
+        let shown = pairs.map(|DisagreeingPair { pair, file }| {
             let thumbnail = match file {
                 Some(file) => picture.call1((&file[..],))?.extract()?,
                 None => None,
@@ -112,8 +113,8 @@ impl Drive {
             Ok(Disagreement {
                 input: pair.name.as_deref().unwrap_or_default().to_owned(),
                 thumbnail,
-                stable: (pair::said(&pair.stable), pair.stable.score),
-                canary: (pair::said(&pair.canary), pair.canary.score),
+                stable: (pair::described(&pair.stable), pair.stable.score),
+                canary: (pair::described(&pair.canary), pair.canary.score),
             })
         });
         shown.collect()

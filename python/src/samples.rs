@@ -1,4 +1,4 @@
-//! The inputs of a run: taken from a Python iterable in a thread beside the run, or made.
+//! The inputs of a run: read from a Python iterable in a separate thread, or generated.
 
 use std::{
     pin::Pin,
@@ -35,12 +35,12 @@ struct Shared {
 
 enum Items {
     Given(Given),
-    /// The generator, and how many it has made.
+    /// The generator, and the number of inputs that it has generated.
     Random(Mutex<(Random, usize)>),
     Again(Sample),
 }
 
-/// What a caller gave.
+/// The inputs given by a caller.
 struct Given {
     /// The iterator until the thread has it.
     iterator: Mutex<Option<Py<PyIterator>>>,

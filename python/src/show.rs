@@ -1,4 +1,4 @@
-//! What a notebook shows, and lists that are tables: both are drawn in Python.
+//! Views for notebooks, and lists that are tables: both are drawn in Python.
 
 use pyo3::{
     prelude::*,

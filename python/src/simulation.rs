@@ -10,7 +10,7 @@ use pyo3::{
 
 use crate::{json, plan::Plan, show, value};
 
-/// How many simulated runs of a plan ended how, and what they cost.
+/// The number of simulated runs of a plan by outcome, and their cost.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Simulation {
     pub(crate) core: rollout::Simulation,
@@ -171,7 +171,7 @@ pub(crate) struct Power {
     pub(crate) scores: BTreeMap<String, Py<PyAny>>,
 }
 
-/// What a power is pickled as.
+/// The parts of a pickled power.
 type PowerParts<'py> = (Bound<'py, PyBytes>, BTreeMap<String, Py<PyAny>>);
 
 #[pymethods]

@@ -3,7 +3,7 @@
 use canary_core::stats::{Alpha, EProcess, Split};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
-/// How traffic was really split, with a confidence sequence and the evidence against the weight.
+/// The observed split of the traffic, with a confidence sequence and the evidence against the weight.
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq)]
 pub(crate) struct ObservedShare {
@@ -21,7 +21,7 @@ pub(crate) struct ObservedShare {
     weight: f64,
 }
 
-/// What a share is pickled as.
+/// The parts of a pickled share.
 type ShareParts = (Option<f64>, f64, f64, f64, f64, f64);
 
 #[pymethods]
@@ -74,7 +74,7 @@ impl ObservedShare {
     }
 }
 
-/// What the counts say of the share of the traffic that the canary got.
+/// Estimates the canary's share of the traffic from the counts.
 #[pyfunction]
 #[pyo3(signature = (canary, stable, *, weight, alpha = 0.05))]
 pub(crate) fn observed_share(

@@ -5,21 +5,22 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use canary_core::serving::store::{CopyModel, Location, Progress};
+use canary_core::serving::store::{self, CopyModel, Location, Progress, Settings};
 use futures_util::future::{Either, select};
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 use tokio::sync::Notify;
 
 use crate::{
     door,
     error::IntoPy,
     json::{self, Plain},
+    proxy::Proxy,
 };
 
 /// A path as text: what `os.fspath` gives for a path, and a URL as it is.
-fn location(value: &Bound<'_, PyAny>) -> PyResult<Location> {
+fn location(value: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Location> {
     if let Ok(text) = value.extract::<String>() {
-        return Location::parse(&text).py();
+        return Location::parse_with(&text, settings).py();
     }
     Ok(Location::folder(value.extract::<std::path::PathBuf>()?))
 }
@@ -38,20 +39,29 @@ impl Job {
         progress: Option<Py<PyAny>>,
         concurrency: usize,
         read_back: bool,
+        proxy: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let proxy = match Proxy::new(proxy)? {
+            Proxy::Environment => store::Proxy::from_environment(),
+            Proxy::Direct => store::Proxy::direct(),
+            Proxy::At(url) => {
+                store::Proxy::at(&url).map_err(|error| PyValueError::new_err(error.to_string()))?
+            }
+        };
+        let settings = Settings::default().proxy(proxy);
         let (raised, stop) = (Arc::<Mutex<Option<PyErr>>>::default(), Arc::new(Notify::new()));
-        let mut copy =
-            CopyModel::new(location(source)?, location(target)?).concurrency(concurrency);
+        let mut copy = CopyModel::new(location(source, &settings)?, location(target, &settings)?)
+            .concurrency(concurrency);
         if !read_back {
             copy = copy.without_read_back();
         }
         if let Some(progress) = progress {
             let (raised, stop) = (Arc::clone(&raised), Arc::clone(&stop));
             copy = copy.on_progress(move |at: &Progress| {
-                let told = Python::attach(|py| {
+                let called = Python::attach(|py| {
                     progress.call1(py, (at.file.as_str(), at.bytes, at.total_bytes)).map(drop)
                 });
-                if let Err(error) = told {
+                if let Err(error) = called {
                     raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     stop.notify_one();
                 }
@@ -61,7 +71,7 @@ impl Job {
     }
 
     async fn run(self) -> PyResult<Plain> {
-        // What the callback raises ends the copy where it is.
+        // An exception of the callback ends the copy.
         let copied = match select(pin!(self.copy.run()), pin!(self.stop.notified())).await {
             Either::Left((copied, _)) => Some(copied.py()?),
             Either::Right(_) => None,
@@ -74,7 +84,7 @@ impl Job {
 }
 
 #[pyfunction]
-#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true))]
+#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true, proxy = None))]
 pub(crate) fn copy_model(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
@@ -82,13 +92,14 @@ pub(crate) fn copy_model(
     progress: Option<Py<PyAny>>,
     concurrency: usize,
     read_back: bool,
+    proxy: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Plain> {
-    let job = Job::new(source, target, progress, concurrency, read_back)?;
+    let job = Job::new(source, target, progress, concurrency, read_back, proxy)?;
     door::block_on(py, async move { Ok::<_, canary_core::Error>(job.run().await) })?
 }
 
 #[pyfunction]
-#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true))]
+#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true, proxy = None))]
 pub(crate) fn copy_model_async<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
@@ -96,7 +107,8 @@ pub(crate) fn copy_model_async<'py>(
     progress: Option<Py<PyAny>>,
     concurrency: usize,
     read_back: bool,
+    proxy: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let job = Job::new(source, target, progress, concurrency, read_back)?;
+    let job = Job::new(source, target, progress, concurrency, read_back, proxy)?;
     door::later_py(py, job.run())
 }

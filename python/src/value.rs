@@ -1,4 +1,4 @@
-//! What makes values of a class: one hash for equal ones, and a pickle.
+//! Common methods of value classes: one hash for equal ones, and a pickle.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -19,7 +19,7 @@ pub(crate) fn hash(value: &impl Serialize) -> PyResult<u64> {
     Ok(hasher.finish())
 }
 
-/// What a value is pickled as: the function `_restore` of its class, and its bytes.
+/// The parts of a pickled value: the function `_restore` of its class, and its bytes.
 pub(crate) type Parts<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 
 /// Takes a value apart for pickle and copy.

@@ -14,7 +14,7 @@ use pyo3::{
 
 use crate::{json, time, value};
 
-/// What a guardrail shows.
+/// The reading of a guardrail.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Reading(pub(crate) rollout::Reading);
@@ -108,7 +108,7 @@ impl Reading {
     }
 }
 
-/// What a rollout has come to.
+/// The result of a rollout.
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Verdict {
@@ -384,9 +384,12 @@ impl Progress {
     fn __str__(&self) -> String {
         use cluster::Progress as P;
         match &self.0 {
-            P::Started { resumed: false, anew: None, .. } => "started".to_owned(),
-            P::Started { resumed: false, anew: Some(why), .. } => format!("started anew: {why}"),
-            P::Started { step, .. } => format!("goes on at step {step}"),
+            P::Started { stored: Some(_), .. } => {
+                "is over: an earlier run of this plan gave the verdict on this release".to_owned()
+            }
+            P::Started { anew: Some(why), .. } => format!("started anew: {why}"),
+            P::Started { resumed: true, step, .. } => format!("goes on at step {step}"),
+            P::Started { .. } => "started".to_owned(),
             P::Inspected { problem: None } => "pods of the canary are ready".to_owned(),
             P::Inspected { problem: Some(problem) } => format!("the canary's pods: {problem}"),
             P::Prepared => "the canary's subset is in the mesh".to_owned(),

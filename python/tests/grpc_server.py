@@ -21,16 +21,16 @@ def answer(values: list[float]) -> bytes:
 
 @dataclass
 class Server(grpc.GenericRpcHandler):
-    """Answers with the length of what it was sent, or as the header `say` asks."""
+    """Answers with the length of its input, or as the header `say` requests."""
 
-    asked: list[tuple[str, bytes, dict[str, str], float]] = field(default_factory=list)
+    requests: list[tuple[str, bytes, dict[str, str], float]] = field(default_factory=list)
     port: int = 0
 
     def service(self, details):
         metadata = dict(details.invocation_metadata)
 
         def call(request, context):
-            self.asked.append((details.method, request, metadata, context.time_remaining()))
+            self.requests.append((details.method, request, metadata, context.time_remaining()))
             context.send_initial_metadata((("x-canary-subset", "resnet101"),))
             match metadata.get("say"):
                 case "missing":

@@ -134,7 +134,7 @@ def preprocess(image):
     return canary.Preprocess((2000, 2000), filter="bicubic")(image)
 
 
-# What is made beforehand, and the call.
+# The preparation, and the call.
 CALLS = {
     "predict": (client, lambda one: one.predict(b"x")),
     "predict of a large array": (
@@ -220,12 +220,12 @@ def main() -> None:
         thread.start()
         try:
             call(made)
-            said = "-1"
+            message = "-1"
         except KeyboardInterrupt:
-            said = str(time.perf_counter() - sent[0])
+            message = str(time.perf_counter() - sent[0])
         except BaseException as error:  # noqa: BLE001 - told to the test
-            said = repr(error)
-        sys.stdout.write(f"{name}\t{said}\n")
+            message = repr(error)
+        sys.stdout.write(f"{name}\t{message}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
             thread.join()

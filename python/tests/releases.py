@@ -78,7 +78,7 @@ def client(lab):
 
 
 def users(lab, count=200):
-    """How many of so many users get an answer."""
+    """Count the users, of so many, that get an answer."""
     answers = client(lab).predict_many([b"a user's photo"] * count)
     return sum(not isinstance(answer, Exception) for answer in answers)
 
@@ -98,7 +98,7 @@ def state(lab):
 
 
 class Released:
-    """What became of a release: its verdict, the weights it wrote, and what the users get afterwards."""
+    """The result of a release: its verdict, the weights it wrote, and the users' answers afterwards."""
 
     def __init__(self, lab, run):
         self.events = list(run)
@@ -108,7 +108,7 @@ class Released:
         self.served = users(lab)
 
     @property
-    def said(self):
+    def message(self):
         return str(self.verdict)
 
     def kinds(self):

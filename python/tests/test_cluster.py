@@ -50,7 +50,7 @@ def test_objects_are_applied_read_listed_and_deleted(server: Path) -> None:
 
 
 def test_what_is_wrong_is_found_before_it_is_sent(server: Path) -> None:
-    """Validation comes first, and no Istio is told as such."""
+    """Validation comes first, so its error is not reported as Istio's."""
     cluster = canary.Cluster(server)
     routes = canary.VirtualService.weighted("image-classifier", {"resnet50": 100}, hosts=["*"], gateways=["g"])
     wrong = routes.to_dict()
@@ -96,7 +96,7 @@ def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
 
 
 async def test_exactly_what_was_created_is_torn_down(server: Path) -> None:
-    """What was there before stays, and what somebody has put in its place since."""
+    """Objects that were there before stay, and so does one that somebody has put in the place of ours since."""
 
     def settings(name: str) -> dict[str, object]:
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "1"}}
@@ -139,8 +139,8 @@ async def test_every_call_has_an_awaitable_twin(server: Path) -> None:
     seen.append(next(changes))
     assert await cluster.delete_async("ConfigMap", "twins")
     seen.append(await anext(changes))
-    told = [(kind, found["data"]["a"]) for kind, found in seen]
-    assert told == [("applied", "1"), ("applied", "2"), ("deleted", "2")]
+    seen_changes = [(kind, found["data"]["a"]) for kind, found in seen]
+    assert seen_changes == [("applied", "1"), ("applied", "2"), ("deleted", "2")]
     assert not await cluster.delete_async("ConfigMap", "twins")
     assert await cluster.get_async("ConfigMap", "twins") is None
 

@@ -75,7 +75,7 @@ class Mesh:
                 return
 
     def live(self) -> dict[str, Any]:
-        """The VirtualService as it stands in the cluster."""
+        """The VirtualService as it is in the cluster."""
         found = self.cluster.get("VirtualService", APP)
         assert found is not None
         return found
@@ -193,8 +193,8 @@ def test_ctrl_c_leaves_the_mesh_as_written_and_another_process_goes_on(server: P
                 break
         rest = process.communicate(timeout=60)[0].splitlines()
     assert process.returncode == 0
-    said = [line for line in rest if not line.startswith("seen 5")]
-    assert said[:2] == ["stopped 5 None", "again goes on at step 0"], said
+    printed = [line for line in rest if not line.startswith("seen 5")]
+    assert printed[:2] == ["stopped 5 None", "again goes on at step 0"], printed
     mesh_cluster = canary.Cluster(server, namespace="paused")
     status = mesh_cluster.status(APP)
     assert status.driver is None, str(status)

@@ -120,7 +120,7 @@ def test_connections_are_bounded(lab):
             pytest.fail("no connection became free")
 
 
-def test_a_lab_that_was_closed_is_told(lab):
+def test_a_lab_that_was_closed_is_reported(lab):
     with canary.Dashboard(lab) as dashboard:
         lab.close()
         answer, html = get(dashboard.url, "/values")
@@ -162,7 +162,7 @@ def test_it_only_reads(lab):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_value_that_cannot_be_drawn_is_told():
+def test_a_value_that_cannot_be_drawn_is_reported():
     class Broken:
         def _repr_html_(self):
             raise RuntimeError("no picture today")

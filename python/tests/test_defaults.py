@@ -1,4 +1,4 @@
-"""What holds unless it is said otherwise: the page of defaults, row by row, against the package and the source."""
+"""The default values: the page of defaults, row by row, against the package and the source."""
 
 import inspect
 import re
@@ -8,71 +8,73 @@ import canary
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = ROOT / "docs/reference/defaults.md"
-# What a row says, and where in the source it stands. A row without a place is held by the tests below.
+# The value of a row, and its place in the source. Rows without a place are checked by the tests below.
 SOURCES = {
-    "longest time of a call": ("60 s", "predict/client.rs", " timeout: Duration::from_secs(60)"),
-    "longest time of one attempt": ("none of its own", "predict/client.rs", "attempt_timeout: None"),
-    "longest time to connect": ("5 s", "predict/client.rs", "connect_timeout: Duration::from_secs(5)"),
-    "attempts, where sending again is safe": ("3", "predict/retry.rs", "attempts: 3,"),
-    "longest pause before the second attempt": ("50 ms", "predict/retry.rs", "first_pause: Duration::from_millis(50)"),
-    "longest pause before any attempt": ("2 s", "predict/retry.rs", "max_pause: Duration::from_secs(2)"),
-    "part of the requests that may be sent again": ("20 %", "predict/retry.rs", "budget: 0.2,"),
-    "a second request when the first one is late": ("not sent", "predict/client.rs", "hedge: None"),
-    "largest answer": ("64 MiB", "predict/client.rs", "max_answer_bytes: 64 << 20"),
-    "fractions in JSON answers": ("32-bit floats", "predict/client.rs", "doubles: false"),
-    "header in which an answer names its subset": ("`x-canary-subset`", "predict/client.rs", '= "x-canary-subset"'),
+    "longest time of a call": ("60 s", "canary-serving/src/predict/client.rs", " timeout: Duration::from_secs(60)"),
+    "longest time of one attempt": ("none of its own", "canary-serving/src/predict/client.rs", "attempt_timeout: None"),
+    "longest time to connect": ("5 s", "canary-http/src/settings.rs", "connect_timeout: Duration::from_secs(5)"),
+    "attempts, where sending again is safe": ("3", "canary-serving/src/predict/retry.rs", "attempts: 3,"),
+    "longest pause before the second attempt": ("50 ms", "canary-serving/src/predict/retry.rs", "first_pause: Duration::from_millis(50)"),
+    "longest pause before any attempt": ("2 s", "canary-serving/src/predict/retry.rs", "max_pause: Duration::from_secs(2)"),
+    "part of the requests that may be sent again": ("20 %", "canary-serving/src/predict/retry.rs", "budget: 0.2,"),
+    "a second request when the first one is late": ("not sent", "canary-serving/src/predict/client.rs", "hedge: None"),
+    "largest answer": ("64 MiB", "canary-serving/src/predict/client.rs", "max_answer_bytes: 64 << 20"),
+    "fractions in JSON answers": ("32-bit floats", "canary-serving/src/predict/client.rs", "doubles: false"),
+    "header in which an answer names its subset": ("`x-canary-subset`", "canary-serving/src/predict/client.rs", '= "x-canary-subset"'),
     "`wait` waits": ("60 s", "python/src/client.rs", "timeout.map_or(Ok(Duration::from_secs(60))"),
-    "an idle connection is kept": ("50 s", "predict/pool.rs", "IDLE: Duration = Duration::from_secs(50)"),
-    "a peer that says nothing": ("30 s", "predict/connect.rs", "SILENCE: Duration = Duration::from_secs(30)"),
-    "progress is told every": ("500 ms", "cluster/driver.rs", "tick: Duration::from_millis(500)"),
-    "the state is stored with every weight": ("10 s", "cluster/driver.rs", "save_every: Duration::from_secs(10)"),
-    "the first time after the start": ("250 ms", "cluster/driver/run.rs", "Duration = Duration::from_millis(250)"),
-    "at least every so often": ("2 s", "cluster/driver/run.rs", "SAVE_RESUMED: Duration = Duration::from_secs(2)"),
-    "a source that tells nothing": ("10 s", "cluster/driver/run.rs", "QUIET: Duration = Duration::from_secs(10)"),
-    "the release behind the canary": ("10 s", "cluster/driver/act.rs", "EVERY: Duration = Duration::from_secs(10)"),
-    "refusals by the canary": ("3", "rollout/machine/mod.rs", "MAX_REFUSALS: u32 = 3"),
-    "the lock is good for": ("30 s", "cluster/driver.rs", "lease: Duration::from_secs(30)"),
-    "pauses between attempts": ("200 ms to 15 s", "cluster/driver/backoff.rs", ": Duration = Duration::from_secs(15)"),
-    "pairs out of mirrored traffic: records": ("4096", "evidence/mirror.rs", "Join::new(4_096, "),
-    "pairs out of mirrored traffic: longest": ("30 s", "evidence/mirror.rs", "4_096, Duration::from_secs(30))"),
+    "an idle connection is kept": ("50 s", "canary-http/src/settings.rs", "pool_timeout: Duration::from_secs(50)"),
+    "a peer that says nothing": ("30 s", "canary-http/src/settings.rs", "silence: Duration::from_secs(30)"),
+    "proxy": ("that of the environment", "canary-http/src/proxy.rs", "#[default]\n    Environment,"),
+    "a copy without progress": ("60 s", "canary-serving/src/store/transport.rs", "PATIENCE: Duration = Duration::from_secs(60)"),
+    "progress is reported every": ("500 ms", "canary-rollout/src/cluster/driver.rs", "tick: Duration::from_millis(500)"),
+    "the state is stored with every weight": ("10 s", "canary-rollout/src/cluster/driver.rs", "save_every: Duration::from_secs(10)"),
+    "the first time after the start": ("250 ms", "canary-rollout/src/cluster/driver/run.rs", "Duration = Duration::from_millis(250)"),
+    "at least every so often": ("2 s", "canary-rollout/src/cluster/driver/run.rs", "SAVE_RESUMED: Duration = Duration::from_secs(2)"),
+    "a source that is silent": ("10 s", "canary-rollout/src/cluster/driver/heard.rs", "QUIET: Duration = Duration::from_secs(10)"),
+    "the release behind the canary": ("10 s", "canary-rollout/src/cluster/driver/act.rs", "EVERY: Duration = Duration::from_secs(10)"),
+    "refusals by the canary": ("3", "canary-rollout/src/machine/mod.rs", "MAX_REFUSALS: u32 = 3"),
+    "the lock is good for": ("30 s", "canary-rollout/src/cluster/driver.rs", "lease: Duration::from_secs(30)"),
+    "pauses between attempts": ("200 ms to 15 s", "canary-rollout/src/cluster/driver/backoff.rs", ": Duration = Duration::from_secs(15)"),
+    "pairs out of mirrored traffic: records": ("4096", "canary-rollout/src/evidence/mirror.rs", "Join::new(4_096, "),
+    "pairs out of mirrored traffic: longest": ("30 s", "canary-rollout/src/evidence/mirror.rs", "4_096, Duration::from_secs(30))"),
     "`ramp`: inputs under way": ("8", "examples/ramp/options.rs", "default_value_t = 8)]\n    pub(crate) concurrency"),
     "`ramp`: signature": ("`serving_preprocess`", "examples/ramp/options.rs", 'default_value = "serving_preprocess"'),
-    "ports": ("gRPC 8500, REST 8501", "serving/workload.rs", "GRPC_PORT: u16 = 8500"),
+    "ports": ("gRPC 8500, REST 8501", "canary-serving/src/workload.rs", "GRPC_PORT: u16 = 8500"),
     "rules of Istio": ("those of 1.31", "docs/faq.md", "those of Istio 1.31"),
-    "cluster domain": ("`cluster.local`", "route/mesh.rs", 'domain: "cluster.local"'),
-    "root namespace": ("`istio-system`", "route/mesh.rs", 'root_namespace: "istio-system"'),
-    "namespace of the gateways' pods": ("the root namespace", "route/mesh.rs", ".unwrap_or(self.root_namespace)"),
-    "retries of a rule without `retries`": ("2", "route/retries.rs", "attempts: 2,"),
-    "services that are not among": ("exist and are healthy", "route/mesh.rs", "complete: false"),
-    "most pixels of an image": ("100 000 000", "image/decode.rs", "max_pixels: 100_000_000"),
+    "cluster domain": ("`cluster.local`", "canary-istio/src/route/mesh.rs", 'domain: "cluster.local"'),
+    "root namespace": ("`istio-system`", "canary-istio/src/route/mesh.rs", 'root_namespace: "istio-system"'),
+    "namespace of the gateways' pods": ("the root namespace", "canary-istio/src/route/mesh.rs", ".unwrap_or(self.root_namespace)"),
+    "retries of a rule without `retries`": ("2", "canary-istio/src/route/retries.rs", "attempts: 2,"),
+    "services that are not among": ("exist and are healthy", "canary-istio/src/route/mesh.rs", "complete: false"),
+    "most pixels of an image": ("100 000 000", "canary-serving/src/image/decode.rs", "max_pixels: 100_000_000"),
     "`Cluster.wait_ready` waits": ("300 s", "python/src/cluster.rs", "timeout.map_or(Ok(Duration::from_secs(300))"),
-    "a request to the API server": ("60 s", "cluster/kubernetes.rs", "LIMIT: Duration = Duration::from_secs(60)"),
-    "a connection to the API server": ("10 s", "cluster/kubernetes.rs", "get_or_insert(Duration::from_secs(10))"),
-    "field manager": ("`canary`", "cluster/kubernetes.rs", 'FIELD_MANAGER: &str = "canary"'),
-    "Prometheus is asked every": ("15 s", "evidence/prometheus/settings.rs", "every: Duration::from_secs(15)"),
-    "a window ends before now by": ("5 s", "evidence/prometheus/settings.rs", "lag: Duration::from_secs(5)"),
-    "the sample before a window": ("300 s", "evidence/prometheus/settings.rs", "lookback: Duration::from_secs(300)"),
-    "a query may take": ("10 s", "evidence/prometheus/client.rs", " timeout: Duration::from_secs(10)"),
-    "series of one query": ("10 000", "evidence/prometheus/settings.rs", "max_series: 10_000"),
-    "an answer of Prometheus": ("32 MiB", "evidence/prometheus/client.rs", "max_bytes: 32 << 20"),
+    "a request to the API server": ("60 s", "canary-kube/src/kubernetes.rs", "LIMIT: Duration = Duration::from_secs(60)"),
+    "a connection to the API server": ("10 s", "canary-kube/src/kubernetes.rs", "get_or_insert(Duration::from_secs(10))"),
+    "field manager": ("`canary`", "canary-kube/src/kubernetes.rs", 'FIELD_MANAGER: &str = "canary"'),
+    "Prometheus is queried every": ("15 s", "canary-kube/src/prometheus/settings.rs", "every: Duration::from_secs(15)"),
+    "a window ends before now by": ("5 s", "canary-kube/src/prometheus/settings.rs", "lag: Duration::from_secs(5)"),
+    "the sample before a window": ("300 s", "canary-kube/src/prometheus/settings.rs", "lookback: Duration::from_secs(300)"),
+    "a query may take": ("10 s", "canary-kube/src/prometheus/client.rs", " timeout: Duration::from_secs(10)"),
+    "series of one query": ("10 000", "canary-kube/src/prometheus/settings.rs", "max_series: 10_000"),
+    "an answer of Prometheus": ("32 MiB", "canary-kube/src/prometheus/client.rs", "max_bytes: 32 << 20"),
     "`Prometheus.counts` counts": ("60 s", "python/src/prometheus.rs", "from_secs(60)"),
-    "a copy's lock": ("30 s", "serving/store/lock.rs", "LASTS: Duration = Duration::from_secs(30)"),
+    "a copy's lock": ("30 s", "canary-serving/src/store/lock.rs", "LASTS: Duration = Duration::from_secs(30)"),
     "`Lab.wait_ready` waits": ("60 s", "python/src/lab.rs", "timeout.map_or(Ok(Duration::from_secs(60))"),
     "body of a request": ("256 MiB", "canary-lab/src/gateway/mod.rs", "MAX_BODY: usize = 256 << 20"),
     "pods of one Deployment": ("16", "canary-lab/src/lab/workloads.rs", "MAX_REPLICAS: u64 = 16"),
     "recent answers kept": ("12", "canary-lab/src/gateway/recent.rs", "KEPT: usize = 12"),
     "connections of a dashboard": ("16", "python/canary/_dashboard.py", "_CONNECTIONS = 16"),
-    "steps (limit)": ("200", "rollout/validation/mod.rs", "MAX_STEPS: usize = 200"),
-    "guardrails": ("12", "rollout/validation/mod.rs", "MAX_GUARDRAILS: usize = 12"),
-    "size of the stored state": ("16 KiB", "rollout/state.rs", "MAX_STATE_BYTES: usize = 16 * 1024"),
-    "moments kept": ("600", "rollout/report/history.rs", "MOST: usize = 600"),
-    "disagreements kept": ("24", "python/src/recipe.rs", "KEPT: usize = 24"),
-    "pairs that the holds may ask for": ("20 000", "evidence/inputs.rs", "CAPACITY: u64 = 20_000"),
-    "repeated inputs in a row": ("1000", "rollout/machine/evidence.rs", "MAX_REPEATED_IN_A_ROW: u32 = 1_000"),
-    "scores of a custom guardrail": ("10", "rollout/machine/evidence.rs", "MAX_INVALID_SCORES: u32 = 10"),
-    "failures in a row that are an outage": ("24", "rollout/health.rs", "which is 24 failures in a row"),
-    "runs of one simulation": ("10 000 000", "rollout/simulate.rs", "expected 1 to 10000000"),
-    "by how much `power`": ("1024", "rollout/power.rs", "MOST: f64 = 1024.0"),
+    "steps (limit)": ("200", "canary-rollout/src/validation/mod.rs", "MAX_STEPS: usize = 200"),
+    "guardrails": ("12", "canary-rollout/src/validation/mod.rs", "MAX_GUARDRAILS: usize = 12"),
+    "size of the stored state": ("16 KiB", "canary-rollout/src/state.rs", "MAX_STATE_BYTES: usize = 16 * 1024"),
+    "moments kept": ("600", "canary-rollout/src/report/history.rs", "MOST: usize = 600"),
+    "disagreements kept": ("24", "canary-rollout/src/evidence/disagreements.rs", "MAX_PAIRS: usize = 24"),
+    "pairs that the holds may require": ("20 000", "canary-rollout/src/evidence/inputs.rs", "CAPACITY: u64 = 20_000"),
+    "repeated inputs in a row": ("1000", "canary-rollout/src/machine/evidence.rs", "MAX_REPEATED_IN_A_ROW: u32 = 1_000"),
+    "scores of a custom guardrail": ("10", "canary-rollout/src/machine/evidence.rs", "MAX_INVALID_SCORES: u32 = 10"),
+    "failures in a row that are an outage": ("24", "canary-rollout/src/health.rs", "which is 24 failures in a row"),
+    "runs of one simulation": ("10 000 000", "canary-rollout/src/simulate.rs", "expected 1 to 10000000"),
+    "by how much `power`": ("1024", "canary-rollout/src/power.rs", "MOST: f64 = 1024.0"),
 }  # fmt: skip
 
 
@@ -88,12 +90,12 @@ def test_every_default_of_an_argument_is_as_the_page_says():
     listed = set()
     for what, value, _ in rows("Arguments in Python"):
         name = re.match(r"`([\w.]+)`: ", what).group(1)
-        argument, said = re.fullmatch(r"`(\w+)=(.+)`", value).groups()
+        argument, expected = re.fullmatch(r"`(\w+)=(.+)`", value).groups()
         found = canary
         for part in name.split("."):
             found = getattr(found, part)
         default = inspect.signature(found).parameters[argument].default
-        assert repr(default) == said, f"{name}: {argument}={default!r}"
+        assert repr(default) == expected, f"{name}: {argument}={default!r}"
         listed.add((name, argument))
     off = (None, inspect.Parameter.empty, ..., False, 0, (), "")
     same = {"Run.dashboard", "Dashboard", "agreement", "accuracy", "numeric_drift", "custom", "slow_ratio"}
@@ -127,7 +129,7 @@ def test_the_defaults_of_a_plan_are_as_the_page_says():
     plan = canary.Plan("s", stable="a", canary="b", guards=[canary.error_ratio(), canary.slow_ratio()])
     written = re.findall(r"`(\w+: [\w.]+)`", " | ".join(value for _, value, _ in rows("A plan")))
     assert len(written) == 12
-    # What is the default is left out of the YAML where plans of earlier releases had no such field.
+    # A default value is left out of the YAML where plans of earlier releases had no such field.
     unwritten = {
         "minimum: 20": {guard.minimum for guard in plan.guards} == {20},
         "requestTimeout: 15s": plan.request_timeout == 15,
@@ -162,14 +164,13 @@ def test_every_other_default_is_as_the_page_says():
     for section in sections:
         for what, value, _ in rows(section):
             if section == "Limits of a plan and a run" and what == "steps":
-                what = "steps (limit)"  # noqa: PLW2901 - the word stands in two tables
+                what = "steps (limit)"  # noqa: PLW2901 - the word is in two tables
             place = next((key for key in sources if what.startswith(key)), None)
             if place is None:
                 assert section in held or what in {"signature", "version"}, f"{section}: {what} is held by nothing"
                 continue
-            said, file, text = sources.pop(place)
-            assert value == said, f"{section}: {what}"
-            folder = ROOT if (ROOT / file).exists() else ROOT / "crates"
-            path = folder / file if (folder / file).exists() else ROOT / "crates/canary-core/src" / file
+            expected, file, text = sources.pop(place)
+            assert value == expected, f"{section}: {what}"
+            path = next(path for path in (ROOT / file, ROOT / "crates" / file) if path.exists())
             assert text in path.read_text(), f"{section}: {what}: {path.name} no longer has {text}"
     assert sources == {}

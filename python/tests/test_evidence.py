@@ -14,8 +14,8 @@ STABLE = {"v1": 100, "v2": 0}
 
 def refused(found):
     """The canary got no request of a user, everything is as it was, and nothing of the run is left."""
-    assert found.verdict.rolled_back, found.said
-    assert found.verdict.cause == "notReady", found.said
+    assert found.verdict.rolled_back, found.message
+    assert found.verdict.cause == "notReady", found.message
     assert found.verdict.exposure == 0
     assert not any(found.written), "no weight was written"
     assert found.weights == STABLE
@@ -25,7 +25,7 @@ def refused(found):
 
 def went_back(found):
     """Everything is back at the stable version, which answers everybody."""
-    assert found.verdict.rolled_back, found.said
+    assert found.verdict.rolled_back, found.message
     assert found.weights == STABLE
     assert found.served == 200
 
@@ -38,9 +38,9 @@ def test_a_canary_under_another_model_name_gets_no_request(kind):
     with mesh(good(), model="pets2") as lab:
         found = release(lab, plan(**KINDS[kind]))
         refused(found)
-        assert "v2" in found.said
-        assert "404" in found.said
-        assert "before its first weight" in found.said
+        assert "v2" in found.message
+        assert "404" in found.message
+        assert "before its first weight" in found.message
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -48,7 +48,7 @@ def test_a_canary_that_refuses_the_input_gets_no_request(kind):
     with mesh(good(errors=1.0, error_status=400)) as lab:
         found = release(lab, plan(**KINDS[kind]))
         refused(found)
-        assert "400" in found.said
+        assert "400" in found.message
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,15 +57,15 @@ def test_a_canary_without_a_pod_gets_no_request(kind):
     with mesh() as lab:
         found = release(lab, plan(**KINDS[kind], startup_timeout=2))
         refused(found)
-        assert "no pod of v2 is ready" in found.said
+        assert "no pod of v2 is ready" in found.message
 
 
 def test_a_canary_that_is_misspelt_gets_no_request():
     with mesh(good()) as lab:
         found = release(lab, plan(canary="v3", startup_timeout=2))
         refused_of_v3 = found.verdict.rolled_back and found.verdict.cause == "notReady"
-        assert refused_of_v3, found.said
-        assert "v3" in found.said
+        assert refused_of_v3, found.message
+        assert "v3" in found.message
         assert not any(found.written)
         assert found.weights == STABLE
         assert found.served == 200
@@ -131,9 +131,9 @@ def test_a_service_that_fails_as_a_whole_is_not_judged():
     """The stable version answers the first input, and fails most of the others; so does the canary."""
     with mesh(failing(0.8), stable=failing(0.8)) as lab:
         found = release(lab, plan(hold=2000))
-        assert found.verdict.name == "inconclusive", found.said
+        assert found.verdict.name == "inconclusive", found.message
         assert found.verdict.cause == "serviceFails"
-        assert "the service fails, whichever version serves" in found.said
+        assert "the service fails, whichever version serves" in found.message
         assert found.weights["v2"] < 100
 
 
@@ -155,16 +155,16 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_wrong_question_is_told_before_anything_is_written(question, kind):
-    make, said = QUESTIONS[question]
+def test_a_wrong_input_is_reported_before_anything_is_written(question, kind):
+    make, message = QUESTIONS[question]
     with mesh(good()) as lab:
         before = lab.get("VirtualService", APP)
-        asking = make(lab)
+        sender = make(lab)
         with pytest.raises(canary.PlanError, match="Nothing was written") as raised:
-            plan(**KINDS[kind]).run(lab, client=asking, inputs=photos())
-        assert said in str(raised.value).lower()
+            plan(**KINDS[kind]).run(lab, client=sender, inputs=photos())
+        assert message in str(raised.value).lower()
         if question == "address":
-            assert asking.url.removeprefix("http://") in str(raised.value)
+            assert sender.url.removeprefix("http://") in str(raised.value)
         assert lab.get("VirtualService", APP) == before
         assert state(lab) is None
         assert users(lab) == 200
@@ -207,8 +207,8 @@ class Relay:
 def test_an_address_that_goes_away_during_the_run_is_named():
     with mesh(good()) as lab:
         relay = Relay(lab.url)
-        asking = canary.Client(f"http://{relay.address}", model=APP, signature="serving_preprocess")
-        run = plan(hold=100_000, patience=6).run(lab, client=asking, inputs=photos(10**9), tick=0.05)
+        sender = canary.Client(f"http://{relay.address}", model=APP, signature="serving_preprocess")
+        run = plan(hold=100_000, patience=6).run(lab, client=sender, inputs=photos(10**9), tick=0.05)
         closed = False
         for event in run:
             if event.kind == "seen" and event.requests and event.requests > 20 and not closed:

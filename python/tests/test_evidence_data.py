@@ -40,10 +40,10 @@ def counted(server, **changes):
 def test_a_prometheus_without_samples_promotes_nobody():
     with servers.serving(Empty) as server, mesh(good(errors=1.0)) as lab:
         found = release(lab, timed(patience=3, request_timeout=0.5), inputs=None, evidence=[counted(server)])
-        assert found.verdict.name == "inconclusive", found.said
+        assert found.verdict.name == "inconclusive", found.message
         assert found.verdict.cause == "notEnoughData"
-        assert "0 of 20 requests" in found.said
-        assert "errorRatio" in found.said
+        assert "0 of 20 requests" in found.message
+        assert "errorRatio" in found.message
         assert found.weights["v2"] < 100
 
 
@@ -52,9 +52,9 @@ def test_a_prometheus_that_cannot_be_reached_is_named():
         with servers.serving(Empty) as server:
             source = counted(server)
         found = release(lab, timed(patience=3, request_timeout=0.5), inputs=None, evidence=[source])
-        assert found.verdict.name == "inconclusive", found.said
-        assert "connection refused" in found.said.lower()
-        assert server.url.removeprefix("http://") in found.said
+        assert found.verdict.name == "inconclusive", found.message
+        assert "connection refused" in found.message.lower()
+        assert server.url.removeprefix("http://") in found.message
 
 
 class Scraped(servers.Handler):
@@ -95,9 +95,9 @@ def test_what_prometheus_counts_of_the_canary_decides(candidate, promoted):
         over = threading.Event()
 
         def traffic():
-            asking = canary.Client(lab.url, model=APP, signature="serving_preprocess", attempts=1)
+            sender = canary.Client(lab.url, model=APP, signature="serving_preprocess", attempts=1)
             while not over.is_set():
-                list(asking.predict_many([b"x"] * 20, concurrency=4))
+                list(sender.predict_many([b"x"] * 20, concurrency=4))
                 Scraped.scrape()
 
         people = threading.Thread(target=traffic)
@@ -108,27 +108,27 @@ def test_what_prometheus_counts_of_the_canary_decides(candidate, promoted):
         finally:
             over.set()
             people.join()
-        assert found.verdict.promoted is promoted, found.said
+        assert found.verdict.promoted is promoted, found.message
         assert found.weights == ({"v1": 0, "v2": 100} if promoted else {"v1": 100, "v2": 0})
         assert found.served == 200
 
 
-def test_inputs_beside_prometheus_have_the_canary_asked_before_its_first_weight():
+def test_inputs_beside_prometheus_probe_the_canary_before_its_first_weight():
     """Also in a plan without a header, which is judged by what others send."""
     with servers.serving(Empty) as server, mesh(good(), model="pets2") as lab:
         found = release(lab, timed(patience=3, request_timeout=0.5), evidence=[counted(server)])
-        assert found.verdict.cause == "notReady", found.said
-        assert "404" in found.said
+        assert found.verdict.cause == "notReady", found.message
+        assert "404" in found.message
         assert found.weights == {"v1": 100, "v2": 0}
         assert found.served == 200
 
 
-def test_a_wrong_address_beside_prometheus_is_told_before_anything_is_written():
+def test_a_wrong_address_beside_prometheus_is_reported_before_anything_is_written():
     with servers.serving(Empty) as server, mesh(good()) as lab:
         before = lab.get("VirtualService", APP)
-        asking = canary.Client(server.url, model=APP, attempts=1)
+        sender = canary.Client(server.url, model=APP, attempts=1)
         with pytest.raises(canary.PlanError, match="Nothing was written"):
-            timed().run(lab, client=asking, evidence=[counted(server)], inputs=photos())
+            timed().run(lab, client=sender, evidence=[counted(server)], inputs=photos())
         assert lab.get("VirtualService", APP) == before
 
 
@@ -149,8 +149,8 @@ def test_each_guardrail_has_its_least_number_in_each_step():
         long = plan(hold={"time": 0.2}, guards=[canary.error_ratio(1.0, minimum=10**6)], patience=2)
         found = release(lab, long, inputs=photos(10**9))
         assert found.verdict.cause == "notEnoughData"
-        said = r"\d+ of 1000000 requests of the (canary|stable version) for errorRatio"
-        assert re.search(said, found.said), found.said
+        message = r"\d+ of 1000000 requests of the (canary|stable version) for errorRatio"
+        assert re.search(message, found.message), found.message
 
 
 def test_a_minimum_that_a_plan_cannot_reach_is_refused():
@@ -185,18 +185,25 @@ def test_a_run_whose_inputs_repeat_themselves_says_so():
         few = [(f"photo {number % 7}", b"photo %d" % (number % 7)) for number in range(20_000)]
         one = plan(header=HEADER, guards=[canary.agreement(0.9)], hold={"pairs": 40}, patience=60)
         found = release(lab, one, inputs=few)
-        assert found.verdict.name == "inconclusive", found.said
+        assert found.verdict.name == "inconclusive", found.message
         assert found.verdict.cause == "inputsRepeat"
-        assert "7 inputs" in found.said
+        assert "7 inputs" in found.message
         assert found.served == 200
+
+
+class Unshown:
+    def __repr__(self):
+        raise RuntimeError("nothing to show")
 
 
 INVALID = {
     "too large": (lambda _: 5, "5"),
     "too small": (lambda _: -1.0, "-1"),
     "NaN": (lambda _: float("nan"), "NaN"),
-    "None": (lambda _: None, "NaN"),
-    "text": (lambda _: "good", "NaN"),
+    "None": (lambda _: None, "None"),
+    "text": (lambda _: "good", "'good'"),
+    "a long text": (lambda _: "x" * 1_000, "'" + "x" * 79 + "…"),
+    "no repr": (lambda _: Unshown(), "<class 'test_evidence_data.Unshown'>"),
     "infinite": (lambda _: float("inf"), "inf"),
 }
 
@@ -207,12 +214,12 @@ def scored(score):
 
 @pytest.mark.parametrize("kind", INVALID)
 def test_ten_invalid_scores_end_the_run(kind):
-    score, said = INVALID[kind]
+    score, message = INVALID[kind]
     with mesh(good()) as lab:
         found = release(lab, scored(score))
-        assert found.verdict.name == "inconclusive", found.said
+        assert found.verdict.name == "inconclusive", found.message
         assert found.verdict.cause == "invalidScores"
-        assert f"the function of mine gave 10 invalid scores, the last one {said};" in found.said
+        assert f"the function of mine gave 10 invalid scores, the last one {message};" in found.message
         assert found.events[-2].to_dict()["totals"]["refused"] == 10
         assert found.weights["v2"] < 100
 
@@ -224,7 +231,7 @@ SURE = {"True": lambda _: True, "one": lambda _: 1, "comparison": lambda pair: p
 def test_true_is_a_score(score):
     with mesh(good()) as lab:
         found = release(lab, scored(score))
-        assert found.verdict.promoted, found.said
+        assert found.verdict.promoted, found.message
         (reading,) = [one for one in found.verdict.evidence if one.guardrail == "mine"]
         assert reading.estimate == 1.0
         assert users(lab) == 200
@@ -233,7 +240,7 @@ def test_true_is_a_score(score):
 def test_false_is_the_worst_score():
     with mesh(good()) as lab:
         found = release(lab, scored(lambda _: False))
-        assert (found.verdict.rolled_back, found.verdict.guardrail) == (True, "mine"), found.said
+        assert (found.verdict.rolled_back, found.verdict.guardrail) == (True, "mine"), found.message
         assert found.served == 200
 
 

@@ -31,7 +31,7 @@ def test_another_model_behind_the_subset_is_another_release():
         assert (started.kind, started.to_dict()["resumed"]) == ("started", False)
         assert "another release" in started.anew
         assert str(started) == f"started anew: {started.anew}"
-        assert found.verdict.rolled_back, found.said
+        assert found.verdict.rolled_back, found.message
         assert found.verdict.stored is None
         assert found.weights == STABLE
         assert found.served == 200
@@ -72,11 +72,17 @@ def test_the_same_release_has_its_verdict_with_its_date(ending):
                 run.abort("a colleague has seen something")
         first = run.verdict
         assert (first.promoted, first.rolled_back) == (ending == "promoted", ending == "rolled back")
-        asked = sum(row["requests"] for row in lab.counts())
+        sent = sum(row["requests"] for row in lab.counts())
         before = lab.get("VirtualService", APP)["spec"]
         again = one.run(lab, inputs=photos(), tick=0.05)
-        verdict = again.wait()
-        assert sum(row["requests"] for row in lab.counts()) == asked, "nobody was asked"
+        events = list(again)
+        verdict = again.verdict
+        assert (events[0].kind, str(events[0])) == (
+            "started",
+            "is over: an earlier run of this plan gave the verdict on this release",
+        )
+        assert events[0].to_dict()["resumed"] is False
+        assert sum(row["requests"] for row in lab.counts()) == sent, "nobody was asked"
         assert lab.get("VirtualService", APP)["spec"] == before
         assert (verdict.promoted, verdict.rolled_back) == (first.promoted, first.rolled_back)
         assert first.stored is None
@@ -94,7 +100,7 @@ def test_the_same_release_has_its_verdict_with_its_date(ending):
         assert one.run(lab, inputs=photos(), tick=0.05, anew=True).wait().stored is None
 
 
-# What is left in the mesh.
+# The objects left in the mesh.
 
 
 def test_the_header_route_of_a_run_that_was_stopped_by_hand_is_taken_away():
@@ -110,7 +116,7 @@ def test_the_header_route_of_a_run_that_was_stopped_by_hand_is_taken_away():
         assert [rule.get("name") for rule in routes(lab)] == [None]
         assert weights(lab) == STABLE
         found = release(lab, plan(header=HEADER), anew=True)
-        assert found.verdict.promoted, found.said
+        assert found.verdict.promoted, found.message
         assert len(found.routes) == 1
         assert found.served == 200
 
@@ -121,7 +127,7 @@ def test_a_header_route_that_was_left_behind_is_replaced():
     left = left.replace(http=[first.replace(name="canary-rollout-v0"), rest])
     with mesh(good(), routes=left) as lab:
         found = release(lab, plan(header=HEADER))
-        assert found.verdict.promoted, found.said
+        assert found.verdict.promoted, found.message
         assert [rule.get("name") for rule in found.routes] == [None]
         assert found.served == 200
 
@@ -137,7 +143,7 @@ def test_a_header_route_that_was_left_behind_is_replaced():
 def test_an_inconclusive_run_takes_its_header_route_along(ending):
     with mesh(good()) as lab:
         found = release(lab, plan(header=HEADER, **ending), inputs=photos(10**9))
-        assert found.verdict.name == "inconclusive", found.said
+        assert found.verdict.name == "inconclusive", found.message
         assert [rule.get("name") for rule in found.routes] == [None]
         assert found.weights == (STABLE if "on_inconclusive" in ending else {"v1": 50, "v2": 50})
         assert found.served == 200
@@ -227,6 +233,6 @@ def test_the_state_of_a_refused_run_is_nobody_s_verdict():
         assert release(lab, plan()).verdict.cause == "notReady"
         behind(lab, "m/mended")
         found = release(lab, plan())
-        assert found.verdict.promoted, found.said
+        assert found.verdict.promoted, found.message
         assert found.verdict.stored is None
         assert state(lab) is not None

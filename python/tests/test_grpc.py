@@ -22,14 +22,14 @@ def client(server: Server, **settings) -> canary.Client:
 @pytest.mark.parametrize("shape", [(1, 3), (1, 224, 224, 3), (16, 224, 224, 3), (0, 3)])
 def test_arrays_arrive_whole(server: Server, shape: tuple[int, ...]) -> None:
     inputs = {"x": np.random.default_rng(1).random(shape, dtype=np.float32), "file": bytes(70_000), "n": np.arange(3)}
-    asked = client(server, signature="serving_preprocess", version=3)
-    answered = asked.predict(inputs, headers={"user-group": "canary"})
+    sender = client(server, signature="serving_preprocess", version=3)
+    answered = sender.predict(inputs, headers={"user-group": "canary"})
     wanted = canary.encode_predict_grpc(inputs, model="m", signature="serving_preprocess", version=3)
-    [(method, message, metadata, remaining)] = server.asked
+    [(method, message, metadata, remaining)] = server.requests
     assert method == "/tensorflow.serving.PredictionService/Predict"
     assert message == wanted
     assert metadata["user-group"] == "canary"
-    # The server is told of the deadline, which is 60 s unless set.
+    # The server receives the deadline, which is 60 s unless set.
     assert 50 < remaining <= 60
     assert answered.array().tolist() == [[len(wanted), 0.5]]
     assert answered.subset == "resnet101"
@@ -43,7 +43,7 @@ def test_refusals_are_the_servers(server: Server) -> None:
         client(server, attempts=3).predict({"x": b"photo"}, headers={"say": "busy"})
     assert busy.value.attempts == 3
     assert busy.value.subset == "resnet101"
-    assert len(server.asked) == 4
+    assert len(server.requests) == 4
 
 
 def test_an_answer_beyond_the_limit_is_not_read_on(server: Server) -> None:

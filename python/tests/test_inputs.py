@@ -1,4 +1,4 @@
-"""What `predict` takes, over REST and over gRPC, against a model that says what it was given."""
+"""Inputs of `predict`, over REST and over gRPC, against a model that reports its input."""
 
 import array
 import asyncio
@@ -30,17 +30,17 @@ class Echo(servers.Handler):
 
     def do_POST(self):
         body = self.body()
-        self.server.asked.append((self.path, body))
-        asked = json.loads(body)
+        self.server.requests.append((self.path, body))
+        request = json.loads(body)
         if self.path.endswith(":classify"):
-            return self.answer({"results": [[["cat", 0.25], ["dog", 0.75]]] * len(asked["examples"])})
+            return self.answer({"results": [[["cat", 0.25], ["dog", 0.75]]] * len(request["examples"])})
         if self.path.endswith(":regress"):
-            return self.answer({"results": [2.5] * len(asked["examples"])})
-        if "inputs" in asked:
-            return self.answer({"outputs": asked["inputs"]})
-        if asked["instances"] == [{"b64": "YmFk"}]:
+            return self.answer({"results": [2.5] * len(request["examples"])})
+        if "inputs" in request:
+            return self.answer({"outputs": request["inputs"]})
+        if request["instances"] == [{"b64": "YmFk"}]:
             return self.answer({"error": "bad"}, 400)
-        return self.answer({"predictions": asked["instances"]})
+        return self.answer({"predictions": request["instances"]})
 
     def do_GET(self):
         self.server.looks += 1
@@ -53,7 +53,7 @@ class Echo(servers.Handler):
 @pytest.fixture
 def server():
     with servers.serving(Echo) as server:
-        server.asked, server.looks = [], 0
+        server.requests, server.looks = [], 0
         yield server
 
 
@@ -115,7 +115,7 @@ def test_every_form_of_an_array_is_sent_as_the_same_numbers(client, value):
 )
 def test_numbers_are_exact(server, client, value, sent):
     answer = client.predict(value) if len(sent) else client.replace(form="column").predict(value)
-    body = json.loads(server.asked[-1][1])
+    body = json.loads(server.requests[-1][1])
     np.testing.assert_equal(body["instances" if len(sent) else "inputs"], sent)
     np.testing.assert_equal(answer.array().tolist(), sent)
 
@@ -127,13 +127,13 @@ def test_what_is_a_file_is_sent_as_its_bytes(server, client, tmp_path):
     with path.open("rb") as opened:
         for value in (path, str(path), data, bytearray(data), memoryview(data), io.BytesIO(data), opened):
             client.predict(value)
-            assert json.loads(server.asked[-1][1]) == {"instances": [{"b64": "AGZpbGUA"}]}
+            assert json.loads(server.requests[-1][1]) == {"instances": [{"b64": "AGZpbGUA"}]}
     client.predict([path, data])
-    assert json.loads(server.asked[-1][1]) == {"instances": [{"b64": "AGZpbGUA"}] * 2}
+    assert json.loads(server.requests[-1][1]) == {"instances": [{"b64": "AGZpbGUA"}] * 2}
     # Zeros at the end stay, also in lists within lists, and in object arrays.
     for value in ([[data]], np.array([[data]], dtype=object)):
         client.predict({"x": value})
-        assert json.loads(server.asked[-1][1]) == {"instances": [{"x": [{"b64": "AGZpbGUA"}]}]}
+        assert json.loads(server.requests[-1][1]) == {"instances": [{"x": [{"b64": "AGZpbGUA"}]}]}
     with path.open() as text, pytest.raises(TypeError, match="binary mode"):
         client.predict(text)
 
@@ -145,14 +145,14 @@ def test_images_of_every_mode_are_sent_as_png(server, client, mode):
     if image is None:
         image = Image.new(mode, (3, 2)) if mode in {"LAB", "HSV", "I", "F"} else base.convert(mode)
     client.predict(image)
-    sent = json.loads(server.asked[-1][1])["instances"][0]["b64"]
+    sent = json.loads(server.requests[-1][1])["instances"][0]["b64"]
     file = base64.b64decode(sent)
     assert Image.open(io.BytesIO(file)).size == (3, 2)
     assert canary.decode_image(file).shape == (2, 3, 3)
 
 
 def test_what_cannot_be_sent_says_so(server, client):
-    for value, error, said in [
+    for value, error, message in [
         ([[1, 2], [3]], canary.ImageError, "same length"),
         (np.zeros(2, np.float16), canary.RequestError, "DT_HALF"),
         (np.zeros(2, np.uint16), canary.RequestError, "grpc://"),
@@ -166,22 +166,22 @@ def test_what_cannot_be_sent_says_so(server, client):
         ({"a": np.zeros(2), "b": np.zeros(3)}, canary.RequestError, "common first dimension"),
         (object(), TypeError, "object"),
     ]:
-        with pytest.raises(error, match=said):
+        with pytest.raises(error, match=message):
             client.predict(value)
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_forms_doubles_and_signatures(server, client):
     column = client.replace(form="column", signature="s", doubles=True)
     answer = column.predict({"a": np.array(0.1), "b": [b"x"]})
-    assert json.loads(server.asked[-1][1]) == {"signature_name": "s", "inputs": {"a": 0.1, "b": [{"b64": "eA=="}]}}
+    assert json.loads(server.requests[-1][1]) == {"signature_name": "s", "inputs": {"a": 0.1, "b": [{"b64": "eA=="}]}}
     assert answer["a"].dtype == np.float64
     assert answer["a"].shape == ()
     assert answer["b"].tolist() == ["x"]
     client.replace(version=2**53 + 1).predict(FLOATS)
-    assert server.asked[-1][0] == f"/v1/models/m/versions/{2**53 + 1}:predict"
+    assert server.requests[-1][0] == f"/v1/models/m/versions/{2**53 + 1}:predict"
     client.replace(label="a/b").predict(FLOATS)
-    assert server.asked[-1][0] == "/v1/models/m/labels/a%2Fb:predict"
+    assert server.requests[-1][0] == "/v1/models/m/labels/a%2Fb:predict"
     with pytest.raises(ValueError, match="row"):
         client.replace(form="rows")
 
@@ -193,7 +193,7 @@ async def test_examples_are_classified_and_regressed(server, client):
     ]
     answer = client.classify(examples, context={"c": True})
     assert answer.top_rows == [[("dog", 0.75), ("cat", 0.25)]] * 2
-    assert json.loads(server.asked[-1][1]) == {
+    assert json.loads(server.requests[-1][1]) == {
         "context": {"c": [1]},
         "examples": [
             {"age": [31.5], "town": [{"b64": "WsO8cmljaA=="}], "visits": [3]},
@@ -222,7 +222,7 @@ async def test_metadata_is_typed_and_inputs_are_checked(client):
         await client.check_async(np.zeros((4, 2)))
 
 
-async def test_waiting_tells_of_each_look(server, client, capsys):
+async def test_waiting_reports_each_look(server, client, capsys):
     seen = []
     assert client.wait(10, progress=lambda seconds, states: seen.append((seconds, states))) == {3: "AVAILABLE"}
     assert [states for _, states in seen] == [{3: "LOADING"}, {3: "LOADING"}, {3: "AVAILABLE"}]
@@ -288,7 +288,7 @@ async def test_an_answer_does_not_wait_for_a_slow_item(client):
     await answers.aclose()
 
 
-def test_grpc_asks_the_same(tmp_path):
+def test_grpc_gives_the_same(tmp_path):
     models = {"m/v1": canary.ScriptedModel("tabby cat", 0.9)}
     with canary.Lab(models=models) as lab:
         lab.apply(canary.Workload("pets", "v1", model="pets", path="m/v1"))

@@ -7,8 +7,8 @@ from pathlib import Path
 from interrupted import CALLS
 
 SCRIPT = Path(__file__).parent / "interrupted.py"
-# Between two questions whether to go on, a build without optimisation works ten times as long as an optimised one, and
-# on a crowded machine longer still. A call that does not ask at all goes on for minutes.
+# Between two checks whether to go on, a build without optimisation works ten times as long as an optimised one, and on
+# a crowded machine longer still. A call without checks goes on for minutes.
 CROWDED = 10.0
 
 
@@ -21,9 +21,9 @@ def interrupted(names):
 
 
 def test_ctrl_c_is_answered_at_once():
-    took = {name: float(said) for name, said in interrupted(CALLS).items()}
+    took = {name: float(message) for name, message in interrupted(CALLS).items()}
     assert set(took) == set(CALLS)
-    assert {name: said for name, said in took.items() if said < 0} == {}, "not interrupted"
+    assert {name: message for name, message in took.items() if message < 0} == {}, "not interrupted"
     # 50 ms on a machine of its own; a crowded one gets more.
     assert sorted(took.values())[len(took) // 2] < 0.05, took
-    assert {name: said for name, said in took.items() if said > CROWDED} == {}
+    assert {name: message for name, message in took.items() if message > CROWDED} == {}

@@ -107,7 +107,7 @@ def test_real_envoy_takes_the_place_of_the_gateway(tmp_path):
         answer = client.predict(b"photo")
         assert answer.label == "cat"
         assert answer.headers["server"] == "istio-envoy"
-        # The model servers tell of predictions alone, with their pods' version.
+        # The model servers report predictions alone, with their pods' version.
         assert client.ready()
         with pytest.raises(canary.ServerError):
             client.replace(signature="none").predict(b"photo")
@@ -159,7 +159,7 @@ def test_metadata_and_status(client):
     assert caught.value.findings
 
 
-def test_errors_say_who_said_no(lab, client):
+def test_errors_name_the_part_that_failed(lab, client):
     with pytest.raises(canary.ServerError) as caught:
         client.replace(model="other").predict(b"photo")
     assert caught.value.status == 404
@@ -177,6 +177,27 @@ def test_a_broken_object_is_refused_and_changes_nothing(lab, client):
         lab.apply(routes({"stable": -1, "canary": 2}))
     assert caught.value.findings[0].path == "spec.http[0].route[0].weight"
     assert client.predict(b"photo").subset == "stable"
+
+
+@pytest.mark.parametrize("some", [list, tuple, iter])
+def test_workloads_stand_for_their_objects_in_a_list(some):
+    def workload(version):
+        return canary.Workload(APP, version, model=MODEL, path="m/good")
+
+    models = {"m/good": canary.ScriptedModel("military uniform", 0.45)}
+    with canary.Lab(models=models) as lab:
+        rule = canary.DestinationRule.subsets(APP, ["stable", "canary"])
+        lab.apply(some([workload("stable"), rule, workload("canary")]))
+        lab.wait_ready()
+        kinds = sorted({(one["kind"], one["metadata"]["name"]) for one in lab.objects()})
+    with canary.Lab(models=models) as lab:
+        for one in (workload("stable"), workload("canary"), rule):
+            lab.apply(one)
+        lab.wait_ready()
+        assert kinds == sorted({(one["kind"], one["metadata"]["name"]) for one in lab.objects()})
+    objects = workload("stable").objects()
+    assert canary.dumps([workload("stable"), rule]) == canary.dumps([*objects, rule])
+    assert list(canary.validate([workload("stable")])) == list(canary.validate(objects))
 
 
 def test_an_unknown_model_path_says_what_is_registered():

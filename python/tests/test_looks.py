@@ -1,4 +1,4 @@
-"""What a notebook shows of each value: small, self-contained, escaped; and as it looks in a real browser.
+"""Notebook views of each value: small, self-contained, escaped; and as it looks in a real browser.
 
 The pictures in tests/looks/ are what chromium drew; `CANARY_WRITE_LOOKS=1 pytest tests/test_looks.py` draws them anew.
 """
@@ -100,7 +100,7 @@ def judgements(text=None):
 
 @pytest.fixture(scope="module")
 def ran():
-    """What only a run gives: answers, a run with its verdict, readings and pairs, a lab."""
+    """Values that only a run gives: answers, a run with its verdict, readings and pairs, a lab."""
     models = canary.ScriptedModel(HOSTILE, 0.9), canary.ScriptedModel(HOSTILE, 0.9, disagree=1.0, other=HOSTILE + "2")
     with labs.pets(*models) as lab:
         many = labs.client(lab).predict_many([b"1", b"2"])
@@ -164,8 +164,8 @@ def test_every_message_shows_what_is_set_in_it_and_where(name):
     assert "no field is set" in made._new({}, "")._repr_html_()
 
 
-class Told:
-    """What stands for a value that only an API server gives."""
+class Substitute:
+    """A substitute for a value that only an API server gives."""
 
     def __init__(self, **fields):
         vars(self).update(fields)
@@ -183,9 +183,9 @@ def from_a_cluster(text):
     totals["pairs"] = 100
     rollout = {"step": 1, "paused": True, "totals": totals}
     routes = [{"path": "spec.http[0]", "conditional": True, "weights": [(text, 70), ("b", 30)]}]
-    told = {"object": text, "routes": routes, "driver": text, "problem": text, "rollout": rollout}
-    status = Told(to_dict=lambda: told, verdict=Told(name=text, evidence=[], text=text))
-    return [("Preflight", _cards.render_preflight(Told(checks=checks))), ("Status", _cards.render_status(status))]
+    data = {"object": text, "routes": routes, "driver": text, "problem": text, "rollout": rollout}
+    status = Substitute(to_dict=lambda: data, verdict=Substitute(name=text, evidence=[], text=text))
+    return [("Preflight", _cards.render_preflight(Substitute(checks=checks))), ("Status", _cards.render_status(status))]
 
 
 def test_what_a_cluster_says_is_escaped():
@@ -382,7 +382,7 @@ def runs():
         plain = canary.Client(lab.url, model="no-such-model", attempts=1).predict_many([b"1"])
         failed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", canary.Records(plain)._repr_html_())
     pieces = [re.sub(r"\b[\d.e-]+( ms|(?=</td><td>1</td>))", r"3\1", piece) for piece in pieces]
-    readings = [Told(**reading) for reading in READINGS]
+    readings = [Substitute(**reading) for reading in READINGS]
     pieces += [failed, _live.render(view), _live.render(over)]
     pieces += [_rollout_html.render_verdict("promote", kept, readings[:1])]
     pieces += [_rollout_html.render_verdict("rollback", why, readings[1:])]

@@ -15,7 +15,7 @@ COUNTED = re.compile(r"\b(0 (request|pair|value))s\b")
 
 
 def shown(cell):
-    """What a cell shows, with figures left out; the pieces in which a stream arrived are one."""
+    """The output of a cell, with figures left out; the pieces in which a stream arrived are one."""
     found = []
     for output in cell.get("outputs", []):
         if output.output_type == "stream":

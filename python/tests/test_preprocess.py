@@ -1,3 +1,4 @@
+import io
 import pickle
 from pathlib import Path
 
@@ -59,3 +60,13 @@ def test_what_is_no_image_says_so(tmp_path):
         canary.Preprocess((2, 2))("missing.jpg")
     with pytest.raises(ValueError, match=r"\[height, width, 3\]"):
         canary.Preprocess((2, 2))(np.zeros((4, 4)))
+
+
+def test_the_orientation_of_a_pil_image_is_that_of_its_file():
+    tag = Image.Exif()
+    tag[0x0112] = 6
+    out = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(out, "JPEG", exif=tag)
+    for image in (out.getvalue(), Image.open(io.BytesIO(out.getvalue()))):
+        assert canary.decode_image(image, exif=True).shape == (30, 20, 3)
+        assert canary.decode_image(image).shape == (20, 30, 3)

@@ -255,7 +255,7 @@ def test_ctrl_c_is_answered_at_once_and_another_process_may_go_on():
 
 
 class Display:
-    """Stands for IPython's display: keeps what was shown and how it was updated."""
+    """A substitute for IPython's display: keeps the displays and their updates."""
 
     def __init__(self):
         self.shown = []
@@ -333,10 +333,10 @@ def test_hostile_names_stay_text_in_a_view():
 def test_a_terminal_gets_a_line_and_a_callable_each_event(capsys):
     with start(good()) as lab:
         plan(hold={"pairs": 200}).run(lab, tick=0.01, progress=True).wait()
-    said = capsys.readouterr().err
-    assert "\rimage-classifier: canary at 5 %: " in said
-    assert "agreement E " in said
-    assert said.rstrip().splitlines()[-1].lstrip("\r").startswith("promoted: ")
+    message = capsys.readouterr().err
+    assert "\rimage-classifier: canary at 5 %: " in message
+    assert "agreement E " in message
+    assert message.rstrip().splitlines()[-1].lstrip("\r").startswith("promoted: ")
     events = []
     with start(good()) as lab:
         run = plan().run(lab, tick=0.05, progress=events.append)

@@ -86,11 +86,11 @@ def test_a_second_driver_is_refused_while_the_inputs_of_the_first_wait():
 
 
 def test_a_pause_loses_and_reorders_nothing():
-    """What was read ahead of a run that is suspended is asked about when it goes on."""
-    asked = []
+    """Inputs that were read ahead of a suspended run are sent when it goes on."""
+    sent = []
 
     def score(pair):
-        asked.append(int(pair.input.removeprefix("photo ")))
+        sent.append(int(pair.input.removeprefix("photo ")))
         return 1.0
 
     with mesh(good()) as lab:
@@ -100,17 +100,17 @@ def test_a_pause_loses_and_reorders_nothing():
         pauses = []
         for _ in range(4):
             for event in run:
-                if event.kind == "seen" and event.pairs and len(asked) > sum(pauses[-1:]) + 10:
-                    pauses.append(len(asked))
+                if event.kind == "seen" and event.pairs and len(sent) > sum(pauses[-1:]) + 10:
+                    pauses.append(len(sent))
                     run.suspend()
         assert run.verdict is None
         assert len(pauses) == 4
         for event in run:
-            if event.kind == "seen" and len(asked) > pauses[-1] + 10:
+            if event.kind == "seen" and len(sent) > pauses[-1] + 10:
                 run.abort("enough")
-    assert asked == sorted(set(asked)), "in order, and none twice"
-    # At each pause one input may have been under way, which was asked and not counted.
-    missing = set(range(asked[-1])) - set(asked)
+    assert sent == sorted(set(sent)), "in order, and none twice"
+    # At each pause one input may have been under way, which was sent and not counted.
+    missing = set(range(sent[-1])) - set(sent)
     assert len(missing) <= len(pauses), missing
 
 

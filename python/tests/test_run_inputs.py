@@ -1,4 +1,4 @@
-"""What a run asks about: files, arrays, arrays by name, and an array of many."""
+"""Inputs of a run: files, arrays, arrays by name, and an array of many."""
 
 import numpy as np
 import pandas as pd
@@ -30,11 +30,11 @@ def paths(folder, count):
     return made
 
 
-def asked(lab):
+def sent(lab):
     return sum(row["requests"] for row in lab.counts())
 
 
-def test_arrays_are_asked_with_the_signature_that_takes_them():
+def test_arrays_are_sent_with_the_signature_that_takes_them():
     with start(good()) as lab:
         pixels = [np.full(PIXELS, 0.5, np.float32)] * 60
         assert requests().run(lab, inputs=pixels, tick=0.02).wait().promoted
@@ -42,8 +42,8 @@ def test_arrays_are_asked_with_the_signature_that_takes_them():
         # The array of all inputs: each entry of its first dimension is one request.
         run = requests().run(lab, inputs=np.zeros((3, *PIXELS[1:]), np.float32), tick=0.02)
         assert run.wait().name == "inconclusive"
-        # Two more: each version is asked about the first one before its traffic is divided.
-        assert asked(lab) == 5
+        # Two more: each version gets the first one before its traffic is divided.
+        assert sent(lab) == 5
     with start(good()) as lab:
         named = ({"x": np.zeros(PIXELS, np.float32)} for _ in range(60))
         client = canary.Client(lab.url, model=MODEL, signature="serving_default")
@@ -99,7 +99,7 @@ def test_an_array_of_the_wrong_shape_is_refused_before_the_run():
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "said"),
+    ("given", "error", "message"),
     [
         ([np.zeros((224, 224, 3), np.float32)], ValueError, r"input 0 is a batch of 224.*array\[None\]"),
         ([[b"one", b"two"]], ValueError, "input 0 is a batch of 2"),
@@ -115,8 +115,8 @@ def test_an_array_of_the_wrong_shape_is_refused_before_the_run():
         (np.zeros((0, 224, 224, 3), np.float32), ValueError, "inputs is empty"),
     ],
 )
-def test_what_is_no_input_is_refused_with_the_remedy(given, error, said):
-    with start(good()) as lab, pytest.raises(error, match=said):
+def test_what_is_no_input_is_refused_with_the_remedy(given, error, message):
+    with start(good()) as lab, pytest.raises(error, match=message):
         plan().run(lab, inputs=given)
 
 

@@ -13,14 +13,14 @@ def model(tmp_path):
     return folder
 
 
-def test_a_model_is_copied_and_told_of(model, tmp_path):
-    told = []
-    copied = canary.copy_model(model, str(tmp_path / "served" / "2"), progress=lambda *now: told.append(now))
+def test_a_model_is_copied_and_reported(model, tmp_path):
+    reports = []
+    copied = canary.copy_model(model, str(tmp_path / "served" / "2"), progress=lambda *now: reports.append(now))
     assert copied["version"] == 2
     assert [one["path"] for one in copied["files"]] == [
         "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
     ]  # fmt: skip
-    assert told[-1] == ("saved_model.pb", copied["bytes"], copied["bytes"])
+    assert reports[-1] == ("saved_model.pb", copied["bytes"], copied["bytes"])
     assert (tmp_path / "served" / "2" / "saved_model.pb").read_bytes() == b"\x08\x01\x12\x03abc"
     assert canary.copy_model(model, tmp_path / "served" / "2")["already_there"]
 

@@ -95,7 +95,7 @@ def docstrings():
 
 @pytest.fixture
 def around():
-    """What the examples take for given: a lab with two versions, and a client of its gateway."""
+    """The surroundings of the examples: a lab with two versions, and a client of its gateway."""
     with start(canary.ScriptedModel("cat", 0.8)) as lab:
         yield {"lab": lab, "client": client(lab)}
 

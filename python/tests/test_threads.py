@@ -178,13 +178,13 @@ def test_a_fork_says_why_it_cannot_go_on(lab):
     assert "spawn" in text
 
 
-def ask(one):
+def send(one):
     return one.predict(b"photo").label
 
 
 def test_another_process_is_started_with_pickled_clients(lab):
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.map(ask, [client(lab)] * 2) == ["cat", "cat"]
+        assert pool.map(send, [client(lab)] * 2) == ["cat", "cat"]
 
 
 async def test_plain_calls_work_inside_a_running_loop(lab):

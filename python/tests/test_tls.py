@@ -65,7 +65,7 @@ def pair(folder, name="client"):
     return folder / f"{name}.pem", folder / f"{name}.key"
 
 
-def ask(client):
+def send(client):
     return client.predict([[1.0]]).outputs["predictions"].tolist()
 
 
@@ -74,26 +74,26 @@ def test_an_identity_is_shown(client, folder):
     texts = tuple(str(path) for path in paths)
     contents = tuple(path.read_bytes() for path in paths)
     for identity in (paths, texts, contents, (texts[0], bytearray(contents[1]))):
-        assert ask(client.replace(identity=identity)) == [[0.25, 0.75]]
+        assert send(client.replace(identity=identity)) == [[0.25, 0.75]]
 
 
 def test_without_an_identity_the_error_is_of_the_network(client):
     with pytest.raises(canary.NetworkError, match=r"(?i)certificate"):
-        ask(client)
+        send(client)
 
 
 def test_an_identity_of_another_authority_is_refused(client, folder):
     with pytest.raises(canary.NetworkError):
-        ask(client.replace(identity=pair(folder, "other")))
+        send(client.replace(identity=pair(folder, "other")))
 
 
 def test_only_the_given_authority_is_trusted(client, folder):
     alone = client.replace(identity=pair(folder), system_authorities=False)
-    assert ask(alone) == [[0.25, 0.75]]
-    assert ask(alone.replace(timeout=19)) == [[0.25, 0.75]]
+    assert send(alone) == [[0.25, 0.75]]
+    assert send(alone.replace(timeout=19)) == [[0.25, 0.75]]
     assert alone != alone.replace(system_authorities=True)
     with pytest.raises(canary.NetworkError, match=r"(?i)certificate"):
-        ask(alone.replace(ca_certificate=folder / "other.pem"))
+        send(alone.replace(ca_certificate=folder / "other.pem"))
     with pytest.raises(ValueError, match="ca_certificate="):
         canary.Client("https://localhost", model="m", system_authorities=False)
 
@@ -101,9 +101,9 @@ def test_only_the_given_authority_is_trusted(client, folder):
 def test_the_system_s_authorities_can_be_left_out(client, folder, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(folder / "ca.pem"))
     settings = {"ca_certificate": folder / "other.pem", "identity": pair(folder)}
-    assert ask(client.replace(**settings)) == [[0.25, 0.75]]
+    assert send(client.replace(**settings)) == [[0.25, 0.75]]
     with pytest.raises(canary.NetworkError, match=r"(?i)certificate"):
-        ask(client.replace(**settings, system_authorities=False))
+        send(client.replace(**settings, system_authorities=False))
 
 
 def test_no_text_shows_the_key(client, folder):
@@ -127,10 +127,10 @@ def test_paths_are_pickled_as_paths(client, folder):
     assert b"client.key" in stored
     assert b"PRIVATE KEY" not in stored
     assert pickle.loads(stored) == one
-    assert ask(pickle.loads(stored)) == [[0.25, 0.75]]
+    assert send(pickle.loads(stored)) == [[0.25, 0.75]]
 
 
-def test_what_is_wrong_with_a_file_is_said_with_its_path(client, folder):
+def test_what_is_wrong_with_a_file_is_reported_with_its_path(client, folder):
     certificate, key = pair(folder)
     with pytest.raises(canary.CanaryError, match=r"PEM.*server\.csr"):
         client.replace(ca_certificate=folder / "server.csr")
@@ -159,9 +159,9 @@ def test_the_same_over_grpc(folder):
         )
         assert client.predict(inputs).array()[0, 1] == 0.5
         assert client.predict(inputs).array()[0, 1] == 0.5
-        assert [message for _, message, _, _ in server.asked] == [canary.encode_predict_grpc(inputs, model="m")] * 2
+        assert [message for _, message, _, _ in server.requests] == [canary.encode_predict_grpc(inputs, model="m")] * 2
         with pytest.raises(canary.NetworkError):
             canary.Client(url, ca_certificate=folder / "ca.pem", **settings).predict(inputs)
         with pytest.raises(canary.NetworkError, match="certificate"):
             canary.Client(url, ca_certificate=folder / "other.pem", **settings).predict(inputs)
-        assert len(server.asked) == 2
+        assert len(server.requests) == 2

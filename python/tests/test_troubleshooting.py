@@ -1,4 +1,4 @@
-"""Troubleshooting: every message that the page quotes is made here, as it stands there."""
+"""Troubleshooting: every message that the page quotes is produced here, word for word."""
 
 import re
 import threading
@@ -89,7 +89,7 @@ def of_texts(found, tmp_path):
 def of_predictions(found):
     lab = started([canary.DestinationRule.subsets("pets", ["v1", "v2", "gone", "slow"])])
 
-    def asked(model="pets", url=lab.url, image=b"photo", signature="serving_preprocess", **settings):
+    def send(model="pets", url=lab.url, image=b"photo", signature="serving_preprocess", **settings):
         client = canary.Client(url, model=model, signature=signature, attempts=1, **settings)
         found.of(client.predict, image)
 
@@ -98,33 +98,33 @@ def of_predictions(found):
         lab.apply(rule)
         return rule
 
-    asked()
+    send()
     routed("no-such-subset")
-    asked()
+    send()
     routed("gone")
-    asked()
+    send()
     routed("slow", timeout=0.1)
-    asked()
+    send()
     routed("slow")
-    asked(timeout=0.1)
+    send(timeout=0.1)
     rule = routed("v1")
     abort = istio.Abort(http_status=503, percentage=istio.Percent(value=100))
     fault = istio.HttpFaultInjection(abort=abort)
     lab.apply(rule.replace(http=[rule.spec.http[0].replace(fault=fault)]))
-    asked()
+    send()
     lab.apply(rule)
-    asked("nope")
-    asked(signature="nosig")
-    asked(signature="serving_default")
-    asked(max_answer_bytes=10)
-    asked(image=np.zeros((1, 2), np.float16))
-    asked(url="http://127.0.0.1:9")
-    asked(url="http://no-such-host.invalid")
+    send("nope")
+    send(signature="nosig")
+    send(signature="serving_default")
+    send(max_answer_bytes=10)
+    send(image=np.zeros((1, 2), np.float16))
+    send(url="http://127.0.0.1:9")
+    send(url="http://no-such-host.invalid")
     found.of(canary.Client, "34.1.2.3", model="pets")
     tensors = canary.Client(lab.url, model="pets")
     found.of(tensors.check, np.zeros((1, 2, 2, 3), np.float32))
     with servers.serving(LoginPage) as server:
-        asked(url=server.url)
+        send(url=server.url)
     found.of(lab.get, "Gateway", "nope")
     found.of(lab.apply, canary.VirtualService.weighted("pets", {"a": -1, "b": 2}))
     lab.apply(canary.Workload("pets", "v9", model="pets", path="models/v9"))
@@ -162,11 +162,11 @@ def of_releases(found):
     with started([subsets, split().replace(http=[first, rule])]) as lab:
         found.of(plan().run, lab)
     header = {"header": ("user-group", "canary")}
-    asked = istio.HttpMatchRequest(headers={"user-group": istio.StringMatch(exact="canary")})
+    testers = istio.HttpMatchRequest(headers={"user-group": istio.StringMatch(exact="canary")})
     with started([subsets, split().mirror("v2", percent=10)]) as lab:
         found.of(plan().run, lab)
         before = canary.VirtualService.to("pets", subset="v1", hosts=["*"], gateways=["g"], port=8501).spec.http[0]
-        lab.apply(split().replace(http=[before.replace(name="testers", match=[asked]), rule.replace(name="all")]))
+        lab.apply(split().replace(http=[before.replace(name="testers", match=[testers]), rule.replace(name="all")]))
         found.of(lambda: plan(route="all", **header).run(lab).wait())
         lab.apply(split())
         client = canary.Client(lab.url, model="dogs", signature="serving_preprocess")
@@ -228,8 +228,8 @@ def test_every_message_on_the_page_is_made_as_it_stands_there(tmp_path):
     of_releases(found)
     of_verdicts(found)
     lines = {line for message in found for line in message.splitlines()}
-    asked = quoted()
-    assert len(asked) > 50
-    pattern = {line: re.compile(".*".join(re.escape(part) for part in line.split("…"))) for line in asked}
-    missing = [line for line in asked if not any(pattern[line].match(one) for one in lines)]
+    quotes = quoted()
+    assert len(quotes) > 50
+    pattern = {line: re.compile(".*".join(re.escape(part) for part in line.split("…"))) for line in quotes}
+    missing = [line for line in quotes if not any(pattern[line].match(one) for one in lines)]
     assert missing == [], "\n".join(sorted(lines))

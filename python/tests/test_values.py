@@ -130,7 +130,7 @@ def test_replace_gives_a_copy_with_other_settings(values):
             value.replace(nothing_of_this_name=1)
 
 
-def test_a_hash_tells_most_values_apart():
+def test_a_hash_distinguishes_most_values():
     sizes = {hash(canary.Preprocess((size, 2))) for size in range(1, 50)}
     assert len(sizes) > 45
     seeds = {hash(canary.ScriptedModel("cat", seed=seed)) for seed in range(50)}

@@ -1,4 +1,4 @@
-"""What a server says of a version that it could not load."""
+"""The server's report of a version that it could not load."""
 
 import asyncio
 import pickle

@@ -11,7 +11,7 @@ use canary_core::route::Service;
 use canary_lab::envoy::{Backend, BackendEndpoint};
 use serde::{Deserialize, Serialize};
 
-/// What a server received.
+/// A request as a server received it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Received {
     /// The server: `service.namespace:port/version`.
@@ -120,7 +120,7 @@ impl Backends {
             .collect()
     }
 
-    /// What the servers received since the last call.
+    /// The requests that the servers received since the last call.
     pub(super) fn take_log(&self) -> Vec<Received> {
         std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -147,7 +147,7 @@ fn serve(server: String, log: Log) -> SocketAddr {
     address
 }
 
-/// Answers requests on one connection until it ends. `x-echo-status` asks for a status.
+/// Answers requests on one connection until it ends. `x-echo-status` requests a status.
 fn answer(stream: TcpStream, server: &str, log: &Log) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);

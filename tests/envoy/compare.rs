@@ -1,4 +1,4 @@
-//! What the evaluator says of a request, and what was seen on Envoy, field by field.
+//! The evaluator's answer for a request, and Envoy's, field by field.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,19 @@ use super::{
     client::{Answer, TAG},
 };
 
-/// What happened to one request on Envoy.
+/// The handling of one request on Envoy.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Observed {
     pub(super) answer: Answer,
     pub(super) line: LogLine,
-    /// What the destination received.
+    /// The request that the destination received.
     pub(super) received: Option<Received>,
     /// The servers that got a copy.
     pub(super) copies: Vec<String>,
 }
 
 /// An outcome as named texts, so that two can be laid side by side.
-type Said = BTreeMap<&'static str, String>;
+type Fields = BTreeMap<&'static str, String>;
 
 /// Where they differ, in words; `None` when one of the outcomes that the evaluator allows is what happened.
 pub(super) fn difference(
@@ -49,11 +49,11 @@ pub(super) fn difference(
         }
     }
     let actual = observed(seen);
-    let mut told = Vec::new();
+    let mut report = Vec::new();
     for random in numbers {
         let with_number = Request { random, ..request.clone() };
         let decision = mesh.route(&with_number);
-        let expected = said(&decision, backends, seen.received.as_ref());
+        let expected = fields(&decision, backends, seen.received.as_ref());
         let wrong: Vec<String> = expected
             .iter()
             .filter(|(field, text)| actual.get(*field) != Some(text))
@@ -73,41 +73,45 @@ pub(super) fn difference(
         if wrong.is_empty() {
             return None;
         }
-        told.push(format!("  {decision}\n{}", wrong.join("\n")));
+        report.push(format!("  {decision}\n{}", wrong.join("\n")));
     }
-    Some(format!("request {request}\n{}", told.join("\n")))
+    Some(format!("request {request}\n{}", report.join("\n")))
 }
 
-fn said(decision: &Decision<&Request>, backends: &Backends, received: Option<&Received>) -> Said {
-    let mut said = Said::new();
+fn fields(
+    decision: &Decision<&Request>,
+    backends: &Backends,
+    received: Option<&Received>,
+) -> Fields {
+    let mut fields = Fields::new();
     let request = *decision.request();
     if let Some(rule) = decision.rule() {
-        said.insert("route", rule.name.clone());
+        fields.insert("route", rule.name.clone());
     }
     let mut flags = Vec::new();
     if decision.delay().is_some() {
         flags.push("DI");
     }
     let mut answer: Vec<(String, String)> = Vec::new();
-    let own = |said: &mut Said, body: &[u8]| {
-        said.insert("body", String::from_utf8_lossy(body).into_owned());
+    let own = |fields: &mut Fields, body: &[u8]| {
+        fields.insert("body", String::from_utf8_lossy(body).into_owned());
     };
     let status = decision.outcome().status().unwrap_or(200);
     match decision.outcome() {
         Outcome::Forward(cluster) => {
-            said.insert("cluster", cluster.name.clone());
+            fields.insert("cluster", cluster.name.clone());
             let none = BTreeMap::new();
             let labels = cluster.policy.as_ref().map_or(&none, |policy| &policy.labels);
             let servers = backends.servers(&cluster.host, cluster.port, labels);
             let found = received.map(|received| received.server.clone());
             let server = found.filter(|found| servers.contains(found));
-            said.insert("server", server.unwrap_or_else(|| format!("one of {servers:?}")));
-            said.insert("method", request.method.clone());
-            said.insert("path", decision.path().into_owned());
-            said.insert("authority", decision.authority().to_owned());
+            fields.insert("server", server.unwrap_or_else(|| format!("one of {servers:?}")));
+            fields.insert("method", request.method.clone());
+            fields.insert("path", decision.path().into_owned());
+            fields.insert("authority", decision.authority().to_owned());
             let mut headers = request.headers.clone();
             edit(&mut headers, decision.request_edits(), None);
-            said.insert("request headers", shown(&headers, is_of_request));
+            fields.insert("request headers", shown(&headers, is_of_request));
             let limit = decision
                 .retries()
                 .and_then(|retries| retries.per_try_timeout)
@@ -115,36 +119,36 @@ fn said(decision: &Decision<&Request>, backends: &Backends, received: Option<&Re
                 .chain(decision.timeout())
                 .min();
             if let Some(limit) = limit {
-                said.insert("time limit", limit.as_millis().to_string());
+                fields.insert("time limit", limit.as_millis().to_string());
             }
             answer.extend(ANSWERED.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         Outcome::Redirect(to) => {
             answer.push(("location".to_owned(), to.location.clone()));
-            own(&mut said, b"");
+            own(&mut fields, b"");
         }
-        Outcome::DirectResponse(direct) => own(&mut said, &direct.body),
+        Outcome::DirectResponse(direct) => own(&mut fields, &direct.body),
         Outcome::Abort(_) => {
             flags.push("FI");
-            // A client that does not speak gRPC is told nothing of a gRPC status.
-            own(&mut said, b"fault filter abort");
+            // A client that does not speak gRPC gets no gRPC status.
+            own(&mut fields, b"fault filter abort");
         }
         Outcome::Preflight(headers) => {
             answer.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-            own(&mut said, b"");
+            own(&mut fields, b"");
         }
         Outcome::Failure(failure) => {
             flags.push(failure.kind.flag());
             if failure.kind == FailureKind::NoHealthyUpstream
                 && let Some(cluster) = decision.cluster()
             {
-                said.insert("cluster", cluster.name.clone());
+                fields.insert("cluster", cluster.name.clone());
             }
             let text = match failure.kind {
                 FailureKind::NoHealthyUpstream => "no healthy upstream",
                 _ => "",
             };
-            own(&mut said, text.as_bytes());
+            own(&mut fields, text.as_bytes());
         }
         other => panic!("a gateway does not end with {other}"),
     }
@@ -156,9 +160,9 @@ fn said(decision: &Decision<&Request>, backends: &Backends, received: Option<&Re
         answer.retain(|(found, _)| found != name);
         answer.push((name.to_owned(), value));
     }
-    said.insert("status", status.to_string());
-    said.insert("flags", flags.join(","));
-    // When no endpoint is there, variables of the answer are read from a request that was made ready for one.
+    fields.insert("status", status.to_string());
+    fields.insert("flags", flags.join(","));
+    // When no endpoint is there, variables of the answer are read from a request that was prepared for one.
     let unknown = status == 503
         && decision.response_edits().iter().any(|edit| match edit {
             HeaderEdit::Set { value, .. } | HeaderEdit::Add { value, .. } => {
@@ -167,7 +171,7 @@ fn said(decision: &Decision<&Request>, backends: &Backends, received: Option<&Re
             _ => false,
         });
     if !unknown {
-        said.insert("answer's headers", shown(&answer, is_of_answer));
+        fields.insert("answer's headers", shown(&answer, is_of_answer));
     }
     let mut copies: Vec<String> = decision
         .mirrors()
@@ -178,47 +182,47 @@ fn said(decision: &Decision<&Request>, backends: &Backends, received: Option<&Re
         })
         .collect();
     copies.sort();
-    said.insert("copies", copies.join(" "));
-    said
+    fields.insert("copies", copies.join(" "));
+    fields
 }
 
-fn observed(seen: &Observed) -> Said {
-    let mut said = Said::new();
+fn observed(seen: &Observed) -> Fields {
+    let mut fields = Fields::new();
     if let Some(route) = &seen.line.route {
-        said.insert("route", route.clone());
+        fields.insert("route", route.clone());
     }
     // Envoy also logs the cluster of a request that a filter answers.
     let reached = seen.received.is_some()
         || seen.line.flags.as_deref().is_some_and(|flags| flags.ends_with("UH"));
     if let Some(cluster) = seen.line.cluster.as_ref().filter(|_| reached) {
-        said.insert("cluster", cluster.clone());
+        fields.insert("cluster", cluster.clone());
     }
     match &seen.received {
         Some(received) => {
-            said.insert("server", received.server.clone());
-            said.insert("method", received.method.clone());
-            said.insert("path", received.path.clone());
-            said.insert("authority", received.header("host").unwrap_or_default().to_owned());
-            said.insert("request headers", shown(&received.headers, is_of_request));
+            fields.insert("server", received.server.clone());
+            fields.insert("method", received.method.clone());
+            fields.insert("path", received.path.clone());
+            fields.insert("authority", received.header("host").unwrap_or_default().to_owned());
+            fields.insert("request headers", shown(&received.headers, is_of_request));
             if let Some(limit) = received.header("x-envoy-expected-rq-timeout-ms") {
-                said.insert("time limit", limit.to_owned());
+                fields.insert("time limit", limit.to_owned());
             }
         }
         None => {
-            said.insert("body", String::from_utf8_lossy(&seen.answer.body).into_owned());
+            fields.insert("body", String::from_utf8_lossy(&seen.answer.body).into_owned());
         }
     }
-    said.insert("status", seen.answer.status.to_string());
-    said.insert("flags", seen.line.flags.clone().unwrap_or_default());
-    said.insert("answer's headers", shown(&seen.answer.headers, is_of_answer));
+    fields.insert("status", seen.answer.status.to_string());
+    fields.insert("flags", seen.line.flags.clone().unwrap_or_default());
+    fields.insert("answer's headers", shown(&seen.answer.headers, is_of_answer));
     let mut copies: Vec<&str> = seen
         .copies
         .iter()
         .map(|server| server.split_once('/').map_or(server.as_str(), |(service, _)| service))
         .collect();
     copies.sort_unstable();
-    said.insert("copies", copies.join(" "));
-    said
+    fields.insert("copies", copies.join(" "));
+    fields
 }
 
 /// Carries edits out; variables are read from `request`, or from the headers that are edited.
@@ -250,14 +254,14 @@ fn shown(headers: &[(String, String)], keep: fn(&str) -> bool) -> String {
     all.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(" ")
 }
 
-/// What a client's request carries, without what Envoy tells of the connection.
+/// Returns `true` for a header of the client's request, `false` for one that Envoy adds about the connection.
 fn is_of_request(name: &str) -> bool {
     !["host", "connection", "content-length", "x-request-id", TAG].contains(&name)
         && !name.starts_with("x-envoy-")
         && !name.starts_with("x-forwarded-")
 }
 
-/// What rules, servers and the CORS filter put into an answer.
+/// Returns `true` for a header that rules, servers or the CORS filter put into an answer.
 fn is_of_answer(name: &str) -> bool {
     (name.starts_with("x-") && !name.starts_with("x-envoy-"))
         || name.starts_with("access-control-")

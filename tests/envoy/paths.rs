@@ -5,7 +5,7 @@ use canary_lab::envoy::{Envoy, Routes, World, listener};
 
 use super::{binary, client::send, run::BACKENDS};
 
-/// Paths in which every byte that HTTP/1.1 allows stands once, and every escape once in either case.
+/// Paths in which every byte that HTTP/1.1 allows occurs once, and every escape once in either case.
 fn paths() -> Vec<String> {
     let bytes = (0x21..0x7f_u8).filter(|byte| !b"#?".contains(byte));
     let raw = bytes.clone().map(|byte| format!("/a{}b", char::from(byte)));

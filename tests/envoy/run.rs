@@ -20,7 +20,7 @@ use super::{
 const MESHES: u64 = 40;
 const REQUESTS: u64 = 10;
 
-/// What a batch has shown.
+/// The results of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) pairs: usize,
@@ -141,7 +141,7 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
     batch
 }
 
-/// Tells what the destination received from copies.
+/// Separates the copies from the requests that the destination received.
 fn sort(seen: &mut Observed, messages: Vec<Received>) {
     for message in messages {
         // Envoy puts it behind the name, before a port.

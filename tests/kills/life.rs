@@ -45,7 +45,7 @@ pub(crate) async fn set_up(cluster: &impl Cluster, namespace: &str) {
     cluster.apply_typed(&rule).await.unwrap();
 }
 
-/// What became of a life.
+/// The end of a life.
 #[derive(Debug)]
 pub(crate) enum Ended {
     Verdict(Verdict),
@@ -67,14 +67,14 @@ pub(crate) fn by_clock<T>(clock: &Jumping, future: impl Future<Output = T>) -> O
         if clock.is_dead() {
             return None;
         }
-        // A driver that yields asks for no moment.
+        // A driver that yields waits for no moment.
         still = if clock.advance() { 0 } else { still + 1 };
         assert!(still < 1_000, "a driver waits for nothing");
     }
 }
 
-/// The world of one rollout.
-pub(crate) struct World<C> {
+/// The surroundings of one rollout.
+pub(crate) struct Surroundings<C> {
     pub(crate) store: C,
     pub(crate) plan: Plan,
     pub(crate) clock: Jumping,
@@ -82,7 +82,7 @@ pub(crate) struct World<C> {
     pub(crate) service: Service,
 }
 
-impl<C: Cluster + Clone + 'static> World<C> {
+impl<C: Cluster + Clone + 'static> Surroundings<C> {
     pub(crate) fn new(store: C, plan: Plan, service: Service) -> Self {
         let (clock, ledger) = (Jumping::new(), Arc::new(Ledger::new(&plan)));
         by_clock(&clock, set_up(&store, &plan.target.namespace)).unwrap();
@@ -114,7 +114,7 @@ impl<C: Cluster + Clone + 'static> World<C> {
         by_clock(&self.clock, life).unwrap_or(Ended::Killed)
     }
 
-    /// What is wrong at the end: the verdict and the mesh do not fit, or something is left of the run.
+    /// The problems at the end: the verdict and the mesh do not fit, or something is left of the run.
     pub(crate) fn problems(&self, verdict: &Verdict) -> Vec<String> {
         let namespace = &self.plan.target.namespace;
         let get = async |object| self.store.get(&object).await;
@@ -127,7 +127,7 @@ impl<C: Cluster + Clone + 'static> World<C> {
     }
 }
 
-/// Whether a rollout ended because the mesh seemed to split otherwise than it says.
+/// Returns `true` when a rollout ended because the mesh seemed not to split as configured.
 pub(crate) fn is_split(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Inconclusive { why: Why::Split { .. } })
 }
@@ -168,7 +168,7 @@ pub(crate) fn end_problems(
     found
 }
 
-/// How one life ends, if it does: at this moment, before a call, or after its effect.
+/// The end of one life, if it has one: at this moment, before a call, or after its effect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Death {
     pub(crate) at: u64,
@@ -194,7 +194,7 @@ impl Death {
         if self.before || self.after { u64::MAX } else { self.at }
     }
 
-    /// What a call of the dying meets.
+    /// The fault that a call of the dying driver meets.
     pub(crate) fn meets(self, now: u64) -> Option<Fault> {
         (now >= self.at && (self.before || self.after)).then_some(if self.before {
             Fault::HangsBefore

@@ -1,4 +1,4 @@
-//! What stands before a real API server: it refuses calls, loses responses after their effect, ends watches, and hangs
+//! A proxy before a real API server: it refuses calls, loses responses after their effect, ends watches, and hangs
 //! where a driver is to die.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 use canary_core::cluster::{Clock, Cluster, Kubernetes, ObjectRef};
 use canary_tests::{
     chaos::{Fault, Ledger, Refusal, Verb},
-    http::{Asked, Reply, Server},
+    http::{Reply, Request, Server},
 };
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
@@ -30,7 +30,7 @@ pub(crate) struct Proxy {
     lease: ObjectRef,
     pub(crate) weather: Option<Mutex<Weather>>,
     pub(crate) death: Mutex<Death>,
-    /// Told when a call hangs in which the driver dies.
+    /// Notified when a call hangs in which the driver dies.
     pub(crate) dead: Notify,
     /// One write of the routes at a time, so that the ledger has them in the server's order.
     writing: tokio::sync::Mutex<()>,
@@ -59,15 +59,15 @@ impl Proxy {
 
     pub(crate) async fn listen(self: &Arc<Self>) -> Server {
         let this = Arc::clone(self);
-        Server::start(move |asked| {
+        Server::start(move |request| {
             let this = Arc::clone(&this);
-            async move { this.answer(asked).await }
+            async move { this.answer(request).await }
         })
         .await
     }
 
-    async fn answer(&self, asked: Asked) -> Reply {
-        let verb = verb(&asked);
+    async fn answer(&self, request: Request) -> Reply {
+        let verb = verb(&request);
         let now = self.clock.now().0;
         let dies = self.death.lock().unwrap().meets(now).filter(|_| verb != Verb::Watch);
         let (fault, stolen) = match (dies, &self.weather) {
@@ -79,11 +79,11 @@ impl Proxy {
             self.admin.delete(&self.lease).await.unwrap();
         }
         match fault {
-            Fault::None if verb == Verb::Watch => self.watch(&asked).await,
-            Fault::None => self.pass(&asked).await,
+            Fault::None if verb == Verb::Watch => self.watch(&request).await,
+            Fault::None => self.pass(&request).await,
             Fault::Before(refusal) => refused(refusal),
             Fault::After(refusal) => {
-                self.pass(&asked).await;
+                self.pass(&request).await;
                 refused(refusal)
             }
             Fault::HangsBefore => {
@@ -91,29 +91,29 @@ impl Proxy {
                 std::future::pending().await
             }
             Fault::HangsAfter => {
-                self.pass(&asked).await;
+                self.pass(&request).await;
                 self.dead.notify_one();
                 std::future::pending().await
             }
         }
     }
 
-    async fn send(&self, asked: &Asked) -> http::Response<kube::client::Body> {
-        let mut request =
-            http::Request::builder().method(asked.method.as_str()).uri(asked.target.as_str());
+    async fn send(&self, request: &Request) -> http::Response<kube::client::Body> {
+        let mut upstream =
+            http::Request::builder().method(request.method.as_str()).uri(request.target.as_str());
         for name in ["content-type", "accept"] {
-            if let Some(value) = asked.header(name) {
-                request = request.header(name, value);
+            if let Some(value) = request.header(name) {
+                upstream = upstream.header(name, value);
             }
         }
-        let request = request.body(asked.body.clone().into()).unwrap();
-        self.admin.client().send(request).await.unwrap()
+        let upstream = upstream.body(request.body.clone().into()).unwrap();
+        self.admin.client().send(upstream).await.unwrap()
     }
 
-    async fn pass(&self, asked: &Asked) -> Reply {
-        let of_routes = verb(asked) != Verb::Get && asked.target.contains("/virtualservices/");
+    async fn pass(&self, request: &Request) -> Reply {
+        let of_routes = verb(request) != Verb::Get && request.target.contains("/virtualservices/");
         let _order = if of_routes { Some(self.writing.lock().await) } else { None };
-        let response = self.send(asked).await;
+        let response = self.send(request).await;
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
         if of_routes && status.is_success() {
@@ -125,8 +125,8 @@ impl Proxy {
     }
 
     /// A watch that the server ends soon.
-    async fn watch(&self, asked: &Asked) -> Reply {
-        let response = self.send(asked).await;
+    async fn watch(&self, request: &Request) -> Reply {
+        let response = self.send(request).await;
         let status = response.status().as_u16();
         let pieces = response.into_body().into_data_stream();
         let pieces = pieces.filter_map(|piece| std::future::ready(piece.ok().map(|b| b.to_vec())));
@@ -137,16 +137,18 @@ impl Proxy {
     }
 }
 
-fn verb(asked: &Asked) -> Verb {
-    let path = asked.target.split('?').next().unwrap_or_default();
+fn verb(request: &Request) -> Verb {
+    let path = request.target.split('?').next().unwrap_or_default();
     // /apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME, and /api/VERSION/… of the core group.
     let parts = path.trim_matches('/').split('/').count() + usize::from(path.starts_with("/api/"));
-    match asked.method.as_str() {
-        "GET" if asked.target.contains("watch=true") => Verb::Watch,
+    match request.method.as_str() {
+        "GET" if request.target.contains("watch=true") => Verb::Watch,
         "GET" if parts >= 7 => Verb::Get,
         "GET" => Verb::List,
         "DELETE" => Verb::Delete,
-        _ if asked.header("content-type").is_some_and(|kind| kind.contains("apply")) => Verb::Apply,
+        _ if request.header("content-type").is_some_and(|kind| kind.contains("apply")) => {
+            Verb::Apply
+        }
         _ => Verb::Patch,
     }
 }

@@ -13,7 +13,11 @@ use canary_core::{
     stats::Random,
 };
 use canary_tests::{apiserver::ApiServer, chaos::Ledger};
-use futures_util::{Stream, StreamExt, future::BoxFuture, stream};
+use futures_util::{
+    Stream, StreamExt,
+    future::BoxFuture,
+    stream::{self, FuturesUnordered},
+};
 use serde_json::json;
 
 use crate::{
@@ -23,7 +27,7 @@ use crate::{
     users::Service,
 };
 
-/// How fast the clock runs.
+/// The speed of the clock.
 const SPEED: u32 = 20;
 
 /// A clock that runs fast.
@@ -212,15 +216,19 @@ async fn until_death(
 
 /// Rollouts until there were so many kills and faults, some at a time; `None` without the server.
 pub(crate) async fn search(of: Of, kills: u64, faults: u64) -> Option<Tally> {
-    const AT_A_TIME: u64 = 4;
+    const AT_A_TIME: usize = 4;
     let server = ApiServer::shared().await?;
     let mut tally = Tally::default();
-    let mut seed = 0;
-    while tally.kills < kills || tally.faults < faults {
-        let seeds = stream::iter(seed..seed + AT_A_TIME);
-        let runs = seeds.map(|seed| run(server, seed, of)).buffer_unordered(4);
-        runs.collect::<Vec<Tally>>().await.into_iter().for_each(|run| tally.add(run));
-        seed += AT_A_TIME;
+    let mut seeds = 0..;
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        // A long rollout holds up no other; all that began are counted, whatever they come to.
+        while under_way.len() < AT_A_TIME && (tally.kills < kills || tally.faults < faults) {
+            under_way.extend(seeds.next().map(|seed| run(server, seed, of)));
+        }
+        match under_way.next().await {
+            Some(run) => tally.add(run),
+            None => return Some(tally),
+        }
     }
-    Some(tally)
 }

@@ -16,12 +16,12 @@ use futures_util::FutureExt;
 
 use crate::{
     clock::Jumping,
-    life::{APP, Death, Ended, World, is_split, plan},
+    life::{APP, Death, Ended, Surroundings, is_split, plan},
     statistics::bound,
     users::Service,
 };
 
-/// What a search is for.
+/// The kind of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Of {
     Kills,
@@ -29,7 +29,7 @@ pub(crate) enum Of {
     Both,
 }
 
-/// What a search has come to.
+/// The result of a search.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) runs: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Tally {
     /// Rollouts that ended because the split looked wrong, which it never is.
     pub(crate) split: u64,
     pub(crate) writes: usize,
-    /// What is wrong, with the seed.
+    /// The problems, with the seed.
     pub(crate) problems: Vec<String>,
 }
 
@@ -97,7 +97,7 @@ impl Weather {
         Self { random: Random::of_run(23, seed), outage: None, faults: 0 }
     }
 
-    /// What is done to a call at a moment; the second says whether the Lease is deleted before it.
+    /// The fault of a call at a moment; the second value is `true` when the Lease is deleted before it.
     pub(crate) fn next(&mut self, now: u64, verb: Verb) -> (Fault, bool) {
         if let Some((until, refusal)) = self.outage {
             if now < until {
@@ -125,8 +125,8 @@ impl Weather {
         }
         self.faults += 1;
         let writes = matches!(verb, Verb::Apply | Verb::Patch | Verb::Delete);
-        // The response is lost after the write. A client that asks again by itself meets its own write then, or another
-        // refusal, and that is what is said of the write.
+        // The response is lost after the write. A client that retries by itself then meets its own write, or another
+        // refusal, and reports that as the response to the write.
         if writes && self.random.bernoulli(0.5) {
             let refusals = [
                 Refusal::Timeout,
@@ -184,29 +184,29 @@ pub(crate) fn run(seed: u64, of: Of) -> Tally {
     let service = Service { stable: 0.02, canary: if bad { 0.25 } else { 0.02 }, rate: 20.0 };
     let mean_life = Duration::from_secs([5, 15, 40][usize::try_from(random.below(3)).unwrap()]);
     let store = Store::new();
-    let world = World::new(store.clone(), plan("default", [60, 400]), service);
+    let surroundings = Surroundings::new(store.clone(), plan("default", [60, 400]), service);
     let weather = (of != Of::Kills).then(|| Arc::new(Mutex::new(Weather::new(seed))));
     let mut tally = Tally { runs: 1, ..Tally::default() };
     for _ in 0..10_000 {
         let death = match of {
             Of::Faults => Death::never(),
-            _ => Death::of(&mut random, world.clock.millis(), mean_life),
+            _ => Death::of(&mut random, surroundings.clock.millis(), mean_life),
         };
-        let faults = faults(&world.clock, &store, weather.clone(), death);
-        match world.live(faults, death.anyhow(), random.bits()) {
+        let faults = faults(&surroundings.clock, &store, weather.clone(), death);
+        match surroundings.live(faults, death.anyhow(), random.bits()) {
             Ended::Killed => {
                 tally.kills += 1;
-                world.clock.revive(Duration::from_millis(500));
+                surroundings.clock.revive(Duration::from_millis(500));
             }
             Ended::Error(error) => {
                 if of == Of::Kills {
                     tally.problems.push(format!("seed {seed}: {error}"));
                 }
                 tally.errors += 1;
-                world.clock.revive(Duration::from_secs(2));
+                surroundings.clock.revive(Duration::from_secs(2));
             }
             Ended::Verdict(verdict) => {
-                let found = world.problems(&verdict);
+                let found = surroundings.problems(&verdict);
                 tally
                     .problems
                     .extend(found.into_iter().map(|found| format!("seed {seed}: {found}")));
@@ -223,7 +223,7 @@ pub(crate) fn run(seed: u64, of: Of) -> Tally {
                 tally.blamed = u64::from(!bad && rolled_back);
                 tally.split = u64::from(is_split(&verdict));
                 tally.faults = weather.map_or(0, |weather| weather.lock().unwrap().faults);
-                tally.writes = world.ledger.writes();
+                tally.writes = surroundings.ledger.writes();
                 return tally;
             }
         }
@@ -232,7 +232,7 @@ pub(crate) fn run(seed: u64, of: Of) -> Tally {
     tally
 }
 
-/// What chance alone brings once in a while is too much of.
+/// Results that chance alone cannot explain.
 pub(crate) fn beyond_chance(tally: &Tally) -> Vec<String> {
     let mut found = Vec::new();
     for (what, count, runs, alpha) in [

@@ -1,4 +1,4 @@
-//! How often a canary that is no worse is rolled back, with kills and without.
+//! The rate at which a canary that is no worse is rolled back, with kills and without.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use canary_core::{Verdict, stats::Random};
 use canary_tests::chaos::{Call, Fault};
 
 use crate::{
-    life::{Death, Ended, World, plan},
+    life::{Death, Ended, Surroundings, plan},
     shelf::Shelf,
     users::Service,
 };
@@ -20,7 +20,7 @@ use crate::{
 /// Both versions fail as often: the boundary of what is no harm.
 const BOUNDARY: Service = Service { stable: 0.02, canary: 0.02, rate: 20.0 };
 
-/// What many rollouts have come to.
+/// The counts of many rollouts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Count {
     pub(crate) runs: u64,
@@ -43,16 +43,16 @@ impl Count {
     }
 }
 
-/// Whether one rollout at the boundary is rolled back, and how often its driver was killed.
+/// Runs one rollout at the boundary: `true` when it is rolled back, and the number of times that its driver was killed.
 fn run(seed: u64, mean_life: Option<Duration>) -> (bool, u64) {
-    let world = World::new(Shelf::default(), plan("default", [300, 3_500]), BOUNDARY);
+    let surroundings = Surroundings::new(Shelf::default(), plan("default", [300, 3_500]), BOUNDARY);
     let mut random = Random::of_run(17, seed);
     let mut kills = 0;
     loop {
         let death = mean_life.map_or_else(Death::never, |mean_life| {
-            Death::of(&mut random, world.clock.millis(), mean_life)
+            Death::of(&mut random, surroundings.clock.millis(), mean_life)
         });
-        let clock = world.clock.clone();
+        let clock = surroundings.clock.clone();
         let faults = Arc::new(move |_: &Call<'_>| {
             let fault = death.meets(clock.millis());
             if fault.is_some() {
@@ -60,14 +60,14 @@ fn run(seed: u64, mean_life: Option<Duration>) -> (bool, u64) {
             }
             fault.unwrap_or(Fault::None)
         });
-        match world.live(faults, death.anyhow(), random.bits()) {
+        match surroundings.live(faults, death.anyhow(), random.bits()) {
             Ended::Killed => {
                 kills += 1;
-                world.clock.revive(Duration::from_millis(500));
+                surroundings.clock.revive(Duration::from_millis(500));
             }
             Ended::Error(error) => panic!("seed {seed}: {error}"),
             Ended::Verdict(verdict) => {
-                let problems = world.problems(&verdict);
+                let problems = surroundings.problems(&verdict);
                 assert!(problems.is_empty(), "seed {seed}: {problems:?}");
                 return (matches!(verdict, Verdict::Rollback { .. }), kills);
             }

@@ -16,7 +16,7 @@ use futures_util::Stream;
 
 use crate::clock::Jumping;
 
-/// How often each version fails, and how many requests come in a second.
+/// The failure rate of each version, and the number of requests in a second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service {
     pub(crate) stable: f64,

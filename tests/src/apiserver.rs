@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::parts;
 
-/// What is left untested without these programs.
+/// The tests that are skipped without these programs.
 const UNTESTED: &str = "everything against a real Kubernetes API server";
 const SCRIPT: &str = "build-kubernetes.sh";
 
@@ -254,7 +254,7 @@ impl ApiServer {
     /// Connects as one of the users.
     ///
     /// # Errors
-    /// What [`canary_core::cluster::Kubernetes::from_kubeconfig`] says.
+    /// The errors of [`canary_core::cluster::Kubernetes::from_kubeconfig`].
     pub async fn connect(
         &self,
         user: &str,

@@ -11,7 +11,7 @@ use tokio::{
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct Request {
     /// The method.
     pub method: String,
     /// The path with its query.
@@ -22,14 +22,14 @@ pub struct Asked {
     pub body: Vec<u8>,
 }
 
-impl Asked {
+impl Request {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 pub enum Reply {
     /// A response with its body.
     Whole(u16, Vec<(String, String)>, Vec<u8>),
@@ -70,7 +70,7 @@ impl Server {
     ///
     /// # Panics
     /// When there is no free port.
-    pub async fn start<A>(answer: impl Fn(Asked) -> A + Send + Sync + 'static) -> Self
+    pub async fn start<A>(answer: impl Fn(Request) -> A + Send + Sync + 'static) -> Self
     where
         A: Future<Output = Reply> + Send + 'static,
     {
@@ -110,13 +110,13 @@ impl Drop for Server {
 
 async fn serve<A: Future<Output = Reply>>(
     mut stream: TcpStream,
-    answer: &(impl Fn(Asked) -> A + Send + Sync),
+    answer: &(impl Fn(Request) -> A + Send + Sync),
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.split();
     let mut reader = BufReader::new(reader);
-    while let Some(asked) = read(&mut reader).await? {
-        match answer(asked).await {
+    while let Some(request) = read(&mut reader).await? {
+        match answer(request).await {
             Reply::Whole(status, headers, body) => {
                 let length = ("content-length".to_owned(), body.len().to_string());
                 let mut bytes = head(status, headers.into_iter().chain([length]));
@@ -187,30 +187,30 @@ async fn read_body(
     Ok(body)
 }
 
-async fn read(reader: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<Option<Asked>> {
+async fn read(reader: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<Option<Request>> {
     let Some((first, headers)) = read_head(reader).await? else { return Ok(None) };
     let body = read_body(reader, &headers).await?;
     let mut words = first.split(' ').map(str::to_owned);
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    Ok(Some(Asked { method, target, headers, body }))
+    Ok(Some(Request { method, target, headers, body }))
 }
 
 /// Sends a request on to a server on loopback that states the length of its bodies: the status, headers and body of the
 /// response.
 ///
 /// # Errors
-/// What the connection says.
+/// The errors of the connection.
 pub async fn forward(
     address: &str,
-    asked: &Asked,
+    request: &Request,
 ) -> std::io::Result<(u16, Vec<(String, String)>, Vec<u8>)> {
     let mut stream = TcpStream::connect(address).await?;
-    let mut bytes = format!("{} {} HTTP/1.1\r\n", asked.method, asked.target).into_bytes();
-    for (name, value) in asked.headers.iter().filter(|(name, _)| name != "connection") {
+    let mut bytes = format!("{} {} HTTP/1.1\r\n", request.method, request.target).into_bytes();
+    for (name, value) in request.headers.iter().filter(|(name, _)| name != "connection") {
         bytes.extend(format!("{name}: {value}\r\n").into_bytes());
     }
     bytes.extend(b"connection: close\r\n\r\n");
-    bytes.extend(&asked.body);
+    bytes.extend(&request.body);
     stream.write_all(&bytes).await?;
     let mut reader = BufReader::new(stream);
     let ended = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);

@@ -1,4 +1,4 @@
-//! The real programs that some tests run against, and what is said when one of them is missing.
+//! The real programs that some tests run against, and the message when one of them is missing.
 
 use std::path::PathBuf;
 

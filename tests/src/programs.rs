@@ -11,7 +11,7 @@ use crate::parts::root;
 /// An example binary, built from the sources as they are.
 ///
 /// Cargo builds the examples before a `cargo test` of the whole workspace and finds nothing to do here; when only this
-/// package's tests were asked for, it has not built them, and those of another day must not be taken for today's.
+/// package's tests run, it has not built them, and older ones must not be mistaken for the present ones.
 ///
 /// # Panics
 /// When it cannot be built.
@@ -38,7 +38,7 @@ pub fn example(name: &str) -> Command {
 ///
 /// # Panics
 /// When the program cannot be run or does not write text.
-pub fn said(command: &mut Command) -> (Option<i32>, String, String) {
+pub fn output_of(command: &mut Command) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{apiserver::free_port, parts};
 
-/// What is left untested without the program.
+/// The tests that are skipped without the program.
 const UNTESTED: &str = "evidence from a real Prometheus";
 const PACKAGE: &str = "prometheus";
 
@@ -23,7 +23,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a Prometheus is started with.
+/// The settings with which a Prometheus is started.
 #[derive(Debug)]
 pub struct Setup {
     program: PathBuf,
@@ -52,7 +52,7 @@ impl Setup {
     /// An empty one; `None` when the programs are missing.
     ///
     /// # Panics
-    /// When no folder can be made, or the programs are missing although they are required.
+    /// When no folder can be created, or the programs are missing although they are required.
     pub fn new() -> Option<Self> {
         let program = parts::real_program("prometheus", PACKAGE, UNTESTED)?;
         let promtool = parts::real_program("promtool", PACKAGE, UNTESTED)?;

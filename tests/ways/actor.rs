@@ -11,7 +11,7 @@ use canary_lab::model::{Code, Latency, Model, ModelError, Scripted, Signature, T
 /// The class that the stable version names.
 pub(crate) const CLASS: &str = "suit";
 
-/// How a model answers.
+/// The behaviour of a model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Acts {
     /// As the stable version does.
@@ -35,7 +35,7 @@ pub(crate) enum Acts {
 pub(crate) struct Actor {
     first: (Acts, Scripted),
     later: (Acts, Scripted),
-    /// How many answers are of the first kind.
+    /// The number of answers of the first kind.
     answers: u64,
     given: AtomicU64,
 }

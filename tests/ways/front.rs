@@ -1,4 +1,4 @@
-//! What stands between the users and the gateway: it may spoil the canary's responses on their way, or go away.
+//! A proxy between the users and the gateway: it may spoil the canary's responses on their way, or go away.
 
 use std::sync::{
     Arc,
@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use canary_core::predict::Client;
-use canary_tests::http::{Asked, Reply, Server, forward};
+use canary_tests::http::{Reply, Request, Server, forward};
 
-/// What it does to the responses of the canary.
+/// The damage that it does to the responses of the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoils {
     /// Nothing.
@@ -35,10 +35,10 @@ impl Front {
     pub(crate) async fn start(gateway: &str, spoils: Spoils, after: u64) -> Self {
         let gateway = Arc::<str>::from(gateway.trim_start_matches("http://"));
         let answered = Arc::new(AtomicU64::new(0));
-        let answer = move |asked: Asked| {
+        let answer = move |request: Request| {
             let (gateway, answered) = (Arc::clone(&gateway), Arc::clone(&answered));
             async move {
-                let Ok((status, mut headers, body)) = forward(&gateway, &asked).await else {
+                let Ok((status, mut headers, body)) = forward(&gateway, &request).await else {
                     return Reply::Reset;
                 };
                 if spoils == Spoils::Name && status != 200 {

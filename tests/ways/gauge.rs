@@ -7,14 +7,14 @@ use std::{
 };
 
 use canary_core::evidence::Timestamp;
-use canary_tests::http::{Asked, Reply, Server};
+use canary_tests::http::{Reply, Request, Server};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-/// How often the page is scraped.
+/// The interval at which the page is scraped.
 const INTERVAL: Duration = Duration::from_millis(60);
 
-/// What is wrong with it.
+/// The fault of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fails {
     /// Nothing.
@@ -28,12 +28,12 @@ pub(crate) enum Fails {
     /// It warns that a part of its stores did not answer.
     Partial,
     /// Its counters stand still.
-    Stands,
+    Stalls,
     /// The series of the canary are missing.
     OfTheCanary,
     /// No series says which version served.
     OfVersions,
-    /// What the pods' proxies count, who see nothing of a request that found no pod.
+    /// The counts of the pods' proxies, which see nothing of a request that found no pod.
     ByDestination,
 }
 
@@ -72,7 +72,7 @@ impl Gauge {
                         let Some(labels) = shown(fails, labels) else { continue };
                         let kept = samples.0.entry(labels).or_default();
                         let first = kept.first().map(|first| first.1);
-                        let stood = first.filter(|_| fails == Fails::Stands);
+                        let stood = first.filter(|_| fails == Fails::Stalls);
                         let value = stood.unwrap_or(value);
                         match kept.last_mut().filter(|last| last.0 == at) {
                             // Two series have become one.
@@ -84,9 +84,9 @@ impl Gauge {
                 tokio::time::sleep(INTERVAL).await;
             }
         });
-        let server = Server::start(move |asked| {
+        let server = Server::start(move |request| {
             let samples = Arc::clone(&samples);
-            async move { answer(fails, &asked, &samples.lock().unwrap()) }
+            async move { answer(fails, &request, &samples.lock().unwrap()) }
         });
         let server = match fails {
             Fails::Slow => {
@@ -144,11 +144,11 @@ fn shown(fails: Fails, mut labels: Labels) -> Option<Labels> {
     Some(labels)
 }
 
-fn answer(fails: Fails, asked: &Asked, samples: &Samples) -> Reply {
+fn answer(fails: Fails, request: &Request, samples: &Samples) -> Reply {
     if let Fails::With(status) = fails {
         return Reply::Whole(status, Vec::new(), b"it is broken".to_vec());
     }
-    let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let fields: Vec<(String, String)> = query
         .split('&')
         .filter_map(|field| field.split_once('='))
@@ -197,7 +197,7 @@ fn range(samples: &Samples, query: &str, until: f64) -> Value {
     json!({"resultType": "matrix", "result": result})
 }
 
-/// Whether the matchers of a selector fit: equalities, and alternatives of texts.
+/// Returns `true` when the matchers of a selector fit: equalities, and alternatives of texts.
 fn selects(selector: &str, labels: &Labels) -> bool {
     let mut rest = selector.trim_start_matches('{');
     while rest.contains('"') {

@@ -1,4 +1,4 @@
-//! One trial of the table: what is deployed, what is planned, what is asked, and what goes wrong on the way.
+//! One trial of the table: the deployment, the plan, the requests, and the faults on the way.
 
 use std::{sync::Arc, time::Duration};
 
@@ -43,8 +43,8 @@ impl Evidence {
         }
     }
 
-    /// Whether the run sends requests of its own.
-    pub(crate) fn asks(self) -> bool {
+    /// Returns `true` when the run sends requests of its own.
+    pub(crate) fn sends_requests(self) -> bool {
         matches!(self, Self::Requests | Self::Pairs)
     }
 }
@@ -60,7 +60,7 @@ pub(crate) struct Deployed {
     /// `false` when nobody has applied it.
     pub(crate) applied: bool,
     pub(crate) acts: Acts,
-    /// How many good answers come first.
+    /// The number of good answers that come first.
     pub(crate) after: u64,
 }
 
@@ -81,7 +81,7 @@ impl Deployed {
     }
 }
 
-/// The inputs of a run that asks.
+/// The inputs of a run that sends requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Inputs {
     /// Each another, without an end.
@@ -124,23 +124,24 @@ pub(crate) struct Scene {
     /// The timeout of the run's and of the users' clients.
     pub(crate) timeout: Duration,
     pub(crate) inputs: Inputs,
-    /// Whether the source says that its inputs have labels, which they never have.
+    /// `true` when the source claims that its inputs have labels, which they never have.
     pub(crate) says_labelled: bool,
     pub(crate) front: Option<(Spoils, u64)>,
     pub(crate) gauge: Option<Fails>,
-    /// Whether users send requests meanwhile, and whether these are all alike.
+    /// `true` when users send requests meanwhile.
     pub(crate) users: bool,
+    /// `true` when these requests are all alike.
     pub(crate) users_alike: bool,
     pub(crate) score: Option<Scores>,
     pub(crate) faults: Option<Arc<dyn Faults>>,
     pub(crate) during: Vec<(When, Happens)>,
     /// A run of the same plan that has promoted the canary before, and what happened since.
     pub(crate) earlier: Option<Happens>,
-    /// Whether the stable version serves its users at the end.
+    /// `true` when the stable version serves its users at the end.
     pub(crate) stable_serves: bool,
     /// The weights that somebody else writes.
     pub(crate) edited: Option<Weights>,
-    /// Whether the run may leave the routes that it found: a mirror of somebody else's.
+    /// `true` when the run may leave the routes that it found: a mirror of somebody else's.
     pub(crate) mirrored_before: bool,
 }
 
@@ -168,7 +169,7 @@ impl Scene {
             says_labelled: false,
             front: None,
             gauge: None,
-            users: !evidence.asks(),
+            users: !evidence.sends_requests(),
             users_alike: false,
             score: None,
             faults: None,
@@ -191,7 +192,8 @@ impl Scene {
 
     /// The run waits this long for what does not come. Only where nothing else ends it: a machine may be slow.
     pub(crate) fn impatient(&mut self) {
-        self.plan.patience = Duration::from_secs(if self.evidence.asks() { 2 } else { 4 });
+        self.plan.patience =
+            Duration::from_secs(if self.evidence.sends_requests() { 2 } else { 4 });
         self.plan.startup_timeout = Duration::from_secs(1);
         self.plan.request_timeout = Duration::from_millis(300);
     }

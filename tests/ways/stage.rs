@@ -121,7 +121,7 @@ impl Stage {
         self.object(&ObjectRef::destination_rule("default", APP))
     }
 
-    /// Whether the run copies requests to the canary.
+    /// Returns `true` when the run copies requests to the canary.
     pub(crate) fn mirrors(&self) -> bool {
         self.ledger.weights().is_some_and(|weights| weights.mirror > 0)
     }
@@ -183,8 +183,8 @@ impl Stage {
 
     /// Somebody writes these weights into the plan's route.
     pub(crate) fn split(&self, stable: u64, canary: u64) {
-        let path = format!("/spec/http/{}/route", self.target());
-        let weight = |place: u32, weight: u64| json!({"op": "add", "path": format!("{path}/{place}/weight"), "value": weight});
+        let route = format!("/spec/http/{}/route", self.target());
+        let weight = |place: u32, weight: u64| json!({"op": "add", "path": format!("{route}/{place}/weight"), "value": weight});
         let patch = json!([weight(0, stable), weight(1, canary)]);
         self.patch(&ObjectRef::virtual_service("default", APP), patch);
     }
@@ -224,10 +224,10 @@ impl Stage {
         self.users.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 
-    /// How many of so many requests of users are answered with a class.
+    /// The number of so many requests of users that are answered with a class.
     pub(crate) async fn served(&self, scene: &Scene, requests: u64) -> u64 {
         let client = self.client(scene);
-        let ask = |number: u64| {
+        let send = |number: u64| {
             let client = client.clone();
             async move {
                 let photo = (number + (1 << 40)).to_le_bytes();
@@ -235,14 +235,14 @@ impl Stage {
                 answer.is_ok_and(|answer| answer.top().is_ok())
             }
         };
-        let answers = stream::iter(0..requests).map(ask).buffer_unordered(16);
+        let answers = stream::iter(0..requests).map(send).buffer_unordered(16);
         answers.fold(0, async |served, ok| served + u64::from(ok)).await
     }
 
     /// The run of the trial.
     ///
     /// # Errors
-    /// What the plan or a source is refused for.
+    /// The error with which the plan or a source is refused.
     pub(crate) fn driver(&self, scene: &Scene) -> Result<Driver<Faulty<Store>>> {
         let faults = scene.faults.clone().unwrap_or_else(calm);
         let cluster = Faulty::new(self.lab.cluster().clone(), faults, Arc::clone(&self.ledger));

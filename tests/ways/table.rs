@@ -16,7 +16,7 @@ use super::{
     trial::{self, End, Found, USERS},
 };
 
-/// What is expected of one kind of evidence.
+/// The expectation for one kind of evidence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cell {
     /// The run ends so, and its sentence contains this.
@@ -25,24 +25,24 @@ pub(crate) enum Cell {
     CannotBe(&'static str),
 }
 
-pub(crate) const fn refused(said: &'static str) -> Cell {
-    Cell::Ends(End::Refused, said)
+pub(crate) const fn refused(message: &'static str) -> Cell {
+    Cell::Ends(End::Refused, message)
 }
 
-pub(crate) const fn rolled_back(said: &'static str) -> Cell {
-    Cell::Ends(End::RolledBack, said)
+pub(crate) const fn rolled_back(message: &'static str) -> Cell {
+    Cell::Ends(End::RolledBack, message)
 }
 
-pub(crate) const fn inconclusive(said: &'static str) -> Cell {
-    Cell::Ends(End::Inconclusive, said)
+pub(crate) const fn inconclusive(message: &'static str) -> Cell {
+    Cell::Ends(End::Inconclusive, message)
 }
 
-pub(crate) const fn edited(said: &'static str) -> Cell {
-    Cell::Ends(End::Edited, said)
+pub(crate) const fn edited(message: &'static str) -> Cell {
+    Cell::Ends(End::Edited, message)
 }
 
-pub(crate) const fn failed(said: &'static str) -> Cell {
-    Cell::Ends(End::Failed, said)
+pub(crate) const fn failed(message: &'static str) -> Cell {
+    Cell::Ends(End::Failed, message)
 }
 
 pub(crate) const fn promoted() -> Cell {
@@ -59,7 +59,7 @@ pub(crate) struct Way {
     pub(crate) name: &'static str,
     /// Makes it so.
     pub(crate) make: fn(&mut Scene),
-    /// What is expected, in the order of [`EVIDENCE`].
+    /// The expectations, in the order of [`EVIDENCE`].
     pub(crate) cells: [Cell; 4],
 }
 
@@ -107,35 +107,39 @@ pub(crate) async fn run<'w>(ways: &'w [Way], at_a_time: usize) -> Vec<Row<'w>> {
     rows
 }
 
-/// What is not as expected: the way, the kind of evidence, and what was found.
+/// The results that differ from the expectation: the way, the kind of evidence, and the result.
 pub(crate) fn unexpected(rows: &[Row<'_>]) -> Vec<String> {
     let mut all = Vec::new();
     for (way, found) in rows {
         for ((cell, found), evidence) in way.cells.iter().zip(found).zip(EVIDENCE) {
-            let (Cell::Ends(end, said), Some(found)) = (cell, found) else { continue };
+            let (Cell::Ends(end, message), Some(found)) = (cell, found) else { continue };
             let mut wrong = found.wrong.clone();
             if found.end != *end {
                 wrong.push(format!("it ends as {}, not {}", found.end.name(), end.name()));
             }
-            if !found.said.contains(said) {
-                wrong.push(format!("{said:?} is not said"));
+            if !found.message.contains(message) {
+                wrong.push(format!("{message:?} is missing"));
             }
             if !wrong.is_empty() {
                 let (name, evidence) = (way.name, evidence.name());
-                all.push(format!("{name} / {evidence}: {}\n    {}", wrong.join("; "), found.said));
+                all.push(format!(
+                    "{name} / {evidence}: {}\n    {}",
+                    wrong.join("; "),
+                    found.message
+                ));
             }
         }
     }
     all
 }
 
-/// How many cells ended as a promotion.
+/// The number of cells that ended as a promotion.
 pub(crate) fn promotions(rows: &[Row<'_>]) -> usize {
     let cells = rows.iter().flat_map(|(_, found)| found).flatten();
     cells.filter(|found| found.end == End::Promoted).count()
 }
 
-/// The table for a person: a line for each way, and below it what each verdict said, if that is wanted.
+/// The table for a person: a line for each way, and below it each verdict's sentence, if that is wanted.
 pub(crate) fn print(title: &str, rows: &[Row<'_>], sentences: bool, took: Duration) -> String {
     let mut out = String::new();
     let width = rows.iter().map(|(way, _)| way.name.chars().count()).max().unwrap_or(0);
@@ -156,7 +160,7 @@ pub(crate) fn print(title: &str, rows: &[Row<'_>], sentences: bool, took: Durati
             for ((cell, found), evidence) in way.cells.iter().zip(found).zip(EVIDENCE) {
                 let text = match (cell, found) {
                     (Cell::CannotBe(why), _) => format!("cannot be: {why}"),
-                    (_, Some(found)) => format!("{} ({:.1?})", found.said, found.took),
+                    (_, Some(found)) => format!("{} ({:.1?})", found.message, found.took),
                     _ => continue,
                 };
                 let _ = writeln!(out, "    {:<13} {text}", evidence.name());

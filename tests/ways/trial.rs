@@ -22,10 +22,10 @@ use super::{
 /// The longest time that a trial takes.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How many requests of users are sent afterwards.
+/// The number of requests of users that are sent afterwards.
 pub(crate) const USERS: u64 = 200;
 
-/// How a run ends.
+/// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     /// Before the canary's first weight: the plan, the run's own question, the objects or the canary are not right.
@@ -55,17 +55,17 @@ impl End {
     }
 }
 
-/// What a trial has shown.
+/// The results of a trial.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) end: End,
-    /// What the verdict or the error says.
-    pub(crate) said: String,
+    /// The text of the verdict or of the error.
+    pub(crate) message: String,
     /// The weights in the mesh afterwards; none without the object.
     pub(crate) weights: Option<Weights>,
-    /// How many of [`USERS`] requests were answered afterwards.
+    /// The number of [`USERS`] requests that were answered afterwards.
     pub(crate) served: u64,
-    /// What must not be, whatever was expected.
+    /// The violations of rules that hold for every trial.
     pub(crate) wrong: Vec<String>,
     pub(crate) took: Duration,
 }
@@ -78,14 +78,14 @@ pub(crate) async fn run(scene: Scene, seed: u64) -> Found {
         stage.serve_users(&scene);
     }
     if let Some(since) = &scene.earlier {
-        let (end, said) = drive(&scene, &stage).await;
-        assert_eq!(end, End::Promoted, "the earlier run: {said}");
+        let (end, message) = drive(&scene, &stage).await;
+        assert_eq!(end, End::Promoted, "the earlier run: {message}");
         since(&stage);
         stage.ledger = Arc::new(Ledger::new(&scene.plan));
     }
     let before = (stage.virtual_service(), stage.destination_rule());
     let driven = tokio::time::timeout(LONGEST, drive(&scene, &stage)).await;
-    let (end, said) = driven.unwrap_or((End::Stuck, String::new()));
+    let (end, message) = driven.unwrap_or((End::Stuck, String::new()));
     stage.dismiss_users();
     let after = (stage.virtual_service(), stage.destination_rule());
     let weights = after.0.as_ref().and_then(|live| Weights::of(&scene.plan, live));
@@ -95,7 +95,7 @@ pub(crate) async fn run(scene: Scene, seed: u64) -> Found {
     wrong.extend(aftermath(&scene, &stage, end, (first, weights), served));
     wrong.extend(traces(&scene, end, &before, &after));
     stage.close().await;
-    Found { end, said, weights, served, wrong, took: began.elapsed() }
+    Found { end, message, weights, served, wrong, took: began.elapsed() }
 }
 
 async fn drive(scene: &Scene, stage: &Stage) -> (End, String) {
@@ -163,7 +163,7 @@ fn whole(error: &Error) -> String {
     text
 }
 
-/// Whether the weights and the users' responses are those of the verdict.
+/// Checks that the weights and the users' responses are those of the verdict.
 fn aftermath(
     scene: &Scene,
     stage: &Stage,
@@ -197,7 +197,7 @@ fn aftermath(
 
 type Objects = (Option<Value>, Option<Value>);
 
-/// What the run has left behind.
+/// The traces that the run has left behind.
 fn traces(scene: &Scene, end: End, before: &Objects, after: &Objects) -> Vec<String> {
     let mut wrong = Vec::new();
     let (Some(was), Some(is)) = (&before.0, &after.0) else { return wrong };

@@ -1,4 +1,5 @@
-//! What has no peer: routing decisions, analysis, observations and simulated traffic. One line of JSON for each.
+//! Measurements without a peer: routing decisions, analysis, observations and simulated traffic. One line of JSON for
+//! each.
 //!
 //! `bench-engine [seconds for each operation]`
 
@@ -77,15 +78,15 @@ fn routing(rules: usize, budget: Duration) -> Outcome {
             .header("x-request-id", "00000000-0000-0000-0000-000000000000")
             .header("user-group", "staff");
     let mut canary = 0_u64;
-    let mut asked = 0_u64;
+    let mut sent = 0_u64;
     let nanoseconds = least(budget, || {
-        request.random = asked;
-        asked += 1;
+        request.random = sent;
+        sent += 1;
         let decision = mesh.route(black_box(&request));
         let subset = decision.cluster().and_then(|cluster| cluster.subset.as_deref());
         canary += u64::from(subset == Some("resnet101"));
     });
-    let share = canary as f64 / asked as f64;
+    let share = canary as f64 / sent as f64;
     if (share - 0.3).abs() > 0.02 {
         return Err(format!("{share} of the requests went to the canary, expected 0.3").into());
     }
@@ -235,7 +236,7 @@ fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
     };
     let score = |number: u64| {
         let value = if climbing && number.is_multiple_of(2) { 0.2 } else { 0.9 };
-        seen(Seen::Score(ScoreValue { guardrail: "sure".into(), value }))
+        seen(Seen::Score(ScoreValue { guardrail: "sure".into(), value, given: None }))
     };
     let kinds: [(&str, u64, Vec<Observation>); 3] = [
         ("request", 3, (0..200).map(request).collect()),
@@ -254,7 +255,7 @@ fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
         if ended.is_decided() {
             return Err(format!("{}: nothing was timed", ended.verdict()).into());
         }
-        // An observation is taken by value, so the time of the copies is told apart.
+        // An observation is passed by value, so the time of the copies is measured separately.
         let copies = least(budget, || block.clone());
         let both = least(budget, || run(block.clone()));
         let each = (both - copies).max(0.0) / block.len() as f64;

@@ -4,39 +4,52 @@
 
 pub mod error;
 
+#[doc(inline)]
 pub use canary_istio::{
     Decision, DestinationRule, Finding, Findings, Gateway, Manifest, Mesh, Object, Request,
     Severity, VirtualService, analyze, finding, manifest, names, networking as istio, route,
     validate,
 };
+#[doc(inline)]
 pub use canary_rollout::{self as rollout, Plan, Verdict};
 #[cfg(feature = "image")]
+#[doc(inline)]
 pub use canary_serving::image;
 #[cfg(feature = "predict")]
+#[doc(inline)]
 pub use canary_serving::predict;
+#[doc(inline)]
 pub use canary_serving::tensor;
+#[doc(inline)]
 pub use canary_stats as stats;
 pub use error::{Error, Result};
 
 /// Clusters, their objects, and the driver of a rollout.
 pub mod cluster {
     #[cfg(feature = "cluster")]
+    #[doc(inline)]
     pub use canary_kube::*;
+    #[doc(inline)]
     pub use canary_rollout::cluster::*;
 }
 
 /// Sources of observations of a rollout.
 pub mod evidence {
     #[cfg(feature = "prometheus")]
+    #[doc(inline)]
     pub use canary_kube::prometheus;
+    #[doc(inline)]
     pub use canary_rollout::evidence::*;
     #[cfg(feature = "predict")]
+    #[doc(inline)]
     pub use canary_serving::Sample;
 }
 
 /// The Kubernetes objects that serve one version of a model with TensorFlow Serving, and copies of models.
 pub mod serving {
     #[cfg(feature = "store")]
+    #[doc(inline)]
     pub use canary_serving::store;
+    #[doc(inline)]
     pub use canary_serving::{CONFIG_ANNOTATION, Error, GRPC_PORT, REST_PORT, Result, Workload};
 }

@@ -1,4 +1,4 @@
-//! What an account must be allowed to do, and what it lacks.
+//! Permissions that an account needs, and those that it lacks.
 
 use std::fmt;
 
@@ -24,8 +24,8 @@ struct Rule {
 }
 
 impl Rule {
-    /// The name of the object that a plan's driver needs it for; `None` where any may be asked for: what is listed, and
-    /// what other objects name, as the host of a `DestinationRule` names a `Service`.
+    /// The name of the object that a plan's driver needs it for; `None` where any name is possible: objects that are
+    /// listed, and those that other objects name, as the host of a `DestinationRule` names a `Service`.
     fn object(&self, plan: &Plan) -> Option<String> {
         let target = &plan.target;
         match self.resource {
@@ -38,7 +38,7 @@ impl Rule {
 }
 
 /// The least that the driver of a rollout needs in its namespace: to change the routes and hold its lock, and to read
-/// what stands behind a subset.
+/// the pods and workloads behind a subset.
 const DRIVER: &[Rule] = &[
     Rule {
         group: "networking.istio.io",
@@ -120,7 +120,7 @@ pub fn role_for(plan: &Plan, name: &str) -> Role {
             continue;
         };
         if rule.verbs.iter().any(|verb| verb == "create") {
-            // What does not exist yet cannot be permitted by name.
+            // An object that does not exist yet cannot be permitted by name.
             rule.verbs.retain(|verb| verb != "create");
             rules.push(PolicyRule { verbs: vec!["create".to_owned()], ..rule.clone() });
         }
@@ -156,18 +156,18 @@ fn metadata(namespace: &str, name: &str) -> ObjectMeta {
     }
 }
 
-/// What the account in use lacks of [`role`], by Kubernetes' `SelfSubjectAccessReview`.
+/// The permissions of [`role`] that the account in use lacks, by Kubernetes' `SelfSubjectAccessReview`.
 ///
 /// # Errors
-/// [`Error::Cluster`] when the API server cannot be asked.
+/// [`Error::Cluster`] when the API server cannot be reached.
 pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permission>> {
     lacking(cluster, namespace, |_| None).await
 }
 
-/// What the account in use lacks of [`role_for`] this plan, by Kubernetes' `SelfSubjectAccessReview`.
+/// The permissions of [`role_for`] this plan that the account in use lacks, by Kubernetes' `SelfSubjectAccessReview`.
 ///
 /// # Errors
-/// [`Error::Cluster`] when the API server cannot be asked.
+/// [`Error::Cluster`] when the API server cannot be reached.
 pub async fn missing_for(cluster: &Kubernetes, plan: &Plan) -> Result<Vec<Permission>> {
     lacking(cluster, &plan.target.namespace, |rule| rule.object(plan)).await
 }

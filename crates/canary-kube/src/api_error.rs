@@ -1,4 +1,4 @@
-//! What the API server's refusals mean, as Kubernetes documents them.
+//! The meaning of the API server's refusals, as Kubernetes documents them.
 
 use kube::core::Status;
 
@@ -7,7 +7,7 @@ use canary_rollout::cluster::ObjectRef;
 
 use crate::{Error, resource};
 
-/// What was asked of the API server; the words of its role rules.
+/// The verb of a request to the API server, in the words of its role rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -78,8 +78,8 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         }
         403 => {
             // The server knows best: an apply of a new object needs `create`, for one.
-            let said = denied(message);
-            let (verb, resource) = said.unwrap_or_else(|| {
+            let parts = denied(message);
+            let (verb, resource) = parts.unwrap_or_else(|| {
                 let plural = resource::plural(&object.kind);
                 (verb.as_str(), plural.map_or(object.kind.as_str(), |(plural, _)| plural))
             });
@@ -126,8 +126,8 @@ const TYPED_PATCH: &str = "failed to create typed patch object";
 /// The finding in a message such as `failed to create typed patch object (ns/name; …): .spec.x: field not declared in
 /// schema`.
 fn untyped(object: &ObjectRef, message: &str) -> Findings {
-    let said = message.split_once("): .").and_then(|(_, rest)| rest.split_once(": "));
-    let (path, problem) = said.unwrap_or(("", message));
+    let parts = message.split_once("): .").and_then(|(_, rest)| rest.split_once(": "));
+    let (path, problem) = parts.unwrap_or(("", message));
     Findings(vec![Finding::error("K422", path, problem).object(object.to_string()).help(
         "correct the field's name or type; reading the manifest with this library finds the same",
     )])
@@ -141,7 +141,7 @@ fn denied(message: &str) -> Option<(&str, &str)> {
     verb.bytes().all(|byte| byte.is_ascii_lowercase()).then_some((verb, resource))
 }
 
-/// What went wrong with the credentials, without any of them.
+/// The problem with the credentials, without any of them.
 fn login(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError as Auth;
     match error {
@@ -162,7 +162,7 @@ fn login(error: &kube::client::AuthError) -> String {
     }
 }
 
-/// The seconds that the server asks to wait before the next try; 1 when it names none.
+/// The seconds to wait before the next try, as the server requests; 1 when it names none.
 pub(crate) fn retry_after(status: &Status) -> u32 {
     status.details.as_ref().map_or(1, |details| details.retry_after_seconds.max(1))
 }

@@ -9,7 +9,7 @@ use crate::{
     access::{role_binding, role_for},
 };
 
-/// What is mounted into the driver's pod, read-only: inputs, or credentials.
+/// A volume mounted into the driver's pod, read-only: inputs, or credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mount {
@@ -49,7 +49,7 @@ impl Mount {
     }
 }
 
-/// How a driver runs inside the cluster.
+/// The settings of a driver that runs inside the cluster.
 ///
 /// It is a Job and no Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
 /// for ever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
@@ -76,9 +76,9 @@ pub struct InCluster {
     pub name: Option<String>,
     /// More arguments for the program.
     pub args: Vec<String>,
-    /// How often a driver that failed is started again; it goes on where it was.
+    /// The number of times that a driver that failed is started again; it continues where it was.
     pub retries: u32,
-    /// What is mounted, and where.
+    /// The volumes, each with its mount path.
     pub mounts: Vec<(Mount, String)>,
 }
 
@@ -112,7 +112,9 @@ impl InCluster {
     /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
     ///
     /// The Job's pod runs as no root, without a writable file system, capabilities or a sidecar. An exit status of 1
-    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over.
+    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over. A
+    /// pod may be lost after the verdict, and Kubernetes takes every status but 0 for a failure: the program has to exit
+    /// with 0 for a promotion also where an earlier pod gave that verdict, as `ramp --plain-status` does.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the plan has an error.

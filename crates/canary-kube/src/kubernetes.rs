@@ -137,7 +137,7 @@ impl Kubernetes {
     /// # Errors
     /// [`Error::Cluster`] when the configuration's certificates or credentials cannot be used.
     pub fn with_config(mut config: Config) -> Result<Self> {
-        // A call that hangs for ever would stop a rollout; watches have their own bound.
+        // A call without a timeout could stop a rollout; watches have their own bound.
         config.connect_timeout.get_or_insert(Duration::from_secs(10));
         config.read_timeout.get_or_insert(Duration::from_secs(300));
         // kube takes the token as it is, and would end the program on a line break in it.
@@ -256,7 +256,7 @@ impl Kubernetes {
     }
 }
 
-/// What is wrong with a kubeconfig, without the text around the place: that may be a token.
+/// The problem with a kubeconfig, without the text around the place: that may be a token.
 fn without_secrets(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(error) => error.location().map_or_else(
@@ -326,7 +326,7 @@ impl Cluster for Kubernetes {
         loop {
             let request = built(&object, collection.list(&params))?;
             let mut page = match self.send(Verb::List, &object, request).await {
-                // The place in the list is forgotten: all of it once more, in one piece.
+                // The continue token has expired: list everything again, in one request.
                 Err(Error::Expired { .. }) if params.limit.is_some() => {
                     params = ListParams::default();
                     objects.clear();
@@ -391,7 +391,7 @@ impl Cluster for Kubernetes {
             source: Some(Box::new(error)),
         })?;
         match self.send(Verb::Patch, object, request).await {
-            // The server says of a failed `test` only that the request was at fault: find out which one.
+            // For a failed `test` the server reports only a bad request: find out which test failed.
             Err(Error::Istio(canary_istio::Error::Invalid(findings)))
                 if findings.iter().all(|finding| finding.path.is_empty()) =>
             {

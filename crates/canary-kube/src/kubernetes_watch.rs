@@ -1,4 +1,4 @@
-//! Watching one object on a real cluster: list, watch, and start anew where the server lost the thread.
+//! Watches one object on a real cluster: list, watch, and list again where the server forgot the version.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use crate::{
     resource::{collection_path, plural},
 };
 
-/// The longest that one watch request lasts before it is made again from where it stood.
+/// The longest that one watch request lasts before it is sent again with the last version seen.
 const WATCH_SECONDS: u32 = 290;
 /// The first pause after a failure; doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What the watcher knows between two events.
+/// The state of a watcher between two events.
 struct Watcher {
     cluster: Kubernetes,
     object: ObjectRef,
     /// Where to go on; `None` means that the present state must be read first.
     resource_version: Option<String>,
-    /// Whether the object was there when last seen, so that a deletion in a gap is told.
+    /// The object as last seen, so that a deletion in a gap is reported.
     last: Option<Value>,
     events: Option<BoxStream<'static, kube::Result<KubeEvent<Value>>>>,
     pause: Duration,
 }
 
-/// The changes of one object for ever; an error is told, then the watch goes on after a pause.
+/// Streams the changes of one object without end; an error is reported, then the watch continues after a pause.
 pub(crate) fn watch(
     cluster: Kubernetes,
     object: ObjectRef,
@@ -80,7 +80,7 @@ impl Watcher {
         }
     }
 
-    /// Reads the object as it is now; tells a change or a deletion that fell into a gap.
+    /// Reads the object as it is now; reports a change or a deletion that fell into a gap.
     async fn read_present(&mut self) -> Result<Option<WatchEvent>> {
         let now = self.cluster.get(&self.object).await?;
         self.pause = Duration::ZERO;

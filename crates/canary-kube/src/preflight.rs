@@ -1,4 +1,4 @@
-//! Whether the cluster at hand will do for a release, and what is missing.
+//! Checks of a cluster before a release: whether it is ready, and what is missing.
 
 use std::fmt::{self, Write as _};
 
@@ -44,17 +44,17 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What was looked at.
+    /// The name of the check.
     pub name: &'static str,
-    /// How it stands.
+    /// The outcome of the check.
     pub outcome: Outcome,
-    /// What was found.
+    /// A sentence about the state that was found.
     pub found: String,
-    /// What to do; empty when nothing has to be done.
+    /// The remedy; empty when nothing has to be done.
     pub remedy: String,
 }
 
@@ -68,7 +68,7 @@ impl Check {
         self
     }
 
-    /// What could not be read is unknown, not wrong.
+    /// A check whose objects could not be read: unknown, not wrong.
     fn unknown(name: &'static str, error: &Error) -> Self {
         Self::new(name, Outcome::Unknown, error.to_string())
     }
@@ -83,12 +83,12 @@ pub struct Preflight {
 }
 
 impl Preflight {
-    /// Whether nothing stands in the way of a release.
+    /// Returns `true` when no check failed.
     pub fn is_ready(&self) -> bool {
         self.checks.iter().all(|check| check.outcome != Outcome::Fail)
     }
 
-    /// Whether it is ready, and the checks, as JSON.
+    /// Returns the readiness and the checks as JSON.
     ///
     /// ```
     /// let report = canary_core::cluster::Preflight::default();
@@ -137,7 +137,7 @@ impl fmt::Display for Preflight {
     }
 }
 
-/// What the checks are made for.
+/// The release that the checks are for.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PreflightOptions {
@@ -323,7 +323,7 @@ async fn gateway_pods(cluster: &Kubernetes, namespace: &str) -> Check {
     }
 }
 
-/// Whether every one of these deployments has an available pod.
+/// Checks that every one of these deployments has an available pod.
 fn availability(name: &'static str, layout: &str, deployments: &[&Value]) -> Check {
     let available = |deployment: &Value| {
         deployment.pointer("/status/availableReplicas").and_then(Value::as_i64).unwrap_or(0)
@@ -447,7 +447,7 @@ async fn owner(cluster: &Kubernetes, namespace: &str, name: &str) -> Check {
     }
 }
 
-/// Whether pods of the canary's subset can serve, as the driver asks before the first weight.
+/// Checks that pods of the canary's subset can serve, as the driver does before the first weight.
 async fn canary_pods(cluster: &Kubernetes, plan: &Plan) -> Check {
     const NAME: &str = "canary's pods";
     let (namespace, rule) = (&plan.target.namespace, plan.target.destination_rule_name());

@@ -1,10 +1,10 @@
-//! Whether a namespace's quota has room for a workload.
+//! The room that a namespace's quota leaves for a workload.
 
 use serde_json::Value;
 
 use canary_serving::{Workload, quantity};
 
-/// Why a `ResourceQuota` would keep the pods of a workload from being made.
+/// The reason why a `ResourceQuota` would keep the pods of a workload from being created.
 pub(crate) fn quota_problem(quota: &Value, workload: &Workload) -> Option<String> {
     let name = quota.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let wanted = [

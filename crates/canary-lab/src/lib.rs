@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+// For the tests of the project, which send the same requests to Envoy and to the evaluator; no part of the interface.
+#[doc(hidden)]
 pub mod envoy;
 pub mod gateway;
 mod lab;

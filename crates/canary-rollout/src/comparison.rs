@@ -83,7 +83,7 @@ pub struct ComparedTraffic {
     pub alpha: f64,
 }
 
-/// What each rule did with the same runs.
+/// The results of each rule on the same runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -98,7 +98,7 @@ pub struct Comparison {
     pub rules: Vec<RuleOutcome>,
 }
 
-/// What one rule did.
+/// The results of one rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -131,7 +131,7 @@ impl ComparedTraffic {
         self.compare_while(rules, runs, seed, || true)
     }
 
-    /// As [`compare`](Self::compare), as long as `go_on` says so: it is asked before each run.
+    /// As [`compare`](Self::compare), as long as `go_on` returns `true`: it is called before each run.
     ///
     /// # Errors
     /// As [`compare`](Self::compare); [`Error::Plan`] also when it was stopped.
@@ -183,7 +183,8 @@ impl ComparedTraffic {
 }
 
 impl Comparison {
-    /// Whether the canary is worse: a run that is not rolled back is a miss then, and else a rollback is a false one.
+    /// Returns `true` when the canary is worse: a run that is not rolled back is then a miss, and otherwise a rollback
+    /// is a false one.
     pub fn is_harmful(&self) -> bool {
         self.traffic.errors.canary > self.traffic.errors.stable
     }
@@ -220,7 +221,7 @@ impl Judge {
     }
 }
 
-/// What one rule did in the runs so far.
+/// The results of one rule in the runs so far.
 #[derive(Default)]
 struct Tally {
     /// The requests before each rollback.
@@ -295,7 +296,7 @@ mod tests {
     fn what_is_out_of_range_is_named() {
         let usual = ComparedTraffic::new(0.01, 0.02);
         let low = Rule::FixedThreshold { success_rate: 1.5, failures: 1 };
-        for (traffic, rules, runs, said) in [
+        for (traffic, rules, runs, message) in [
             (usual, &Rule::USUAL[..], 0, "0 runs"),
             (usual, &[], 1, "0 rules"),
             (ComparedTraffic { interval: 0, ..usual }, &Rule::USUAL, 1, "intervals of 0"),
@@ -306,7 +307,7 @@ mod tests {
             (usual, &[low], 1, "least is 1.5"),
         ] {
             let error = traffic.compare(rules, runs, 1).unwrap_err().to_string();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(message), "{error}");
         }
         let stopped = usual.compare_while(&Rule::USUAL, 10, 1, || false).unwrap_err().to_string();
         assert!(stopped.contains("stopped after 0 runs"), "{stopped}");

@@ -25,7 +25,7 @@ pub enum Error {
         object: String,
         /// The difference to what was expected.
         diff: String,
-        /// What to do about it; may be empty.
+        /// The remedy; may be empty.
         help: String,
     },
     /// The named thing does not exist.
@@ -33,26 +33,34 @@ pub enum Error {
     NotFound {
         /// The object, as `Kind namespace/name`, or the file.
         object: String,
-        /// What to do about it; may be empty.
+        /// The remedy; may be empty.
         help: String,
     },
     /// The cluster, or the lab in its place, could not do what a call wanted.
     #[error("{action}: {reason}")]
     Cluster {
-        /// What was being done, to which object.
+        /// The action that failed, and its object.
         action: String,
-        /// What went wrong, and what to do.
+        /// The cause, and the remedy.
         reason: String,
-        /// Whether trying again may help.
+        /// `true` when trying again may help.
         retryable: bool,
         /// The cause, when a library below gave one.
         #[source]
         source: Option<BoxError>,
     },
+    /// A workload is not ready in the time given: wait longer, or see to its pods.
+    #[error("{action}: {reason}")]
+    NotReady {
+        /// What was being waited for.
+        action: String,
+        /// The time given, and the state of the pods.
+        reason: String,
+    },
     /// The account in use may not do it: grant the verb that the reason names.
     #[error("{action}: {reason}")]
     Forbidden {
-        /// What was being done, to which object.
+        /// The action that failed, and its object.
         action: String,
         /// The words of the API server, and the verb to grant.
         reason: String,
@@ -60,15 +68,15 @@ pub enum Error {
     /// The cluster does not serve objects of this kind, or has no such namespace.
     #[error("{action}: {reason}")]
     Unserved {
-        /// What was being done, to which object.
+        /// The action that failed, and its object.
         action: String,
         /// The kind, and what to install.
         reason: String,
     },
-    /// The API server no longer keeps the resource version, or the place in a list, that the call names: read anew.
+    /// The API server no longer keeps the resource version, or the place in a list, that the call names: read again.
     #[error("{action}: {reason}")]
     Expired {
-        /// What was being done, to which object.
+        /// The action that failed, and its object.
         action: String,
         /// The words of the API server.
         reason: String,
@@ -107,8 +115,11 @@ impl Error {
         Self::Istio(canary_istio::Error::Manifest { what: what.into(), reason: reason.into() })
     }
 
-    /// Whether the same call may succeed when it is made again later.
+    /// Returns `true` when the same call may succeed when it is repeated later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Cluster { retryable: true, .. } | Self::Expired { .. })
+        matches!(
+            self,
+            Self::Cluster { retryable: true, .. } | Self::Expired { .. } | Self::NotReady { .. }
+        )
     }
 }

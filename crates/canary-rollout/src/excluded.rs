@@ -2,7 +2,7 @@
 
 use super::verdict::Reading;
 
-/// How many readings of one kind of quantity a promotion names as excluded, at the most.
+/// The greatest number of readings of one kind of quantity that a promotion names as excluded.
 const NAMED: usize = 3;
 
 /// The harm that is excluded when a rollout is promoted, such as `errorRatio above 1.8 is excluded`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Golden images that the canary must answer as agreed, asked through the header route before a step begins.
+/// Golden images that the canary must answer as agreed, sent through the header route before a step begins.
 ///
 /// ```
 /// use canary_core::rollout::{Gate, GateOutcome};
@@ -30,13 +30,13 @@ pub struct Gate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Golden {
-    /// The input: a file, or any name that the asker of the plan understands.
+    /// The input: a file, or any name that the plan's predictor understands.
     pub input: String,
     /// The top class that the canary must give.
     pub answer: String,
 }
 
-/// How a gate ended.
+/// The outcome of a gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 #[non_exhaustive]
@@ -59,7 +59,7 @@ pub enum GateOutcome {
     },
     /// Some inputs got no answer, and the rest does not decide the gate. Missing data is no failure.
     Unanswered {
-        /// What is missing.
+        /// The missing thing.
         why: String,
     },
 }
@@ -68,7 +68,7 @@ pub enum GateOutcome {
 const NAMED: usize = 5;
 
 impl Gate {
-    /// A gate without images that asks for every answer to be right.
+    /// A gate without images that requires every answer to be right.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), golden: Vec::new(), at_least: 1.0 }
     }
@@ -99,7 +99,7 @@ impl Gate {
     )]
     pub fn judge(&self, answers: &[Option<String>]) -> GateOutcome {
         let of = self.golden.len();
-        // A hair under the product, so that 0.9 of 10 asks for 9 in spite of rounding.
+        // Slightly less than the product, so that 0.9 of 10 requires 9 in spite of rounding.
         let needed = (self.at_least * of as f64 - 1e-9).ceil().max(0.0) as usize;
         let mut right = 0;
         let mut missing = Vec::new();

@@ -1,4 +1,4 @@
-//! What must not get worse: one sequential test each, with its share of the plan's α.
+//! Guardrails, the quantities that must not get worse: one sequential test each, with its share of the plan's α.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ pub struct ErrorRatio {
 
 /// The canary's rate of requests over a latency threshold is at most `at_most` times the stable rate.
 ///
-/// A request that failed counts as slow, however soon: nobody had a response within the threshold. Counts out of a
+/// A request that failed counts as slow, however soon: no user had a response within the threshold. Counts out of a
 /// histogram do not say which slow requests failed; there failures are left to [`ErrorRatio`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -94,7 +94,7 @@ pub struct SlowRatio {
     /// The quantile that the threshold is learned at.
     #[serde(default = "default_quantile")]
     pub quantile: f64,
-    /// How many latencies of the stable subset the threshold is learned from.
+    /// The number of latencies of the stable subset from which the threshold is learned.
     #[serde(default = "default_warmup")]
     pub warmup: u64,
 }
@@ -161,8 +161,8 @@ pub struct Custom {
 /// In pairs of the same input the canary fails no more often than the stable version.
 ///
 /// Pairs in which both halves fail, or none, say nothing; of the others as many failures are the stable version's as
-/// the canary's when the canary is no worse. The same harm takes about a fifth of the observations that
-/// [`ErrorRatio`] needs at a small weight, because each pair asks the canary.
+/// the canary's when the canary is no worse. The same harm takes about a fifth of the observations that [`ErrorRatio`]
+/// needs at a small weight, because each pair includes the canary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PairErrors {
@@ -187,17 +187,17 @@ impl Check {
         }
     }
 
-    /// Whether an alarm of the test is a rollback, paid for from the plan's α.
+    /// Returns `true` when an alarm of the test is a rollback, paid for from the plan's α.
     pub fn spends_alpha(&self) -> bool {
         !matches!(self, Self::ObservedSplit(_))
     }
 
-    /// Whether the test compares two subsets that serve at the same time.
+    /// Returns `true` when the test compares two subsets that serve at the same time.
     pub fn compares_traffic(&self) -> bool {
         matches!(self, Self::ErrorRatio(_) | Self::SlowRatio(_))
     }
 
-    /// What the test needs to see.
+    /// The kind of evidence that the test needs.
     pub fn needs(&self) -> Kind {
         match self {
             Self::ErrorRatio(_) | Self::ObservedSplit(_) => Kind::Requests,
@@ -296,9 +296,9 @@ impl Guardrail {
         Self::new(Check::Custom(Custom { at_least, proven_above: None })).named(name)
     }
 
-    /// Whether it can have evidence at a step of the plan: the ratios and the split where both versions serve; what
-    /// compares responses where pairs come, which is at the mirrored steps of a plan that has some, and before the last
-    /// weight of a plan with a header otherwise.
+    /// Returns `true` when it can have evidence at a step of the plan: the ratios and the split where both versions
+    /// serve; tests that compare responses where pairs come, which is at the mirrored steps of a plan that has some,
+    /// and before the last weight of a plan with a header otherwise.
     pub(super) fn speaks_at(&self, plan: &Plan, step: &Step) -> bool {
         let divides = (1..100).contains(&step.weight);
         let mirrors = plan.steps.iter().any(|step| step.mirror > 0);

@@ -11,8 +11,8 @@ use super::verdict::{Cause, Why, counted};
 use crate::evidence::{Answer, Arm, Counts, Pair, Request, Window};
 use canary_stats::{Agreement, EProcess};
 
-/// What one failure adds to an [`Outage`] and one success takes off: 1000·ln of the likelihood of a failure rate of
-/// 90 % over one of 50 %.
+/// The amount that one failure adds to an [`Outage`] and one success subtracts: 1000·ln of the likelihood of a failure
+/// rate of 90 % over one of 50 %.
 const FAILURE: u64 = 588;
 const SUCCESS: u64 = 1_609;
 
@@ -58,7 +58,7 @@ impl Outage {
         self.0 >= LIMIT
     }
 
-    /// Whether the last requests failed.
+    /// Returns `true` when the last requests failed.
     fn is_growing(self) -> bool {
         self.0 > 0
     }
@@ -84,12 +84,12 @@ impl Tally {
         self.failed = self.failed.saturating_add(failed);
     }
 
-    /// Whether more than half of them failed.
+    /// Returns `true` when more than half of them failed.
     fn mostly_fails(self) -> bool {
         self.failed.saturating_mul(2) > self.requests
     }
 
-    /// Whether it is proven that more than half of them fail (α = 0.001).
+    /// Returns `true` when it is proven that more than half of them fail (α = 0.001).
     fn surely_mostly_fails(self) -> bool {
         self.requests >= MOST_OF_AT_LEAST
             && self.mostly_fails()
@@ -104,12 +104,12 @@ impl Tally {
     }
 }
 
-/// What is plainly broken.
+/// A part that is plainly broken.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Broken {
     /// The canary alone: the release goes back.
     Canary(Cause),
-    /// The service as a whole: nothing can be said of the canary.
+    /// The service as a whole: the canary cannot be judged.
     Service(Why),
 }
 
@@ -117,7 +117,7 @@ pub(super) enum Broken {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct SinceCanary {
-    /// How many requests the canary has served before, at this step.
+    /// The number of requests that the canary has served before, at this step.
     before: u64,
     /// Requests that the stable version served since.
     stable: u64,
@@ -134,7 +134,7 @@ pub(super) struct Health {
     pub(super) stable: Tally,
     #[serde(skip_serializing_if = "Tally::is_empty")]
     pub(super) canary: Tally,
-    /// Requests of which nobody knows who served them.
+    /// Requests of unknown version.
     #[serde(skip_serializing_if = "Tally::is_empty")]
     pub(super) unknown: Tally,
     /// The halves of the pairs at the step.
@@ -263,7 +263,7 @@ impl Health {
         half(&pair.canary, Arm::Canary);
     }
 
-    /// What is plainly broken at the canary's share in force, if anything is.
+    /// The part that is plainly broken at the canary's share in force, if any.
     #[inline]
     pub(super) fn broken(&self, share: f64) -> Option<Broken> {
         let fails = |outage: Outage, tally: Tally| {
@@ -302,14 +302,14 @@ impl Health {
             return Some(self.canary_fails(self.canary_half, self.stable_half, "pairs"));
         }
         if share >= 1.0 {
-            // Nobody else can have served them.
+            // Only the canary can have served them.
             return (self.unknown_in_a_row >= UNKNOWN_IN_A_ROW).then(|| self.unreachable());
         }
         if self.is_unreachable(share) {
             return Some(self.unreachable());
         }
         if share <= 0.5 && self.with_unknown().surely_mostly_fails() {
-            // More than the canary's share can be.
+            // More failures than the canary's share can explain.
             return Some(self.unserved());
         }
         // So many failures in a row that they are not the canary's share alone.
@@ -317,7 +317,7 @@ impl Health {
         (self.unknown_in_a_row >= UNKNOWN_IN_A_ROW && alone <= 1e-6).then(|| self.unserved())
     }
 
-    /// Whether the stable version is known to serve requests while the canary fails its own.
+    /// Returns `true` when the stable version is known to serve requests while the canary fails its own.
     fn stable_serves(&self, share: f64) -> bool {
         if share >= 1.0 || self.canary_outage.0 >= 2 * LIMIT && self.stable.requests == 0 {
             return true;
@@ -325,12 +325,13 @@ impl Health {
         self.stable.requests > 0 && !self.stable_outage.is_growing() && !self.stable.mostly_fails()
     }
 
-    /// Whether the canary serves nothing of its share while requests of unknown version fail.
+    /// Returns `true` when the canary serves nothing of its share while requests of unknown version fail.
     ///
     /// After the k-th request that the canary served, the number of requests of the stable version until the next is
     /// geometric when the canary can be reached, whatever fails on the way: P(at least m) = (1 − share)^m. With the
-    /// bound α/((k+1)(k+2)) for it the probability of a mistake is at most α over the whole step. That as many requests
-    /// failed as half of the missing ones tells an unreachable canary from a mesh that splits otherwise than it says.
+    /// bound α/((k+1)(k+2)) for it the probability of a mistake is at most α over the whole step. Failures of at least
+    /// half as many requests as are missing distinguish an unreachable canary from a mesh that does not split as
+    /// configured.
     fn is_unreachable(&self, share: f64) -> bool {
         let SinceCanary { before, stable, failed } = self.since_canary;
         // Counted at the pods, a request that finds none is not counted at all. Pods are scraped one after the other,
@@ -379,9 +380,9 @@ impl Health {
         service_fails(self.with_unknown(), "requests", self.unknown_problem.as_ref())
     }
 
-    /// What keeps a step from ending well although its counts are reached, in words.
+    /// The obstacle that keeps a step from ending well although its counts are reached, in words.
     pub(super) fn obstacle(&self, share: f64) -> Option<String> {
-        let said = |who: &str, tally: Tally, what: &str, problem: Option<&Arc<str>>| {
+        let described = |who: &str, tally: Tally, what: &str, problem: Option<&Arc<str>>| {
             let failed =
                 format!("{who} failed {} of {}", tally.failed, counted(tally.requests, what));
             problem.map_or_else(|| failed.clone(), |problem| format!("{failed} ({problem})"))
@@ -389,12 +390,12 @@ impl Health {
         let (stable, canary) = (self.stable_problem.as_ref(), self.canary_problem.as_ref());
         for (tally, what) in [(self.canary, "requests"), (self.canary_half, "pairs")] {
             if tally.mostly_fails() {
-                return Some(said("the canary", tally, what, canary));
+                return Some(described("the canary", tally, what, canary));
             }
         }
         for (tally, what) in [(self.stable, "requests"), (self.stable_half, "pairs")] {
             if tally.mostly_fails() {
-                return Some(said("the stable version", tally, what, stable));
+                return Some(described("the stable version", tally, what, stable));
             }
         }
         let lost = self.unknown.failed;

@@ -125,7 +125,7 @@ fn a_canary_without_endpoints_is_unreachable_and_a_wrong_split_alone_is_not() {
 
 #[test]
 fn failures_without_a_version_that_hit_both_are_not_the_canarys() {
-    // A gateway that resets every twentieth request, whoever would have served it.
+    // A gateway that resets every twentieth request, whichever version would have served it.
     let mut health = Health::default();
     let mut random = canary_stats::Random::new(7);
     for _ in 0..200_000 {
@@ -178,8 +178,8 @@ fn a_step_does_not_end_well_while_most_requests_of_a_version_fail() {
     failed(&mut health, Arm::Canary, 4);
     assert_eq!(health.obstacle(0.5), None, "half of them");
     failed(&mut health, Arm::Canary, 1);
-    let said = health.obstacle(0.5).unwrap();
-    assert_eq!(said, "the canary failed 5 of 9 requests (404 Servable not found)");
+    let message = health.obstacle(0.5).unwrap();
+    assert_eq!(message, "the canary failed 5 of 9 requests (404 Servable not found)");
     health.begin_step();
     assert_eq!(health.obstacle(0.5), None);
     failed(&mut health, Arm::Unknown, 3);

@@ -25,6 +25,7 @@ mod simulate;
 mod state;
 mod step;
 mod summary;
+mod target;
 mod validation;
 mod verdict;
 

@@ -23,7 +23,7 @@ pub(super) struct Monitor {
     /// For slow requests: what counts as slow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     threshold: Option<Threshold>,
-    /// What it has judged at the step in force, by version; for pairs and values both are the same.
+    /// The observations judged at the step in force, by version; for pairs and values both are the same.
     #[serde(default, skip_serializing_if = "Judged::is_empty")]
     judged: Judged,
 }
@@ -47,7 +47,7 @@ impl Judged {
     }
 }
 
-/// What counts as slow, in microseconds.
+/// The latency above which a request is slow, in microseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Threshold {
@@ -89,7 +89,7 @@ impl Monitor {
         Ok(Self { test, threshold, judged: Judged::default() })
     }
 
-    /// Whether the state has the shape that the guardrail gives it.
+    /// Returns `true` when the state has the shape that the guardrail gives it.
     pub(super) fn fits(&self, guardrail: &Guardrail) -> bool {
         Self::new(guardrail).is_ok_and(|fresh| {
             std::mem::discriminant(&fresh.test) == std::mem::discriminant(&self.test)
@@ -102,7 +102,7 @@ impl Monitor {
         self.judged = Judged::default();
     }
 
-    /// What it has judged at the step in force.
+    /// The observations judged at the step in force.
     pub(super) fn judged(&self) -> Judged {
         self.judged
     }
@@ -149,7 +149,7 @@ impl Monitor {
                 match threshold {
                     Some(Threshold::Frozen(threshold)) => {
                         let slow = match micros {
-                            // Nobody had a response within the threshold, however soon the failure came.
+                            // A failure is no response within the threshold, however soon it came.
                             _ if request.failed => true,
                             Some(micros) => micros > *threshold,
                             None => return,
@@ -246,7 +246,7 @@ impl Monitor {
         taken
     }
 
-    /// Whether harm as large as the plan wants excluded is excluded; `None` where the plan wants none.
+    /// Returns `true` when harm as large as the plan wants excluded is excluded; `None` where the plan wants none.
     pub(super) fn proven(&self, check: &Check, alpha: f64) -> Option<bool> {
         let bound = check.proven_bound()?;
         let margin = match check {
@@ -257,7 +257,7 @@ impl Monitor {
         Some(excluded.unwrap_or(false))
     }
 
-    /// What the guardrail shows now.
+    /// The guardrail's reading now.
     pub(super) fn reading(&self, guardrail: &Guardrail, alpha: f64) -> Reading {
         let level = Alpha::new(alpha);
         let interval = level

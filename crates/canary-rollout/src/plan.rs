@@ -7,12 +7,18 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use super::step::{Hold, Split, Step};
 use super::{
     gate::Gate,
     guardrail::{Check, Guardrail},
 };
-use crate::{Error, Result, evidence::Kind};
+pub use super::{
+    step::{Hold, Split, Step},
+    target::{HeaderRoute, Target},
+};
+use crate::{
+    Error, Result,
+    evidence::{Kind, Subsets},
+};
 use canary_istio::Findings;
 
 /// The default bound on the probability that a canary which is no worse is rolled back.
@@ -60,13 +66,13 @@ pub struct Plan {
     pub alpha: f64,
     /// The steps, in order.
     pub steps: Vec<Step>,
-    /// What must not get worse.
+    /// The quantities that must not get worse.
     #[serde(default)]
     pub guardrails: Vec<Guardrail>,
     /// Checks with agreed answers, named by steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<Gate>,
-    /// How long after a weight was written requests are still taken as served under the weight before.
+    /// The time after a weight was written during which requests still count as served under the weight before.
     #[serde(
         default = "default_settle",
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
@@ -95,70 +101,12 @@ pub struct Plan {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub patience: Duration,
-    /// What happens to the weights when the verdict is Inconclusive.
+    /// The weights after a verdict of Inconclusive.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
 }
 
-/// The objects that a rollout changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Target {
-    /// The namespace of both objects.
-    #[serde(default = "default_namespace")]
-    pub namespace: String,
-    /// The name of the `VirtualService`.
-    pub virtual_service: String,
-    /// The name of the HTTP route (`spec.http[].name`); without it, the one route that sends to the stable subset.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub route: Option<String>,
-    /// The name of the `DestinationRule` that defines the subsets; without it, the `VirtualService`'s own name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub destination_rule: Option<String>,
-}
-
-impl Target {
-    /// The `VirtualService` of that name in namespace `default`.
-    pub fn new(virtual_service: impl Into<String>) -> Self {
-        Self {
-            namespace: default_namespace(),
-            virtual_service: virtual_service.into(),
-            route: None,
-            destination_rule: None,
-        }
-    }
-
-    /// The name of the `DestinationRule`: as given, or the `VirtualService`'s.
-    pub fn destination_rule_name(&self) -> &str {
-        self.destination_rule.as_deref().unwrap_or(&self.virtual_service)
-    }
-}
-
-/// A route by request header that leads to the canary whatever the weights are.
-///
-/// The route stands before the target route under the name [`HeaderRoute::route_name`]; the driver makes it when
-/// the live object has none and removes it at the end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct HeaderRoute {
-    /// The header's name, in lower case as Istio wants it.
-    pub name: String,
-    /// The value that it must have exactly.
-    pub value: String,
-}
-
-impl HeaderRoute {
-    /// The beginning of the names of all routes that rollouts make. A route of such a name is never a plan's target,
-    /// and one that an earlier rollout left behind is replaced.
-    pub const ROUTE_PREFIX: &str = "canary-rollout-";
-
-    /// The name (`spec.http[].name`) of the route that the driver makes for a canary.
-    pub fn route_name(canary: &str) -> String {
-        format!("{}{canary}", Self::ROUTE_PREFIX)
-    }
-}
-
-/// What happens to the weights when the verdict is Inconclusive.
+/// The weights after a verdict of Inconclusive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnInconclusive {
@@ -288,7 +236,7 @@ impl Plan {
         self.alpha * guardrail.share / total
     }
 
-    /// The kinds of evidence that the guardrails and holds ask for.
+    /// The kinds of evidence that the guardrails and holds need.
     ///
     /// ```
     /// use canary_core::{Plan, evidence::Kind, rollout::{Guardrail, Hold}};
@@ -307,7 +255,17 @@ impl Plan {
         guardrails.chain(holds).collect()
     }
 
-    /// Whether anything asks for pairs: a hold, or a guardrail that compares answers.
+    /// The names of its two subsets.
+    pub fn subsets(&self) -> Subsets {
+        Subsets::new(self.stable.as_str(), self.canary.as_str())
+    }
+
+    /// `true` when the plan compares pairs and has no header: they come out of mirrored traffic.
+    pub(crate) fn pairs_are_mirrored(&self) -> bool {
+        self.header.is_none() && self.needs_pairs()
+    }
+
+    /// Returns `true` when anything needs pairs: a hold, or a guardrail that compares answers.
     pub fn needs_pairs(&self) -> bool {
         let pairs = [Kind::Pairs, Kind::Labels, Kind::Scores, Kind::Custom];
         self.needs().into_iter().any(|kind| pairs.contains(&kind))
@@ -356,7 +314,7 @@ impl Plan {
 
     /// A digest of everything the plan says, equal on every platform for equal plans: 32 hexadecimal digits.
     ///
-    /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It tells a changed plan from the one that a
+    /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It distinguishes a changed plan from the one that a
     /// stored state belongs to; it is no protection against forgery.
     pub fn hash(&self) -> String {
         // `Value` keeps keys sorted, so the text does not depend on the order of fields in this file.
@@ -407,10 +365,6 @@ impl Plan {
 
 fn default_alpha() -> f64 {
     DEFAULT_ALPHA
-}
-
-fn default_namespace() -> String {
-    "default".to_owned()
 }
 
 fn default_settle() -> Duration {

@@ -1,9 +1,9 @@
-//! How long a plan must hold its steps to catch a stated harm.
+//! The time that a plan must hold its steps to catch a stated harm.
 
 use serde::{Deserialize, Serialize};
 
 use super::{plan::Plan, scenario::Scenario, summary::Chance};
-use crate::{Error, Result};
+use crate::{Error, Result, evidence::Inputs};
 
 /// The longest holds that are tried, as a multiple of the plan's.
 const MOST: f64 = 1024.0;
@@ -18,16 +18,16 @@ pub struct Power {
     pub plan: Plan,
     /// The chance that it rolls the harm back.
     pub rollback: Chance,
-    /// Requests of both versions over all steps of that plan, as far as its holds ask for requests: where a hold counts
-    /// the canary's, as many as its weight takes for them.
+    /// Requests of both versions over all steps of that plan, as far as its holds count requests: where a hold counts
+    /// the canary's, as many as its weight needs for them.
     pub requests: u64,
 }
 
 impl Plan {
     /// Suggests holds that catch the harm of `scenario` with at least the stated probability.
     ///
-    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them. None
-    /// falls below the least number of observations that the guardrails ask for ([`Guardrail::minimum`]).
+    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them.
+    /// None falls below the least number of observations that the guardrails require ([`Guardrail::minimum`]).
     ///
     /// [`Guardrail::minimum`]: super::Guardrail::minimum
     ///
@@ -47,7 +47,7 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::simulate`]; [`Error::Plan`] also when `probability` is not between 0 and 1, or when the harm cannot
-    /// be caught by holds 1024 times as long.
+    /// be caught by holds 1024 times as long, or by as many pairs as a rollout remembers ([`Inputs::CAPACITY`]).
     pub fn power(
         &self,
         scenario: &Scenario,
@@ -58,7 +58,7 @@ impl Plan {
         self.power_while(scenario, probability, runs, seed, || true)
     }
 
-    /// As [`power`](Self::power), as long as `go_on` says so: it is asked before each run.
+    /// As [`power`](Self::power), as long as `go_on` returns `true`: it is called before each run.
     ///
     /// # Errors
     /// As [`power`](Self::power); [`Error::Plan`] also when it was stopped.
@@ -79,17 +79,15 @@ impl Plan {
             Ok(self.lengthened(factor).simulate_while(scenario, runs, seed, &go_on)?.rollback)
         };
         let enough = |chance: &Chance| chance.p >= probability;
-        let (mut high, mut found) = (1.0, chance(1.0)?);
+        let most = self.most_lengthened();
+        let (mut low, mut high, mut found) = (1.0 / 64.0, 1.0, chance(1.0)?);
         while !enough(&found) {
-            high *= 2.0;
-            if high > MOST {
-                return Err(Error::Plan(format!(
-                    "holds {MOST} times as long catch this harm with {found} only; choose a guardrail that sees it"
-                )));
+            if high >= most {
+                return Err(Error::Plan(uncaught(high, &found)));
             }
+            (low, high) = (high, (high * 2.0).min(most));
             found = chance(high)?;
         }
-        let mut low = if high > 1.0 { high / 2.0 } else { 1.0 / 64.0 };
         while high / low > 1.03 {
             let middle = (low * high).sqrt();
             let tried = chance(middle)?;
@@ -109,8 +107,18 @@ impl Plan {
         Ok(Power { factor: high, plan, rollback: found, requests })
     }
 
-    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of observations
-    /// that a guardrail asks for: the step would last as long all the same, and such a plan is refused.
+    /// By how much the holds may be multiplied: the distinct inputs of all steps have to be remembered.
+    fn most_lengthened(&self) -> f64 {
+        let pairs = self.steps.iter().filter_map(|step| step.hold.pairs);
+        // Each step's number is rounded up.
+        let room = Inputs::CAPACITY.saturating_sub(pairs.clone().count() as u64);
+        #[expect(clippy::cast_precision_loss, reason = "holds are far below 2^53")]
+        let most = room as f64 / pairs.fold(0, u64::saturating_add) as f64;
+        most.clamp(1.0, MOST)
+    }
+
+    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of
+    /// observations that a guardrail requires: the step would last as long all the same, and such a plan is refused.
     fn lengthened(&self, factor: f64) -> Self {
         let least = self.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
         #[expect(
@@ -132,13 +140,26 @@ impl Plan {
     }
 }
 
+/// Why no holds catch a harm.
+fn uncaught(longest: f64, found: &Chance) -> String {
+    let limit = if longest < MOST {
+        format!(" (a rollout remembers {} distinct inputs of pairs)", Inputs::CAPACITY)
+    } else {
+        String::new()
+    };
+    format!(
+        "holds {} times as long{limit} catch this harm with {found} only; choose a guardrail that sees it",
+        (longest * 100.0).round() / 100.0
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Guardrail, Hold};
     use super::*;
 
     #[test]
-    fn no_hold_falls_below_what_a_guardrail_asks_for() {
+    fn no_hold_falls_below_what_a_guardrail_requires() {
         let plan = Plan::new("s", "a", "b")
             .weights([50, 100], Hold::requests(200))
             .guardrail(Guardrail::error_ratio(1.0).minimum(30));
@@ -149,5 +170,35 @@ mod tests {
         // A hold that is below it from the beginning is not made longer: the plan is refused, as it is without this.
         let short = Plan::new("s", "a", "b").weights([50, 100], Hold::requests(5));
         assert_eq!(short.lengthened(0.5).steps[0].hold.requests, Some(5));
+    }
+
+    #[test]
+    fn pairs_are_held_no_longer_than_a_rollout_remembers() {
+        let plan = |pairs| {
+            Plan::new("s", "a", "b")
+                .header("user-group", "canary")
+                .weights([20, 50, 100], Hold::pairs(pairs))
+                .guardrail(Guardrail::agreement(0.9))
+        };
+        // Nothing disagrees, so no number of pairs is enough.
+        let harmless = Scenario::new(1_000.0).pairs(1_000.0, 1.0);
+        for pairs in [3_001, 9_999] {
+            let error = plan(pairs).power(&harmless, 0.9, 2, 7).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains("20000 distinct inputs") && message.contains("guardrail"),
+                "{message}"
+            );
+        }
+        // A plan that requires more by itself is refused as it is everywhere.
+        let refused = plan(10_001).power(&harmless, 0.9, 2, 7);
+        assert!(
+            matches!(refused, Err(Error::Istio(canary_istio::Error::Invalid(_)))),
+            "{refused:?}"
+        );
+        // Harm that is caught by more than twice the holds, and less than four times, is found below the limit.
+        let small = Scenario::new(1_000.0).pairs(1_000.0, 0.87);
+        let power = plan(300).power(&small, 0.8, 60, 7).unwrap();
+        assert!(power.rollback.p >= 0.8 && power.plan.validate().is_empty(), "{power:?}");
     }
 }

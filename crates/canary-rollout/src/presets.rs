@@ -6,7 +6,7 @@ use super::{
 };
 
 impl Plan {
-    /// Steps at these weights, each held the same, except that nothing is waited for at 100.
+    /// Steps at these weights, each with the same hold, and none at 100.
     ///
     /// ```
     /// use canary_core::{Plan, rollout::Hold};

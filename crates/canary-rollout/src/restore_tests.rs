@@ -51,7 +51,11 @@ fn seen(random: &mut Random, harm: f64, since: Timestamp) -> Seen {
             let label = random.bernoulli(0.5).then(|| label.to_owned());
             Seen::Pair(Pair { input: Some(random.bits()), name: None, stable, canary, label })
         }
-        4 => Seen::Score(ScoreValue { guardrail: "sure".into(), value: random.beta(9.0, harm) }),
+        4 => Seen::Score(ScoreValue {
+            guardrail: "sure".into(),
+            value: random.beta(9.0, harm),
+            given: None,
+        }),
         _ => {
             let latency = Some(Duration::from_secs_f64(random.log_normal(-2.0, 0.6)));
             let failed = random.bernoulli(0.1 * worse);
@@ -60,7 +64,7 @@ fn seen(random: &mut Random, harm: f64, since: Timestamp) -> Seen {
     }
 }
 
-fn tell(monitor: &mut Monitor, check: &Check, seen: &Seen) {
+fn observe(monitor: &mut Monitor, check: &Check, seen: &Seen) {
     match seen {
         Seen::Request(request) => monitor.request(check, 0.3, request),
         Seen::Window(window) => monitor.window(check, 0.3, window.stable, window.canary),
@@ -88,11 +92,11 @@ fn a_restored_monitor_shows_the_same_bits_for_ever() {
             let mut straight = Monitor::new(&guardrail).unwrap();
             straight.set_share(0.3);
             let mut killed = straight.clone();
-            let (mut told, mut proven) = (0, [false; 2]);
+            let (mut counted, mut proven) = (0, [false; 2]);
             for i in 0..2000 {
                 let seen = seen(&mut random, harm, Timestamp(0));
-                tell(&mut straight, &guardrail.check, &seen);
-                tell(&mut killed, &guardrail.check, &seen);
+                observe(&mut straight, &guardrail.check, &seen);
+                observe(&mut killed, &guardrail.check, &seen);
                 if random.bernoulli(0.05) {
                     killed = restored(&killed);
                 }
@@ -104,11 +108,11 @@ fn a_restored_monitor_shows_the_same_bits_for_ever() {
                         (straight.reading(&guardrail, 0.05), killed.reading(&guardrail, 0.05));
                     // Text distinguishes what equality does not: 0 and −0.
                     assert_eq!(format!("{a:?}"), format!("{b:?}"), "{i}");
-                    told += a.counts.iter().map(|(_, count)| count).sum::<u64>();
+                    counted += a.counts.iter().map(|(_, count)| count).sum::<u64>();
                 }
             }
             assert_eq!(straight, restored(&killed));
-            assert!(told > 0 && proven[0] >= proven[1], "{guardrail:?}");
+            assert!(counted > 0 && proven[0] >= proven[1], "{guardrail:?}");
         }
     }
 }
@@ -131,7 +135,7 @@ fn a_learned_threshold_survives_with_all_its_digits() {
     }
 }
 
-/// What a driver would report back for an action.
+/// The event that a driver would report back for an action.
 fn done(action: &Action) -> Option<Event> {
     match action {
         Action::Inspect => Some(Event::Inspected(Ok(()))),

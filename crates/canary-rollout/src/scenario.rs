@@ -1,4 +1,4 @@
-//! What a simulation takes to be true: traffic, rates, answers.
+//! The assumptions of a simulation: traffic, rates, answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ impl Rates {
     }
 }
 
-/// A world in which a plan is tried out.
+/// The conditions under which a plan is simulated.
 ///
 /// ```
 /// use canary_core::rollout::Scenario;
@@ -34,16 +34,17 @@ impl Rates {
 pub struct Scenario {
     /// Requests per second that the weights divide.
     pub rate: f64,
-    /// The probability that a request fails.
+    /// The probability that a request fails. It is also the probability that a half of a pair fails.
     pub errors: Rates,
     /// The probability that a request is over the latency threshold. Learning the threshold is not simulated: it is
     /// taken as known from the first request.
     pub slow: Rates,
-    /// What is added to the canary's share of the traffic, in percentage points: how far the mesh is off its weights.
+    /// The number of percentage points added to the canary's share of the traffic: the mesh's deviation from its
+    /// weights.
     pub split_error: f64,
     /// Pairs of answers per second; none by default.
     pub pairs_per_second: f64,
-    /// The probability that both models give the same top class.
+    /// The probability that both models give the same top class, where both halves of a pair are served.
     pub agreement: f64,
     /// The probability, on a labelled input, that exactly one model is right: the stable one, or the canary.
     pub only_right: Rates,
@@ -51,7 +52,7 @@ pub struct Scenario {
     pub drift: f64,
     /// The deviation of that difference, which takes the two values mean ± deviation.
     pub drift_deviation: f64,
-    /// The mean of every custom score, which is 0 or 1; one value comes with each pair.
+    /// The mean of every custom score, which is 0 or 1; one value comes with each pair whose halves are both served.
     pub custom: f64,
 }
 
@@ -79,7 +80,7 @@ impl Scenario {
         Self { rate, ..Self::default() }
     }
 
-    /// Sets the probabilities that a request fails.
+    /// Sets the probabilities that a request, or a half of a pair, fails.
     #[must_use]
     pub fn errors(mut self, stable: f64, canary: f64) -> Self {
         self.errors = Rates { stable, canary };

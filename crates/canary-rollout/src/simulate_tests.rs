@@ -36,11 +36,11 @@ fn a_wrong_split_is_inconclusive_and_a_right_one_is_not() {
         .guardrail(Guardrail::error_ratio(1.0));
     let right = plan.simulate(&Scenario::new(100.0).errors(0.01, 0.01), 200, 2).unwrap();
     assert!(right.inconclusive.p <= 0.02, "{}", right.inconclusive);
-    let world = Scenario { split_error: -10.0, ..Scenario::new(100.0).errors(0.01, 0.05) };
-    let wrong = plan.simulate(&world, 200, 2).unwrap();
+    let scenario = Scenario { split_error: -10.0, ..Scenario::new(100.0).errors(0.01, 0.05) };
+    let wrong = plan.simulate(&scenario, 200, 2).unwrap();
     assert!(wrong.inconclusive_because["split"] > 150, "{wrong:?}");
     let quiet = plan
-        .simulate(&Scenario { errors: super::super::Rates::default(), ..world }, 200, 2)
+        .simulate(&Scenario { errors: super::super::Rates::default(), ..scenario }, 200, 2)
         .unwrap();
     assert_eq!(quiet.inconclusive.p, 1.0);
     assert!((200.0..400.0).contains(&quiet.requests.median), "{}", quiet.requests);
@@ -64,20 +64,43 @@ fn every_guardrail_can_be_simulated() {
     let base = Plan::new("a", "b", "c")
         .header("user-group", "canary")
         .weights([20, 100], Hold::total_requests(4_000));
-    let world = Scenario::new(100.0).pairs(20.0, 1.0);
-    let caught = |guardrail: Guardrail, world: Scenario| {
+    let scenario = Scenario::new(100.0).pairs(20.0, 1.0);
+    let caught = |guardrail: Guardrail, scenario: Scenario| {
         let name = guardrail.name.clone();
-        let simulation = base.clone().guardrail(guardrail).simulate(&world, 20, 4).unwrap();
+        let simulation = base.clone().guardrail(guardrail).simulate(&scenario, 20, 4).unwrap();
         assert_eq!(simulation.rolled_back_by.get(&name), Some(&20), "{name}: {simulation:?}");
     };
-    caught(Guardrail::slow_ratio(1.0), world.slow(0.05, 0.3));
+    caught(Guardrail::slow_ratio(1.0), scenario.slow(0.05, 0.3));
     let only_right = super::super::Rates::new(0.2, 0.02);
-    caught(Guardrail::accuracy(), Scenario { only_right, ..world });
+    caught(Guardrail::accuracy(), Scenario { only_right, ..scenario });
     caught(
         Guardrail::numeric_drift(0.02),
-        Scenario { drift: -0.15, drift_deviation: 0.2, ..world },
+        Scenario { drift: -0.15, drift_deviation: 0.2, ..scenario },
     );
-    caught(Guardrail::custom("sure", 0.9), Scenario { custom: 0.7, ..world });
+    caught(Guardrail::custom("sure", 0.9), Scenario { custom: 0.7, ..scenario });
+}
+
+#[test]
+fn halves_of_pairs_fail_as_often_as_requests_do() {
+    let plan = Plan::new("a", "b", "c")
+        .header("user-group", "canary")
+        .weights([20, 100], Hold::total_requests(4_000).and_pairs(800));
+    let scenario = |stable, canary| Scenario::new(100.0).pairs(20.0, 1.0).errors(stable, canary);
+    let run = |guardrail: Guardrail, scenario: &Scenario| {
+        plan.clone().guardrail(guardrail).simulate(scenario, 200, 4).unwrap()
+    };
+    let broken = run(Guardrail::pair_errors(), &scenario(0.01, 0.3));
+    assert!(broken.rolled_back_by["pairErrors"] > 190, "{broken:?}");
+    // No more than its α where the canary is no worse.
+    let alike = run(Guardrail::pair_errors(), &scenario(0.1, 0.1));
+    assert!(alike.rollback.p <= 0.1, "{alike:?}");
+    // A failed half agrees with nothing and scores nothing; where the stable half fails too, there is no comparison.
+    let disagrees = run(Guardrail::agreement(0.9), &scenario(0.01, 0.3));
+    assert!(disagrees.rolled_back_by["agreement"] > 190, "{disagrees:?}");
+    let scores = run(Guardrail::custom("sure", 0.9), &scenario(0.01, 0.3));
+    assert!(scores.rolled_back_by["sure"] > 190, "{scores:?}");
+    let stable_fails = run(Guardrail::custom("sure", 0.9), &scenario(0.3, 0.0));
+    assert_eq!(stable_fails.rolled_back_by.get("sure"), None, "{stable_fails:?}");
 }
 
 /// Beyond the hold a run waits for the proof alone: for a narrower margin longer, at most as long as its patience.
@@ -94,7 +117,7 @@ fn proofs_are_waited_for() {
     assert!(wide.promote.p >= 0.9 && narrow.promote.p >= 0.8, "{wide:?} {narrow:?}");
     assert!(wide.requests.median > 1_500.0, "{}", wide.requests);
     assert!(narrow.requests.median > 2.0 * wide.requests.median, "{}", narrow.requests);
-    // What is proven is seldom false, and what is not proven ends with the patience.
+    // A proof is seldom false, and a run without one ends with the patience.
     let harmful = run(1.7, 0.017);
     assert!(harmful.promote.p <= 0.1, "{harmful:?}");
     let waiting = run(1.01, 0.01);
@@ -125,8 +148,8 @@ fn holds_of_time_take_that_time() {
 
 #[test]
 fn a_seed_says_everything() {
-    let world = Scenario::new(100.0).errors(0.01, 0.02);
-    let run = |seed| errors_only().simulate(&world, 20, seed).unwrap();
+    let scenario = Scenario::new(100.0).errors(0.01, 0.02);
+    let run = |seed| errors_only().simulate(&scenario, 20, seed).unwrap();
     assert_eq!(run(5), run(5));
     assert_ne!(run(5).requests, run(6).requests);
     // Part of the contract: the same on every platform and in every release that does not say otherwise.
@@ -136,8 +159,9 @@ fn a_seed_says_everything() {
 
 #[test]
 fn bad_numbers_are_named() {
-    let message =
-        |world: Scenario, runs| errors_only().simulate(&world, runs, 1).unwrap_err().to_string();
+    let message = |scenario: Scenario, runs| {
+        errors_only().simulate(&scenario, runs, 1).unwrap_err().to_string()
+    };
     assert!(message(Scenario::new(f64::NAN), 1).contains("rate is NaN"));
     assert!(message(Scenario::new(1.0).errors(0.1, 1.5), 1).contains("errors.canary is 1.5"));
     assert!(message(Scenario::default(), 0).contains("0 runs"));

@@ -24,7 +24,7 @@ pub const MAX_STATE_BYTES: usize = 16 * 1024;
 
 /// The state of a rollout.
 ///
-/// It is made by [`super::Machine::begin`] and changed by [`super::Machine::step`] alone.
+/// It is created by [`super::Machine::begin`] and changed by [`super::Machine::step`] alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -39,7 +39,7 @@ pub struct State {
     pub(super) step: usize,
     /// When the rollout began.
     pub(super) began: Timestamp,
-    /// The latest time that was told; it never goes back.
+    /// The latest time reported; it never goes back.
     pub(super) now: Timestamp,
     /// When the split in force was written.
     pub(super) since: Timestamp,
@@ -48,20 +48,20 @@ pub struct State {
     /// The split in force; none before the first write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) written: Option<Split>,
-    /// Whether the API server's acknowledgement of the split in force is known; `since` is its time then, and the time
-    /// of sending otherwise.
+    /// `true` when the API server's acknowledgement of the split in force is known; `since` is its time then, and the
+    /// time of sending otherwise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) acknowledged: bool,
-    /// Whether a write is without its response. Never stored: a stored state is an answered write.
+    /// `true` when a write is without its response. Never stored: a stored state is an answered write.
     #[serde(skip)]
     pub(super) unanswered: bool,
-    /// How often it went on after an interruption.
+    /// The number of times that it continued after an interruption.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) resumed: u32,
     /// The release behind the canary's subset when the rollout was prepared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) release: Option<String>,
-    /// Whether the rollout's header route is in the `VirtualService`.
+    /// `true` when the rollout's header route is in the `VirtualService`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) header_route: bool,
     /// Requests and pairs counted at the step in force, and what is plainly broken.
@@ -71,10 +71,10 @@ pub struct State {
     /// Pairs in a row whose input was seen before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) repeated_in_a_row: u32,
-    /// How often in a row the canary has refused the request before its first weight.
+    /// The number of times in a row that the canary has refused the request before its first weight.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) refusals: u32,
-    /// Scores in the whole rollout that were none.
+    /// Invalid scores in the whole rollout.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) invalid_scores: u32,
     pub(super) totals: Totals,
@@ -84,10 +84,10 @@ pub struct State {
     pub(super) sources: BTreeMap<Arc<str>, u64>,
     #[serde(default, skip_serializing_if = "Inputs::is_empty")]
     pub(super) inputs: Inputs,
-    /// What the canary lacked when it was last looked at or asked.
+    /// The thing that the canary lacked at the last check or probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) missing: Option<String>,
-    /// What a source last said of why it tells nothing.
+    /// The last reason that a source gave for its silence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) source_problem: Option<String>,
     /// Which pods the subsets were of when the rollout was prepared.
@@ -95,7 +95,7 @@ pub struct State {
     pub(super) subsets: Option<SubsetLabels>,
 }
 
-/// What was counted at a step.
+/// The counts at a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SeenAtStep {
@@ -103,7 +103,7 @@ pub struct SeenAtStep {
     pub stable: Tally,
     /// Requests that the canary served.
     pub canary: Tally,
-    /// Requests of which nobody knows who served them.
+    /// Requests of unknown version.
     pub unknown: Tally,
     /// Pairs of inputs not seen before.
     pub pairs: u64,
@@ -121,13 +121,13 @@ impl SeenAtStep {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Phase {
-    /// The canary's pods are being looked at; nothing is written yet.
+    /// The canary's pods are being checked; nothing is written yet.
     Inspecting,
-    /// The subset and the header route are being made.
+    /// The subset and the header route are being created.
     Preparing,
-    /// The header route is being asked whether it answers from the canary.
+    /// A request is being sent through the header route, to check that it answers from the canary.
     Probing,
-    /// The gates of the step are being asked; the number is that of the gate in the step.
+    /// The gates of the step are being evaluated; the number is that of the gate in the step.
     Gating(usize),
     /// The step's split is being written.
     Writing,
@@ -135,13 +135,13 @@ pub enum Phase {
     Holding,
     /// The final split is being written.
     Finishing(Verdict),
-    /// The subset that the rollout made is being taken away.
+    /// The subset that the rollout created is being removed.
     CleaningUp(Verdict),
     /// It is over.
     Done(Verdict),
 }
 
-/// What was seen over the whole rollout, and what was left out and why.
+/// The counts of the whole rollout, with those left out and why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Totals {
@@ -153,7 +153,7 @@ pub struct Totals {
     pub canary: u64,
     /// The failed ones of them.
     pub canary_failed: u64,
-    /// Requests of which nobody knows who served them; they count for no ratio.
+    /// Requests of unknown version; they count for no ratio.
     pub unknown: u64,
     /// The failed ones of them, such as requests that found no endpoint.
     pub unknown_failed: u64,
@@ -240,7 +240,7 @@ impl State {
         &self.phase
     }
 
-    /// Whether a person paused it.
+    /// Returns `true` when a person paused it.
     pub fn is_paused(&self) -> bool {
         self.paused
     }
@@ -260,7 +260,7 @@ impl State {
         self.began
     }
 
-    /// The latest time that was told.
+    /// The latest time reported.
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -290,22 +290,22 @@ impl State {
         self.release.as_deref()
     }
 
-    /// Whether the rollout's header route is in the `VirtualService`.
+    /// Returns `true` when the rollout's header route is in the `VirtualService`.
     pub fn has_header_route(&self) -> bool {
         self.header_route
     }
 
-    /// Whether a write is without its response.
+    /// Returns `true` when a write is without its response.
     pub fn is_unanswered(&self) -> bool {
         self.unanswered
     }
 
-    /// How often it went on after an interruption.
+    /// The number of times that it continued after an interruption.
     pub fn resumed(&self) -> u32 {
         self.resumed
     }
 
-    /// What was seen over the whole rollout.
+    /// The counts of the whole rollout.
     pub fn totals(&self) -> Totals {
         self.totals
     }
@@ -325,22 +325,22 @@ impl State {
         }
     }
 
-    /// Whether the canary was seen to serve anything.
+    /// Returns `true` when the canary was seen to serve anything.
     pub(super) fn has_seen_canary(&self) -> bool {
         self.totals.canary > self.totals.canary_failed || self.totals.pairs > 0
     }
 
-    /// Whether nothing is decided yet.
+    /// Returns `true` when nothing is decided yet.
     pub(super) fn is_running(&self) -> bool {
         !matches!(self.phase, Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_))
     }
 
-    /// Whether the verdict is known; the final writes may still be to do.
+    /// Returns `true` when the verdict is known; the final writes may still be to do.
     pub fn is_decided(&self) -> bool {
         !self.is_running()
     }
 
-    /// Whether it is over.
+    /// Returns `true` when it is over.
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_))
     }
@@ -367,7 +367,7 @@ impl State {
         }
     }
 
-    /// What every guardrail shows now, in the plan's order.
+    /// The reading of every guardrail now, in the plan's order.
     ///
     /// `plan` is the plan that the state belongs to.
     pub fn readings(&self, plan: &Plan) -> Vec<Reading> {

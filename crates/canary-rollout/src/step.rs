@@ -1,10 +1,10 @@
-//! One step of a plan: its weight, what it mirrors, and how long it is held.
+//! One step of a plan: its weight, its mirrored share, and its hold.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// One step: a weight, how long it is held, and what must be passed before it begins.
+/// One step: a weight, its hold, and the gates to pass before it begins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
@@ -13,7 +13,7 @@ pub struct Step {
     /// The share of the traffic that is also sent to the canary without using its answers, in percent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub mirror: u32,
-    /// How long the step is held; every bound that is stated must be reached.
+    /// The bounds until which the step is held; each one that is stated must be reached.
     #[serde(default, skip_serializing_if = "Hold::is_empty")]
     pub hold: Hold,
     /// The gates that must be passed before the step's weight is written.
@@ -27,7 +27,7 @@ impl Step {
         Self { weight, ..Self::default() }
     }
 
-    /// Sets how long it is held.
+    /// Sets the hold.
     #[must_use]
     pub fn hold(mut self, hold: Hold) -> Self {
         self.hold = hold;
@@ -48,13 +48,13 @@ impl Step {
         self
     }
 
-    /// What the step asks of the route.
+    /// The split that the step requires of the route.
     pub fn split(&self) -> Split {
         Split { canary: self.weight, mirror: self.mirror }
     }
 }
 
-/// How the traffic of the target route is shared, in percent.
+/// The shares of the target route's traffic, in percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Split {
     /// The canary's weight; the stable subset has the rest of 100.
@@ -78,7 +78,7 @@ impl std::fmt::Display for Split {
     }
 }
 
-/// How long a step is held: every bound that is stated must be reached.
+/// The bounds until which a step is held: each one that is stated must be reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hold {
@@ -143,7 +143,7 @@ impl Hold {
         self
     }
 
-    /// Whether no bound is stated.
+    /// Returns `true` when no bound is stated.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! What a rollout has come to: numbers, one sentence, JSON.
+//! The result of a rollout: numbers, one sentence, JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::{
 };
 use canary_stats::Interval;
 
-/// What the evidence says at a moment.
+/// The result of the evidence at a moment.
 ///
 /// ```
 /// use canary_core::{Verdict, rollout::{Split, Why}};
@@ -35,7 +35,7 @@ pub enum Verdict {
     },
     /// No guardrail alarmed, and each had its evidence in each step.
     Promote {
-        /// What each guardrail showed at the end.
+        /// The reading of each guardrail at the end.
         evidence: Vec<Reading>,
         /// Requests that the canary served meanwhile.
         exposure: u64,
@@ -50,7 +50,7 @@ pub enum Verdict {
         guardrail: String,
         /// The evidence against the canary, E; the largest finite number where it is beyond all bounds.
         e: f64,
-        /// What was seen.
+        /// The cause.
         evidence: Cause,
         /// Requests that the canary served meanwhile.
         exposure: u64,
@@ -66,7 +66,7 @@ pub enum Verdict {
     },
     /// The evidence does not decide. Missing data is never failure and never success.
     Inconclusive {
-        /// What is missing or wrong.
+        /// The missing or wrong thing.
         why: Why,
     },
     /// Somebody else changed what the rollout had written; nothing was overwritten.
@@ -85,7 +85,7 @@ pub enum Cause {
     Alarm(Reading),
     /// A gate was answered wrongly.
     Gate(GateOutcome),
-    /// A person asked for it.
+    /// A person requested it.
     Asked(String),
     /// The canary was not ready for its first weight: no ready pod, or no right response; what is missing. It was given
     /// no traffic.
@@ -119,11 +119,11 @@ pub enum Cause {
 #[serde(rename_all = "camelCase", tag = "cause")]
 #[non_exhaustive]
 pub enum Why {
-    /// A step did not see what its hold asks for in the time that the plan allows.
+    /// A step did not see what its hold requires in the time that the plan allows.
     NotEnoughData {
         /// The step, from 0.
         step: usize,
-        /// What there was, of what was asked.
+        /// The counts that were reached, of those required.
         missing: String,
     },
     /// The mesh does not split the traffic as its weights say, so no rate can be believed.
@@ -140,12 +140,12 @@ pub enum Why {
     GateUnanswered {
         /// The gate.
         gate: String,
-        /// What is missing.
+        /// The missing thing.
         why: String,
     },
     /// The canary could not be reached through the header route before its first weight.
     Unreachable {
-        /// What the last probe said.
+        /// The result of the last probe.
         why: String,
     },
     /// The service as a whole fails: the stable version fails more than half of its requests, or no request is served by
@@ -158,11 +158,11 @@ pub enum Why {
         /// The reason of the last failure, where one is known.
         problem: Option<String>,
     },
-    /// The plan's own function gave scores that are none.
+    /// The plan's own function gave invalid scores.
     InvalidScores {
         /// The custom guardrail.
         guardrail: String,
-        /// How many of them came.
+        /// The number of them.
         count: u64,
         /// The last one.
         last: String,
@@ -171,17 +171,17 @@ pub enum Why {
     InputsRepeat {
         /// The step, from 0.
         step: usize,
-        /// How many distinct inputs there were in the whole rollout.
+        /// The number of distinct inputs in the whole rollout.
         distinct: u64,
     },
     /// Every source of observations ended before the rollout did.
     SourcesEnded {
-        /// What each of them said last.
+        /// The last reason of each of them.
         why: String,
     },
 }
 
-/// What a guardrail shows: its evidence, its estimate with a confidence sequence, and its sample sizes.
+/// A guardrail's reading: its evidence, its estimate with a confidence sequence, and its sample sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
@@ -189,7 +189,7 @@ pub struct Reading {
     pub guardrail: String,
     /// The test, such as `errorRatio`.
     pub test: String,
-    /// What `estimate` and `interval` are about, in words.
+    /// The quantity that `estimate` and `interval` are about, in words.
     pub quantity: String,
     /// E now; the largest finite number where it is beyond all bounds.
     pub e: f64,
@@ -197,14 +197,14 @@ pub struct Reading {
     pub p_value: f64,
     /// The part of the plan's α that the guardrail may spend.
     pub alpha: f64,
-    /// Whether E has reached 1/α.
+    /// `true` when E has reached 1/α.
     pub alarm: bool,
     /// The plain estimate, where there are data for one; infinite ones are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<f64>,
     /// The values not excluded: one end by the alarm's own test, the other by that of `proven`, each at `alpha`.
     pub interval: Interval,
-    /// Whether the harm that the plan wants excluded is excluded; absent where the plan wants none.
+    /// `true` when the harm that the plan wants excluded is excluded; absent where the plan wants none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<bool>,
     /// The sample sizes, each with what was counted.
@@ -219,7 +219,7 @@ impl Reading {
 }
 
 impl Verdict {
-    /// Whether the rollout is over.
+    /// Returns `true` when the rollout is over.
     pub fn is_final(&self) -> bool {
         !matches!(self, Self::Continue { .. })
     }

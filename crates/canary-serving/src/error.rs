@@ -125,6 +125,11 @@ pub struct PredictError {
     pub elapsed: std::time::Duration,
     /// Whether trying again may help.
     pub retryable: bool,
+    /// `true` when the server may have seen the request, or a part of it, in the last attempt.
+    pub sent: bool,
+    /// `true` when time ran out: a timeout of this client, of the mesh (504) or of the server (`DEADLINE_EXCEEDED`), or
+    /// the time given to a wait.
+    pub timed_out: bool,
     /// The cause, when a library below gave one.
     #[source]
     pub source: Option<BoxError>,
@@ -132,6 +137,8 @@ pub struct PredictError {
 
 impl PredictError {
     /// An error with the given origin and message, and nothing else known yet.
+    ///
+    /// It counts as sent, unless the request itself is at fault.
     pub fn new(origin: Origin, url: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             origin,
@@ -145,6 +152,8 @@ impl PredictError {
             attempts: 0,
             elapsed: std::time::Duration::ZERO,
             retryable: false,
+            timed_out: false,
+            sent: origin != Origin::Request,
             source: None,
         }
     }

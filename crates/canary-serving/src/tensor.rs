@@ -309,8 +309,16 @@ impl<'a> TensorView<'a> {
     }
 
     /// A batch of byte strings, shape `[N]`.
+    #[cfg(feature = "predict")]
     pub(crate) fn of_bytes(values: &'a [Cow<'a, [u8]>]) -> Self {
         Self { shape: Cow::Owned(vec![values.len()]), data: DataView::Bytes(values) }
+    }
+
+    /// A batch of one image, whose samples are as many as its shape says.
+    #[cfg(feature = "predict")]
+    pub(crate) fn of_image(shape: [usize; 4], data: DataView<'a>) -> Self {
+        debug_assert_eq!(data.len(), shape.iter().product::<usize>());
+        Self { shape: Cow::Owned(shape.to_vec()), data }
     }
 
     /// The dimensions, outermost first; empty for a scalar.
@@ -391,6 +399,13 @@ impl Tensor {
     pub fn new(shape: Vec<usize>, data: TensorData) -> Result<Self> {
         check_elements(&shape, data.len())?;
         Ok(Self { shape, data })
+    }
+
+    /// A batch of one image, whose samples are as many as its shape says.
+    #[cfg(feature = "predict")]
+    pub(crate) fn of_image(shape: [usize; 4], data: TensorData) -> Self {
+        debug_assert_eq!(data.len(), shape.iter().product::<usize>());
+        Self { shape: shape.to_vec(), data }
     }
 
     /// The dimensions, outermost first; empty for a scalar.

@@ -107,6 +107,50 @@ fn image(name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
 }
 
+/// A grey progressive JPEG of 2048 × 2048 pixels, all in its first scan, with 1 MB of scans that pass over them again.
+fn many_scans() -> Vec<u8> {
+    let mut bytes = [&b"\xff\xd8\xff\xdb\0\x43\0"[..], &[1; 64]].concat();
+    bytes.extend(b"\xff\xc2\0\x0b\x08\x08\0\x08\0\x01\x01\x11\0");
+    // A code of one bit each: no difference of DC, and a run of blocks whose length is in 14 bits.
+    for (table, symbol) in [(0, 0), (0x10, 0xe0)] {
+        bytes.extend([&[0xff, 0xc4, 0, 20, table, 1][..], &[0; 15], &[symbol]].concat());
+    }
+    bytes.extend(b"\xff\xda\0\x08\x01\x01\0\0\0\0");
+    bytes.extend([0; 65_536 / 8]);
+    bytes.extend(b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0\x7f\xfe\xff\0\xfc\0\0");
+    let again = b"\xff\xda\0\x08\x01\x01\0\x01\x3f\x10\x7f\xfe\xff\0\xfc\0\0";
+    bytes.extend(again.repeat(MEGABYTE / again.len()));
+    bytes.extend(b"\xff\xd9");
+    bytes
+}
+
+/// Whole files of a few kB, whose headers promise 10 000 × 10 000 pixels.
+fn headers() -> Vec<(&'static str, Vec<u8>)> {
+    let patched = |name: &str, at: usize, with: &[u8]| {
+        let mut bytes = image(name);
+        bytes[at..at + with.len()].copy_from_slice(with);
+        bytes
+    };
+    let big = [0x27, 0x10, 0x27, 0x10];
+    let frame = |name: &str, marker: u8| {
+        let at = image(name).windows(2).position(|pair| pair == [0xff, marker]).unwrap();
+        patched(name, at + 5, &big)
+    };
+    // The directory of a TIFF file: width and height are its first two entries, each 12 bytes with the value at 8.
+    let mut tiff = image("rgb.tif");
+    let directory = usize::try_from(u32::from_le_bytes(*tiff[4..].first_chunk().unwrap())).unwrap();
+    for entry in [directory + 2, directory + 14] {
+        tiff[entry + 8..entry + 10].copy_from_slice(&[0x10, 0x27]);
+    }
+    vec![
+        ("baseline JPEG", frame("s420.jpg", 0xc0)),
+        ("progressive JPEG", frame("progressive.jpg", 0xc2)),
+        ("GIF", patched("plain.gif", 6, &[0x10, 0x27, 0x10, 0x27])),
+        ("BMP", patched("rgb.bmp", 18, &[0x10, 0x27, 0, 0, 0x10, 0x27, 0, 0])),
+        ("TIFF", tiff),
+    ]
+}
+
 /// Files that promise 4 million pixels and bring 1 MB of something else, and a file of many scans.
 fn images() -> Vec<(&'static str, Vec<u8>)> {
     let noise = || (0..MEGABYTE).map(|at| at.wrapping_mul(0x9e37_79b1).to_le_bytes()[3] & 0x7f);
@@ -118,21 +162,22 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         bytes.splice(end..end, noise());
         bytes
     };
-    let mut scans = image("progressive.jpg");
-    let at = scans.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
-    let scan = scans[at..at + 40].to_vec();
-    let end = scans.len() - 2;
-    scans.splice(end..end, scan.into_iter().cycle().take(MEGABYTE));
     let patched = |name: &str, at: usize, with: &[u8]| {
         let mut bytes = image(name);
         bytes[at..at + with.len()].copy_from_slice(with);
         bytes.extend(noise());
         bytes
     };
+    // Run-length coded, 8 bits a pixel, with runs that go on behind the end of the first row.
+    let mut runs = image("palette.bmp");
+    runs[18..26].copy_from_slice(&[0xd0, 0x07, 0, 0, 0xd0, 0x07, 0, 0]);
+    runs[28..34].copy_from_slice(&[8, 0, 1, 0, 0, 0]);
+    runs.extend([255, 7].repeat(MEGABYTE / 2));
     vec![
+        ("BMP of runs", runs),
         ("baseline JPEG", jpeg("s420.jpg", 0xc0)),
         ("progressive JPEG", jpeg("progressive.jpg", 0xc2)),
-        ("JPEG of many scans", scans),
+        ("JPEG of many scans", many_scans()),
         ("GIF", patched("plain.gif", 6, &[0xd0, 0x07, 0xd0, 0x07])),
         ("BMP", patched("rgb.bmp", 18, &[0xd0, 0x07, 0, 0, 0xd0, 0x07, 0, 0])),
         ("WebP", patched("lossless.webp", 21, &[0xcf, 0xc7, 0xf3, 0x01])),
@@ -153,7 +198,13 @@ fn a_megabyte_made_to_hurt_costs_little() {
             assert!(most < 64 * MEGABYTE, "{name}: {} MB", most / MEGABYTE);
         }
     }
-    let (_, scans) = images().swap_remove(2);
-    let message = decode(&scans, &DecodeOptions::default()).unwrap_err().to_string();
-    assert!(message.contains("scans"), "{message}");
+    for (name, file) in headers() {
+        let most = most_memory(|| {
+            let error = decode(&file, &DecodeOptions::default()).unwrap_err().to_string();
+            assert!(error.contains("damaged or cut off"), "{name}: {error}");
+        });
+        assert!(most < MEGABYTE, "{name}: {most} bytes");
+    }
+    let message = decode(&many_scans(), &DecodeOptions::default()).unwrap_err().to_string();
+    assert!(message.contains("too many scans"), "{message}");
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Ledger;
 
-/// What is asked of a cluster.
+/// A kind of call of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// Reads one object.
@@ -25,27 +25,27 @@ pub enum Verb {
     Patch,
     /// Deletes.
     Delete,
-    /// Follows the changes of an object: asked before each event.
+    /// Follows the changes of an object: one call before each event.
     Watch,
 }
 
 /// One call.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// What is asked.
+    /// The kind of the call.
     pub verb: Verb,
     /// Of which object; a list names no object of its kind.
     pub object: &'a ObjectRef,
 }
 
 impl Call<'_> {
-    /// Whether it changes an object of the kind.
+    /// Returns `true` when it changes an object of the kind.
     pub fn writes(&self, kind: &str) -> bool {
         matches!(self.verb, Verb::Apply | Verb::Patch | Verb::Delete) && self.object.kind == kind
     }
 }
 
-/// How an API server says no.
+/// A refusal by an API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// 401: the credentials have run out.
@@ -110,7 +110,7 @@ impl Refusal {
     }
 }
 
-/// What is done to one call.
+/// The fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
@@ -127,7 +127,7 @@ pub enum Fault {
 
 /// Says what is done to each call.
 pub trait Faults: Send + Sync {
-    /// What is done to this one.
+    /// The fault of this call.
     fn next(&self, call: &Call<'_>) -> Fault;
 }
 

@@ -9,7 +9,7 @@ use canary_core::{
 };
 use serde_json::Value;
 
-/// How a route divides its traffic: the weights of the stable version and of the canary, and the mirrored percentage.
+/// The division of a route's traffic: the weights of the stable version and of the canary, and the mirrored percentage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
     /// The weight of the stable version.
@@ -54,7 +54,7 @@ impl std::fmt::Display for Weights {
     }
 }
 
-/// The accepted writes of one rollout's `VirtualService`, each held against the plan and against the one before.
+/// The accepted writes of one rollout's `VirtualService`, each compared with the plan and with the one before.
 #[derive(Debug)]
 pub struct Ledger {
     plan: Plan,
@@ -118,7 +118,7 @@ impl Ledger {
         inner.last = Some(written);
     }
 
-    /// How many writes were accepted.
+    /// The number of writes that were accepted.
     pub fn writes(&self) -> usize {
         self.lock().writes
     }
@@ -133,7 +133,7 @@ impl Ledger {
         self.lock().last.as_ref().map(|last| last.weights)
     }
 
-    /// What was wrong with the writes.
+    /// The problems of the writes.
     pub fn found(&self) -> Vec<String> {
         self.lock().problems.clone()
     }
@@ -185,7 +185,7 @@ impl Ledger {
         found
     }
 
-    /// What must not happen from one write to the next.
+    /// The forbidden changes from one write to the next.
     fn changes(before: &Written, now: &Written, steps: &[(u64, u64)]) -> Vec<String> {
         let mut found = Vec::new();
         let (was, is) = (before.weights.canary, now.weights.canary);
@@ -206,7 +206,7 @@ impl Ledger {
         let number = |written: &Written, pointer: &str| {
             written.state(pointer).and_then(Value::as_u64).unwrap_or(0)
         };
-        // After its end a plan may be run anew.
+        // After its end a plan may run again.
         if phase != "done" {
             if before.state.is_some() && number(before, "/began") != number(now, "/began") {
                 found.push("the rollout began anew: α is spent twice".to_owned());

@@ -37,7 +37,7 @@ fn refuses(scene: &mut Scene, refusal: Refusal, time: Duration) {
     scene.when(When::First, move |_| {
         began.lock().unwrap().get_or_insert_with(Instant::now);
     });
-    // Nobody is told of a conflict, or of a wrong field, who only reads.
+    // A reader never meets a conflict or a wrong field.
     let of_writes = matches!(refusal, Refusal::Conflict | Refusal::Invalid);
     scene.faults = Some(Arc::new(move |call: &Call<'_>| {
         let since = since.lock().unwrap();

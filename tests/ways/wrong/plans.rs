@@ -1,4 +1,4 @@
-//! A plan that cannot be right, or that asks for what cannot be seen.
+//! A plan that cannot be right, or that needs evidence that cannot come.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     table::{Way, inconclusive, refused, rolled_back, way},
 };
 
-/// Every step below 100 is held so.
+/// Every step below 100 has this hold.
 fn held(scene: &mut Scene, hold: Hold) {
     for step in scene.plan.steps.iter_mut().filter(|step| step.weight < 100) {
         step.hold = hold;

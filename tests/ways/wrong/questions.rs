@@ -1,4 +1,4 @@
-//! A run that asks wrongly, or whose own functions are wrong.
+//! A run with wrong requests, or whose own functions are wrong.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     table::{Way, cannot_be, inconclusive, refused, way},
 };
 
-const ASKS_NOTHING: &str = "the run asks nothing itself";
+const SENDS_NOTHING: &str = "the run asks nothing itself";
 const EACH_COUNTS: &str = "each request counts, whatever it asks";
 
 /// The plan's own score, whose function gives this.
@@ -38,7 +38,7 @@ pub(super) const WAYS: &[Way] = &[
     way(
         "the run asks for a model that nobody serves",
         |scene| scene.model = "dogs",
-        [refused("404"), refused("404"), cannot_be(ASKS_NOTHING), cannot_be(ASKS_NOTHING)],
+        [refused("404"), refused("404"), cannot_be(SENDS_NOTHING), cannot_be(SENDS_NOTHING)],
     ),
     way(
         "the run asks for a signature that nobody has",
@@ -46,14 +46,14 @@ pub(super) const WAYS: &[Way] = &[
         [
             refused("serving_nothing"),
             refused("serving_nothing"),
-            cannot_be(ASKS_NOTHING),
-            cannot_be(ASKS_NOTHING),
+            cannot_be(SENDS_NOTHING),
+            cannot_be(SENDS_NOTHING),
         ],
     ),
     way(
         "the run's inputs do not fit the model",
         |scene| scene.inputs = Inputs::Numbers,
-        [refused("400"), refused("400"), cannot_be(ASKS_NOTHING), cannot_be(ASKS_NOTHING)],
+        [refused("400"), refused("400"), cannot_be(SENDS_NOTHING), cannot_be(SENDS_NOTHING)],
     ),
     way(
         "there are no inputs",
@@ -61,8 +61,8 @@ pub(super) const WAYS: &[Way] = &[
         [
             inconclusive("no more observations"),
             inconclusive("no more observations"),
-            cannot_be(ASKS_NOTHING),
-            cannot_be(ASKS_NOTHING),
+            cannot_be(SENDS_NOTHING),
+            cannot_be(SENDS_NOTHING),
         ],
     ),
     way(
@@ -71,8 +71,8 @@ pub(super) const WAYS: &[Way] = &[
         [
             inconclusive("no more observations"),
             inconclusive("no more observations"),
-            cannot_be(ASKS_NOTHING),
-            cannot_be(ASKS_NOTHING),
+            cannot_be(SENDS_NOTHING),
+            cannot_be(SENDS_NOTHING),
         ],
     ),
     way(

@@ -63,7 +63,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     counted(
         "Prometheus' counters stand still",
-        |scene| gauge(scene, Fails::Stands),
+        |scene| gauge(scene, Fails::Stalls),
         inconclusive("of 20 requests"),
     ),
     counted(

@@ -160,7 +160,7 @@ fn check_status(status: i64, code: &'static str, path: &Path<'_>, sink: &mut Sin
 }
 
 /// The names of gRPC's status codes, by number (`google/rpc/code.proto`).
-pub const GRPC_STATUS: &[&str] = &[
+const GRPC_STATUS: &[&str] = &[
     "OK",
     "CANCELLED",
     "UNKNOWN",

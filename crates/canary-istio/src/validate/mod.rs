@@ -50,7 +50,6 @@ mod traffic_policy;
 mod virtual_service;
 
 pub use crate::finding::catalogue::{CATALOGUE, Rule, Source};
-pub use http_action::GRPC_STATUS;
 pub use options::{IstioVersion, IstioVersionError, Options};
 pub use re2::is_full_match;
 

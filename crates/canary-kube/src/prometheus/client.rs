@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use canary_http::{
+    Client as Http, Error as HttpError, Limits, Phase, Proxy, Request, Response, Settings,
+};
+use http::{HeaderMap, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use canary_rollout::evidence::Timestamp;
@@ -13,19 +16,17 @@ use super::{
     auth::Auth,
 };
 use crate::{Error, Result};
-use canary_serving::predict::{
-    address::{Address, Scheme},
-    http::{Asked, Broken, Reply},
-    pool::Pool,
-    transport::{Setup, Transport},
+use canary_serving::{
+    predict::address::{Address, Scheme},
+    problem::of_causes,
 };
-use canary_serving::problem::of_causes;
 
 /// The connections to one Prometheus.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     address: Address,
-    pool: Pool,
+    settings: Settings,
+    http: Http,
     pub(super) auth: Option<Auth>,
     pub(super) cleartext: bool,
     pub(super) timeout: Duration,
@@ -35,15 +36,14 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(url: &str) -> Result<Self> {
         let address = Address::parse(url).map_err(settings)?;
-        let setup = Setup {
-            connect_timeout: Duration::from_secs(5),
-            #[cfg(feature = "tls")]
-            tls: canary_serving::predict::Tls::default(),
-        };
-        let pool = connect(&address, &setup)?;
+        if !matches!(address.scheme, Scheme::Http | Scheme::Https) {
+            return Err(unusable(&address, "the address begins with http:// or https://"));
+        }
+        let settings = Settings::default();
         Ok(Self {
+            http: connect(&address, &settings)?,
             address,
-            pool,
+            settings,
             auth: None,
             cleartext: false,
             timeout: Duration::from_secs(10),
@@ -52,9 +52,24 @@ impl Client {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn tls(mut self, tls: canary_serving::predict::Tls) -> Result<Self> {
-        let setup = Setup { connect_timeout: Duration::from_secs(5), tls };
-        self.pool = connect(&self.address, &setup)?;
+    pub(super) fn tls(self, tls: canary_http::Tls) -> Result<Self> {
+        self.reconnecting(|settings| settings.tls(tls))
+    }
+
+    /// Connects through the proxy at this address.
+    pub(super) fn proxy(self, url: &str) -> Result<Self> {
+        let proxy = Proxy::at(url).map_err(|error| unusable(&self.address, error))?;
+        self.reconnecting(|settings| settings.proxy(proxy))
+    }
+
+    /// Connects directly, whatever the environment says.
+    pub(super) fn no_proxy(self) -> Result<Self> {
+        self.reconnecting(|settings| settings.proxy(Proxy::direct()))
+    }
+
+    fn reconnecting(mut self, change: impl FnOnce(Settings) -> Settings) -> Result<Self> {
+        self.settings = change(self.settings);
+        self.http = connect(&self.address, &self.settings)?;
         Ok(self)
     }
 
@@ -107,53 +122,59 @@ impl Client {
             let value = auth.header().await.map_err(|what| self.fails(what, false))?;
             headers.insert(header::AUTHORIZATION, value);
         }
-        let body = Bytes::new();
-        let asked = Asked { method: &Method::GET, uri: &uri, headers: &headers, body: &body };
-        let sent = self.pool.send(asked, self.max_bytes);
-        let reply = tokio::time::timeout(self.timeout, sent)
-            .await
-            .map_err(|_| {
-                let what = format!("timed out: no answer within {:?}", self.timeout);
-                self.fails(what, true)
-            })?
-            .map_err(|broken| self.broken(&broken))?;
-        if reply.status.is_success() { Ok(reply.body) } else { Err(self.refused(&reply)) }
+        let request = Request::get(uri).headers(headers);
+        let limits = Limits::default().timeout(self.timeout).max_body(self.max_bytes);
+        let response =
+            self.http.send(&request, limits).await.map_err(|error| self.failed_to_ask(&error))?;
+        if response.status.is_success() { Ok(response.body) } else { Err(self.refused(&response)) }
     }
 
-    fn broken(&self, broken: &Broken) -> Error {
-        match broken {
-            Broken::Connect(cause) => {
-                let why = of_causes(cause.as_ref());
-                let help = if why.contains("certificate") || why.contains("UnknownIssuer") {
-                    "; give the authority that signed its certificate, or the client's own certificate"
-                } else {
-                    "; check the address, and that Prometheus runs"
-                };
-                self.fails(format!("cannot connect: {why}{help}"), true)
+    /// The error for a request that got no whole response.
+    fn failed_to_ask(&self, error: &HttpError) -> Error {
+        let why = of_causes(error);
+        let (what, retryable) = match error {
+            HttpError::Input { reason, .. } => (reason.clone(), false),
+            HttpError::Timeout { phase: Phase::Connect, .. } => (
+                "cannot connect: timed out; check the address, and that Prometheus runs".to_owned(),
+                true,
+            ),
+            HttpError::Connect { .. } => (
+                format!("cannot connect: {why}; check the address, and that Prometheus runs"),
+                true,
+            ),
+            HttpError::Tls { .. } => (
+                format!(
+                    "cannot connect: {why}; give the authority that signed its certificate, or the client's own certificate"
+                ),
+                false,
+            ),
+            HttpError::Timeout { .. } => {
+                (format!("timed out: no answer within {:?}", self.timeout), true)
             }
-            Broken::Exchange(cause) => {
-                self.fails(format!("the connection broke: {}", of_causes(cause)), true)
+            HttpError::Broken { phase: Phase::Body, .. } => {
+                (format!("the answer broke off: {why}"), true)
             }
-            Broken::Body(cause) => {
-                self.fails(format!("the answer broke off: {}", of_causes(cause)), true)
-            }
-            Broken::TooLarge => self.fails(
+            HttpError::TooLarge { .. } => (
                 format!(
                     "the answer is larger than {} MiB; ask for fewer series with matchers, or at shorter intervals",
                     self.max_bytes >> 20
                 ),
                 false,
             ),
-        }
+            // `Broken` before the answer, and what a later version of the client adds.
+            _ => (format!("the connection broke: {why}"), true),
+        };
+        self.fails(what, retryable)
     }
 
     /// What a status that is no success means.
-    fn refused(&self, reply: &Reply) -> Error {
-        let status = reply.status;
-        if let Some((kind, said)) = answer::error(&reply.body) {
+    fn refused(&self, response: &Response) -> Error {
+        let status = response.status;
+        if let Some((kind, said)) = answer::error(&response.body) {
             return self.failed(&kind, &said, status.is_server_error() || status == 429);
         }
-        let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(4096)]).into_owned();
+        let text =
+            String::from_utf8_lossy(&response.body[..response.body.len().min(4096)]).into_owned();
         let page = text.trim_start().starts_with('<');
         let line: String =
             text.lines().next().unwrap_or_default().trim().chars().take(200).collect();
@@ -216,14 +237,12 @@ impl Client {
     }
 }
 
-fn connect(address: &Address, setup: &Setup) -> Result<Pool> {
-    match (address.scheme, Transport::new(address, setup).map_err(settings)?) {
-        (Scheme::Http | Scheme::Https, Transport::Http(pool)) => Ok(pool),
-        _ => Err(Error::Plan(format!(
-            "evidence from Prometheus at {}: the address begins with http:// or https://",
-            address.text()
-        ))),
-    }
+fn connect(address: &Address, settings: &Settings) -> Result<Http> {
+    Http::new(settings).map_err(|error| unusable(address, error))
+}
+
+fn unusable(address: &Address, why: impl std::fmt::Display) -> Error {
+    Error::Plan(format!("evidence from Prometheus at {}: {why}", address.text()))
 }
 
 /// Errors of an address speak of predictions.

@@ -114,8 +114,28 @@ impl Prometheus {
     /// # Errors
     /// [`Error::Plan`] when a certificate or key cannot be read.
     #[cfg(feature = "tls")]
-    pub fn tls(mut self, tls: canary_serving::predict::Tls) -> Result<Self> {
+    pub fn tls(mut self, tls: canary_http::Tls) -> Result<Self> {
         self.client = self.client.tls(tls)?;
+        Ok(self)
+    }
+
+    /// Asks through the proxy at `http://host:port`; also `https://` and `socks5://`. Without it the proxy comes from
+    /// the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` for the hosts that are reached
+    /// directly, among which the loopback always is.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when this is not the URL of a proxy. The error does not repeat it.
+    pub fn proxy(mut self, url: &str) -> Result<Self> {
+        self.client = self.client.proxy(url)?;
+        Ok(self)
+    }
+
+    /// Asks directly, whatever the environment says.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when the settings made before cannot be used.
+    pub fn no_proxy(mut self) -> Result<Self> {
+        self.client = self.client.no_proxy()?;
         Ok(self)
     }
 

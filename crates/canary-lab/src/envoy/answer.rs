@@ -3,6 +3,7 @@
 use canary_core::istio::{
     HttpBody, HttpDirectResponse, HttpRedirect, RedirectPort, RedirectPortSelection,
 };
+use canary_proto::tensorflow::error::Code;
 use serde_json::{Value, json};
 
 /// Envoy's `RedirectAction`; `None` for a status that it does not have, which leaves a route without action.
@@ -58,30 +59,7 @@ fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The number of a gRPC status by its name (`google/rpc/code.proto`).
-pub(super) fn grpc_status(name: &str) -> u32 {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    NAMES
-        .iter()
-        .zip(0..)
-        .find_map(|(known, number)| (*known == name).then_some(number))
-        .unwrap_or(2)
+/// The number of a gRPC status by its name.
+pub(super) fn grpc_status(name: &str) -> i32 {
+    Code::from_str_name(name).unwrap_or(Code::Unknown).into()
 }

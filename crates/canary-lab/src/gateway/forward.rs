@@ -145,7 +145,7 @@ impl Proxy {
         let limit = limit.unwrap_or(LONGEST_COPY);
         tokio::spawn(async move {
             let answered =
-                async { proxy.forward(&snapshot, &to, copy, None, 0).await.0.whole().await };
+                async { proxy.forward(&snapshot, &to, copy, None, 0).await.0.whole().await.0 };
             let answered = tokio::time::timeout(limit, answered).await;
             let reply = answered.unwrap_or_else(|_elapsed| Reply::timeout());
             if let Some(log) = log {

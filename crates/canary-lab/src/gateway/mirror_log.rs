@@ -16,7 +16,6 @@ use canary_core::{
     rollout::Result,
 };
 use futures_core::Stream;
-use http_body_util::{BodyExt, Collected, Either, Full};
 use tokio::sync::mpsc;
 
 use super::{Proxy, forward::Outgoing, reply::Reply};
@@ -121,12 +120,9 @@ impl Log {
 
     /// Logs an answer and gives it back.
     pub(crate) async fn tell(self, subset: Option<&str>, reply: Reply) -> Reply {
-        let Reply { response, flags } = reply.whole().await;
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        self.record(subset, head.status.as_u16(), &body);
-        let response = hyper::Response::from_parts(head, Either::Right(Full::new(body)));
-        Reply { response, flags }
+        let (reply, body) = reply.whole().await;
+        self.record(subset, reply.response.status().as_u16(), &body);
+        reply
     }
 
     fn record(self, subset: Option<&str>, status: u16, body: &Bytes) {

@@ -29,6 +29,7 @@ use canary_core::{
     Decision,
     route::{FailureKind, Outcome},
 };
+use canary_proto::tensorflow::error::Code;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
     Request, Response,
@@ -195,7 +196,7 @@ impl Proxy {
                 let mut reply = Reply::new(200, "FI", Bytes::new());
                 let headers = reply.response.headers_mut();
                 insert(headers, "content-type", "application/grpc");
-                insert(headers, "grpc-status", grpc_number(grpc));
+                insert(headers, "grpc-status", &grpc_number(grpc));
                 insert(headers, "grpc-message", "fault filter abort");
                 return own(reply);
             }
@@ -291,28 +292,14 @@ fn shadow(authority: &str) -> String {
     }
 }
 
-/// The number of a gRPC status by its name (`grpc/doc/statuscodes.md`).
-fn grpc_number(name: &str) -> &'static str {
-    const NAMES: [(&str, &str); 17] = [
-        ("OK", "0"),
-        ("CANCELLED", "1"),
-        ("UNKNOWN", "2"),
-        ("INVALID_ARGUMENT", "3"),
-        ("DEADLINE_EXCEEDED", "4"),
-        ("NOT_FOUND", "5"),
-        ("ALREADY_EXISTS", "6"),
-        ("PERMISSION_DENIED", "7"),
-        ("RESOURCE_EXHAUSTED", "8"),
-        ("FAILED_PRECONDITION", "9"),
-        ("ABORTED", "10"),
-        ("OUT_OF_RANGE", "11"),
-        ("UNIMPLEMENTED", "12"),
-        ("INTERNAL", "13"),
-        ("UNAVAILABLE", "14"),
-        ("DATA_LOSS", "15"),
-        ("UNAUTHENTICATED", "16"),
-    ];
-    NAMES.iter().find(|(known, number)| *known == name || *number == name).map_or("2", |(_, n)| n)
+/// The number of a gRPC status by its name, or by its number.
+fn grpc_number(status: &str) -> String {
+    let number = || status.parse().ok().filter(|number| (0..=16).contains(number));
+    Code::from_str_name(status)
+        .map(i32::from)
+        .or_else(number)
+        .unwrap_or(Code::Unknown.into())
+        .to_string()
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea and Flood 2014).

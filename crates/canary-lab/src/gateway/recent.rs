@@ -9,7 +9,6 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use canary_core::{evidence::Timestamp, predict::read_top};
-use http_body_util::{BodyExt, Either, Full};
 use hyper::{
     body::Body as _,
     header::{HOST, HeaderValue},
@@ -92,20 +91,12 @@ impl Recent {
         took: Duration,
         reply: Reply,
     ) -> Reply {
-        let Reply { response, flags } = reply;
-        let (head, body) = response.into_parts();
-        let short = body.size_hint().upper().is_some_and(|most| most <= LARGEST_ANSWER);
-        let (body, answer) = if short {
-            let Ok(whole) = body.collect().await.map(http_body_util::Collected::to_bytes) else {
-                return Reply::reset(false);
-            };
-            (Either::Right(Full::new(whole.clone())), whole)
-        } else {
-            (body, Bytes::new())
-        };
-        let status = head.status.as_u16();
+        let size = reply.response.body().size_hint();
+        let short = size.upper().is_some_and(|most| most <= LARGEST_ANSWER);
+        let (reply, answer) = if short { reply.whole().await } else { (reply, Bytes::new()) };
+        let status = reply.response.status().as_u16();
         self.push(path, request, subset.unwrap_or_default(), status, took, answer);
-        Reply { response: hyper::Response::from_parts(head, body), flags }
+        reply
     }
 
     /// Keeps a prediction of one of the lab's model servers, where the gateway is not the lab's own.
@@ -151,7 +142,10 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http_body_util::BodyExt;
+    use hyper::{HeaderMap, Response, header::HeaderName};
+
+    use super::{super::reply::present, *};
 
     #[tokio::test]
     async fn the_last_ones_stay_with_their_classes_and_files() {
@@ -179,6 +173,20 @@ mod tests {
         assert_eq!(kept[11].file(), None);
         assert_eq!(kept[0].top()[0], ("cat".to_owned(), 0.9));
         assert_eq!(recent.after(19).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_trailers_of_a_short_answer_stay() {
+        let trailers = HeaderMap::from_iter([(
+            HeaderName::from_static("grpc-status"),
+            HeaderValue::from_static("5"),
+        )]);
+        let body = present(Bytes::from_static(b"message"), Some(trailers.clone()));
+        let reply = Reply { response: Response::new(body), flags: "" };
+        let reply = Recent::default().keep("/m", Bytes::new(), None, Duration::ZERO, reply).await;
+        let body = reply.response.into_body().collect().await.unwrap();
+        assert_eq!(body.trailers(), Some(&trailers));
+        assert_eq!(body.to_bytes(), &b"message"[..]);
     }
 
     #[test]

@@ -1,15 +1,23 @@
 //! Answers that the gateway gives itself, as Envoy words them.
 
+use std::{convert::Infallible, future::Ready};
+
 use bytes::Bytes;
-use http_body_util::{BodyExt, Collected, Either, Full};
+use http_body_util::{BodyExt, Either, Full, combinators::WithTrailers};
 use hyper::{
     HeaderMap, Response, StatusCode,
     body::Incoming,
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SERVER},
 };
 
-/// A body that is passed through, or one of the gateway's own.
-pub(crate) type Body = Either<Incoming, Full<Bytes>>;
+/// A body that is passed through, or one that is here: the gateway's own, or one that was read.
+pub(crate) type Body =
+    Either<Incoming, WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>>;
+
+/// A body that is here. What a gRPC call led to is in its trailers.
+pub(super) fn present(bytes: Bytes, trailers: Option<HeaderMap>) -> Body {
+    Either::Right(Full::new(bytes).with_trailers(std::future::ready(trailers.map(Ok))))
+}
 
 /// The header in which the gateway says Envoy's response flags.
 pub(crate) const FLAGS: HeaderName = HeaderName::from_static("x-envoy-response-flags");
@@ -17,7 +25,6 @@ pub(crate) const FLAGS: HeaderName = HeaderName::from_static("x-envoy-response-f
 pub(crate) const SUBSET: HeaderName = HeaderName::from_static("x-canary-subset");
 
 /// An answer and why it is none of a destination.
-#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) response: Response<Body>,
     /// Envoy's response flags; empty when there is none.
@@ -29,7 +36,7 @@ impl Reply {
     pub(crate) fn new(status: u16, flags: &'static str, text: impl Into<Bytes>) -> Self {
         let text = text.into();
         let plain = !text.is_empty();
-        let mut response = Response::new(Either::Right(Full::new(text)));
+        let mut response = Response::new(present(text, None));
         *response.status_mut() =
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if plain {
@@ -64,16 +71,18 @@ impl Reply {
         reply
     }
 
-    /// The reply once its body has been read whole; a body that breaks off is a reset.
-    pub(crate) async fn whole(self) -> Self {
+    /// The reply once its body has been read whole, and the body's bytes; a body that breaks off is a reset.
+    pub(crate) async fn whole(self) -> (Self, Bytes) {
         let Self { response, flags } = self;
         let (head, body) = response.into_parts();
-        match body.collect().await.map(Collected::to_bytes) {
+        match body.collect().await {
             Ok(body) => {
-                let body = Either::Right(Full::new(body));
-                Self { response: Response::from_parts(head, body), flags }
+                let trailers = body.trailers().cloned();
+                let bytes = body.to_bytes();
+                let body = present(bytes.clone(), trailers);
+                (Self { response: Response::from_parts(head, body), flags }, bytes)
             }
-            Err(_) => Self::reset(false),
+            Err(_) => (Self::reset(false), Bytes::new()),
         }
     }
 

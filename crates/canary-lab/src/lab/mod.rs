@@ -220,7 +220,7 @@ impl Lab {
     /// Waits until every Deployment has as many ready pods as it asks for; blocks the thread.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when one fails, or is not ready in time, with the reason.
+    /// [`Error::Cluster`] when one fails, with the reason; [`Error::NotReady`] when one is not ready in time.
     pub fn wait_ready(&self, timeout: Duration) -> Result<()> {
         self.wait_ready_while(timeout, || true)
     }
@@ -234,13 +234,18 @@ impl Lab {
         loop {
             let Some((object, problem)) = self.not_ready() else { return Ok(()) };
             let late = Instant::now() >= end;
-            if late || !problem.is_empty() {
-                let late = format!("is not ready after {} s", timeout.as_secs_f64());
+            if !problem.is_empty() {
                 return Err(Error::Cluster {
                     action: format!("start {object}"),
-                    reason: if problem.is_empty() { late } else { problem },
+                    reason: problem,
                     retryable: false,
                     source: None,
+                });
+            }
+            if late {
+                return Err(Error::NotReady {
+                    action: format!("start {object}"),
+                    reason: format!("is not ready after {} s", timeout.as_secs_f64()),
                 });
             }
             if !go_on() {

@@ -159,6 +159,7 @@ async fn start(
         retryable: false,
         source: Some(Box::new(error)),
     })??;
+    tokio::time::sleep(model.loading()).await;
     let (mut running, mut pods) = (Vec::new(), Vec::new());
     for _ in 0..container.replicas {
         let model = Served::shared(container.model_name.clone(), Arc::clone(&model));

@@ -9,7 +9,7 @@ use canary_core::serving::Result;
 
 use super::{
     layers::{Depthwise, Pointwise, Shape, Stem, mean_pool},
-    pickle::Checkpoint,
+    weights::{self, Weights},
 };
 
 /// Which of the two networks.
@@ -84,13 +84,14 @@ struct Block {
 }
 
 impl EfficientNet {
-    /// Reads the weights from the checkpoint of the `PyTorch` model.
+    /// Reads the weights from a safetensors file with the names of the `PyTorch` model.
     ///
     /// # Errors
-    /// [`canary_core::Error::Manifest`] when the file cannot be read, or is no checkpoint of this network.
+    /// [`canary_core::Error::Manifest`] when the file cannot be read, or does not have the tensors of this network.
     pub fn open(variant: Variant, path: &Path) -> Result<Self> {
-        let mut weights = Checkpoint::open(path)?;
-        let stem = Stem::read(&mut weights, "_conv_stem", "_bn0", STEM)?;
+        let (file, bytes) = (path.display().to_string(), weights::load(path)?);
+        let weights = Weights::read(&file, &bytes)?;
+        let stem = Stem::read(&weights, "_conv_stem", "_bn0", STEM)?;
         let mut blocks = Vec::new();
         let mut channels = STEM;
         for (stage, &(expansion, out, base, stride, kernel)) in STAGES.iter().enumerate() {
@@ -102,19 +103,19 @@ impl EfficientNet {
                     None
                 } else {
                     let (conv, norm) = (name("_expand_conv"), name("_bn0"));
-                    Some(Pointwise::read(&mut weights, &conv, &norm, channels, inner, true)?)
+                    Some(Pointwise::read(&weights, &conv, &norm, channels, inner, true)?)
                 };
                 let (conv, norm) = (name("_depthwise_conv"), name("_bn1"));
-                let depthwise = Depthwise::read(&mut weights, &conv, &norm, inner, kernel, stride)?;
+                let depthwise = Depthwise::read(&weights, &conv, &norm, inner, kernel, stride)?;
                 let (conv, norm) = (name("_project_conv"), name("_bn2"));
-                let project = Pointwise::read(&mut weights, &conv, &norm, inner, out, false)?;
+                let project = Pointwise::read(&weights, &conv, &norm, inner, out, false)?;
                 let residual = stride == 1 && channels == out;
                 blocks.push(Block { expand, depthwise, project, residual });
                 channels = out;
             }
         }
-        let head = Pointwise::read(&mut weights, "_conv_head", "_bn1", channels, HEAD, true)?;
-        let classes = Pointwise::dense(&mut weights, "_fc", HEAD, CLASSES)?;
+        let head = Pointwise::read(&weights, "_conv_head", "_bn1", channels, HEAD, true)?;
+        let classes = Pointwise::dense(&weights, "_fc", HEAD, CLASSES)?;
         Ok(Self { variant, stem, blocks, head, classes })
     }
 

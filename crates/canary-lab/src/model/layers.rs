@@ -3,7 +3,7 @@
 use canary_core::serving::Result;
 use matrixmultiply::sgemm;
 
-use super::pickle::Checkpoint;
+use super::weights::Weights;
 
 /// What batch normalisation adds to the variance.
 const EPSILON: f32 = 1e-3;
@@ -23,10 +23,10 @@ impl Shape {
 }
 
 /// Multiplies each output's weights by its scale and gives the biases: `y = scale·(x − mean) + shift`.
-fn fold(weights: &mut Checkpoint, norm: &str, out: usize, kernel: &mut [f32]) -> Result<Vec<f32>> {
-    let mut take = |part: &str| weights.take(&format!("{norm}.{part}"), &[out]);
-    let (gain, shift) = (take("weight")?, take("bias")?);
-    let (mean, variance) = (take("running_mean")?, take("running_var")?);
+fn fold(weights: &Weights<'_>, norm: &str, out: usize, kernel: &mut [f32]) -> Result<Vec<f32>> {
+    let get = |part: &str| weights.get(&format!("{norm}.{part}"), &[out]);
+    let (gain, shift) = (get("weight")?, get("bias")?);
+    let (mean, variance) = (get("running_mean")?, get("running_var")?);
     let each = kernel.len() / out;
     Ok((0..out)
         .map(|index| {
@@ -54,26 +54,26 @@ pub(crate) struct Pointwise {
 
 impl Pointwise {
     pub(crate) fn read(
-        weights: &mut Checkpoint,
+        weights: &Weights<'_>,
         conv: &str,
         norm: &str,
         inputs: usize,
         outputs: usize,
         activate: bool,
     ) -> Result<Self> {
-        let mut kernel = weights.take(&format!("{conv}.weight"), &[outputs, inputs, 1, 1])?;
+        let mut kernel = weights.get(&format!("{conv}.weight"), &[outputs, inputs, 1, 1])?;
         let bias = fold(weights, norm, outputs, &mut kernel)?;
         Ok(Self { weights: kernel, bias, inputs, activate })
     }
 
     pub(crate) fn dense(
-        weights: &mut Checkpoint,
+        weights: &Weights<'_>,
         name: &str,
         inputs: usize,
         outputs: usize,
     ) -> Result<Self> {
-        let kernel = weights.take(&format!("{name}.weight"), &[outputs, inputs])?;
-        let bias = weights.take(&format!("{name}.bias"), &[outputs])?;
+        let kernel = weights.get(&format!("{name}.weight"), &[outputs, inputs])?;
+        let bias = weights.get(&format!("{name}.bias"), &[outputs])?;
         Ok(Self { weights: kernel, bias, inputs, activate: false })
     }
 
@@ -133,7 +133,7 @@ pub(crate) struct Depthwise {
 
 impl Depthwise {
     pub(crate) fn read(
-        weights: &mut Checkpoint,
+        weights: &Weights<'_>,
         conv: &str,
         norm: &str,
         channels: usize,
@@ -141,7 +141,7 @@ impl Depthwise {
         stride: usize,
     ) -> Result<Self> {
         let shape = [channels, 1, kernel, kernel];
-        let mut data = weights.take(&format!("{conv}.weight"), &shape)?;
+        let mut data = weights.get(&format!("{conv}.weight"), &shape)?;
         let bias = fold(weights, norm, channels, &mut data)?;
         Ok(Self { weights: data, bias, kernel, stride })
     }
@@ -208,12 +208,12 @@ pub(crate) struct Stem {
 
 impl Stem {
     pub(crate) fn read(
-        weights: &mut Checkpoint,
+        weights: &Weights<'_>,
         conv: &str,
         norm: &str,
         outputs: usize,
     ) -> Result<Self> {
-        let mut data = weights.take(&format!("{conv}.weight"), &[outputs, 3, 3, 3])?;
+        let mut data = weights.get(&format!("{conv}.weight"), &[outputs, 3, 3, 3])?;
         let bias = fold(weights, norm, outputs, &mut data)?;
         Ok(Self { weights: data, bias })
     }

@@ -6,10 +6,9 @@ mod error;
 mod files;
 mod labels;
 mod layers;
-mod pickle;
 mod scripted;
 mod signature;
-mod unpickle;
+mod weights;
 
 use std::{fmt, time::Duration};
 
@@ -45,6 +44,11 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
 
     /// How long to wait before answering the next request, beyond the work itself; drawn anew at each call.
     fn wait(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// How long a server takes to load the model, during which its pod is not ready.
+    fn loading(&self) -> Duration {
         Duration::ZERO
     }
 

@@ -62,13 +62,14 @@ impl ModelServer {
             retryable: true,
             source: Some(Box::new(error)),
         })?;
+        let services = grpc::Services::new(&models);
         let serving = listener.serve(move |_peer| {
-            let models = Arc::clone(&models);
+            let (models, services) = (Arc::clone(&models), services.clone());
             service_fn(move |request| {
-                let models = Arc::clone(&models);
+                let (models, services) = (Arc::clone(&models), services.clone());
                 async move {
-                    Ok::<_, Infallible>(if grpc::asks(&request) {
-                        models.call(request).await.map(Either::Left)
+                    Ok::<_, Infallible>(if grpc::is_call(&request) {
+                        services.call(request).await.map(Either::Left)
                     } else {
                         models.answer(request).await.map(Either::Right)
                     })

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Cluster, ObjectRef};
 use crate::Result;
 
-/// What an apply did to an object.
+/// The effect of an apply on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ impl fmt::Display for Effect {
 pub struct Applied {
     /// The object.
     pub object: ObjectRef,
-    /// What was done to it.
+    /// The effect on the object.
     pub effect: Effect,
     /// The identity that the cluster gave it; another object of the same name has another one.
     pub uid: String,
@@ -46,7 +46,7 @@ pub struct Applied {
 
 /// Applies objects one after the other: what others need first, so subsets before the routes that name them.
 ///
-/// `told` hears of each one; when one fails, those before it are in the cluster.
+/// `on_applied` is called for each one; when one fails, those before it are in the cluster.
 ///
 /// ```
 /// # async fn example(cluster: impl canary_core::cluster::Cluster) -> canary_core::Result<()> {
@@ -64,7 +64,7 @@ pub struct Applied {
 pub async fn apply_all(
     cluster: &impl Cluster,
     objects: &[Value],
-    mut told: impl FnMut(&Applied) + Send,
+    mut on_applied: impl FnMut(&Applied) + Send,
 ) -> Result<Vec<Applied>> {
     let mut targets = Vec::with_capacity(objects.len());
     for object in objects {
@@ -82,7 +82,7 @@ pub async fn apply_all(
             Some(_) => Effect::Changed,
         };
         let one = Applied { object: target, effect, uid: uid(&after) };
-        told(&one);
+        on_applied(&one);
         applied.push(one);
     }
     Ok(applied)
@@ -90,7 +90,7 @@ pub async fn apply_all(
 
 /// Deletes exactly what [`apply_all`] created, in the reverse order, and gives what it deleted.
 ///
-/// What was there before stays, and so does an object that somebody has put in the place of ours since.
+/// Objects that were there before stay, and so does one that somebody has put in the place of ours since.
 ///
 /// # Errors
 /// As [`Cluster::delete`]; what comes after the object that cannot be deleted stays.
@@ -109,7 +109,7 @@ fn uid(object: &Value) -> String {
     object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Where in the order a kind stands.
+/// The position of a kind in the order.
 fn rank(kind: &str) -> u8 {
     match kind {
         "Namespace" | "CustomResourceDefinition" => 0,

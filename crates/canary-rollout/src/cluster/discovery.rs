@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Cluster, ObjectRef};
 use crate::{Error, Result};
 
-/// How a gateway is reached.
+/// The way to reach a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -33,9 +33,9 @@ pub struct GatewayAddress {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// How it is reached.
+    /// The way to reach it.
     pub reach: Reach,
-    /// The service that stands for it, as `namespace/name`.
+    /// The service in front of it, as `namespace/name`.
     pub service: String,
 }
 
@@ -135,7 +135,7 @@ pub async fn ingress_addresses(
             help: "install an ingress gateway, or give its URL yourself".to_owned(),
         });
     }
-    // Without a load balancer's address, as on a machine of one's own, the ports of the nodes are the way in. An
+    // Without a load balancer's address, as on a local machine, the ports of the nodes are the way in. An
     // account that may not list nodes still gets the other addresses.
     let nodes = if matching.iter().any(|service| needs_nodes(service)) {
         match cluster.list("v1", "Node", None).await {

@@ -4,12 +4,13 @@ mod act;
 mod backoff;
 mod clock;
 mod header_probe;
+mod heard;
 mod lease;
 mod probe;
 mod progress;
 mod run;
+mod run_log;
 mod start;
-mod story;
 mod target;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -29,18 +30,18 @@ pub(super) use lease::{held_by, lease_of};
 pub use probe::Probe;
 pub use progress::{Control, Progress, Snapshot};
 pub use run::Run;
-pub use story::Story;
+pub use run_log::RunLog;
 
 /// Runs a plan on a [`Cluster`].
 ///
-/// The order is make before break: the canary's subset, then the header route, then a probe of it, then the gates,
-/// then the first weight; and back: routes first, then the subset. Every weight is written in one patch with the state
-/// that it leads to, pinned to what was last seen. So a driver can be killed at any moment and started again with the
-/// same plan: it goes on with the same experiment and the same α. What somebody else changed is never overwritten; the
-/// verdict is then [`crate::Verdict::ExternalEdit`]; a watch on the object tells of it at once.
+/// The order is make before break: the canary's subset, then the header route, then a probe of it, then the gates, then
+/// the first weight; and back: routes first, then the subset. Every weight is written in one patch with the state that
+/// it leads to, pinned to what was last seen. So a driver can be killed at any moment and started again with the same
+/// plan: it goes on with the same experiment and the same α. Somebody else's changes are never overwritten; the verdict
+/// is then [`crate::Verdict::ExternalEdit`]; a watch on the object reports it at once.
 ///
-/// A cluster that does not answer is asked again and again, with growing pauses and without an end: each failure is
-/// reported as [`Progress::Waiting`], and what was decided, a rollback above all, is carried out as soon as it can be.
+/// A request that the cluster does not answer is repeated without end, with growing pauses: each failure is reported as
+/// [`Progress::Waiting`], and a decision, a rollback above all, is carried out as soon as it can be.
 ///
 /// ```no_run
 /// # async fn run(cluster: impl canary_core::cluster::Cluster + 'static) -> canary_core::Result<()> {
@@ -118,19 +119,27 @@ impl<C: Cluster + 'static> Driver<C> {
 
     /// Adds a source of observations.
     #[must_use]
-    pub fn source(mut self, source: impl Source + 'static) -> Self {
-        self.sources.push(Box::new(source));
+    pub fn source(self, source: impl Source + 'static) -> Self {
+        self.boxed_source(Box::new(source))
+    }
+
+    pub(super) fn boxed_source(mut self, source: Box<dyn Source>) -> Self {
+        self.sources.push(source);
         self
     }
 
     /// Adds the score of the custom guardrail of that name.
     #[must_use]
-    pub fn score(mut self, guardrail: impl Into<Arc<str>>, score: impl Score + 'static) -> Self {
-        self.scores.push((guardrail.into(), Box::new(score)));
+    pub fn score(self, guardrail: impl Into<Arc<str>>, score: impl Score + 'static) -> Self {
+        self.boxed_score(guardrail.into(), Box::new(score))
+    }
+
+    pub(super) fn boxed_score(mut self, guardrail: Arc<str>, score: Box<dyn Score>) -> Self {
+        self.scores.push((guardrail, score));
         self
     }
 
-    /// Sets how the canary is asked through the header route; needed by every plan with a header.
+    /// Sets the probe that sends a request to the canary through the header route; needed by every plan with a header.
     #[must_use]
     pub fn probe(mut self, probe: impl Probe + 'static) -> Self {
         self.probe = Some(Box::new(probe));
@@ -152,7 +161,7 @@ impl<C: Cluster + 'static> Driver<C> {
         self
     }
 
-    /// Sets how often time is told and progress reported; half a second by default.
+    /// Sets the interval at which the clock is read and progress reported; half a second by default.
     #[must_use]
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick.max(Duration::from_millis(1));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Cluster, ObjectRef, Patch, WatchEvent};
 use crate::{Error, Result};
 
-/// What a look-up of a kind meets.
+/// The result of a look-up of a kind.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Door {
     /// The store does not serve the kind.

@@ -11,6 +11,7 @@ mod precondition;
 mod presence;
 mod readiness;
 mod release_id;
+mod rollout;
 mod status;
 mod typed;
 
@@ -26,7 +27,7 @@ pub use apply::{Applied, Effect, apply_all, tear_down};
 pub use discovery::{GatewayAddress, Reach, gateway_addresses, ingress_addresses, route_addresses};
 pub use driver::HeaderProbe;
 pub use driver::{
-    Clock, Control, Driver, Probe, Progress, Run, Snapshot, Story, SystemClock, lease_name,
+    Clock, Control, Driver, Probe, Progress, Run, RunLog, Snapshot, SystemClock, lease_name,
 };
 pub use json_patch::{Patch, PatchOperation};
 pub use precondition::failed_tests;
@@ -34,6 +35,7 @@ pub use presence::{Behind, Presence, presence};
 pub use readiness::wait_ready;
 pub use readiness::{PodProblem, Readiness, readiness};
 pub use release_id::release_id;
+pub use rollout::Rollout;
 pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};
 pub use typed::{Change, Kind, Typed};
 
@@ -120,7 +122,7 @@ impl fmt::Display for ObjectRef {
     }
 }
 
-/// What happened to an object that is being watched.
+/// A change of an object that is being watched.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum WatchEvent {

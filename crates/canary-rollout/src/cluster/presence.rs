@@ -1,4 +1,4 @@
-//! What stands behind a subset of a `DestinationRule`: pods that can serve, or the reason why there are none.
+//! The pods behind a subset of a `DestinationRule`: whether some can serve, or the reason why there are none.
 
 mod behind;
 mod host;
@@ -18,7 +18,7 @@ pub use behind::Behind;
 pub(super) use behind::Place;
 pub(super) use objects::template;
 
-/// What stands behind a subset.
+/// The state of the pods behind a subset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Presence {
@@ -32,10 +32,10 @@ pub enum Presence {
         /// The `Service`, the labels, what was found in their place, and what to do.
         why: String,
         /// Waiting cannot help: nothing in the cluster makes pods with these labels. `false` while pods are there, or
-        /// are being made, that may become ready.
+        /// are being created, that may become ready.
         hopeless: bool,
     },
-    /// Nothing can be said of the subset's pods: its host is no `Service` with a selector in this store.
+    /// The subset's pods cannot be judged: its host is no `Service` with a selector in this store.
     Unknown {
         /// The host, and what is known of it.
         why: String,
@@ -43,7 +43,7 @@ pub enum Presence {
 }
 
 impl Presence {
-    /// Whether a pod can serve.
+    /// Returns `true` when a pod can serve.
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Ready { .. })
     }

@@ -1,4 +1,4 @@
-//! Whether the pods of a `Deployment` are ready, and why not.
+//! The readiness of a `Deployment`'s pods, and the reasons when they are not ready.
 
 use std::fmt;
 
@@ -16,9 +16,9 @@ pub struct PodProblem {
     pub pod: String,
     /// Kubernetes' own word for it, such as `ImagePullBackOff`, `Unschedulable` or `OOMKilled`.
     pub reason: String,
-    /// What Kubernetes says about it.
+    /// The message of Kubernetes.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub help: &'static str,
 }
 
@@ -35,24 +35,24 @@ impl fmt::Display for PodProblem {
     }
 }
 
-/// How far a `Deployment` has come.
+/// The progress of a `Deployment`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Readiness {
     /// The deployment, as `Deployment namespace/name`.
     pub deployment: String,
-    /// How many pods are wanted.
+    /// The number of pods that are wanted.
     pub wanted: i64,
-    /// How many pods of the present template are ready.
+    /// The number of pods of the present template that are ready.
     pub ready: i64,
-    /// Whether the controller has seen the present template; older figures mean nothing.
+    /// `true` when the controller has seen the present template; older figures mean nothing.
     pub observed: bool,
     /// The pods that are not ready, with the reasons.
     pub problems: Vec<PodProblem>,
 }
 
 impl Readiness {
-    /// Whether every pod that is wanted runs the present template and is ready.
+    /// Returns `true` when every pod that is wanted runs the present template and is ready.
     pub fn is_ready(&self) -> bool {
         self.observed && self.ready >= self.wanted
     }
@@ -120,7 +120,7 @@ fn has_labels(pod: &Value, wanted: Option<&Value>) -> bool {
     wanted.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
 }
 
-/// No pod was even made, for instance because a quota is used up.
+/// No pod was even created, for instance because a quota is used up.
 pub(super) fn replica_failure(deployment: &Value, name: &str) -> Option<PodProblem> {
     let condition =
         deployment.pointer("/status/conditions").and_then(Value::as_array)?.iter().find(
@@ -138,7 +138,7 @@ fn text(object: &Value, field: &str) -> String {
     object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// What keeps a pod from being ready; `None` when it is ready or on its way without a hitch.
+/// The problem that keeps a pod from being ready; `None` when it is ready or starting normally.
 pub(super) fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
     let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
@@ -185,7 +185,7 @@ pub(super) fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
             return Some(problem(text(ended, "reason"), text(ended, "message")));
         }
     }
-    // The node's word on the pod as a whole, such as Evicted.
+    // The node's reason for the pod as a whole, such as Evicted.
     let of_pod = |field: &str| pod.pointer("/status").map(|status| text(status, field));
     if of_pod("phase").as_deref() == Some("Failed")
         && let Some(reason) = of_pod("reason").filter(|reason| !reason.is_empty())
@@ -209,7 +209,7 @@ pub(super) fn problem(pod: &Value, events: &[Value]) -> Option<PodProblem> {
 fn last_seen(event: &Value) -> String {
     let times = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp"];
     let time = times.iter().find_map(|pointer| event.pointer(pointer)?.as_str());
-    // With and without fractions of a second these texts sort as the times do, once the zone is off.
+    // With and without fractions of a second these texts sort as the times do, without the zone.
     time.unwrap_or_default().trim_end_matches('Z').to_owned()
 }
 
@@ -238,7 +238,7 @@ fn help(reason: &str) -> &'static str {
 /// Waits until every pod of a `Deployment` is ready, telling each change of its state.
 ///
 /// # Errors
-/// [`Error::Cluster`] with the reasons of the pods when it is not ready in time, [`Error::NotFound`] when there is
+/// [`Error::NotReady`] with the reasons of the pods when it is not ready in time, [`Error::NotFound`] when there is
 /// no such deployment.
 pub async fn wait_ready(
     cluster: &impl Cluster,
@@ -249,7 +249,7 @@ pub async fn wait_ready(
 ) -> Result<Readiness> {
     const INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
     let started = std::time::Instant::now();
-    let mut told = None;
+    let mut reported = None;
     loop {
         let state = match readiness(cluster, namespace, deployment).await {
             Err(error) if error.is_retryable() && started.elapsed() < timeout => {
@@ -258,21 +258,19 @@ pub async fn wait_ready(
             }
             other => other?,
         };
-        if told.as_ref() != Some(&state) {
+        if reported.as_ref() != Some(&state) {
             progress(&state);
         }
         if state.is_ready() {
             return Ok(state);
         }
         if started.elapsed() >= timeout {
-            return Err(Error::Cluster {
+            return Err(Error::NotReady {
                 action: format!("wait for Deployment {namespace}/{deployment}"),
                 reason: format!("not ready after {} s: {state}", timeout.as_secs()),
-                retryable: true,
-                source: None,
             });
         }
-        told = Some(state);
+        reported = Some(state);
         tokio::time::sleep(INTERVAL.min(timeout.saturating_sub(started.elapsed()))).await;
     }
 }
@@ -370,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_event_is_told_whichever_way_it_is_dated() {
+    fn the_latest_event_is_reported_whichever_way_it_is_dated() {
         let event = |reason: &str, dates: Value| {
             let mut event = json!({"type": "Warning", "reason": reason, "message": "m",
                 "involvedObject": {"name": "p"}});

@@ -23,9 +23,10 @@ const NO_RELEASE: &[&str] = &[
 /// The identity of the release behind a subset: 32 hexadecimal digits, or `None` when no workload is found.
 ///
 /// It is XXH3 (128 bits) of the pod templates of every `Deployment` and `StatefulSet` behind the subset, with what they
-/// take from `ConfigMap`s, as environment or as files. Another image, argument or model path is another release; another
-/// number of replicas, a restart and the marks of the sidecar injector are not. It tells releases apart; it is no
-/// protection against forgery. Of a subset that the rule does not define yet, [`Behind::find`] takes the labels.
+/// take from `ConfigMap`s, as environment or as files. Another image, argument or model path is another release;
+/// another number of replicas, a restart and the marks of the sidecar injector are not. It distinguishes releases; it
+/// is no protection against forgery. For a subset that the rule does not define yet, [`Behind::find`] accepts the
+/// labels.
 ///
 /// # Errors
 /// [`crate::Error::Cluster`] when the store cannot be reached or does not permit a look-up; the error names the verb
@@ -117,7 +118,7 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// What a template takes from a `ConfigMap`: all of it, or one key.
+/// The part of a `ConfigMap` that a template uses: all of it, or one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Used<'t> {
     name: &'t str,

@@ -1,4 +1,4 @@
-//! How a rollout stands, read from its `VirtualService` and its lock.
+//! The state of a rollout, read from its `VirtualService` and its lock.
 
 use std::fmt;
 
@@ -22,13 +22,13 @@ use canary_stats::{Alpha, EProcess, Interval, Split as SplitTest};
 pub struct RouteWeights {
     /// The place of the route, such as `spec.http[0]`.
     pub path: String,
-    /// Whether the route takes only some requests.
+    /// `true` when the route matches only some requests.
     pub conditional: bool,
     /// Each destination, as `host/subset`, with its weight; a single one without a weight takes all.
     pub weights: Vec<(String, u64)>,
 }
 
-/// A rollout as its stored state tells it.
+/// A rollout as its stored state describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -37,7 +37,7 @@ pub struct RolloutStatus {
     pub step: usize,
     /// The split that the driver wrote last; none before the first.
     pub split: Option<Split>,
-    /// Whether a person paused it.
+    /// `true` when a person paused it.
     pub paused: bool,
     /// The verdict so far; Continue while nothing is decided.
     pub verdict: Verdict,
@@ -49,9 +49,9 @@ pub struct RolloutStatus {
     pub now: Timestamp,
     /// Requests and pairs counted at the step.
     pub seen_at_step: (u64, u64),
-    /// What was seen over the whole rollout.
+    /// The counts of the whole rollout.
     pub totals: Totals,
-    /// What every guardrail shows, when the plan is known.
+    /// The reading of every guardrail, when the plan is known.
     pub readings: Vec<Reading>,
 }
 
@@ -66,9 +66,9 @@ pub struct Observed {
     pub stable: u64,
     /// Those of the canary.
     pub canary: u64,
-    /// Those of which nobody knows who served them.
+    /// Requests of unknown version.
     pub unknown: u64,
-    /// How many failed at each, stable first, where that was counted.
+    /// The number of failures of each, stable first, where that was counted.
     pub failed: Option<(u64, u64)>,
     /// The canary's share of what both served, with its 95 % confidence sequence; none without requests.
     pub share: Option<(f64, Interval)>,
@@ -81,7 +81,7 @@ impl Observed {
     }
 }
 
-/// How a rollout stands.
+/// The state of a rollout on a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -94,16 +94,16 @@ pub struct Status {
     pub driver: Option<String>,
     /// The rollout, when one is stored.
     pub rollout: Option<RolloutStatus>,
-    /// What each subset was seen to serve: over the whole rollout by its stored state, or what
-    /// [`Status::counted`] was told.
+    /// The requests that each subset was seen to serve: over the whole rollout by its stored state, or the counts given
+    /// to [`Status::counted`].
     pub observed: Option<Observed>,
     /// Why the stored state cannot be read, when it cannot.
     pub problem: Option<String>,
 }
 
-/// Reads how the rollout of a `VirtualService` stands; nothing is changed and no lock is needed.
+/// Reads the state of the rollout of a `VirtualService`; nothing is changed and no lock is needed.
 ///
-/// With the plan, the guardrails' readings are told too.
+/// With the plan, the guardrails' readings are reported too.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such `VirtualService`, [`Error::Cluster`] when the cluster cannot be read.
@@ -118,7 +118,7 @@ pub async fn status(
         object: object.to_string(),
         help: "name the VirtualService of the rollout, and its namespace".to_owned(),
     })?;
-    // Without the right to read Leases, who drives it stays unknown.
+    // Without the right to read Leases, the driver stays unknown.
     let lease = cluster.get(&lease_of(namespace, virtual_service)).await.ok().flatten();
     let now = Timestamp::now();
     let driver = lease.as_ref().and_then(held_by).filter(|(_, until)| *until > now);
@@ -203,7 +203,7 @@ impl RolloutStatus {
 }
 
 impl Status {
-    /// Tells the observed split by these counts in place of the stored state's; `by` says where and over which time
+    /// Shows the observed split by these counts in place of the stored state's; `by` says where and over which time
     /// they were counted.
     ///
     /// ```

@@ -32,7 +32,7 @@ impl<K> Kind for K where
 {
 }
 
-/// What happened to a typed object that is being watched.
+/// A change of a typed object that is being watched.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Change<K> {

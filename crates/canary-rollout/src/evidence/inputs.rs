@@ -13,12 +13,12 @@ const WORDS: usize = BITS / 64;
 ///
 /// An input that was seen is always recognised. A new one is taken for seen with a probability that grows with their
 /// number: 0.05 % after 2 000 inputs, 1.2 % after 5 000, 10 % after 10 000, 42 % after 20 000. It is then left out.
-/// Whether that happens depends on its digest alone and not on any answer, so tests stay valid.
+/// That depends on its digest alone and not on any answer, so tests stay valid.
 ///
 /// # Capacity
-/// Each input that is taken for new sets one of 49 152 bits at least, four while the filter is empty, so there is an end
-/// to it: no more than about 25 600 inputs are ever taken for new, however many come. Plans therefore ask for at most
-/// [`Inputs::CAPACITY`] pairs. For so many, 25 600 distinct inputs have to come; for 10 000 pairs, 10 300.
+/// Each input that is taken for new sets one of 49 152 bits at least, four while the filter is empty, so there is an
+/// end to it: no more than about 25 600 inputs are ever taken for new, however many come. Plans may therefore require
+/// at most [`Inputs::CAPACITY`] pairs. For so many, 25 600 distinct inputs have to come; for 10 000 pairs, 10 300.
 ///
 /// ```
 /// use canary_core::evidence::{Inputs, Pair};
@@ -34,7 +34,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// The most pairs of distinct inputs that a plan may ask for. It leaves a margin: at that number two of five new
+    /// The most pairs of distinct inputs that a plan may require. It leaves a margin: at that number two of five new
     /// inputs are still taken for new.
     pub const CAPACITY: u64 = 20_000;
 
@@ -56,7 +56,7 @@ impl Inputs {
         fresh
     }
 
-    /// Whether no input was seen.
+    /// Returns `true` when no input was seen.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
@@ -124,7 +124,7 @@ mod tests {
             }
         }
         assert!((17_100..=17_400).contains(&taken), "{taken}");
-        // So many are needed for as many pairs as a plan may ask for.
+        // The number of inputs needed for as many pairs as a plan may require.
         let more = (20_000..).take_while(|n| {
             taken += u64::from(inputs.insert(digest(*n)));
             taken < Inputs::CAPACITY
@@ -133,7 +133,7 @@ mod tests {
         assert!((25_300..=25_800).contains(&needed), "{needed}");
         assert!(mistaken(&inputs) < 6_100, "two of five are still taken for new");
         assert!((0..needed as u64).all(|n| !inputs.insert(digest(n))), "each was seen");
-        // The end of it all.
+        // The filter accepts no more inputs than this, however many come.
         taken += (30_000..400_000).filter(|n| inputs.insert(digest(*n))).count() as u64;
         assert!((25_400..=25_800).contains(&taken), "{taken}");
     }

@@ -25,7 +25,7 @@ use crate::Result;
 /// Records taken in a row without a pair before the rest of the program has its turn.
 const IN_A_ROW: u32 = 256;
 
-/// What the access log of one side says of one request.
+/// A request in the access log of one side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logged {
     /// The request's id, the same on both sides: the value of `x-request-id`, which Envoy sets before it mirrors.
@@ -34,7 +34,7 @@ pub struct Logged {
     pub at: Timestamp,
     /// Whose log it is.
     pub arm: Arm,
-    /// What came of it.
+    /// The outcome of the request.
     pub outcome: LoggedOutcome,
     /// A digest of the input ([`super::Pair::digest`]), where the log knows it; a repeated input is one observation.
     pub input: Option<u64>,
@@ -44,15 +44,15 @@ pub struct Logged {
     pub label: Option<String>,
 }
 
-/// What came of a logged request.
+/// The outcome of a logged request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LoggedOutcome {
     /// The model answered.
     Answer(Answer),
     /// It failed; the HTTP status, or 0 where no response came.
     Failed(u16),
-    /// The response has a 2xx status, and its log holds no class: because the request does not ask for one, or because
-    /// the response is not what it should be. Which of the two is seen from the other model's.
+    /// The response has a 2xx status, and its log holds no class: because the request does not require one, or because
+    /// the response is malformed. The other model's response shows which of the two it is.
     NoClass,
 }
 
@@ -81,9 +81,9 @@ impl Logged {
 /// A source of pairs out of mirrored traffic ([`crate::Step::mirror`]), for rollouts that begin with a shadow.
 ///
 /// Envoy sends the copy and throws its answer away ("fire and forget"), so no client and no gateway can compare the
-/// two. What the mirrored canary answered stands in the canary's own log: a prediction log of TensorFlow Serving, or an
-/// access log of the canary's sidecar that writes `x-request-id`. This source takes the records of both logs, merged
-/// into one stream in about the order of time (`futures_util::stream::select` of two logs does), and joins them by id.
+/// two. The mirrored canary's response is in the canary's own log: a prediction log of TensorFlow Serving, or an access
+/// log of the canary's sidecar that writes `x-request-id`. This source reads the records of both logs, merged into one
+/// stream in about the order of time (`futures_util::stream::select` of two logs does), and joins them by id.
 ///
 /// - A pair is made of the stable record and the canary's record of the same request. A half that failed is in it as
 ///   such, with its status ([`Answer::failure`]); so is a response without a class where the other model names one.
@@ -92,8 +92,8 @@ impl Logged {
 /// - A canary that hangs, or that has no endpoints, logs nothing. Where every request is mirrored, say so
 ///   ([`Mirrored::all_mirrored`]): then a missing record is a canary that did not answer.
 ///
-/// What is left out is counted in [`Mirrored::tally`]. The memory is bounded by the capacity, and records are taken
-/// only when the rollout asks for observations.
+/// Records that are left out are counted in [`Mirrored::tally`]. The memory is bounded by the capacity, and records are
+/// read only when the rollout polls for observations.
 ///
 /// Reference: <https://istio.io/latest/docs/tasks/traffic-management/mirroring/>.
 ///
@@ -167,7 +167,7 @@ impl Mirrored {
     /// let record = |id: &str, second: u64| {
     ///     Ok(Logged::answer(id, Timestamp(second * 1_000), Arm::Stable, Answer::new("suit", 0.9)))
     /// };
-    /// // The canary logs nothing, and after 40 seconds it is said that it has not answered the first.
+    /// // The canary logs nothing, and after 40 seconds its missing answer to the first is reported.
     /// let records = futures_util::stream::iter([record("7f", 1), record("80", 41)]);
     /// let source = Mirrored::new("mirror", records).all_mirrored();
     /// # let tally = source.tally();

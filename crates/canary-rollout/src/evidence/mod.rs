@@ -11,20 +11,21 @@
 //!   ([`Request::is_failure`]), a timeout, a reset, a response that cannot be read. A source that drops failures hides the
 //!   harm that is looked for; a pair keeps its failed half ([`Answer::failure`]).
 //! - A request is judged by the weights at the moment at which it was *sent*. Sources that see requests begin give nothing
-//!   before every earlier one has ended; [`Recorder::begin`] does that for a client of one's own. Counts of requests that
+//!   before every earlier one has ended; [`Recorder::begin`] does that for your own client. Counts of requests that
 //!   have ended ([`Window::ended`]) are used from [`crate::Plan::request_timeout`] after a weight change.
-//! - A request that nobody is known to have served is [`Arm::Unknown`]. It counts for no ratio, and its failure is
+//! - A request whose version is unknown is [`Arm::Unknown`]. It counts for no ratio, and its failure is
 //!   evidence of a canary that cannot be reached.
 //! - Equal inputs are one observation of a pair; a rollout remembers [`Inputs::CAPACITY`] of them.
-//! - What is missing is neither success nor failure. A source that has nothing to tell says why, and the rollout waits.
+//! - Missing data is neither success nor failure. A source that has nothing to give says why, and the rollout waits.
 //!
-//! [`Source`] has what a source of one's own owes.
+//! [`Source`] states the obligations of your own source.
 
-mod asker;
+mod disagreements;
 mod inputs;
 mod mirror;
 mod observation;
 mod order;
+mod pair_requests;
 mod pairs;
 mod predictor;
 mod problem;
@@ -34,6 +35,7 @@ mod score;
 mod source;
 mod traffic;
 
+pub use disagreements::{DisagreeingPair, Disagreements};
 pub use inputs::Inputs;
 pub use mirror::{Logged, LoggedOutcome, MirrorTally, Mirrored};
 pub use observation::{

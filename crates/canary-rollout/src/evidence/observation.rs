@@ -1,4 +1,4 @@
-//! What is seen of a rollout: requests, pairs of answers, counts of a window, scores.
+//! The observations of a rollout: requests, pairs of answers, counts of a window, scores.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// The moment given by the system's clock; the epoch when the clock stands before it.
+    /// The moment given by the system's clock; the epoch when the clock is set before it.
     pub fn now() -> Self {
         let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
@@ -38,11 +38,11 @@ pub enum Arm {
     Stable,
     /// The subset that is tried.
     Canary,
-    /// Neither, or nobody knows.
+    /// Neither, or unknown.
     Unknown,
 }
 
-/// The names of the two subsets, by which sources tell the sides apart.
+/// The names of the two subsets, by which sources distinguish the sides.
 ///
 /// ```
 /// use canary_core::evidence::{Arm, Subsets};
@@ -87,12 +87,12 @@ pub struct Observation {
     pub sequence: Option<u64>,
     /// When the request was sent, by the source's clock; the end of the window for counts.
     pub at: Timestamp,
-    /// What was seen.
+    /// The content of the observation.
     #[serde(flatten)]
     pub what: Seen,
 }
 
-/// What an observation says.
+/// The content of an observation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -113,7 +113,7 @@ pub enum Seen {
 pub struct Request {
     /// Who served it.
     pub arm: Arm,
-    /// Whether it failed.
+    /// `true` when it failed.
     pub failed: bool,
     /// From sending it to its complete response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,7 +144,8 @@ impl Request {
         Self { arm, failed: true, latency: None, problem: Some(problem.into()) }
     }
 
-    /// Whether an HTTP status is a failure in the eyes of the user who sent the request: every one but 200 to 299.
+    /// Returns `true` when an HTTP status is a failure in the eyes of the user who sent the request: every one but 200
+    /// to 299.
     ///
     /// A 4xx counts too: a canary that is deployed under another model name answers 404 to what the stable version
     /// answers well. Requests that both versions refuse alike raise both rates alike, and the ratio stays what it is.
@@ -179,7 +180,7 @@ impl Pair {
         xxhash_rust::xxh3::xxh3_64(input)
     }
 
-    /// Whether both models gave the same top class. A half that failed agrees with nothing.
+    /// Returns `true` when both models gave the same top class. A half that failed agrees with nothing.
     pub fn agrees(&self) -> bool {
         self.stable.is_served() && self.canary.is_served() && self.stable.class == self.canary.class
     }
@@ -194,7 +195,8 @@ pub struct Answer {
     /// The probability of the top class, from 0 to 1, where the model gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
-    /// Whether the model gave no well-formed response: an error status, a timeout, a reset, an unreadable body.
+    /// Returns `true` when the model gave no well-formed response: an error status, a timeout, a reset, an unreadable
+    /// body.
     #[serde(default, skip_serializing_if = "is_false")]
     pub failed: bool,
 }
@@ -205,7 +207,7 @@ impl Answer {
         Self { class: class.into(), score: score.into(), failed: false }
     }
 
-    /// Whether it is a well-formed response; one whose probability is no number is none.
+    /// Returns `true` for a well-formed response; one whose probability is no number is not well-formed.
     pub fn is_served(&self) -> bool {
         !self.failed && !self.score.is_some_and(f64::is_nan)
     }
@@ -238,18 +240,18 @@ pub struct Window {
     pub stable: Counts,
     /// The canary's counts.
     pub canary: Counts,
-    /// Requests that neither served, or nobody knows who; they count for no ratio.
+    /// Requests that neither served, or of unknown version; they count for no ratio.
     #[serde(default, skip_serializing_if = "is_none")]
     pub unknown: u64,
     /// The failed ones of these, such as requests that found no endpoint.
     #[serde(default, skip_serializing_if = "is_none")]
     pub unknown_failed: u64,
-    /// Whether a request is counted when it ends, as by Prometheus, and not when it is sent. Such a window counts from
-    /// [`crate::Plan::request_timeout`] after a weight change: before, slow requests are still missing in it.
+    /// `true` when a request is counted when it ends, as by Prometheus, and not when it is sent. Such a window counts
+    /// from [`crate::Plan::request_timeout`] after a weight change: before, slow requests are still missing in it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ended: bool,
-    /// Whether the two sides were counted over times that differ a little, such as by pods that are scraped one after
-    /// the other. Their shares then say nothing of the split, and such a window is none for its test.
+    /// `true` when the two sides were counted over times that differ a little, such as by pods that are scraped one
+    /// after the other. Their shares then do not show the split, so its test does not use such a window.
     #[serde(default, skip_serializing_if = "is_false")]
     pub apart: bool,
 }
@@ -291,9 +293,12 @@ pub struct ScoreValue {
     pub guardrail: Arc<str>,
     /// The value, from 0 to 1.
     pub value: f64,
+    /// The text of what the plan's function returned, where that is no number; the value is then NaN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Arc<str>>,
 }
 
-/// What a source provides, and what a guardrail needs.
+/// A kind of evidence: provided by a source, needed by a guardrail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What was seen, in the order in which the requests were sent, whatever the order in which they ended.
+//! Results in the order in which the requests were sent, whatever the order in which they ended.
 //!
 //! A slow request ends after a quick one that was sent later. Judged as they end, the quick responses of a new weight
 //! come first and the timeouts are still missing, so a canary that times out looks well for as long as a request takes.
@@ -23,10 +23,10 @@ pub(super) struct Order<T>(Arc<Mutex<Line<T>>>);
 struct Line<T> {
     /// Requests that were sent and have not ended.
     under_way: BTreeSet<Key>,
-    /// What those showed that have.
+    /// The results of those that have ended.
     ended: BTreeMap<Key, T>,
     next: u64,
-    /// Whether nothing more is sent.
+    /// `true` when nothing more is sent.
     over: bool,
     waker: Option<Waker>,
 }
@@ -68,7 +68,7 @@ impl<T> Order<T> {
         self.change(|line| line.over = true);
     }
 
-    /// How many have ended and wait.
+    /// The number of results that wait for earlier ones.
     pub(super) fn waiting(&self) -> usize {
         self.lock().ended.len()
     }
@@ -176,7 +176,7 @@ mod tests {
         quick.end("quick");
         order.add(Timestamp(3), "known");
         assert!(next(&order).is_pending());
-        // What was sent before it need not wait.
+        // Earlier requests need not wait.
         order.add(Timestamp(0), "earliest");
         assert_eq!(next(&order), Poll::Ready(Some((Timestamp(0), "earliest"))));
         assert!(next(&order).is_pending());

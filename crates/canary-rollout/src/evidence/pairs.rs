@@ -3,45 +3,46 @@
 use std::sync::Arc;
 
 use super::{
-    asker::{Asker, Halves},
     observation::{Pair, Subsets},
+    pair_requests::{Halves, PairRequests},
     predictor::{PredictionInput, Predictor},
 };
 use crate::{Error, HeaderRoute, Result};
 
-/// Asks both models the same, through one address.
+/// Sends the same input to both models, through one address.
 ///
 /// The stable model is reached by the route that the weights divide: a response from the canary there is its half of
-/// the pair, and the stable model is asked for again. The canary is otherwise reached by the plan's header. Who
-/// answered is read from the response's subset header, and a response that does not name its subset is an error,
-/// because nobody could tell what was compared. A model that fails gives a half that says so
+/// the pair, and another request is sent for the stable model's. The canary is otherwise reached by the plan's header.
+/// The subset that responded is read from the response's subset header, and a response that does not name its subset is
+/// an error, because it would be unknown what was compared. A model that fails gives a half that says so
 /// ([`super::Answer::failed`]), and each request is sent once: a repeated one would hide the failure.
 #[derive(Clone, Debug)]
-pub struct Pairing<P>(Asker<P>);
+pub struct Pairing<P>(PairRequests<P>);
 
 impl<P: Predictor> Pairing<P> {
     /// Pairs through `predictor`, with the header that leads to the canary.
     pub fn new(predictor: &P, header: &str, value: &str, subsets: Subsets) -> Self {
         let header = HeaderRoute { name: header.to_owned(), value: value.to_owned() };
-        Self(Asker::new(predictor, Some(header), subsets))
+        Self(PairRequests::new(predictor, Some(header), subsets))
     }
 
-    /// Asks both models with an input: an image file, or arrays of a batch of one. `name` and `label` go into the pair.
+    /// Sends an input to both models: an image file, or arrays of a batch of one. `name` and `label` go into the pair.
     ///
     /// # Errors
-    /// [`Error::Predictor`] when the input cannot be sent, or nobody answers and nobody says who failed;
-    /// [`Error::Plan`] when a response does not come from the model that was asked, names no subset, or has a
+    /// [`Error::Predictor`] when the input cannot be sent, or when a request fails and the failed subset is unknown;
+    /// [`Error::Plan`] when a response does not come from the model that the request was for, names no subset, or has a
     /// row for each of several inputs.
-    pub async fn ask(
+    pub async fn send(
         &self,
         input: impl Into<P::Input>,
         name: &str,
         label: Option<&str>,
     ) -> Result<Pair> {
-        let Self(asker) = self;
+        let Self(requests) = self;
         let input = &input.into();
-        let halves = asker.ask(input, name, None).await?;
-        let Halves { stable, canary, .. } = halves.map_err(|why| why.into_error(&asker.subsets))?;
+        let halves = requests.send_pair(input, name, None).await?;
+        let Halves { stable, canary, .. } =
+            halves.map_err(|why| why.into_error(&requests.subsets))?;
         Ok(Pair {
             input: Some(input.digest().map_err(Error::Predictor)?),
             name: Some(Arc::from(name)),
@@ -51,8 +52,7 @@ impl<P: Predictor> Pairing<P> {
         })
     }
 
-    /// Whether the header route answers from the canary; what stands in the way otherwise. The answer of a driver's
-    /// probe.
+    /// Checks that the header route answers from the canary, as a driver's probe does; otherwise returns the reason.
     ///
     /// # Errors
     /// A line that says what came instead.

@@ -6,8 +6,8 @@ use crate::{HeaderRoute, Result, error::BoxError};
 
 /// An input of a model.
 pub trait PredictionInput: Send + Sync + 'static {
-    /// A number that tells this input from others, the same on every platform; equal inputs of a rollout are one
-    /// observation of a pair. For a file: [`super::Pair::digest`] of its bytes.
+    /// A number that distinguishes this input from others, the same on every platform; equal inputs of a rollout are
+    /// one observation of a pair. For a file: [`super::Pair::digest`] of its bytes.
     ///
     /// # Errors
     /// The reason why this is no input.
@@ -50,10 +50,10 @@ pub struct PredictionRequest<'a, I> {
     pub input: &'a I,
     /// The route.
     pub route: PredictionRoute<'a>,
-    /// Whether [`Predicted::classes`] is looked at.
+    /// `true` when [`Predicted::classes`] is needed.
     pub classes: bool,
-    /// Whether the predictor may repeat a request that failed. Evidence must not: a repeated request hides the failure
-    /// that a test is to see.
+    /// `true` when the predictor may repeat a request that failed. Evidence must not: a repeated request hides the
+    /// failure that a test is to see.
     pub repeat: bool,
 }
 
@@ -81,7 +81,7 @@ pub struct Predicted {
 pub struct PredictionFailure {
     /// The reason, such as `404 Servable not found` or `connection refused (127.0.0.1:8501)`.
     pub problem: String,
-    /// Whether the request may have reached a model; `false` when no connection came about.
+    /// `true` when the request may have reached a model; `false` when no connection was established.
     pub sent: bool,
     /// The predictor's own error.
     pub error: BoxError,

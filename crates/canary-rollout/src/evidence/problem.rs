@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The longest reason, in characters.
 const LONGEST: usize = 240;
 
-/// An HTTP status with its words, such as `404 Not Found`; 0 stands for no response at all.
+/// An HTTP status with its words, such as `404 Not Found`; 0 means no response at all.
 pub(super) fn of_status(status: u16) -> Cow<'static, str> {
     Cow::Borrowed(match status {
         0 => "no response",

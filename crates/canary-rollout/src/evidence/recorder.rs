@@ -22,15 +22,15 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What was seen, with its share of the room.
+/// An observation with its share of the room.
 type Held = (Seen, OwnedSemaphorePermit);
 
 /// Records what a client sees, for a rollout that runs beside it.
 ///
-/// Say when a request is sent ([`Recorder::begin`]) and how it ended ([`InFlight::end`], [`InFlight::fail`]). What was
-/// seen is released in the order in which the requests were sent, and none before every request that began earlier has
-/// ended: judged as they end, the quick responses of a new weight would come first, and the timeouts would be missing
-/// for as long as a request takes. Recorders that tell of a request only when it has ended
+/// Say when a request is sent ([`Recorder::begin`]) and how it ended ([`InFlight::end`], [`InFlight::fail`]).
+/// Observations are released in the order in which the requests were sent, and none before every request that began
+/// earlier has ended: judged as they end, the quick responses of a new weight would come first, and the timeouts would
+/// be missing for as long as a request takes. Recorders that report a request only when it has ended
 /// ([`Recorder::try_request`]) cannot give that order; with them a plan's `settle` must be at least the longest time
 /// that a request takes.
 ///
@@ -81,10 +81,10 @@ pub struct Recorded {
 
 /// A request that was sent and has not ended ([`Recorder::begin`]).
 ///
-/// What began later waits for it, so end it whatever happens, and give the request a timeout. Dropped without an end,
-/// the request is taken back: it is not counted, and nothing waits for it any longer. That is right for a request that
+/// Later observations wait for it, so end it whatever happens, and give the request a timeout. Dropped without an end,
+/// the request is withdrawn: it is not counted, and nothing waits for it any longer. That is right for a request that
 /// was never sent; one that failed or timed out is a failure ([`InFlight::fail`]), and leaving it out would hide the
-/// harm that is looked for.
+/// harm that the tests look for.
 #[derive(Debug)]
 #[must_use = "dropped without an end, the request is taken back and not counted"]
 pub struct InFlight {
@@ -161,7 +161,7 @@ impl Recorder {
     /// Records one request that has ended: the subset that served it, as its response header says, and the HTTP status.
     /// `false` when it was dropped.
     ///
-    /// Only [`Recorder::begin`] gives the order of sending; requests that are told when they end come as they end.
+    /// Only [`Recorder::begin`] gives the order of sending; requests that are reported when they end come as they end.
     pub fn try_request(
         &self,
         at: Timestamp,
@@ -180,7 +180,7 @@ impl Recorder {
         self.record(at, Seen::Pair(pair)).await
     }
 
-    /// How many observations had to be dropped because there was no room or the rollout had ended.
+    /// The number of observations dropped because there was no room or the rollout had ended.
     pub fn dropped(&self) -> u64 {
         self.open.dropped.load(Ordering::Relaxed)
     }
@@ -259,7 +259,7 @@ impl Stream for Recorded {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.order.poll_next(context).map(|item| {
-            // With it goes its share of the room.
+            // Dropping it releases its share of the room.
             let (at, (what, _room)) = item?;
             Some(Ok(Observation { source: Arc::clone(&self.name), sequence: None, at, what }))
         })

@@ -1,4 +1,4 @@
-//! An input that models are asked about in a rollout, with its name and its label.
+//! An input that is sent to the models in a rollout, with its name and its label.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl<I: PredictionInput> Sample<I> {
         self.input.file()
     }
 
-    /// The number that tells this input from others: [`PredictionInput::digest`].
+    /// The number that distinguishes this input from others: [`PredictionInput::digest`].
     ///
     /// # Errors
     /// [`Error::Predictor`] when there is no input, or one is given twice.

@@ -13,7 +13,7 @@ use super::observation::Observation;
 /// proves nothing. `None` says that the score does not apply to the observation, which is no error; a guardrail whose
 /// score never applies does not reach its least number of observations, and nothing is promoted on it.
 ///
-/// For a pair with a failed half the function is not asked: where the stable half failed there is no score, and where
+/// For a pair with a failed half the function is not called: where the stable half failed there is no score, and where
 /// the canary's alone did it is 0. A function thus sees answers of both models only, and a canary that fails does not
 /// escape its score.
 ///
@@ -33,6 +33,12 @@ use super::observation::Observation;
 pub trait Score: Send + Sync {
     /// The score, from 0 to 1, or `None` where it does not apply. Any other value is refused; the tenth ends the run.
     fn score(&self, observation: &Observation) -> Option<f64>;
+
+    /// The score as [`Score::score`] gives it, or in words what came instead of a number. A score whose values come
+    /// from another language gives these words, so that a verdict can quote them.
+    fn number(&self, observation: &Observation) -> Option<Result<f64, String>> {
+        self.score(observation).map(Ok)
+    }
 }
 
 impl<F: Fn(&Observation) -> Option<f64> + Send + Sync> Score for F {

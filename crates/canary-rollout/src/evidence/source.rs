@@ -26,8 +26,8 @@ pub type Observations = Pin<Box<dyn Stream<Item = Result<Observation>> + Send>>;
 ///   Observations come in that order, and none before every request that was sent earlier has ended. A source that
 ///   knows only when requests ended says so ([`super::Window::ended`]), and its counts are used from the plan's
 ///   `requestTimeout` after a weight change.
-/// - An error is given to the rollout and names what was asked, where, and why it failed. It is no observation: what is
-///   missing is neither success nor failure.
+/// - An error is given to the rollout and names the request, its target, and the cause. It is no observation: missing
+///   data is neither success nor failure.
 ///
 /// A source that ends, or that fails with an error which is not retryable, gives nothing more; the rollout then goes
 /// on with the others, and is Inconclusive when what is missing does not come.
@@ -35,10 +35,12 @@ pub trait Source: Send {
     /// Its name, unique in a rollout: what duplicates are recognised by.
     fn name(&self) -> &str;
 
-    /// What it provides, so that a rollout can refuse to begin without what its guardrails need.
+    /// The kinds of evidence that it provides, so that a rollout can refuse to begin without those that its guardrails
+    /// need.
     fn provides(&self) -> Vec<Kind>;
 
-    /// What it has to do with requests of the rollout's own, so that none is counted twice or taken for a user's.
+    /// The way in which it deals with requests of the rollout's own, so that none is counted twice or mistaken for a
+    /// user's.
     fn own_requests(&self) -> OwnRequests {
         OwnRequests::Neither
     }
@@ -50,10 +52,10 @@ pub trait Source: Send {
     fn observations(self: Box<Self>, after: Option<u64>) -> Observations;
 }
 
-/// What a source has to do with requests that are sent for the rollout.
+/// The relation of a source to requests that are sent for the rollout.
 ///
 /// A rollout refuses two sources of which one counts what the other sends: a request that is reported twice counts
-/// twice as evidence, and one that a header led to the canary is none that the weights gave it.
+/// twice as evidence, and one that a header led to the canary is not traffic of the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OwnRequests {
@@ -71,7 +73,7 @@ pub enum OwnRequests {
 }
 
 impl OwnRequests {
-    /// What is wrong with these two in one rollout, and what to do; `None` when nothing is.
+    /// The problem with these two in one rollout, and the remedy; `None` when there is none.
     pub(crate) fn clash(self, other: Self) -> Option<&'static str> {
         match (self, other) {
             (Self::Reports, Self::CountsAll | Self::CountsUnmarked) => Some(

@@ -9,7 +9,7 @@ use super::{
         state::{State, Totals},
         verdict::{Cause, Reading, Verdict, Why, counted},
     },
-    Machine, Phase, unseen,
+    Machine, Phase, shortened, unseen,
 };
 use crate::evidence::{Arm, Observation, Pair, Request, ScoreValue, Seen, Timestamp, Window};
 
@@ -148,10 +148,11 @@ impl Machine {
         state.totals.refused += 1;
         state.invalid_scores += 1;
         if state.invalid_scores >= MAX_INVALID_SCORES {
+            let given = score.given.as_deref().map(shortened);
             let why = Why::InvalidScores {
                 guardrail: score.guardrail.to_string(),
                 count: u64::from(state.invalid_scores),
-                last: score.value.to_string(),
+                last: given.unwrap_or_else(|| score.value.to_string()),
             };
             self.inconclusive(state, why, actions);
         }
@@ -198,7 +199,7 @@ impl Machine {
         for (place, (monitor, threshold)) in state.monitors.iter().zip(&self.thresholds).enumerate()
         {
             if monitor.max_ln_e() >= *threshold {
-                // The split comes first: while it is wrong, no ratio is believed.
+                // The split comes first: while it is wrong, no ratio is valid.
                 let split = matches!(self.plan.guardrails[place].check, Check::ObservedSplit(_));
                 if split || alarmed.is_none() {
                     alarmed = Some((place, split));
@@ -260,16 +261,17 @@ impl Machine {
         }
     }
 
-    /// Whether each guardrail that can speak at the step has its least number of observations, and nothing is plainly
-    /// wrong.
+    /// Returns `true` when each guardrail that can have evidence at the step has its least number of observations, and
+    /// nothing is plainly wrong.
     fn has_evidence(&self, state: &State) -> bool {
         self.lacking(state).next().is_none()
             && self.lacks_canary(state).is_none()
             && state.health.obstacle(share_of(state)).is_none()
     }
 
-    /// How much the step has seen of a canary that has a share of the traffic, and the least number, where that is not
-    /// reached: the observed split is about both versions together, and must not stand for what the canary answers.
+    /// The number of requests that the step has seen of a canary with a share of the traffic, and the least number,
+    /// where that is not reached: the observed split is about both versions together, and says nothing of the canary's
+    /// responses.
     fn lacks_canary(&self, state: &State) -> Option<(u64, u64)> {
         let step = &self.plan.steps[state.step];
         if !(1..100).contains(&step.weight) {
@@ -292,12 +294,12 @@ impl Machine {
         })
     }
 
-    /// Whether a guardrail still lacks observations at the step in force.
+    /// Returns `true` when a guardrail still lacks observations at the step in force.
     pub(crate) fn lacks_evidence(&self, state: &State) -> bool {
         self.lacking(state).next().is_some() || self.lacks_canary(state).is_some()
     }
 
-    /// Whether a hold or a guardrail of the step still lacks pairs.
+    /// Returns `true` when a hold or a guardrail of the step still lacks pairs.
     fn waits_for_pairs(&self, state: &State) -> bool {
         let wanted = self.plan.steps[state.step].hold.pairs;
         state.phase == Phase::Holding
@@ -316,7 +318,7 @@ impl Machine {
             return;
         }
         if state.resumed > 0 {
-            // What comes next stores the state, and with it the evidence that has not decided yet.
+            // The next action stores the state, and with it the evidence that has not decided yet.
             self.decide(state, actions);
             if !state.is_running() {
                 return;
@@ -333,7 +335,8 @@ impl Machine {
         }
     }
 
-    /// Whether the harm that the plan wants excluded is excluded by every guardrail; asked at every observation.
+    /// Returns `true` when every guardrail excludes the harm that the plan wants excluded; checked at every
+    /// observation.
     fn all_proven(&self, state: &State) -> bool {
         let mut of = self.plan.guardrails.iter().zip(&state.monitors).zip(&self.alphas);
         of.all(|((guardrail, monitor), alpha)| {
@@ -351,7 +354,7 @@ impl Machine {
         .collect()
     }
 
-    /// What the step still lacks, in words.
+    /// The observations that the step still lacks, in words.
     pub(super) fn missing(&self, state: &State) -> Option<String> {
         let hold = &self.plan.steps[state.step].hold;
         let health = &state.health;
@@ -401,8 +404,8 @@ fn share_of(state: &State) -> f64 {
     state.written.map_or(0.0, |split| f64::from(split.canary) / 100.0)
 }
 
-/// What the guardrail has judged of the version of which it has judged less; for the split, which is about the two
-/// together, of both.
+/// The number of observations of the version of which the guardrail has judged less; for the split, which is about the
+/// two together, of both.
 fn least(guardrail: &Guardrail, monitor: &Monitor) -> u64 {
     let judged = monitor.judged();
     match guardrail.check {

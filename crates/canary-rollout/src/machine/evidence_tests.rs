@@ -21,17 +21,17 @@ fn by_time(seconds: u64) -> Plan {
 #[test]
 fn silence_is_inconclusive_and_names_what_is_missing() {
     let mut run = Run::holding(by_time(5).patience(Duration::from_secs(90)));
-    run.tell(Event::SourceProblem("prometheus: no samples of istio_requests_total yet".into()));
+    run.handle(Event::SourceProblem("prometheus: no samples of istio_requests_total yet".into()));
     run.tick(60);
     assert_eq!(run.actions, [], "time alone passes no step");
     run.tick(60);
-    let said = run.state.verdict().to_string();
+    let message = run.state.verdict().to_string();
     for part in [
         "0 of 20 requests for observedSplit",
         "0 of 20 requests of the canary for errorRatio",
         "no samples",
     ] {
-        assert!(said.contains(part), "{said}");
+        assert!(message.contains(part), "{message}");
     }
 }
 
@@ -49,7 +49,7 @@ fn each_arm_has_its_least_number_of_observations_in_each_step() {
     assert_eq!(run.actions, []);
     run.request(Arm::Canary, false);
     assert!(write_to(50)(&run.actions), "{:?}", run.actions);
-    run.tell(Event::Written);
+    run.handle(Event::Written);
     run.tick(10);
     run.good(39);
     assert_eq!(run.actions, [], "the observations of the step before are not this step's");
@@ -70,8 +70,8 @@ fn a_canary_that_fails_most_of_few_requests_does_not_pass() {
     }
     run.tick(60);
     run.tick(60);
-    let said = run.state.verdict().to_string();
-    assert!(said.contains("the canary failed 6 of 10 requests"), "{said}");
+    let message = run.state.verdict().to_string();
+    assert!(message.contains("the canary failed 6 of 10 requests"), "{message}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_canary_that_dies_at_100_goes_back() {
         let mut run = Run::holding(plan);
         for _ in 0..2 {
             run.good(200);
-            run.tell(Event::Written);
+            run.handle(Event::Written);
         }
         run.good(300);
         assert_eq!((run.state.split().unwrap().canary, run.actions.len()), (100, 0));
@@ -126,21 +126,21 @@ fn while_a_write_is_unanswered_nothing_is_decided() {
     let mut run = Run::holding(plan());
     run.good(200);
     assert!(write_to(50)(&run.actions));
-    run.tell_raw(Event::Unanswered);
+    run.handle_raw(Event::Unanswered);
     for _ in 0..500 {
         run.request_raw(Arm::Canary, true);
     }
-    run.tell_raw(Event::Tick(run.state.now.plus(Duration::from_secs(1_000_000))));
+    run.handle_raw(Event::Tick(run.state.now.plus(Duration::from_secs(1_000_000))));
     assert!(!run.state.is_decided(), "{}", run.state.verdict());
     assert_eq!(run.state.totals().late, 500);
-    run.tell(Event::Written);
+    run.handle(Event::Written);
     assert_eq!(run.state.split().unwrap().canary, 50);
     assert_eq!(run.state.seen_at_step().canary.requests, 0);
     // The acknowledgement, not the sending, begins the settling.
     let acknowledged = run.state.now.plus(Duration::from_secs(7));
-    run.tell(Event::Acknowledged(acknowledged));
+    run.handle(Event::Acknowledged(acknowledged));
     assert_eq!(run.state.since(), acknowledged);
-    run.tell(Event::Acknowledged(acknowledged.plus(Duration::from_secs(7))));
+    run.handle(Event::Acknowledged(acknowledged.plus(Duration::from_secs(7))));
     assert_eq!(run.state.since(), acknowledged, "once");
 }
 
@@ -148,17 +148,17 @@ fn while_a_write_is_unanswered_nothing_is_decided() {
 fn an_interrupted_rollout_decides_when_its_evidence_is_stored() {
     let mut run = Run::holding(plan().weights([50, 100], Hold::total_requests(100_000)));
     run.good(100);
-    run.tell(Event::Started(run.state.now));
+    run.handle(Event::Started(run.state.now));
     for n in 0..400 {
         run.request(if n % 2 == 0 { Arm::Canary } else { Arm::Stable }, n % 4 == 0);
         assert_eq!(run.actions, [], "{n}");
     }
-    run.tell(Event::Saved);
+    run.handle(Event::Saved);
     assert!(matches!(&run.state.verdict(), Verdict::Rollback { .. }), "{}", run.state.verdict());
 
     // A step that ends stores the state too, and decides before.
     let mut run = Run::holding(plan().weights([50, 60, 100], Hold::total_requests(500)));
-    run.tell(Event::Started(run.state.now));
+    run.handle(Event::Started(run.state.now));
     for n in 0..500 {
         run.request(if n % 2 == 0 { Arm::Canary } else { Arm::Stable }, n % 4 == 0);
     }
@@ -169,10 +169,10 @@ fn an_interrupted_rollout_decides_when_its_evidence_is_stored() {
 fn a_driver_killed_before_the_acknowledgement_settles_anew() {
     let mut run = Run::holding(plan().settle(Duration::from_secs(5)));
     let later = run.state.now.plus(Duration::from_secs(60));
-    run.tell(Event::Started(later));
+    run.handle(Event::Started(later));
     assert_eq!(run.state.since(), later);
     let again = later.plus(Duration::from_secs(60));
-    run.tell(Event::Started(again));
+    run.handle(Event::Started(again));
     assert_eq!(run.state.since(), later, "the split has been in force since");
 }
 
@@ -182,12 +182,22 @@ fn scores_that_are_none_are_counted_and_end_the_rollout() {
         let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.9)));
         for n in 1..=MAX_INVALID_SCORES {
             assert!(!run.state.is_decided());
-            run.observe(Seen::Score(ScoreValue { guardrail: "sure".into(), value }));
+            let guardrail = "sure".into();
+            run.observe(Seen::Score(ScoreValue { guardrail, value, given: None }));
             assert_eq!(run.state.totals().refused, u64::from(n));
         }
-        let said = run.state.verdict().to_string();
-        assert!(said.contains("sure") && said.contains("from 0 to 1"), "{said}");
+        let message = run.state.verdict().to_string();
+        assert!(message.contains("sure") && message.contains("from 0 to 1"), "{message}");
+        assert!(message.contains(&format!("the last one {value}")), "{message}");
     }
+    // A value that is no number is reported as it was given.
+    let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.9)));
+    for _ in 0..MAX_INVALID_SCORES {
+        let (guardrail, given) = ("sure".into(), Some("the text 'high'".into()));
+        run.observe(Seen::Score(ScoreValue { guardrail, value: f64::NAN, given }));
+    }
+    let message = run.state.verdict().to_string();
+    assert!(message.contains("the last one the text 'high'"), "{message}");
 }
 
 #[test]
@@ -197,9 +207,9 @@ fn inputs_that_repeat_themselves_end_a_step_that_waits_for_more() {
     for n in 0..1_100 {
         run.pair(Some(n % 6), true);
     }
-    let said = run.state.verdict().to_string();
+    let message = run.state.verdict().to_string();
     assert_eq!(
-        said,
+        message,
         "inconclusive: step 0 ran out of distinct inputs: 6 inputs came again and again, and each counts once; give more"
     );
 }
@@ -207,19 +217,19 @@ fn inputs_that_repeat_themselves_end_a_step_that_waits_for_more() {
 #[test]
 fn a_canary_that_is_not_there_is_refused_and_nothing_is_written() {
     let mut run = Run::new_unprepared(plan());
-    run.tell(Event::Inspected(Err(Missing::yet("pod v2-1: ContainerCreating"))));
+    run.handle(Event::Inspected(Err(Missing::yet("pod v2-1: ContainerCreating"))));
     assert_eq!(run.actions, [Action::Inspect]);
-    run.tell(Event::Inspected(Err(Missing::for_good("no pod has the labels version=v3"))));
+    run.handle(Event::Inspected(Err(Missing::for_good("no pod has the labels version=v3"))));
     assert_eq!(run.actions, []);
     assert!(run.state.is_done());
-    let said = run.state.verdict().to_string();
+    let message = run.state.verdict().to_string();
     assert_eq!(
-        said,
+        message,
         "rollback: the canary was refused before its first weight: no pod has the labels version=v3"
     );
 
     let mut slow = Run::new_unprepared(plan().startup_timeout(Duration::from_secs(30)));
-    slow.tell(Event::Inspected(Err(Missing::yet("pod v2-1: ImagePullBackOff"))));
+    slow.handle(Event::Inspected(Err(Missing::yet("pod v2-1: ImagePullBackOff"))));
     slow.tick(29);
     assert!(!slow.state.is_done());
     slow.tick(1);
@@ -227,17 +237,34 @@ fn a_canary_that_is_not_there_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_canary_that_refuses_the_probe_is_refused_and_what_was_made_goes() {
+fn a_canary_that_refuses_the_probe_is_refused_and_its_objects_are_removed() {
     let mut run = Run::new(plan());
-    run.tell(Event::Prepared { header_route: true });
-    run.tell(Event::Probed(Err(Missing::yet("the response is by subset resnet50"))));
+    run.handle(Event::Prepared { header_route: true });
+    run.handle(Event::Probed(Err(Missing::yet("the response is by subset resnet50"))));
     for _ in 1..MAX_REFUSALS {
-        run.tell(Event::Probed(Err(Missing::for_good("404 Servable not found"))));
+        run.handle(Event::Probed(Err(Missing::for_good("404 Servable not found"))));
         assert_eq!(run.actions, [Action::Probe]);
     }
-    run.tell(Event::Probed(Err(Missing::for_good("404 Servable not found"))));
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
-    run.tell(Event::Written);
+    run.handle(Event::Probed(Err(Missing::for_good("404 Servable not found"))));
+    assert_eq!(run.actions, [Action::Leave], "no weight was written, and none is");
+    run.handle(Event::Written);
+    assert_eq!(run.actions, [Action::RemoveSubset]);
+    assert_eq!((run.state.split(), run.state.has_header_route()), (None, false));
+}
+
+#[test]
+fn a_first_weight_that_may_be_in_force_is_taken_back() {
+    let mut run = Run::new(plan());
+    run.handle(Event::Prepared { header_route: false });
+    assert!(write_to(10)(&run.actions), "{:?}", run.actions);
+    // Not by `handle`: an unanswered write concerns this process alone, and is not stored.
+    let (state, _) = run.machine.step(run.state.clone(), Event::Unanswered);
+    let gone = Event::Inspected(Err(Missing::for_good("no pod is left")));
+    let (state, actions) = run.machine.step(state, gone);
+    assert_eq!(actions, [Action::Write { split: Split::STABLE, last: true }]);
+    run.state = state;
+    run.handle(Event::Written);
+    assert_eq!(run.state.split(), Some(Split::STABLE));
     assert_eq!(run.actions, [Action::RemoveSubset]);
 }
 
@@ -246,7 +273,7 @@ fn a_canary_that_loses_its_pods_between_steps_gets_no_more_weight() {
     let mut run = Run::holding(plan().startup_timeout(Duration::from_secs(30)));
     run.good(200);
     assert!(write_to(50)(&run.actions));
-    run.tell(Event::Inspected(Err(Missing::yet("pod v2-1: Unhealthy"))));
+    run.handle(Event::Inspected(Err(Missing::yet("pod v2-1: Unhealthy"))));
     assert!(write_to(50)(&run.actions), "tried again");
     run.tick(31);
     let verdict = run.state.verdict();
@@ -259,10 +286,10 @@ fn a_header_route_for_the_probe_alone_goes_with_the_first_weight() {
     let mut plan = plan();
     plan.header = None;
     let mut run = Run::new(plan);
-    assert_eq!(run.tell(Event::Prepared { header_route: true }), [Action::Probe]);
-    run.tell(Event::Probed(Ok(())));
+    assert_eq!(run.handle(Event::Prepared { header_route: true }), [Action::Probe]);
+    run.handle(Event::Probed(Ok(())));
     assert!(run.state.has_header_route());
-    run.tell(Event::Written);
+    run.handle(Event::Written);
     assert!(!run.state.has_header_route());
 }
 
@@ -290,11 +317,13 @@ fn an_inconclusive_rollout_without_traffic_leaves_nothing_behind() {
     let mut gated = plan().gate(Gate::new("golden").image("a.jpg", "cat"));
     gated.steps[0].gates.push("golden".into());
     let mut run = Run::new(gated);
-    run.tell(Event::Prepared { header_route: true });
-    run.tell(Event::Probed(Ok(())));
+    run.handle(Event::Prepared { header_route: true });
+    run.handle(Event::Probed(Ok(())));
     let outcome = GateOutcome::Unanswered { why: "no answer for a.jpg".into() };
-    run.tell(Event::GateJudged { gate: "golden".into(), outcome });
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
+    run.handle(Event::GateJudged { gate: "golden".into(), outcome });
+    assert_eq!(run.actions, [Action::Leave], "no weight was written");
+    run.handle(Event::Written);
+    assert_eq!(run.actions, [Action::RemoveSubset]);
 }
 
 #[test]
@@ -372,7 +401,7 @@ fn slow_failures_do_not_hide_behind_quick_successes() {
                     }
                 }
                 window.since = began.plus(Duration::from_secs(second - 5));
-                run.tell_raw(Event::Tick(began.plus(Duration::from_secs(second))));
+                run.handle_raw(Event::Tick(began.plus(Duration::from_secs(second))));
                 run.observe_raw(Seen::Window(window));
                 match run.state.verdict() {
                     Verdict::Continue { .. } if run.actions.is_empty() => {}

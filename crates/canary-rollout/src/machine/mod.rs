@@ -22,10 +22,10 @@ use crate::{
 /// that slept, adds no more than this.
 pub const MAX_STRIDE: Duration = Duration::from_secs(60);
 
-/// How often in a row the canary may refuse the probe's request before it is taken not to get ready by itself.
+/// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
 pub const MAX_REFUSALS: u32 = 3;
 
-/// A plan made ready to run.
+/// A plan prepared to run.
 ///
 /// The machine itself never changes: everything that does is in the [`State`]. Simulation, lab and cluster run the
 /// same machine.
@@ -127,7 +127,7 @@ impl Machine {
         })
     }
 
-    /// What the state becomes by an event, and what is to be done.
+    /// Returns the state after an event, and the actions to take.
     pub fn step(&self, mut state: State, event: Event) -> (State, Vec<Action>) {
         let mut actions = Vec::new();
         self.advance(&mut state, event, &mut actions);
@@ -198,7 +198,7 @@ impl Machine {
                 }
             }
             Event::Edited(diff) if !state.is_done() => {
-                // The weights are somebody else's now; the verdict needs the room of the inputs.
+                // Somebody else controls the weights now; the verdict needs the space of the inputs.
                 state.inputs = Inputs::default();
                 state.phase = Phase::Done(Verdict::ExternalEdit { diff });
                 actions.push(Action::CleanUp);
@@ -230,7 +230,7 @@ impl Machine {
         }
     }
 
-    /// What is to be done again when the driver begins anew.
+    /// The actions to repeat when the driver starts again.
     fn restart(&self, state: &mut State, actions: &mut Vec<Action>) {
         match &state.phase {
             Phase::Inspecting => actions.push(Action::Inspect),
@@ -246,12 +246,12 @@ impl Machine {
             state.resumed = state.resumed.saturating_add(1);
         }
         if !state.acknowledged {
-            // Killed before the acknowledgement: when the split came into force is not known, but it is in force now.
+            // The driver was killed before the acknowledgement: the split is in force, but since when is not known.
             (state.since, state.acknowledged) = (state.now, state.written.is_some());
         }
     }
 
-    /// The canary is not ready for its first weight: it is looked at again, or refused.
+    /// The canary is not ready for its first weight: it is checked again, or refused.
     fn not_ready(
         &self,
         state: &mut State,
@@ -261,7 +261,7 @@ impl Machine {
     ) {
         let why = shortened(&missing.why);
         state.refusals = if missing.may_come { 0 } else { state.refusals.saturating_add(1) };
-        // What stands in the cluster is known at once; a response may come from routes that are not in force yet.
+        // Pods in the cluster are known at once; a response may come from routes that are not in force yet.
         let for_good = match state.phase {
             Phase::Inspecting | Phase::Writing => state.refusals > 0,
             _ => state.refusals >= MAX_REFUSALS,
@@ -290,7 +290,7 @@ impl Machine {
     }
 
     fn gate_at(&self, step: usize, gate: usize) -> Option<Action> {
-        self.plan.steps[step].gates.get(gate).cloned().map(Action::AskGate)
+        self.plan.steps[step].gates.get(gate).cloned().map(Action::JudgeGate)
     }
 
     fn write(&self, state: &State) -> Action {
@@ -299,9 +299,9 @@ impl Machine {
 
     /// Begins the step: its gates first, then its split.
     fn enter(&self, state: &mut State, actions: &mut Vec<Action>) {
-        if let Some(ask) = self.gate_at(state.step, 0) {
+        if let Some(action) = self.gate_at(state.step, 0) {
             state.phase = Phase::Gating(0);
-            actions.push(ask);
+            actions.push(action);
         } else {
             self.begin_writing(state, actions);
         }
@@ -327,9 +327,9 @@ impl Machine {
         }
         match outcome {
             GateOutcome::Passed { .. } => {
-                if let Some(ask) = self.gate_at(state.step, place + 1) {
+                if let Some(action) = self.gate_at(state.step, place + 1) {
                     state.phase = Phase::Gating(place + 1);
-                    actions.push(ask);
+                    actions.push(action);
                 } else {
                     self.begin_writing(state, actions);
                 }
@@ -344,7 +344,7 @@ impl Machine {
     }
 
     fn written(&self, state: &mut State, actions: &mut Vec<Action>) {
-        state.unanswered = false;
+        let unanswered = std::mem::take(&mut state.unanswered);
         match &state.phase {
             Phase::Writing => {
                 let split = self.plan.steps[state.step].split();
@@ -354,7 +354,7 @@ impl Machine {
                     monitor.begin_step();
                 }
                 state.written = Some(split);
-                // A header route that was made for the probe alone goes with the first weight.
+                // A header route that was created for the probe alone is removed with the first weight.
                 state.header_route &= self.plan.header.is_some();
                 (state.since, state.acknowledged) = (state.now, false);
                 state.held_ms = 0;
@@ -369,8 +369,11 @@ impl Machine {
                 let split = self.final_split(state, &verdict);
                 state.header_route = false;
                 (state.since, state.acknowledged) = (state.now, false);
-                // Where the weights stay, the mirror goes all the same.
-                state.written = split.or(state.written.map(|kept| Split { mirror: 0, ..kept }));
+                // Where the weights stay, the mirror is removed all the same; where no weight was written, none is.
+                state.written = match state.written {
+                    None if !unanswered => None,
+                    kept => split.or(kept.map(|kept| Split { mirror: 0, ..kept })),
+                };
                 if split == Some(Split::STABLE) {
                     state.phase = Phase::CleaningUp(verdict);
                     actions.push(Action::RemoveSubset);
@@ -431,14 +434,14 @@ impl Machine {
     }
 
     fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
-        // Whatever the step had asked for is not wanted any more.
+        // The step's earlier actions are not wanted any more.
         actions.retain(|action| {
             !matches!(
                 action,
-                Action::Write { .. } | Action::AskGate(_) | Action::Probe | Action::Inspect
+                Action::Write { .. } | Action::JudgeGate(_) | Action::Probe | Action::Inspect
             )
         });
-        // The verdict needs their room, and nothing more is compared.
+        // The verdict needs their space, and no more inputs are compared.
         state.inputs = Inputs::default();
         actions.push(self.final_write(state, &verdict));
         state.phase = Phase::Finishing(verdict);
@@ -463,10 +466,12 @@ impl Machine {
         }
     }
 
-    /// The write that ends a rollout.
+    /// The write that ends a rollout. Before the first weight everything is at the stable version and is left there,
+    /// unless a write of that weight may be in force without its response.
     fn final_write(&self, state: &State, verdict: &Verdict) -> Action {
-        self.final_split(state, verdict)
-            .map_or(Action::Leave, |split| Action::Write { split, last: true })
+        let touched = state.written.is_some() || state.unanswered;
+        let split = self.final_split(state, verdict).filter(|_| touched);
+        split.map_or(Action::Leave, |split| Action::Write { split, last: true })
     }
 }
 
@@ -477,7 +482,7 @@ fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) -> Verdict 
     Verdict::Rollback { guardrail, e, evidence, exposure, stable, pairs, problem }
 }
 
-/// What is said of a canary that has weight and of which nothing was seen.
+/// The sentence about a canary that has weight and of which nothing was seen.
 fn unseen(state: &State) -> Option<&'static str> {
     let weighs = state.written.is_some_and(|split| split.canary > 0);
     (weighs && !state.has_seen_canary())

@@ -26,7 +26,7 @@ impl Run {
     /// Up to the preparation.
     pub(super) fn new(plan: Plan) -> Self {
         let mut run = Self::new_unprepared(plan);
-        run.tell(Event::Inspected(Ok(())));
+        run.handle(Event::Inspected(Ok(())));
         run
     }
 
@@ -34,17 +34,17 @@ impl Run {
         let machine = Machine::new(plan).unwrap();
         let state = machine.begin(Timestamp(1_000)).unwrap();
         let mut run = Self { machine, state, actions: Vec::new(), sequence: 0 };
-        run.tell(Event::Started(Timestamp(1_000)));
+        run.handle(Event::Started(Timestamp(1_000)));
         assert_eq!(run.actions, [Action::Inspect]);
         run
     }
 
-    /// Tells an event and keeps the actions that answer it.
-    pub(super) fn tell(&mut self, event: Event) -> &[Action] {
+    /// Applies an event and keeps the actions that answer it.
+    pub(super) fn handle(&mut self, event: Event) -> &[Action] {
         let (state, actions) = self.machine.step(self.state.clone(), event);
         self.state = state;
         self.actions = actions;
-        // A state survives its annotation at every moment: its tests to the last bit, the numbers that a final
+        // A state is restored from its annotation at every moment: its tests to the last bit, the numbers that a final
         // verdict reports to the last but one.
         let text = self.state.encode().unwrap();
         let stored = State::decode(&text, self.machine.plan()).unwrap();
@@ -58,8 +58,8 @@ impl Run {
         &self.actions
     }
 
-    /// Tells an event of a moment that is never stored.
-    pub(super) fn tell_raw(&mut self, event: Event) {
+    /// Applies an event of a moment that is never stored.
+    pub(super) fn handle_raw(&mut self, event: Event) {
         let (state, actions) = self.machine.step(self.state.clone(), event);
         (self.state, self.actions) = (state, actions);
     }
@@ -71,26 +71,26 @@ impl Run {
     pub(super) fn observe_raw(&mut self, what: Seen) {
         let (sequence, at) = (Some(self.sequence), self.state.now);
         self.sequence += 1;
-        self.tell_raw(Event::Observed(Observation { source: "test".into(), sequence, at, what }));
+        self.handle_raw(Event::Observed(Observation { source: "test".into(), sequence, at, what }));
     }
 
     /// Up to the first hold.
     pub(super) fn holding(plan: Plan) -> Self {
         let mut run = Self::new(plan);
-        run.tell(Event::Prepared { header_route: true });
-        run.tell(Event::Probed(Ok(())));
+        run.handle(Event::Prepared { header_route: true });
+        run.handle(Event::Probed(Ok(())));
         assert_eq!(
             run.actions,
             [Action::Write { split: run.machine.plan().steps[0].split(), last: false }]
         );
-        run.tell(Event::Written);
+        run.handle(Event::Written);
         run
     }
 
     pub(super) fn observe(&mut self, what: Seen) {
         let (sequence, at) = (Some(self.sequence), self.state.now);
         self.sequence += 1;
-        self.tell(Event::Observed(Observation { source: "test".into(), sequence, at, what }));
+        self.handle(Event::Observed(Observation { source: "test".into(), sequence, at, what }));
     }
 
     pub(super) fn request(&mut self, arm: Arm, failed: bool) {
@@ -117,7 +117,7 @@ impl Run {
 
     pub(super) fn tick(&mut self, seconds: u64) {
         let now = self.state.now.plus(Duration::from_secs(seconds));
-        self.tell(Event::Tick(now));
+        self.handle(Event::Tick(now));
     }
 }
 
@@ -125,18 +125,18 @@ impl Run {
 fn a_good_canary_goes_through_every_step_and_is_promoted() {
     let mut run = Run::new(plan());
     assert_eq!(run.actions, [Action::Save, Action::Prepare]);
-    assert_eq!(run.tell(Event::Prepared { header_route: true }), [Action::Probe]);
-    assert_eq!(run.tell(Event::Probed(Err(Missing::yet("503")))), [Action::Probe]);
+    assert_eq!(run.handle(Event::Prepared { header_route: true }), [Action::Probe]);
+    assert_eq!(run.handle(Event::Probed(Err(Missing::yet("503")))), [Action::Probe]);
     let write = |canary, last| Action::Write { split: Split { canary, mirror: 0 }, last };
-    assert_eq!(run.tell(Event::Probed(Ok(()))), [write(10, false)]);
-    assert_eq!(run.tell(Event::Written), []);
+    assert_eq!(run.handle(Event::Probed(Ok(()))), [write(10, false)]);
+    assert_eq!(run.handle(Event::Written), []);
     run.good(200);
     assert_eq!(run.actions, [write(50, false)]);
-    run.tell(Event::Written);
+    run.handle(Event::Written);
     run.good(200);
     assert_eq!(run.actions, [write(100, false)]);
-    assert_eq!(run.tell(Event::Written), [write(100, true)], "nothing is waited for at 100");
-    assert_eq!(run.tell(Event::Written), []);
+    assert_eq!(run.handle(Event::Written), [write(100, true)], "nothing is waited for at 100");
+    assert_eq!(run.handle(Event::Written), []);
     assert!(run.state.is_done());
     let verdict = run.state.verdict();
     assert!(
@@ -160,8 +160,8 @@ fn a_failing_canary_is_rolled_back_routes_first() {
     assert!(e >= 1.0 / ALPHA_OF_ONE);
     run.request(Arm::Canary, true);
     assert_eq!(run.actions, [], "what is decided stays decided");
-    assert_eq!(run.tell(Event::Written), [Action::RemoveSubset]);
-    assert_eq!(run.tell(Event::SubsetRemoved), [Action::Save]);
+    assert_eq!(run.handle(Event::Written), [Action::RemoveSubset]);
+    assert_eq!(run.handle(Event::SubsetRemoved), [Action::Save]);
     assert!(run.state.is_done());
     assert_eq!(run.state.split(), Some(Split::STABLE));
 }
@@ -237,7 +237,7 @@ fn missing_data_is_neither_failure_nor_success() {
          unknown origin left out"
     );
     assert_eq!(run.actions, [Action::Leave]);
-    run.tell(Event::Written);
+    run.handle(Event::Written);
     assert!(run.state.is_done());
 }
 
@@ -249,13 +249,13 @@ fn duplicates_late_and_repeated_observations_count_for_nothing() {
         Seen::Request(Request { arm: Arm::Canary, failed: true, latency: None, problem: None });
     let early = run.state.since.plus(Duration::from_millis(1_999));
     let at = run.state.since.plus(Duration::from_secs(2));
-    let told = |sequence, at, what: &Seen| {
+    let observed = |sequence, at, what: &Seen| {
         Event::Observed(Observation { source: "log".into(), sequence, at, what: what.clone() })
     };
     for _ in 0..50 {
-        run.tell(told(None, early, &failed));
-        run.tell(told(Some(7), at, &failed));
-        run.tell(told(Some(3), at, &failed));
+        run.handle(observed(None, early, &failed));
+        run.handle(observed(Some(7), at, &failed));
+        run.handle(observed(Some(3), at, &failed));
         run.pair(Some(42), false);
     }
     let totals = run.state.totals();
@@ -274,12 +274,12 @@ fn clocks_that_jump_do_not_shorten_a_hold() {
     let hold = Hold::time(Duration::from_secs(100));
     let mut run = Run::holding(plan().weights([10, 100], hold));
     let start = run.state.now;
-    run.tell(Event::Tick(start.plus(Duration::from_secs(1_000_000))));
+    run.handle(Event::Tick(start.plus(Duration::from_secs(1_000_000))));
     assert_eq!(run.state.held(), MAX_STRIDE);
-    run.tell(Event::Tick(start));
-    run.tell(Event::Tick(Timestamp(0)));
+    run.handle(Event::Tick(start));
+    run.handle(Event::Tick(Timestamp(0)));
     assert_eq!(run.state.held(), MAX_STRIDE, "time does not go back, and does not pass twice");
-    run.tell(Event::Started(start.plus(Duration::from_secs(2_000_000))));
+    run.handle(Event::Started(start.plus(Duration::from_secs(2_000_000))));
     assert_eq!(run.state.held(), MAX_STRIDE, "an interruption is no time of the hold");
     run.good(300);
     run.tick(39);
@@ -291,14 +291,14 @@ fn clocks_that_jump_do_not_shorten_a_hold() {
 #[test]
 fn a_paused_rollout_waits_but_still_guards() {
     let mut run = Run::holding(plan());
-    assert_eq!(run.tell(Event::Pause), [Action::Save]);
-    assert_eq!(run.tell(Event::Pause), []);
+    assert_eq!(run.handle(Event::Pause), [Action::Save]);
+    assert_eq!(run.handle(Event::Pause), []);
     run.good(300);
     run.tick(60);
     assert_eq!((run.state.held(), run.state.step()), (Duration::ZERO, 0));
     let mut resumed =
         Run { state: run.state.clone(), machine: run.machine.clone(), ..Run::new(plan()) };
-    let actions = resumed.tell(Event::Resume);
+    let actions = resumed.handle(Event::Resume);
     assert!(matches!(actions, [Action::Save, Action::Write { split, .. }] if split.canary == 50));
     for _ in 0..20 {
         run.request(Arm::Canary, true);
@@ -307,27 +307,27 @@ fn a_paused_rollout_waits_but_still_guards() {
 }
 
 #[test]
-fn gates_are_asked_before_the_weight_and_may_stop_it() {
+fn gates_are_evaluated_before_the_weight_and_may_stop_it() {
     let gated = || {
         let mut plan = plan().gate(Gate::new("golden").image("a.jpg", "cat"));
         plan.steps[0] = Step::new(10).hold(Hold::total_requests(200)).gate("golden");
         let mut run = Run::new(plan);
-        run.tell(Event::Prepared { header_route: true });
-        assert_eq!(run.tell(Event::Probed(Ok(()))), [Action::AskGate("golden".into())]);
+        run.handle(Event::Prepared { header_route: true });
+        assert_eq!(run.handle(Event::Probed(Ok(()))), [Action::JudgeGate("golden".into())]);
         run
     };
     let judged = |outcome| Event::GateJudged { gate: "golden".into(), outcome };
     let passed = GateOutcome::Passed { right: 1, of: 1 };
     let mut run = gated();
     let other = Event::GateJudged { gate: "other".into(), outcome: passed.clone() };
-    assert_eq!(run.tell(other), [], "an answer to another gate is no answer");
-    assert!(matches!(run.tell(judged(passed)), [Action::Write { last: false, .. }]));
+    assert_eq!(run.handle(other), [], "an answer to another gate is no answer");
+    assert!(matches!(run.handle(judged(passed)), [Action::Write { last: false, .. }]));
     let mut run = gated();
-    run.tell(judged(GateOutcome::Failed { right: 0, of: 1, wrong: vec!["a.jpg".into()] }));
+    run.handle(judged(GateOutcome::Failed { right: 0, of: 1, wrong: vec!["a.jpg".into()] }));
     assert!(matches!(run.state.verdict(), Verdict::Rollback { evidence: Cause::Gate(_), .. }));
-    assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
+    assert_eq!(run.actions, [Action::Leave], "no weight was written");
     let mut run = gated();
-    run.tell(judged(GateOutcome::Unanswered { why: "no answer".into() }));
+    run.handle(judged(GateOutcome::Unanswered { why: "no answer".into() }));
     assert!(matches!(
         run.state.verdict(),
         Verdict::Inconclusive { why: Why::GateUnanswered { .. } }
@@ -337,8 +337,8 @@ fn gates_are_asked_before_the_weight_and_may_stop_it() {
 #[test]
 fn an_unreachable_canary_never_gets_a_weight() {
     let mut run = Run::new(plan().patience(Duration::from_secs(50)));
-    run.tell(Event::Prepared { header_route: true });
-    run.tell(Event::Probed(Err(Missing::yet("503 no healthy upstream"))));
+    run.handle(Event::Prepared { header_route: true });
+    run.handle(Event::Probed(Err(Missing::yet("503 no healthy upstream"))));
     run.tick(60);
     let verdict = run.state.verdict().to_string();
     assert!(verdict.contains("503 no healthy upstream"), "{verdict}");
@@ -375,32 +375,33 @@ fn promotion_waits_until_harm_is_excluded() {
 fn an_edit_by_somebody_else_ends_it_without_a_write() {
     let mut run = Run::holding(plan());
     let diff = crate::patch::Differences::default();
-    assert_eq!(run.tell(Event::Edited(diff.clone())), [Action::CleanUp]);
+    assert_eq!(run.handle(Event::Edited(diff.clone())), [Action::CleanUp]);
     assert_eq!(run.state.verdict(), Verdict::ExternalEdit { diff });
-    assert_eq!(run.tell(Event::Written), []);
-    assert_eq!(run.tell(Event::Abort("late".into())), []);
+    assert_eq!(run.handle(Event::Written), []);
+    assert_eq!(run.handle(Event::Abort("late".into())), []);
 }
 
 #[test]
 fn a_person_may_roll_back_and_sources_may_end() {
     let mut run = Run::holding(plan());
-    run.tell(Event::Abort("wrong model".into()));
+    run.handle(Event::Abort("wrong model".into()));
     assert!(run.state.verdict().to_string().contains("wrong model"));
     let mut run = Run::holding(plan());
-    run.tell(Event::SourcesEnded("log: end of file".into()));
+    run.handle(Event::SourcesEnded("log: end of file".into()));
     assert!(run.state.verdict().to_string().contains("end of file"));
 }
 
 #[test]
 fn numbers_out_of_range_are_refused_and_counted() {
     let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.5)));
-    let score =
-        |guardrail: &str, value| Seen::Score(ScoreValue { guardrail: guardrail.into(), value });
+    let score = |guardrail: &str, value| {
+        Seen::Score(ScoreValue { guardrail: guardrail.into(), value, given: None })
+    };
     for what in
         [score("sure", 1.5), score("sure", f64::NAN), score("other", 0.5), score("sure", 0.9)]
     {
         run.sequence += 1;
-        run.tell(Event::Observed(Observation {
+        run.handle(Event::Observed(Observation {
             source: "t".into(),
             sequence: None,
             at: Timestamp(0),
@@ -436,19 +437,19 @@ fn windows_count_as_requests_do_and_late_ones_do_not() {
 fn starting_again_repeats_what_was_not_answered() {
     let mut run = Run::new(plan());
     for event in [Event::Prepared { header_route: true }, Event::Probed(Ok(())), Event::Written] {
-        let asked: Vec<Action> =
+        let expected: Vec<Action> =
             run.actions.iter().filter(|a| **a != Action::Save).cloned().collect();
-        run.tell(Event::Started(Timestamp(9_000)));
+        run.handle(Event::Started(Timestamp(9_000)));
         let again: Vec<Action> =
             run.actions.iter().filter(|a| **a != Action::Save).cloned().collect();
-        assert_eq!(again, asked);
-        run.tell(event);
+        assert_eq!(again, expected);
+        run.handle(event);
     }
-    run.tell(Event::Abort(String::new()));
+    run.handle(Event::Abort(String::new()));
     for event in [Event::Written, Event::SubsetRemoved] {
-        let asked = run.actions.clone();
-        assert_eq!(run.tell(Event::Started(Timestamp(9_000))), asked);
-        run.tell(event);
+        let expected = run.actions.clone();
+        assert_eq!(run.handle(Event::Started(Timestamp(9_000))), expected);
+        run.handle(event);
     }
 }
 
@@ -489,7 +490,7 @@ fn the_largest_plan_fits_its_annotation_with_its_verdict() {
             let (stable, canary) = (Answer::new("cat", 0.123), Answer::new("cat", 0.124));
             run.observe(Seen::Pair(Pair { input, name: None, stable, canary, label: None }));
         }
-        run.tell(Event::Written);
+        run.handle(Event::Written);
     }
     assert!(matches!(run.state.verdict(), Verdict::Promote { .. }));
 }

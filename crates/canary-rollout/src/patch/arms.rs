@@ -17,7 +17,7 @@ pub(super) struct Arms<'r> {
 
 impl<'r> Arms<'r> {
     /// The hosts of both versions; `None` when the route sends to neither. A version that the route does not name is
-    /// at the host of the other, because its destination is made as a copy.
+    /// at the host of the other, because its destination is a copy.
     pub(super) fn of(plan: &'r Plan, route: &'r Value) -> Option<Self> {
         let host = |subset: &str| {
             let entry =
@@ -28,14 +28,14 @@ impl<'r> Arms<'r> {
         Some(Self { plan, stable: stable.or(canary)?, canary: canary.or(stable)? })
     }
 
-    /// Whether a destination is the canary's subset and nothing else.
+    /// Returns `true` when a destination is the canary's subset and nothing else.
     pub(super) fn is_canary(self, destination: &Value) -> bool {
         text(destination, "subset") == Some(&self.plan.canary)
             && self.same(host_of(destination), self.canary)
     }
 
-    /// Whether pods of the stable version or of the canary are among those of a destination. One without a subset has
-    /// all pods of its host.
+    /// Returns `true` when pods of the stable version or of the canary are among those of a destination. One without a
+    /// subset has all pods of its host.
     pub(super) fn includes(self, destination: &Value) -> bool {
         let subset = text(destination, "subset").filter(|subset| !subset.is_empty());
         let arms = [(self.stable, &self.plan.stable), (self.canary, &self.plan.canary)];
@@ -52,7 +52,8 @@ impl<'r> Arms<'r> {
     }
 }
 
-/// Whether `full` is what Istio makes of the short name of a service in `namespace`, in whatever cluster domain.
+/// Returns `true` when `full` is Istio's expansion of the short name of a service in `namespace`, in whatever cluster
+/// domain.
 fn is_short_for(short: &str, full: &str, namespace: &str) -> bool {
     !short.is_empty()
         && !short.contains('.')
@@ -61,12 +62,12 @@ fn is_short_for(short: &str, full: &str, namespace: &str) -> bool {
             .starts_with(&format!("{}.{namespace}.svc.", short.to_ascii_lowercase()))
 }
 
-/// Whether a route sends somewhere, and all of it to destinations that `fit`.
+/// Returns `true` when a route sends somewhere, and all of it to destinations that `fit`.
 pub(super) fn to_alone(route: &Value, fit: impl Fn(&Value) -> bool) -> bool {
     let entries = destinations(route);
-    let mut taking = entries.iter().zip(weights(entries)).filter(|(_, weight)| *weight > 0);
+    let mut weighted = entries.iter().zip(weights(entries)).filter(|(_, weight)| *weight > 0);
     let fits = |(entry, _): (&Value, u64)| entry.get("destination").is_some_and(&fit);
-    taking.clone().next().is_some() && taking.all(fits)
+    weighted.clone().next().is_some() && weighted.all(fits)
 }
 
 /// A destination in words: `subset v2 of host cats`.
@@ -80,8 +81,8 @@ pub(super) fn describe(destination: &Value) -> String {
 
 /// The canary's entry as a copy of the stable one: same host, port and headers, other subset.
 ///
-/// A header that carries the stable subset's name, as the one that tells clients who served them, carries the
-/// canary's in the copy.
+/// A header that carries the stable subset's name, such as the one that shows clients which subset served them, carries
+/// the canary's in the copy.
 pub(super) fn canary_entry(plan: &Plan, stable: &Value) -> Map<String, Value> {
     let mut entry = stable.as_object().cloned().unwrap_or_default();
     if let Some(destination) = entry.get_mut("destination").and_then(Value::as_object_mut) {
@@ -94,7 +95,7 @@ pub(super) fn canary_entry(plan: &Plan, stable: &Value) -> Map<String, Value> {
     entry
 }
 
-/// The canary's entry as it is in the route, or as it would be made; without a weight.
+/// The canary's entry as it is in the route, or as it would be created; without a weight.
 pub(super) fn canary_alone(
     plan: &Plan,
     route: &Value,

@@ -1,4 +1,4 @@
-//! What somebody else changed: field by field, expected and found.
+//! Somebody else's changes: field by field, expected and found.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,9 +15,9 @@ use super::{
 pub struct Difference {
     /// The place, such as `spec.http[1].route[0].weight`.
     pub path: String,
-    /// What was last written or seen there.
+    /// The value last written or seen there.
     pub expected: String,
-    /// What is there now.
+    /// The value there now.
     pub found: String,
 }
 
@@ -41,7 +41,7 @@ pub struct Difference {
 pub struct Differences(pub Vec<Difference>);
 
 impl Differences {
-    /// Whether everything is as it was last written.
+    /// Returns `true` when everything is as it was last written.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -70,10 +70,10 @@ impl std::fmt::Display for Differences {
     }
 }
 
-/// What somebody else changed since `expected` was written; empty when the weights are as they were.
+/// Returns somebody else's changes since `expected` was written; empty when the weights are as they were.
 ///
 /// Compared are the weights and the mirrors of the plan's route, and the header route when `header_route` says that it
-/// was made. Other routes and other fields are not the rollout's business.
+/// was created. Other routes and other fields are not the rollout's business.
 pub fn differences(
     plan: &Plan,
     virtual_service: &Value,

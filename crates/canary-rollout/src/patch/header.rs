@@ -8,7 +8,7 @@ use canary_istio::{networking::StringMatch, validate::is_full_match};
 /// Fields of a match that are no conditions.
 const NO_CONDITION: [&str; 3] = ["name", "statPrefix", "ignoreUriCase"];
 
-/// What a route that certainly answers every request with a header answers besides.
+/// The other requests of a route that certainly answers every request with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Catch {
     /// Those and requests without it: it is no route of this header.
@@ -29,7 +29,7 @@ fn read(condition: &Value) -> Option<StringMatch> {
     }
 }
 
-/// Whether a condition, as it is written, holds for a value; `None` when it cannot be read.
+/// Returns `true` when a condition, as it is written, holds for a value; `None` when it cannot be read.
 pub(super) fn holds(condition: &Value, value: &str) -> Option<bool> {
     Some(match read(condition)? {
         StringMatch::Present => true,
@@ -39,7 +39,8 @@ pub(super) fn holds(condition: &Value, value: &str) -> Option<bool> {
     })
 }
 
-/// Whether a request fulfils what a match says of one header, which it has with a value or not at all.
+/// Returns `true` when a request fulfils a match's condition on one header, which the request has with a value or not
+/// at all.
 pub(super) fn fulfilled(one: &Value, name: &str, value: Option<&str>) -> bool {
     let wanted = on(one, "headers", name)
         .all(|condition| value.is_some_and(|value| holds(condition, value) == Some(true)));
@@ -69,8 +70,8 @@ pub(super) fn matches(route: &Value) -> Option<&[Value]> {
     (!matches.is_empty()).then_some(matches)
 }
 
-/// Whether a route certainly answers every request with the header, as far as its conditions on that header alone tell;
-/// `None` when it answers none of them, or only those that fulfil other conditions too.
+/// The other requests of a route that certainly answers every request with the header, judged by its conditions on that
+/// header alone; `None` when it answers none of them, or only those that fulfil other conditions too.
 pub(super) fn catches(route: &Value, header: &HeaderRoute) -> Option<Catch> {
     let Some(matches) = matches(route) else { return Some(Catch::Everything) };
     let caught = matches.iter().filter_map(|one| match_catches(one, header));
@@ -99,14 +100,14 @@ fn match_catches(one: &Value, header: &HeaderRoute) -> Option<Catch> {
                 if condition.as_object().map(serde_json::Map::len) != Some(judged) {
                     return None;
                 }
-                // What asks for the header's absence alone also answers requests that never had it.
+                // A condition that the header is absent also matches requests that never had it.
                 if wanted {
                     caught = Catch::Header;
                 }
             }
             "uri" if is_every_path(condition) => {}
-            // An empty condition on a text asks for nothing but its presence, and the parts of a request line are
-            // always there; an empty list or map of others asks for nothing.
+            // An empty condition on a text requires only its presence, and the parts of a request line are always
+            // there; an empty list or map of others requires nothing.
             _ if none => {}
             _ => return None,
         }
@@ -114,7 +115,7 @@ fn match_catches(one: &Value, header: &HeaderRoute) -> Option<Catch> {
     Some(caught)
 }
 
-/// Whether every path fulfils a condition.
+/// Returns `true` when every path fulfils a condition.
 fn is_every_path(condition: &Value) -> bool {
     let is = |field: &str, text: &str| condition.get(field).and_then(Value::as_str) == Some(text);
     is("prefix", "/") || is("prefix", "") || is("regex", ".*")
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_route_catches_is_told_by_that_header_alone() {
+    fn what_a_route_catches_is_decided_by_that_header_alone() {
         let header = HeaderRoute { name: "user-group".to_owned(), value: "canary".to_owned() };
         let of = |matches: Value| catches(&json!({"match": matches}), &header);
         assert_eq!(catches(&json!({}), &header), Some(Catch::Everything));

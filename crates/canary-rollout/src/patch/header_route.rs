@@ -1,4 +1,4 @@
-//! The route that leads a request header to the canary whatever the weights are: made, replaced, removed.
+//! The route that leads a request header to the canary whatever the weights are: created, replaced, removed.
 
 use serde_json::{Value, json};
 
@@ -15,11 +15,12 @@ use crate::{Error, Result};
 const MIRRORS: [&str; 5] =
     ["mirror", "mirrors", "mirrorPercentage", "mirror_percent", "mirrorPercent"];
 
-/// Whether the route that answers requests with the header leads them to the canary alone, whoever made it.
+/// Returns `true` when the route that answers requests with the header leads them to the canary alone, whoever created
+/// it.
 ///
-/// The header is [`Plan::probe_header`]. A route that a rollout made counts when it has this canary's name, asks for
-/// this header where the target route would answer without it, and stands before the target. A route of somebody else
-/// counts when it asks for this header alone. One before them that certainly answers the header otherwise, such as one
+/// The header is [`Plan::probe_header`]. A route that a rollout created counts when it has this canary's name, matches
+/// this header where the target route would answer without it, and comes before the target. A route of somebody else
+/// counts when it matches this header alone. One before them that certainly answers the header otherwise, such as one
 /// that an earlier rollout left behind, makes them useless.
 pub fn has_header_route(plan: &Plan, virtual_service: &Value) -> bool {
     let Ok(located) = look(plan, virtual_service) else { return false };
@@ -47,11 +48,11 @@ pub fn has_header_route(plan: &Plan, virtual_service: &Value) -> bool {
     false
 }
 
-/// Brings the header route before the target: every other route that a rollout made goes, and the right one is made
+/// Brings the header route before the target: every other route of a rollout is removed, and the right one is created
 /// unless it is there or somebody else's does the same.
 ///
 /// # Errors
-/// [`Error::Plan`] when the header cannot be asked for beside the target's own conditions, or when a route before the
+/// [`Error::Plan`] when the header cannot be matched beside the target's own conditions, or when a route before the
 /// target answers it otherwise.
 pub(super) fn ensure(
     plan: &Plan,
@@ -85,7 +86,7 @@ pub(super) fn ensure(
     Ok(())
 }
 
-/// Removes the routes that rollouts made and that are chosen by place and content; the places that they had.
+/// Removes the routes that rollouts created and that are chosen by place and content; the places that they had.
 pub(super) fn remove_managed(
     ops: &mut Ops,
     virtual_service: &Value,
@@ -103,25 +104,25 @@ pub(super) fn remove_managed(
     places
 }
 
-/// Whether a route is the one that a run of this plan made: its name, the plan's header in every match, and all of its
-/// traffic to the canary's subset.
+/// Returns `true` when a route is the one that a run of this plan created: its name, the plan's header in every match,
+/// and all of its traffic to the canary's subset.
 pub(super) fn is_own(plan: &Plan, header: &HeaderRoute, route: &Value) -> bool {
-    let asks = |one: &Value| {
+    let matches_header = |one: &Value| {
         let mut conditions = on(one, "headers", &header.name);
         conditions.next() == Some(&exactly(header)) && conditions.next().is_none()
     };
     name_of(route) == Some(&HeaderRoute::route_name(&plan.canary))
-        && matches(route).is_some_and(|matches| matches.iter().all(asks))
+        && matches(route).is_some_and(|matches| matches.iter().all(matches_header))
         && to_alone(route, |to| to.get("subset").and_then(Value::as_str) == Some(&plan.canary))
 }
 
-/// Whether all traffic of a route goes to the canary, where the target route has it.
+/// Returns `true` when all traffic of a route goes to the canary, where the target route has it.
 fn leads_to_canary(plan: &Plan, target: &Value, route: &Value) -> bool {
     let arms = Arms::of(plan, target);
     arms.is_some_and(|arms| to_alone(route, |to| arms.is_canary(to)))
 }
 
-/// Whether a route could answer a request that has this header and no other that a route asks for.
+/// Returns `true` when a route could answer a request that has this header and no other that a route matches.
 fn may_answer(route: &Value, header: &HeaderRoute) -> bool {
     let fits = |one: &Value| {
         let mut wanted = one.get("headers").and_then(Value::as_object).into_iter().flatten();
@@ -155,8 +156,8 @@ fn make(plan: &Plan, header: &HeaderRoute, route: &Value, located: &Located) -> 
     Ok(made.into())
 }
 
-/// The target's matches for requests with the header: those that such a request can fulfil, with the header asked for
-/// in place of every other condition on it.
+/// The target's matches for requests with the header: those that such a request can fulfil, with the header matched in
+/// place of every other condition on it.
 fn narrowed(plan: &Plan, header: &HeaderRoute, matches: &[Value]) -> Result<Vec<Value>> {
     let what = object_name(plan);
     let mut narrowed = Vec::with_capacity(matches.len());
@@ -167,7 +168,7 @@ fn narrowed(plan: &Plan, header: &HeaderRoute, matches: &[Value]) -> Result<Vec<
                 "{what}: match[{index}] of the target route is {one}, which is not an object"
             )));
         };
-        // What neither a request with the header nor one without it can fulfil is for other values of the header.
+        // A match that neither a request with the header nor one without it can fulfil is for other values of the header.
         let HeaderRoute { name, value } = header;
         if !fulfilled(one, name, Some(value)) && !fulfilled(one, name, None) {
             continue;

@@ -1,4 +1,4 @@
-//! Where the plan's route stands in a live `VirtualService`.
+//! The position of the plan's route in a live `VirtualService`.
 
 use serde_json::Value;
 
@@ -44,19 +44,19 @@ pub(super) fn name_of(route: &Value) -> Option<&str> {
     route.get("name").and_then(Value::as_str)
 }
 
-/// Whether a route is one that a rollout made, of whatever canary.
+/// Returns `true` when a route is one that a rollout created, of whatever canary.
 pub(super) fn is_managed(route: &Value) -> bool {
     name_of(route).is_some_and(|name| name.starts_with(HeaderRoute::ROUTE_PREFIX))
 }
 
 /// Finds the route of the plan: by its name, or as the only route that sends to the stable subset.
 ///
-/// Routes that rollouts made (see [`HeaderRoute::ROUTE_PREFIX`]) are never it. The mirrored share of
+/// Routes that rollouts created (see [`HeaderRoute::ROUTE_PREFIX`]) are never it. The mirrored share of
 /// [`Located::split`] is that of the mirror which a run of this plan writes.
 ///
 /// # Errors
-/// [`Error::Plan`] when there is no such route, when several would fit, when it sends to other subsets too,
-/// or when it has a mirror that is not the run's and that leads to either version or stands where the plan's own would.
+/// [`Error::Plan`] when there is no such route, when several would fit, when it sends to other subsets too, or when it
+/// has a mirror that is not the run's and that leads to either version or is where the plan's own would be.
 pub fn locate(plan: &Plan, virtual_service: &Value) -> Result<Located> {
     let located = look(plan, virtual_service)?;
     let mirrors = Mirrors::of(plan, &http(virtual_service)[located.http]);

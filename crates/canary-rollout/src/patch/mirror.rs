@@ -20,7 +20,7 @@ pub(super) struct Mirror<'r> {
     to: &'r Value,
     /// The share of the requests in percent; `None` when it cannot be read.
     percent: Option<f64>,
-    /// Whether it is spelled as a run writes it: `mirror` with `mirrorPercentage`.
+    /// `true` when it is spelled as a run writes it: `mirror` with `mirrorPercentage`.
     as_written: bool,
 }
 
@@ -97,7 +97,7 @@ impl<'r> Mirrors<'r> {
         })
     }
 
-    /// What a mirror does, in words: `mirrors 10 % of the requests to subset v2 of host cats`.
+    /// A mirror's effect, in words: `mirrors 10 % of the requests to subset v2 of host cats`.
     fn words(&self, mirror: &Mirror<'r>) -> String {
         format!("mirrors {}{}", mirror.share_and_place(), self.with_both(mirror))
     }
@@ -111,7 +111,7 @@ impl<'r> Mirrors<'r> {
     }
 }
 
-/// Whether the plan has a mirrored step.
+/// Returns `true` when the plan has a mirrored step.
 fn mirrors_itself(plan: &Plan) -> bool {
     plan.steps.iter().any(|step| step.mirror > 0)
 }

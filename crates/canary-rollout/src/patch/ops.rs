@@ -23,7 +23,7 @@ impl Ops {
         self.0.push(json!({"op": "remove", "path": path.as_ref()}));
     }
 
-    /// How many operations there are.
+    /// The number of operations.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::Result;
 
-/// What one patch changes in the `VirtualService`; what is `None` or `false` stays as it is.
+/// The changes that one patch makes in the `VirtualService`; a part that is `None` or `false` stays as it is.
 ///
 /// ```
 /// use canary_core::rollout::{Split, patch::RouteChange};
@@ -28,7 +28,7 @@ use crate::Result;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RouteChange {
-    /// How the route shares its traffic afterwards, the mirrored share included.
+    /// The split of the route's traffic afterwards, the mirrored share included.
     pub split: Option<Split>,
     /// Takes the canary's destination out of the route when the split gives it nothing, as is needed before its
     /// subset goes.
@@ -36,14 +36,14 @@ pub struct RouteChange {
     /// Takes away the mirror to the canary that the run wrote. A split says it by itself; this is for a change that
     /// keeps the weights.
     pub drop_mirror: bool,
-    /// Whether the header route is there afterwards. Either way no route stays that another rollout made.
+    /// `true` when the header route is there afterwards. Either way no route stays that another rollout created.
     pub header_route: Option<bool>,
     /// The state's annotation afterwards; `Some(None)` removes it.
     pub state: Option<Option<String>>,
 }
 
 impl RouteChange {
-    /// The end of a run that keeps the weights: nothing else of what it made stays, neither header route nor mirror.
+    /// The end of a run that keeps the weights: none of its other changes stays, neither header route nor mirror.
     pub fn keep_weights() -> Self {
         Self { header_route: Some(false), drop_mirror: true, ..Self::default() }
     }
@@ -55,7 +55,7 @@ impl RouteChange {
 ///
 /// # Errors
 /// [`crate::Error::Plan`] when the route cannot be found or is not one that a plan can divide, see [`locate`]; when the
-/// header route cannot be made or cannot be reached. A change of the annotation, and one that only removes the header
+/// header route cannot be created or cannot be reached. A change of the annotation, and one that only removes the header
 /// route, is possible without the plan's route, which somebody may have taken away.
 pub fn change_route(plan: &Plan, virtual_service: &Value, change: &RouteChange) -> Result<Patch> {
     let what = object_name(plan);
@@ -89,7 +89,7 @@ pub fn change_route(plan: &Plan, virtual_service: &Value, change: &RouteChange) 
     ops.into_patch()
 }
 
-/// The patch that takes away what this run made and that is still as it wrote it, whatever else somebody changed: its
+/// The patch that removes this run's changes that are still as it wrote them, whatever else somebody changed: its
 /// header route, and the mirror of the split that it `wrote` last. `None` when nothing of it is there.
 ///
 /// Weights, annotation and everything of others stay as they are. It is for an end at which nothing is written over
@@ -105,9 +105,9 @@ pub fn change_route(plan: &Plan, virtual_service: &Value, change: &RouteChange) 
 /// let plan = Plan::new("cats", "v1", "v2").header("user-group", "canary");
 /// let before = json!({"metadata": {"resourceVersion": "1"}, "spec": {"http": [
 ///     {"route": [{"destination": {"host": "cats", "subset": "v1"}, "weight": 100}]}]}});
-/// let made = RouteChange { header_route: Some(true), ..RouteChange::default() };
+/// let created = RouteChange { header_route: Some(true), ..RouteChange::default() };
 /// let mut live = before.clone();
-/// json_patch::patch(&mut live, &change_route(&plan, &before, &made)?)?;
+/// json_patch::patch(&mut live, &change_route(&plan, &before, &created)?)?;
 ///
 /// let patch = clean_up(&plan, &live, Split::STABLE)?.expect("the header route is there");
 /// json_patch::patch(&mut live, &patch)?;

@@ -1,4 +1,4 @@
-//! The canary's subset in the `DestinationRule`: made before any route names it, removed after none does.
+//! The canary's subset in the `DestinationRule`: created before any route names it, removed after none does.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn object_name(plan: &Plan) -> String {
     format!("DestinationRule {}/{}", plan.target.namespace, plan.target.destination_rule_name())
 }
 
-/// Whether the `DestinationRule` defines a subset of that name.
+/// Returns `true` when the `DestinationRule` defines a subset of that name.
 pub fn has_subset(destination_rule: &Value, subset: &str) -> bool {
     place_of(destination_rule, subset).is_some()
 }
@@ -70,7 +70,7 @@ pub fn add_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch>
 /// # Errors
 /// [`Error::Plan`] when the object has no resourceVersion to pin.
 pub fn remove_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch>> {
-    if !made_by_driver(plan, destination_rule) {
+    if !created_by_driver(plan, destination_rule) {
         return Ok(None);
     }
     let mut ops = Ops::default();
@@ -84,12 +84,12 @@ pub fn remove_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Pat
 }
 
 /// The patch by which the canary's subset is the driver's no more, because its rollout leaves it traffic: a later one
-/// that goes back must not take away what it found. `None` when the driver did not make the subset.
+/// that goes back must not remove an existing subset. `None` when the driver did not create the subset.
 ///
 /// # Errors
 /// [`Error::Plan`] when the object has no resourceVersion to pin.
 pub fn keep_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch>> {
-    if !made_by_driver(plan, destination_rule) {
+    if !created_by_driver(plan, destination_rule) {
         return Ok(None);
     }
     let mut ops = Ops::default();
@@ -98,7 +98,7 @@ pub fn keep_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch
     ops.into_patch().map(Some)
 }
 
-fn made_by_driver(plan: &Plan, destination_rule: &Value) -> bool {
+fn created_by_driver(plan: &Plan, destination_rule: &Value) -> bool {
     let made = destination_rule
         .pointer("/metadata/annotations")
         .and_then(|annotations| annotations.get(SUBSET_ANNOTATION))
@@ -137,7 +137,7 @@ pub struct SubsetLabels {
 }
 
 impl SubsetLabels {
-    /// What the `DestinationRule` says of both subsets; `None` when it does not define one of them.
+    /// Reads both subsets from the `DestinationRule`; `None` when it does not define one of them.
     pub fn of(plan: &Plan, destination_rule: &Value) -> Option<Self> {
         Some(Self {
             host: host(destination_rule).to_owned(),
@@ -146,7 +146,7 @@ impl SubsetLabels {
         })
     }
 
-    /// What somebody else changed of the two subsets since; empty when they are of the same pods. Other subsets and
+    /// Returns somebody else's changes of the two subsets since; empty when they have the same pods. Other subsets and
     /// the traffic policies are not the rollout's business.
     pub fn differences(&self, plan: &Plan, destination_rule: &Value) -> Differences {
         let mut differences = Differences::default();

@@ -15,7 +15,7 @@ pub(super) struct Chart {
     low: f64,
     high: f64,
     body: String,
-    /// How a value on the vertical axis is written.
+    /// Formats a value on the vertical axis.
     label: fn(f64) -> String,
 }
 

@@ -1,4 +1,4 @@
-//! What a run looked like over time, in bounded memory.
+//! The course of a run over time, in bounded memory.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ pub struct Moment {
     pub at: Duration,
     /// The split in force.
     pub split: Split,
-    /// What was seen so far.
+    /// The counts so far.
     pub totals: Totals,
-    /// What each guardrail shows.
+    /// The reading of each guardrail.
     pub readings: Vec<Reading>,
 }
 
@@ -47,9 +47,9 @@ impl Moment {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     moments: Vec<Moment>,
-    /// One in `stride` moments that are told is kept.
+    /// One in `stride` moments is kept.
     stride: usize,
-    told: usize,
+    seen: usize,
 }
 
 impl History {
@@ -58,12 +58,12 @@ impl History {
         Self::default()
     }
 
-    /// Tells of a moment. A change of the split is always kept.
+    /// Adds a moment. A change of the split is always kept.
     pub fn push(&mut self, moment: Moment) {
         let stride = self.stride.max(1);
-        self.told += 1;
+        self.seen += 1;
         let changed = self.moments.last().is_none_or(|last| last.split != moment.split);
-        if !changed && !self.told.is_multiple_of(stride) {
+        if !changed && !self.seen.is_multiple_of(stride) {
             return;
         }
         self.moments.push(moment);

@@ -89,8 +89,8 @@ const LEGEND: &str = "<footer><p>E is the evidence against the canary: a canary 
     probability at most α, however long one looks (Ville's inequality). The band is the confidence sequence, which \
     holds at every moment at once.</p></footer>";
 
-/// Whether there is anything to draw: a canary that was refused before its first weight has neither weights nor
-/// evidence.
+/// Returns `true` when there is anything to draw: a canary that was refused before its first weight has neither weights
+/// nor evidence.
 fn shows_something(moments: &[Moment], last: &Moment) -> bool {
     let Totals { stable, canary, unknown, pairs, .. } = last.totals;
     stable + canary + unknown + pairs > 0
@@ -150,7 +150,7 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
         .collect();
     let (low, high) =
         range(&known.iter().map(|(_, _, reading)| (&reading.interval, reading.estimate)));
-    // Within a narrow range two decimals do not tell the lines apart.
+    // Within a narrow range two decimals do not distinguish the lines.
     let label: fn(f64) -> String =
         if high - low < 0.05 { |value| format!("{value:.4}") } else { figure };
     let mut sequence = Chart::new(seconds, low, high, label);
@@ -189,7 +189,7 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
     )
 }
 
-/// What to show of a quantity: the later estimates and intervals, not the first wide ones.
+/// The range to show of a quantity: the later estimates and intervals, not the first wide ones.
 fn range<'a>(
     readings: &(impl DoubleEndedIterator<Item = (&'a Interval, Option<f64>)> + Clone),
 ) -> (f64, f64) {

@@ -81,7 +81,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
     }
 }
 
-/// No hold is below the least number of observations that a guardrail of the step asks for.
+/// No hold is below the least number of observations that a guardrail of the step requires.
 fn least(plan: &Plan, findings: &mut Findings) {
     for (index, step) in plan.steps.iter().enumerate() {
         for guardrail in plan.guardrails.iter().filter(|one| one.speaks_at(plan, step)) {
@@ -129,7 +129,7 @@ fn pairs(plan: &Plan, findings: &mut Findings) {
     }
 }
 
-/// What is slow for a guardrail must have ended before its request counts.
+/// A request that is slow for a guardrail must have ended before it counts.
 fn timeouts(plan: &Plan, findings: &mut Findings) {
     for (index, guardrail) in plan.guardrails.iter().enumerate() {
         let Check::SlowRatio(slow) = &guardrail.check else { continue };

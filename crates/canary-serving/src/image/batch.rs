@@ -151,7 +151,7 @@ impl Preprocess {
     }
 }
 
-/// What `work` gives on each of as many threads as there are cores, or jobs.
+/// The results of `work` on as many threads as there are cores, or jobs.
 fn on_all_cores<T: Send>(jobs: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(jobs);
     thread::scope(|scope| {

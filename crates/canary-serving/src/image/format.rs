@@ -1,6 +1,8 @@
-//! Which file format some bytes are in, told by their first bytes.
+//! The file format of some bytes, told by the first of them.
 
 use std::fmt;
+
+use ::image::{ImageFormat, guess_format};
 
 use crate::{Error, Result};
 
@@ -18,6 +20,8 @@ pub enum Format {
     WebP,
     /// Windows bitmap.
     Bmp,
+    /// TIFF, the first image, of 8- or 16-bit grey or RGB samples.
+    Tiff,
 }
 
 impl Format {
@@ -34,12 +38,13 @@ impl Format {
     /// # Errors
     /// [`Error::Input`] when no known signature is there; it says what the bytes look like.
     pub fn sniff(bytes: &[u8]) -> Result<Self> {
-        match bytes {
-            [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Ok(Self::Png),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
-            [b'B', b'M', ..] => Ok(Self::Bmp),
+        match guess_format(bytes) {
+            Ok(ImageFormat::Jpeg) => Ok(Self::Jpeg),
+            Ok(ImageFormat::Png) => Ok(Self::Png),
+            Ok(ImageFormat::Gif) => Ok(Self::Gif),
+            Ok(ImageFormat::WebP) => Ok(Self::WebP),
+            Ok(ImageFormat::Bmp) => Ok(Self::Bmp),
+            Ok(ImageFormat::Tiff) => Ok(Self::Tiff),
             _ => Err(Error::Input { what: "image".to_owned(), reason: not_an_image(bytes) }),
         }
     }
@@ -52,6 +57,7 @@ impl Format {
             Self::Gif => "GIF",
             Self::WebP => "WebP",
             Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
         }
     }
 }
@@ -65,7 +71,6 @@ impl fmt::Display for Format {
 fn not_an_image(bytes: &[u8]) -> String {
     let found = match bytes {
         [] => "no bytes at all".to_owned(),
-        [b'I', b'I', 0x2A, 0, ..] | [b'M', b'M', 0, 0x2A, ..] => "a TIFF file".to_owned(),
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
             "a file of the HEIF, AVIF or MP4 family".to_owned()
         }
@@ -78,11 +83,11 @@ fn not_an_image(bytes: &[u8]) -> String {
         }),
     };
     format!(
-        "found {found}, expected a JPEG, PNG, GIF, WebP or BMP file; convert it to one of these"
+        "found {found}, expected a JPEG, PNG, GIF, WebP, BMP or TIFF file; convert it to one of these"
     )
 }
 
-/// What the bytes look like when they are text.
+/// A description of bytes that are text.
 fn found_text(bytes: &[u8]) -> Option<String> {
     let head = &bytes[..bytes.len().min(256)];
     let text = match std::str::from_utf8(head) {
@@ -121,7 +126,6 @@ mod tests {
         for (bytes, said) in [
             (&b""[..], "no bytes at all"),
             (b"<!DOCTYPE html><p>", "an HTML page"),
-            (b"II*\0....", "TIFF"),
             (b"\0\0\0\x18ftypheic", "HEIF"),
             (b"/9j/4AAQSkZJRg==", "text that begins \"/9j/4AAQSkZJRg==\""),
             (&[1, 2, 3, 0xFE], "4 bytes that begin with 01 02 03 fe"),

@@ -77,7 +77,7 @@ impl<'a> Pixels<'a> {
                 reason: format!("found {} samples, expected height × width", samples.len()),
             });
         }
-        Self::rgb8(height, width, samples.iter().flat_map(|&level| [level; 3]).collect::<Vec<_>>())
+        Self::rgb8(height, width, spread(samples.iter().copied(), samples.len()))
     }
 
     /// The number of rows.
@@ -99,6 +99,13 @@ impl<'a> Pixels<'a> {
     pub fn into_data(self) -> PixelData<'a> {
         self.data
     }
+}
+
+/// Grey levels, each repeated for three samples.
+pub(super) fn spread(grey: impl Iterator<Item = u8>, pixels: usize) -> Vec<u8> {
+    let mut samples = Vec::with_capacity(pixels * 3);
+    samples.extend(grey.flat_map(|level| [level; 3]));
+    samples
 }
 
 fn check_count(height: usize, width: usize, found: usize) -> Result<()> {

@@ -28,7 +28,7 @@ pub enum Layout {
     Nchw,
 }
 
-/// What happens to an image before a model sees it: decode, crop, resize, normalise, lay out.
+/// The steps from an image to the input of a model: decode, crop, resize, normalise, lay out.
 ///
 /// The default decodes and gives the whole image in its own size, scaled to [0, 1].
 ///
@@ -44,17 +44,17 @@ pub enum Layout {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Preprocess {
-    /// How files are decoded.
+    /// Settings of decoding files.
     pub decode: DecodeOptions,
     /// The part of the image that is used.
     pub crop: Crop,
     /// Height and width of the result; `None` leaves them as they are.
     pub size: Option<(usize, usize)>,
-    /// How pixels are weighed when the size changes.
+    /// The weighing of pixels when the size changes.
     pub filter: Filter,
-    /// Whether the filter is made wider when an image becomes smaller (`tf.image.resize(antialias=True)`).
+    /// Widen the filter when an image becomes smaller (`tf.image.resize(antialias=True)`).
     pub antialias: bool,
-    /// How levels become numbers.
+    /// The way from levels to numbers.
     pub preset: Preset,
     /// The order of the dimensions.
     pub layout: Layout,
@@ -412,7 +412,23 @@ fn planes(pixels: &[f32], out: &mut [f32]) {
 }
 
 /// The nearest whole level, ties to the even one, within 0 to 255.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep what is no number.
 fn level(value: f32) -> u8 {
-    value.round_ties_even().clamp(0.0, 255.0) as u8
+    // From 2^23 on floats are whole numbers: the sum is rounded, and the level is its lowest bits.
+    (value.max(0.0).min(255.0) + 8_388_608.0).to_bits() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::level;
+
+    #[test]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn levels_are_rounded_as_floats_are() {
+        let samples = (-2000..20_000).map(|at: i16| f32::from(at) / 64.0);
+        for value in samples.chain([f32::INFINITY, f32::NEG_INFINITY, 254.499_98, 0.500_000_06]) {
+            assert_eq!(level(value), value.round_ties_even().clamp(0.0, 255.0) as u8, "{value}");
+        }
+        assert_eq!(level(f32::NAN), 0);
+    }
 }

@@ -1,4 +1,4 @@
-//! How levels become the numbers a model was trained with.
+//! From levels to the numbers a model was trained with.
 
 use crate::{Error, Result};
 
@@ -19,9 +19,9 @@ pub enum Preset {
     Torch,
     /// `(x - mean) / std` for red, green and blue, in levels from 0 to 255.
     MeanStd {
-        /// What is subtracted from red, green and blue.
+        /// The numbers subtracted from red, green and blue.
         mean: [f32; 3],
-        /// What the difference is divided by.
+        /// The numbers that the difference is divided by.
         std: [f32; 3],
     },
 }

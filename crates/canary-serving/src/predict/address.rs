@@ -32,14 +32,14 @@ fn refuse(text: &str, message: &str, help: &str) -> Error {
     error.into()
 }
 
+/// The address without what may be a secret: all up to the last `@`, and the query.
 fn without_credentials(text: &str) -> String {
-    match (text.find("://"), text.find('@')) {
-        (Some(scheme), Some(at)) if scheme + 3 <= at => {
-            format!("{}{}", &text[..scheme + 3], &text[at + 1..])
-        }
-        (None, Some(at)) => text[at + 1..].to_owned(),
-        _ => text.to_owned(),
-    }
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let rest = rest.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}{}", rest.split(['?', '#']).next().unwrap_or_default())
 }
 
 impl Address {
@@ -65,14 +65,15 @@ impl Address {
                 ));
             }
         };
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        if authority.contains('@') {
+        // Anywhere, because a password may hold a slash.
+        if rest.contains('@') {
             return Err(refuse(
                 text,
                 "the address carries a user name or a password",
-                "send them in the header `authorization`",
+                "send them in the header `authorization`; an @ of a path is written %40",
             ));
         }
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if authority.contains(['?', '#']) || path.contains(['?', '#']) {
             return Err(refuse(text, "the address has a query or a fragment", "leave them out"));
         }
@@ -163,8 +164,18 @@ mod tests {
 
     #[test]
     fn credentials_in_an_address_are_refused_and_not_repeated() {
-        let message = Address::parse("http://me:hunter2@a").unwrap_err().to_string();
-        assert!(!message.contains("hunter2"), "{message}");
+        for secret in ["hunter2", "hun@ter2", "hun/ter2", "hun?ter2", "hun#ter2"] {
+            for text in [
+                format!("http://me:{secret}@a"),
+                format!("me:{secret}@a"),
+                format!("x://{secret}@a"),
+            ] {
+                let message = Address::parse(&text).unwrap_err().to_string();
+                assert!(!message.contains("hun") && !message.contains("ter2"), "{message}");
+            }
+        }
+        let message = Address::parse("http://a/?token=hunter2").unwrap_err().to_string();
+        assert!(message.contains("http://a/") && !message.contains("hunter2"), "{message}");
     }
 
     #[test]

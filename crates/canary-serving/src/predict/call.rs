@@ -14,6 +14,9 @@ use super::{
 };
 use crate::error::{Origin, PredictError};
 
+/// The longest time that is counted: no deadline lies further ahead.
+pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// gRPC's `DEADLINE_EXCEEDED`.
 const DEADLINE_EXCEEDED: i32 = 4;
 
@@ -48,7 +51,7 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     let start = Instant::now();
-    let deadline = start + limits.timeout.min(Duration::from_secs(365 * 24 * 3600));
+    let deadline = start + limits.timeout.min(YEAR);
     let mut trace = Trace::default();
     budget.deposit(limits.retry.budget);
     loop {
@@ -59,7 +62,7 @@ where
             }
             Err(failure) => failure,
         };
-        let pause = limits.retry.pause(trace.attempts, failure.pause);
+        let pause = limits.retry.pause(trace.attempts, failure.pause).min(YEAR);
         let again = failure.repeat
             && trace.attempts < limits.retry.attempts
             && Instant::now() + pause < deadline
@@ -88,7 +91,11 @@ where
 {
     trace.attempts += 1;
     let first = limited(url, limits, deadline, attempt);
-    let Some(after) = limits.hedge.filter(|_| trace.attempts < limits.retry.attempts) else {
+    let Some(after) = limits
+        .hedge
+        .map(|after| after.min(YEAR))
+        .filter(|_| trace.attempts < limits.retry.attempts)
+    else {
         return first.await;
     };
     let second = || limited(url, limits, deadline, attempt);
@@ -136,7 +143,7 @@ async fn limited<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout);
+    let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout.min(YEAR));
     let until_attempt = until.filter(|until| *until < deadline);
     let until = until_attempt.unwrap_or(deadline);
     if let Ok(outcome) = tokio::time::timeout_at(until.into(), attempt(until)).await {
@@ -156,5 +163,6 @@ where
         PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
     "give it a longer `timeout`".clone_into(&mut error.help);
     error.retryable = true;
+    error.timed_out = true;
     Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
 }

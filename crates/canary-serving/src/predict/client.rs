@@ -2,14 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use canary_http::{Proxy, Settings};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
     address::{Address, ModelVersion},
     call::Limits,
+    failure,
     request::Form,
     retry::{Budget, Retry},
-    transport::{Setup, Transport},
+    transport::Transport,
 };
 use crate::error::Result;
 
@@ -53,7 +55,7 @@ pub(crate) struct Config {
     pub(crate) headers: HeaderMap,
     pub(crate) subset_header: String,
     pub(crate) limits: Limits,
-    pub(crate) setup: Setup,
+    pub(crate) http: Settings,
     pub(crate) max_answer_bytes: usize,
     pub(crate) doubles: bool,
     /// The first setting that is not valid; reported by the next call.
@@ -74,13 +76,9 @@ impl Client {
     /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when the address cannot be used; the message says why.
     pub fn new(address: &str) -> Result<Self> {
         let address = Address::parse(address)?;
-        let setup = Setup {
-            connect_timeout: Duration::from_secs(5),
-            #[cfg(feature = "tls")]
-            tls: super::tls::Tls::default(),
-        };
+        let http = Settings::default();
         Ok(Self {
-            transport: Transport::new(&address, &setup)?,
+            transport: Transport::new(&address, &http)?,
             config: Arc::new(Config {
                 address,
                 model: String::new(),
@@ -95,7 +93,7 @@ impl Client {
                     hedge: None,
                     retry: Retry::default(),
                 },
-                setup,
+                http,
                 max_answer_bytes: 64 << 20,
                 doubles: false,
                 problem: None,
@@ -211,10 +209,46 @@ impl Client {
     /// The time in which a connection must come about. Default 5 s. The clone gets connections of its own.
     #[must_use]
     pub fn connect_timeout(self, timeout: Duration) -> Self {
-        let mut client = self.set(|config| config.setup.connect_timeout = timeout);
-        match Transport::new(&client.config.address, &client.config.setup) {
+        self.reconnecting(|settings| settings.connect_timeout = timeout)
+    }
+
+    /// Sends requests over REST through the proxy at `http://host:port`, whatever their host; also `https://` and
+    /// `socks5://`. A user name and a password may stand in front of the host. The clone gets connections of its own.
+    ///
+    /// Without this setting the proxy comes from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and
+    /// `NO_PROXY` for the hosts that are reached directly, among which the loopback always is. gRPC uses no proxy.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when this is not the URL of a proxy. The error
+    /// does not repeat it.
+    pub fn proxy(self, url: &str) -> Result<Self> {
+        let proxy = Proxy::at(url)
+            .map_err(|error| failure::of_network(&self.config.address.text(), error).error)?;
+        Ok(self.reconnecting(|settings| settings.proxy = proxy))
+    }
+
+    /// Uses no proxy, whatever the environment says. The clone gets connections of its own.
+    #[must_use]
+    pub fn no_proxy(self) -> Self {
+        self.reconnecting(|settings| settings.proxy = Proxy::direct())
+    }
+
+    /// Whom to trust, and who one is, on `https://` and `grpcs://`. The clone gets connections of its own.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when a certificate or key is not valid.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, tls: canary_http::Tls) -> Result<Self> {
+        let mut client = self.set(|config| config.http.tls = tls);
+        client.transport = Transport::new(&client.config.address, &client.config.http)?;
+        Ok(client)
+    }
+
+    /// Connections with changed settings; a setting that cannot be used is reported by the next call.
+    fn reconnecting(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut client = self.set(|config| change(&mut config.http));
+        match Transport::new(&client.config.address, &client.config.http) {
             Ok(transport) => client.transport = transport,
-            // The same settings made connections before.
             Err(error) => {
                 let problem = error.to_string();
                 client = client.set(|config| {
@@ -223,17 +257,6 @@ impl Client {
             }
         }
         client
-    }
-
-    /// Whom to trust, and who one is, on `https://` and `grpcs://`. The clone gets connections of its own.
-    ///
-    /// # Errors
-    /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when a certificate or key is not valid.
-    #[cfg(feature = "tls")]
-    pub fn tls(self, tls: super::tls::Tls) -> Result<Self> {
-        let mut client = self.set(|config| config.setup.tls = tls);
-        client.transport = Transport::new(&client.config.address, &client.config.setup)?;
-        Ok(client)
     }
 
     /// When and how often requests are repeated.

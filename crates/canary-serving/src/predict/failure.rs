@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use canary_http::{ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
-use super::http::{Broken, Reply};
 use crate::error::{Origin, PredictError};
 
 /// A failed attempt.
@@ -53,117 +53,84 @@ pub(crate) const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
 ];
 
 /// No whole answer came.
-pub(crate) fn of_network(url: &str, broken: Broken, limit: usize) -> Failure {
-    let (message, help, repeat) = match &broken {
-        Broken::Connect(error) => {
-            let (message, help) = connect_message(error.as_ref());
-            // A certificate that is not trusted stays so.
-            let repeat = !message.contains("certificate");
-            (message, help, repeat)
-        }
-        Broken::Exchange(error) => (
-            format!("the connection broke before an answer came: {}", innermost(error)),
-            String::new(),
-            true,
+pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
+    let why = innermost(&cause);
+    let (origin, message, help) = match &cause {
+        HttpError::Input { reason, .. } => (Origin::Request, reason.clone(), ""),
+        HttpError::Connect { failure: ConnectFailure::Refused, .. } => (
+            Origin::Network,
+            "nothing listens there: the connection was refused".to_owned(),
+            "check the host and the port, and that the gateway or the server is up",
         ),
-        Broken::Body(error) => (
-            format!("the connection broke in the middle of the answer: {}", innermost(error)),
-            String::new(),
-            true,
+        HttpError::Timeout { phase: Phase::Connect, .. } => (
+            Origin::Network,
+            "no connection came about in time".to_owned(),
+            "check the host, and that no firewall drops the packets",
         ),
-        Broken::TooLarge => {
-            let mut error = PredictError::new(
-                Origin::Answer,
-                url,
-                format!("the answer is larger than the limit of {limit} bytes"),
-            );
-            "raise `max_answer_bytes`".clone_into(&mut error.help);
-            return error.into();
+        HttpError::Connect { failure, .. } => {
+            let help = match failure {
+                ConnectFailure::Name => "check the host's name",
+                _ => "",
+            };
+            (Origin::Network, format!("no connection: {why}"), help)
         }
+        HttpError::Tls { failure, .. } => {
+            let help = match failure {
+                TlsFailure::Untrusted => "give the authority that signed it as `ca_certificate`",
+                TlsFailure::Refused => "give the client's own certificate as `identity`",
+                _ => "",
+            };
+            (Origin::Network, format!("no connection: {why}"), help)
+        }
+        HttpError::Broken { phase: Phase::Body, .. } => (
+            Origin::Network,
+            format!("the connection broke in the middle of the answer: {why}"),
+            "",
+        ),
+        HttpError::TooLarge { limit } => (
+            Origin::Answer,
+            format!("the answer is larger than the limit of {limit} bytes"),
+            "raise `max_answer_bytes`",
+        ),
+        // `Broken` before the answer, and what a later version of the client adds.
+        _ => (Origin::Network, format!("the connection broke before an answer came: {why}"), ""),
     };
-    let mut error = PredictError::new(Origin::Network, url, message);
-    error.help = help;
-    error.retryable = repeat;
-    error.source = match broken {
-        Broken::Connect(source) => Some(source),
-        Broken::Exchange(source) | Broken::Body(source) => Some(Box::new(source)),
-        Broken::TooLarge => None,
-    };
+    let mut error = PredictError::new(origin, url, message);
+    help.clone_into(&mut error.help);
+    error.sent = cause.was_sent();
+    error.retryable = cause.is_retryable();
+    error.timed_out = matches!(cause, HttpError::Timeout { .. });
+    error.source = Some(Box::new(cause));
+    let repeat = error.retryable;
     Failure { error, repeat, pause: None }
 }
 
 /// The text of the last cause, which says most.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
-}
-
-fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<std::io::ErrorKind> {
-    let mut next = Some(error);
-    let mut kind = None;
-    while let Some(error) = next {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            kind = Some(io.kind());
-        }
-        next = error.source();
-    }
-    kind
-}
-
-fn connect_message(error: &(dyn std::error::Error + 'static)) -> (String, String) {
-    let (message, help) = match io_kind(error) {
-        Some(std::io::ErrorKind::ConnectionRefused) => (
-            "nothing listens there: the connection was refused".to_owned(),
-            "check the host and the port, and that the gateway or the server is up",
-        ),
-        Some(std::io::ErrorKind::TimedOut) => (
-            "no connection came about in time".to_owned(),
-            "check the host, and that no firewall drops the packets",
-        ),
-        _ => {
-            let cause = innermost(error);
-            let help = if cause.contains("certificate") {
-                "give the authority that signed it as `ca_certificate`"
-            } else if cause.contains("lookup") || cause.contains("resolve") {
-                "check the host's name"
-            } else {
-                ""
-            };
-            (format!("no connection: {cause}"), help)
-        }
-    };
-    (message, help.to_owned())
+    causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 /// An answer whose status is not 2xx.
-pub(crate) fn of_status(url: &str, reply: &Reply) -> Failure {
-    let text = String::from_utf8_lossy(&reply.body);
+pub(crate) fn of_status(url: &str, response: &Response) -> Failure {
+    let text = String::from_utf8_lossy(&response.body);
     let text = text.trim();
-    let status = reply.status;
-    let (origin, message, help, flags) = judge(status, &reply.headers, text);
+    let status = response.status;
+    let (origin, message, help, flags) = judge(status, &response.headers, text);
     let mut error = PredictError::new(origin, url, message);
     error.help = help;
     error.status = Some(status.as_u16());
-    error.response_flags = header(&reply.headers, &FLAGS).or(flags.map(str::to_owned));
+    error.response_flags = header(&response.headers, &FLAGS).or(flags.map(str::to_owned));
     let busy = status == StatusCode::TOO_MANY_REQUESTS;
-    let passing = busy
-        || matches!(
-            status,
-            StatusCode::SERVICE_UNAVAILABLE
-                | StatusCode::BAD_GATEWAY
-                | StatusCode::GATEWAY_TIMEOUT
-                | StatusCode::REQUEST_TIMEOUT
-        );
-    error.retryable = passing;
+    error.timed_out = matches!(status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT);
+    error.retryable = busy
+        || error.timed_out
+        || matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY);
     let of_mesh = origin == Origin::Mesh && status == StatusCode::SERVICE_UNAVAILABLE;
     let injected = error.response_flags.as_deref() == Some("FI");
     Failure {
         error,
         repeat: busy || of_mesh && !injected,
-        pause: header(&reply.headers, &["retry-after"])
+        pause: header(&response.headers, &["retry-after"])
             .and_then(|text| retry_after(&text, Timestamp::now())),
     }
 }
@@ -294,7 +261,7 @@ mod tests {
             map.insert(*name, value.parse().unwrap());
         }
         let status = StatusCode::from_u16(status).unwrap();
-        of_status("http://a", &Reply { status, headers: map, body: body.to_owned().into() })
+        of_status("http://a", &Response { status, headers: map, body: body.to_owned().into() })
     }
 
     const ENVOY: (&str, &str) = ("server", "istio-envoy");

@@ -10,8 +10,9 @@ use crate::{
 /// The inputs of one prediction.
 ///
 /// Anything that a model takes converts into it: the bytes of an image file (a batch of one), several files (one
-/// batch), a [`Tensor`] (owned, borrowed, or shared in an [`Arc`]) or a [`TensorView`], or several of these by the
-/// names of the signature.
+/// batch), a [`Tensor`] (owned, borrowed, or shared in an [`Arc`]) or a [`TensorView`], an image of the crate `image`
+/// (version 0.25; an `ImageBuffer` as it is, a `DynamicImage` as RGB), or several of these by the names of the
+/// signature.
 ///
 /// ```
 /// use canary_core::predict::Input;
@@ -121,6 +122,7 @@ impl<'a> Input<'a> {
     }
 
     /// The same inputs with arrays that its clones, and requests over gRPC, share: for what is asked more than once.
+    #[cfg(feature = "rollout")]
     pub(crate) fn shared(self) -> Self {
         let share = |value| match value {
             Value::Tensor(tensor) => Value::Shared(Arc::new(tensor)),

@@ -7,34 +7,27 @@ pub mod address;
 mod answer;
 mod call;
 mod client;
-mod connect;
 mod examples;
-mod exchange;
 pub(crate) mod failure;
-mod framing;
 #[cfg(feature = "grpc")]
 mod grpc;
-#[doc(hidden)]
-pub mod http;
+mod image_input;
 mod input;
 mod many;
 mod metadata;
-#[doc(hidden)]
-pub mod pool;
 mod protocol;
 mod request;
 mod response;
 mod retry;
 mod send;
 mod status;
-#[cfg(feature = "tls")]
-mod tls;
 mod top;
-#[doc(hidden)]
-pub mod transport;
+mod transport;
 
 pub use address::ModelVersion;
 pub use answer::Answer;
+#[cfg(feature = "tls")]
+pub use canary_http::Tls;
 pub use client::Client;
 pub use examples::{Example, Examples, Feature};
 #[cfg(feature = "grpc")]
@@ -49,6 +42,4 @@ pub use response::read as read_predict;
 pub use retry::Retry;
 pub use send::Prepared;
 pub use status::{ModelStatus, State, VersionStatus, Waiting};
-#[cfg(feature = "tls")]
-pub use tls::Tls;
 pub use top::read_top;

@@ -22,7 +22,7 @@ use crate::error::Result;
 pub(crate) enum Payload {
     Json(Bytes),
     #[cfg(feature = "grpc")]
-    Message(grpc::Frame),
+    Message(grpc::Request),
 }
 
 impl Default for Payload {
@@ -38,7 +38,7 @@ impl fmt::Debug for Payload {
         let size = match self {
             Self::Json(body) => body.len(),
             #[cfg(feature = "grpc")]
-            Self::Message(frame) => frame.len(),
+            Self::Message(request) => request.len(),
         };
         write!(f, "{size} bytes")
     }
@@ -49,14 +49,14 @@ impl Payload {
         match self {
             Self::Json(body) => Cow::Borrowed(body),
             #[cfg(feature = "grpc")]
-            Self::Message(frame) => Cow::Owned(frame.message()),
+            Self::Message(request) => Cow::Owned(request.to_vec()),
         }
     }
 }
 
 impl Client {
     #[cfg(feature = "grpc")]
-    fn spec(&self) -> grpc::messages::ModelSpec {
+    fn spec(&self) -> canary_proto::tensorflow::serving::ModelSpec {
         let config = &self.config;
         grpc::model_spec(&config.model, &config.version, &config.signature)
     }
@@ -69,7 +69,7 @@ impl Client {
         let config = &self.config;
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return Ok(Payload::Message(grpc::frame_predict(&self.spec(), input)?));
+            return Ok(Payload::Message(grpc::predict(self.spec(), input)?));
         }
         let mut body = Vec::new();
         request::write_predict(&mut body, &config.signature, config.form, &input)?;
@@ -79,7 +79,7 @@ impl Client {
     pub(crate) fn write_examples(&self, examples: &Examples) -> Result<Payload> {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return Ok(Payload::Message(grpc::write_examples(self.spec(), examples)?));
+            return Ok(Payload::Message(grpc::examples(self.spec(), examples)?));
         }
         Ok(Payload::Json(examples.write(&self.config.signature)?.into()))
     }
@@ -92,7 +92,7 @@ impl Client {
     pub(crate) fn write_metadata(&self) -> Payload {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return Payload::Message(grpc::metadata_request(self.spec()));
+            return Payload::Message(grpc::metadata(self.spec()));
         }
         Payload::default()
     }
@@ -105,7 +105,7 @@ impl Client {
     pub(crate) fn write_status(&self) -> Payload {
         #[cfg(feature = "grpc")]
         if self.is_grpc() {
-            return Payload::Message(grpc::status_request(self.spec()));
+            return Payload::Message(grpc::status(self.spec()));
         }
         Payload::default()
     }

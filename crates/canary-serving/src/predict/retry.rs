@@ -83,7 +83,8 @@ impl Retry {
     pub(crate) fn pause(&self, attempts: u32, asked: Option<Duration>) -> Duration {
         let doubled = self.first_pause.saturating_mul(1 << attempts.saturating_sub(1).min(20));
         let full = doubled.min(self.max_pause);
-        let pause = full.mul_f64(0.5 + fastrand::f64() / 2.0);
+        // The half is a whole number of nanoseconds: a product of the longest time and a fraction may pass it.
+        let pause = full / 2 + (full / 2).mul_f64(fastrand::f64());
         pause.max(asked.unwrap_or_default())
     }
 }

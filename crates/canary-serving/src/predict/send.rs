@@ -1,9 +1,10 @@
-//! Calls: from inputs to a request, from a reply to an answer.
+//! Calls: from inputs to a request, from a response to an answer.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use canary_http::{Limits, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use super::{
     address::{Scheme, model_path},
@@ -11,7 +12,6 @@ use super::{
     call::{self, Trace},
     client::Client,
     failure,
-    http::{Asked, Reply},
     input::Input,
     protocol::Payload,
     response::{Bad, Outputs, Read},
@@ -124,8 +124,8 @@ impl Client {
     /// # Errors
     /// As [`Client::predict`].
     pub async fn send(&self, prepared: &Prepared) -> Result<Answer> {
-        let (reply, trace) = self.exchange(prepared).await?;
-        self.answer(&prepared.url, reply, trace, Self::read_predict)
+        let (response, trace) = self.exchange(prepared).await?;
+        self.answer(&prepared.url, response, trace, Self::read_predict)
     }
 
     /// A request with the body that `write` writes.
@@ -144,20 +144,24 @@ impl Client {
         Ok(Prepared { call, url, uri, payload })
     }
 
-    /// The answer in a reply, as `read` reads its outputs.
+    /// The answer in a response, as `read` reads its outputs.
     pub(crate) fn answer(
         &self,
         url: &str,
-        reply: Reply,
+        response: Response,
         trace: Trace,
         read: impl FnOnce(&Self, &Bytes) -> Read<Outputs>,
     ) -> Result<Answer> {
-        let subset = self.subset_of(&reply.headers);
-        match read(self, &reply.body) {
-            Ok(outputs) => {
-                Ok(Answer { outputs, body: reply.body, headers: reply.headers, subset, trace })
-            }
-            Err(bad) => Err(self.unreadable(url, &reply, &trace, &bad).into()),
+        let subset = self.subset_of(&response.headers);
+        match read(self, &response.body) {
+            Ok(outputs) => Ok(Answer {
+                outputs,
+                body: response.body,
+                headers: response.headers,
+                subset,
+                trace,
+            }),
+            Err(bad) => Err(self.unreadable(url, &response, &trace, &bad).into()),
         }
     }
 
@@ -207,33 +211,32 @@ impl Client {
         }
     }
 
-    /// One call with its repeats; the reply is not an error.
-    pub(crate) async fn exchange(&self, asked: &Prepared) -> Result<(Reply, Trace)> {
+    /// One call with its repeats; the response is not an error.
+    pub(crate) async fn exchange(&self, asked: &Prepared) -> Result<(Response, Trace)> {
         let config = &self.config;
         let limit = config.max_answer_bytes;
         let url = &asked.url;
-        let method = &asked.call.method();
+        let request = &self.rest(asked);
         let attempt = |until: std::time::Instant| async move {
             // Only gRPC tells the server of it.
             #[cfg(not(feature = "grpc"))]
             let _ = until;
             match (&self.transport, &asked.payload) {
-                (Transport::Http(pool), Payload::Json(body)) => {
-                    let asked = Asked { method, uri: &asked.uri, headers: &config.headers, body };
-                    match pool.send(asked, limit).await {
-                        Ok(reply) if reply.status.is_success() => Ok(reply),
-                        Ok(reply) => {
-                            let mut failure = failure::of_status(url, &reply);
-                            failure.error.subset = self.subset_of(&reply.headers);
+                (Transport::Rest(http), Payload::Json(_)) => {
+                    match http.send(request, Limits::default().max_body(limit)).await {
+                        Ok(response) if response.status.is_success() => Ok(response),
+                        Ok(response) => {
+                            let mut failure = failure::of_status(url, &response);
+                            failure.error.subset = self.subset_of(&response.headers);
                             Err(failure)
                         }
-                        Err(broken) => Err(failure::of_network(url, broken, limit)),
+                        Err(broken) => Err(failure::of_network(url, broken)),
                     }
                 }
                 #[cfg(feature = "grpc")]
-                (Transport::Grpc(grpc), Payload::Message(frame)) => {
+                (Transport::Grpc(grpc), Payload::Message(request)) => {
                     // On the heap: it is larger than all that a request over REST needs.
-                    let call = grpc.unary(&asked.uri, &config.headers, frame, until, limit);
+                    let call = grpc.unary(&asked.uri, &config.headers, request, until, limit);
                     Box::pin(call).await.map_err(|status| {
                         let headers = status.metadata().clone().into_headers();
                         let mut failure = super::grpc::failure_of(url, status, limit);
@@ -248,6 +251,22 @@ impl Client {
         Ok(call::run(url, &config.limits, &self.budget, attempt).await?)
     }
 
+    /// The request of REST, as it is sent any number of times.
+    fn rest(&self, prepared: &Prepared) -> Request {
+        let mut headers = self.config.headers.clone();
+        let method = prepared.call.method();
+        if method == Method::POST {
+            let json = HeaderValue::from_static("application/json");
+            headers.entry(header::CONTENT_TYPE).or_insert(json);
+        }
+        let request = Request::new(method, prepared.uri.clone()).headers(headers);
+        match &prepared.payload {
+            Payload::Json(body) => request.body(body.clone()),
+            #[cfg(feature = "grpc")]
+            Payload::Message(_) => request,
+        }
+    }
+
     /// The failure to send what a client of the other protocol prepared.
     #[cfg(feature = "grpc")]
     fn prepared_for_another(&self, url: &str) -> failure::Failure {
@@ -259,31 +278,31 @@ impl Client {
         failure::Failure { error, repeat: false, pause: None }
     }
 
-    /// The error for a reply that is not what was asked for.
+    /// The error for a response that is not what was asked for.
     pub(crate) fn unreadable(
         &self,
         url: &str,
-        reply: &Reply,
+        response: &Response,
         trace: &Trace,
         bad: &Bad,
     ) -> PredictError {
         let message = if self.is_grpc() {
             bad.reason.clone()
-        } else if reply.body.is_empty() {
+        } else if response.body.is_empty() {
             "it is empty".to_owned()
         } else {
-            let start = bad.at.saturating_sub(20).min(reply.body.len());
-            let end = (bad.at + 20).min(reply.body.len());
-            let near = String::from_utf8_lossy(&reply.body[start..end]);
+            let start = bad.at.saturating_sub(20).min(response.body.len());
+            let end = (bad.at + 20).min(response.body.len());
+            let near = String::from_utf8_lossy(&response.body[start..end]);
             format!("{} at byte {} (near {near:?})", bad.reason, bad.at)
         };
         let mut error = PredictError::new(Origin::Answer, url, message);
-        let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(64)]);
-        if failure::looks_like_html(&reply.headers, text.trim_start()) {
+        let text = String::from_utf8_lossy(&response.body[..response.body.len().min(64)]);
+        if failure::looks_like_html(&response.headers, text.trim_start()) {
             "a web page was answered: check the address and the port".clone_into(&mut error.help);
         }
-        error.status = (!self.is_grpc()).then_some(reply.status.as_u16());
-        error.subset = self.subset_of(&reply.headers);
+        error.status = (!self.is_grpc()).then_some(response.status.as_u16());
+        error.subset = self.subset_of(&response.headers);
         error.attempts = trace.attempts;
         error.elapsed = trace.elapsed;
         error

@@ -243,6 +243,7 @@ impl Client {
                 error.attempts = looks;
                 error.elapsed = start.elapsed();
                 error.retryable = !failed;
+                error.timed_out = !failed;
                 return Err(error.into());
             }
             tokio::time::sleep(pause).await;

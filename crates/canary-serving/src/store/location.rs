@@ -6,12 +6,13 @@ use std::{
     sync::Arc,
 };
 
+use canary_http::Settings;
 use object_store::{
     ObjectStore, aws::AmazonS3Builder, gcp::GoogleCloudStorageBuilder, local::LocalFileSystem,
     path::Path,
 };
 
-use super::transport::http_connector;
+use super::transport::http_connector_with;
 use crate::{Error, Result, error::BoxError};
 
 /// The folder of one version of a model: `/models/resnet/1`, `gs://bucket/resnet/1`, `s3://bucket/resnet/1`.
@@ -43,9 +44,28 @@ impl Location {
     /// `AWS_ACCESS_KEY_ID`, `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ENDPOINT_URL`, …) or from the instance; for Google in
     /// `GOOGLE_SERVICE_ACCOUNT`, the application default credentials, or from the instance.
     ///
+    /// Proxies come from the environment; [`Location::parse_with`] takes settings for them.
+    ///
     /// # Errors
     /// [`Error::Store`] when the text is none of these, or has a `..` in the bucket.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_with(text, &Settings::default())
+    }
+
+    /// Reads a place as [`Location::parse`] does, with settings for the connections to buckets: proxies, TLS, times.
+    ///
+    /// ```
+    /// use canary_core::serving::store::{Location, Proxy, Settings};
+    ///
+    /// let settings = Settings::default().proxy(Proxy::at("http://proxy.example:3128")?);
+    /// let place = Location::parse_with("/models/resnet/1", &settings)?;
+    /// assert_eq!(place.to_string(), "/models/resnet/1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Location::parse`]; and [`Error::Store`] when the settings cannot be used.
+    pub fn parse_with(text: &str, settings: &Settings) -> Result<Self> {
         let Some((scheme, rest)) = text.split_once("://") else {
             return Ok(Self::folder(text));
         };
@@ -65,14 +85,14 @@ impl Location {
             "s3" => Arc::new(
                 AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
-                    .with_http_connector(http_connector()?)
+                    .with_http_connector(http_connector_with(settings)?)
                     .build()
                     .map_err(|error| failed(&named(text), error))?,
             ),
             "gs" => Arc::new(
                 GoogleCloudStorageBuilder::from_env()
                     .with_bucket_name(bucket)
-                    .with_http_connector(http_connector()?)
+                    .with_http_connector(http_connector_with(settings)?)
                     .build()
                     .map_err(|error| failed(&named(text), error))?,
             ),

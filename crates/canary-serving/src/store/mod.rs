@@ -57,9 +57,10 @@ mod tests;
 mod transfer;
 mod transport;
 
+pub use canary_http::{Proxy, Settings, Tls};
 pub use copy::{Copied, CopiedFile, CopyModel};
 pub use location::Location;
 /// The crate whose stores [`Location::within`] takes.
 pub use object_store;
 pub use progress::{Phase, Progress};
-pub use transport::http_connector;
+pub use transport::{http_connector, http_connector_with};

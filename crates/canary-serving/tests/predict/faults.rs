@@ -44,6 +44,7 @@ async fn connection_refused() {
     let error = error_of(&client).await;
     assert_eq!((error.origin, error.attempts), (Origin::Network, 3));
     assert!(error.retryable && error.message.contains("nothing listens there"), "{error}");
+    assert!(!error.sent);
 }
 
 #[tokio::test]
@@ -64,6 +65,7 @@ async fn reset_in_the_headers() {
     let error = error_of(&impatient(&server)).await;
     assert_eq!(error.origin, Origin::Network);
     assert!(error.message.contains("before an answer"), "{error}");
+    assert!(error.sent);
 }
 
 #[tokio::test]
@@ -193,6 +195,44 @@ async fn an_answer_above_the_limit_is_not_read() {
         assert_eq!((error.origin, error.attempts), (Origin::Answer, 1));
         assert!(error.message.contains("1048576"), "{error}");
     }
+}
+
+/// Lengths that no memory holds, under a limit that allows them: what arrives decides.
+#[tokio::test]
+async fn a_length_that_lies_is_an_answer_that_broke_off() {
+    for length in ["68719476736", "9223372036854775807", "9223372036854775808"] {
+        let server = Server::new(move |_, stream| {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{{\"pre");
+            let _ = stream.write_all(head.as_bytes());
+            false
+        });
+        let error = error_of(&impatient(&server).max_answer_bytes(usize::MAX)).await;
+        assert_eq!(error.origin, Origin::Network);
+        assert!(error.message.contains("middle of the answer"), "{error}");
+        let error = error_of(&impatient(&server)).await;
+        assert_eq!(error.origin, Origin::Answer);
+    }
+}
+
+#[tokio::test]
+async fn times_beyond_every_clock_are_no_panic() {
+    let server = Server::new(|asked, stream| match asked.index {
+        0 => {
+            reply(stream, "429 Too Many Requests", &[("retry-after", "18446744073709551615")], b"")
+        }
+        _ => reply(stream, "200 OK", &[], br#"{"predictions": [1]}"#),
+    });
+    let client = client(&server)
+        .timeout(Duration::MAX)
+        .attempt_timeout(Duration::from_secs_f64(1.8e19))
+        .connect_timeout(Duration::MAX)
+        .hedge(Duration::MAX)
+        .retry(Retry::default().first_pause(Duration::from_millis(1)));
+    assert_eq!(client.predict(vec![1_u8]).await.unwrap().attempts(), 2);
+    let longest = Retry::default().first_pause(Duration::MAX).max_pause(Duration::MAX);
+    let server = Server::json("429 Too Many Requests", "full");
+    let error = error_of(&crate::calls::client(&server).retry(longest)).await;
+    assert_eq!(error.attempts, 1);
 }
 
 #[tokio::test]

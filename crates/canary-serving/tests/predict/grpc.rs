@@ -24,6 +24,8 @@ use crate::calls::predict_error;
 pub(crate) enum Reply {
     Message(Vec<u8>),
     Status(u32, &'static str, &'static [(&'static str, &'static str)]),
+    /// No message, and these trailers.
+    Trailers(&'static [(&'static str, &'static str)]),
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +63,12 @@ fn response(reply: Reply) -> Response<Body> {
             }
             trailers.insert("grpc-status", code.to_string().parse().unwrap());
             trailers.insert("grpc-message", text.parse().unwrap());
+            Bytes::new()
+        }
+        Reply::Trailers(all) => {
+            for (name, value) in all {
+                trailers.insert(*name, value.parse().unwrap());
+            }
             Bytes::new()
         }
     };

@@ -141,6 +141,22 @@ async fn garbage_instead_of_an_answer_is_the_answers_fault() {
     assert_eq!((error.origin, error.attempts), (Origin::Answer, 1), "{error}");
 }
 
+#[tokio::test]
+async fn details_of_a_status_that_are_no_base64_do_no_harm() {
+    const DETAILS: (&str, &str) = ("grpc-status-details-bin", "%%% no base64 %%%");
+    let header =
+        || Reply::Status(0, "", &[("grpc-status", "5"), ("grpc-message", "gone"), DETAILS]);
+    let trailer = || Reply::Trailers(&[("grpc-status", "5"), ("grpc-message", "gone"), DETAILS]);
+    for reply in [header as fn() -> Reply, trailer] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let _server = serve_on(listener, move |_| reply());
+        let error = error_of(&client(&address)).await;
+        assert_eq!((error.origin, error.grpc_code), (Origin::Server, Some(5)), "{error}");
+        assert!(error.message.contains("gone"), "{error}");
+    }
+}
+
 /// A `PredictResponse` whose output `y` is the text that the request carries.
 fn echo(message: &[u8]) -> Vec<u8> {
     // The item is the last byte of the request: `string_val` of the only input.

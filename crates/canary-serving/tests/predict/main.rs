@@ -13,6 +13,7 @@ mod grpc;
 mod grpc_faults;
 mod many;
 mod models;
+mod proxies;
 mod server;
 #[cfg(feature = "tls")]
 mod tls;

@@ -3,5 +3,6 @@
 
 mod failures;
 mod pairs;
+mod probe;
 mod server;
 mod traffic;

@@ -23,7 +23,7 @@ fn both_models_are_asked_and_the_stable_one_until_it_answers() {
         if by_header || number < 2 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
     });
     let pair =
-        block_on(pairing(&client).ask(b"photo".as_slice(), "photo.jpg", Some("cat"))).unwrap();
+        block_on(pairing(&client).send(b"photo".as_slice(), "photo.jpg", Some("cat"))).unwrap();
     assert_eq!(*asked.lock().unwrap(), [false; 3], "the weights have led to both");
     assert_eq!((pair.stable, pair.canary), (Answer::new("cat", 0.75), Answer::new("dog", 0.75)));
     assert_eq!(pair.input, Some(Pair::digest(b"photo")));
@@ -35,23 +35,26 @@ fn a_header_on_the_client_does_not_reach_the_stable_model() {
     let (client, asked) =
         serve(|_, by_header| if by_header { Reply::by("b", "dog") } else { Reply::by("a", "cat") });
     let client = client.header("user-group", "canary");
-    block_on(pairing(&client).ask(b"photo".as_slice(), "photo.jpg", None)).unwrap();
+    block_on(pairing(&client).send(b"photo".as_slice(), "photo.jpg", None)).unwrap();
     assert_eq!(*asked.lock().unwrap(), [false, true]);
 }
 
 #[test]
 fn an_answer_of_the_wrong_model_is_an_error_that_says_who_answered() {
     let (client, _) = serve(|_, _| Reply::by("a", "cat"));
-    let error = block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
+    let error =
+        block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
     assert!(error.contains("a response of b") && error.contains("subset a"), "{error}");
 
     let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
-    let error = block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
+    let error =
+        block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
     assert!(error.contains("a response of a") && error.contains("subset b"), "{error}");
     assert_eq!(asked.lock().unwrap().len(), Traffic::<Client>::ATTEMPTS as usize);
 
     let (client, asked) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
-    let error = block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap_err().to_string();
+    let error =
+        block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
     assert!(error.contains("set the response header"), "{error}");
     assert_eq!(asked.lock().unwrap().len(), 1, "asking again would not help");
 }
@@ -61,9 +64,9 @@ fn a_model_that_fails_fails_its_half_once() {
     let (client, asked) =
         serve(|_, by_header| Reply::failed(if by_header { 404 } else { 500 }, "b"));
     let client = client.retry(canary_core::predict::Retry::default().attempts(5));
-    let ask = || block_on(pairing(&client).ask(b"x".as_slice(), "x", None));
+    let send = || block_on(pairing(&client).send(b"x".as_slice(), "x", None));
     // Each failure names the canary, and the stable model is never reached.
-    assert!(ask().unwrap_err().to_string().contains("a response of a"));
+    assert!(send().unwrap_err().to_string().contains("a response of a"));
     assert_eq!(
         asked.lock().unwrap().len(),
         Traffic::<Client>::ATTEMPTS as usize,
@@ -76,11 +79,11 @@ fn a_model_that_fails_fails_its_half_once() {
                 if by_header { Reply::failed(404, "b") } else { Reply::by("a", "cat") }
             },
         );
-    let pair = block_on(pairing(&client).ask(b"x".as_slice(), "x", None)).unwrap();
+    let pair = block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap();
     assert_eq!((pair.stable.failed, pair.canary), (false, Answer::failure("404 no")));
 
     let nobody = Client::new("http://127.0.0.1:1").unwrap().model("m");
-    let error = block_on(pairing(&nobody).ask(b"x".as_slice(), "x", None)).unwrap_err();
+    let error = block_on(pairing(&nobody).send(b"x".as_slice(), "x", None)).unwrap_err();
     assert!(matches!(error, canary_core::rollout::Error::Predictor(_)), "{error}");
 }
 

@@ -1,116 +1,82 @@
-//! The gRPC interface on the same port: predict, metadata and status.
+//! The gRPC interface on the same port: predict, metadata and status, by tonic.
 
-mod messages;
 mod tensor;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
-use bytes::{BufMut, Bytes, BytesMut};
-use http_body_util::{BodyExt, Full, Limited, combinators::WithTrailers};
-use hyper::{
-    HeaderMap, Request, Response,
-    body::Incoming,
-    header::{CONTENT_TYPE, HeaderValue},
+use canary_proto::{
+    prost::Message,
+    prost_types::Any,
+    tensorflow::{
+        SignatureDef, TensorInfo, TensorProto,
+        serving::{
+            ClassificationRequest, ClassificationResponse, GetModelMetadataRequest,
+            GetModelMetadataResponse, GetModelStatusRequest, GetModelStatusResponse, ModelSpec,
+            ModelVersionStatus, PredictRequest, PredictResponse, RegressionRequest,
+            RegressionResponse, SignatureDefMap, StatusProto,
+            model_service_server::{self, ModelService, ModelServiceServer},
+            model_spec::VersionChoice,
+            model_version_status::State,
+            prediction_service_server::{PredictionService, PredictionServiceServer},
+        },
+    },
 };
-use prost::Message;
+use hyper::{Request, Response, body::Incoming, header::CONTENT_TYPE};
+use tonic::{Status, async_trait, body::Body, codegen::Service as _};
 
-use self::messages::{
-    AboutModel, Any, Int64Value, MetadataResponse, ModelSpec, PredictRequest, PredictResponse,
-    SignatureDef, SignatureDefMap, Status, StatusResponse, TensorInfo, TensorProto, VersionStatus,
-};
 use super::{
     rest::{MAX_BODY, Service},
     served::{Choice, Served},
 };
-use crate::model::{DEFAULT_SIGNATURE, ModelError, Signature, Tensors};
+use crate::model::{self, DEFAULT_SIGNATURE, ModelError, Signature, Tensors};
 
-/// An answer with its status behind it.
-pub(super) type Body =
-    WithTrailers<Full<Bytes>, std::future::Ready<Option<Result<HeaderMap, Infallible>>>>;
-
-/// gRPC's `UNIMPLEMENTED`.
-const UNIMPLEMENTED: i32 = 12;
-/// The state of a version that answers (`ModelVersionStatus.State`).
-const AVAILABLE: i32 = 30;
-
-/// Whether a request speaks gRPC.
-pub(super) fn asks<B>(request: &Request<B>) -> bool {
+/// Whether a request is one of gRPC.
+pub(super) fn is_call<B>(request: &Request<B>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// A status other than OK, and its text.
-struct Refusal(i32, String);
+/// The services for the models of one server.
+#[derive(Clone, Debug)]
+pub(super) struct Services {
+    predictions: PredictionServiceServer<Service>,
+    models: ModelServiceServer<Service>,
+}
 
-impl From<ModelError> for Refusal {
-    fn from(error: ModelError) -> Self {
-        Self(error.code.grpc_code(), error.message)
+impl Services {
+    pub(super) fn new(models: &Arc<Service>) -> Self {
+        Self {
+            predictions: PredictionServiceServer::from_arc(Arc::clone(models))
+                .max_decoding_message_size(MAX_BODY),
+            models: ModelServiceServer::from_arc(Arc::clone(models)),
+        }
+    }
+
+    /// Answers one call; a service that does not exist is answered as a method that does not.
+    pub(super) async fn call(mut self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
+        let answered = match path {
+            Some((model_service_server::SERVICE_NAME, _)) => self.models.call(request).await,
+            _ => self.predictions.call(request).await,
+        };
+        answered.unwrap_or_else(|never: Infallible| match never {})
     }
 }
 
-impl Service {
-    /// Answers one call.
-    pub(super) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
-        match self.message(request).await {
-            Ok(message) => {
-                let mut framed = BytesMut::with_capacity(message.len() + 5);
-                framed.put_u8(0);
-                framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-                framed.put_slice(&message);
-                response(framed.freeze(), 0, "")
-            }
-            Err(Refusal(code, text)) => response(Bytes::new(), code, &text),
-        }
+impl From<ModelError> for Status {
+    fn from(error: ModelError) -> Self {
+        Self::new(error.code.grpc_code().into(), error.message)
     }
+}
 
-    async fn message(&self, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
-        let (head, body) = request.into_parts();
-        let invalid = |what: &str| Refusal::from(ModelError::invalid(what));
-        let body = Limited::new(body, MAX_BODY).collect().await;
-        let body =
-            body.map_err(|error| invalid(&format!("the message cannot be read: {error}")))?;
-        let body = body.to_bytes();
-        let Some(((compressed, length), message)) = body
-            .split_first_chunk::<5>()
-            .map(|(frame, rest)| ((frame[0], [frame[1], frame[2], frame[3], frame[4]]), rest))
-        else {
-            return Err(invalid("there is no message"));
-        };
-        if compressed != 0 {
-            return Err(Refusal(UNIMPLEMENTED, "compressed messages are not read".to_owned()));
-        }
-        if u32::from_be_bytes(length) as usize != message.len() {
-            return Err(invalid("the message is cut off"));
-        }
-        let message = body.slice(5..);
-        match head.uri.path() {
-            "/tensorflow.serving.PredictionService/Predict" => self.predict_message(message).await,
-            "/tensorflow.serving.PredictionService/GetModelMetadata" => {
-                Ok(metadata(self.asked(&message)?))
-            }
-            "/tensorflow.serving.ModelService/GetModelStatus" => {
-                let spec = spec_of(&message)?;
-                Ok(status(&self.models.status(&spec.name, &choice(&spec))?))
-            }
-            "/tensorflow.serving.PredictionService/Classify"
-            | "/tensorflow.serving.PredictionService/Regress" => {
-                let name = &self.asked(&message)?.name;
-                Err(invalid(&format!("the model {name} has no signature for it; ask for predict")))
-            }
-            other => Err(Refusal(UNIMPLEMENTED, format!("there is no method {other}"))),
-        }
-    }
-
-    /// The model that a message is about.
-    fn asked(&self, message: &Bytes) -> Result<&Served, Refusal> {
-        let spec = spec_of(message)?;
-        Ok(self.models.find(&spec.name, &choice(&spec))?)
-    }
-
-    async fn predict_message(&self, message: Bytes) -> Result<Vec<u8>, Refusal> {
-        let asked: PredictRequest = decode(&message)?;
-        drop(message);
-        let spec = asked.model_spec.unwrap_or_default();
+#[async_trait]
+impl PredictionService for Service {
+    async fn predict(
+        &self,
+        request: tonic::Request<PredictRequest>,
+    ) -> Result<tonic::Response<PredictResponse>, Status> {
+        let request = request.into_inner();
+        let spec = request.model_spec.unwrap_or_default();
         let served = self.models.find(&spec.name, &choice(&spec))?;
         let name = if spec.signature_name.is_empty() {
             DEFAULT_SIGNATURE
@@ -121,55 +87,103 @@ impl Service {
         let signature = signatures.iter().find(|known| known.name == name).ok_or_else(|| {
             ModelError::invalid(format!("Serving signature key \"{name}\" not found."))
         })?;
-        let inputs = inputs_of(signature, asked.inputs)?;
+        let inputs = inputs_of(signature, request.inputs)?;
         let (model, signature) = (Arc::clone(&served.model), signature.name.clone());
         let work = {
             let (model, signature) = (Arc::clone(&model), signature.clone());
             move || model.predict(&signature, inputs)
         };
         let outputs = self.compute(&model, work).await?;
-        let wanted =
-            |name: &String| asked.output_filter.is_empty() || asked.output_filter.contains(name);
+        let filter = &request.output_filter;
         let outputs = outputs
             .into_iter()
-            .filter(|(name, _)| wanted(name))
+            .filter(|(name, _)| filter.is_empty() || filter.contains(name))
             .map(|(name, output)| (name, tensor::write(output)))
             .collect();
         let model_spec = Some(spec_for(served, signature));
-        Ok(PredictResponse { outputs, model_spec }.encode_to_vec())
+        Ok(tonic::Response::new(PredictResponse { outputs, model_spec }))
+    }
+
+    async fn classify(
+        &self,
+        request: tonic::Request<ClassificationRequest>,
+    ) -> Result<tonic::Response<ClassificationResponse>, Status> {
+        Err(self.no_examples(request.into_inner().model_spec))
+    }
+
+    async fn regress(
+        &self,
+        request: tonic::Request<RegressionRequest>,
+    ) -> Result<tonic::Response<RegressionResponse>, Status> {
+        Err(self.no_examples(request.into_inner().model_spec))
+    }
+
+    async fn get_model_metadata(
+        &self,
+        request: tonic::Request<GetModelMetadataRequest>,
+    ) -> Result<tonic::Response<GetModelMetadataResponse>, Status> {
+        let spec = request.into_inner().model_spec.unwrap_or_default();
+        let served = self.models.find(&spec.name, &choice(&spec))?;
+        Ok(tonic::Response::new(metadata(served)))
     }
 }
 
-fn decode<M: Message + Default>(message: &Bytes) -> Result<M, ModelError> {
-    M::decode(message.clone())
-        .map_err(|error| ModelError::invalid(format!("this is not the message expected: {error}")))
+#[async_trait]
+impl ModelService for Service {
+    async fn get_model_status(
+        &self,
+        request: tonic::Request<GetModelStatusRequest>,
+    ) -> Result<tonic::Response<GetModelStatusResponse>, Status> {
+        let spec = request.into_inner().model_spec.unwrap_or_default();
+        let versions = self.models.status(&spec.name, &choice(&spec))?;
+        let model_version_status = versions.into_iter().map(|served| ModelVersionStatus {
+            version: served.version,
+            state: State::Available.into(),
+            status: Some(StatusProto::default()),
+        });
+        Ok(tonic::Response::new(GetModelStatusResponse {
+            model_version_status: model_version_status.collect(),
+        }))
+    }
 }
 
-fn spec_of(message: &Bytes) -> Result<ModelSpec, ModelError> {
-    Ok(decode::<AboutModel>(message)?.model_spec.unwrap_or_default())
+impl Service {
+    /// The refusal of a classification or a regression.
+    fn no_examples(&self, spec: Option<ModelSpec>) -> Status {
+        let spec = spec.unwrap_or_default();
+        let missing = |served: &Served| {
+            let name = &served.name;
+            ModelError::invalid(format!(
+                "the model {name} has no signature for it; ask for predict"
+            ))
+        };
+        self.models
+            .find(&spec.name, &choice(&spec))
+            .map_or_else(Status::from, |served| missing(served).into())
+    }
 }
 
 fn choice(spec: &ModelSpec) -> Choice {
-    match &spec.version {
-        Some(version) => Choice::Version(version.value),
-        None if spec.version_label.is_empty() => Choice::Latest,
-        None => Choice::Label(spec.version_label.clone()),
+    match &spec.version_choice {
+        None => Choice::Latest,
+        Some(VersionChoice::Version(version)) => Choice::Version(*version),
+        Some(VersionChoice::VersionLabel(label)) if label.is_empty() => Choice::Latest,
+        Some(VersionChoice::VersionLabel(label)) => Choice::Label(label.clone()),
     }
 }
 
 fn spec_for(served: &Served, signature_name: String) -> ModelSpec {
     ModelSpec {
         name: served.name.clone(),
-        version: Some(Int64Value { value: served.version }),
+        version_choice: Some(VersionChoice::Version(served.version)),
         signature_name,
-        version_label: String::new(),
     }
 }
 
 /// The inputs in the order of the signature, with its element types and shapes.
 fn inputs_of(
     signature: &Signature,
-    mut given: std::collections::BTreeMap<String, TensorProto>,
+    mut given: BTreeMap<String, TensorProto>,
 ) -> Result<Tensors, ModelError> {
     let known: Vec<&str> = signature.inputs.iter().map(|info| info.name.as_str()).collect();
     let inputs: Result<Tensors, ModelError> = signature
@@ -212,14 +226,14 @@ fn inputs_of(
     inputs
 }
 
-fn metadata(served: &Served) -> Vec<u8> {
-    let infos = |infos: &[crate::model::TensorInfo]| {
+fn metadata(served: &Served) -> GetModelMetadataResponse {
+    let infos = |infos: &[model::TensorInfo]| {
         infos
             .iter()
             .map(|info| {
                 let wire = TensorInfo {
                     name: format!("{}:0", info.name),
-                    dtype: tensor::code_of(info.dtype),
+                    dtype: tensor::data_type(info.dtype).into(),
                     tensor_shape: Some(tensor::shape(info.shape.iter().copied())),
                 };
                 (info.name.clone(), wire)
@@ -239,49 +253,8 @@ fn metadata(served: &Served) -> Vec<u8> {
         type_url: "type.googleapis.com/tensorflow.serving.SignatureDefMap".to_owned(),
         value: map.encode_to_vec(),
     };
-    let response = MetadataResponse {
+    GetModelMetadataResponse {
         model_spec: Some(spec_for(served, String::new())),
-        metadata: std::iter::once(("signature_def".to_owned(), any)).collect(),
-    };
-    response.encode_to_vec()
-}
-
-fn status(versions: &[&Served]) -> Vec<u8> {
-    let model_version_status = versions
-        .iter()
-        .map(|served| VersionStatus {
-            version: served.version,
-            state: AVAILABLE,
-            status: Some(Status::default()),
-        })
-        .collect();
-    StatusResponse { model_version_status }.encode_to_vec()
-}
-
-/// The text of a status: printable ASCII as it is, everything else percent-encoded.
-fn encoded(text: &str) -> HeaderValue {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if matches!(byte, b' '..=b'~') && byte != b'%' {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String does not fail.
-            _ = write!(out, "%{byte:02X}");
-        }
+        metadata: [("signature_def".to_owned(), any)].into(),
     }
-    HeaderValue::try_from(out).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-fn response(body: Bytes, code: i32, text: &str) -> Response<Body> {
-    let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", code.into());
-    if !text.is_empty() {
-        trailers.insert("grpc-message", encoded(text));
-    }
-    let mut response =
-        Response::new(Full::new(body).with_trailers(std::future::ready(Some(Ok(trailers)))));
-    let kind = HeaderValue::from_static("application/grpc");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
 }

@@ -1,29 +1,27 @@
 //! Tensors as `TensorProto`, both ways.
 
 use canary_core::tensor::{DType, Tensor, TensorData};
+use canary_proto::tensorflow::{DataType, TensorProto, TensorShapeProto, tensor_shape_proto::Dim};
 
-use super::messages::{Dim, TensorProto, TensorShape};
-
-/// The number of an element type in `tensorflow/core/framework/types.proto`.
-pub(super) fn code_of(dtype: DType) -> i32 {
+/// An element type of the lab's models; they have no others.
+pub(super) fn data_type(dtype: DType) -> DataType {
     match dtype {
-        DType::Float => 1,
-        DType::Double => 2,
-        DType::Int32 => 3,
-        DType::Uint8 => 4,
-        DType::String => 7,
-        DType::Int64 => 9,
-        DType::Bool => 10,
-        // `DT_INVALID`: the lab's models have no others.
-        _ => 0,
+        DType::Float => DataType::DtFloat,
+        DType::Double => DataType::DtDouble,
+        DType::Int32 => DataType::DtInt32,
+        DType::Uint8 => DataType::DtUint8,
+        DType::String => DataType::DtString,
+        DType::Int64 => DataType::DtInt64,
+        DType::Bool => DataType::DtBool,
+        _ => DataType::DtInvalid,
     }
 }
 
 /// A shape of which some dimensions may be open.
-pub(super) fn shape(sizes: impl IntoIterator<Item = Option<usize>>) -> TensorShape {
+pub(super) fn shape(sizes: impl IntoIterator<Item = Option<usize>>) -> TensorShapeProto {
     let size = |size: Option<usize>| size.and_then(|size| i64::try_from(size).ok()).unwrap_or(-1);
     let dim = sizes.into_iter().map(|one| Dim { size: size(one) }).collect();
-    TensorShape { dim, unknown_rank: false }
+    TensorShapeProto { dim, unknown_rank: false }
 }
 
 fn numbers<const N: usize, T>(content: &[u8], read: fn([u8; N]) -> T) -> Vec<T> {
@@ -43,7 +41,7 @@ fn filled<T: Clone + Default>(mut values: Vec<T>, count: usize) -> Vec<T> {
 pub(super) fn read(proto: TensorProto) -> Result<Tensor, String> {
     // What a message may make of a few bytes.
     const MOST: usize = 64 << 20;
-    let dims = proto.tensor_shape.unwrap_or_default().dim;
+    let dims = proto.tensor_shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
     let shape: Result<Vec<usize>, _> = dims.iter().map(|dim| usize::try_from(dim.size)).collect();
     let shape = shape.map_err(|_| "has a dimension of negative size".to_owned())?;
     let count = shape
@@ -53,24 +51,30 @@ pub(super) fn read(proto: TensorProto) -> Result<Tensor, String> {
         .ok_or_else(|| format!("has the shape {shape:?}, which is too large"))?;
     let content = &proto.tensor_content;
     let plain = content.is_empty();
-    let data = match proto.dtype {
-        1 if plain => TensorData::Float(filled(proto.float_val, count)),
-        1 => TensorData::Float(numbers(content, f32::from_le_bytes)),
-        2 if plain => TensorData::Double(filled(proto.double_val, count)),
-        2 => TensorData::Double(numbers(content, f64::from_le_bytes)),
-        3 if plain => TensorData::Int32(filled(proto.int_val, count)),
-        3 => TensorData::Int32(numbers(content, i32::from_le_bytes)),
-        4 if plain => {
+    let dtype = proto.dtype();
+    let data = match dtype {
+        DataType::DtFloat if plain => TensorData::Float(filled(proto.float_val, count)),
+        DataType::DtFloat => TensorData::Float(numbers(content, f32::from_le_bytes)),
+        DataType::DtDouble if plain => TensorData::Double(filled(proto.double_val, count)),
+        DataType::DtDouble => TensorData::Double(numbers(content, f64::from_le_bytes)),
+        DataType::DtInt32 if plain => TensorData::Int32(filled(proto.int_val, count)),
+        DataType::DtInt32 => TensorData::Int32(numbers(content, i32::from_le_bytes)),
+        DataType::DtUint8 if plain => {
             let bytes: Result<Vec<u8>, _> = proto.int_val.into_iter().map(u8::try_from).collect();
             TensorData::Uint8(filled(bytes.map_err(|_| "holds no bytes".to_owned())?, count))
         }
-        4 => TensorData::Uint8(content.to_vec()),
-        7 => TensorData::String(filled(proto.string_val, count)),
-        9 if plain => TensorData::Int64(filled(proto.int64_val, count)),
-        9 => TensorData::Int64(numbers(content, i64::from_le_bytes)),
-        10 if plain => TensorData::Bool(filled(proto.bool_val, count)),
-        10 => TensorData::Bool(content.iter().map(|byte| *byte != 0).collect()),
-        other => return Err(format!("has the element type {other}, which no model here takes")),
+        DataType::DtUint8 => TensorData::Uint8(content.to_vec()),
+        DataType::DtString => {
+            let texts = proto.string_val.iter().map(|text| text.to_vec()).collect();
+            TensorData::String(filled(texts, count))
+        }
+        DataType::DtInt64 if plain => TensorData::Int64(filled(proto.int64_val, count)),
+        DataType::DtInt64 => TensorData::Int64(numbers(content, i64::from_le_bytes)),
+        DataType::DtBool if plain => TensorData::Bool(filled(proto.bool_val, count)),
+        DataType::DtBool => TensorData::Bool(content.iter().map(|byte| *byte != 0).collect()),
+        _ => {
+            return Err(format!("has the element type {}, which no model here takes", proto.dtype));
+        }
     };
     Tensor::new(shape, data).map_err(|error| format!("is no array: {error}"))
 }
@@ -78,7 +82,7 @@ pub(super) fn read(proto: TensorProto) -> Result<Tensor, String> {
 /// The message of an array, its elements in the fields of their types as the server sends them unless told otherwise.
 pub(super) fn write(tensor: Tensor) -> TensorProto {
     let mut proto = TensorProto {
-        dtype: code_of(tensor.dtype()),
+        dtype: data_type(tensor.dtype()).into(),
         tensor_shape: Some(shape(tensor.shape().iter().copied().map(Some))),
         ..TensorProto::default()
     };
@@ -87,7 +91,9 @@ pub(super) fn write(tensor: Tensor) -> TensorProto {
         TensorData::Double(values) => proto.double_val = values,
         TensorData::Int32(values) => proto.int_val = values,
         TensorData::Uint8(values) => proto.int_val = values.into_iter().map(i32::from).collect(),
-        TensorData::String(values) => proto.string_val = values,
+        TensorData::String(values) => {
+            proto.string_val = values.into_iter().map(Into::into).collect();
+        }
         TensorData::Int64(values) => proto.int64_val = values,
         TensorData::Bool(values) => proto.bool_val = values,
         _ => {}

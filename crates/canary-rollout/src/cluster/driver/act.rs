@@ -1,4 +1,4 @@
-//! What the machine asks for, done in the cluster.
+//! Carries out the machine's actions in the cluster.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ const PIECE: Duration = Duration::from_secs(1);
 
 impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn act(&mut self, action: Action) -> Result<()> {
-        // A driver that was away for long writes nothing before it knows that the lock is still its own.
+        // A driver that was suspended for long writes nothing before it has checked that it still holds the lock.
         self.renew().await?;
         match action {
             Action::Save => self.save().await,
             Action::Inspect => self.inspect().await,
             Action::Prepare => self.prepare().await,
             Action::Probe => self.probe().await,
-            Action::AskGate(gate) => self.ask(gate).await,
+            Action::JudgeGate(gate) => self.judge_gate(gate).await,
             Action::Write { split, last: false } => self.write_step(split).await,
             Action::Write { split, last: true } => self.end(Purpose::End(split)).await,
             Action::Leave => self.end(Purpose::Leave).await,
@@ -39,7 +39,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn save(&mut self) -> Result<()> {
-        // What was deleted before the watch had begun is told by no event.
+        // A deletion before the watch began causes no event.
         if self.subsets_edited().await? || self.release_is_another(RELEASE_EVERY).await? {
             return Ok(());
         }
@@ -66,7 +66,7 @@ impl<C: Cluster + 'static> Running<C> {
         };
         let missing = found.is_err();
         self.reports.push_back(Progress::Inspected { problem });
-        self.tell(Event::Inspected(found));
+        self.handle(Event::Inspected(found));
         if missing { self.wait_a_tick().await } else { Ok(()) }
     }
 
@@ -80,15 +80,16 @@ impl<C: Cluster + 'static> Running<C> {
         for event in seen.into_iter().flatten() {
             machine.advance(&mut next, event, &mut actions);
         }
-        // Where the plan has no header, a header route is made for the time of the probe.
+        // Where the plan has no header, a header route is created for the time of the probe.
         let header_route = self.driver.probe.is_some();
         machine.advance(&mut next, Event::Prepared { header_route }, &mut actions);
         let purpose = if header_route { Purpose::HeaderRoute } else { Purpose::Save };
         if self.write(next, purpose).await? {
             self.reports.push_back(Progress::Prepared);
             self.actions.extend(actions);
-            if !header_route && self.target.made_subset().await? {
-                // Nobody asks whether the mesh knows the new subset, so it has its time before a route names it.
+            if !header_route && self.target.created_subset().await? {
+                // Nothing checks whether the mesh knows the new subset, so it gets time to spread before a route names
+                // it.
                 self.settle_since(self.driver.clock.now()).await?;
             }
         }
@@ -96,7 +97,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn write_step(&mut self, split: Split) -> Result<()> {
-        // No request is sent to a subset that is of other pods than those that were judged, or of none.
+        // No request is sent to a subset whose pods are not those that were judged, or that has none.
         if split.canary > 0 || split.mirror > 0 {
             if self.subsets_edited().await? || self.release_is_another(Duration::ZERO).await? {
                 return Ok(());
@@ -104,7 +105,7 @@ impl<C: Cluster + 'static> Running<C> {
             if let (Presence::Missing { why, hopeless }, _) = self.target.canary().await? {
                 let missing = if hopeless { Missing::for_good(&why) } else { Missing::yet(&why) };
                 self.reports.push_back(Progress::Inspected { problem: Some(why) });
-                self.tell(Event::Inspected(Err(missing)));
+                self.handle(Event::Inspected(Err(missing)));
                 return self.wait_a_tick().await;
             }
         }
@@ -119,12 +120,12 @@ impl<C: Cluster + 'static> Running<C> {
 
     /// The write that ends the rollout.
     async fn end(&mut self, purpose: Purpose) -> Result<()> {
-        if purpose != Purpose::End(Split::STABLE) {
+        let step = self.state.step();
+        let (next, actions) = self.after_written();
+        if !actions.contains(&Action::RemoveSubset) {
             // Before the routes: a driver that is killed in between comes back and ends the same rollout.
             self.target.keep_subset().await?;
         }
-        let step = self.state.step();
-        let (next, actions) = self.after_written();
         if self.write(next, purpose).await? {
             if let Purpose::End(split) = purpose {
                 self.reports.push_back(Progress::Written { step, split });
@@ -139,14 +140,14 @@ impl<C: Cluster + 'static> Running<C> {
         let mut next = self.state.clone();
         let mut actions = Vec::new();
         let machine = &self.driver.machine;
-        // The clock's time alone; what the tick would decide is decided by the tick itself.
+        // Only the time advances here; decisions are left to the tick.
         next.pass_time(self.driver.clock.now());
         machine.advance(&mut next, Event::Written, &mut actions);
         (next, actions)
     }
 
-    /// Takes away what the rollout made after somebody else's edit. Where that is not permitted any more, it is told and
-    /// left: nothing else depends on it.
+    /// Removes the rollout's objects after somebody else's edit. Where that is no longer permitted, it is reported and
+    /// they are left: nothing else depends on them.
     async fn clean_up(&mut self) -> Result<()> {
         match self.target.clean_up(&self.state).await {
             Err(error) if !error.is_retryable() => {
@@ -159,9 +160,9 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
-    /// Takes the subset away that the rollout made, after the routes that named it are out of force everywhere.
+    /// Removes the subset that the rollout created, after the routes that named it are out of force everywhere.
     async fn remove_subset(&mut self) -> Result<()> {
-        if self.target.made_subset().await? {
+        if self.target.created_subset().await? {
             self.settle_since(self.state.since()).await?;
         }
         match self.target.drop_subset().await {
@@ -169,7 +170,7 @@ impl<C: Cluster + 'static> Running<C> {
             Ok(()) | Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error),
         }
-        self.tell(Event::SubsetRemoved);
+        self.handle(Event::SubsetRemoved);
         Ok(())
     }
 
@@ -186,7 +187,7 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
-    /// Whether somebody has made other pods of a subset, or taken it away; then the run is over.
+    /// Returns `true` when somebody has changed the labels of a subset or removed it; the run is then over.
     async fn subsets_edited(&mut self) -> Result<bool> {
         let edits = self.target.compare_subsets(&self.state).await?;
         let edited = !edits.is_empty();
@@ -196,8 +197,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(edited)
     }
 
-    /// Whether another release has come behind the canary's subset; then the run is over, because its evidence is of
-    /// the one before. Looked at no more often than `every`.
+    /// Returns `true` when another release is behind the canary's subset; the run is then over, because its evidence is
+    /// about the one before. Checked no more often than `every`.
     async fn release_is_another(&mut self, every: Duration) -> Result<bool> {
         let now = self.driver.clock.now();
         if self.state.is_decided()
@@ -234,15 +235,15 @@ impl<C: Cluster + 'static> Running<C> {
         let now = self.driver.clock.now();
         self.saved = now;
         if matches!(purpose, Purpose::Step(_) | Purpose::End(_)) {
-            self.tell(Event::Acknowledged(now));
+            self.handle(Event::Acknowledged(now));
         }
         if stored {
-            self.tell(Event::Saved);
+            self.handle(Event::Saved);
         }
         Ok(true)
     }
 
-    /// Waits before what was not ready is looked at again; time passes for the machine meanwhile.
+    /// Waits before the next check of readiness; time passes for the machine meanwhile.
     async fn wait_a_tick(&mut self) -> Result<()> {
         self.driver.clock.sleep(self.driver.tick).await;
         self.ticked().await
@@ -258,11 +259,11 @@ impl<C: Cluster + 'static> Running<C> {
         let problem = answer.as_ref().err().map(|missing| missing.why.clone());
         let failed = problem.is_some();
         self.reports.push_back(Progress::Probed { problem });
-        self.tell(Event::Probed(answer));
+        self.handle(Event::Probed(answer));
         if failed { self.wait_a_tick().await } else { Ok(()) }
     }
 
-    async fn ask(&mut self, name: String) -> Result<()> {
+    async fn judge_gate(&mut self, name: String) -> Result<()> {
         let gate = self.driver.machine.plan().gate_named(&name).cloned();
         let (Some(gate), Some(probe)) = (gate, &self.driver.probe) else {
             return Err(Error::Plan(format!("gate {name} cannot be asked: it needs a probe")));
@@ -274,7 +275,7 @@ impl<C: Cluster + 'static> Running<C> {
         let outcome = gate.judge(&answers);
         self.reports
             .push_back(Progress::GateJudged { gate: name.clone(), outcome: outcome.clone() });
-        self.tell(Event::GateJudged { gate: name, outcome });
+        self.handle(Event::GateJudged { gate: name, outcome });
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use super::Clock;
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// How often in a row the cluster has failed, and the wait that is on.
+/// The number of failures of the cluster in a row, and the wait that they cause.
 #[derive(Default)]
 pub(super) struct Backoff {
     failures: u32,
@@ -21,7 +21,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Whether nothing is to be asked of the cluster now.
+    /// Returns `true` while no request is to be sent to the cluster.
     pub(super) fn is_waiting(&self) -> bool {
         self.wait.is_some()
     }

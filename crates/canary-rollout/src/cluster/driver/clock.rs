@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::evidence::Timestamp;
 
-/// Tells the time and waits. A test gives its own.
+/// Gives the time and waits. A test supplies its own.
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
@@ -25,7 +25,7 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        // The timer is made when the future is first polled, which is inside the runtime.
+        // The timer is created when the future is first polled, which is inside the runtime.
         Box::pin(async move { tokio::time::sleep(time).await })
     }
 }

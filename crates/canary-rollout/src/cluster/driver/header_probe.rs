@@ -38,7 +38,7 @@ pub struct HeaderProbe<P: Predictor> {
     stable: String,
     canary: String,
     input: Arc<P::Input>,
-    /// Whether the rollout compares classes, so that a response without one is no right one.
+    /// `true` when the rollout compares classes, so that a response without one is a failure.
     compares: bool,
 }
 
@@ -60,12 +60,17 @@ impl<P: Predictor> HeaderProbe<P> {
     /// is the plan's own, or the one that the driver makes a route for where the plan has none
     /// ([`Plan::probe_header`]).
     pub fn new(plan: &Plan, predictor: &P, input: impl Into<P::Input>) -> Self {
+        Self::shared(plan, predictor, Arc::new(input.into().shared()))
+    }
+
+    /// [`HeaderProbe::new`] with an input that others send as well.
+    pub(in crate::cluster) fn shared(plan: &Plan, predictor: &P, input: Arc<P::Input>) -> Self {
         Self {
             predictor: predictor.clone(),
             header: plan.probe_header(),
             stable: plan.stable.clone(),
             canary: plan.canary.clone(),
-            input: Arc::new(input.into().shared()),
+            input,
             compares: plan.needs_pairs(),
         }
     }

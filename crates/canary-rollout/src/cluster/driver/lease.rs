@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::super::{Cluster, ObjectRef, Patch};
 use crate::{Error, Plan, Result, evidence::Timestamp};
 
-/// What came of renewing a lock.
+/// The result of renewing a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renewal {
     /// It was not time for it.
     NotDue,
     Renewed,
-    /// Somebody had deleted the Lease, and it was made anew.
+    /// Somebody had deleted the Lease, and it was created again.
     Remade,
 }
 
@@ -50,7 +50,7 @@ impl<C: Cluster> Lease<C> {
         Ok(lease)
     }
 
-    /// Makes the Lease where there is none, and takes it where nobody else holds it.
+    /// Creates the Lease where there is none, and acquires it where nobody else holds it.
     async fn acquire(&mut self, now: Timestamp) -> Result<()> {
         let object = &self.object;
         let live = match self.cluster.get(object).await? {
@@ -95,8 +95,8 @@ impl<C: Cluster> Lease<C> {
 
     /// Renews the lock when a third of its time has passed.
     ///
-    /// A lock that has run out is renewed like any other, as long as nobody has taken it; one that was deleted is made
-    /// anew.
+    /// A lock that has run out is renewed like any other, as long as nobody has taken it; one that was deleted is created
+    /// again.
     ///
     /// # Errors
     /// [`Error::Plan`] when another driver has taken it meanwhile; what the store says otherwise.
@@ -114,7 +114,7 @@ impl<C: Cluster> Lease<C> {
         if error.is_retryable() {
             return Err(error);
         }
-        // Deleted, run out and let go, or somebody else's: looked at as at the beginning.
+        // The Lease was deleted, has expired, or has another holder: acquire it as at the start.
         self.acquire(now).await?;
         Ok(Renewal::Remade)
     }

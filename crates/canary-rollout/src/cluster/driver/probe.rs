@@ -1,10 +1,11 @@
-//! How a driver asks the canary through the header route.
+//! Requests to the canary through the header route, sent by the driver.
 
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::Missing;
 
-/// Asks the canary through its header route before the first weight, and the stable version before that.
+/// Sends a request to the canary through its header route before the first weight, and to the stable version before
+/// that.
 ///
 /// The header is the plan's own ([`crate::Plan::probe_header`]); where a plan has none, the driver makes a header route
 /// for the time of the probe. A function that returns a future of `Result<(), String>` is a probe, as long as the plan
@@ -17,14 +18,14 @@ use crate::Missing;
 /// takes(|| async { Err("503 no healthy upstream".to_owned()) });
 /// ```
 pub trait Probe: Send + Sync {
-    /// `Ok` when the canary gives a well-formed response through the header route; otherwise what stands in the way.
-    /// What the canary itself refused does not come by itself ([`Missing::for_good`]), a route that is not in force yet
-    /// does ([`Missing::yet`]). It should end within seconds; the driver asks again.
+    /// `Ok` when the canary gives a well-formed response through the header route; otherwise the reason. A request that
+    /// the canary itself refused will not succeed later ([`Missing::for_good`]); a route that is not in force yet will
+    /// be ([`Missing::yet`]). It should end within seconds; the driver tries again.
     fn reach(&self) -> BoxFuture<'_, Result<(), Missing>>;
 
-    /// `Ok` when the stable version answers what the run is going to ask, over the route that the weights divide, while
-    /// everything still goes there; otherwise what is wrong with the run's own question: the address, the model's name,
-    /// the signature, the credentials or the input. Without this method nothing is asked beforehand.
+    /// `Ok` when the stable version answers the run's request over the route that the weights divide, while everything
+    /// still goes there; otherwise the mistake in the run's own request: the address, the model's name, the signature,
+    /// the credentials or the input. Without this method no request is sent beforehand.
     fn stable(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async { Ok(()) })
     }

@@ -1,4 +1,4 @@
-//! What a driver reports, and how it is told to pause.
+//! The reports of a driver, and the control that pauses it.
 
 use std::time::Duration;
 
@@ -15,33 +15,37 @@ use crate::{
 #[serde(tag = "event", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Progress {
-    /// It begins, or goes on after an interruption.
+    /// It begins, goes on after an interruption, or finds that it is over.
     Started {
-        /// Whether it goes on with a stored state.
+        /// `true` when it continues a stored rollout that was interrupted.
         resumed: bool,
         /// The step, from 0.
         step: usize,
         /// Why it is a new experiment although one of this plan is stored, such as another release of the canary.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         anew: Option<String>,
+        /// When an earlier run of the same plan gave its verdict on the same release, whose weights are still in force:
+        /// nothing is done, and the verdict follows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored: Option<Timestamp>,
     },
-    /// The canary's pods were looked at; what is missing, if anything, or why nothing can be said of them.
+    /// The canary's pods were checked, with the pods that are missing, if any, or the reason why they cannot be judged.
     Inspected {
         /// Empty when ready pods stand behind the subset.
         problem: Option<String>,
     },
     /// The canary's subset and the header route are in the cluster.
     Prepared,
-    /// The header route was asked; what stood in the way, if anything.
+    /// A request was sent through the header route, with the reason if it failed.
     Probed {
         /// Empty when the canary answered.
         problem: Option<String>,
     },
-    /// A gate was asked.
+    /// A gate was evaluated.
     GateJudged {
         /// The gate.
         gate: String,
-        /// How it ended.
+        /// The outcome of the gate.
         outcome: GateOutcome,
     },
     /// A split was written.
@@ -51,15 +55,15 @@ pub enum Progress {
         /// The split in force now.
         split: Split,
     },
-    /// Where it stands, told at every tick.
+    /// The state of the rollout, reported at every tick.
     Seen(Snapshot),
     /// The cluster does not answer. What was to be done is kept, and done once it answers again.
     Waiting {
-        /// What failed, with its cause.
+        /// The failed action, with its cause.
         problem: String,
-        /// How many times in a row it has failed.
+        /// The number of failures in a row.
         attempt: u32,
-        /// How long until the next attempt.
+        /// The time until the next attempt.
         #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
         wait: Duration,
     },
@@ -75,7 +79,7 @@ pub enum Progress {
         /// The split in force; none before the first write.
         split: Option<Split>,
     },
-    /// A source has told nothing for long, such as an iterator of inputs that waits.
+    /// A source has been silent for long, such as an iterator of inputs that waits.
     SourceQuiet {
         /// The source.
         source: String,
@@ -87,21 +91,21 @@ pub enum Progress {
     SourceEnded {
         /// The source.
         source: String,
-        /// What it failed with, if it did.
+        /// The error with which it ended, if any.
         error: Option<String>,
     },
     /// It is over.
     Finished {
         /// The verdict.
         verdict: Verdict,
-        /// When it was given, if that was by an earlier run of the same plan on the same release, whose weights are still
-        /// in force: nothing was asked again.
+        /// The time of the outcome, if it comes from an earlier run of the same plan on the same release, whose weights
+        /// are still in force: no request was sent again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stored: Option<Timestamp>,
     },
 }
 
-/// Where a rollout stands.
+/// The state of a rollout at a moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
@@ -119,9 +123,9 @@ pub struct Snapshot {
     /// Time spent on this step, pauses aside.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub held: Duration,
-    /// What was seen over the whole rollout.
+    /// The counts of the whole rollout.
     pub totals: Totals,
-    /// What each guardrail shows, in the plan's order.
+    /// The reading of each guardrail, in the plan's order.
     pub readings: Vec<Reading>,
 }
 

@@ -1,7 +1,7 @@
 //! The running driver: a stream of what it does.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     future::poll_fn,
     pin::Pin,
     sync::Arc,
@@ -21,6 +21,7 @@ use super::{
     super::{Cluster, WatchEvent},
     Driver,
     backoff::Backoff,
+    heard::Heard,
     lease::{Lease, Renewal},
     progress::{Command, Progress, Snapshot},
     target::{Purpose, Target},
@@ -31,11 +32,8 @@ use crate::{
     {Action, Event, Phase, State, Verdict, patch::Differences},
 };
 
-/// Observations taken in a row before the clock is looked at.
+/// The number of observations handled in a row before the clock is read.
 const IN_A_ROW: u32 = 64;
-
-/// The time without an observation after which a source is named.
-const QUIET: Duration = Duration::from_secs(10);
 
 /// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: whatever an
 /// interruption destroys is then a small part of what was seen since the start. The times do not depend on what was
@@ -66,7 +64,7 @@ impl Stream for Run {
     }
 }
 
-/// What the driver waits for.
+/// An input of the driver.
 pub(super) enum Input {
     Observed(Observation),
     Ended(String, Option<Error>),
@@ -101,12 +99,10 @@ pub(super) struct Running<C> {
     pub(super) actions: VecDeque<Action>,
     pub(super) reports: VecDeque<Progress>,
     pub(super) inputs: SelectAll<BoxStream<'static, Input>>,
-    /// Sources that have not ended, and what those that have said last.
+    /// The number of sources that have not ended.
     pub(super) open: usize,
     pub(super) ended: Vec<String>,
-    /// When a source last told something, and whether its silence since was reported.
-    pub(super) heard: BTreeMap<Arc<str>, (Timestamp, bool)>,
-    pub(super) quiet: Vec<String>,
+    pub(super) heard: Heard,
     pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
     pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
     pub(super) look: Look,
@@ -114,9 +110,9 @@ pub(super) struct Running<C> {
     pub(super) timer: BoxFuture<'static, ()>,
     pub(super) in_a_row: u32,
     pub(super) saved: Timestamp,
-    /// How often the state was saved since the start.
+    /// The number of times that the state was saved since the start.
     pub(super) saves: u32,
-    /// When the release behind the canary was last looked at.
+    /// The time of the last check of the release behind the canary.
     pub(super) looked_at_release: Timestamp,
     /// When the verdict was given, where it is an earlier run's.
     pub(super) stored: Option<Timestamp>,
@@ -141,7 +137,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn turn(&mut self) -> Result<()> {
-        // A person is heard also while there is always something to do, such as a probe that fails.
+        // Commands of a person are read even while there is always something to do, such as a probe that fails.
         if let Some(command) = self.commands.as_mut().and_then(|sent| sent.try_recv().ok()) {
             return self.obey(command).await;
         }
@@ -155,7 +151,7 @@ impl<C: Cluster + 'static> Running<C> {
                     Err(error) => {
                         if self.target.awaits_weights() && !self.state.is_unanswered() {
                             // Nobody knows which weights are in force until the object can be read.
-                            self.tell(Event::Unanswered);
+                            self.handle(Event::Unanswered);
                         }
                         self.actions.push_front(action);
                         self.put_off(error)
@@ -169,7 +165,7 @@ impl<C: Cluster + 'static> Running<C> {
         if self.actions.is_empty() && self.state.is_done() && !self.backoff.is_waiting() {
             self.over = true;
             self.lease.release().await;
-            // What there was at the end, of which the verdict names only what decided.
+            // The counts at the end; the verdict names only those that decided.
             self.reports.push_back(Progress::Seen(self.snapshot()));
             let (verdict, stored) = (self.state.verdict(), self.stored);
             self.reports.push_back(Progress::Finished { verdict, stored });
@@ -189,15 +185,15 @@ impl<C: Cluster + 'static> Running<C> {
     async fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Pause => {
-                self.tell(Event::Pause);
+                self.handle(Event::Pause);
                 self.reports.push_back(Progress::Paused);
             }
             Command::Resume => {
-                self.tell(Event::Resume);
+                self.handle(Event::Resume);
                 self.reports.push_back(Progress::Resumed);
             }
             Command::Suspend => self.suspend().await?,
-            Command::Abort(why) => self.tell(Event::Abort(why)),
+            Command::Abort(why) => self.handle(Event::Abort(why)),
         }
         Ok(())
     }
@@ -218,8 +214,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// What cannot be done now is done later; an error that does not pass ends the run, unless users would be left on a
-    /// canary that nobody watches, or a rollback is decided.
+    /// Postpones an action that cannot be done now; an error that does not pass ends the run, unless users would be
+    /// left on a canary that nobody watches, or a rollback is decided.
     pub(super) fn put_off(&mut self, error: Error) -> Result<()> {
         if !error.is_retryable() && !self.goes_on_in_spite_of(&error) {
             return Err(error);
@@ -252,7 +248,7 @@ impl<C: Cluster + 'static> Running<C> {
         to_stable || in_mesh && passing
     }
 
-    /// Renews the lock; one that was deleted is made anew, and told.
+    /// Renews the lock; one that was deleted is created again, and that is reported.
     pub(super) async fn renew(&mut self) -> Result<Renewal> {
         let renewal = self.lease.renew(self.driver.clock.now()).await?;
         if renewal == Renewal::Remade {
@@ -263,7 +259,7 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(renewal)
     }
 
-    /// A change by somebody else is looked at, unless a write is due, which compares by itself.
+    /// Compares a change by somebody else, unless a write is due, which compares by itself.
     fn watched(&mut self, what: Watched, event: Result<WatchEvent>) -> Result<()> {
         match (what, event) {
             (Watched::Routes, Ok(WatchEvent::Applied(live))) if self.target.is_known(&live) => {}
@@ -271,7 +267,7 @@ impl<C: Cluster + 'static> Running<C> {
                 if self.target.is_known_rule(&live) => {}
             (Watched::Routes, Ok(_)) => self.look.routes = true,
             (Watched::Subsets, Ok(_)) => self.look.subsets = true,
-            // The watch goes on by itself, and tells what happened meanwhile.
+            // The watch continues by itself, and reports what happened meanwhile.
             (_, Err(error)) if error.is_retryable() => {}
             (_, Err(error)) if self.goes_on_in_spite_of(&error) => {
                 let (problem, wait) = (error.to_string(), Duration::ZERO);
@@ -310,7 +306,7 @@ impl<C: Cluster + 'static> Running<C> {
     /// rollout that was over already stays as it was decided.
     pub(super) fn edited(&mut self, edits: Differences) {
         self.actions.clear();
-        self.tell(Event::Edited(edits));
+        self.handle(Event::Edited(edits));
         self.actions.retain(|action| matches!(action, Action::CleanUp));
     }
 
@@ -350,39 +346,44 @@ impl<C: Cluster + 'static> Running<C> {
         input
     }
 
-    pub(super) fn tell(&mut self, event: Event) {
+    pub(super) fn handle(&mut self, event: Event) {
         let mut actions = Vec::new();
         let decided = self.state.is_decided();
         self.driver.machine.advance(&mut self.state, event, &mut actions);
         if !decided && self.state.is_decided() {
-            // What was still to be done for a step is not wanted any more.
+            // Pending actions of a step are not wanted any more.
             self.actions.clear();
         }
         self.actions.extend(actions);
     }
 
     fn observe(&mut self, observation: Observation) {
-        self.heard.insert(Arc::clone(&observation.source), (self.driver.clock.now(), false));
+        self.heard.gave(&observation.source, self.driver.clock.now());
         let mut scored = Vec::new();
         for (guardrail, score) in &self.driver.scores {
             let value = match &observation.what {
-                // A failure is the worst response; what has nothing to be compared with has no score.
+                // A failure is the worst response; a half without a counterpart has no score.
                 Seen::Pair(pair) if !pair.stable.is_served() => None,
-                Seen::Pair(pair) if !pair.canary.is_served() => Some(0.0),
-                _ => score.score(&observation),
+                Seen::Pair(pair) if !pair.canary.is_served() => Some(Ok(0.0)),
+                _ => score.number(&observation),
             };
             if let Some(value) = value {
-                let what = Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value });
+                let (value, given) = match value {
+                    Ok(value) => (value, None),
+                    Err(given) => (f64::NAN, Some(given.into())),
+                };
+                let guardrail = Arc::clone(guardrail);
+                let what = Seen::Score(ScoreValue { guardrail, value, given });
                 scored.push(Observation { sequence: None, what, ..observation.clone() });
             }
         }
         let before = self.state.totals();
-        self.tell(Event::Observed(observation));
+        self.handle(Event::Observed(observation));
         let after = self.state.totals();
-        // A duplicate or a repeated input is none for a score either.
+        // A duplicate or a repeated input is no new observation for a score either.
         if (before.duplicates, before.repeated) == (after.duplicates, after.repeated) {
             for observation in scored {
-                self.tell(Event::Observed(observation));
+                self.handle(Event::Observed(observation));
             }
         }
     }
@@ -392,19 +393,20 @@ impl<C: Cluster + 'static> Running<C> {
         let error = error.map(|error| error.to_string());
         if !passing {
             self.open -= 1;
-            let said = error.as_deref().unwrap_or("it has no more observations");
-            self.ended.push(format!("{source}: {said}"));
-            self.heard.remove(source.as_str());
+            let message = error.as_deref().unwrap_or("it has no more observations");
+            self.ended.push(format!("{source}: {message}"));
+            self.heard.ended(&source);
         } else if let Some(error) = &error {
-            self.tell(Event::SourceProblem(format!("{source}: {error}")));
+            self.heard.failed(&source, error);
+            self.report_source_problems();
         }
         self.reports.push_back(Progress::SourceEnded { source, error });
         if self.open == 0 {
-            self.tell(Event::SourcesEnded(self.ended.join("; ")));
+            self.handle(Event::SourcesEnded(self.ended.join("; ")));
         }
     }
 
-    /// Where it stands.
+    /// The state of the rollout now.
     fn snapshot(&self) -> Snapshot {
         let seen = self.state.seen_at_step();
         Snapshot {
@@ -428,7 +430,7 @@ impl<C: Cluster + 'static> Running<C> {
                 Err(error) => self.put_off(error)?,
             }
         }
-        self.tell(Event::Tick(now));
+        self.handle(Event::Tick(now));
         self.name_the_quiet(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
         // Before the preparation and after the end there is nothing to remember.
@@ -448,24 +450,22 @@ impl<C: Cluster + 'static> Running<C> {
         growing.min(longest)
     }
 
-    /// Reports each source that has told nothing for long while the step is held, once for each silence.
+    /// Reports each source that has been silent for long while the step is held, once for each silence.
     fn name_the_quiet(&mut self, now: Timestamp) {
         if *self.state.phase() != Phase::Holding {
             return;
         }
-        let since_write = self.state.since();
-        for (source, (heard, told)) in &mut self.heard {
-            let silent = now.since((*heard).max(since_write));
-            if !*told && silent >= QUIET {
-                *told = true;
-                let source = source.to_string();
-                let problem = format!("{source} has told nothing for {} s", silent.as_secs());
-                self.quiet.push(problem);
-                self.reports.push_back(Progress::SourceQuiet { source, silent });
-            }
+        let quiet = self.heard.newly_quiet(now, self.state.since());
+        if !quiet.is_empty() {
+            let report = |(source, silent)| Progress::SourceQuiet { source, silent };
+            self.reports.extend(quiet.into_iter().map(report));
+            self.report_source_problems();
         }
-        for problem in std::mem::take(&mut self.quiet) {
-            self.tell(Event::SourceProblem(problem));
-        }
+    }
+
+    /// Passes on the problems of the sources that give nothing, for the verdict's sentence.
+    fn report_source_problems(&mut self) {
+        let problems = self.heard.problems(self.driver.clock.now(), self.state.since());
+        self.handle(Event::SourceProblem(problems));
     }
 }

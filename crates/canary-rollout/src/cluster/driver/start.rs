@@ -1,9 +1,6 @@
 //! The beginning of a run: the lock, the stored state or a new one, the sources and the watches.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{
     StreamExt,
@@ -16,6 +13,7 @@ use super::{
     super::Cluster,
     Driver, Probe,
     backoff::Backoff,
+    heard::Heard,
     lease::Lease,
     progress::{Control, Progress},
     run::{Input, Look, Run, Running, Watched},
@@ -35,15 +33,15 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
     let now = clock.now();
     let mut target = Target::new(Arc::clone(&cluster), clock, plan.clone());
-    // The first look needs no lock, and says what is wrong before anything is written.
+    // The first read needs no lock, and finds mistakes before anything is written.
     target.read().await?;
     let mut lease =
         Lease::take(Arc::clone(&cluster), &plan, driver.holder.clone(), driver.lease, now).await?;
-    // Not the driver itself: its sources are not shared between threads, and this future is to be sent to one.
+    // Borrows the parts, not the driver: its sources are not `Sync`, and this future must be `Send`.
     let start = Start { anew: driver.anew, probes: driver.probe.is_some(), now };
     let opened = open(&driver.machine, &start, &mut target).await;
     let opened = match opened {
-        Ok(opened) => ask_stable(driver.probe.as_deref(), &plan.stable, opened).await,
+        Ok(opened) => check_stable(driver.probe.as_deref(), &plan.stable, opened).await,
         Err(error) => Err(error),
     };
     let Opened { state, resumed, event, anew, stored } = match opened {
@@ -56,9 +54,9 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     let mut inputs = SelectAll::new();
     let sources = std::mem::take(&mut driver.sources);
     let open = sources.len();
-    let mut heard = BTreeMap::new();
+    let mut heard = Heard::default();
     for source in sources {
-        heard.insert(Arc::from(source.name()), (now, false));
+        heard.gave(&Arc::from(source.name()), now);
         inputs.push(observe(source, &state));
     }
     let (sender, commands) = mpsc::unbounded_channel();
@@ -79,7 +77,6 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         open,
         ended: Vec::new(),
         heard,
-        quiet: Vec::new(),
         commands: Some(commands),
         changes,
         look: Look::default(),
@@ -92,8 +89,9 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         stored,
         over: false,
     };
-    running.reports.push_back(Progress::Started { resumed, step: running.state.step(), anew });
-    running.tell(event);
+    let step = running.state.step();
+    running.reports.push_back(Progress::Started { resumed, step, anew, stored });
+    running.handle(event);
     let stream = stream::unfold(running, |mut running| async move {
         let item = running.next().await;
         item.map(|item| (item, running))
@@ -101,10 +99,10 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
 }
 
-/// How a run begins.
+/// A run that has begun.
 struct Opened {
     state: State,
-    /// Whether the state was stored.
+    /// `true` when it continues a stored rollout.
     resumed: bool,
     event: Event,
     /// Why a stored state of this plan is not gone on with.
@@ -113,11 +111,11 @@ struct Opened {
     stored: Option<Timestamp>,
 }
 
-/// How a run is to begin.
+/// The conditions under which a run begins.
 struct Start {
-    /// Whether a stored state is left alone.
+    /// `true` when a stored state is ignored.
     anew: bool,
-    /// Whether the canary is asked before its first weight.
+    /// `true` when a request is sent to the canary before its first weight.
     probes: bool,
     now: Timestamp,
 }
@@ -151,7 +149,7 @@ async fn open<C: Cluster>(
         why = another_experiment(plan, &state, &live, release.as_deref());
         if why.is_none() {
             let (event, stored) = (Event::Started(now), Some(state.now()));
-            return Ok(Opened { state, resumed: true, event, anew: None, stored });
+            return Ok(Opened { state, resumed: false, event, anew: None, stored });
         }
     }
     let located = locate(plan, &live)?;
@@ -165,7 +163,7 @@ async fn open<C: Cluster>(
         )));
     }
     if probes {
-        // What keeps the header route from being made or reached is known before anything is written.
+        // An obstacle to the header route is found before anything is written.
         let made = RouteChange { header_route: Some(true), ..RouteChange::default() };
         change_route(plan, &live, &made)?;
     }
@@ -203,8 +201,8 @@ fn another_experiment(
     })
 }
 
-/// Before anything is written or counted, the stable version answers what the run is going to ask.
-async fn ask_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -> Result<Opened> {
+/// Checks that the stable version answers the run's request, before anything is written or counted.
+async fn check_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -> Result<Opened> {
     let new = !opened.resumed && opened.stored.is_none();
     if let Some(probe) = probe.filter(|_| new) {
         probe.stable().await.map_err(|why| {
@@ -218,8 +216,8 @@ async fn ask_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -> 
     Ok(opened)
 }
 
-/// Whether a stored state is that of another plan's rollout which is over, or of one that an earlier release of this
-/// library has ended, and so in nobody's way.
+/// Returns `true` when a stored state is that of another plan's finished rollout, or of one that an earlier release of
+/// this library has ended, so that it blocks nobody.
 fn is_finished_other(text: &str, hash: &str) -> bool {
     let Ok(state) = serde_json::from_str::<Value>(text) else { return false };
     let other = state["plan"] != hash || state["version"] != STATE_VERSION;
@@ -234,7 +232,7 @@ fn observe(source: Box<dyn Source>, state: &State) -> BoxStream<'static, Input> 
         Ok(observation) => Input::Observed(observation),
         Err(error) => Input::Ended(failed_name.clone(), Some(error)),
     });
-    // After an error that does not pass, nothing more is expected; the end is told once.
+    // After an error that does not pass, nothing more is expected; the end is reported once.
     let ended = stream::once(async move { Input::Ended(name, None) });
     items
         .chain(ended)

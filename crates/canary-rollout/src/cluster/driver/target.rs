@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-/// How often a write is tried while somebody else keeps changing the object.
+/// The number of times that a write is tried while somebody else keeps changing the object.
 const ATTEMPTS: u32 = 8;
 
-/// How many writes without an answer are remembered.
+/// The number of writes without a response that are remembered.
 const UNANSWERED: usize = 8;
 
 /// The objects, and what was last written to them.
@@ -48,18 +48,18 @@ struct Unanswered {
     /// The state's annotation that it writes.
     text: String,
     state: State,
-    /// Whether it changes weights.
+    /// `true` when it changes weights.
     weights: bool,
 }
 
-/// What a write of the `VirtualService` is for; the state is stored by each.
+/// The purpose of a write of the `VirtualService`; each write stores the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// The state alone.
     Save,
     /// The header route too.
     HeaderRoute,
-    /// A step's split; a header route that was made for the probe alone goes.
+    /// A step's split; a header route that was created for the probe alone is removed.
     Step(Split),
     /// The split that ends the rollout, without header route.
     End(Split),
@@ -67,7 +67,7 @@ pub(super) enum Purpose {
     Leave,
 }
 
-/// What came of a write.
+/// The result of a write.
 pub(super) enum Write {
     Done,
     /// An earlier attempt had come through, and this is the state that it stored.
@@ -125,12 +125,12 @@ impl<C: Cluster> Target<C> {
         (&self.virtual_service, &self.destination_rule)
     }
 
-    /// Whether a `VirtualService` that a watch showed is the one last read or written.
+    /// Returns `true` when a `VirtualService` that a watch showed is the one last read or written.
     pub(super) fn is_known(&self, live: &Value) -> bool {
         self.version.is_some() && self.version == version(live)
     }
 
-    /// Whether a `DestinationRule` that a watch showed is the one last read or written.
+    /// Returns `true` when a `DestinationRule` that a watch showed is the one last read or written.
     pub(super) fn is_known_rule(&self, live: &Value) -> bool {
         self.rule_version.is_some() && self.rule_version == version(live)
     }
@@ -167,12 +167,12 @@ impl<C: Cluster> Target<C> {
         Ok(SubsetLabels::of(&self.plan, &rule))
     }
 
-    /// Takes the canary's subset away when the rollout made it.
+    /// Removes the canary's subset when the rollout created it.
     pub(super) async fn drop_subset(&mut self) -> Result<()> {
         self.change_rule(remove_subset).await.map(drop)
     }
 
-    /// Leaves the canary's subset to the mesh when the rollout made it.
+    /// Leaves the canary's subset to the mesh when the rollout created it.
     pub(super) async fn keep_subset(&mut self) -> Result<()> {
         match self.change_rule(keep_subset).await {
             Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
@@ -207,8 +207,8 @@ impl<C: Cluster> Target<C> {
         }
     }
 
-    /// Whether the rollout made the canary's subset.
-    pub(super) async fn made_subset(&mut self) -> Result<bool> {
+    /// Returns `true` when the rollout created the canary's subset.
+    pub(super) async fn created_subset(&mut self) -> Result<bool> {
         let object = self.destination_rule.clone();
         let live = self.cluster.get(&object).await?;
         let made = live.as_ref().and_then(|live| {
@@ -217,7 +217,7 @@ impl<C: Cluster> Target<C> {
         Ok(made == Some(&self.plan.canary))
     }
 
-    /// Whether a change of weights is without its response.
+    /// Returns `true` when a change of weights is without its response.
     pub(super) fn awaits_weights(&self) -> bool {
         self.unanswered.iter().any(|write| write.weights)
     }
@@ -242,10 +242,10 @@ impl<C: Cluster> Target<C> {
                 header_route: self.plan.header.is_none().then_some(false),
                 ..RouteChange::default()
             },
-            // The subset can only go when no route names it.
+            // The subset can only be removed when no route names it.
             Purpose::End(split) => RouteChange {
                 split: Some(split),
-                drop_canary: split == Split::STABLE && self.made_subset().await?,
+                drop_canary: split == Split::STABLE && self.created_subset().await?,
                 header_route: Some(false),
                 ..RouteChange::default()
             },
@@ -284,7 +284,7 @@ impl<C: Cluster> Target<C> {
         };
         let found = state_in(&live);
         if found == Some(text) {
-            // An attempt that seemed to fail had come through.
+            // An attempt that seemed to fail had succeeded.
             self.came_through(text, &live);
             return Ok(Some(Write::Done));
         }
@@ -319,14 +319,14 @@ impl<C: Cluster> Target<C> {
         }
     }
 
-    /// Remembers a write before it is sent. Whatever its response is, but for a success, it may be in force: a client that
-    /// asks again by itself after a lost response gets the conflict with its own write, or another refusal, as the
-    /// response.
+    /// Remembers a write before it is sent. Whatever the response is, unless a success, the write may be in force: a
+    /// client that retries by itself after a lost response gets the conflict with its own write, or another refusal, as
+    /// the response.
     fn remember(&mut self, text: &str, state: &State, weights: bool) {
         if self.unanswered.iter().any(|write| write.text == text) {
             return;
         }
-        // What was read before this write settles all but the last few.
+        // The state read before this write settles all but the last few.
         self.unanswered.drain(..self.unanswered.len().saturating_sub(UNANSWERED - 1));
         self.unanswered.push(Unanswered { text: text.to_owned(), state: state.clone(), weights });
     }
@@ -337,7 +337,7 @@ impl<C: Cluster> Target<C> {
         self.unanswered.clear();
     }
 
-    /// Takes away what this run made, where it is as the run wrote it, after somebody else's edit; the state of the run
+    /// Removes this run's objects, where they are as the run wrote them, after somebody else's edit; the state of the run
     /// is stored where the stored one is its own.
     pub(super) async fn clean_up(&mut self, state: &State) -> Result<()> {
         let object = self.virtual_service.clone();
@@ -366,16 +366,16 @@ impl<C: Cluster> Target<C> {
         }
     }
 
-    /// Whether a stored state is one that this driver wrote, answered or not.
+    /// Returns `true` when a stored state is one that this driver wrote, answered or not.
     fn is_own(&self, found: Option<&str>) -> bool {
         found == self.stored.as_deref()
             || self.unanswered.iter().any(|write| found == Some(write.text.as_str()))
     }
 
-    /// What somebody else changed since the state was written.
+    /// Somebody else's changes since the state was written.
     pub(super) fn edits(&self, state: &State, live: &Value) -> Differences {
         let found = state_in(live);
-        // A write that seemed to fail may have come through: then the object is to be as that one left it.
+        // A write that seemed to fail may have succeeded: then the object must be as that write left it.
         let unanswered = self.unanswered.iter().find(|write| found == Some(write.text.as_str()));
         let state = unanswered.map_or(state, |write| &write.state);
         let expected = state.split().unwrap_or(Split::STABLE);

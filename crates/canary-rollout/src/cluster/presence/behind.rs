@@ -1,4 +1,4 @@
-//! The look-ups behind a subset, each made once.
+//! The look-ups of a subset's pods and workloads, each done once.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What stands behind a subset at one moment: its pods, and the workloads that make them.
+/// The pods behind a subset at one moment, and the workloads that create them.
 ///
-/// Each list is asked of the cluster once, when it is first needed, and kept: make a new one for another look.
+/// Each list is requested from the cluster once, when it is first needed, and kept: create a new value to look again.
 ///
 /// ```no_run
 /// # async fn run(cluster: impl canary_core::cluster::Cluster) -> canary_core::Result<()> {
@@ -43,7 +43,7 @@ pub struct Behind<'c, C> {
 pub(crate) enum Place {
     /// Among the pods of a `Service`.
     Pods(Selection),
-    /// Nowhere: what can be said is known without a look at pods.
+    /// Nowhere: the result is known without reading pods.
     Settled(Presence),
 }
 
@@ -63,7 +63,7 @@ impl<'c, C: Cluster> Behind<'c, C> {
         Ok(Self { place, lists: Lists { cluster, pods: None, workloads: None } })
     }
 
-    /// Whether pods of the subset can serve.
+    /// Returns the state of the subset's pods.
     ///
     /// # Errors
     /// [`crate::Error::Cluster`] when pods or workloads cannot be listed.
@@ -143,13 +143,13 @@ async fn place(
 /// The pods that concern a subset.
 #[derive(Debug)]
 pub(super) struct Pods {
-    /// Whether the store keeps pods at all.
+    /// `true` when the store keeps pods at all.
     pub(super) kept: bool,
     /// The pods of the `Service` and those with the subset's labels.
     pub(super) related: Vec<Value>,
 }
 
-/// What a cluster was asked for.
+/// The lists read from a cluster.
 #[derive(Debug)]
 pub(crate) struct Lists<'c, C> {
     pub(crate) cluster: &'c C,

@@ -3,7 +3,7 @@
 use super::super::ObjectRef;
 use canary_istio::names::{CLUSTER_DOMAIN as DOMAIN, expand_alias, qualify, service_namespace};
 
-/// What a host means.
+/// The meaning of a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Host {
     /// A `Service`.
@@ -15,7 +15,7 @@ pub(super) enum Host {
 }
 
 impl Host {
-    /// What the host of a rule in `namespace` means.
+    /// Returns the meaning of the host of a rule in `namespace`.
     pub(super) fn of(host: &str, namespace: &str) -> Self {
         let full = qualify(host, namespace, DOMAIN);
         if let Some(service) = service(&full, DOMAIN) {

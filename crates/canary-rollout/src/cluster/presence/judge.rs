@@ -20,7 +20,7 @@ use super::{
 };
 use crate::Result;
 
-/// Whether pods of the selection can serve.
+/// Judges whether pods of the selection can serve.
 pub(super) async fn judge<C: Cluster>(
     selection: &Selection,
     lists: &mut Lists<'_, C>,
@@ -160,7 +160,7 @@ fn of_workloads(selection: &Selection, makers: &[Value], pods_kept: bool) -> Opt
     Some(Presence::Missing { why, hopeless: wanting.iter().all(stuck) })
 }
 
-/// What keeps a workload from having pods.
+/// The reason why a workload has no pods.
 fn reason(workload: &Value) -> String {
     let title = title(workload);
     if !is_observed(workload) {
@@ -177,7 +177,7 @@ fn reason(workload: &Value) -> String {
     message.map_or_else(|| head.clone(), |message| format!("{head}: {message}"))
 }
 
-/// How many pods behind a `Service` have each set of the subset's labels: ready ones, and all.
+/// The number of pods behind a `Service` with each set of the subset's labels: ready ones, and all.
 pub(super) fn versions(
     selection: &Selection,
     pods: &Pods,

@@ -1,4 +1,4 @@
-//! What pods and the workloads that make them say of themselves.
+//! Fields of pods and of the workloads that create them.
 
 use serde_json::Value;
 
@@ -29,12 +29,12 @@ pub(super) fn title(object: &Value) -> String {
     ObjectRef::of(object).map_or_else(|_| name(object).to_owned(), |object| object.to_string())
 }
 
-/// Whether a pod is being deleted.
+/// Returns `true` when a pod is being deleted.
 pub(super) fn is_terminating(pod: &Value) -> bool {
     pod.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
-/// Whether a pod serves or may come to serve: it is not being deleted and has not ended.
+/// Returns `true` when a pod serves or may come to serve: it is not being deleted and has not ended.
 pub(super) fn is_live(pod: &Value) -> bool {
     !is_terminating(pod) && !matches!(phase(pod), "Failed" | "Succeeded")
 }
@@ -44,7 +44,7 @@ pub(super) fn phase(pod: &Value) -> &str {
     pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether a pod takes requests.
+/// Returns `true` when a pod receives requests.
 pub(super) fn is_ready(pod: &Value) -> bool {
     is_live(pod) && condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
@@ -67,18 +67,18 @@ pub(super) fn template_of(pod: &Value) -> Option<(&str, &str)> {
     Some((bare.unwrap_or(owner), digest))
 }
 
-/// How many pods a workload wants.
+/// The number of pods that a workload wants.
 pub(super) fn wanted(workload: &Value) -> u64 {
     workload.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1)
 }
 
-/// Whether the status of a workload is of its present template.
+/// Returns `true` when the status of a workload describes its present template.
 pub(super) fn is_observed(workload: &Value) -> bool {
     let number = |pointer: &str| workload.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
     number("/status/observedGeneration") >= number("/metadata/generation")
 }
 
-/// How many pods of a workload are ready, by its status.
+/// The number of a workload's pods that are ready, by its status.
 pub(super) fn ready_replicas(workload: &Value) -> usize {
     let ready = workload.pointer("/status/readyReplicas").and_then(Value::as_u64).unwrap_or(0);
     if is_observed(workload) { usize::try_from(ready).unwrap_or(usize::MAX) } else { 0 }

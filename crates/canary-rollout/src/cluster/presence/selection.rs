@@ -37,22 +37,22 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Whether the `Service` selects pods with these labels.
+    /// Returns `true` when the `Service` selects pods with these labels.
     pub(super) fn in_service(&self, labels: Option<&Value>) -> bool {
         has_all(labels, &self.selector)
     }
 
-    /// Whether pods with these labels are of the subset, if only the `Service` selects them.
+    /// Returns `true` when pods with these labels are in the subset, provided that the `Service` selects them.
     pub(super) fn in_subset(&self, labels: Option<&Value>) -> bool {
         has_all(labels, &self.labels)
     }
 
-    /// Whether pods with these labels get the subset's traffic.
+    /// Returns `true` when pods with these labels get the subset's traffic.
     pub(crate) fn selects(&self, labels: Option<&Value>) -> bool {
         self.in_service(labels) && self.in_subset(labels)
     }
 
-    /// Whether pods with these labels say anything of the subset: they are its own or nearly so.
+    /// Returns `true` when pods with these labels explain the subset's state: they are its own or nearly so.
     pub(super) fn concerns(&self, labels: Option<&Value>) -> bool {
         self.in_service(labels) || (!self.labels.is_empty() && self.in_subset(labels))
     }

@@ -81,7 +81,7 @@ fn unknown(presence: &Presence, part: &str) {
 }
 
 #[tokio::test]
-async fn ready_pods_are_counted_and_nothing_else_is_asked_for() {
+async fn ready_pods_are_counted_and_nothing_else_is_requested() {
     let memory = with([
         pod("v2-a", &labels("v2"), &ready()),
         pod("v2-b", &labels("v2"), &waiting("ContainerCreating")),
@@ -93,7 +93,7 @@ async fn ready_pods_are_counted_and_nothing_else_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_subset_that_is_to_be_made_is_judged_by_its_labels() {
+async fn a_subset_that_is_to_be_created_is_judged_by_its_labels() {
     let memory = with([pod("v3-a", &labels("v3"), &ready())]);
     let labels = |version: &str| BTreeMap::from([("version".to_owned(), version.to_owned())]);
     let rule = rule_of(RULE_HOST);
@@ -109,7 +109,7 @@ async fn a_subset_that_is_to_be_made_is_judged_by_its_labels() {
 }
 
 #[tokio::test]
-async fn a_slip_in_the_name_is_told_with_the_versions_that_are_there() {
+async fn a_slip_in_the_name_is_reported_with_the_versions_that_are_there() {
     let names = ["resnet50", "resnet101"];
     let memory =
         Memory::new(names.iter().map(|name| pod(name, &labels(name), &ready())).chain([service()]));
@@ -138,12 +138,12 @@ async fn the_pods_of_another_subset_are_not_suggested() {
     let mut rule = rule_of(RULE_HOST);
     rule["spec"]["subsets"].as_array_mut().unwrap().truncate(1);
     let labels = BTreeMap::from([("version".to_owned(), "v12".to_owned())]);
-    let ask = async |memory: &Memory| {
+    let look = async |memory: &Memory| {
         presence(memory, "shop", &rule, "v12", Some(&labels)).await.unwrap().to_string()
     };
-    let why = ask(&memory).await;
+    let why = look(&memory).await;
     assert!(why.contains("version=v1 (2 of 2 ready)") && !why.contains("did you mean"), "{why}");
-    let why = ask(&with([pod("v21", &self::labels("v21"), &ready())])).await;
+    let why = look(&with([pod("v21", &self::labels("v21"), &ready())])).await;
     assert!(why.contains("did you mean v21?"), "{why}");
 }
 

@@ -1,4 +1,4 @@
-//! The sentences about a subset that nothing stands behind.
+//! The sentences about a subset without pods.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ fn selector(labels: &Labels) -> String {
     all.join(",")
 }
 
-/// The labels of a pod that the subset asks for, with the pod's own values.
+/// The labels of a pod that the subset restricts, with the pod's own values.
 pub(super) fn restricted(selection: &Selection, labels: Option<&Value>) -> String {
     let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
     let all: Vec<String> = selection
@@ -59,7 +59,7 @@ pub(super) fn restricted(selection: &Selection, labels: Option<&Value>) -> Strin
     all.join(",")
 }
 
-/// Why nothing stands behind the subset: no pod, and nothing that would make one.
+/// The sentence for a subset with no pod, and no workload that would create one.
 pub(super) fn nothing(
     selection: &Selection,
     pods: &Pods,
@@ -94,7 +94,7 @@ pub(super) fn nothing(
     parts.join("; ")
 }
 
-/// What is behind the `Service` instead, and the nearest of it.
+/// The pods and workloads behind the `Service` instead, the nearest of them.
 fn there(selection: &Selection, pods: &Pods, workloads: &[Value]) -> String {
     if selection.labels.is_empty() {
         return "no workload makes one".to_owned();

@@ -42,7 +42,7 @@ async fn id(objects: &[Value], subset: &str) -> Option<String> {
     release_id(&memory, "shop", &rule(), subset).await.unwrap()
 }
 
-/// Whether the canary is the same release after its objects were changed.
+/// Returns `true` when the canary is the same release after its objects were changed.
 async fn same(change: impl FnOnce(&mut Vec<Value>)) -> bool {
     let mut changed = objects();
     change(&mut changed);
@@ -126,7 +126,7 @@ async fn presence_and_id_share_their_look_ups() {
 }
 
 #[tokio::test]
-async fn a_subset_that_is_to_be_made_has_an_id_by_its_labels() {
+async fn a_subset_that_is_to_be_created_has_an_id_by_its_labels() {
     let memory = Memory::new(objects());
     let labels = BTreeMap::from([("version".to_owned(), "v2".to_owned())]);
     let rule = rule();
@@ -137,14 +137,14 @@ async fn a_subset_that_is_to_be_made_has_an_id_by_its_labels() {
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error_and_what_is_not_served_is_not() {
     for kind in ["Service", "Deployment", "StatefulSet", "ConfigMap"] {
-        let ask = async |door| {
+        let look = async |door| {
             let memory = Memory::new(objects()).door(kind, door);
             release_id(&memory, "shop", &rule(), "v2").await
         };
-        let forbidden = ask(Door::Forbidden).await.unwrap_err();
+        let forbidden = look(Door::Forbidden).await.unwrap_err();
         assert!(forbidden.to_string().contains("grant the verb"), "{kind}: {forbidden}");
-        assert!(ask(Door::Away).await.unwrap_err().is_retryable(), "{kind}");
-        let served = ask(Door::Unserved).await.unwrap();
+        assert!(look(Door::Away).await.unwrap_err().is_retryable(), "{kind}");
+        let served = look(Door::Unserved).await.unwrap();
         assert_eq!(served.is_some(), matches!(kind, "StatefulSet" | "ConfigMap"), "{kind}");
     }
 }

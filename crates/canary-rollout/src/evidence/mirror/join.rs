@@ -20,10 +20,10 @@ use super::{
     Logged, LoggedOutcome,
 };
 
-/// What a model answered where the other one was answered without a class too, or failed.
+/// The problem of a model whose response had no class where the other one's had none either, or failed.
 const NO_CLASS: &str = "a response that names no class";
 
-/// What a [`super::Mirrored`] source has paired and left out.
+/// Counts of the pairs that a [`super::Mirrored`] source has formed and of the records that it has left out.
 #[derive(Clone, Debug, Default)]
 pub struct MirrorTally(Arc<Counters>);
 
@@ -39,7 +39,7 @@ struct Counters {
 }
 
 impl MirrorTally {
-    /// Pairs made, those with a failed half among them.
+    /// Pairs formed, those with a failed half among them.
     pub fn pairs(&self) -> u64 {
         self.0.pairs.load(Ordering::Relaxed)
     }
@@ -99,7 +99,7 @@ pub(super) struct Join {
     by_arrival: BTreeMap<u64, Arc<str>>,
     arrived: u64,
     newest: Timestamp,
-    /// Only one of 2 to this power of the ids is looked at.
+    /// Only one of 2 to this power of the ids is used.
     thinned: u32,
     made: Order<(Arc<str>, Pair)>,
     pub(super) tally: MirrorTally,
@@ -206,7 +206,7 @@ impl Join {
         record.at.plus(self.within) < self.newest
     }
 
-    /// What becomes of a record whose other half did not come in time.
+    /// Settles a record whose other half did not come in time.
     fn give_up(&self, Waiting { record, place, .. }: Waiting) {
         let Some(place) = place else { return count(&self.tally.0.unmatched) };
         let missing = Answer::failure(format!("no record of the canary within {:?}", self.within));
@@ -269,8 +269,8 @@ fn pair(stable: Logged, canary: Logged) -> Option<Pair> {
     })
 }
 
-/// One half. A response without a class is a failure where the other model names one; else the request is one that asks
-/// for none, and was served.
+/// One half. A response without a class is a failure where the other model names one; otherwise the request did not
+/// require one, and was served.
 fn half(outcome: LoggedOutcome, other_names_class: bool) -> Answer {
     match outcome {
         LoggedOutcome::Answer(answer) => answer,

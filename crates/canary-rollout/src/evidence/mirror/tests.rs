@@ -80,7 +80,7 @@ fn a_response_without_a_class_fails_beside_one_that_names_one_and_is_nothing_bes
         no_class(1, Arm::Canary),
         no_class(2, Arm::Stable),
         record(2, Arm::Canary, "suit"),
-        // Requests that ask for no class, such as for the model's status.
+        // Requests whose response has no class, such as those for the model's status.
         no_class(3, Arm::Stable),
         no_class(3, Arm::Canary),
         no_class(4, Arm::Stable),
@@ -122,7 +122,7 @@ fn a_missing_record_is_a_failure_where_everything_is_mirrored_and_nothing_elsewh
     // In the order of the requests: none is seen before those that came earlier are judged.
     assert_eq!(failed[..10], [false, true, false, true, false, true, false, true, false, true]);
     assert!(failed[10..].iter().all(|failed| *failed));
-    // What waited at the end is left out.
+    // Records that waited at the end are left out.
     assert_eq!((found.len(), tally.missing(), tally.unmatched()), (999, 994, 3_001));
 }
 
@@ -179,7 +179,7 @@ fn with_too_many_records_fewer_ids_are_looked_at_whatever_was_answered() {
     join.all_mirrored = true;
     let (mut answered, mut failed, mut most) = (0_u32, 0_u32, 0);
     for id in 0..60_000 {
-        // The copy of the request is answered first now and then.
+        // Now and then the copy of the request is answered first.
         let mut both = vec![record(id, Arm::Stable, "suit")];
         if !id.is_multiple_of(5) {
             both.insert((id % 2) as usize, record(id, Arm::Canary, "suit"));
@@ -212,7 +212,7 @@ fn a_log_read_again_keeps_its_numbers_and_a_live_one_goes_on() {
 }
 
 #[test]
-fn records_are_taken_only_when_asked_for_and_never_too_many_in_a_row() {
+fn records_are_read_only_when_polled_and_never_too_many_in_a_row() {
     let taken = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&taken);
     let records = stream::iter((0..).map(move |id| {

@@ -19,7 +19,7 @@ fn context() -> Context<'static> {
     Context::from_waker(std::task::Waker::noop())
 }
 
-/// What is released by now.
+/// The observations released by now.
 fn drain(source: &mut Recorded) -> Vec<Observation> {
     let mut seen = Vec::new();
     while let Poll::Ready(Some(item)) = Pin::new(&mut *source).poll_next(&mut context()) {
@@ -149,12 +149,12 @@ fn many_threads_record_while_the_rollout_reads() {
                     // Ends come out of order, and some never.
                     if open.len() == 3 {
                         let (at, request) = open.swap_remove((number % 3) as usize);
-                        let told = match number % 5 {
+                        let reported = match number % 5 {
                             0 => false,
                             1 => request.fail(None, "reset"),
                             _ => request.end(Some("a"), 200),
                         };
-                        if told {
+                        if reported {
                             kept.insert(at);
                         }
                     }

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 
 use super::{
     super::{
-        asker::{Asker, Halves},
         observation::{Observation, Pair, Seen},
         order::Order,
+        pair_requests::{Halves, PairRequests},
         predictor::Predictor,
         sample::Sample,
     },
@@ -21,13 +21,13 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// How many observations may wait for an earlier request to end before no further input is taken.
+/// The number of observations that may wait for an earlier request to end before no further input is read.
 const WAITING: usize = 1_024;
 
-/// The observations of traffic that is made.
+/// The observations of the source's own traffic.
 pub(super) struct Driving<P: Predictor> {
     pub(super) name: Arc<str>,
-    pub(super) asker: Arc<Asker<P>>,
+    pub(super) requests: Arc<PairRequests<P>>,
     pub(super) listener: Option<Listener<P::Input>>,
     pub(super) samples: Pin<Box<dyn Stream<Item = Result<Sample<P::Input>>> + Send>>,
     pub(super) concurrency: usize,
@@ -47,8 +47,13 @@ impl<P: Predictor> Driving<P> {
         {
             match self.samples.as_mut().poll_next(context) {
                 Poll::Ready(Some(sample)) => {
-                    let (asker, listener) = (Arc::clone(&self.asker), self.listener.clone());
-                    self.under_way.spawn(ask(asker, listener, sample?, self.order.clone()));
+                    let (requests, listener) = (Arc::clone(&self.requests), self.listener.clone());
+                    self.under_way.spawn(send_pair(
+                        requests,
+                        listener,
+                        sample?,
+                        self.order.clone(),
+                    ));
                 }
                 Poll::Ready(None) => self.dry = true,
                 Poll::Pending => break,
@@ -82,7 +87,7 @@ impl<P: Predictor> Stream for Driving<P> {
                     let error = Error::Plan(format!("a request ended early: {error}"));
                     return Poll::Ready(Some(Err(error)));
                 }
-                // All that these tasks have shown was released above, after the last of them had ended.
+                // The results of these tasks were released above, after the last of them had ended.
                 Poll::Ready(None) if this.dry => return Poll::Ready(None),
                 Poll::Ready(None) | Poll::Pending => return Poll::Pending,
             }
@@ -90,14 +95,14 @@ impl<P: Predictor> Stream for Driving<P> {
     }
 }
 
-/// Asks about one input; what it shows goes into `order`.
-async fn ask<P: Predictor>(
-    asker: Arc<Asker<P>>,
+/// Sends one input; its results go into `order`.
+async fn send_pair<P: Predictor>(
+    requests: Arc<PairRequests<P>>,
     listener: Option<Listener<P::Input>>,
     sample: Sample<P::Input>,
     order: Order<Seen>,
 ) -> Result<()> {
-    let halves = asker.ask(&sample.input, &sample.name, Some(&order)).await?;
+    let halves = requests.send_pair(&sample.input, &sample.name, Some(&order)).await?;
     let Ok(Halves { stable, canary, place }) = halves else { return Ok(()) };
     let pair = Pair {
         input: Some(sample.digest()?),

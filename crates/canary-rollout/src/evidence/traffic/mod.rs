@@ -10,24 +10,24 @@ use tokio::task::JoinSet;
 
 use self::drive::Driving;
 use super::{
-    asker::{self, Asker},
     observation::{Kind, Pair, Subsets},
     order::Order,
+    pair_requests::{self, PairRequests},
     predictor::Predictor,
     sample::Sample,
     source::{Observations, OwnRequests, Source},
 };
 use crate::{HeaderRoute, Result};
 
-/// What is told of every pair.
+/// The callback for every pair.
 type Listener<I> = Arc<dyn Fn(&Sample<I>, &Pair) + Send + Sync>;
 
 /// A source that makes the traffic it observes: requests of the divided route, and pairs.
 ///
 /// Each input is sent without the header until the stable model has answered it or failed; every one of these requests
-/// is observed with the subset that served it, its outcome and its latency. Stopping by what was seen so far is a
-/// stopping time, so the tests stay valid (Ville's inequality). The canary is asked by the header when the divided
-/// route has not led to it meanwhile; that is no traffic of the weights and counts for the pair alone.
+/// is observed with the subset that served it, its outcome and its latency. Stopping by the results so far is a
+/// stopping time, so the tests stay valid (Ville's inequality). The canary gets a request by the header when the
+/// divided route has not led to it meanwhile; that is no traffic of the weights and counts for the pair alone.
 ///
 /// A failure is evidence: an error status, 4xx included, a timeout, a connection that broke, a response that cannot be
 /// read or, where pairs are wanted, names no class. A half that failed is in its pair as such
@@ -35,14 +35,14 @@ type Listener<I> = Arc<dyn Fn(&Sample<I>, &Pair) + Send + Sync>;
 ///
 /// - the first response or failure of a model that the divided route led to is that model's half;
 /// - a failure of the request with the header is the canary's, unless no connection came about;
-/// - a failure of the divided route that names no subset, such as a timeout, may be either's. The canary is then asked
-///   by the header. Where it answers, the failure is the stable half; where it fails too, both are asked again, up to
-///   three times. Timeouts that are common to both models so fall to both alike.
+/// - a failure of the divided route that names no subset, such as a timeout, may be either's. The canary then gets a
+///   request by the header. Where it answers, the failure is the stable half; where it fails too, both are tried again,
+///   up to three times. Timeouts that are common to both models so fall to both alike.
 ///
 /// An input without a stable half gives no pair. An input that cannot be sent at all is neither model's failure and
 /// ends the source with the error that says why; so does a response that names none of the two subsets.
 ///
-/// At most `concurrency` inputs are under way. The next one is taken only when the rollout asks for observations, so
+/// At most `concurrency` inputs are under way. The next one is read only when the rollout polls for observations, so
 /// nothing piles up. Observations come in the order in which their requests were sent: none before every earlier one
 /// has ended, which takes as long as the client's timeout at most. The tasks run on the tokio runtime in which the
 /// rollout is polled.
@@ -59,7 +59,7 @@ type Listener<I> = Arc<dyn Fn(&Sample<I>, &Pair) + Send + Sync>;
 /// ```
 pub struct Traffic<P: Predictor> {
     name: Arc<str>,
-    asker: Asker<P>,
+    pair_requests: PairRequests<P>,
     listener: Option<Listener<P::Input>>,
     samples: Pin<Box<dyn Stream<Item = Result<Sample<P::Input>>> + Send>>,
     concurrency: usize,
@@ -79,10 +79,10 @@ impl<P: Predictor> std::fmt::Debug for Traffic<P> {
 impl<P: Predictor> Traffic<P> {
     /// The most requests of the divided route for one input; without a response of the stable version among them the
     /// input goes without a pair.
-    pub const ATTEMPTS: u32 = asker::ATTEMPTS;
+    pub const ATTEMPTS: u32 = pair_requests::ATTEMPTS;
 
     /// The most failures of unknown version for one input.
-    pub const FAILURES: u32 = asker::FAILURES;
+    pub const FAILURES: u32 = pair_requests::FAILURES;
 
     /// Traffic of these inputs through `predictor`, with the header that leads to the canary.
     ///
@@ -95,11 +95,11 @@ impl<P: Predictor> Traffic<P> {
         samples: impl Stream<Item = Result<Sample<P::Input>>> + Send + 'static,
     ) -> Self {
         let header = HeaderRoute { name: header.0.to_owned(), value: header.1.to_owned() };
-        Self::through(name.into(), Asker::new(predictor, Some(header), subsets), samples)
+        Self::through(name.into(), PairRequests::new(predictor, Some(header), subsets), samples)
     }
 
     /// The same without pairs: one request for each input, through the route that the weights divide. It needs no
-    /// header, and of a response only the subset is looked at once it could be read.
+    /// header, and of a response only the subset is used once it could be read.
     ///
     /// ```
     /// use canary_core::{evidence::{Kind, Sample, Source, Subsets, Traffic}, predict::Client};
@@ -117,17 +117,17 @@ impl<P: Predictor> Traffic<P> {
         subsets: Subsets,
         samples: impl Stream<Item = Result<Sample<P::Input>>> + Send + 'static,
     ) -> Self {
-        Self::through(name.into(), Asker::new(predictor, None, subsets), samples)
+        Self::through(name.into(), PairRequests::new(predictor, None, subsets), samples)
     }
 
     fn through(
         name: Arc<str>,
-        asker: Asker<P>,
+        pair_requests: PairRequests<P>,
         samples: impl Stream<Item = Result<Sample<P::Input>>> + Send + 'static,
     ) -> Self {
         Self {
             name,
-            asker,
+            pair_requests,
             listener: None,
             samples: Box::pin(samples),
             concurrency: 4,
@@ -157,7 +157,7 @@ impl<P: Predictor> Traffic<P> {
         self
     }
 
-    /// Tells every pair together with its input, for a gallery of disagreements; pairs with a failed half too.
+    /// Calls a function with every pair and its input, for a gallery of disagreements; pairs with a failed half too.
     #[must_use]
     pub fn on_pair(
         mut self,
@@ -178,7 +178,7 @@ impl<P: Predictor> Source for Traffic<P> {
         if !self.pairs_only {
             kinds.extend([Kind::Requests, Kind::Latency]);
         }
-        if !self.asker.makes_pairs() {
+        if !self.pair_requests.makes_pairs() {
             return kinds;
         }
         kinds.extend([Kind::Pairs, Kind::Scores]);
@@ -193,15 +193,15 @@ impl<P: Predictor> Source for Traffic<P> {
     }
 
     fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
-        let Self { name, asker, listener, samples, concurrency, pairs_only, .. } = *self;
+        let Self { name, pair_requests, listener, samples, concurrency, pairs_only, .. } = *self;
         Box::pin(Driving {
             name,
-            asker: Arc::new(asker),
+            requests: Arc::new(pair_requests),
             listener,
             samples,
             concurrency,
             pairs_only,
-            // The traffic is new after an interruption, so its numbers go on where they stopped.
+            // The traffic is new after an interruption, so its numbers continue where they stopped.
             next: after.map_or(0, |last| last + 1),
             order: Order::default(),
             under_way: JoinSet::new(),

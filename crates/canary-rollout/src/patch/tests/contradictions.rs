@@ -1,4 +1,4 @@
-//! A target whose own conditions concern the header: the copy never asks for what cannot be.
+//! A target whose own conditions concern the header: the copy never has conditions that contradict each other.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ fn matching(matches: Value) -> Value {
     object
 }
 
-/// The matches of the header route that is made for a target with these.
+/// The matches of the header route that is created for a target with these.
 fn made_of(matches: Value) -> Value {
     let changed = after(&plan(), &matching(matches), &header_route(true));
     assert!(has_header_route(&plan(), &changed));

@@ -1,4 +1,4 @@
-//! Ends of a run: what it made goes, whatever the weights are and whatever somebody else did.
+//! Ends of a run: its objects are removed, whatever the weights are and whatever somebody else did.
 
 use serde_json::json;
 
@@ -111,7 +111,7 @@ fn what_is_not_as_the_run_wrote_it_stays() {
         let clean = cleaned(&object, MIRRORED);
         assert_eq!(clean["spec"]["http"][1], object["spec"]["http"][2], "the mirror is another's");
     }
-    // A field of the header route that does not decide who answers does not make it another's.
+    // A field of the header route that does not decide which version answers does not make it somebody else's.
     let mut slower = running();
     routes(&mut slower)[1]["timeout"] = json!("1m");
     assert_eq!(cleaned(&slower, MIRRORED), cleaned(&running(), MIRRORED));

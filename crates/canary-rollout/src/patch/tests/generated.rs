@@ -95,7 +95,7 @@ fn foreign() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A route that a rollout made and left behind, as it was or with other matches and destinations.
+/// A route that a rollout created and left behind, as it was or with other matches and destinations.
 fn stale() -> impl Strategy<Value = Value> {
     let canary = select(&["resnet101", "resnet50", "resnet18"][..]);
     let exact = prop_oneof![

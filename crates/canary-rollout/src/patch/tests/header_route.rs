@@ -1,4 +1,4 @@
-//! The header route: made, used, taken away.
+//! The header route: created, used, removed.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn a_header_route_of_the_user_is_used_and_stays() {
 }
 
 #[test]
-fn a_target_that_already_asks_for_the_header_is_refused() {
+fn a_target_that_already_matches_the_header_is_refused() {
     let mut object = live();
     object["spec"]["http"][1]["match"] = json!([{"headers": {"user-group": {"exact": "staff"}}}]);
     let ensure = RouteChange { header_route: Some(true), ..RouteChange::default() };
@@ -81,7 +81,7 @@ fn a_plan_without_a_header_is_probed_by_one_of_its_own() {
     // The first weight and the end of the probe are one patch.
     let first = RouteChange { header_route: Some(false), ..split(5) };
     assert_eq!(after(&plan, &probed, &first), after(&plan, &live(), &split(5)));
-    // Another plan has another value, so that its probe is never answered by what this one left.
+    // Another plan has another value, so that its probe is never answered by a route that this one left.
     assert_ne!(plan.clone().alpha(0.01).probe_header(), header);
 }
 
@@ -123,7 +123,7 @@ fn a_header_route_is_no_use_without_the_route_that_it_belongs_to() {
 }
 
 #[test]
-fn a_header_route_that_no_longer_fits_the_target_is_made_anew() {
+fn a_header_route_that_no_longer_fits_the_target_is_created_again() {
     let made = after(&plan(), &live(), &header_route(true));
     let mut moved = made.clone();
     routes(&mut moved)[2]["match"] = json!([{"uri": {"prefix": "/v1"}}]);
@@ -131,7 +131,7 @@ fn a_header_route_that_no_longer_fits_the_target_is_made_anew() {
     let again = after(&plan(), &moved, &header_route(true));
     assert_eq!(routes(&mut again.clone()).len(), 4);
     assert_reachable(&plan(), &again);
-    // A field that does not decide who answers is none of the rollout's business while it runs.
+    // A field that does not decide which version answers may be changed by others while the rollout runs.
     let mut slower = made;
     routes(&mut slower)[2]["timeout"] = json!("20s");
     assert!(differences(&plan(), &slower, Split::STABLE, true).is_empty());
@@ -174,7 +174,7 @@ fn a_route_that_answers_the_header_before_is_named_with_the_remedy() {
         "{message}"
     );
     assert!(message.contains("give it a match, or move it behind spec.http[2]"), "{message}");
-    // What leads everything to the canary is no header route either: the weights would mean nothing.
+    // A route that leads everything to the canary is no header route either: the weights would mean nothing.
     let all = json!([{"destination": {"host": "image-classifier", "subset": "resnet101"}}]);
     for matches in [
         json!([]),

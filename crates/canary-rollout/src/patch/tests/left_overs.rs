@@ -72,12 +72,12 @@ fn the_right_route_is_kept_where_it_can_be_reached() {
     assert!(!has_header_route(&plan(), &object));
     let changed = after(&plan(), &object, &header_route(true));
     assert_eq!(changed, after(&plan(), &live(), &header_route(true)));
-    // Of several one is enough; the others may stand in nobody's way later.
+    // Of several one is enough; the others are removed so that they cannot interfere later.
     let object = with(&[(0, made.clone()), (1, left_over("resnet18", HEADER)), (4, made.clone())]);
     let changed = after(&plan(), &object, &header_route(true));
     assert_eq!(names(&changed), ["canary-rollout-resnet101", "-", "-", "rest"]);
     assert_reachable(&plan(), &changed);
-    // One that stands before a route of somebody else that answers the header is reached, one behind it is not.
+    // One that comes before a route of somebody else that answers the header is reached, one behind it is not.
     let taken = json!({"match": [{"headers": {"user-group": {}}}], "redirect": {"uri": "/"}});
     let object = with(&[(0, taken.clone()), (0, made.clone())]);
     assert_eq!(after(&plan(), &object, &header_route(true)), object);

@@ -1,4 +1,4 @@
-//! Patches of live objects: applied, and the routes that come of them asked where requests go.
+//! Patches of live objects: applied, and the resulting routes evaluated for requests.
 
 mod contradictions;
 mod ends;
@@ -124,7 +124,7 @@ fn request(headers: &[(&str, &str)]) -> Request {
     headers.iter().fold(plain, |request, (name, value)| request.header(*name, *value))
 }
 
-/// Whether a request with the plan's header goes to the canary, and one without it to the stable version.
+/// Asserts that a request with the plan's header goes to the canary, and one without it to the stable version.
 fn assert_reachable(plan: &Plan, object: &Value) {
     let HeaderRoute { name, value } = plan.probe_header();
     let to =

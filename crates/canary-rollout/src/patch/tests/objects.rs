@@ -12,7 +12,7 @@ fn rule() -> Value {
 }
 
 #[test]
-fn a_subset_is_made_once_and_only_ours_is_removed() {
+fn a_subset_is_created_once_and_only_ours_is_removed() {
     let patch = add_subset(&plan(), &rule()).unwrap().unwrap();
     let with = apply(&rule(), &patch);
     assert_eq!(
@@ -22,7 +22,7 @@ fn a_subset_is_made_once_and_only_ours_is_removed() {
     assert_eq!(add_subset(&plan(), &with).unwrap(), None);
     let without = apply(&with, &remove_subset(&plan(), &with).unwrap().unwrap());
     assert_eq!(without, rule());
-    // Kept by a rollout that leaves the canary traffic, it is nobody's to take away.
+    // A subset kept by a rollout that leaves the canary traffic is removed by no later one.
     let kept = apply(&with, &keep_subset(&plan(), &with).unwrap().unwrap());
     assert_eq!((&kept["spec"], &kept["metadata"]), (&with["spec"], &rule()["metadata"]));
     assert_eq!(keep_subset(&plan(), &kept).unwrap(), None);

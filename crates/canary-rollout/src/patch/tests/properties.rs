@@ -1,4 +1,4 @@
-//! What holds for the header route of every object, as the mesh sees it.
+//! Properties of the header route of every object, as the mesh sees it.
 
 use proptest::prelude::*;
 
@@ -35,7 +35,7 @@ proptest! {
 
     /// Made and taken away, an object is as it was, without what earlier rollouts left.
     #[test]
-    fn what_is_made_is_taken_away_whole(plan in plans(), (bare, object) in objects()) {
+    fn what_is_created_is_removed_whole(plan in plans(), (bare, object) in objects()) {
         let Ok(patch) = change_route(&plan, &object, &header_route(true)) else { return Ok(()) };
         let made = apply(&object, &patch);
         prop_assert_eq!(&after(&plan, &made, &header_route(false)), &bare);
@@ -43,14 +43,14 @@ proptest! {
         prop_assert!(has_header_route(&plan, &made), "{:#}", made);
         prop_assert_eq!(&after(&plan, &made, &header_route(true)), &made, "made once");
         prop_assert_eq!(locate(&plan, &made).unwrap().split, Some(Split::STABLE));
-        // The clean-up of this run takes the same away, unless somebody else's route is used.
+        // The clean-up of this run removes the same objects, unless somebody else's route is used.
         let clean = clean_up(&plan, &made, Split::STABLE).unwrap();
         prop_assert_eq!(&clean.map_or_else(|| made.clone(), |patch| apply(&made, &patch)), &bare);
     }
 
     /// With the header, whatever the target would answer goes to the canary; without it, nothing changes.
     #[test]
-    fn the_route_that_is_made_answers(
+    fn the_created_route_answers(
         plan in plans(),
         (bare, object) in objects(),
         requests in proptest::collection::vec(requests(), 8),
@@ -66,7 +66,7 @@ proptest! {
             let (plain, with_header) = (land(&before, &request), land(&before, &marked));
             prop_assert_eq!(&land(&now, &request).cluster, &plain.cluster, "without the header");
             let caught = with_header.route.is_some_and(|route| route < target);
-            // What the target alone would answer, with or without the header.
+            // The requests that the target alone would answer, with or without the header.
             let its = [&request, &marked].iter().any(|one| land(&alone, one).route.is_some());
             let landed = land(&now, &marked).cluster;
             if its && !caught {
@@ -75,14 +75,14 @@ proptest! {
             } else {
                 prop_assert_eq!(&landed, &with_header.cluster, "{:?} {:#}", request, made);
             }
-            // Other values of the header are other people's.
+            // Other values of the header belong to other people.
             let staff = request.clone().header(&name, "staff");
             prop_assert_eq!(land(&now, &staff).cluster, land(&before, &staff).cluster);
         }
     }
 
-    /// A refusal is right: no request that the target answers without the header reaches it, or what stands in its
-    /// place, with the header.
+    /// A refusal is right: no request that the target answers without the header reaches it, or the route in its place,
+    /// with the header.
     #[test]
     fn what_is_refused_could_not_work(
         plan in plans(),

@@ -7,8 +7,6 @@
 mod avx2;
 mod axis;
 mod scalar;
-#[cfg(target_arch = "x86_64")]
-mod vbmi;
 
 use std::mem::MaybeUninit;
 
@@ -20,11 +18,6 @@ use super::{Region, preset::Affine};
 /// A sample of a source image.
 pub(crate) trait Sample: Copy {
     fn to_f32(self) -> f32;
-
-    /// The samples as the bytes that they are, when they are bytes.
-    fn bytes(_: &[Self]) -> Option<&[u8]> {
-        None
-    }
 }
 
 #[allow(clippy::inline_always)] // A conversion, for the loops of `scalar`.
@@ -32,10 +25,6 @@ impl Sample for u8 {
     #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
-    }
-
-    fn bytes(samples: &[Self]) -> Option<&[u8]> {
-        Some(samples)
     }
 }
 
@@ -55,9 +44,6 @@ pub(crate) enum Kernel {
     /// AVX2. Exists only where [`Kernel::best`] found it.
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Available),
-    /// AVX2, and AVX-512 with VBMI for pairs of 8-bit samples. Exists only where [`Kernel::best`] found it.
-    #[cfg(target_arch = "x86_64")]
-    Vbmi(vbmi::Available),
 }
 
 impl Kernel {
@@ -66,23 +52,15 @@ impl Kernel {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let all = [Some(Self::Scalar)].into_iter();
         #[cfg(target_arch = "x86_64")]
-        let all = all.chain([
-            avx2::Available::detect().map(Self::Avx2),
-            vbmi::Available::detect().map(Self::Vbmi),
-        ]);
+        let all = all.chain([avx2::Available::detect().map(Self::Avx2)]);
         all.flatten()
     }
 
     /// The fastest one that this processor has.
     pub(crate) fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(available) = vbmi::Available::detect() {
-                return Self::Vbmi(available);
-            }
-            if let Some(available) = avx2::Available::detect() {
-                return Self::Avx2(available);
-            }
+        if let Some(available) = avx2::Available::detect() {
+            return Self::Avx2(available);
         }
         Self::Scalar
     }
@@ -121,9 +99,6 @@ pub(crate) struct Resizer<'a, S> {
     combined: Vec<f32>,
     /// An output row, on its way to memory that was never written.
     row: Vec<f32>,
-    /// The columns as the vector code for bytes takes them, when it can.
-    #[cfg(target_arch = "x86_64")]
-    groups: Option<vbmi::Columns>,
 }
 
 /// The rows of a resized image, whatever its samples were.
@@ -147,24 +122,7 @@ impl<'a, S: Sample> Resizer<'a, S> {
         kernel: Kernel,
     ) -> Self {
         let combined = vec![0.0; source.region.width * 3 + PADDING];
-        #[cfg(target_arch = "x86_64")]
-        let groups = match (kernel, columns) {
-            (Kernel::Vbmi(available), Axis::Pair(pairs)) if S::bytes(&[]).is_some() => {
-                available.columns(pairs, &affine)
-            }
-            _ => None,
-        };
-        Self {
-            source,
-            rows,
-            columns,
-            affine,
-            kernel,
-            combined,
-            row: Vec::new(),
-            #[cfg(target_arch = "x86_64")]
-            groups,
-        }
+        Self { source, rows, columns, affine, kernel, combined, row: Vec::new() }
     }
 
     /// Writes output row `y` in place of what is there.
@@ -189,35 +147,16 @@ impl<'a, S: Sample> Resizer<'a, S> {
             Axis::Taps(taps) => self.kernel.sum_columns(&self.combined, taps, &self.affine, out),
         }
     }
-
-    /// What the vector code for bytes makes output row `y` of, when it can: two source rows and the weight of the second.
-    #[cfg(target_arch = "x86_64")]
-    fn grouped(&self, y: usize) -> Option<(&vbmi::Columns, [&[u8]; 2], f32)> {
-        let (Some(groups), Axis::Pair(pairs)) = (&self.groups, self.rows) else { return None };
-        let pair = pairs.at(y);
-        let rows = [S::bytes(self.source.row(pair.lower))?, S::bytes(self.source.row(pair.upper))?];
-        Some((groups, rows, pair.t))
-    }
 }
 
 impl<S: Sample> ResizedRows for Resizer<'_, S> {
     fn append_row(&mut self, y: usize, out: &mut Vec<f32>) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some((groups, rows, t)) = self.grouped(y) {
-            groups.append(rows, t, out);
-            return;
-        }
         let start = out.len();
         out.resize(start + self.columns.len() * 3, 0.0);
         self.mix_row(y, &mut out[start..]);
     }
 
     fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some((groups, rows, t)) = self.grouped(y) {
-            groups.write(rows, t, out);
-            return;
-        }
         let mut row = std::mem::take(&mut self.row);
         row.resize(out.len(), 0.0);
         self.mix_row(y, &mut row);
@@ -234,8 +173,6 @@ macro_rules! by_kernel {
             Kernel::Scalar => scalar::$name($($argument),*),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2(available) => available.$name($($argument),*),
-            #[cfg(target_arch = "x86_64")]
-            Kernel::Vbmi(available) => available.avx2().$name($($argument),*),
         }
     };
 }

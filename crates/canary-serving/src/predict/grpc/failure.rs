@@ -7,10 +7,7 @@ use tonic::{Code, Status};
 
 use crate::{
     error::{Origin, PredictError},
-    predict::{
-        failure::{Failure, LOCAL_REPLIES, innermost, of_network},
-        http::Broken,
-    },
+    predict::failure::{Failure, LOCAL_REPLIES, innermost, of_network},
 };
 
 /// The failure that a status stands for.
@@ -19,7 +16,7 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     let mut broke = None;
     while let Some(error) = cause {
         if error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect) {
-            return connect(url, status, limit);
+            return connect(url, status);
         }
         if error.is::<legacy::Error>() || error.is::<hyper::Error>() {
             broke = Some(innermost(error));
@@ -35,7 +32,7 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     }
     let code = status.code();
     if code == Code::OutOfRange && status.message().contains("message length too large") {
-        return of_network(url, Broken::TooLarge, limit);
+        return of_network(url, canary_http::Error::TooLarge { limit });
     }
     let (origin, mut help, flags) = judge(&status);
     // gRPC's servers refuse so what is above their own limit ("Received message larger than max"): it stays so.
@@ -51,6 +48,7 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     help.clone_into(&mut error.help);
     error.grpc_code = Some(code as i32);
     error.response_flags = flags.map(str::to_owned);
+    error.timed_out = code == Code::DeadlineExceeded;
     error.retryable =
         matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded)
             && !too_large;
@@ -61,7 +59,7 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
 }
 
 /// No connection came about: said in the words of REST, with the status as the cause.
-fn connect(url: &str, status: Status, limit: usize) -> Failure {
+fn connect(url: &str, status: Status) -> Failure {
     let mut message = "no connection came about".to_owned();
     let mut cause = status.source();
     while let Some(error) = cause {
@@ -70,7 +68,6 @@ fn connect(url: &str, status: Status, limit: usize) -> Failure {
     }
     let refused = message.to_lowercase().contains("refused");
     let trusted = !message.contains("certificate");
-    let _ = limit;
     let text = if refused {
         "nothing listens there: the connection was refused".to_owned()
     } else {
@@ -86,6 +83,7 @@ fn connect(url: &str, status: Status, limit: usize) -> Failure {
     }
     .clone_into(&mut error.help);
     error.retryable = trusted;
+    error.sent = false;
     error.source = Some(Box::new(status));
     Failure { error, repeat: trusted, pause: None }
 }

@@ -1,52 +1,66 @@
-//! Writes requests.
+//! Makes requests of inputs.
 
-use prost::Message;
+use bytes::Bytes;
+use canary_proto::tensorflow::{
+    self as wire,
+    feature::Kind,
+    serving::{
+        self, ClassificationRequest, ExampleList, ExampleListWithContext, GetModelMetadataRequest,
+        GetModelStatusRequest, ModelSpec, PredictRequest, model_spec::VersionChoice,
+    },
+};
 
 use super::{
-    content,
-    frame::Frame,
-    layout::{Layout, check_size},
-    messages::{
-        BytesList, Example, ExampleList, ExampleListWithContext, ExamplesRequest, Feature,
-        Features, FloatList, GetModelMetadataRequest, GetModelStatusRequest, Input as WireInput,
-        Int64List, Int64Value, Kind, ModelSpec,
-    },
+    call::Request,
+    tensor::{size_of_elements, write},
 };
 use crate::{
     error::Result,
     predict::{
         address::ModelVersion,
-        examples::{self, Examples},
+        examples::{Example, Examples, Feature},
         input::{Input, bad_input},
         request::Body,
     },
 };
 
+/// protobuf's own limit for one message.
+const MAX: usize = i32::MAX as usize;
+
 /// Names the model, its version and the signature.
 pub(crate) fn model_spec(model: &str, version: &ModelVersion, signature: &str) -> ModelSpec {
-    let mut spec = ModelSpec {
+    ModelSpec {
         name: model.to_owned(),
         signature_name: signature.to_owned(),
-        ..ModelSpec::default()
-    };
-    match version {
-        ModelVersion::Latest => {}
-        // A number that does not fit was refused when it was set.
-        ModelVersion::Number(number) => {
-            spec.version = Some(Int64Value { value: i64::try_from(*number).unwrap_or(i64::MAX) });
-        }
-        ModelVersion::Label(label) => spec.version_label.clone_from(label),
+        version_choice: match version {
+            ModelVersion::Latest => None,
+            // A number that does not fit was refused when it was set.
+            ModelVersion::Number(number) => {
+                Some(VersionChoice::Version(i64::try_from(*number).unwrap_or(i64::MAX)))
+            }
+            ModelVersion::Label(label) => Some(VersionChoice::VersionLabel(label.clone())),
+        },
     }
-    spec
 }
 
-/// Writes a `PredictRequest` to the end of `body`, byte for byte as protobuf does.
+/// Refuses a message that protobuf cannot hold.
+fn check_size(size: usize) -> Result<()> {
+    if size <= MAX {
+        return Ok(());
+    }
+    Err(bad_input(
+        &format!("its message takes {size} bytes, and protobuf's limit is {MAX}"),
+        "send fewer of them in one request",
+    ))
+}
+
+/// Writes a `PredictRequest` to the end of `body`.
 ///
-/// A [`Client`](crate::predict::Client) does not need it: it sends arrays from where they lie.
+/// A [`Client`](crate::predict::Client) does it by itself.
 ///
 /// # Errors
-/// [`crate::Error::Input`] for no input, a name given twice, an input without a name (gRPC asks by names), or more
-/// than the 2 GiB that protobuf can hold.
+/// [`crate::Error::Input`] for no input, a name given twice, an input without a name (gRPC has no inputs without one),
+/// or more than the 2 GiB that protobuf can hold.
 ///
 /// ```
 /// use canary_core::predict::{Input, ModelVersion, write_predict_grpc};
@@ -64,57 +78,81 @@ pub fn write_predict(
     signature: &str,
     input: &Input<'_>,
 ) -> Result<()> {
-    let spec = model_spec(model, version, signature).encode_to_vec();
-    Layout::new(&spec, content::borrowed(input)?)?.write(body);
+    /// The bytes that are copied until the body is asked again.
+    const STRIDE: usize = 64 << 10;
+    let message = predict(model_spec(model, version, signature), input.into())?.to_vec();
+    body.reserve(message.len());
+    for part in message.chunks(STRIDE) {
+        if body.is_abandoned() {
+            break;
+        }
+        body.append(part);
+    }
     Ok(())
 }
 
-/// A `PredictRequest` ready to be sent.
-pub(crate) fn frame_predict(spec: &ModelSpec, input: Input<'_>) -> Result<Frame> {
-    Ok(Frame::of_parts(Layout::new(&spec.encode_to_vec(), content::owned(input)?)?))
+/// A `PredictRequest`.
+pub(crate) fn predict(spec: ModelSpec, input: Input<'_>) -> Result<Request> {
+    let views = input.views()?;
+    if views.iter().any(|(name, _)| name.is_empty()) {
+        let reason = "it has no name, and gRPC has no inputs without a name";
+        return Err(bad_input(reason, "give the inputs by name"));
+    }
+    // Before anything is copied.
+    check_size(views.iter().map(|(_, view)| size_of_elements(view.data())).sum())?;
+    let inputs = input.values.into_iter().map(|(name, value)| (name.into_owned(), write(value)));
+    let request = PredictRequest {
+        model_spec: Some(spec),
+        inputs: inputs.collect(),
+        output_filter: Vec::new(),
+    };
+    checked(Request::Predict(request))
 }
 
-fn example(example: &examples::Example) -> Example {
+fn checked(request: Request) -> Result<Request> {
+    check_size(request.len())?;
+    Ok(request)
+}
+
+fn example(example: &Example) -> wire::Example {
     let feature = example.features.iter().map(|(name, feature)| {
         let kind = match feature {
-            examples::Feature::Bytes(value) => Kind::Bytes(BytesList { value: value.clone() }),
-            examples::Feature::Floats(value) => Kind::Floats(FloatList { value: value.clone() }),
-            examples::Feature::Ints(value) => Kind::Ints(Int64List { value: value.clone() }),
+            Feature::Bytes(values) => {
+                let value = values.iter().map(|value| Bytes::copy_from_slice(value)).collect();
+                Kind::BytesList(wire::BytesList { value })
+            }
+            Feature::Floats(value) => Kind::FloatList(wire::FloatList { value: value.clone() }),
+            Feature::Ints(value) => Kind::Int64List(wire::Int64List { value: value.clone() }),
         };
-        (name.clone(), Feature { kind: Some(kind) })
+        (name.clone(), wire::Feature { kind: Some(kind) })
     });
-    Example { features: Some(Features { feature: feature.collect() }) }
+    wire::Example { features: Some(wire::Features { feature: feature.collect() }) }
 }
 
 /// A `ClassificationRequest` or a `RegressionRequest`.
-pub(crate) fn write_examples(spec: ModelSpec, asked: &Examples) -> Result<Frame> {
-    if asked.examples.is_empty() {
+pub(crate) fn examples(spec: ModelSpec, given: &Examples) -> Result<Request> {
+    if given.examples.is_empty() {
         return Err(bad_input("there is no example", "give at least one"));
     }
-    let examples = asked.examples.iter().map(example).collect();
-    let input = match &asked.context {
-        None => WireInput {
-            example_list: Some(ExampleList { examples }),
-            example_list_with_context: None,
-        },
-        Some(context) => WireInput {
-            example_list: None,
-            example_list_with_context: Some(ExampleListWithContext {
-                examples,
-                context: Some(example(context)),
-            }),
-        },
+    let examples = given.examples.iter().map(example).collect();
+    let kind = match &given.context {
+        None => serving::input::Kind::ExampleList(ExampleList { examples }),
+        Some(context) => serving::input::Kind::ExampleListWithContext(ExampleListWithContext {
+            examples,
+            context: Some(example(context)),
+        }),
     };
-    let request = ExamplesRequest { model_spec: Some(spec), input: Some(input) };
-    check_size(request.encoded_len())?;
-    Ok(Frame::of(&request))
+    checked(Request::Examples(ClassificationRequest {
+        model_spec: Some(spec),
+        input: Some(serving::Input { kind: Some(kind) }),
+    }))
 }
 
-pub(crate) fn metadata_request(spec: ModelSpec) -> Frame {
+pub(crate) fn metadata(spec: ModelSpec) -> Request {
     let metadata_field = vec!["signature_def".to_owned()];
-    Frame::of(&GetModelMetadataRequest { model_spec: Some(spec), metadata_field })
+    Request::Metadata(GetModelMetadataRequest { model_spec: Some(spec), metadata_field })
 }
 
-pub(crate) fn status_request(spec: ModelSpec) -> Frame {
-    Frame::of(&GetModelStatusRequest { model_spec: Some(spec) })
+pub(crate) fn status(spec: ModelSpec) -> Request {
+    Request::Status(GetModelStatusRequest { model_spec: Some(spec) })
 }

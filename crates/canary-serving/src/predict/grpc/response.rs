@@ -2,15 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use bytes::{Buf, Bytes};
-use prost::Message;
+use bytes::Bytes;
+use canary_proto::{
+    prost::Message,
+    tensorflow::{
+        self as wire,
+        error::Code,
+        serving::{
+            ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse,
+            PredictResponse, RegressionResponse, SignatureDefMap, model_spec::VersionChoice,
+            model_version_status,
+        },
+    },
+};
 
 use super::{
-    messages::{
-        self, ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse,
-        PredictResponse, RegressionResponse, SignatureDefMap,
-    },
-    tensor::{MAX_FILLED, name_of},
+    bounds::{self, Field},
+    tensor::{self, MAX_FILLED, name_of},
 };
 use crate::{
     error::{Origin, PredictError, Result},
@@ -21,17 +29,17 @@ use crate::{
     },
     tensor::{DType, Tensor, TensorData},
 };
-// The names of `tensorflow.error.Code` are those of gRPC.
-use canary_istio::validate::GRPC_STATUS;
 
-fn decode<M: Message + Default>(body: impl Buf) -> Read<M> {
+/// The message in these bytes, whose size in memory is bounded by that of its fields.
+fn decode<M: Message + Default>(body: Bytes, fields: &[Field]) -> Read<M> {
+    bounds::check(&body, fields)?;
     M::decode(body).map_err(|error| Bad::new(format!("it is not the message expected: {error}")))
 }
 
 /// Reads a gRPC `PredictResponse`: its outputs by name.
 ///
 /// A [`Client`](crate::predict::Client) does it by itself. What TensorFlow leaves out of an array, because it repeats,
-/// takes at most 64 MiB in all.
+/// takes at most 64 MiB in all; a message that would take more memory than eight times its size and 64 MiB is refused.
 ///
 /// # Errors
 /// [`crate::Error::Predict`] of origin answer: it is no such message, or an array is not as its shape says.
@@ -46,13 +54,14 @@ fn decode<M: Message + Default>(body: impl Buf) -> Read<M> {
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 pub fn read(body: &[u8]) -> Result<Vec<(String, Tensor)>> {
-    decode(body)
+    // Its outputs may share the memory of the message, so it is copied.
+    decode(Bytes::copy_from_slice(body), bounds::PREDICT)
         .and_then(outputs)
         .map_err(|bad| PredictError::new(Origin::Answer, "answer", bad.reason).into())
 }
 
 pub(crate) fn read_predict(body: &Bytes) -> Read<Outputs> {
-    outputs(decode(body.clone())?)
+    outputs(decode(body.clone(), bounds::PREDICT)?)
 }
 
 fn outputs(response: PredictResponse) -> Read<Outputs> {
@@ -60,63 +69,66 @@ fn outputs(response: PredictResponse) -> Read<Outputs> {
     response
         .outputs
         .into_iter()
-        .map(|(name, tensor)| {
-            let tensor = tensor.into_tensor(&mut room);
+        .map(|(name, proto)| {
+            let tensor = tensor::read(proto, &mut room);
             let tensor = tensor.map_err(|why| Bad::new(format!("output {name:?}: {why}")))?;
             Ok((name, tensor))
         })
         .collect()
 }
 
-fn tensor(shape: Vec<usize>, data: TensorData) -> Read<Tensor> {
+fn table(shape: Vec<usize>, data: TensorData) -> Read<Tensor> {
     Tensor::new(shape, data).map_err(|_| Bad::new("the examples have different numbers of classes"))
 }
 
 pub(crate) fn read_classify(body: &Bytes) -> Read<Outputs> {
-    let rows =
-        decode::<ClassificationResponse>(body.clone())?.result.unwrap_or_default().classifications;
+    let response: ClassificationResponse = decode(body.clone(), bounds::CLASSIFY)?;
+    let rows = response.result.unwrap_or_default().classifications;
     let columns = rows.first().map_or(0, |row| row.classes.len());
     if rows.iter().any(|row| row.classes.len() != columns) {
         return Err(Bad::new("the examples have different numbers of classes"));
     }
     let shape = vec![rows.len(), columns];
     let classes = rows.into_iter().flat_map(|row| row.classes);
-    let (labels, scores) = classes.map(|class| (class.label, class.score)).unzip();
+    let (labels, scores) = classes.map(|class| (class.label.to_vec(), class.score)).unzip();
     Ok(vec![
-        ("classes".to_owned(), tensor(shape.clone(), TensorData::String(labels))?),
-        ("scores".to_owned(), tensor(shape, TensorData::Float(scores))?),
+        ("classes".to_owned(), table(shape.clone(), TensorData::String(labels))?),
+        ("scores".to_owned(), table(shape, TensorData::Float(scores))?),
     ])
 }
 
 pub(crate) fn read_regress(body: &Bytes) -> Read<Outputs> {
-    let values = decode::<RegressionResponse>(body.clone())?.result.unwrap_or_default().regressions;
-    let values: Vec<f32> = values.into_iter().map(|regression| regression.value).collect();
-    Ok(vec![("outputs".to_owned(), tensor(vec![values.len()], TensorData::Float(values))?)])
+    let response: RegressionResponse = decode(body.clone(), bounds::REGRESS)?;
+    let regressions = response.result.unwrap_or_default().regressions;
+    let values: Vec<f32> = regressions.into_iter().map(|regression| regression.value).collect();
+    Ok(vec![("outputs".to_owned(), table(vec![values.len()], TensorData::Float(values))?)])
 }
 
 pub(crate) fn read_status(body: &Bytes) -> Read<ModelStatus> {
-    let response: GetModelStatusResponse = decode(body.clone())?;
+    let response: GetModelStatusResponse = decode(body.clone(), bounds::STATUS)?;
     let versions = response.model_version_status.into_iter().map(|version| {
+        let state = match version.state() {
+            model_version_status::State::Start => State::Start,
+            model_version_status::State::Loading => State::Loading,
+            model_version_status::State::Available => State::Available,
+            model_version_status::State::Unloading => State::Unloading,
+            model_version_status::State::End => State::End,
+            model_version_status::State::Unknown => State::Unknown,
+        };
         let status = version.status.unwrap_or_default();
-        let code = usize::try_from(status.error_code).ok().and_then(|code| GRPC_STATUS.get(code));
+        let code = Code::try_from(status.error_code);
         VersionStatus {
             version: version.version,
-            state: match version.state {
-                10 => State::Start,
-                20 => State::Loading,
-                30 => State::Available,
-                40 => State::Unloading,
-                50 => State::End,
-                _ => State::Unknown,
-            },
-            error_code: code.map_or_else(|| status.error_code.to_string(), ToString::to_string),
+            state,
+            error_code: code
+                .map_or_else(|_| status.error_code.to_string(), |code| code.as_str_name().into()),
             error_message: String::from_utf8_lossy(&status.error_message).into_owned(),
         }
     });
     Ok(ModelStatus { versions: versions.collect() })
 }
 
-fn info(wire: messages::TensorInfo) -> TensorInfo {
+fn info(wire: wire::TensorInfo) -> TensorInfo {
     let dtype_name = name_of(wire.dtype);
     TensorInfo {
         dtype: DType::of_name(&dtype_name),
@@ -128,17 +140,17 @@ fn info(wire: messages::TensorInfo) -> TensorInfo {
     }
 }
 
-fn infos(wire: BTreeMap<String, messages::TensorInfo>) -> BTreeMap<String, TensorInfo> {
+fn infos(wire: BTreeMap<String, wire::TensorInfo>) -> BTreeMap<String, TensorInfo> {
     wire.into_iter().map(|(name, wire)| (name, info(wire))).collect()
 }
 
 pub(crate) fn read_metadata(body: &Bytes) -> Read<Metadata> {
-    let response: GetModelMetadataResponse = decode(body.clone())?;
+    let mut response: GetModelMetadataResponse = decode(body.clone(), bounds::METADATA)?;
     let spec = response.model_spec.unwrap_or_default();
-    let Some(any) = response.metadata.get("signature_def") else {
+    let Some(any) = response.metadata.remove("signature_def") else {
         return Err(Bad::new("the metadata has no signature_def"));
     };
-    let signatures = decode::<SignatureDefMap>(any.value.clone())?.signature_def;
+    let signatures = decode::<SignatureDefMap>(any.value.into(), bounds::SIGNATURES)?.signature_def;
     let signatures = signatures.into_iter().map(|(name, wire)| {
         let signature = Signature {
             method: wire.method_name,
@@ -149,7 +161,10 @@ pub(crate) fn read_metadata(body: &Bytes) -> Read<Metadata> {
     });
     Ok(Metadata {
         model: spec.name,
-        version: spec.version.map(|version| version.value),
+        version: match spec.version_choice {
+            Some(VersionChoice::Version(version)) => Some(version),
+            Some(VersionChoice::VersionLabel(_)) | None => None,
+        },
         signatures: signatures.collect(),
     })
 }

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use canary_proto::{
+    prost::Message,
+    tensorflow::{
+        DataType, TensorProto, TensorShapeProto, serving::PredictResponse, tensor_shape_proto::Dim,
+    },
+};
 
 use super::{
-    frame_predict, metadata_request, model_spec, read_classify, read_metadata, read_predict,
-    read_predict_grpc, read_regress, read_status, status_request, write_examples,
-    write_predict_grpc,
+    examples, metadata, model_spec, predict, read_classify, read_metadata, read_predict,
+    read_predict_grpc, read_regress, read_status, status, write_predict_grpc,
 };
 use crate::{
     predict::{Example, Examples, Input, ModelVersion, State, Value},
@@ -50,7 +55,7 @@ fn predict_requests() {
     write_predict_grpc(&mut body, "image_classifier", &label, "", &arrays).unwrap();
     assert_eq!(body, fixture!("predict_arrays"));
     let spec = model_spec("image_classifier", &label, "");
-    assert_eq!(frame_predict(&spec, arrays).unwrap().message(), body);
+    assert_eq!(predict(spec, arrays).unwrap().to_vec(), body);
 }
 
 /// As protobuf decodes it: the fields of a message that have a length.
@@ -81,7 +86,7 @@ fn large_arrays_and_files_are_whole_however_they_are_held() {
             ("shared", Arc::clone(&shared).into()),
             ("borrowed", (&image).into()),
             ("files", files.clone().into()),
-            ("lent", files.as_slice().into()),
+            ("slices", files.as_slice().into()),
             ("texts", texts.clone().into()),
             ("text views", (&texts).into()),
         ])
@@ -90,7 +95,7 @@ fn large_arrays_and_files_are_whole_however_they_are_held() {
     write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &named()).unwrap();
     let spec = || model_spec("m", &ModelVersion::Latest, "");
     for input in [named(), (&named()).into(), named().into_owned()] {
-        assert_eq!(frame_predict(&spec(), input).unwrap().message(), body);
+        assert_eq!(predict(spec(), input).unwrap().to_vec(), body);
     }
     let inputs: Vec<_> = fields(&body).into_iter().filter(|(field, _)| *field == 2).collect();
     assert_eq!(inputs.len(), 7);
@@ -117,7 +122,7 @@ fn what_protobuf_cannot_hold_is_refused() {
     let twice = Input::named([("a", view()), ("b", view())]);
     let mut body = Vec::new();
     let error = write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &twice).unwrap_err();
-    assert!(error.to_string().contains("its message takes 21474837"), "{error}");
+    assert!(error.to_string().contains("its message takes 2147483648 bytes"), "{error}");
     assert!(body.is_empty());
 }
 
@@ -131,15 +136,15 @@ fn the_other_requests() {
         Example::new().with("t", "é"),
     ])
     .context(Example::new().with("c", 1.0));
-    let body = write_examples(spec(ModelVersion::Latest, "classify"), &classify).unwrap();
-    assert_eq!(body.message(), fixture!("classify_request"));
+    let body = examples(spec(ModelVersion::Latest, "classify"), &classify).unwrap();
+    assert_eq!(body.to_vec(), fixture!("classify_request"));
     let regress = Example::new().with("x", 0.25).into();
-    let body = write_examples(spec(ModelVersion::Latest, ""), &regress).unwrap();
-    assert_eq!(body.message(), fixture!("regress_request"));
-    let body = metadata_request(spec(ModelVersion::Number(3), ""));
-    assert_eq!(body.message(), fixture!("metadata_request"));
-    let body = status_request(spec(ModelVersion::Latest, ""));
-    assert_eq!(body.message(), fixture!("status_request"));
+    let body = examples(spec(ModelVersion::Latest, ""), &regress).unwrap();
+    assert_eq!(body.to_vec(), fixture!("regress_request"));
+    let body = metadata(spec(ModelVersion::Number(3), ""));
+    assert_eq!(body.to_vec(), fixture!("metadata_request"));
+    let body = status(spec(ModelVersion::Latest, ""));
+    assert_eq!(body.to_vec(), fixture!("status_request"));
 }
 
 #[test]
@@ -183,16 +188,16 @@ fn the_other_responses() {
     assert_eq!(outputs[1].1.shape(), [2, 2]);
     let outputs = read_regress(&Bytes::from_static(fixture!("regress_response"))).unwrap();
     assert_eq!(outputs[0].1.as_floats(), Some(&[2.5, 0.0, -1.0][..]));
-    let metadata = read_metadata(&Bytes::from_static(fixture!("metadata_response"))).unwrap();
-    assert_eq!(metadata.version, Some(3));
-    let signature = metadata.signature("").unwrap();
+    let read = read_metadata(&Bytes::from_static(fixture!("metadata_response"))).unwrap();
+    assert_eq!(read.version, Some(3));
+    let signature = read.signature("").unwrap();
     assert_eq!(signature.inputs["x"].to_string(), "DT_FLOAT[?, 224, 224, 3]");
     assert_eq!(signature.outputs["logits"].to_string(), "DT_COMPLEX64 of any shape");
-    let status = read_status(&Bytes::from_static(fixture!("status_response"))).unwrap();
-    assert_eq!(status.versions[0].version, 9_007_199_254_740_993);
-    assert_eq!(status.versions[0].state, State::Available);
-    assert_eq!(status.versions[1].error_code, "NOT_FOUND");
-    assert_eq!(status.to_string(), "9007199254740993 AVAILABLE, 2 END (gone)");
+    let read = read_status(&Bytes::from_static(fixture!("status_response"))).unwrap();
+    assert_eq!(read.versions[0].version, 9_007_199_254_740_993);
+    assert_eq!(read.versions[0].state, State::Available);
+    assert_eq!(read.versions[1].error_code, "NOT_FOUND");
+    assert_eq!(read.to_string(), "9007199254740993 AVAILABLE, 2 END (gone)");
 }
 
 #[test]
@@ -206,14 +211,16 @@ fn broken_messages_are_refused() {
     assert!(read_predict(&Bytes::from_static(huge)).is_err());
 }
 
+/// A field with a length in front of it.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encoding::encode_varint(bytes.len() as u64, &mut field);
+    field.extend_from_slice(bytes);
+    field
+}
+
 #[test]
 fn a_few_bytes_do_not_become_many() {
-    let field = |number: u8, bytes: &[u8]| {
-        let mut field = vec![number << 3 | 2];
-        prost::encoding::encode_varint(bytes.len() as u64, &mut field);
-        field.extend_from_slice(bytes);
-        field
-    };
     let output = |name: &str, dtype: u8, count: u64, values: &[u8]| {
         let mut size = vec![0x08];
         prost::encoding::encode_varint(count, &mut size);
@@ -239,4 +246,57 @@ fn a_few_bytes_do_not_become_many() {
         (0..100).flat_map(|number| output(&number.to_string(), 4, 1 << 20, &[])).collect();
     assert!(read(&many).unwrap_err().contains("1048576 elements"));
     assert!(read(&output("a", 1, u64::MAX / 2, &[])).is_err());
+}
+
+#[test]
+fn empty_messages_by_the_million_are_refused_before_they_are_decoded() {
+    const MILLION: usize = 1 << 20;
+    let refused = |read: Result<(), String>| {
+        let error = read.unwrap_err();
+        assert!(error.contains("bytes of memory"), "{error}");
+    };
+    let predict = |answer: &[u8]| read_predict_grpc(answer).map(drop).map_err(|e| e.to_string());
+    let named = |count: usize| {
+        let mut entries = Vec::new();
+        for number in 0..count {
+            entries.extend(field(1, &field(1, format!("{number:x}").as_bytes())));
+        }
+        entries
+    };
+    // Outputs of another name each, and texts.
+    refused(predict(&named(MILLION)));
+    let tensor = |within: &[u8]| field(1, &[field(1, b"y"), field(2, within)].concat());
+    refused(predict(&tensor(&[&[0x08, 7], &*[0x42, 0].repeat(2 * MILLION)].concat())));
+    // As many short texts as a large batch has are read.
+    let size = field(2, &field(2, &[0x08, 0xa0, 0x8d, 0x06]));
+    let texts = [&[0x08, 7], &*size, &*[0x42, 2, b'a', b'b'].repeat(100_000)].concat();
+    assert_eq!(read_predict_grpc(&tensor(&texts)).unwrap()[0].1.shape(), [100_000]);
+    // Classes, versions, and the inputs of a signature.
+    let classes = Bytes::from(field(1, &field(1, &[0x0a, 0].repeat(2 * MILLION))));
+    refused(read_classify(&classes).map(drop).map_err(|bad| bad.reason));
+    let versions = Bytes::from([0x0a, 0].repeat(2 * MILLION));
+    refused(read_status(&versions).map(drop).map_err(|bad| bad.reason));
+    let signature = field(1, &[field(1, b"s"), field(2, &named(3 * MILLION))].concat());
+    let any = field(2, &field(2, &signature));
+    let metadata = field(2, &[field(1, b"signature_def"), any].concat());
+    refused(read_metadata(&metadata.into()).map(drop).map_err(|bad| bad.reason));
+}
+
+#[test]
+fn more_dimensions_than_an_array_has_are_refused() {
+    let answer = |dims: usize| {
+        let tensor = TensorProto {
+            dtype: DataType::DtUint8.into(),
+            tensor_shape: Some(TensorShapeProto {
+                dim: vec![Dim { size: 1 }; dims],
+                unknown_rank: false,
+            }),
+            ..TensorProto::default()
+        };
+        let outputs = [("y".to_owned(), tensor)].into();
+        PredictResponse { outputs, model_spec: None }.encode_to_vec()
+    };
+    assert_eq!(read_predict_grpc(&answer(32)).unwrap()[0].1.shape(), [1; 32]);
+    let error = read_predict_grpc(&answer(33)).unwrap_err().to_string();
+    assert!(error.contains("33 dimensions, more than 32"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What others do to the objects of a rollout, and to its lock, while it goes on.
+//! Edits by others of the objects of a rollout, and of its lock, while it goes on.
 
 use super::*;
 
@@ -44,7 +44,7 @@ fn edits_elsewhere_are_kept_and_disturb_nothing() {
     });
 }
 
-/// Somebody makes other pods of the canary's subset, at any call; nothing tells of it but the look before each write.
+/// Somebody gives the canary's subset other pods, at any call; only the check before each write shows it.
 #[test]
 fn a_subset_of_other_pods_gets_no_weight() {
     run(async {
@@ -66,17 +66,17 @@ fn a_subset_of_other_pods_gets_no_weight() {
                 match &verdict {
                     Verdict::ExternalEdit { diff } => {
                         noticed += 1;
-                        let said = diff.to_string();
+                        let text = diff.to_string();
                         assert!(
-                            said.contains("spec.subsets[1].labels") && said.contains("another"),
-                            "{said}"
+                            text.contains("spec.subsets[1].labels") && text.contains("another"),
+                            "{text}"
                         );
-                        // One write at most was on its way.
+                        // At most one write was in flight.
                         assert!(after.len() <= 1, "at call {call}: {after:?}");
                     }
                     // The way back does not depend on the canary's subset.
                     Verdict::Rollback { .. } => assert_eq!(splits.last(), Some(&0), "{call}"),
-                    // The last write was on its way, or done.
+                    // The last write was in flight, or done.
                     Verdict::Promote { .. } => assert!(after.len() <= 1, "{call}: {after:?}"),
                     other => panic!("at call {call}: {other}"),
                 }

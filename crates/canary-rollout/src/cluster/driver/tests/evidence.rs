@@ -89,16 +89,22 @@ fn a_verdict_holds_for_its_release_and_its_weights_and_says_that_it_is_an_earlie
         assert!(matches!(first, Verdict::Promote { .. }), "{first}");
 
         let events = events_on(&store, FAILING).await;
-        let Some(Progress::Finished { verdict, stored: Some(_) }) = events.last() else {
+        let Some(Progress::Finished { verdict, stored: Some(at) }) = events.last() else {
             panic!("{events:?}")
         };
+        let Progress::Started { resumed: false, anew: None, stored: Some(began_with), .. } =
+            &events[0]
+        else {
+            panic!("{:?}", events[0])
+        };
+        assert_eq!(began_with, at, "the first event says that it is over");
         same(verdict, &first, &"the same release with the same weights");
 
-        let begins_anew = |events: &[Progress], said: &str| {
+        let begins_anew = |events: &[Progress], message: &str| {
             let Progress::Started { resumed: false, anew: Some(why), .. } = &events[0] else {
                 panic!("{:?}", events[0])
             };
-            assert!(why.contains(said), "{why}");
+            assert!(why.contains(message), "{why}");
             let Some(Progress::Finished { verdict, stored: None }) = events.last() else {
                 panic!("{:?}", events.last())
             };
@@ -157,20 +163,20 @@ fn credentials_that_run_out_delay_a_rollback_and_end_nothing() {
 }
 
 #[test]
-fn a_deleted_lock_is_made_anew_and_told() {
+fn a_deleted_lock_is_created_again_and_reported() {
     run(async {
         let store = Store::new(&plan());
         let driver = driver(&plan(), &store, FAILING, u64::MAX).lease(Duration::from_secs(1));
         let mut run = run_at(driver, &store, 20).await;
         let lease = lease_of("default", "image-classifier");
         store.inner().objects.remove(&lease);
-        let mut told = false;
+        let mut reported = false;
         while let Some(progress) = run.next().await {
             if let Progress::Waiting { problem, .. } = progress.unwrap() {
-                told |= problem.contains("Lease");
+                reported |= problem.contains("Lease");
             }
         }
-        assert!(told);
+        assert!(reported);
         assert_eq!(store.canary_weight(), 0);
         assert!(store.inner().objects.contains_key(&lease));
     });
@@ -191,9 +197,12 @@ fn a_run_whose_own_question_is_wrong_writes_nothing() {
         let store = Store::new(&plan());
         let before = store.virtual_service();
         let started = driver(&plan(), &store, GOOD, u64::MAX).probe(Wrong).start().await;
-        let said = started.unwrap_err().to_string();
-        assert!(said.contains("127.0.0.1:1: connection refused"), "{said}");
-        assert!(said.contains("resnet50") && said.contains("Nothing was written"), "{said}");
+        let message = started.unwrap_err().to_string();
+        assert!(message.contains("127.0.0.1:1: connection refused"), "{message}");
+        assert!(
+            message.contains("resnet50") && message.contains("Nothing was written"),
+            "{message}"
+        );
         assert_eq!(store.virtual_service(), before);
         assert_eq!(verdict_on(&store, GOOD).await.name(), "promote", "the lock was given back");
     });
@@ -213,7 +222,7 @@ fn an_edit_ends_the_run_and_its_header_route_goes_while_the_edit_stays() {
 }
 
 #[test]
-fn a_plan_without_a_header_asks_the_canary_by_a_route_that_goes_with_the_first_weight() {
+fn a_plan_without_a_header_probes_the_canary_by_a_route_that_goes_with_the_first_weight() {
     use std::sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -224,8 +233,8 @@ fn a_plan_without_a_header_asks_the_canary_by_a_route_that_goes_with_the_first_w
         plain.guardrails.truncate(2);
         plain.steps[1].hold.pairs = None;
         let store = Store::new(&plain);
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (live, count) = (store.clone(), Arc::clone(&asked));
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (live, count) = (store.clone(), Arc::clone(&sent));
         let probing = driver(&plain, &store, GOOD, u64::MAX).probe(move || {
             count.fetch_add(1, Ordering::Relaxed);
             let routes = routes(&live)["http"].as_array().unwrap().clone();
@@ -240,6 +249,6 @@ fn a_plan_without_a_header_asks_the_canary_by_a_route_that_goes_with_the_first_w
         assert_eq!(routes_left(&store), 2, "it goes in the same write");
         let verdict = to_the_end(&mut run).await.unwrap().unwrap();
         assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
-        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        assert_eq!(sent.load(Ordering::Relaxed), 1);
     });
 }

@@ -1,11 +1,13 @@
 mod edits;
 mod evidence;
+mod fixtures;
+mod refusals;
+mod sources;
 mod store;
-mod world;
 
+use fixtures::{Canary, FAILING, GOOD, Jumping, WRONG, driver, finish, to_the_end};
 use serde_json::{Value, json};
 use store::{Store, Trouble};
-use world::{Canary, FAILING, GOOD, Jumping, WRONG, driver, finish, to_the_end};
 
 use super::*;
 use crate::{
@@ -120,7 +122,7 @@ fn a_server_that_is_away_for_long_only_delays_the_verdict() {
                     let started = driver(&plan(), &store, canary, u64::MAX).start().await;
                     let (mut run, _control) = match started {
                         Ok(started) => started,
-                        // Before it has begun, the caller is told.
+                        // Before the run has begun, the caller gets the error.
                         Err(error) => {
                             assert!(error.is_retryable(), "{trouble:?}: {error}");
                             continue;
@@ -138,7 +140,7 @@ fn a_server_that_is_away_for_long_only_delays_the_verdict() {
     });
 }
 
-/// A rollback that is decided while the server is away is carried out once it is back, and waiting is told.
+/// A rollback that is decided while the server is away is carried out once it is back, and the wait is reported.
 #[test]
 fn a_rollback_is_never_forgotten() {
     use futures_util::StreamExt;
@@ -249,98 +251,8 @@ fn a_guardrail_without_a_source_is_refused() {
     });
 }
 
-/// A source that says what it has to do with the rollout's own requests.
-struct Own(&'static str, crate::evidence::OwnRequests);
-
-impl Source for Own {
-    fn name(&self) -> &str {
-        self.0
-    }
-    fn provides(&self) -> Vec<Kind> {
-        vec![Kind::Requests, Kind::Pairs]
-    }
-    fn own_requests(&self) -> crate::evidence::OwnRequests {
-        self.1
-    }
-    fn observations(self: Box<Self>, _: Option<u64>) -> crate::evidence::Observations {
-        Box::pin(futures_util::stream::pending())
-    }
-}
-
 #[test]
-fn sources_of_which_one_counts_what_the_other_sends_are_refused() {
-    use crate::evidence::OwnRequests as O;
-    run(async {
-        for (sends, counts, said) in [
-            (O::Reports, O::CountsAll, Some("pairs_only")),
-            (O::Reports, O::CountsUnmarked, Some("counted by both")),
-            (O::SendsPairs, O::CountsAll, Some("mark_header")),
-            (O::SendsPairs, O::CountsUnmarked, None),
-            (O::Reports, O::Neither, None),
-            (O::Reports, O::SendsPairs, None),
-            (O::CountsAll, O::CountsAll, None),
-        ] {
-            for turned in [false, true] {
-                let (one, other) = (Own("one", sends), Own("other", counts));
-                let (first, second) = if turned { (other, one) } else { (one, other) };
-                let store = Store::new(&plan());
-                let driver = Driver::new(store.clone(), plan()).unwrap().probe(|| async { Ok(()) });
-                let started = driver.source(first).source(second).start().await;
-                match (started, said) {
-                    (Ok(_), None) => {}
-                    (Err(error), Some(said)) => {
-                        let text = error.to_string();
-                        assert!(
-                            text.contains("sources one and other") && text.contains(said),
-                            "{text}"
-                        );
-                        assert_eq!(store.inner().calls, 0, "nothing was read or written");
-                    }
-                    (started, said) => panic!("{:?}: {said:?}", started.is_ok()),
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn an_unreachable_canary_gets_no_weight() {
-    run(async {
-        let store = Store::new(&plan());
-        let verdict = finish(
-            driver(&plan(), &store, GOOD, u64::MAX)
-                .probe(|| async { Err("503 no healthy upstream".to_owned()) })
-                .tick(Duration::from_secs(60)),
-        );
-        let verdict = verdict.await.unwrap().unwrap();
-        assert!(
-            matches!(&verdict, Verdict::Rollback { evidence: Cause::NotReady(_), .. }),
-            "{verdict}"
-        );
-        assert_eq!(store.canary_weight(), 0);
-    });
-}
-
-#[test]
-fn sources_that_end_early_leave_it_inconclusive() {
-    run(async {
-        let few = Canary { observations: 200, ..GOOD };
-        let (verdict, store, _) = undisturbed(few).await;
-        assert!(
-            matches!(&verdict, Verdict::Inconclusive { why: Why::SourcesEnded { .. } }),
-            "{verdict}"
-        );
-        assert_eq!(store.canary_weight(), 20, "weights are kept");
-        let mut back = plan();
-        back.on_inconclusive = OnInconclusive::Rollback;
-        let store = Store::new(&back);
-        finish(driver(&back, &store, few, u64::MAX)).await.unwrap().unwrap();
-        assert_eq!(store.canary_weight(), 0);
-    });
-}
-
-#[test]
-fn gates_are_asked_through_the_probe() {
+fn gates_are_evaluated_through_the_probe() {
     struct Answers(&'static str);
     impl Probe for Answers {
         fn reach(&self) -> futures_util::future::BoxFuture<'_, Result<(), Missing>> {
@@ -431,14 +343,14 @@ fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
             let store = Store::new(&plan());
             let first = driver(&plan(), &store, GOOD, u64::MAX).holder("first");
             let (mut run, control) = first.start().await.unwrap();
-            let mut told = 0;
-            while told < after
+            let mut reported = 0;
+            while reported < after
                 && let Some(progress) = run.next().await
             {
                 progress.unwrap();
-                told += 1;
+                reported += 1;
             }
-            if told < after {
+            if reported < after {
                 // It was over before.
                 break;
             }

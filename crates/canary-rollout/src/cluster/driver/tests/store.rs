@@ -14,7 +14,7 @@ use crate::{
     {Split, patch::locate},
 };
 
-/// What goes wrong at one call, counted from 0.
+/// The failure at one call, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Trouble {
     None,
@@ -46,7 +46,7 @@ pub(super) struct Inner {
     pub(super) calls: usize,
     pub(super) trouble: Trouble,
     pub(super) splits: Vec<Split>,
-    /// How many splits had been written when somebody gave the canary's subset other labels.
+    /// The number of splits written when somebody gave the canary's subset other labels.
     pub(super) relabelled: Option<usize>,
     /// The canary's weight now, so that traffic need not read the object.
     canary: u32,

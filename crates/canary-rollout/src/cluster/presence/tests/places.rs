@@ -4,7 +4,7 @@ use super::*;
 use crate::Error;
 
 #[tokio::test]
-async fn of_what_is_no_service_nothing_is_said() {
+async fn a_host_that_is_no_service_is_not_judged() {
     let memory = Memory::new(stable());
     let of_host =
         async |host: &str| presence(&memory, "shop", &rule_of(host), "v1", None).await.unwrap();
@@ -42,13 +42,13 @@ async fn what_is_forbidden_or_away_is_an_error() {
     for (kind, subset) in
         [("Service", "v1"), ("Pod", "v1"), ("Deployment", "v2"), ("StatefulSet", "v2")]
     {
-        let ask = async |door| {
+        let look = async |door| {
             let memory = with([]).door(kind, door);
             presence(&memory, "shop", &rule_of(RULE_HOST), subset, None).await.unwrap_err()
         };
-        let error = ask(Door::Forbidden).await;
+        let error = look(Door::Forbidden).await;
         assert!(!error.is_retryable() && error.to_string().contains("grant the verb"), "{error}");
-        assert!(ask(Door::Away).await.is_retryable(), "{kind}");
+        assert!(look(Door::Away).await.is_retryable(), "{kind}");
     }
     let memory = with([]).door("ReplicaSet", Door::Forbidden);
     missing(&of(&memory, "v2").await, true, &["version=v1"]);

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod client;
+mod error;
+mod message;
+mod pieces;
+mod proxy;
+mod settings;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use body::Body;
+pub use client::Client;
+pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes};
+pub use message::{Limits, Request, Response};
+pub use proxy::Proxy;
+pub use settings::Settings;
+#[cfg(feature = "tls")]
+pub use tls::Tls;

@@ -1,0 +1,126 @@
+//! Huffman tables: ITU-T T.81, annex C, and the typical ones of its annex K.
+
+/// The bits that one look into a table covers.
+pub(crate) const LOOK: u32 = 10;
+
+/// One Huffman table.
+#[derive(Clone)]
+pub(crate) struct Table {
+    /// By the next `LOOK` bits: symbol and code length, or length 0 for longer codes.
+    pub(crate) short: Box<[(u8, u8); 1 << LOOK]>,
+    /// By the next `LOOK` bits, when a code and the value after it both lie within: value, run of zeros before it,
+    /// and the bits of both; or 0 bits.
+    pub(crate) whole: Box<[(i16, u8, u8); 1 << LOOK]>,
+    /// For each length, one above its largest code, aligned to 16 bits; and the difference from a code to its symbol.
+    limits: [u32; 18],
+    deltas: [i32; 17],
+    symbols: Vec<u8>,
+}
+
+impl Table {
+    /// From the number of codes of each length, and the symbols in the order of their codes.
+    pub(crate) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
+        let mut table = Self {
+            short: Box::new([(0, 0); 1 << LOOK]),
+            whole: Box::new([(0, 0, 0); 1 << LOOK]),
+            limits: [0; 18],
+            deltas: [0; 17],
+            symbols: symbols.to_vec(),
+        };
+        let (mut code, mut at) = (0_u32, 0_usize);
+        for length in 1..=16_u8 {
+            let wide = u32::from(length);
+            table.deltas[usize::from(length)] = i32::try_from(at).ok()? - code.cast_signed();
+            for _ in 0..counts[usize::from(length) - 1] {
+                let symbol = *symbols.get(at)?;
+                if code >= 1 << wide {
+                    return None;
+                }
+                if wide <= LOOK {
+                    let first = (code << (LOOK - wide)) as usize;
+                    table.short[first..first + (1 << (LOOK - wide))].fill((symbol, length));
+                }
+                code += 1;
+                at += 1;
+            }
+            table.limits[usize::from(length)] = code << (16 - wide);
+            code <<= 1;
+        }
+        table.limits[17] = u32::MAX;
+        table.fill_whole();
+        Some(table)
+    }
+
+    fn fill_whole(&mut self) {
+        for look in 0..1_u32 << LOOK {
+            let (symbol, length) = self.short[look as usize];
+            let (run, size) = (symbol >> 4, symbol & 15);
+            let total = length + size;
+            if length == 0 || size == 0 || u32::from(total) > LOOK {
+                continue;
+            }
+            let bits = (look >> (LOOK - u32::from(total))) & ((1 << size) - 1);
+            self.whole[look as usize] = (extend(bits, size.into()), run, total);
+        }
+    }
+
+    /// Symbol and length of a code longer than `LOOK` that the next 16 bits begin with.
+    pub(crate) fn long(&self, look: u32) -> Option<(u8, u32)> {
+        let length = (LOOK as usize + 1..=16).find(|&length| look < self.limits[length])?;
+        let code = (look >> (16 - length)).cast_signed();
+        let symbol = self.symbols.get(usize::try_from(code + self.deltas[length]).ok()?)?;
+        Some((*symbol, u32::try_from(length).ok()?))
+    }
+
+    /// The tables that a file without tables means (frames of motion JPEG): luma for number 0, chroma for number 1.
+    pub(crate) fn typical(number: usize, ac: bool) -> Option<Self> {
+        let (counts, symbols) = match (number, ac) {
+            (0, false) => (&LUMA_DC_COUNTS, &DC_SYMBOLS[..]),
+            (1, false) => (&CHROMA_DC_COUNTS, &DC_SYMBOLS[..]),
+            (0, true) => (&LUMA_AC_COUNTS, &LUMA_AC_SYMBOLS[..]),
+            (1, true) => (&CHROMA_AC_COUNTS, &CHROMA_AC_SYMBOLS[..]),
+            _ => return None,
+        };
+        Self::new(counts, symbols)
+    }
+}
+
+/// The signed value of `size` bits: T.81, figure F.12.
+#[inline]
+#[allow(clippy::cast_possible_truncation)]
+pub(crate) fn extend(bits: u32, size: u32) -> i16 {
+    let bits = bits.cast_signed();
+    let half = 1 << size >> 1;
+    (if bits < half { bits - (1 << size) + 1 } else { bits }) as i16
+}
+
+// T.81, tables K.3 to K.6.
+const LUMA_DC_COUNTS: [u8; 16] = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+const CHROMA_DC_COUNTS: [u8; 16] = [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0];
+const DC_SYMBOLS: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+const LUMA_AC_COUNTS: [u8; 16] = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7d];
+const CHROMA_AC_COUNTS: [u8; 16] = [0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77];
+#[rustfmt::skip]
+const LUMA_AC_SYMBOLS: [u8; 162] = [
+    0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07, 0x22, 0x71,
+    0x14, 0x32, 0x81, 0x91, 0xa1, 0x08, 0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0, 0x24, 0x33, 0x62, 0x72,
+    0x82, 0x09, 0x0a, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x34, 0x35, 0x36, 0x37,
+    0x38, 0x39, 0x3a, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59,
+    0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x83,
+    0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0xa2, 0xa3,
+    0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3,
+    0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda, 0xe1, 0xe2,
+    0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa,
+];
+#[rustfmt::skip]
+const CHROMA_AC_SYMBOLS: [u8; 162] = [
+    0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71, 0x13, 0x22,
+    0x32, 0x81, 0x08, 0x14, 0x42, 0x91, 0xa1, 0xb1, 0xc1, 0x09, 0x23, 0x33, 0x52, 0xf0, 0x15, 0x62, 0x72, 0xd1,
+    0x0a, 0x16, 0x24, 0x34, 0xe1, 0x25, 0xf1, 0x17, 0x18, 0x19, 0x1a, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x35, 0x36,
+    0x37, 0x38, 0x39, 0x3a, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58,
+    0x59, 0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a,
+    0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a,
+    0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba,
+    0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda,
+    0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa,
+];

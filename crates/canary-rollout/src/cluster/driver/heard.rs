@@ -1,0 +1,78 @@
+//! The last observation of each source: when it came, and why none comes.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::evidence::Timestamp;
+
+/// The time without an observation after which a source is named.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The sources that have not ended.
+#[derive(Default)]
+pub(super) struct Heard(BTreeMap<Arc<str>, Last>);
+
+struct Last {
+    /// When it last gave an observation, or the run began.
+    at: Timestamp,
+    /// `true` when the silence since then was reported.
+    reported: bool,
+    /// The failure since then, such as a query without samples.
+    problem: Option<String>,
+}
+
+impl Heard {
+    /// A source gave an observation, or begins.
+    pub(super) fn gave(&mut self, source: &Arc<str>, now: Timestamp) {
+        self.0.insert(Arc::clone(source), Last { at: now, reported: false, problem: None });
+    }
+
+    /// A source failed in a way that may pass.
+    pub(super) fn failed(&mut self, source: &str, problem: &str) {
+        if let Some(last) = self.0.get_mut(source) {
+            last.problem = Some(problem.to_owned());
+        }
+    }
+
+    /// A source has nothing more to give.
+    pub(super) fn ended(&mut self, source: &str) {
+        self.0.remove(source);
+    }
+
+    /// The sources that have been silent for long since a write at `since`, each once for each silence.
+    pub(super) fn newly_quiet(
+        &mut self,
+        now: Timestamp,
+        since: Timestamp,
+    ) -> Vec<(String, Duration)> {
+        let mut quiet = Vec::new();
+        for (source, last) in &mut self.0 {
+            let silent = last.silent(now, since);
+            if !last.reported && silent >= QUIET {
+                last.reported = true;
+                quiet.push((source.to_string(), silent));
+            }
+        }
+        quiet
+    }
+
+    /// The problem of every source that gives no observations.
+    pub(super) fn problems(&self, now: Timestamp, since: Timestamp) -> String {
+        let problems = self.0.iter().filter_map(|(name, last)| last.problem(name, now, since));
+        problems.collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Last {
+    fn silent(&self, now: Timestamp, since: Timestamp) -> Duration {
+        now.since(self.at.max(since))
+    }
+
+    /// Why nothing comes; a source's own words say more than its silence does.
+    fn problem(&self, source: &str, now: Timestamp, since: Timestamp) -> Option<String> {
+        if let Some(problem) = &self.problem {
+            return Some(format!("{source}: {problem}"));
+        }
+        let silent = self.silent(now, since);
+        (silent >= QUIET).then(|| format!("{source} has told nothing for {} s", silent.as_secs()))
+    }
+}

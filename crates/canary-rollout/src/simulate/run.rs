@@ -1,0 +1,369 @@
+//! One simulated run: the machine on traffic, pairs and time that are drawn from a scenario.
+
+use std::sync::Arc;
+
+use super::{
+    super::{
+        event::{Action, Event},
+        gate::GateOutcome,
+        guardrail::Check,
+        machine::{MAX_STRIDE, Machine},
+        scenario::Scenario,
+        state::{Phase, State},
+    },
+    Outcome,
+};
+use crate::{
+    Error, Result,
+    evidence::{Answer, Counts, Observation, Pair, ScoreValue, Seen, Timestamp, Window},
+};
+use canary_stats::Random;
+
+/// While the split is tested, the evidence is checked after at most so many requests.
+const LOOK: u64 = 64;
+
+/// A run that has not ended after so many requests is given up with an error.
+const MAX_REQUESTS: u64 = 10_000_000_000;
+
+/// One run: the machine, the traffic and the clock.
+pub(super) struct SimulatedRun<'a> {
+    machine: &'a Machine,
+    scenario: Scenario,
+    random: Random,
+    source: Arc<str>,
+    actions: Vec<Action>,
+    /// Seconds since the beginning.
+    clock: f64,
+    /// Good requests before the next bad one.
+    gap: Option<u64>,
+    /// Seconds since the last request.
+    waited: f64,
+    /// Seconds at which the next pair comes.
+    next_pair: f64,
+    requests: u64,
+    traffic: Traffic,
+    look: u64,
+}
+
+/// The probabilities of a request at the split in force.
+#[derive(Clone, Copy, Default)]
+struct Traffic {
+    /// The canary's true share.
+    share: f64,
+    /// That a request is bad.
+    bad: f64,
+    /// That a good request, or a bad one, is the canary's.
+    canary_if_good: f64,
+    canary_if_bad: f64,
+}
+
+impl Traffic {
+    fn new(scenario: &Scenario, weight: u32) -> Self {
+        let configured = f64::from(weight) / 100.0;
+        let inside = weight > 0 && weight < 100;
+        let share = configured + if inside { scenario.split_error / 100.0 } else { 0.0 };
+        let share = share.clamp(0.0, 1.0);
+        let bad = |errors: f64, slow: f64| 1.0 - (1.0 - errors) * (1.0 - slow);
+        let stable = (1.0 - share) * bad(scenario.errors.stable, scenario.slow.stable);
+        let canary = share * bad(scenario.errors.canary, scenario.slow.canary);
+        let part =
+            |part: f64, whole: f64| if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
+        Self {
+            share,
+            bad: (stable + canary).clamp(0.0, 1.0),
+            canary_if_good: part(share - canary, 1.0 - stable - canary),
+            canary_if_bad: part(canary, stable + canary),
+        }
+    }
+}
+
+impl<'a> SimulatedRun<'a> {
+    pub(super) fn new(machine: &'a Machine, scenario: Scenario, random: Random) -> Self {
+        let tests_split =
+            machine.plan().guardrails.iter().any(|g| matches!(g.check, Check::ObservedSplit(_)));
+        Self {
+            machine,
+            scenario,
+            random,
+            source: "simulation".into(),
+            actions: Vec::new(),
+            clock: 0.0,
+            gap: None,
+            waited: 0.0,
+            next_pair: f64::INFINITY,
+            requests: 0,
+            traffic: Traffic::default(),
+            look: if tests_split { LOOK } else { 1 << 20 },
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "never negative"
+        )]
+        let millis = (self.clock * 1e3) as u64;
+        Timestamp(millis)
+    }
+
+    pub(super) fn run(mut self, mut state: State) -> Result<Outcome> {
+        self.handle(&mut state, Event::Started(Timestamp(0)));
+        self.next_pair = self.following_pair();
+        while !state.is_done() {
+            if self.requests > MAX_REQUESTS {
+                return Err(Error::Plan(format!(
+                    "a simulated run has not ended after {MAX_REQUESTS} requests; lower the plan's patience"
+                )));
+            }
+            if let Some(action) = self.actions.pop() {
+                self.answer(&mut state, action);
+            } else {
+                self.advance(&mut state);
+            }
+        }
+        Ok(Outcome {
+            verdict: state.verdict(),
+            requests: self.requests,
+            exposure: state.totals().canary,
+            seconds: self.clock,
+        })
+    }
+
+    fn handle(&mut self, state: &mut State, event: Event) {
+        self.machine.advance(state, event, &mut self.actions);
+    }
+
+    fn answer(&mut self, state: &mut State, action: Action) {
+        let event = match action {
+            Action::Inspect => Event::Inspected(Ok(())),
+            Action::Prepare => {
+                Event::Prepared { header_route: self.machine.plan().header.is_some() }
+            }
+            Action::Probe => Event::Probed(Ok(())),
+            Action::JudgeGate(gate) => {
+                Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }
+            }
+            Action::Leave => Event::Written,
+            Action::Write { split, .. } => {
+                self.traffic = Traffic::new(&self.scenario, split.canary);
+                self.gap = None;
+                Event::Written
+            }
+            Action::RemoveSubset => Event::SubsetRemoved,
+            Action::Save | Action::CleanUp => return,
+        };
+        self.handle(state, event);
+        if state.phase == Phase::Holding {
+            self.settle(state);
+        }
+    }
+
+    /// The requests of the settling time: they are served and count for nothing.
+    fn settle(&mut self, state: &mut State) {
+        let settle = self.machine.plan().settle.as_secs_f64();
+        if settle > 0.0 {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "not negative"
+            )]
+            let requests = (settle * self.scenario.rate) as u64;
+            let canary = self.random.binomial(requests, self.traffic.share);
+            let since = state.since;
+            self.clock += settle;
+            self.requests += requests;
+            let window = Window {
+                since,
+                stable: Counts::good(requests - canary),
+                canary: Counts::good(canary),
+                ..Window::default()
+            };
+            self.observe(state, Seen::Window(window));
+            self.pass(state);
+        }
+    }
+
+    fn observe(&mut self, state: &mut State, what: Seen) {
+        let at = self.now();
+        let source = Arc::clone(&self.source);
+        self.handle(state, Event::Observed(Observation { source, sequence: None, at, what }));
+    }
+
+    /// Advances the time, in strides that count whole.
+    fn pass(&mut self, state: &mut State) {
+        let now = self.now();
+        while now.since(state.now) > MAX_STRIDE && !state.is_done() {
+            let step = state.now.plus(MAX_STRIDE);
+            self.handle(state, Event::Tick(step));
+        }
+        self.handle(state, Event::Tick(now));
+    }
+
+    /// When the pair after the present one comes.
+    fn following_pair(&self) -> f64 {
+        if self.scenario.pairs_per_second > 0.0 {
+            self.clock + 1.0 / self.scenario.pairs_per_second
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// The next thing that happens: good requests and perhaps a bad one, a pair, or time alone.
+    fn advance(&mut self, state: &mut State) {
+        let stride = MAX_STRIDE.as_secs_f64();
+        let until_pair = (self.next_pair - self.clock).max(0.0);
+        let rate = self.scenario.rate;
+        let reach = until_pair.min(stride).min(self.left_of_time_hold(state));
+        // Requests that come before the next pair and before the next tick of the clock.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+        let room = ((reach + self.waited) * rate) as u64;
+        if room == 0 {
+            let to_request = if rate > 0.0 { 1.0 / rate - self.waited } else { f64::INFINITY };
+            if until_pair <= to_request.min(stride) {
+                self.waited += until_pair;
+                self.clock = self.clock.max(self.next_pair);
+                self.pass(state);
+                self.pair(state);
+                self.next_pair = self.following_pair();
+                return;
+            }
+            if to_request > stride {
+                self.waited += stride;
+                self.clock += stride;
+                self.pass(state);
+                return;
+            }
+        }
+        let room = room.max(1).min(self.look).min(self.left_of_request_hold(state));
+        let gap = match self.gap {
+            Some(gap) => gap,
+            None if self.traffic.bad > 0.0 => self.random.geometric(self.traffic.bad),
+            None => u64::MAX,
+        };
+        let good = gap.min(room);
+        let with_bad = gap < room;
+        self.gap = if with_bad { None } else { Some(gap.saturating_sub(good)) };
+        self.requests(state, good, with_bad);
+    }
+
+    fn requests(&mut self, state: &mut State, good: u64, with_bad: bool) {
+        let canary = self.random.binomial(good, self.traffic.canary_if_good);
+        let mut window = Window {
+            since: self.now(),
+            stable: Counts::good(good - canary),
+            canary: Counts::good(canary),
+            ..Window::default()
+        };
+        if with_bad {
+            let by_canary = self.random.bernoulli(self.traffic.canary_if_bad);
+            let (errors, slow) = if by_canary {
+                (self.scenario.errors.canary, self.scenario.slow.canary)
+            } else {
+                (self.scenario.errors.stable, self.scenario.slow.stable)
+            };
+            let (failed, slow) = self.kind_of_bad(errors, slow);
+            let counts = if by_canary { &mut window.canary } else { &mut window.stable };
+            counts.requests += 1;
+            counts.failed += u64::from(failed);
+            counts.slow += u64::from(slow);
+        }
+        let count = good + u64::from(with_bad);
+        self.requests += count;
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^20")]
+        let count = count as f64;
+        self.clock += (count / self.scenario.rate - self.waited).max(0.0);
+        self.waited = 0.0;
+        self.observe(state, Seen::Window(window));
+        self.pass(state);
+    }
+
+    /// Draws whether a bad request failed, was slow, or both.
+    fn kind_of_bad(&mut self, errors: f64, slow: f64) -> (bool, bool) {
+        let either = errors + slow - errors * slow;
+        let u = self.random.uniform() * either;
+        if u < errors * (1.0 - slow) {
+            (true, false)
+        } else if u < errors {
+            (true, true)
+        } else {
+            (false, true)
+        }
+    }
+
+    fn left_of_request_hold(&self, state: &State) -> u64 {
+        let hold = self.machine.plan().steps[state.step].hold;
+        let seen = state.seen_at_step();
+        let left = |wanted: Option<u64>, seen: u64| {
+            wanted.map(|wanted| wanted.saturating_sub(seen)).filter(|left| *left > 0)
+        };
+        // The canary serves at most all of them.
+        let of_canary = left(hold.requests, seen.canary.requests);
+        let of_both = left(hold.total_requests, seen.stable.requests + seen.canary.requests);
+        // After the hold only a proof is awaited, and it comes with a bad request, a pair or a score.
+        let after = if self.machine.lacks_evidence(state) { LOOK } else { u64::MAX };
+        of_canary.into_iter().chain(of_both).min().unwrap_or(after)
+    }
+
+    fn left_of_time_hold(&self, state: &State) -> f64 {
+        let wanted = self.machine.plan().steps[state.step].hold.time;
+        let left = wanted.map(|wanted| wanted.saturating_sub(state.held()).as_secs_f64());
+        left.filter(|left| *left > 0.0).unwrap_or(f64::INFINITY)
+    }
+
+    /// A half fails as a request to its version does, whatever becomes of the other.
+    fn half(&mut self, errors: f64, answer: Answer) -> Answer {
+        // Nothing is drawn where nothing fails: such a scenario keeps the sequence of its seed.
+        if errors > 0.0 && self.random.bernoulli(errors) {
+            Answer::failure("simulated failure")
+        } else {
+            answer
+        }
+    }
+
+    fn pair(&mut self, state: &mut State) {
+        let agrees = self.random.bernoulli(self.scenario.agreement);
+        let up = self.random.bernoulli(0.5);
+        let deviation = self.scenario.drift_deviation;
+        let difference = self.scenario.drift + if up { deviation } else { -deviation };
+        // Two scores with this difference, both from 0 to 1.
+        let (stable, canary) = (0.5 - difference / 2.0, 0.5 + difference / 2.0);
+        let only = self.scenario.only_right;
+        let u = self.random.uniform();
+        let (label, stable_class, canary_class) = if u < only.stable {
+            ("a", "a", "b")
+        } else if u < only.stable + only.canary {
+            ("b", "a", "b")
+        } else {
+            ("a", "a", if agrees { "a" } else { "b" })
+        };
+        // Agreement and accuracy are drawn apart: a guardrail sees the pair that is its own.
+        let labelled = only.stable + only.canary > 0.0;
+        let canary_class = if labelled {
+            canary_class
+        } else if agrees {
+            "a"
+        } else {
+            "b"
+        };
+        let errors = self.scenario.errors;
+        let stable = self.half(errors.stable, Answer::new(stable_class, Some(stable)));
+        let canary = self.half(errors.canary, Answer::new(canary_class, Some(canary)));
+        let served = (stable.is_served(), canary.is_served());
+        let label = labelled.then(|| label.to_owned());
+        self.observe(state, Seen::Pair(Pair { input: None, name: None, stable, canary, label }));
+        for guardrail in &self.machine.plan().guardrails {
+            if matches!(guardrail.check, Check::Custom(_)) {
+                let drawn = f64::from(u8::from(self.random.bernoulli(self.scenario.custom)));
+                // As the driver scores failed halves.
+                let value = match served {
+                    (false, _) => continue,
+                    (true, false) => 0.0,
+                    (true, true) => drawn,
+                };
+                let guardrail = guardrail.name.as_str().into();
+                self.observe(state, Seen::Score(ScoreValue { guardrail, value, given: None }));
+            }
+        }
+    }
+}

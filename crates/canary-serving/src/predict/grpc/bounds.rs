@@ -1,0 +1,99 @@
+//! The memory that a message takes when it is decoded, found before it is: two bytes can stand for an empty string or an
+//! empty message of dozens of bytes.
+
+use bytes::{Buf, Bytes};
+use canary_proto::{
+    prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
+    prost_types::Any,
+    tensorflow::{
+        SignatureDef, TensorInfo, TensorProto,
+        serving::{Class, Classifications, ModelVersionStatus, Regression, StatusProto},
+    },
+};
+
+use crate::predict::response::{Bad, Read};
+
+/// The bytes in memory that each byte of a message may become.
+const RATIO: usize = 8;
+/// The bytes in memory that every message may take beyond that.
+const FLOOR: usize = 64 << 20;
+
+/// A field that may come any number of times: what each of them takes in memory, and the fields within it.
+pub(super) struct Field {
+    number: u32,
+    size: usize,
+    fields: &'static [Field],
+}
+
+const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
+    Field { number, size, fields }
+}
+
+/// The least that memory of its own takes.
+const HEAP: usize = 32;
+/// A string twice: as the message has it, and as a tensor has it.
+const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
+/// An entry of a map, which has a value also when the message has none.
+const fn entry<T>() -> usize {
+    size_of::<String>() + HEAP + size_of::<T>()
+}
+
+/// `PredictResponse`. Lists of numbers and shapes take at most eight times their size.
+pub(super) const PREDICT: &[Field] =
+    &[field(1, entry::<TensorProto>(), &[field(2, 0, &[field(8, STRING, &[])])])];
+/// `ClassificationResponse`.
+pub(super) const CLASSIFY: &[Field] = &[field(
+    1,
+    0,
+    &[field(1, size_of::<Classifications>(), &[field(1, STRING + size_of::<Class>(), &[])])],
+)];
+/// `RegressionResponse`.
+pub(super) const REGRESS: &[Field] = &[field(1, 0, &[field(1, size_of::<Regression>(), &[])])];
+/// `GetModelMetadataResponse`.
+pub(super) const METADATA: &[Field] = &[field(2, entry::<Any>() + 2 * HEAP, &[])];
+/// `SignatureDefMap`.
+pub(super) const SIGNATURES: &[Field] = &[field(
+    1,
+    entry::<SignatureDef>(),
+    &[field(2, 0, &[field(1, entry::<TensorInfo>(), &[]), field(2, entry::<TensorInfo>(), &[])])],
+)];
+/// `GetModelStatusResponse`.
+pub(super) const STATUS: &[Field] =
+    &[field(1, size_of::<ModelVersionStatus>() + size_of::<StatusProto>() + STRING, &[])];
+
+/// Refuses a message that would take more memory than eight times its size and 64 MiB.
+pub(super) fn check(message: &[u8], fields: &[Field]) -> Read<()> {
+    let most = message.len().saturating_mul(RATIO).saturating_add(FLOOR);
+    let mut room = most;
+    match within(message, fields, &mut room) {
+        Some(()) => Ok(()),
+        None => Err(Bad::new(format!(
+            "its {} bytes would take more than {most} bytes of memory",
+            message.len()
+        ))),
+    }
+}
+
+/// Takes what the fields need from `room`; `None` when it is too little. A message that is not valid is left to its
+/// decoder, which says what is wrong.
+fn within(mut message: &[u8], fields: &[Field], room: &mut usize) -> Option<()> {
+    while message.has_remaining() {
+        let Ok((number, wire_type)) = decode_key(&mut message) else { return Some(()) };
+        let known = fields.iter().find(|field| field.number == number);
+        let Some(field) = known.filter(|_| wire_type == WireType::LengthDelimited) else {
+            if skip_field(wire_type, number, &mut message, DecodeContext::default()).is_err() {
+                return Some(());
+            }
+            continue;
+        };
+        let length = decode_varint(&mut message).ok().and_then(|length| length.try_into().ok());
+        let Some((inner, rest)) = length.and_then(|length| message.split_at_checked(length)) else {
+            return Some(());
+        };
+        let own = if field.fields.is_empty() { inner.len() } else { 0 };
+        *room = room.checked_sub(field.size + own)?;
+        within(inner, field.fields, room)?;
+        message = rest;
+    }
+    Some(())
+}
