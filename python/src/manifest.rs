@@ -46,9 +46,7 @@ fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
         return Ok(vec![(object.into(), source)]);
     }
     let objects = match object.cast::<Workload>() {
-        Ok(workload) => {
-            workload.get().0.objects().py()?.into_iter().map(Object::Other).collect()
-        }
+        Ok(workload) => workload.get().0.objects().py()?.into_iter().map(Object::Other).collect(),
         Err(_) => Manifest::from_json_value(&json::from_python(object)?).py()?.objects,
     };
     Ok(objects.into_iter().map(|object| (object, None)).collect())
