@@ -18,7 +18,7 @@ use std::{
 use canary_core::{
     Finding, Findings, Manifest, Severity,
     analyze::{Inventory, Subject, analyze},
-    manifest::{Error, Object, locate},
+    manifest::Error,
     validate::{IstioVersion, Options, Validate},
 };
 use clap::Parser;
@@ -56,7 +56,7 @@ struct Found {
 struct Source {
     name: String,
     text: String,
-    objects: Vec<Object>,
+    manifest: Manifest,
 }
 
 fn main() -> ExitCode {
@@ -112,60 +112,45 @@ fn read(name: &str, lenient: bool) -> Result<(Source, Findings), Error> {
     let (manifest, findings) = if lenient {
         Manifest::read_lenient(&text)
     } else {
-        match Manifest::read_named(name, &text) {
-            Ok(manifest) => (manifest, Findings::new()),
-            // Readable objects are checked all the same.
-            Err(Error::Invalid(findings)) => (Manifest::read_lenient(&text).0, findings),
-            Err(error) => return Err(error),
-        }
+        // The objects that can be read are checked all the same.
+        Manifest::read_with_findings(name, &text)?
     };
-    Ok((Source { name: name.to_owned(), text, objects: manifest.objects }, findings))
+    Ok((Source { name: name.to_owned(), text, manifest }, findings))
 }
 
 /// The rules of each object, with the lines they are broken in.
 fn check(sources: &[Source], options: &Options, found: &mut Vec<Found>) {
     for (file, source) in sources.iter().enumerate() {
-        for (position, object) in source.objects.iter().enumerate() {
-            let findings = object.validate_with(options);
-            found.extend(
-                findings
-                    .into_iter()
-                    .map(|finding| Found { file, finding: located(finding, source, position) }),
-            );
-        }
+        let findings = source.manifest.validate_with(options);
+        found.extend(findings.into_iter().map(|finding| Found { file, finding }));
     }
 }
 
 /// The rules across objects; those of each object are reported already.
 fn analyze_all(sources: &[Source], namespace: &str, found: &mut Vec<Found>) {
     let all = || {
-        sources.iter().enumerate().flat_map(|(file, source)| {
-            source
-                .objects
-                .iter()
-                .enumerate()
-                .map(move |(position, object)| (file, position, object))
+        sources.iter().flat_map(|source| {
+            let objects = source.manifest.iter().enumerate();
+            objects.map(move |(position, object)| (source, position, object))
         })
     };
     let subjects = all().filter_map(|(_, _, object)| Subject::of(object));
     let analysis = analyze(subjects, &Inventory::default());
-    for finding in analysis.findings {
-        if finding.code.starts_with('C') || matches!(finding.code.as_str(), "IST0106" | "IST0133") {
+    for mut finding in analysis.findings {
+        if finding.code.starts_with("C0") || matches!(finding.code.as_str(), "IST0106" | "IST0133")
+        {
             continue;
         }
         let origin = all().find(|(_, _, object)| {
             let space = object.namespace().unwrap_or(namespace);
             finding.object == format!("{} {space}/{}", object.kind(), object.name())
         });
-        let Some((file, position, _)) = origin else { continue };
-        found.push(Found { file, finding: located(finding, &sources[file], position) });
-    }
-}
-
-fn located(finding: Finding, source: &Source, position: usize) -> Finding {
-    match locate(&source.text, position, &finding.path) {
-        Some((line, column)) => finding.at(line, column),
-        None => finding,
+        let Some((source, position, _)) = origin else { continue };
+        if let Some(places) = source.manifest.source(position) {
+            places.locate(&mut finding);
+        }
+        let file = sources.iter().position(|one| std::ptr::eq(one, source)).unwrap_or_default();
+        found.push(Found { file, finding });
     }
 }
 
@@ -210,7 +195,7 @@ fn print(found: &[Found], sources: &[Source]) {
         println!();
     }
     let count = |severity| found.iter().filter(|found| found.finding.severity == severity).count();
-    let objects: usize = sources.iter().map(|source| source.objects.len()).sum();
+    let objects: usize = sources.iter().map(|source| source.manifest.objects.len()).sum();
     println!(
         "{objects} objects, {} errors, {} warnings",
         count(Severity::Error),

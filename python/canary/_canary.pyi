@@ -117,8 +117,17 @@ class Finding:
     def help(self) -> str | None:
         """The remedy."""
     @property
+    def document(self) -> int | None:
+        """The number of the document in the text that was read, from 1; `None` when the object was built in Python."""
+    @property
     def line(self) -> int | None:
-        """The line in the text that was read, from 1."""
+        """The line in the text that was read, from 1; findings of `validate` and `analyze` have it too.
+
+        Example:
+            >>> (gateway,) = loads(Gateway("g", servers=[]).to_yaml())
+            >>> [(finding.code, finding.line) for finding in gateway.validate()]
+            [('V021', 6)]
+        """
     @property
     def column(self) -> int | None:
         """The column in the text that was read, from 1."""

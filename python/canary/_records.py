@@ -16,7 +16,7 @@ _COLUMNS = {
     "Answer": ("label", "probability", "subset", "elapsed", "attempts"),
     "Applied": ("effect", "kind", "namespace", "name", "api_version", "uid"),
     "Client": ("url", "model", "signature", "version", "label"),
-    "Finding": ("severity", "code", "object", "path", "message", "help", "found", "line", "column"),
+    "Finding": ("severity", "code", "object", "path", "message", "help", "found", "document", "line", "column"),
     "Pair": ("input", "stable", "canary", "label", "agrees", "stable_failed", "canary_failed"),
     "Reading": (
         "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "alarm", "proven",

@@ -8,6 +8,7 @@ use std::sync::{
 use canary_core::{
     Object,
     analyze::{self, Inventory, Subject},
+    manifest::locate,
     rollout::{Error, Result},
 };
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
@@ -94,8 +95,9 @@ fn run(objects: &[Object], stop: &Arc<AtomicBool>) -> Result<analyze::Analysis> 
 #[pyfunction]
 #[pyo3(name = "analyze")]
 pub(crate) fn analyze_objects(py: Python<'_>, objects: &Bound<'_, PyAny>) -> PyResult<Analysis> {
-    let objects = manifest::all_from_python(objects)?;
-    let analysis = door::compute_apart(py, |stop| run(&objects, stop))?.py()?;
+    let (objects, sources): (Vec<_>, Vec<_>) = manifest::all_placed(objects)?.into_iter().unzip();
+    let mut analysis = door::compute_apart(py, |stop| run(&objects, stop))?.py()?;
+    locate(sources.iter().flatten(), &mut analysis.findings);
     Ok(Analysis {
         findings: analysis.findings.into_iter().map(Finding).collect(),
         unjudged: analysis

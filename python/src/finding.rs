@@ -56,6 +56,11 @@ impl Finding {
     }
 
     #[getter]
+    fn document(&self) -> Option<usize> {
+        self.0.document
+    }
+
+    #[getter]
     fn line(&self) -> Option<usize> {
         self.0.line
     }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use canary_core::{Manifest, Object, istio};
+use canary_core::{Findings, Manifest, Object, istio, manifest::Source};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -30,7 +30,15 @@ impl Weights<'_> {
     }
 }
 
-/// Where metadata and spec fields given as keyword arguments go.
+/// Findings with their places in the text that the object was read from.
+pub(crate) fn located(mut findings: Findings, source: Option<&Source>) -> Findings {
+    if let Some(source) = source {
+        findings.0.iter_mut().for_each(|finding| source.locate(finding));
+    }
+    findings
+}
+
+/// Puts fields given as keyword arguments into metadata and spec.
 fn replaced(mut object: Value, changes: &Bound<'_, PyDict>) -> PyResult<Value> {
     let fields = |object: &mut Value, part: &str| -> PyResult<Map<String, Value>> {
         match object[part].take() {
@@ -84,16 +92,39 @@ macro_rules! kind_class {
     ($kind:ident, $doc:literal, { $($own:tt)* }) => {
         #[doc = $doc]
         #[pyclass(frozen, module = "canary", from_py_object)]
-        #[derive(Clone, PartialEq)]
-        pub(crate) struct $kind(pub(crate) istio::$kind);
+        #[derive(Clone)]
+        pub(crate) struct $kind(
+            pub(crate) istio::$kind,
+            /// The places in the text that the caller gave, if there was one.
+            pub(crate) Option<Source>,
+        );
+
+        /// Objects compare by content, wherever they were read.
+        impl PartialEq for $kind {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+
+        impl From<istio::$kind> for $kind {
+            fn from(object: istio::$kind) -> Self {
+                Self(object, None)
+            }
+        }
 
         impl $kind {
+            /// Reads one object from JSON that the caller never saw: places in it would mislead.
+            fn from_json(json: &Value) -> PyResult<Self> {
+                Ok(Self(Self::read(&json.to_string(), stringify!($kind))?.0, None))
+            }
+
             /// Reads one object of this kind from text, strictly.
             fn read(text: &str, what: &str) -> PyResult<Self> {
                 let manifest = Manifest::read_named(what, text).py()?;
+                let source = manifest.source(0).cloned();
                 let mut objects = manifest.objects.into_iter();
                 match (objects.next(), objects.next()) {
-                    (Some(Object::$kind(object)), None) => Ok(Self(object)),
+                    (Some(Object::$kind(object)), None) => Ok(Self(object, source)),
                     (Some(object), None) => Err(crate::error::to_py(canary_core::rollout::Error::manifest(what.to_owned(), format!("found a {}, expected a {}", object.kind(), stringify!($kind))))),
                     (None, _) => Err(crate::error::to_py(canary_core::rollout::Error::manifest(what.to_owned(), concat!("found no object, expected a ", stringify!($kind)).to_owned()))),
                     (Some(_), Some(_)) => Err(crate::error::to_py(canary_core::rollout::Error::manifest(what.to_owned(), "found several objects, expected one; canary.load reads them all".to_owned()))),
@@ -114,14 +145,14 @@ macro_rules! kind_class {
                 if let Some(fields) = fields {
                     object = replaced(object, fields)?;
                 }
-                Self::read(&object.to_string(), stringify!($kind))
+                Self::from_json(&object)
             }
 
             $($own)*
 
             #[classmethod]
             fn from_dict(_class: &Bound<'_, PyType>, object: &Bound<'_, PyAny>) -> PyResult<Self> {
-                Self::read(&json::from_python(object)?.to_string(), stringify!($kind))
+                Self::from_json(&json::from_python(object)?)
             }
 
             #[classmethod]
@@ -144,11 +175,12 @@ macro_rules! kind_class {
             #[pyo3(signature = (**changes))]
             fn replace(&self, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
                 let Some(changes) = changes else { return Ok(self.clone()) };
-                Self::read(&replaced(value_of(&self.0)?, changes)?.to_string(), stringify!($kind))
+                Self::from_json(&replaced(value_of(&self.0)?, changes)?)
             }
 
             fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                let findings: Vec<_> = self.0.validate().into_iter().map(Finding).collect();
+                let findings = located(self.0.validate(), self.1.as_ref());
+                let findings: Vec<_> = findings.into_iter().map(Finding).collect();
                 crate::show::records(py, findings)
             }
 
@@ -182,9 +214,12 @@ macro_rules! kind_class {
                 Ok(hasher.finish())
             }
 
-            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+            fn __reduce__<'py>(
+                &self,
+                py: Python<'py>,
+            ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
                 let class = py.get_type::<Self>();
-                Ok((class.getattr("from_yaml")?, (self.to_json()?,)))
+                Ok((class.getattr("from_dict")?, (self.to_dict(py)?,)))
             }
 
             fn __str__(&self) -> PyResult<String> {
@@ -219,7 +254,7 @@ kind_class!(Gateway, "Istio's `Gateway`: which ports and hosts the mesh lets in.
             gateway.spec.selector = Some(selector);
         }
         gateway.metadata.namespace = namespace;
-        Self(gateway)
+        gateway.into()
     }
 
     #[staticmethod]
@@ -237,7 +272,7 @@ kind_class!(Gateway, "Istio's `Gateway`: which ports and hosts the mesh lets in.
             gateway.spec.selector = Some(selector);
         }
         gateway.metadata.namespace = namespace;
-        Self(gateway)
+        gateway.into()
     }
 });
 
@@ -282,17 +317,17 @@ kind_class!(VirtualService, "Istio's `VirtualService`: where requests to certain
     }
 
     fn when_header(&self, header: String, value: String, subset: String) -> Self {
-        Self(self.0.clone().when_header(header, value, subset))
+        self.0.clone().when_header(header, value, subset).into()
     }
 
     #[pyo3(signature = (subset, percent = 100.0))]
     fn mirror(&self, subset: String, percent: f64) -> Self {
-        Self(self.0.clone().mirror(subset, percent))
+        self.0.clone().mirror(subset, percent).into()
     }
 
     #[pyo3(signature = (header = "x-canary-subset"))]
     fn stamp_subset(&self, header: &str) -> Self {
-        Self(self.0.clone().stamp_subset(header))
+        self.0.clone().stamp_subset(header).into()
     }
 
     fn records<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -317,7 +352,7 @@ kind_class!(
         fn subsets(host: String, names: Vec<String>, namespace: Option<String>) -> Self {
             let mut rule = istio::DestinationRule::subsets(host, names);
             rule.metadata.namespace = namespace;
-            Self(rule)
+            rule.into()
         }
     }
 );
@@ -355,5 +390,5 @@ fn finish(
     if let Some(header) = stamp_subset {
         service = service.stamp_subset(header);
     }
-    Ok(VirtualService(service))
+    Ok(service.into())
 }

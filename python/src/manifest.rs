@@ -1,6 +1,6 @@
 //! `canary.load`, `canary.loads`, `canary.dumps` and `canary.validate`.
 
-use canary_core::{Manifest, Object, rollout::Error, validate::Options};
+use canary_core::{Manifest, Object, manifest::Source, rollout::Error, validate::Options};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -11,40 +11,54 @@ use crate::{
     error::IntoPy,
     file::File,
     finding::Finding,
-    istio::{DestinationRule, Gateway, VirtualService},
+    istio::{self, DestinationRule, Gateway, VirtualService},
     json,
     workload::Workload,
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
-fn to_python(py: Python<'_>, object: Object) -> PyResult<Bound<'_, PyAny>> {
+fn to_python(py: Python<'_>, object: Object, source: Option<Source>) -> PyResult<Bound<'_, PyAny>> {
     Ok(match object {
-        Object::Gateway(gateway) => Bound::new(py, Gateway(gateway))?.into_any(),
-        Object::VirtualService(service) => Bound::new(py, VirtualService(service))?.into_any(),
-        Object::DestinationRule(rule) => Bound::new(py, DestinationRule(rule))?.into_any(),
+        Object::Gateway(gateway) => Bound::new(py, Gateway(gateway, source))?.into_any(),
+        Object::VirtualService(service) => {
+            Bound::new(py, VirtualService(service, source))?.into_any()
+        }
+        Object::DestinationRule(rule) => Bound::new(py, DestinationRule(rule, source))?.into_any(),
         other => json::to_python(py, &other.to_json_value().py()?)?,
     })
 }
 
+/// An object of the core, with its places in the text that it was read from.
+pub(crate) type Placed = (Object, Option<Source>);
+
 /// Any object of Python as an object of the core; a workload is several.
-fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
+fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
     if let Ok(gateway) = object.cast::<Gateway>() {
-        return Ok(vec![gateway.get().0.clone().into()]);
+        let Gateway(object, source) = gateway.get().clone();
+        return Ok(vec![(object.into(), source)]);
     }
     if let Ok(service) = object.cast::<VirtualService>() {
-        return Ok(vec![service.get().0.clone().into()]);
+        let VirtualService(object, source) = service.get().clone();
+        return Ok(vec![(object.into(), source)]);
     }
     if let Ok(rule) = object.cast::<DestinationRule>() {
-        return Ok(vec![rule.get().0.clone().into()]);
+        let DestinationRule(object, source) = rule.get().clone();
+        return Ok(vec![(object.into(), source)]);
     }
-    if let Ok(workload) = object.cast::<Workload>() {
-        return Ok(workload.get().0.objects().py()?.into_iter().map(Object::Other).collect());
-    }
-    Ok(Manifest::from_json_value(&json::from_python(object)?).py()?.objects)
+    let objects = match object.cast::<Workload>() {
+        Ok(workload) => workload.get().0.objects().py()?.into_iter().map(Object::Other).collect(),
+        Err(_) => Manifest::from_json_value(&json::from_python(object)?).py()?.objects,
+    };
+    Ok(objects.into_iter().map(|object| (object, None)).collect())
 }
 
 /// One object, or several of them in anything that can be iterated over.
 pub(crate) fn all_from_python(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Object>> {
+    Ok(all_placed(objects)?.into_iter().map(|(object, _)| object).collect())
+}
+
+/// As [`all_from_python`], with the places of those that were read from text.
+pub(crate) fn all_placed(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
     if let Ok(list) = objects.cast::<PyList>() {
         return each(list.iter().map(Ok));
     }
@@ -56,7 +70,7 @@ pub(crate) fn all_from_python(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Object
 }
 
 /// Any number of objects, until Ctrl-C.
-fn each<'py>(items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Vec<Object>> {
+fn each<'py>(items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>) -> PyResult<Vec<Placed>> {
     let mut all = Vec::new();
     for item in items {
         let item = item?;
@@ -74,7 +88,14 @@ fn text_of(path: &File) -> canary_core::rollout::Result<String> {
 }
 
 fn objects(py: Python<'_>, manifest: Manifest) -> PyResult<Vec<Bound<'_, PyAny>>> {
-    manifest.objects.into_iter().map(|object| to_python(py, object)).collect()
+    let sources: Vec<_> =
+        (0..manifest.objects.len()).map(|at| manifest.source(at).cloned()).collect();
+    manifest
+        .objects
+        .into_iter()
+        .zip(sources)
+        .map(|(object, source)| to_python(py, object, source))
+        .collect()
 }
 
 /// Reads every object of a file, YAML or JSON, one document or several.
@@ -114,9 +135,11 @@ pub(crate) fn validate<'py>(
             .map_err(|error| PyValueError::new_err(format!("istio_version: {error}")))?;
         options = options.istio_version(version);
     }
-    let findings: Vec<_> = all_from_python(objects)?
+    let findings: Vec<_> = all_placed(objects)?
         .iter()
-        .flat_map(|object| canary_core::validate::validate(object, &options))
+        .flat_map(|(object, source)| {
+            istio::located(canary_core::validate::validate(object, &options), source.as_ref())
+        })
         .map(Finding)
         .collect();
     crate::show::records(objects.py(), findings)

@@ -99,6 +99,50 @@ def test_a_weight_of_minus_one_is_found_with_its_place():
     assert "-1" in str(errors[0])
 
 
+TWO_DOCUMENTS = """\
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: public}
+spec: {servers: []}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop.example.com]
+  gateways: [missing]
+  http:
+  - route:
+    - destination: {host: shop}
+      weight: -1
+"""
+
+
+def places(findings):
+    return {finding.code: (finding.document, finding.line, finding.column) for finding in findings}
+
+
+def test_findings_of_loaded_objects_have_their_place():
+    objects = canary.loads(TWO_DOCUMENTS)
+    gateway, service = objects
+    assert places(gateway.validate())["V021"] == (1, 4, 16)
+    assert places(service.validate())["V073"] == (2, 15, 15)
+    assert places(canary.validate(objects)) == places(gateway.validate()) | places(service.validate())
+    assert places(canary.analyze(objects).findings)["IST0101"] == (2, 11, 14)
+    (finding,) = [finding for finding in service.validate() if finding.code == "V073"]
+    assert "(line 15, column 15)" in str(finding)
+    assert pickle.loads(pickle.dumps(finding)) == finding
+
+
+def test_objects_built_in_python_have_no_place():
+    gateway, _ = canary.loads(TWO_DOCUMENTS)
+    built = canary.Gateway("public", servers=[])
+    assert built == gateway
+    for one in (built, gateway.replace(namespace="edge"), canary.Gateway.from_dict(gateway.to_dict())):
+        assert places(one.validate())["V021"] == (None, None, None)
+    assert places(pickle.loads(pickle.dumps(gateway)).validate())["V021"] == (None, None, None)
+
+
 def test_load_reads_every_document_and_dumps_writes_them(tmp_path, split):
     path = tmp_path / "all.yaml"
     gateway = canary.Gateway.http("image-classifier-gateway")

@@ -8,6 +8,7 @@ pub mod finding;
 pub mod manifest;
 pub mod names;
 pub mod networking;
+mod path;
 pub mod route;
 pub mod validate;
 

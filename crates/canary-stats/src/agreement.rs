@@ -130,7 +130,7 @@ impl EProcess for Agreement {
         }
     }
 
-    /// Whether an agreement of `margin` or less is excluded.
+    /// Tests whether an agreement of `margin` or less is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let p = open_unit("margin", margin)?;
         let Proportion { successes, failures, .. } = self.pairs;

@@ -1,4 +1,4 @@
-//! What was answered last: a promotion is asked about after every observation, and few of them change the answer.
+//! The last answer: a promotion is checked after every observation, and few of them change the answer.
 
 use std::sync::OnceLock;
 

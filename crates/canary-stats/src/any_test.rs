@@ -38,7 +38,7 @@ impl AnyTest {
         }
     }
 
-    /// What [`EProcess::estimate`] and [`EProcess::interval`] are about, in words.
+    /// The quantity of [`EProcess::estimate`] and [`EProcess::interval`], in words.
     pub fn quantity(&self) -> &'static str {
         match self {
             Self::RateRatio(_) => "rate ratio, canary / stable",

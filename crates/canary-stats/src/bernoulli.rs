@@ -47,7 +47,7 @@ pub(super) fn bound_at_least(successes: u64, failures: u64, (p, q): (f64, f64)) 
     bound + 1e-6 * (1.0 + bound.abs())
 }
 
-/// Whether [`ln_e_at_most`] is at least `threshold`, which is above 0; worked out only where a bound allows for it.
+/// Returns true when [`ln_e_at_most`] is at least `threshold`, which is above 0; worked out only where a bound allows for it.
 pub(super) fn reaches_at_most(
     successes: u64,
     failures: u64,
@@ -77,7 +77,7 @@ pub(super) fn ln_e_equal(
         - ln_beta_over_power(a, b, p, q)
 }
 
-/// Whether [`ln_e_equal`] is at least ln(1/α): whether the proportion p is excluded.
+/// Returns true when [`ln_e_equal`] is at least ln(1/α): whether the proportion p is excluded.
 ///
 /// As a function of p the evidence is C − s ln p − f ln(1 − p), convex and least at the observed proportion, where
 /// it is at most 0; it is infinite where p makes an outcome impossible that was seen.

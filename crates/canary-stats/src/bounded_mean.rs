@@ -257,7 +257,7 @@ impl EProcess for BoundedMean {
         }
     }
 
-    /// Whether a mean of `margin` or less is excluded.
+    /// Tests whether a mean of `margin` or less is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let holds = self.low <= margin && margin < self.high;
         check(

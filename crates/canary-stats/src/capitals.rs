@@ -22,14 +22,14 @@ const fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// What each gambler of [`FRACTIONS`] has made of a capital of 1.
+/// The capital of each gambler of [`FRACTIONS`], which began with 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Capitals {
     /// Over RESCALE^(scale + below).
     each: [f64; GAMBLERS],
     /// The scale of all.
     scale: i32,
-    /// What a gambler's own scale lies below that; 0 but for those who are lost beside the others.
+    /// The distance of a gambler's own scale below that; 0 but for those who are lost beside the others.
     below: [i32; GAMBLERS],
     /// 1 for a gambler on the scale of all, 0 for the others.
     counts: [f64; GAMBLERS],

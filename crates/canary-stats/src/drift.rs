@@ -120,7 +120,7 @@ impl EProcess for Drift {
         self.0.interval(alpha)
     }
 
-    /// Whether a fall of the mean score by `margin` or more is excluded.
+    /// Tests whether a fall of the mean score by `margin` or more is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
         self.0.excludes_harm(-margin, alpha)

@@ -61,7 +61,7 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
     }
 }
 
-/// Whether the bound lies beyond the end that belongs to the alarm. (Beyond the other end it may lie too: where the
+/// Returns true when the bound lies beyond the end that belongs to the alarm. (Beyond the other end it may lie too: where the
 /// canary is better than it must be.)
 fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     match test {
@@ -71,7 +71,7 @@ fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     }
 }
 
-/// Whether the margin lies outside of the interval, on the side of harm.
+/// Returns true when the margin lies outside of the interval, on the side of harm.
 fn margin_outside(test: &AnyTest, interval: Interval, margin: f64) -> bool {
     match test {
         AnyTest::RateRatio(_) => margin > interval.high,
@@ -170,7 +170,7 @@ fn harm_is_excluded_exactly_when_its_margin_lies_outside() {
     assert!(seen.len() == 6 && seen.values().flatten().all(|&times| times > 30), "{seen:?}");
 }
 
-/// What is remembered from one question to the next changes no answer.
+/// The memory of earlier questions changes no answer.
 #[test]
 fn a_test_that_was_asked_answers_as_one_that_was_not() {
     for (kind, start) in all().into_iter().enumerate() {

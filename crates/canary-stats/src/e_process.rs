@@ -1,4 +1,4 @@
-//! What every sequential test has: an e-process, its running maximum, and a confidence sequence.
+//! The parts of every sequential test: an e-process, its running maximum, and a confidence sequence.
 
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +100,7 @@ impl Interval {
         self.high - self.low
     }
 
-    /// Whether `value` lies between the ends, ends included.
+    /// Returns true when `value` lies between the ends, ends included.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
@@ -153,7 +153,7 @@ pub trait EProcess {
     /// at once: both its ends together have 1 − α.)
     fn interval(&self, alpha: Alpha) -> Interval;
 
-    /// Whether the data exclude that the canary is worse by `margin` or more: what a promotion may require.
+    /// Tests whether the data exclude that the canary is worse by `margin` or more: what a promotion may require.
     ///
     /// P(this is ever true while the harm is `margin` or more) ≤ α, at whatever moments it is asked. Each test
     /// says in which unit its margin is.
@@ -172,7 +172,7 @@ pub trait EProcess {
         exp(-self.max_ln_e()).min(1.0)
     }
 
-    /// Whether E has reached 1/α at any moment: once true, true for ever.
+    /// Returns true when E has reached 1/α at any moment: once true, true for ever.
     fn alarm(&self, alpha: Alpha) -> bool {
         self.max_ln_e() >= alpha.ln_threshold()
     }

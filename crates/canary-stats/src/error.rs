@@ -1,4 +1,4 @@
-//! What is wrong with a parameter or an observation given to a test.
+//! Errors of a parameter or an observation given to a test.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What each test reaches on simulated traffic: false alarms below α, harms caught, after how many requests.
+//! The figures of each test on simulated traffic: false alarms below α, harms caught, after how many requests.
 
 use super::{Agreement, Alpha, Drift, EProcess, Labelled, Random, RateRatio, Split};
 

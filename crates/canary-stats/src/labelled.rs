@@ -192,7 +192,7 @@ impl EProcess for Labelled {
         }
     }
 
-    /// Whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded.
+    /// Tests whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
         Ok(self.answer.or(margin, alpha, || {

@@ -162,7 +162,7 @@ impl Quantiles {
         self.total
     }
 
-    /// Whether there are no values yet.
+    /// Returns true when there are no values yet.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }

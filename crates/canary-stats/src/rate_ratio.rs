@@ -91,7 +91,7 @@ pub struct RateRatio {
     answer: Answer,
 }
 
-/// What an observation needs, derived from the strata: sums that do not change while the share stays the same.
+/// The sums that an observation needs, derived from the strata; they do not change while the share stays the same.
 #[derive(Debug, Clone, Default)]
 struct Running {
     /// The share for which `at`, `others` and `step` hold; NaN before the first.
@@ -107,7 +107,7 @@ struct Running {
     delta: [f64; HARMS.len()],
 }
 
-/// What [`EProcess::excludes_harm`] needs for the margin that it was asked about first, derived from the strata: it
+/// The sums that [`EProcess::excludes_harm`] needs for its first margin, derived from the strata: it
 /// does not change while the share stays the same.
 #[derive(Debug, Clone)]
 struct Mirrored {
@@ -297,7 +297,7 @@ impl RateRatio {
         ln_mean(&self.mirror_products(&self.mirrored(ratio)))
     }
 
-    /// Whether that is at least `threshold`.
+    /// Returns true when that is at least `threshold`.
     fn reaches_at_least(&self, margin: f64, threshold: f64) -> bool {
         let mirrored = self.mirror.get_or_init(|| self.mirrored(margin));
         if mirrored.margin != margin {
@@ -401,7 +401,7 @@ impl EProcess for RateRatio {
         }
     }
 
-    /// Whether a ratio of `margin` or more (1.5: half as many again) is excluded.
+    /// Tests whether a ratio of `margin` or more (1.5: half as many again) is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let margin = positive("margin", margin)?;
         Ok(self.answer.or(margin, alpha, || self.reaches_at_least(margin, alpha.ln_threshold())))

@@ -34,7 +34,7 @@ use super::{
 
 /// The prior counts for as much as this many requests.
 const PRIOR_REQUESTS: f64 = 100.0;
-/// How far the running product may be from the closed form, with room to spare.
+/// The largest distance of the running product from the closed form, with room to spare.
 const SLACK: f64 = 1e-6;
 /// The least value of the running product.
 const LEAST: f64 = 1e-200;
@@ -161,7 +161,7 @@ impl Split {
         self.refresh();
     }
 
-    /// Whether the evidence is at or above 1/α now, not only at some moment since the weight was set.
+    /// Returns true when the evidence is at or above 1/α now, not only at some moment since the weight was set.
     pub fn alarming_now(&self, alpha: Alpha) -> bool {
         self.ln_e() >= alpha.ln_threshold()
     }
@@ -219,7 +219,7 @@ impl EProcess for Split {
         bernoulli::interval((self.canary, self.stable), self.interval_prior(), bound, alpha)
     }
 
-    /// Whether a share `margin` or more away from the weight is excluded.
+    /// Tests whether a share `margin` or more away from the weight is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let margin = positive("margin", margin)?;
         let (below, above) = (self.weight - margin, self.weight + margin);

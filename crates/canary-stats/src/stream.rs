@@ -24,7 +24,7 @@ pub struct Traffic {
 pub struct BadRequest {
     /// The good requests since the last bad one.
     pub good_before: u64,
-    /// Whether the canary served the bad one.
+    /// True when the canary served the bad one.
     pub canary: bool,
 }
 

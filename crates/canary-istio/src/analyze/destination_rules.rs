@@ -26,7 +26,7 @@ fn is_unverified(tls: Option<&ClientTlsSettings>, selected: bool) -> bool {
     })
 }
 
-/// What to do about a server that is not verified.
+/// The remedy for a server that is not verified.
 const HELP: &str = "set `caCertificates`, such as /etc/ssl/certs/ca-certificates.crt";
 
 fn check_verification(item: &Item<'_, DestinationRule>, report: &mut Report) {

@@ -14,9 +14,9 @@ use crate::{
     networking::{Gateway, ServerTlsSettings},
 };
 
-/// How many other objects a message names.
+/// The number of other objects that a message names.
 const NAMED: usize = 5;
-/// How many different selectors are compared pair by pair.
+/// The number of different selectors that are compared pair by pair.
 const MAX_SELECTORS: usize = 64;
 
 type Selector = BTreeMap<String, String>;
@@ -34,7 +34,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
     check_certificates(index, report);
 }
 
-/// Whether both Gateways are sure to share a workload: `Some` when it is known.
+/// Tests whether both Gateways share a workload; `None` when it is not known.
 fn share_workload(index: &Index<'_>, one: &Selector, other: &Selector) -> Option<bool> {
     if one == other {
         return Some(true);
@@ -140,7 +140,7 @@ fn check_conflicts(index: &Index<'_>, report: &mut Report) {
     }
 }
 
-/// What identifies the certificate of a server.
+/// The identity of a server's certificate.
 fn certificate(tls: &ServerTlsSettings) -> Option<(&str, &str)> {
     let given = |text: &'_ Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     if given(&tls.credential_name) {

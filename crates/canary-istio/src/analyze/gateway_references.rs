@@ -55,7 +55,7 @@ fn check(
     }
 }
 
-/// Whether a server has a host that overlaps one of `hosts` and is open to VirtualServices of `namespace`.
+/// Returns true when a server has a host that overlaps one of `hosts` and is open to VirtualServices of `namespace`.
 fn serves_any(gateway: &Item<'_, Gateway>, hosts: &[String], namespace: &str) -> bool {
     gateway
         .object

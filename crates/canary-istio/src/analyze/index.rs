@@ -74,7 +74,7 @@ impl<'o> Index<'o> {
         index
     }
 
-    /// Whether the analysis is not wanted any more.
+    /// Returns true when the analysis is not wanted any more.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! What else is in the cluster, as far as it is known.
+//! The other objects of the cluster, as far as they are known.
 
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl Inventory {
     }
 }
 
-/// What an analysis needs of a `ServiceEntry`.
+/// The part of a `ServiceEntry` that an analysis needs.
 ///
 /// See <https://istio.io/latest/docs/reference/config/networking/service-entry/>.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use crate::{
     names::{CLUSTER_DOMAIN, Exports, HostIndex, applies_to_mesh, qualify},
 };
 
-/// How many other objects a message names.
+/// The number of other objects that a message names.
 const NAMED: usize = 5;
 
 pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {

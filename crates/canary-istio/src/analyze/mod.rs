@@ -61,6 +61,7 @@ pub use inventory::{Inventory, ServiceEntry};
 pub use report::{Analysis, Unjudged};
 pub use subject::Subject;
 
+use crate::manifest::{Manifest, locate};
 use index::Index;
 use report::Report;
 
@@ -96,6 +97,31 @@ pub fn analyze_until<'o, S: Into<Subject<'o>>>(
     let index = Index::new(objects.into_iter().map(Into::into), inventory, Some(stop));
     let report = run(&index);
     (!index.is_stopped()).then(|| report.finish())
+}
+
+/// Analyzes the objects of a manifest together, as [`analyze`]; findings have their place in the text.
+///
+/// ```
+/// use canary_core::{Manifest, analyze::{Inventory, analyze_manifest}};
+///
+/// let text = "
+/// apiVersion: networking.istio.io/v1
+/// kind: VirtualService
+/// metadata: {name: shop}
+/// spec:
+///   hosts: [shop.example.com]
+///   gateways: [public]
+///   http: [{route: [{destination: {host: shop}}]}]
+/// ";
+/// let analysis = analyze_manifest(&Manifest::read(text)?, &Inventory::default());
+/// let missing = analysis.findings.iter().find(|finding| finding.code == "IST0101").unwrap();
+/// assert_eq!((missing.document, missing.line, missing.column), (Some(1), Some(7), Some(14)));
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+pub fn analyze_manifest(manifest: &Manifest, inventory: &Inventory) -> Analysis {
+    let mut analysis = analyze(manifest.iter().filter_map(Subject::of), inventory);
+    locate(manifest.sources(), &mut analysis.findings);
+    analysis
 }
 
 fn run(index: &Index<'_>) -> Report {

@@ -1,4 +1,4 @@
-//! What an analysis gives.
+//! The result of an analysis.
 
 use std::collections::HashSet;
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{Finding, Findings, Severity, catalogue};
 
-/// What was found, and what could not be judged.
+/// The findings, and the questions that could not be judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Analysis {
-    /// What was found, object by object.
+    /// The findings, object by object.
     pub findings: Findings,
-    /// What could not be judged, and why.
+    /// The questions that could not be judged, and why.
     pub unjudged: Vec<Unjudged>,
 }
 
@@ -25,7 +25,7 @@ pub struct Unjudged {
     /// The object, as `Kind namespace/name`; empty when it concerns all of them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub object: String,
-    /// What would have been judged, and what is missing.
+    /// The question, and the missing knowledge.
     pub reason: String,
 }
 

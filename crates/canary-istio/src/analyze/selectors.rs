@@ -43,7 +43,7 @@ impl<'i> PodIndex<'i> {
     }
 }
 
-/// Whether the pod has every label of `selector`.
+/// Returns true when the pod has every label of `selector`.
 pub(super) fn has_labels(pod: &Pod, selector: &BTreeMap<String, String>) -> bool {
     selector.iter().all(|(key, value)| {
         pod.metadata

@@ -1,4 +1,4 @@
-//! What is wrong with an object: where, how badly, and what to do about it.
+//! Findings about objects: the place, the severity and the remedy.
 
 pub mod catalogue;
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How much a [`Finding`] matters.
+/// The weight of a [`Finding`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -43,7 +43,7 @@ impl fmt::Display for Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// A stable code, one of the [`catalogue`]: `V…` for Istio's admission rules, `IST…` for its analyzers, `C…` for this
     /// library's own.
@@ -53,14 +53,17 @@ pub struct Finding {
     pub object: String,
     /// The place in the object, such as `spec.http[0].route[1].weight`.
     pub path: String,
-    /// What is wrong, in one line without a full stop.
+    /// The problem, in one line without a full stop.
     pub message: String,
     /// The value found there, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
-    /// What to do about it.
+    /// The remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The number of the document in the text that was read, from 1, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<usize>,
     /// The line in the text that was read, from 1, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
@@ -85,6 +88,7 @@ impl Finding {
             message: message.into(),
             found: None,
             help: None,
+            document: None,
             line: None,
             column: None,
         }
@@ -184,17 +188,17 @@ impl Findings {
         self.0.push(finding);
     }
 
-    /// Whether nothing was found at all.
+    /// Returns true when nothing was found at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// The number of findings.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether at least one of them is an error.
+    /// Returns true when at least one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.errors().next().is_some()
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     object::{Object, ToObject},
     reader::{Reading, documents},
+    source::Source,
 };
 use crate::{Error, Finding, Findings, Result};
 
@@ -26,10 +27,19 @@ use crate::{Error, Finding, Findings, Result};
 /// assert_eq!(Manifest::read(&yaml)?, manifest);
 /// # Ok::<(), canary_core::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Manifest {
     /// The objects.
     pub objects: Vec<Object>,
+    /// The places of the objects that were read, in their order; none without a text.
+    sources: Vec<Source>,
+}
+
+/// Manifests are equal when their objects are, wherever these stand in a text.
+impl PartialEq for Manifest {
+    fn eq(&self, other: &Self) -> bool {
+        self.objects == other.objects
+    }
 }
 
 impl Manifest {
@@ -77,6 +87,33 @@ impl Manifest {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_named(name: &str, text: &str) -> Result<Self> {
+        let (manifest, findings) = Self::read_with_findings(name, text)?;
+        findings.into_result()?;
+        Ok(manifest)
+    }
+
+    /// Reads a text strictly and gives the objects that can be read beside the findings, so that the rules of the
+    /// objects can be checked in the same pass.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when the text is neither YAML nor JSON.
+    ///
+    /// ```
+    /// use canary_core::Manifest;
+    ///
+    /// let text = "
+    /// apiVersion: networking.istio.io/v1
+    /// kind: Gateway
+    /// metadata: {name: public, lables: {}}
+    /// spec: {servers: []}
+    /// ";
+    /// let (manifest, reading) = Manifest::read_with_findings("gateway.yaml", text)?;
+    /// assert_eq!((reading.0[0].code.as_str(), reading.0[0].line), ("C301", Some(4)));
+    /// let rules = manifest.validate();
+    /// assert_eq!((rules.0[0].code.as_str(), rules.0[0].line), ("V021", Some(5)));
+    /// # Ok::<(), canary_core::manifest::Error>(())
+    /// ```
+    pub fn read_with_findings(name: &str, text: &str) -> Result<(Self, Findings)> {
         let documents = documents(text).map_err(|error| Error::Manifest {
             what: name.to_owned(),
             reason: error.describe(text),
@@ -85,8 +122,7 @@ impl Manifest {
         for document in &documents {
             reading.document(document);
         }
-        reading.findings.into_result()?;
-        Ok(Self { objects: reading.objects })
+        Ok((Self { objects: reading.objects, sources: reading.sources }, reading.findings))
     }
 
     /// Reads what can be read, and reports the rest.
@@ -107,7 +143,7 @@ impl Manifest {
         for document in &documents {
             reading.document(document);
         }
-        (Self { objects: reading.objects }, reading.findings)
+        (Self { objects: reading.objects, sources: reading.sources }, reading.findings)
     }
 
     /// Reads one JSON object, or a list of them, strictly.
@@ -122,7 +158,18 @@ impl Manifest {
         let mut reading = Reading::new(false);
         reading.document(&node);
         reading.findings.into_result()?;
-        Ok(Self { objects: reading.objects })
+        Ok(Self::from(reading.objects))
+    }
+
+    /// The places of the objects that were read from text, in their order; empty without a text.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The places of the object at this position, when it was read from a text and has kept its place in the list.
+    pub fn source(&self, object: usize) -> Option<&Source> {
+        let source = self.sources.get(object)?;
+        source.is_of(self.objects.get(object)?).then_some(source)
     }
 
     /// The objects as YAML, one document each.
@@ -198,13 +245,13 @@ fn unwritable(what: &str, error: &dyn std::error::Error) -> Error {
 
 impl FromIterator<Object> for Manifest {
     fn from_iter<T: IntoIterator<Item = Object>>(objects: T) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        Self::from(objects.into_iter().collect::<Vec<_>>())
     }
 }
 
 impl From<Vec<Object>> for Manifest {
     fn from(objects: Vec<Object>) -> Self {
-        Self { objects }
+        Self { objects, sources: Vec::new() }
     }
 }
 

@@ -10,21 +10,21 @@
 
 mod documents;
 mod json;
-mod locate;
 mod nearest;
 mod object;
-mod path;
 mod problem;
 mod read;
 mod reader;
 mod scalar;
+mod source;
 mod tree;
 mod typed;
+mod variant;
 mod yaml;
 
 pub use crate::error::{Error, Result};
 pub use documents::Manifest;
-pub use locate::locate;
 pub use nearest::nearest;
 pub use object::{Object, ToObject};
+pub use source::{Source, locate};
 pub use typed::read_document;

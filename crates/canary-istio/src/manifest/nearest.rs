@@ -38,7 +38,7 @@ fn without_marks(letters: &[char]) -> Vec<char> {
     letters.iter().copied().filter(|letter| !matches!(letter, '_' | '-')).collect()
 }
 
-/// How many letters must be put in, taken out, exchanged or swapped with their neighbour.
+/// The number of letters to put in, take out, exchange or swap with their neighbour.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();

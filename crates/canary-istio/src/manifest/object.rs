@@ -110,7 +110,7 @@ impl Serialize for Object {
     }
 }
 
-/// What can stand in a manifest.
+/// A value that a manifest can hold.
 pub trait ToObject {
     /// A copy of it as an [`Object`].
     fn to_object(&self) -> Object;

@@ -1,10 +1,10 @@
-//! What stops a value from being read.
+//! Problems that stop a value from being read.
 
 use std::fmt;
 
 use super::tree::Mark;
 
-/// What is wrong with a value, where it stands, and what would do.
+/// A problem of a value, with its place and its remedy.
 #[derive(Debug)]
 pub(super) struct Problem(Box<Inner>);
 

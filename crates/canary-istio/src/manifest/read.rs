@@ -7,32 +7,30 @@ use std::{
 
 use serde::{
     Deserializer,
-    de::{
-        DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
-        value::StrDeserializer,
-    },
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor, value::StrDeserializer},
     forward_to_deserialize_any,
 };
 
 use super::{
     nearest::nearest,
-    path::Path,
     problem::{Place, Problem},
     scalar::{self, Scalar},
     tree::{Content, Key, Mark, Node},
+    variant::Variant,
 };
+use crate::path::Path;
 use crate::{Finding, Severity};
 
-/// How one object is read, and what was found on the way.
+/// The way one object is read, and the findings so far.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// Whether fields that are not known, quoted numbers and numbered enums are let through.
+    /// True when fields that are not known, quoted numbers and numbered enums are let through.
     lenient: bool,
-    /// What was found and did not stop the reading.
+    /// Findings that did not stop the reading.
     pub(super) findings: RefCell<Vec<Finding>>,
     /// The nodes that could not be read and are left out.
     left_out: RefCell<Vec<usize>>,
-    /// Whether anything is left out; spares the look into the list.
+    /// True when anything is left out; spares the look into the list.
     any_left_out: Cell<bool>,
 }
 
@@ -470,41 +468,5 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.items.len())
-    }
-}
-
-/// The value of an enum, by its name.
-struct Variant<'n>(&'n str);
-
-impl<'de> EnumAccess<'de> for Variant<'_> {
-    type Error = Problem;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Problem> {
-        Ok((seed.deserialize(StrDeserializer::<Problem>::new(self.0))?, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_> {
-    type Error = Problem;
-
-    fn unit_variant(self) -> Result<(), Problem> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Problem> {
-        Err(Problem::new("expected a name"))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Problem> {
-        Err(Problem::new("expected a name"))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, Problem> {
-        Err(Problem::new("expected a name"))
     }
 }

@@ -9,7 +9,8 @@ use super::{
     object::{Object, id},
     problem::Inner,
     read::{Notes, Reader, place},
-    tree::{Content, Key, Mark, Node, SyntaxError},
+    source::Source,
+    tree::{Content, Mark, Node, SyntaxError},
     yaml,
 };
 use crate::{
@@ -20,10 +21,10 @@ use crate::{
     },
 };
 
-/// How many values that cannot be read are reported of one object.
+/// The number of unreadable values that are reported of one object.
 const MAX_PROBLEMS: usize = 50;
 
-/// How deep a `List` may stand in a `List`.
+/// The depth to which a `List` may be nested in a `List`.
 const MAX_LISTS: usize = 4;
 
 const KINDS: [&str; 3] = ["DestinationRule", "Gateway", "VirtualService"];
@@ -44,15 +45,19 @@ pub(super) fn documents(text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
     if like_json { json::parse(text) } else { yaml::parse(text) }
 }
 
-/// Objects, and what was found while they were read.
+/// Objects, and the findings of reading them.
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) objects: Vec<Object>,
+    /// The places of each object; none when there is no text.
+    pub(super) sources: Vec<Source>,
     pub(super) findings: Findings,
     lenient: bool,
+    /// The number of the document that is being read, from 1.
+    document: usize,
 }
 
-/// What an item of a typed list is when it does not say so itself.
+/// The kind of the items of a typed list that do not name their own.
 #[derive(Clone, Copy)]
 struct Defaults<'n> {
     api_version: &'n str,
@@ -66,7 +71,15 @@ impl Reading {
 
     /// Reads the objects of one document.
     pub(super) fn document(&mut self, node: &Node<'_>) {
+        self.document += 1;
         self.any(node, None, 0);
+    }
+
+    fn push(&mut self, node: &Node<'_>, object: Object) {
+        if node.at.line > 0 {
+            self.sources.push(Source::new(node, self.document, &object));
+        }
+        self.objects.push(object);
     }
 
     fn any(&mut self, node: &Node<'_>, defaults: Option<Defaults<'_>>, depth: usize) {
@@ -143,14 +156,14 @@ impl Reading {
 
     fn typed<T: DeserializeOwned + Into<Object>>(&mut self, node: &Node<'_>, id: &str) {
         if let Some(object) = self.read::<T>(node, id) {
-            self.objects.push(object.into());
+            self.push(node, object.into());
         }
     }
 
     /// Any other object, as JSON.
     fn other(&mut self, node: &Node<'_>, id: &str) {
         if let Some(value) = self.read::<Value>(node, id) {
-            self.objects.push(Object::Other(value));
+            self.push(node, Object::Other(value));
         }
     }
 
@@ -181,13 +194,27 @@ impl Reading {
         }
         found.append(&mut problems);
         found.sort_by_key(|finding| (finding.line, finding.column));
-        self.findings.extend(found.into_iter().map(|finding| finding.object(id)));
-        object
+        let document = self.document;
+        self.findings
+            .extend(found.into_iter().map(|finding| in_document(finding, document).object(id)));
+        // Reading rules of the text must not hide rules of the object: quoted numbers count as numbers there.
+        if self.lenient { object } else { lenient(node).or(object) }
     }
 
     fn refuse(&mut self, finding: Finding, at: Mark) {
-        self.findings.push(place(finding, at));
+        self.findings.push(in_document(place(finding, at), self.document));
     }
+}
+
+/// Reads a node leniently, without a word about it.
+fn lenient<T: DeserializeOwned>(node: &Node<'_>) -> Option<T> {
+    T::deserialize(Reader::new(node, &Notes::new(true))).ok()
+}
+
+/// Records the document of a finding that has a place.
+fn in_document(mut finding: Finding, document: usize) -> Finding {
+    finding.document = finding.line.is_some().then_some(document);
+    finding
 }
 
 fn finding(problem: Inner, root: Mark) -> Finding {
@@ -244,60 +271,3 @@ macro_rules! from_json_value {
 }
 
 from_json_value!(Gateway VirtualService DestinationRule);
-
-/// The node at a path, such as `spec.http[0].route[1].weight`, or the deepest one on the way to it.
-pub(super) fn deepest<'n, 't>(root: &'n Node<'t>, path: &str) -> &'n Node<'t> {
-    let mut node = root;
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (step, after) = step(rest);
-        let next = match &node.content {
-            Content::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
-            Content::Map(entries) => entry(entries, &step),
-            _ => None,
-        };
-        let Some(next) = next else { break };
-        node = next;
-        rest = after;
-    }
-    node
-}
-
-fn entry<'n, 't>(entries: &'n [(Key<'t>, Node<'t>)], key: &str) -> Option<&'n Node<'t>> {
-    entries.iter().find(|(name, _)| name.text == key).map(|(_, value)| value)
-}
-
-/// The first step of a path, and what follows it.
-fn step(path: &str) -> (String, &str) {
-    let path = path.strip_prefix('.').unwrap_or(path);
-    let Some(inside) = path.strip_prefix('[') else {
-        let end = path.find(['.', '[']).unwrap_or(path.len());
-        return (path[..end].to_owned(), &path[end..]);
-    };
-    if inside.starts_with('"') {
-        let mut stream = serde_json::Deserializer::from_str(inside).into_iter::<String>();
-        if let Some(Ok(key)) = stream.next() {
-            let after = &inside[stream.byte_offset()..];
-            return (key, after.strip_prefix(']').unwrap_or(after));
-        }
-    }
-    let end = inside.find(']').unwrap_or(inside.len());
-    (inside[..end].to_owned(), inside.get(end + 1..).unwrap_or_default())
-}
-
-/// The nodes of a document that become objects, in order, as [`Reading::document`] has them.
-pub(super) fn object_nodes<'n, 't>(
-    node: &'n Node<'t>,
-    nodes: &mut Vec<&'n Node<'t>>,
-    depth: usize,
-) {
-    let is_list = node.get("kind").and_then(Node::name).is_some_and(|kind| kind.ends_with("List"));
-    match node.get("items") {
-        Some(Node { content: Content::List(items), .. }) if is_list && depth < MAX_LISTS => {
-            for item in items {
-                object_nodes(item, nodes, depth + 1);
-            }
-        }
-        _ => nodes.push(node),
-    }
-}

@@ -1,4 +1,4 @@
-//! What a scalar without quotes means: YAML 1.1, as Kubernetes' own reader has it.
+//! The meaning of a scalar without quotes: YAML 1.1, as Kubernetes' own reader has it.
 //!
 //! The rules are those of go-yaml v2, through which `sigs.k8s.io/yaml`, `kubectl` and Istio read.
 
@@ -14,7 +14,7 @@ pub(super) enum Scalar {
     Text,
 }
 
-/// What a scalar without quotes means.
+/// The meaning of a scalar without quotes.
 pub(super) fn resolve(text: &str) -> Scalar {
     let Some(first) = text.bytes().next() else { return Scalar::Null };
     match first {
@@ -29,7 +29,7 @@ pub(super) fn resolve(text: &str) -> Scalar {
     }
 }
 
-/// Whether an integer is written in plain decimal: what every reader reads alike.
+/// Returns true when an integer is written in plain decimal: what every reader reads alike.
 pub(super) fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty()

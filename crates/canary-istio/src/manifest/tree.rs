@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::scalar::{self, Scalar};
 
-/// How deep lists and objects may be nested.
+/// The depth to which lists and objects may be nested.
 pub(super) const MAX_DEPTH: usize = 100;
 
 /// A place in the text: line and column, both from 1; zero when there is no text.
@@ -68,7 +68,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// How many nodes there are in this tree.
+    /// The number of nodes in this tree.
     pub(super) fn size(&self) -> usize {
         match &self.content {
             Content::Plain(_) | Content::Text(_) => 1,

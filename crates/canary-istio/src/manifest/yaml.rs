@@ -12,7 +12,7 @@ use super::{
     tree::{Content, Key, MAX_DEPTH, Mark, Node, SyntaxError},
 };
 
-/// How many nodes all aliases of a text together may stand for.
+/// The number of nodes that all aliases of a text together may stand for.
 const MAX_COPIED: usize = 100_000;
 
 /// Every document of a stream, without the empty ones.
@@ -45,7 +45,7 @@ enum Inside<'t> {
     Map { entries: Vec<(Key<'t>, Node<'t>)>, key: Option<Slot<'t>>, merges: Vec<Node<'t>> },
 }
 
-/// What the next value of an object is for.
+/// The role of the next value of an object.
 enum Slot<'t> {
     Entry(Key<'t>),
     /// The key was `<<`, without quotes.

@@ -11,17 +11,17 @@ use super::duration::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BackendUtilization {
-    /// How long an endpoint must have reported before its weight counts. Default: Envoy's, 10 s.
+    /// The time that an endpoint must have reported before its weight counts. Default: Envoy's, 10 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_stabilization_period: Option<Duration>,
-    /// How long an endpoint may be silent before its weight is forgotten and it counts like any other.
+    /// The time that an endpoint may be silent before its weight is forgotten and it counts like any other.
     /// Default: Envoy's, 3 min.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_expiration_period: Option<Duration>,
     /// The time between two computations of the weights. Default: Envoy's, 1 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_update_period: Option<Duration>,
-    /// How much the errors of an endpoint add to its load, in percent. Default: Envoy's, 100.
+    /// The load that the errors of an endpoint add, in percent. Default: Envoy's, 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_utilization_penalty_percent: Option<u32>,
     /// The metrics from which the load is computed, by name. Default: the load that endpoints report as such.

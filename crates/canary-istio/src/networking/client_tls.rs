@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ClientTlsSettings {
-    /// Whether TLS is spoken, and who shows a certificate. Default `DISABLE`.
+    /// The use of TLS, and the sides that show a certificate. Default `DISABLE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<ClientTlsMode>,
     /// The path of the client's certificate in the proxy. Required for `MUTUAL` with files.
@@ -41,7 +41,7 @@ pub struct ClientTlsSettings {
     pub ca_crl: Option<String>,
 }
 
-/// Whether TLS is spoken, and who shows a certificate.
+/// The use of TLS, and the sides that show a certificate.
 ///
 /// Istio's [`TLSmode`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings-TLSmode).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! How many connections and requests a service takes.
+//! The limits on connections and requests of a service.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,19 +24,19 @@ pub struct ConnectionPoolSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TcpSettings {
-    /// How many connections there may be. Default 2³²−1.
+    /// The limit on connections. Default 2³²−1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<i32>,
-    /// How long connecting may take. Default 10 s. At least 1 ms.
+    /// The time that connecting may take. Default 10 s. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Duration>,
     /// Keep-alive probes of the socket. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp_keepalive: Option<TcpKeepalive>,
-    /// How long a connection may live. Default: no limit. At least 1 ms.
+    /// The time that a connection may live. Default: no limit. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connection_duration: Option<Duration>,
-    /// How long a TCP connection may be idle; `0s` means for ever. Default 1 h.
+    /// The time that a TCP connection may be idle; `0s` means for ever. Default 1 h.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Duration>,
 }
@@ -47,10 +47,10 @@ pub struct TcpSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TcpKeepalive {
-    /// How many unanswered probes end the connection. Default: the operating system's, 9 on Linux.
+    /// The number of unanswered probes that end the connection. Default: the operating system's, 9 on Linux.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<u32>,
-    /// How long a connection is idle before the first probe. Default: the operating system's, 2 h
+    /// The time that a connection is idle before the first probe. Default: the operating system's, 2 h
     /// on Linux.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Duration>,
@@ -65,29 +65,29 @@ pub struct TcpKeepalive {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HttpSettings {
-    /// How many requests may wait for a connection. Default 2³²−1.
+    /// The limit on requests that wait for a connection. Default 2³²−1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http1_max_pending_requests: Option<i32>,
-    /// How many requests may be under way. Default 2³²−1. Despite the name it counts HTTP/1.1 too.
+    /// The limit on concurrent requests. Default 2³²−1. Despite the name it counts HTTP/1.1 too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http2_max_requests: Option<i32>,
-    /// How many requests a connection serves before it is closed; 1 switches keep-alive off.
+    /// The number of requests that a connection serves before it is closed; 1 switches keep-alive off.
     /// Default 0: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_requests_per_connection: Option<i32>,
-    /// How many retries may be under way. Default 2³²−1.
+    /// The limit on concurrent retries. Default 2³²−1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<i32>,
-    /// How long a connection without requests is kept. Default 1 h. At least 1 ms.
+    /// The time that a connection without requests is kept. Default 1 h. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Duration>,
-    /// Whether HTTP/1.1 is upgraded to HTTP/2 on the way.
+    /// The upgrade of HTTP/1.1 to HTTP/2 on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub h2_upgrade_policy: Option<H2UpgradePolicy>,
     /// Use the protocol that the client used. Default `false`. No upgrade happens then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_client_protocol: Option<bool>,
-    /// How many streams one HTTP/2 connection carries. Default 2³¹−1.
+    /// The limit on concurrent streams of one HTTP/2 connection. Default 2³¹−1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrent_streams: Option<i32>,
     /// Keep-alive by HTTP/2 pings. Default: none.
@@ -95,12 +95,12 @@ pub struct HttpSettings {
     pub http2_keep_alive: Option<ConnectionKeepalive>,
 }
 
-/// Whether HTTP/1.1 is upgraded to HTTP/2 on the way.
+/// The upgrade of HTTP/1.1 to HTTP/2 on the way.
 ///
 /// Istio's [`H2UpgradePolicy`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#ConnectionPoolSettings-HTTPSettings-H2UpgradePolicy).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum H2UpgradePolicy {
-    /// What the mesh says.
+    /// The setting of the mesh.
     #[default]
     #[serde(rename = "DEFAULT")]
     Default,
@@ -121,7 +121,7 @@ pub struct ConnectionKeepalive {
     /// The time between pings. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// How long an answer may take before the connection is closed. At least 1 ms.
+    /// The time that an answer may take before the connection is closed. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
 }

@@ -10,7 +10,7 @@ use super::{duration::Duration, number, oneof};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ConsistentHashLbWire", into = "ConsistentHashLbWire")]
 pub struct ConsistentHashLb {
-    /// What is hashed.
+    /// The part of a request that is hashed.
     pub hash_key: Option<HashKey>,
     /// The table that hashes are looked up in. Default: a ring.
     pub hash_algorithm: Option<HashAlgorithm>,
@@ -19,7 +19,7 @@ pub struct ConsistentHashLb {
     pub minimum_ring_size: Option<u64>,
 }
 
-/// What is hashed.
+/// The part of a request that is hashed.
 ///
 /// The oneof `hash_key` of [`ConsistentHashLb`].
 #[derive(Clone, Debug, PartialEq)]
@@ -139,7 +139,7 @@ pub struct HttpCookie {
     /// The path it is made for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// How long it lives; `0s` is a session cookie. Default: the cookie is never made by the proxy.
+    /// The time that it lives; `0s` is a session cookie. Default: the cookie is never made by the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<Duration>,
     /// Further attributes of the cookie made.

@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{object, traffic_policy::TrafficPolicy};
 
-/// How to talk to a service, and the subsets of its endpoints.
+/// Settings of connections to a service, and the subsets of its endpoints.
 ///
 /// Istio's [`DestinationRule`](https://istio.io/latest/docs/reference/config/networking/destination-rule/).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DestinationRule {
     /// Name, namespace, labels and annotations.
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     pub spec: DestinationRuleSpec,
-    /// What the control plane says about it; written by others.
+    /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
 }
 
 object::kubernetes_object!(DestinationRule, DestinationRuleSpec, "destinationrules");
 
-/// How to talk to a service, and which subsets of its endpoints have a name.
+/// Settings of connections to a service, and the named subsets of its endpoints.
 ///
 /// Istio's [`DestinationRule`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#DestinationRule).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -26,13 +26,13 @@ pub struct HttpFaultInjection {
 pub struct Delay {
     /// The share of requests delayed, in whole percent. Deprecated in favour of `percentage`.
     pub percent: Option<i32>,
-    /// How long.
+    /// The length of the delay.
     pub http_delay_type: Option<HttpDelayType>,
     /// The share of requests delayed. Default: what `percent` says, else none.
     pub percentage: Option<Percent>,
 }
 
-/// How long.
+/// The length of the delay.
 ///
 /// The oneof `http_delay_type` of [`Delay`].
 #[derive(Clone, Debug, PartialEq)]

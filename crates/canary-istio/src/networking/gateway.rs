@@ -14,9 +14,9 @@ use super::{object, server_tls::ServerTlsSettings};
 pub struct Gateway {
     /// Name, namespace, labels and annotations.
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     pub spec: GatewaySpec,
-    /// What the control plane says about it; written by others.
+    /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
 }
 
@@ -54,7 +54,7 @@ pub struct Server {
     /// hosts and these meet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<String>>,
-    /// How TLS is spoken; required for `HTTPS` and `TLS` ports, absent for plain ones.
+    /// The TLS settings; required for `HTTPS` and `TLS` ports, absent for plain ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ServerTlsSettings>,
     /// Where the traffic goes when no route says otherwise: `127.0.0.1:port` or `unix:///path`.

@@ -1,4 +1,4 @@
-//! What a rule does by itself: redirect, answer directly, rewrite.
+//! The actions that a rule takes by itself: redirect, answer directly, rewrite.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub struct HttpRedirect {
     pub scheme: Option<String>,
     /// The status: 301, 302, 303, 307 or 308. Default 301.
     pub redirect_code: Option<u32>,
-    /// What replaces the matched prefix of the path. Excludes `uri`.
+    /// The replacement of the matched prefix of the path. Excludes `uri`.
     pub prefix_rewrite: Option<String>,
 }
 
@@ -93,7 +93,7 @@ impl From<HttpRedirect> for HttpRedirectWire {
     }
 }
 
-/// How the port of a redirect is found.
+/// The choice of the port of a redirect.
 ///
 /// Istio's [`RedirectPortSelection`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRedirect-RedirectPortSelection).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ pub struct HttpDirectResponse {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HttpRewrite {
-    /// What replaces the matched prefix of the path, or the whole path after an exact or regex
+    /// The replacement of the matched prefix of the path, or of the whole path after an exact or regex
     /// match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
@@ -145,10 +145,10 @@ pub struct HttpRewrite {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct RegexRewrite {
-    /// What to replace, in RE2 syntax.
+    /// The pattern to replace, in RE2 syntax.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub matches: Option<String>,
-    /// What to put there; `\1` and so on stand for captured groups.
+    /// The replacement; `\1` and so on stand for captured groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<String>,
 }

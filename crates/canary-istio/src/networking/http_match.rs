@@ -45,7 +45,7 @@ pub struct HttpMatchRequest {
     /// Query parameters by name; `{}` asks for presence alone. The first value of a name counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query_params: Option<BTreeMap<String, StringMatch>>,
-    /// Whether exact and prefix matches of `uri` take no notice of letter case. Default `false`.
+    /// True when exact and prefix matches of `uri` take no notice of letter case. Default `false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore_uri_case: Option<bool>,
     /// Conditions on headers that must not hold; `{}` asks for absence.

@@ -12,21 +12,21 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HttpRetry {
-    /// How many retries follow the first try. Default 0, which switches retries off; without any
+    /// The number of retries after the first try. Default 0, which switches retries off; without any
     /// `retries` the mesh's two apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<i32>,
-    /// How long each try may take. Default: the route's `timeout`. At least 1 ms.
+    /// The time that each try may take. Default: the route's `timeout`. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_try_timeout: Option<Duration>,
-    /// What is retried: Envoy's conditions and HTTP statuses, separated by commas. Default:
+    /// The failures to retry: Envoy's conditions and HTTP statuses, separated by commas. Default:
     /// `connect-failure,refused-stream,unavailable,cancelled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_on: Option<String>,
-    /// Whether retries may go to other localities. Default `false`.
+    /// True when retries may go to other localities. Default `false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_remote_localities: Option<bool>,
-    /// Whether retries avoid hosts that failed already. Default `true`.
+    /// True when retries avoid hosts that failed already. Default `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_ignore_previous_hosts: Option<bool>,
     /// The least time between two tries; it grows with each. Default 25 ms. At least 1 ms.
@@ -55,18 +55,18 @@ pub struct CorsPolicy {
     /// Answer headers that a script may read, for `access-control-expose-headers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expose_headers: Option<Vec<String>>,
-    /// How long a browser may keep the answer to a preflight request. At least 1 ms.
+    /// The time that a browser may keep the answer to a preflight request. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Duration>,
-    /// Whether requests may carry credentials. Default: the header is not sent.
+    /// True when requests may carry credentials. Default: the header is not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// What happens to preflight requests from origins not allowed. Default `FORWARD`.
+    /// The treatment of preflight requests from origins not allowed. Default `FORWARD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmatched_preflights: Option<UnmatchedPreflights>,
 }
 
-/// What happens to preflight requests from origins that are not allowed.
+/// The treatment of preflight requests from origins that are not allowed.
 ///
 /// Istio's [`UnmatchedPreflights`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#CorsPolicy-UnmatchedPreflights).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -42,7 +42,7 @@ pub struct HttpRoute {
     /// Change path or authority before the request is sent on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<HttpRewrite>,
-    /// How long the whole request may take, with all its retries. Default: no limit. At least 1 ms.
+    /// The time that the whole request may take, with all its retries. Default: no limit. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// When and how often to try again. Default: the mesh's, which is two retries on failures to

@@ -1,4 +1,4 @@
-//! How an endpoint is chosen.
+//! The choice of an endpoint.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::{
     oneof,
 };
 
-/// How an endpoint of a service is chosen.
+/// The choice of an endpoint of a service.
 ///
 /// Istio's [`LoadBalancerSettings`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,14 +19,14 @@ use super::{
 pub struct LoadBalancerSettings {
     /// The algorithm. Default: `LEAST_REQUEST`.
     pub lb_policy: Option<LbPolicy>,
-    /// How traffic is spread over localities. Replaces the mesh's setting entirely.
+    /// The spread of traffic over localities. Replaces the mesh's setting entirely.
     pub locality_lb_setting: Option<LocalityLoadBalancerSetting>,
     /// Prefer endpoints of the client's zone, by Envoy's zone-aware routing.
     pub zone_aware_lb_setting: Option<ZoneAwareLoadBalancerSetting>,
-    /// How long a new endpoint gets a growing share. Deprecated in favour of `warmup`. At least 1
+    /// The time during which a new endpoint gets a growing share. Deprecated in favour of `warmup`. At least 1
     /// ms.
     pub warmup_duration_secs: Option<Duration>,
-    /// How a new endpoint gets a growing share. For `ROUND_ROBIN` and `LEAST_REQUEST`.
+    /// The growth of a new endpoint's share. For `ROUND_ROBIN` and `LEAST_REQUEST`.
     pub warmup: Option<WarmupConfiguration>,
 }
 
@@ -126,13 +126,13 @@ pub enum SimpleLb {
     LeastRequest,
 }
 
-/// How the share of a new endpoint grows.
+/// The growth of a new endpoint's share.
 ///
 /// Istio's [`WarmupConfiguration`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#WarmupConfiguration).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WarmupConfiguration {
-    /// How long it takes to reach the full share. Required. At least 1 ms.
+    /// The time that it takes to reach the full share. Required. At least 1 ms.
     pub duration: Duration,
     /// The share at the start, in percent of the full one, 0 to 100. Default 10.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! How traffic is spread over regions and zones.
+//! The spread of traffic over regions and zones.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::number;
 
-/// How traffic is spread over localities, each `region/zone/subzone`. At most one of `distribute`,
+/// The spread of traffic over localities, each `region/zone/subzone`. At most one of `distribute`,
 /// `failover` and `failover_priority`, except that the last two go together.
 ///
 /// Istio's [`LocalityLoadBalancerSetting`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#LocalityLoadBalancerSetting).
@@ -23,7 +23,7 @@ pub struct LocalityLoadBalancerSetting {
     /// come first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failover_priority: Option<Vec<String>>,
-    /// Whether this is on. Default: what the mesh says.
+    /// Switches the setting on. Default: the mesh's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 }
@@ -62,7 +62,7 @@ pub struct LocalityFailover {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ZoneAwareLoadBalancerSetting {
-    /// Whether this is on. Default: what the mesh says.
+    /// Switches the setting on. Default: the mesh's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Where traffic goes when a region has no healthy endpoint.

@@ -1,4 +1,4 @@
-//! What the three kinds have in common as Kubernetes objects.
+//! Fields and functions that the three kinds have in common as Kubernetes objects.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl<S> Read<S> {
     }
 }
 
-/// Whether an `apiVersion` is one of Istio's networking group that is read here.
+/// Returns true for an `apiVersion` of Istio's networking group that is read here.
 pub(crate) fn is_istio(api_version: &str) -> bool {
     api_version
         .strip_prefix(GROUP)

@@ -30,7 +30,7 @@ pub struct OutlierDetection {
     /// The time between two looks at the endpoints. Default 10 s. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// How long an endpoint stays out, times the number of its ejections. Default 30 s. At least 1
+    /// The time that an endpoint stays out, times the number of its ejections. Default 30 s. At least 1
     /// ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_ejection_time: Option<Duration>,

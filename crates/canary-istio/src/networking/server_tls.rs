@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a gateway's port speaks TLS to its clients.
+/// The TLS settings of a gateway's port towards its clients.
 ///
 /// Istio's [`ServerTLSSettings`](https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -8,16 +8,16 @@ use super::{
     number::Double, outlier_detection::OutlierDetection,
 };
 
-/// How to talk to a service, to one of its ports, or to a subset.
+/// Settings of connections to a service, to one of its ports, or to a subset.
 ///
 /// Istio's [`TrafficPolicy`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TrafficPolicy {
-    /// How an endpoint is chosen.
+    /// The choice of an endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancerSettings>,
-    /// How many connections and requests there may be.
+    /// The limits on connections and requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPoolSettings>,
     /// When a failing endpoint is taken out for a while.
@@ -36,7 +36,7 @@ pub struct TrafficPolicy {
     /// Send the PROXY protocol's header towards the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy_protocol: Option<ProxyProtocol>,
-    /// How many retries there may be at a time, relative to the requests.
+    /// The limit on concurrent retries, relative to the requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
 }
@@ -50,10 +50,10 @@ pub struct PortTrafficPolicy {
     /// The port this is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<PortSelector>,
-    /// How an endpoint is chosen.
+    /// The choice of an endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancerSettings>,
-    /// How many connections and requests there may be.
+    /// The limits on connections and requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPoolSettings>,
     /// When a failing endpoint is taken out for a while.
@@ -70,7 +70,7 @@ pub struct PortTrafficPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TunnelSettings {
-    /// How the tunnel is asked for: `CONNECT` or `POST`. Default `CONNECT`.
+    /// The method that opens the tunnel: `CONNECT` or `POST`. Default `CONNECT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// The host at the other end of the tunnel. Required.
@@ -113,7 +113,7 @@ pub struct RetryBudget {
     /// The limit, in percent of the requests under way, 0 to 100. Default 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<Double>,
-    /// How many concurrent retries are allowed whatever the percentage. Default 3.
+    /// The number of concurrent retries allowed whatever the percentage. Default 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_retry_concurrency: Option<u32>,
     /// The time over which requests are counted for the budget. Default: only requests under way

@@ -16,9 +16,9 @@ use super::{
 pub struct VirtualService {
     /// Name, namespace, labels and annotations.
     pub metadata: ObjectMeta,
-    /// What is wanted.
+    /// The desired state.
     pub spec: VirtualServiceSpec,
-    /// What the control plane says about it; written by others.
+    /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
 }
 

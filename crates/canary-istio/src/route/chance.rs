@@ -17,7 +17,7 @@ impl Chance {
     pub const ALWAYS: Self = Self(Self::PARTS);
     /// No request.
     pub const NEVER: Self = Self(0);
-    /// How many parts make the whole.
+    /// The number of parts that make the whole.
     pub const PARTS: u32 = 1_000_000;
 
     /// The share that a percentage says: cut, not rounded, to a ten-thousandth of a percent, and held within 0 and
@@ -42,7 +42,7 @@ impl Chance {
         self.0
     }
 
-    /// Whether a random number falls within the share.
+    /// Returns true when a random number falls within the share.
     pub fn hits(self, random: u64) -> bool {
         random % u64::from(Self::PARTS) < u64::from(self.0)
     }
@@ -54,7 +54,7 @@ impl std::fmt::Display for Chance {
     }
 }
 
-/// What the share of a request draws from; each has its own number.
+/// The salts from which the share of a request is drawn; each purpose has its own.
 const DELAY: u64 = 0;
 const ABORT: u64 = 1;
 const MIRRORS: u64 = 2;

@@ -16,13 +16,13 @@ use crate::networking::Destination;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// What happened.
+    /// The kind of failure.
     pub kind: FailureKind,
     /// Why, in one line.
     pub reason: Arc<str>,
 }
 
-/// How Envoy itself answers when no destination does.
+/// The kind of answer that Envoy itself gives when no destination does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -114,12 +114,12 @@ impl Address {
     }
 }
 
-/// What destinations are looked up in.
+/// The services and rules in which destinations are looked up.
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) domain: String,
     pub(super) services: HashMap<String, Service>,
-    /// Whether a service that is not in the inventory does not exist.
+    /// True when a service that is not in the inventory does not exist.
     pub(super) complete: bool,
     pub(super) rules: DestinationRules,
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::names::{MESH, qualify_gateway};
 use crate::networking::{HttpMatchRequest, StringMatch};
 
-/// What the path must be.
+/// The condition on the path.
 #[derive(Clone, Debug)]
 pub(super) enum Uri {
     /// Every path; `"/"` is what a rewrite then takes for the matched prefix.
@@ -81,9 +81,9 @@ pub(super) struct Listener<'p> {
 pub struct Unmet {
     /// The place of the condition in its object, such as `spec.http[0].match[1].headers[user-group]`.
     pub path: String,
-    /// What was wanted, in words: `exactly "canary"`.
+    /// The value required, in words: `exactly "canary"`.
     pub expected: String,
-    /// What the request, or the listener, has; `None` when it has nothing there.
+    /// The value that the request, or the listener, has; `None` when it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
@@ -241,7 +241,7 @@ impl Conditions {
         Ok(Self { uri: self.uri.clone(), ignore_case: self.ignore_case, rest: rest.into() })
     }
 
-    /// Whether Envoy takes it for a catch-all: every path, and nothing asked of headers, query or claims.
+    /// Returns true when Envoy takes it for a catch-all: every path, and nothing asked of headers, query or claims.
     pub(super) fn is_catch_all(&self) -> bool {
         let every_path = match &self.uri {
             Uri::Any => true,
@@ -253,7 +253,7 @@ impl Conditions {
             && !self.rest.iter().any(|condition| matches!(condition, Condition::Value { .. }))
     }
 
-    /// Whether every condition holds.
+    /// Returns true when every condition holds.
     #[inline]
     pub(super) fn hold<R: RequestView>(&self, seen: &mut Seen<'_, R>) -> bool {
         self.uri_holds(seen.path) && self.rest.iter().all(|condition| condition.holds(seen))
@@ -417,7 +417,7 @@ fn claim_matches(claims: Option<&Value>, path: &[String], text: &Text) -> bool {
 /// A cached header: its number and its value.
 type Cached<'r> = Option<(u32, Option<Cow<'r, str>>)>;
 
-/// How many headers are remembered while one request is judged.
+/// The number of headers that are remembered while one request is judged.
 const CACHE: usize = 8;
 
 /// A request while it is judged, with the headers already looked up.

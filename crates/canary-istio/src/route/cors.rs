@@ -15,7 +15,7 @@ pub(super) struct Cors {
     forward_unmatched: bool,
 }
 
-/// What the filter does with a request.
+/// The action of the filter on a request.
 pub(super) enum CorsAction {
     /// It answers the preflight itself, with these headers and status 200.
     Answer(Vec<(&'static str, String)>),
@@ -62,7 +62,7 @@ impl Cors {
         })
     }
 
-    /// What becomes of a request with an `Origin` header; `None` when the filter leaves it alone.
+    /// The action on a request with an `Origin` header; `None` when the filter leaves it alone.
     pub(super) fn judge<R: RequestView>(&self, request: &R) -> Option<CorsAction> {
         let origin = request.header("origin").filter(|origin| !origin.is_empty())?;
         // What fits a star fits every origin.

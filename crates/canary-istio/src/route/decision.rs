@@ -1,4 +1,4 @@
-//! What becomes of one request.
+//! The decision about one request.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -15,12 +15,12 @@ use super::{
     request::{Request, RequestView},
     retries::RetryPolicy,
     rewrite::Redirect,
+    routes::Route,
+    rule_ref::RuleRef,
     rules::DirectResponse,
-    tables::Route,
-    virtual_services::RuleRef,
 };
 
-/// How a request ends.
+/// The end of a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -114,7 +114,7 @@ pub(super) fn shared<T: Serialize, S: serde::Serializer>(
     (**value).serialize(serializer)
 }
 
-/// What becomes of one request, decided by [`Mesh::route`].
+/// The decision of [`Mesh::route`] about one request.
 ///
 /// It holds the request it was made for, borrowed or owned as it was given, and works out the rest when asked:
 /// taking a decision costs no more than the search for the rule.
@@ -132,7 +132,7 @@ pub struct Decision<R = Request> {
 }
 
 impl<R: RequestView> Decision<R> {
-    /// How the request ends.
+    /// The end of the request.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
     }
@@ -157,7 +157,7 @@ impl<R: RequestView> Decision<R> {
         self.route.as_ref().map(|route| &*route.place)
     }
 
-    /// How long a fault holds the request back before anything else happens.
+    /// The time that a fault holds the request back before anything else happens.
     pub fn delay(&self) -> Option<Duration> {
         self.delay
     }
@@ -259,12 +259,12 @@ impl<R: RequestView> Decision<R> {
             .collect()
     }
 
-    /// How long the request may take in all, retries included; `None` is for ever, Istio's default.
+    /// The time that the request may take in all, retries included; `None` is for ever, Istio's default.
     pub fn timeout(&self) -> Option<Duration> {
         self.route.as_ref().and_then(|route| route.bound.rule.timeout)
     }
 
-    /// How failed attempts are made again; `None` when they are not.
+    /// The retries of failed attempts; `None` when there are none.
     pub fn retries(&self) -> Option<&RetryPolicy> {
         match (&self.route, &self.outcome) {
             (Some(route), Outcome::Forward(_)) => route.bound.rule.retries.as_ref(),

@@ -149,7 +149,7 @@ fn unite<V: Clone>(
     Some(united)
 }
 
-/// Whether no request could be meant by both.
+/// Returns true when no request could be meant by both.
 fn conflict(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> bool {
     let texts = [
         (&root.uri, &delegate.uri),

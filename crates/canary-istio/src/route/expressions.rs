@@ -9,7 +9,7 @@ use crate::validate::re2;
 /// The memory that the expressions of one mesh may take together, in bytes.
 const LIMIT: usize = 96 << 20;
 
-/// What an expression is for.
+/// The use of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Sort {
     FullMatch,

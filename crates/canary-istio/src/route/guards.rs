@@ -9,10 +9,10 @@ use super::{
     text::Text,
 };
 
-/// How many different values of a request the guards of one host look at. What goes beyond has no guard.
+/// The number of different values of a request that the guards of one host look at; further ones have no guard.
 const MAX_WATCHED: usize = 32;
 
-/// What must hold for a route to be judged at all.
+/// A condition that must hold for a route to be judged at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Guard {
     /// Nothing.

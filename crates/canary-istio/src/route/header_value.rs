@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderValue {
     written: Box<str>,
-    /// What it says when no variable is in it.
+    /// The text, when no variable is in it.
     literal: Option<Box<str>>,
 }
 

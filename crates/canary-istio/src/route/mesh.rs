@@ -1,9 +1,6 @@
 //! The mesh: objects compiled once, asked about many requests.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
@@ -11,6 +8,7 @@ use serde_json::Value;
 use super::{
     clusters::World,
     destination_rules::DestinationRules,
+    gateway_workload::GatewayWorkload,
     retries::RetryPolicy,
     services::Service,
     tables::{MeshTable, Source, Workload, group},
@@ -50,7 +48,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Mesh(pub(super) Arc<Compiled>);
 
-/// What a mesh is made of.
+/// The parts of a compiled mesh.
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) world: World,
@@ -69,17 +67,6 @@ pub(super) struct Objects {
     pub(super) gateways: Sorted<Gateway>,
     pub(super) virtual_services: Sorted<VirtualService>,
     pub(super) destination_rules: Sorted<DestinationRule>,
-}
-
-/// The proxies that take one or more Gateways.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GatewayWorkload {
-    /// The Gateways that these proxies take, as `namespace/name`.
-    pub gateways: Vec<String>,
-    /// The namespace of the proxies' pods; it decides what is exported to them and which DestinationRules they see.
-    pub namespace: String,
-    /// The labels of the proxies' pods, against which `sourceLabels` of gateway rules are held.
-    pub labels: BTreeMap<String, String>,
 }
 
 impl Mesh {
@@ -256,7 +243,7 @@ impl MeshBuilder {
         let mut compiler = Compiler::new(&self.domain, self.default_retries.clone());
         let entries: Vec<Arc<Entry>> =
             compiler.entries(&objects.virtual_services).into_iter().map(Arc::new).collect();
-        compiler.findings.into_result()?;
+        compiler.into_findings().into_result()?;
         let rules =
             DestinationRules::new(&objects.destination_rules, &self.domain, &self.root_namespace);
         let world = World {

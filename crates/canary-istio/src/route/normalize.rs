@@ -37,7 +37,7 @@ const STAYS: [bool; 256] = {
     table
 };
 
-/// What may not stand in a path.
+/// Returns true for bytes that are escaped in a path.
 const fn is_escaped(byte: u8) -> bool {
     byte <= 0x20
         || byte >= 0x7f
@@ -118,7 +118,7 @@ fn unescape(segment: &str) -> Option<String> {
     Some(out)
 }
 
-/// Whether a percent sign and what follows it read as an escape, the last character being the one just undone.
+/// Returns true when a percent sign and what follows it read as an escape, the last character being the one just undone.
 fn begins_escape(out: &str, next: Option<u8>) -> bool {
     match out.as_bytes() {
         [_, one] => hex(*one).is_some() && next.and_then(hex).is_some(),

@@ -1,4 +1,4 @@
-//! What a proxy knows of a request when it chooses a route.
+//! The parts of a request that a proxy knows when it chooses a route.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -129,7 +129,7 @@ pub struct Request {
     /// The claims of a verified JWT.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claims: Option<Value>,
-    /// What decides between destinations; see [`RequestView::random`].
+    /// The number that decides between destinations; see [`RequestView::random`].
     pub random: u64,
 }
 

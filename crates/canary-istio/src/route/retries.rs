@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::networking::HttpRetry;
 
-/// How often and when a failed attempt is made again.
+/// The number and the conditions of retries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -17,19 +17,19 @@ pub struct RetryPolicy {
     pub retry_on: Vec<String>,
     /// Statuses that `retriable-status-codes` stands for.
     pub retriable_status_codes: Vec<u16>,
-    /// How long one attempt may take; `None` leaves it to the timeout of the route.
+    /// The time that one attempt may take; `None` leaves it to the timeout of the route.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "seconds_option")]
     pub per_try_timeout: Option<Duration>,
     /// The base of the exponential pause before an attempt; Envoy draws from 0 to it, doubling it up to tenfold.
     #[serde(serialize_with = "seconds")]
     pub backoff: Duration,
-    /// Whether endpoints tried before are avoided.
+    /// True when endpoints tried before are avoided.
     pub ignore_previous_hosts: bool,
-    /// Whether an attempt may go to other localities.
+    /// True when an attempt may go to other localities.
     pub remote_localities: bool,
 }
 
-/// What Istio retries on when a route does not say.
+/// The failures that Istio retries when a route does not say.
 const DEFAULT_RETRY_ON: [&str; 5] =
     ["connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes"];
 

@@ -15,13 +15,13 @@ use super::{
 use crate::names::split_authority;
 use crate::networking::{HttpRedirect, HttpRewrite, RedirectPort, RedirectPortSelection};
 
-/// How a path changes before the request is sent on.
+/// The change of a path before the request is sent on.
 #[derive(Clone, Debug, Default)]
 pub(super) enum PathRewrite {
     /// Not at all.
     #[default]
     None,
-    /// What was matched is replaced: the prefix, or the whole path after an exact or regex match.
+    /// Replaces the matched part: the prefix, or the whole path after an exact or regex match.
     Matched(Box<str>),
     /// Every match of an expression is replaced.
     Regex(Arc<Regex>, Substitution),

@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::{
     chance::{Chance, Fault},
     clusters::Address,
-    conditions::Conditions,
+    conditions::{Conditions, HeaderNames},
     cors::Cors,
+    expressions::Expressions,
     headers::{Edits, authority},
     retries::RetryPolicy,
     rewrite::{PathRewrite, RedirectTo},
+    rule_ref::RuleRef,
     split::Split,
-    virtual_services::{Compiler, RuleRef},
 };
 use crate::{
     Finding, Findings,
@@ -35,7 +36,7 @@ fn text<S: serde::Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(&String::from_utf8_lossy(body))
 }
 
-/// What a rule does with a request.
+/// The treatment of a request by a rule.
 #[derive(Debug)]
 pub(super) enum Action {
     Forward,
@@ -80,7 +81,7 @@ pub(super) struct Written<'w> {
     pub(super) path: String,
 }
 
-/// Collects what is wrong with one rule.
+/// Collects the faults of one rule.
 struct Broken<'b> {
     findings: &'b mut Findings,
     object: &'b str,
@@ -94,9 +95,28 @@ impl Broken<'_> {
     }
 }
 
-impl Compiler<'_> {
+/// Compiles rules, which share header names and regular expressions.
+pub(super) struct RuleCompiler<'c> {
+    pub(super) domain: &'c str,
+    default_retries: Option<RetryPolicy>,
+    names: HeaderNames,
+    expressions: Expressions,
+    pub(super) findings: Findings,
+}
+
+impl<'c> RuleCompiler<'c> {
+    pub(super) fn new(domain: &'c str, default_retries: Option<RetryPolicy>) -> Self {
+        Self {
+            domain,
+            default_retries,
+            names: HeaderNames::default(),
+            expressions: Expressions::default(),
+            findings: Findings::default(),
+        }
+    }
+
     /// Compiles a rule; `None` when something is wrong with it, which is then among the findings.
-    pub(super) fn rule(&mut self, written: Written<'_>) -> Option<Arc<Rule>> {
+    pub(super) fn compile(&mut self, written: Written<'_>) -> Option<Arc<Rule>> {
         let Written { http, place, matches, namespace, object, path } = written;
         let before = self.findings.len();
         let mut broken = Broken { findings: &mut self.findings, object, path: &path };
@@ -197,7 +217,7 @@ fn split(targets: &[HttpRouteDestination], broken: &mut Broken<'_>) -> Split {
     Split::new(&weights)
 }
 
-/// What a rule does; answers that Envoy does not have are reported.
+/// The action of a rule; answers that Envoy does not have are reported.
 fn action(http: &HttpRoute, broken: &mut Broken<'_>) -> Action {
     if let Some(redirect) = &http.redirect {
         if RedirectTo::new(redirect, 80, false).is_none() {

@@ -12,8 +12,9 @@ use super::{
     normalize::normalized,
     request::{RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
+    routes::Route,
     rules::Action,
-    tables::{Protocol, Route, Workload},
+    tables::{Protocol, Workload},
     virtual_host::{Hosts, VirtualHost},
 };
 use crate::names::{MESH, expand_alias, lower, service_namespace, split_authority};
@@ -31,7 +32,7 @@ pub(super) enum Arrival<'m> {
     Nowhere { port: u16, reason: String },
 }
 
-/// What a sidecar finds for a host.
+/// The entry that a sidecar finds for a host.
 pub(super) enum Called {
     /// A VirtualService, by its number.
     Entry(usize),
@@ -290,7 +291,7 @@ impl Compiled {
         self.world.cluster(address, &client, port)
     }
 
-    /// What a client of the mesh calls by the host of its request.
+    /// The entry that a client of the mesh calls by the host of its request.
     pub(super) fn called<R: RequestView>(&self, request: &R) -> Called {
         let host = lower(split_authority(request.authority()).0);
         let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);

@@ -1,4 +1,4 @@
-//! What is known of the services behind the mesh: an optional inventory.
+//! The services behind the mesh: an optional inventory.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub struct Service {
 pub struct Endpoint {
     /// The labels of the pod.
     pub labels: BTreeMap<String, String>,
-    /// Whether it takes requests: ready, and not ejected.
+    /// True when it takes requests: ready, and not ejected.
     pub healthy: bool,
 }
 
@@ -102,7 +102,7 @@ impl Service {
         self
     }
 
-    /// Whether a healthy endpoint has all of the given labels; `true` when the endpoints are not known.
+    /// Returns true when a healthy endpoint has all of the given labels; `true` when the endpoints are not known.
     pub fn has_healthy_endpoint(&self, labels: &BTreeMap<String, String>) -> bool {
         self.endpoints.as_ref().is_none_or(|endpoints| {
             endpoints.iter().any(|endpoint| {

@@ -1,8 +1,8 @@
-//! What a regular expression puts in place of its matches, in RE2's notation.
+//! Substitutions of regular expressions, in RE2's notation.
 
 use regex_automata::meta::Regex;
 
-/// What a regular expression puts in place of each match: text and numbered groups, as RE2 writes them (`\1`).
+/// The replacement of each match of a regular expression: text and numbered groups, as RE2 writes them (`\1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Substitution(Vec<Piece>);
 

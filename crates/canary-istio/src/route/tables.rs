@@ -6,35 +6,21 @@ use std::{
 };
 
 use super::{
-    clusters::{Cluster, World},
+    clusters::World,
     conditions::{Conditions, Listener, Unmet},
     destination_rules::Client,
+    gateway_workload::GatewayWorkload,
     rewrite::RedirectTo,
+    routes::{Bound, Route},
+    rule_ref::RuleRef,
     rules::{Action, Rule},
     virtual_host::{Hosts, Item, Size, TooManyRoutes, VirtualHost},
-    virtual_services::{Entry, RuleRef, Sorted},
+    virtual_services::{Entry, Sorted},
 };
 use crate::names::{HostTable, MESH, ServerHosts, server_host};
 use crate::networking::{Gateway, Server, ServerTlsMode};
 
-/// A rule bound to a listener: its destinations are clusters now.
-#[derive(Debug)]
-pub(super) struct Bound {
-    pub(super) rule: Arc<Rule>,
-    pub(super) clusters: Box<[Arc<Cluster>]>,
-    pub(super) mirrors: Box<[Arc<Cluster>]>,
-    pub(super) redirect: Option<RedirectTo>,
-}
-
-/// One route of Envoy: one entry of a rule's `match`.
-#[derive(Debug)]
-pub(super) struct Route {
-    pub(super) place: Arc<RuleRef>,
-    pub(super) conditions: Conditions,
-    pub(super) bound: Arc<Bound>,
-}
-
-/// What listens on a port of a gateway.
+/// The listener on a port of a gateway.
 #[derive(Debug)]
 pub(super) enum Protocol {
     /// Plain HTTP: the servers of all gateways on the port are one table.
@@ -61,7 +47,7 @@ pub(super) struct NamedGateway<'g> {
     pub(super) gateway: &'g Gateway,
 }
 
-/// What tables are built from.
+/// The sources of tables.
 pub(super) struct Source<'s> {
     pub(super) world: &'s World,
     pub(super) entries: &'s [Arc<Entry>],
@@ -337,7 +323,7 @@ fn gateway_items(entry: &Entry, listener: Listener<'_>, tls: bool, world: &World
     items
 }
 
-/// What sidecars route by.
+/// The table that sidecars route by.
 #[derive(Debug, Default)]
 pub(super) struct MeshTable {
     /// For each host the entries that claim it, oldest first.
@@ -389,7 +375,7 @@ impl MeshTable {
 /// Sorts Gateways into workloads: as told, else those with the same selector together.
 pub(super) fn group<'g>(
     gateways: &'g Sorted<Gateway>,
-    told: &[super::mesh::GatewayWorkload],
+    told: &[GatewayWorkload],
     default_namespace: &str,
 ) -> Vec<(Vec<NamedGateway<'g>>, String, BTreeMap<String, String>)> {
     let mut groups: Vec<(Vec<NamedGateway<'g>>, String, BTreeMap<String, String>)> = told

@@ -38,7 +38,7 @@ impl Text {
         })
     }
 
-    /// Whether a value that is there fulfils the condition.
+    /// Returns true when a value that is there fulfils the condition.
     pub(super) fn matches(&self, value: &str) -> bool {
         match self {
             Self::Present => true,

@@ -6,8 +6,8 @@ use super::{
     conditions::{Seen, Unmet},
     guards::{Guards, Hashes},
     request::RequestView,
-    tables::Route,
-    virtual_services::RuleRef,
+    routes::Route,
+    rule_ref::RuleRef,
 };
 use crate::{Finding, names::HostTable};
 
@@ -100,7 +100,7 @@ impl RouteTable {
     }
 }
 
-/// How many routes the hosts of a mesh may have in all, hosts that share theirs counted once.
+/// The number of routes that the hosts of a mesh may have in all, hosts that share theirs counted once.
 const MAX_ROUTES: usize = 1_000_000;
 
 /// The hosts of these gateways' servers with the rules for them make more routes than [`MAX_ROUTES`].

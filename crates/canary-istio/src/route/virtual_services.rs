@@ -5,49 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{
-    conditions::HeaderNames,
     delegate::{MergedMatch, in_full, merge_fields, merge_matches},
-    expressions::Expressions,
     retries::RetryPolicy,
-    rules::{Rule, Written},
+    rule_ref::RuleRef,
+    rules::{Rule, RuleCompiler, Written},
 };
 use crate::{
     Finding, Findings,
     names::{Exports, MESH, qualify, qualify_gateway},
     networking::{HttpRoute, VirtualService},
 };
-
-/// Which rule, and which entry of its `match`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RuleRef {
-    /// The VirtualService, as `VirtualService namespace/name`.
-    pub object: String,
-    /// The place in it: `spec.http[0].match[1]`, or `spec.http[0]` for a rule without matches.
-    pub path: String,
-    /// Envoy's name of the route: those of rule and match, joined with a dot; empty when the rule has none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// The rule of a delegate that stands in for it, as object and path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delegate: Option<String>,
-}
-
-impl std::fmt::Display for RuleRef {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.object, self.path)?;
-        if !self.name.is_empty() {
-            write!(f, " ({})", self.name)?;
-        }
-        if let Some(delegate) = &self.delegate {
-            write!(f, " by {delegate}")?;
-        }
-        Ok(())
-    }
-}
 
 /// A VirtualService, ready to be bound to listeners.
 #[derive(Debug)]
@@ -62,9 +30,9 @@ pub(super) struct Entry {
     pub(super) notes: Vec<String>,
 }
 
-/// How many matches the delegates of one mesh may multiply to.
+/// The number of matches that the delegates of one mesh may multiply to.
 const MAX_MERGED_MATCHES: usize = 100_000;
-/// How many bytes of JSON they may multiply to.
+/// The number of bytes of JSON that they may multiply to.
 const MAX_MERGED_BYTES: usize = 8 << 20;
 
 /// Objects of one kind with namespace and name, in the order in which Istio prefers them: oldest first, then by name,
@@ -73,11 +41,7 @@ pub(super) type Sorted<T> = Vec<(String, String, T)>;
 
 /// Compiles every VirtualService.
 pub(super) struct Compiler<'c> {
-    pub(super) domain: &'c str,
-    pub(super) default_retries: Option<RetryPolicy>,
-    pub(super) names: HeaderNames,
-    pub(super) expressions: Expressions,
-    pub(super) findings: Findings,
+    rules: RuleCompiler<'c>,
     merged_matches: usize,
     merged_bytes: usize,
     /// The sizes of the rules of delegates, by where they are.
@@ -87,15 +51,16 @@ pub(super) struct Compiler<'c> {
 impl<'c> Compiler<'c> {
     pub(super) fn new(domain: &'c str, default_retries: Option<RetryPolicy>) -> Self {
         Self {
-            domain,
-            default_retries,
-            names: HeaderNames::default(),
-            expressions: Expressions::default(),
-            findings: Findings::default(),
+            rules: RuleCompiler::new(domain, default_retries),
             merged_matches: 0,
             merged_bytes: 0,
             rule_sizes: HashMap::new(),
         }
+    }
+
+    /// Everything that is wrong with the rules.
+    pub(super) fn into_findings(self) -> Findings {
+        self.rules.findings
     }
 
     /// Compiles those with hosts; the others are the delegates they may name.
@@ -127,7 +92,7 @@ impl<'c> Compiler<'c> {
             .hosts
             .iter()
             .flatten()
-            .map(|host| qualify(host, namespace, self.domain))
+            .map(|host| qualify(host, namespace, self.rules.domain))
             .filter(|host| known.insert(host.clone()))
             .collect();
         let mut gateways: Vec<String> = spec
@@ -146,7 +111,7 @@ impl<'c> Compiler<'c> {
             match &http.delegate {
                 None => {
                     let written = own_rule(http, &object, path, namespace);
-                    rules.extend(self.rule(written));
+                    rules.extend(self.rules.compile(written));
                 }
                 Some(delegate) => {
                     let target = delegate.name.as_deref().unwrap_or_default();
@@ -201,7 +166,7 @@ impl<'c> Compiler<'c> {
             return;
         }
         let root_size = size(root);
-        let completed = in_full(root, root_namespace, self.domain);
+        let completed = in_full(root, root_namespace, self.rules.domain);
         for (index, http) in delegate.spec.http.iter().flatten().enumerate() {
             let inner_path = format!("spec.http[{index}]");
             let count = |rule: &HttpRoute| rule.matches.as_ref().map_or(1, Vec::len).max(1);
@@ -210,7 +175,7 @@ impl<'c> Compiler<'c> {
                 *self.rule_sizes.entry(std::ptr::from_ref(http)).or_insert_with(|| size(http));
             self.merged_bytes += count(http) * root_size + count(root) * inner_size;
             if self.merged_matches > MAX_MERGED_MATCHES || self.merged_bytes > MAX_MERGED_BYTES {
-                self.findings.push(
+                self.rules.findings.push(
                     Finding::error(
                         "C902",
                         path,
@@ -224,7 +189,7 @@ impl<'c> Compiler<'c> {
                 );
                 return;
             }
-            let http = &in_full(http, namespace, self.domain);
+            let http = &in_full(http, namespace, self.rules.domain);
             let root = &completed;
             let Some(merged) = merge_matches(root, http) else {
                 notes.push(format!(
@@ -259,7 +224,7 @@ impl<'c> Compiler<'c> {
                 path: inner_path.clone(),
                 http: fields,
             };
-            rules.extend(self.rule(written));
+            rules.extend(self.rules.compile(written));
         }
     }
 }

@@ -10,10 +10,11 @@ use super::{
     mesh::Compiled,
     normalize::target,
     request::RequestView,
+    rule_ref::RuleRef,
     search::{Arrival, Called},
     tables::Workload,
     virtual_host::{Hosts, Item, VirtualHost},
-    virtual_services::{Entry, RuleRef},
+    virtual_services::Entry,
 };
 use crate::names::{covers, intersection, server_host_for, split_authority};
 
@@ -32,9 +33,9 @@ pub struct Why {
     /// The rule that matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matched: Option<RuleRef>,
-    /// What came of it, in one line.
+    /// The outcome, in one line.
     pub outcome: String,
-    /// What else is worth knowing: why objects were left out, why a destination cannot be reached.
+    /// Further reasons: why objects were left out, why a destination cannot be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -49,7 +50,7 @@ pub struct Tried {
     pub unmet: Unmet,
 }
 
-/// How many reasons for leaving objects out are given at most.
+/// The largest number of reasons given for leaving objects out.
 const MAX_NOTES: usize = 20;
 
 impl fmt::Display for Why {

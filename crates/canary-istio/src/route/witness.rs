@@ -91,7 +91,7 @@ fn test(text: &Text) -> Test<'_> {
     }
 }
 
-/// Whether there is such a request.
+/// The answer to the question whether there is such a request.
 #[derive(Debug)]
 pub(super) enum Answer {
     Found(Box<Request>),
@@ -101,9 +101,9 @@ pub(super) enum Answer {
 
 /// The requests among which one is looked for.
 pub(super) struct Region<'r> {
-    /// What is the same in all of them: gateway, scheme and, at a gateway, the port.
+    /// The parts that are the same in all of them: gateway, scheme and, at a gateway, the port.
     pub(super) template: Request,
-    /// What their authority has to be.
+    /// The conditions on their authority.
     pub(super) authority: Atoms<'r>,
     /// Authorities to try first.
     pub(super) examples: Vec<String>,
@@ -111,7 +111,7 @@ pub(super) struct Region<'r> {
     pub(super) ports: BTreeSet<String>,
 }
 
-/// How many sets of conditions are tried for one question.
+/// The number of sets of conditions that are tried for one question.
 const BUDGET: usize = 3_000;
 
 impl Region<'_> {

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Whether `text` is an IPv4 or IPv6 address; an IPv6 address may name a zone after `%`.
+/// Returns true when `text` is an IPv4 or IPv6 address; an IPv6 address may name a zone after `%`.
 pub(crate) fn is_ip(text: &str) -> bool {
     if !text.contains(':') {
         return text.parse::<Ipv4Addr>().is_ok();
@@ -12,7 +12,7 @@ pub(crate) fn is_ip(text: &str) -> bool {
     zone != Some("") && address.parse::<Ipv6Addr>().is_ok()
 }
 
-/// Whether `text` is a subnet such as `10.0.0.0/8`.
+/// Returns true when `text` is a subnet such as `10.0.0.0/8`.
 pub(crate) fn is_cidr(text: &str) -> bool {
     let Some((address, bits)) = text.rsplit_once('/') else {
         return false;
@@ -28,7 +28,7 @@ pub(crate) fn is_cidr(text: &str) -> bool {
 /// Checks a subnet or a single address.
 ///
 /// # Errors
-/// What it should have been.
+/// The form that was expected.
 pub(crate) fn check_subnet(text: &str) -> Result<(), &'static str> {
     if text.bytes().filter(|byte| *byte == b'/').count() == 1 {
         if is_cidr(text) { Ok(()) } else { Err("must be a CIDR block such as `10.0.0.0/8`") }

@@ -1,7 +1,8 @@
 //! TLS towards a host.
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::{ClientTlsMode, ClientTlsSettings};
+use crate::path::Path;
 
 fn given(text: Option<&String>) -> bool {
     text.is_some_and(|text| !text.is_empty())

@@ -1,7 +1,8 @@
 //! Limits of connections.
 
-use super::{duration, path::Path, sink::Sink};
+use super::{duration, sink::Sink};
 use crate::networking::{ConnectionPoolSettings, H2UpgradePolicy, HttpSettings, TcpSettings};
+use crate::path::Path;
 
 /// Checks the limits.
 pub(super) fn check(pool: Option<&ConnectionPoolSettings>, path: &Path<'_>, sink: &mut Sink<'_>) {

@@ -1,8 +1,9 @@
 //! Where traffic goes, and with which weight.
 
-use super::{duration::check_port, path::Path, sink::Sink};
+use super::{duration::check_port, sink::Sink};
 use crate::names::{check_wildcard_domain, is_label};
 use crate::networking::Destination;
+use crate::path::Path;
 
 /// Checks one destination.
 pub(super) fn check(destination: &Destination, path: &Path<'_>, sink: &mut Sink<'_>) {

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{
-    Options, Validate, export_to, labels, metadata, path::Path, sink::Sink, traffic_policy,
-};
+use super::{Options, Validate, export_to, labels, metadata, sink::Sink, traffic_policy};
 use crate::names::{check_wildcard_domain, is_label};
+use crate::path::Path;
 use crate::{
     finding::Findings,
     networking::{DestinationRule, DestinationRuleSpec, Subset, WorkloadSelector},

@@ -1,7 +1,8 @@
 //! Durations and ports: the numbers with bounds that many fields share.
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::Duration;
+use crate::path::Path;
 
 /// One millisecond, the shortest duration and the finest step.
 const MILLISECOND: i64 = 1_000_000;

@@ -1,8 +1,9 @@
 //! The namespaces an object is visible in.
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::names::export_namespace;
 use crate::names::is_label;
+use crate::path::Path;
 
 /// Checks `exportTo`; `with_selector` when the object is a `DestinationRule` for selected workloads.
 pub(super) fn check(

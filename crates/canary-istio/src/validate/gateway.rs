@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Options, Validate, address::is_ip, metadata, path::Path, server_tls, sink::Sink};
+use super::{Options, Validate, address::is_ip, metadata, server_tls, sink::Sink};
 use crate::names::{check_wildcard_domain, is_label};
+use crate::path::Path;
 use crate::{
     finding::Findings,
     names::server_host,
@@ -29,7 +30,7 @@ impl Validate for Gateway {
     }
 }
 
-/// What Istio makes of the protocol of a port.
+/// The protocol of a port, as Istio reads it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// HTTP in plain text, of any version.

@@ -1,7 +1,8 @@
 //! Names of gateways in `gateways` of a `VirtualService` and of its matches.
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::names::{check_fqdn, is_label};
+use crate::path::Path;
 
 /// Checks the list as Istio does, which looks no further than the first name without a namespace.
 pub(super) fn check(names: Option<&[String]>, path: &Path<'_>, sink: &mut Sink<'_>) {

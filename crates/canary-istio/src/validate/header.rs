@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::{HeaderOperations, Headers};
+use crate::path::Path;
 
-/// Whether every byte of `name` is a token character of RFC 7230.
+/// Returns true when every byte of `name` is a token character of RFC 7230.
 pub(super) fn is_token(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -13,7 +14,7 @@ pub(super) fn is_token(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Whether `name` stands for a claim of a JSON web token: `@request.auth.claims.x` or `@request.auth.claims[x]`.
+/// Returns true when `name` stands for a claim of a JSON web token: `@request.auth.claims.x` or `@request.auth.claims[x]`.
 pub(crate) fn is_jwt_claim(name: &str) -> bool {
     const PREFIX: &str = "@request.auth.claims";
     let (Some(start), Some(rest)) = (name.get(..PREFIX.len()), name.get(PREFIX.len()..)) else {
@@ -24,7 +25,7 @@ pub(crate) fn is_jwt_claim(name: &str) -> bool {
             || (rest.starts_with('[') && rest.ends_with(']') && rest.len() > 2))
 }
 
-/// Whether setting `name` sets the host of the request.
+/// Returns true when setting `name` sets the host of the request.
 pub(super) fn is_authority(name: &str) -> bool {
     name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
 }
@@ -147,7 +148,7 @@ enum State {
 /// See <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/headers>.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem.
 pub(crate) fn check_format(value: &str) -> Result<(), &'static str> {
     if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Err("a header value must have no control characters except tabs");

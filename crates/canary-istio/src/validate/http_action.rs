@@ -1,8 +1,7 @@
-//! What an HTTP rule does to a request besides choosing its destination.
+//! The actions of an HTTP rule on a request besides choosing its destination.
 
 use super::{
     destination, duration, header,
-    path::Path,
     percentage::{check_fault_share, check_mirror_share},
     re2,
     sink::Sink,
@@ -12,6 +11,7 @@ use crate::networking::{
     Abort, CorsPolicy, Delay, ErrorType, Headers, HttpBody, HttpDelayType, HttpDirectResponse,
     HttpFaultInjection, HttpRedirect, HttpRetry, HttpRewrite, HttpRoute, RedirectPort, StringMatch,
 };
+use crate::path::Path;
 
 /// Checks everything but the match and the destinations.
 pub(super) fn check(route: &HttpRoute, path: &Path<'_>, sink: &mut Sink<'_>) {
@@ -348,7 +348,7 @@ fn is_retry_condition(part: &str) -> bool {
     is_known_status(number) || RETRY_ON.contains(&part)
 }
 
-/// Whether Go's `net/http` has a name for the status.
+/// Returns true when Go's `net/http` has a name for the status.
 fn is_known_status(status: i64) -> bool {
     matches!(status, 100..=103 | 200..=208 | 226 | 300..=305 | 307 | 308 | 400..=418 | 421..=426 | 428 | 429 | 431 | 451
         | 500..=508 | 510 | 511)

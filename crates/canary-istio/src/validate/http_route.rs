@@ -1,11 +1,11 @@
 //! One HTTP rule of a `VirtualService`: what it may hold together, what it matches, and where it leads.
 
 use super::{
-    destination, duration, gateway_names, header, http_action, labels, path::Path, sink::Sink,
-    string_match,
+    destination, duration, gateway_names, header, http_action, labels, sink::Sink, string_match,
 };
 use crate::names::is_label;
 use crate::networking::{HttpMatchRequest, HttpRoute, StringMatch};
+use crate::path::Path;
 
 /// Checks a rule; `delegate` when its `VirtualService` has no hosts and so is one that others delegate to.
 pub(super) fn check(route: &HttpRoute, delegate: bool, path: &Path<'_>, sink: &mut Sink<'_>) {

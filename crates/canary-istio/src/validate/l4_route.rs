@@ -3,7 +3,6 @@
 use super::{
     address::{check_subnet, is_ip},
     destination, duration, gateway_names, labels,
-    path::Path,
     sink::Sink,
 };
 use crate::names::MESH;
@@ -11,6 +10,7 @@ use crate::names::{check_gateway_domain, check_wildcard_domain, covers};
 use crate::networking::{
     L4MatchAttributes, RouteDestination, TcpRoute, TlsMatchAttributes, TlsRoute, VirtualServiceSpec,
 };
+use crate::path::Path;
 
 /// Checks a TLS rule of `spec`.
 pub(super) fn check_tls(

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::names::is_unbounded_label;
+use crate::path::Path;
 
 /// The longest prefix of a key, without its slash.
 const MAX_PREFIX: usize = 253;
@@ -22,7 +23,7 @@ fn is_name(text: &str) -> bool {
 /// Checks the key of a label: a name of 63 characters at most, after a DNS name and `/` if there is one.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem.
 pub(crate) fn check_key(key: &str) -> Result<(), &'static str> {
     let (prefix, name) =
         key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
@@ -45,7 +46,7 @@ pub(crate) fn check_key(key: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether `value` can be the value of a label; its length is not Istio's concern.
+/// Returns true when `value` can be the value of a label; its length is not Istio's concern.
 pub(crate) fn is_value(value: &str) -> bool {
     value.is_empty() || is_name(value)
 }

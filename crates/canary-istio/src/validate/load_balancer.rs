@@ -1,12 +1,13 @@
-//! How endpoints are chosen.
+//! The choice of endpoints.
 
 use std::collections::HashSet;
 
-use super::{duration, locality, path::Path, sink::Sink};
+use super::{duration, locality, sink::Sink};
 use crate::networking::{
     ConsistentHashLb, HashAlgorithm, HashKey, HttpCookie, LbPolicy, LoadBalancerSettings,
     OutlierDetection, WarmupConfiguration,
 };
+use crate::path::Path;
 
 /// Checks the settings; `outlier` is the outlier detection beside them.
 pub(super) fn check(
@@ -103,7 +104,7 @@ fn check_warmup(warmup: &WarmupConfiguration, path: &Path<'_>, sink: &mut Sink<'
     }
 }
 
-/// Whether `number` is a prime number; 1 counts as one, as it does for Envoy.
+/// Returns true when `number` is a prime number; 1 counts as one, as it does for Envoy.
 fn is_prime(number: u64) -> bool {
     match number {
         0 => false,

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::{
     LocalityLoadBalancerSetting, OutlierDetection, ZoneAwareLoadBalancerSetting,
 };
+use crate::path::Path;
 
 /// The labels of nodes that say where they are.
 const TOPOLOGY: &[&str] =

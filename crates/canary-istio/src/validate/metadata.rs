@@ -2,7 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
+use crate::path::Path;
 
 /// Annotations that users may not set, with what they are for.
 const REFUSED: &[(&str, &str, &str)] = &[
@@ -46,7 +47,7 @@ pub(super) fn check(metadata: &ObjectMeta, sink: &mut Sink<'_>) -> bool {
     true
 }
 
-/// Whether `name` is a DNS subdomain as Kubernetes demands of names.
+/// Returns true when `name` is a DNS subdomain as Kubernetes demands of names.
 fn is_subdomain(name: &str) -> bool {
     name.len() <= 253
         && name.split('.').all(crate::names::is_unbounded_label)

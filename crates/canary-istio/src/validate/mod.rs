@@ -40,7 +40,6 @@ mod load_balancer;
 mod locality;
 mod metadata;
 mod options;
-mod path;
 mod percentage;
 pub(crate) mod re2;
 mod reachability;
@@ -56,7 +55,7 @@ pub use re2::is_full_match;
 
 use crate::{
     finding::Findings,
-    manifest::{Manifest, Object},
+    manifest::{Manifest, Object, locate},
     networking::{DestinationRule, Gateway, VirtualService},
 };
 
@@ -91,10 +90,20 @@ impl Validate for Object {
     }
 }
 
-/// Every object of a manifest, in order, each by itself; see [`analyze`](crate::analyze) for what holds between them.
+/// Every object of a manifest, in order, each by itself; see [`analyze`](crate::analyze) for the rules between them.
+/// Findings about objects that were read from text have their place in it.
 impl Validate for Manifest {
     fn validate_with(&self, options: &Options) -> Findings {
-        self.iter().flat_map(|object| object.validate_with(options)).collect()
+        let mut all = Findings::new();
+        for (position, object) in self.iter().enumerate() {
+            let mut findings = object.validate_with(options);
+            if let Some(source) = self.source(position) {
+                findings.0.iter_mut().for_each(|finding| source.locate(finding));
+            }
+            all.extend(findings);
+        }
+        locate(self.sources(), &mut all);
+        all
     }
 }
 
@@ -111,7 +120,7 @@ macro_rules! validate_method {
 
 validate_method!(Gateway, VirtualService, DestinationRule, Manifest);
 
-/// How a finding names its object.
+/// The name that a finding gives its object.
 pub(crate) fn object_name(kind: &str, namespace: &str, name: &str) -> String {
     format!("{kind} {namespace}/{name}")
 }

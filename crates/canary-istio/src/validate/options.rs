@@ -1,4 +1,4 @@
-//! What a check takes into account.
+//! The settings of a check.
 
 use std::{fmt, str::FromStr};
 
@@ -41,7 +41,7 @@ impl Options {
         self
     }
 
-    /// Whether the control plane refuses weights that do not sum to 100, as all did before Istio 1.15.
+    /// Returns true when the control plane refuses weights that do not sum to 100, as all did before Istio 1.15.
     pub fn weights_must_sum_to_100(&self) -> bool {
         self.istio_version.is_some_and(|version| version < IstioVersion::new(1, 15))
     }

@@ -5,8 +5,9 @@
     reason = "a value that is no number has to fail both comparisons, as it does for Istio"
 )]
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::Percent;
+use crate::path::Path;
 
 /// The value of a share, with a warning when it is not a number, which Istio lets pass.
 fn value(share: Option<&Percent>, path: &Path<'_>, sink: &mut Sink<'_>) -> Option<f64> {

@@ -8,10 +8,11 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::{
     HttpMatchRequest, L4MatchAttributes, StringMatch, TlsMatchAttributes, VirtualServiceSpec,
 };
+use crate::path::Path;
 
 /// Checks each of the three lists of rules.
 pub(super) fn check(spec: &VirtualServiceSpec, sink: &mut Sink<'_>) {
@@ -127,7 +128,7 @@ fn hash_http(condition: &HttpMatchRequest) -> u64 {
     hash_of(&(&condition.uri, &condition.method, &condition.authority, &condition.headers))
 }
 
-/// Whether both are the same as Istio writes them: zero and empty are as good as absent, and names do not count.
+/// Returns true when both are the same as Istio writes them: zero and empty are as good as absent, and names do not count.
 fn same_http(one: &HttpMatchRequest, other: &HttpMatchRequest) -> bool {
     one.uri == other.uri
         && one.scheme == other.scheme
@@ -231,7 +232,7 @@ fn check_prefixes(spec: &VirtualServiceSpec, list: &Path<'_>, sink: &mut Sink<'_
     }
 }
 
-/// Whether an earlier match is the same, which is reported elsewhere. Only few matches make this worth a look.
+/// Returns true when an earlier match is the same, which is reported elsewhere. Only few matches make this worth a look.
 fn repeats_earlier(
     rules: &[crate::networking::HttpRoute],
     rule: usize,
@@ -252,7 +253,7 @@ fn text(condition: Option<&StringMatch>) -> (&'static str, &str) {
     }
 }
 
-/// Whether the text of the earlier condition begins with that of the later one.
+/// Returns true when the text of the earlier condition begins with that of the later one.
 fn begins(earlier: (&str, &str), later: (&str, &str)) -> bool {
     later.0.is_empty() || (earlier.0 == later.0 && earlier.1.starts_with(later.1))
 }

@@ -1,7 +1,8 @@
 //! The TLS settings of a server of a `Gateway`.
 
-use super::{path::Path, sink::Sink};
+use super::sink::Sink;
 use crate::networking::{ServerTlsMode, ServerTlsSettings, TlsProtocol};
+use crate::path::Path;
 
 /// The cipher suites that Envoy's TLS library offers and Istio lets through.
 const CIPHER_SUITES: &[&str] = &[

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{options::Options, path::Path};
+use super::options::Options;
 use crate::finding::{Finding, Findings, Severity, catalogue};
+use crate::path::Path;
 
 /// Collects the findings about one object.
 pub(crate) struct Sink<'o> {
@@ -11,7 +12,7 @@ pub(crate) struct Sink<'o> {
     pub(crate) options: &'o Options,
     /// The namespace of the object.
     pub(crate) namespace: &'o str,
-    /// Whether Istio drops the warnings of this place.
+    /// True when Istio drops the warnings of this place.
     lost: bool,
 }
 
@@ -74,7 +75,7 @@ impl<'o> Sink<'o> {
         self.lost = before;
     }
 
-    /// How many errors there are so far.
+    /// The number of errors so far.
     pub(crate) fn errors(&self) -> usize {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
     }

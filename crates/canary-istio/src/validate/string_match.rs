@@ -1,7 +1,8 @@
 //! Conditions on text.
 
-use super::{path::Path, re2, sink::Sink};
+use super::{re2, sink::Sink};
 use crate::networking::StringMatch;
+use crate::path::Path;
 
 /// Checks a pattern that must not be empty.
 pub(super) fn check_regex(pattern: &str, path: &Path<'_>, sink: &mut Sink<'_>) {

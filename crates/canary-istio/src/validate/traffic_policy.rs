@@ -1,10 +1,9 @@
 //! The traffic policy of a host, of a subset and of a port.
 
-use super::{
-    address::is_ip, client_tls, connection_pool, duration, load_balancer, path::Path, sink::Sink,
-};
+use super::{address::is_ip, client_tls, connection_pool, duration, load_balancer, sink::Sink};
 use crate::names::check_fqdn;
 use crate::networking::{OutlierDetection, PortTrafficPolicy, TrafficPolicy, TunnelSettings};
+use crate::path::Path;
 
 /// Checks a policy.
 pub(super) fn check(policy: &TrafficPolicy, path: &Path<'_>, sink: &mut Sink<'_>) {

@@ -2,9 +2,10 @@
 
 use super::{
     Options, Validate, address::is_ip, export_to, gateway_names, header::is_jwt_claim, http_route,
-    l4_route, metadata, path::Path, reachability, sink::Sink,
+    l4_route, metadata, reachability, sink::Sink,
 };
 use crate::names::{check_gateway_domain, check_wildcard_domain, overlap};
+use crate::path::Path;
 use crate::{
     finding::Findings,
     names::applies_to_mesh,

@@ -18,7 +18,7 @@ use crate::validate::re2;
 
 /// The memory that one automaton may take, in bytes.
 const AUTOMATON_LIMIT: usize = 1 << 20;
-/// How many states of a product are visited.
+/// The number of states of a product that are visited.
 const MAX_STATES: usize = 20_000;
 /// The memory that compiled patterns are kept in, of each sort, in bytes.
 const KEPT: usize = 32 << 20;
@@ -26,7 +26,7 @@ const KEPT: usize = 32 << 20;
 /// The steps that a byte of an automaton takes to build.
 const BUILDING: usize = 10;
 
-/// What is compiled, by its pattern, and the bytes that it takes.
+/// The compiled patterns, and the bytes that they take.
 type Cache<T> = RefCell<(HashMap<String, Option<Rc<T>>>, usize)>;
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! What solving conditions costs, counted so that questions without end can be left open.
+//! The cost of solving conditions, counted so that questions without end can be left open.
 
 use std::{
     cell::Cell,
@@ -17,13 +17,13 @@ pub(super) fn spend(steps: usize) {
     SPENT.set(SPENT.get().wrapping_add(steps as u64));
 }
 
-/// How much work may still be done.
+/// The work that may still be done.
 ///
 /// Counted, not timed: the same question always gets the same answer.
 #[derive(Debug)]
 pub(crate) struct Work {
     left: u64,
-    /// What this thread had spent when it was last looked at.
+    /// The steps that this thread had spent at the last look.
     seen: u64,
     /// Whoever waits for the answer sets this when it is not wanted any more.
     stop: Option<Arc<AtomicBool>>,
@@ -42,7 +42,7 @@ impl Work {
         Self { stop: stop.cloned(), ..Self::default() }
     }
 
-    /// Whether the answer is not wanted any more.
+    /// Returns true when the answer is not wanted any more.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }

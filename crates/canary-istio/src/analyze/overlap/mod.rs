@@ -34,13 +34,13 @@ pub struct Overlap {
     pub earlier: String,
     /// The path of the one that comes later.
     pub later: String,
-    /// Whether every request of the later one fits the earlier one.
+    /// True when every request of the later one fits the earlier one.
     pub covers: bool,
     /// A request that fits both.
     pub witness: Witness,
 }
 
-/// Whether requests reach a match.
+/// The reach of a match: the requests that get to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Reach {
@@ -59,7 +59,7 @@ pub enum Reach {
     Unjudged,
 }
 
-/// What a pair costs beside solving it, in steps.
+/// The cost of a pair beside solving it, in steps.
 const PAIR: usize = 50;
 
 /// Every pair of HTTP matches of `service` that have requests in common, in order; the second part lists the pairs

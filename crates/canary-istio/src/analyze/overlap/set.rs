@@ -8,7 +8,7 @@ use crate::validate::re2;
 pub(crate) struct Hosts(pub(crate) Vec<String>);
 
 impl Hosts {
-    /// Whether an authority, with or without a port, is for one of the hosts.
+    /// Returns true when an authority, with or without a port, is for one of the hosts.
     fn serve(&self, authority: &str) -> bool {
         let host = match authority.rsplit_once(':') {
             Some((host, port))
@@ -66,7 +66,7 @@ pub(crate) enum Test<'m> {
 }
 
 impl Test<'_> {
-    /// Whether `text` passes; `None` when the pattern cannot be read or is too large.
+    /// Tests whether `text` passes; `None` when the pattern cannot be read or is too large.
     pub(super) fn matches(&self, text: &str) -> Option<bool> {
         Some(match self {
             Self::Any => true,
@@ -116,7 +116,7 @@ impl Test<'_> {
         }
     }
 
-    /// Whether the set can be reasoned about without an automaton.
+    /// Returns true when the set can be reasoned about without an automaton.
     pub(super) fn is_simple(&self) -> bool {
         matches!(self, Self::Any | Self::Exact(_) | Self::Prefix(_))
     }
@@ -131,9 +131,9 @@ fn escape_ascii(text: &str) -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Condition<'m> {
     pub(crate) test: Test<'m>,
-    /// Whether a text has to pass the test, or to fail it.
+    /// True when a text has to pass the test, false when it has to fail.
     pub(crate) wanted: bool,
-    /// Whether the condition holds when the part is missing.
+    /// True when the condition holds for a part that is missing.
     pub(crate) missing: bool,
 }
 
@@ -148,7 +148,7 @@ impl<'m> Condition<'m> {
         Self { test: self.test.clone(), wanted: !self.wanted, missing: !self.missing }
     }
 
-    /// Whether it holds for a text.
+    /// Tests whether it holds for a text; `None` when that is not known.
     pub(super) fn holds(&self, text: &str) -> Option<bool> {
         Some(self.test.matches(text)? == self.wanted)
     }
@@ -172,12 +172,12 @@ pub(crate) enum Domain<'d> {
 }
 
 impl Domain<'_> {
-    /// Whether the part can be missing.
+    /// Returns true when the part can be missing.
     pub(super) fn may_be_missing(&self) -> bool {
         matches!(self, Self::Optional | Self::Query)
     }
 
-    /// Whether the part can have this text.
+    /// Returns true when the part can have this text.
     pub(super) fn contains(&self, text: &str) -> bool {
         let visible = |text: &str| !text.chars().any(|c| c.is_ascii_control() || c == ' ');
         match self {
@@ -232,7 +232,7 @@ impl Domain<'_> {
         }
     }
 
-    /// Whether text can be put behind any text without leaving the domain.
+    /// Returns true when text can be put behind any text without leaving the domain.
     pub(super) fn is_open(&self) -> bool {
         !matches!(self, Self::Finite(_))
     }
@@ -251,7 +251,7 @@ fn normalised_pattern() -> String {
     format!(r"\A(?:/{segment})+\z")
 }
 
-/// Whether a text is a normalised path.
+/// Returns true when a text is a normalised path.
 fn is_normalised(text: &str) -> bool {
     static PATTERN: std::sync::LazyLock<Option<regex::Regex>> =
         std::sync::LazyLock::new(|| regex::Regex::new(&normalised_pattern()).ok());

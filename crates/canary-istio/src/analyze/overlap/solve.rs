@@ -10,7 +10,7 @@ use super::{
     witness::Witness,
 };
 
-/// Whether there is such a request.
+/// The answer to the question whether there is such a request.
 #[expect(clippy::large_enum_variant, reason = "returned once and taken apart at once, never kept")]
 pub(super) enum Answer {
     Yes(Witness),
@@ -18,7 +18,7 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// Whether a part of a request can fit, and by which text; `Fits(None)` when it is missing.
+/// The fit of a part of a request, with the text that fits; `Fits(None)` when it is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
     Fits(Option<String>),
@@ -26,9 +26,9 @@ pub(crate) enum Fit {
     Unknown,
 }
 
-/// How many sets of texts may be looked at for one `VirtualService`.
+/// The number of sets of texts that may be looked at for one `VirtualService`.
 const BUDGET: usize = 20_000;
-/// How many may be looked at for one match.
+/// The number of sets that may be looked at for one match.
 const MATCH_BUDGET: usize = 2_000;
 
 /// Answers questions about the matches of one `VirtualService`.
@@ -43,13 +43,13 @@ impl<'s, 'm> Solver<'s, 'm> {
         Self { matches, left: BUDGET, work }
     }
 
-    /// Whether a request fits both.
+    /// Tests whether a request fits both.
     pub(super) fn both(&mut self, one: &Conditions<'m>, other: &Conditions<'m>) -> Answer {
         self.left = self.left.max(MATCH_BUDGET);
         self.request([one, other])
     }
 
-    /// Whether every request that fits `later` fits `earlier`; `None` when it is not known.
+    /// Tests whether every request that fits `later` fits `earlier`; `None` when it is not known.
     pub(super) fn covers(
         &mut self,
         earlier: &Conditions<'m>,
@@ -73,7 +73,7 @@ impl<'s, 'm> Solver<'s, 'm> {
         known
     }
 
-    /// Whether requests reach the last of `places` past all before it.
+    /// Tests whether requests reach the last of `places` past all before it.
     pub(super) fn reach(&mut self, places: &[Place<'m>]) -> Reach {
         let Some((last, before)) = places.split_last() else { return Reach::Unjudged };
         let Some(own) = &last.conditions else { return Reach::Unjudged };
@@ -167,7 +167,7 @@ impl<'s, 'm> Solver<'s, 'm> {
         if unknown { Answer::Unknown } else { Answer::No }
     }
 
-    /// Whether the parts that `other` has conditions on can fit both.
+    /// Tests whether the parts that `other` has conditions on can fit both.
     fn compatible(&mut self, one: &Conditions<'m>, other: &Conditions<'m>) -> Fit {
         let mut result = Fit::Fits(None);
         for (position, (key, _)) in other.iter().enumerate() {
@@ -229,7 +229,7 @@ impl<'s, 'm> Solver<'s, 'm> {
     }
 }
 
-/// What a question costs at least, in steps.
+/// The least cost of a question, in steps.
 const FIT: usize = 20;
 
 /// A text of `domain` for which all conditions hold.

@@ -1,4 +1,4 @@
-//! What a route does, in a form in which two of them can be compared.
+//! The effect of a route, in a form in which two of them can be compared.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,10 +6,10 @@ use super::super::{
     decision::{Decision, Outcome},
     mesh::Mesh,
     request::Request,
-    tables::Route,
+    routes::Route,
 };
 
-/// What a route does, for comparing.
+/// The effect of a route, for comparing.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Effect {
     answer: String,
@@ -23,7 +23,7 @@ impl Effect {
         Self::told(&decision)
     }
 
-    /// What becomes of requests that no route takes.
+    /// The effect on requests that no route takes.
     pub(super) fn none(mesh: &Mesh, sample: &Request, no_routes: bool) -> Self {
         if no_routes {
             Self::told(&mesh.route(sample))

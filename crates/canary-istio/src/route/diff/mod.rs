@@ -1,4 +1,4 @@
-//! What changes for requests when one mesh takes the place of another.
+//! The changes for requests when one mesh takes the place of another.
 
 mod change;
 mod effect;
@@ -12,7 +12,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{decision::Share, mesh::Mesh, request::Request, virtual_services::RuleRef};
+use super::{decision::Share, mesh::Mesh, request::Request, rule_ref::RuleRef};
 use regions::Comparison;
 
 /// A set of requests whose destination changes, with one of them.
@@ -34,7 +34,7 @@ pub struct Side {
     /// The rule that takes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleRef>,
-    /// What becomes of the witness, in one line.
+    /// The outcome of the witness, in one line.
     pub outcome: String,
     /// The destinations of the rule with their shares.
     pub shares: Vec<Share>,
@@ -54,9 +54,9 @@ impl fmt::Display for Change {
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Diff {
-    /// What changes: one entry for each pair of rules, before and after, that share requests.
+    /// The changes: one entry for each pair of rules, before and after, that share requests.
     pub changes: Vec<Change>,
-    /// What was not found out: pairs of rules that may share requests, and hosts for which the comparison would have
+    /// The questions left open: pairs of rules that may share requests, and hosts for which the comparison would have
     /// taken too long.
     pub unjudged: Vec<String>,
 }

@@ -40,7 +40,7 @@ pub(super) fn number(lists: [&[Option<Atoms<'_>>]; 2]) -> [Numbered; 2] {
 }
 
 impl Numbered {
-    /// Whether requests can come to a route, or past the last one, as far as equal conditions tell.
+    /// Returns true when requests can come to a route, or past the last one, as far as equal conditions tell.
     fn is_reached(&self, at: usize) -> bool {
         at <= self.end && self.number(at).is_none_or(|number| self.first.get(&number) == Some(&at))
     }

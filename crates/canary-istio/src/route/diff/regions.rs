@@ -10,8 +10,9 @@ use super::{
         conditions::Condition,
         mesh::Mesh,
         request::Request,
+        routes::Route,
         search::{Arrival, Called},
-        tables::{Protocol, Route},
+        tables::Protocol,
         witness::{Answer, Atoms, Part, Region, atoms},
     },
     Diff,
@@ -22,13 +23,13 @@ use super::{
 use crate::analyze::overlap::{Condition as Wanted, Hosts, Test, Work};
 use crate::names::{HostIndex, HostTable};
 
-/// How many namespaces of clients are looked at for sidecars.
+/// The number of namespaces of clients that are looked at for sidecars.
 const MAX_NAMESPACES: usize = 8;
-/// What judging one route costs, in steps.
+/// The cost of judging one route, in steps.
 const ROUTE: usize = 200;
-/// What taking one earlier route into account costs, beside solving its conditions.
+/// The cost of taking one earlier route into account, beside solving its conditions.
 const EARLIER: usize = 20;
-/// What keeping one share of a destination costs.
+/// The cost of keeping one share of a destination.
 const SHARE: usize = 500;
 
 /// Two meshes, and what was found so far.

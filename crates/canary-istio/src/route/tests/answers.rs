@@ -1,4 +1,4 @@
-//! What a rule does besides choosing: edits, rewrites, redirects, faults, mirrors, times.
+//! Actions of a rule besides choosing: edits, rewrites, redirects, faults, mirrors, times.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What changes between two meshes, with a request for each change.
+//! Changes between two meshes, with a request for each.
 
 use super::*;
 use crate::route::{Diff, diff};

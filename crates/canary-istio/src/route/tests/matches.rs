@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Whether a request is taken by a rule with this one match.
+/// Returns true when a request is taken by a rule with this one match.
 fn fits(matches: &str, request: &Request) -> bool {
     let mesh = rules(&format!("- match: [{matches}]\n  route: [{{destination: {{host: a}}}}]"));
     goes(&mesh, request) == "a"

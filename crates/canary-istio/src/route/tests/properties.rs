@@ -1,4 +1,4 @@
-//! What holds for every mesh and every request, over generated ones.
+//! Properties of every mesh and every request, over generated ones.
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Whether counted repetitions inside each other multiply to `limit` at most, as Go demands.
+    /// Returns true when counted repetitions inside each other multiply to `limit` at most, as Go demands.
     pub(super) fn repeats_within(&self, mut limit: u32) -> bool {
         if let Self::Repeat { min, max, counted: true, .. } = self {
             let times = max.unwrap_or(*min);
@@ -49,7 +49,7 @@ impl Node {
         }
     }
 
-    /// How many groups capture.
+    /// The number of groups that capture.
     pub(super) fn captures(&self) -> usize {
         match self {
             Self::Capture(node) => 1 + node.captures(),

@@ -7,6 +7,7 @@
 
 mod ast;
 mod names;
+mod numbers;
 mod parser;
 
 use std::fmt;
@@ -28,7 +29,7 @@ impl Re2Error {
         Self { reason, at: at.into() }
     }
 
-    /// Whether the pattern is RE2, but its automaton would be larger than [`SIZE_LIMIT`].
+    /// Returns true when the pattern is RE2, but its automaton would be larger than [`SIZE_LIMIT`].
     pub(crate) fn is_too_large(&self) -> bool {
         self.reason == TOO_LARGE
     }
@@ -43,7 +44,7 @@ impl fmt::Display for Re2Error {
 
 impl std::error::Error for Re2Error {}
 
-/// Whether `pattern` is RE2, of a length that Istio admits.
+/// Checks that `pattern` is RE2, of a length that Istio admits.
 ///
 /// # Errors
 /// [`Re2Error`] when it is longer than [`MAX_LEN`] bytes or is not RE2.
@@ -106,7 +107,7 @@ pub(crate) fn search(pattern: &str) -> Result<meta::Regex, Re2Error> {
     build(&translate(pattern)?, pattern)
 }
 
-/// How many capture groups `pattern` has, when it is RE2.
+/// The number of capture groups of `pattern`, when it is RE2.
 pub(crate) fn groups(pattern: &str) -> Option<usize> {
     parse(pattern).ok().map(|node| node.captures())
 }
@@ -114,7 +115,7 @@ pub(crate) fn groups(pattern: &str) -> Option<usize> {
 /// The memory that one compiled pattern may take, in bytes: enough for every pattern met in practice.
 pub(crate) const SIZE_LIMIT: usize = 32 << 20;
 const TOO_LARGE: &str = "its automaton is larger than 32 MiB";
-/// How deep groups may nest: deeper than a pattern of [`MAX_LEN`] bytes can.
+/// The depth to which groups may nest: deeper than a pattern of [`MAX_LEN`] bytes can.
 const NEST_LIMIT: u32 = 2048;
 
 fn build(text: &str, pattern: &str) -> Result<meta::Regex, Re2Error> {

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{SEEN, destination_rule, gateway, virtual_service};
+use super::{SEEN, destination_rule, gateway, http_action, virtual_service};
 use crate::finding::{
     Severity,
     catalogue::{Area, CATALOGUE},
@@ -20,11 +20,11 @@ fn every_code_is_met_and_every_code_met_is_listed() {
         virtual_service::matches,
         virtual_service::headers,
         virtual_service::authority_once,
-        virtual_service::cors,
-        virtual_service::faults,
-        virtual_service::mirrors,
-        virtual_service::redirects_and_responses,
-        virtual_service::retries_and_rewrites,
+        http_action::cors,
+        http_action::faults,
+        http_action::mirrors,
+        http_action::redirects_and_responses,
+        http_action::retries_and_rewrites,
         virtual_service::weights_and_destinations,
         virtual_service::tls_and_tcp,
         virtual_service::reachability,

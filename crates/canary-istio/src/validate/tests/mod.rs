@@ -3,6 +3,7 @@
 mod catalogue;
 mod destination_rule;
 mod gateway;
+mod http_action;
 mod virtual_service;
 
 use std::{cell::RefCell, collections::BTreeSet};
