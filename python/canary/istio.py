@@ -118,15 +118,15 @@ class BackendUtilization(Message):
     __slots__ = ()
 
     weight_stabilization_period: str | None = field(default=None)
-    """How long an endpoint must have reported before its weight counts. Default: Envoy's, 10 s."""
+    """The time that an endpoint must have reported before its weight counts. Default: Envoy's, 10 s."""
     weight_expiration_period: str | None = field(default=None)
-    """How long an endpoint may be silent before its weight is forgotten and it counts like any other. Default:
+    """The time that an endpoint may be silent before its weight is forgotten and it counts like any other. Default:
     Envoy's, 3 min.
     """
     weight_update_period: str | None = field(default=None)
     """The time between two computations of the weights. Default: Envoy's, 1 s."""
     error_utilization_penalty_percent: int | None = field(default=None)
-    """How much the errors of an endpoint add to its load, in percent. Default: Envoy's, 100."""
+    """The load that the errors of an endpoint add, in percent. Default: Envoy's, 100."""
     metric_names_for_computing_utilization: Sequence[str] = field(default=(), kind="list")
     """The metrics from which the load is computed, by name. Default: the load that endpoints report as such."""
 
@@ -140,9 +140,9 @@ class ClientTlsSettings(Message):
     __slots__ = ()
 
     mode: Literal["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"] | None = field(default=None)
-    """Whether TLS is spoken, and who shows a certificate. Default `DISABLE`. One of `DISABLE`: no TLS; `SIMPLE`: the
-    server shows a certificate; `MUTUAL`: both sides show a certificate; the client's is given here; `ISTIO_MUTUAL`:
-    both sides show the certificate that Istio issued to them; no other setting may be given.
+    """The use of TLS, and the sides that show a certificate. Default `DISABLE`. One of `DISABLE`: no TLS; `SIMPLE`:
+    the server shows a certificate; `MUTUAL`: both sides show a certificate; the client's is given here;
+    `ISTIO_MUTUAL`: both sides show the certificate that Istio issued to them; no other setting may be given.
     """
     client_certificate: str | None = field(default=None)
     """The path of the client's certificate in the proxy. Required for `MUTUAL` with files."""
@@ -179,7 +179,7 @@ class ConnectionKeepalive(Message):
     interval: str | None = field(default=None)
     """The time between pings. At least 1 ms."""
     timeout: str | None = field(default=None)
-    """How long an answer may take before the connection is closed. At least 1 ms."""
+    """The time that an answer may take before the connection is closed. At least 1 ms."""
 
 
 class ConnectionPoolSettings(Message):
@@ -241,11 +241,11 @@ class CorsPolicy(Message):
     expose_headers: Sequence[str] = field(default=(), kind="list")
     """Answer headers that a script may read, for `access-control-expose-headers`."""
     max_age: str | None = field(default=None)
-    """How long a browser may keep the answer to a preflight request. At least 1 ms."""
+    """The time that a browser may keep the answer to a preflight request. At least 1 ms."""
     allow_credentials: bool | None = field(default=None)
-    """Whether requests may carry credentials. Default: the header is not sent."""
+    """True when requests may carry credentials. Default: the header is not sent."""
     unmatched_preflights: Literal["UNSPECIFIED", "FORWARD", "IGNORE"] | None = field(default=None)
-    """What happens to preflight requests from origins not allowed. Default `FORWARD`. One of `UNSPECIFIED`: as
+    """The treatment of preflight requests from origins not allowed. Default `FORWARD`. One of `UNSPECIFIED`: as
     `FORWARD`; `FORWARD`: they are sent on to the server; `IGNORE`: the proxy answers 200 without the headers of
     permission.
     """
@@ -302,7 +302,7 @@ class Destination(Message):
 
 
 class DestinationRuleSpec(Message):
-    """How to talk to a service, and which subsets of its endpoints have a name.
+    """Settings of connections to a service, and the named subsets of its endpoints.
 
     Istio's [`DestinationRule`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#DestinationRule).
     """
@@ -412,7 +412,7 @@ class HttpCookie(Message):
     path: str | None = field(default=None)
     """The path it is made for."""
     ttl: str | None = field(default=None)
-    """How long it lives; `0s` is a session cookie. Default: the cookie is never made by the proxy."""
+    """The time that it lives; `0s` is a session cookie. Default: the cookie is never made by the proxy."""
     attributes: Sequence[HttpCookieAttribute] = field(default=(), kind="list", of="HttpCookieAttribute")
     """Further attributes of the cookie made."""
 
@@ -490,7 +490,7 @@ class HttpMatchRequest(Message):
     query_params: Mapping[str, StringMatch] = field(default=NOTHING, kind="map", of="StringMatch")
     """Query parameters by name; `{}` asks for presence alone. The first value of a name counts."""
     ignore_uri_case: bool | None = field(default=None)
-    """Whether exact and prefix matches of `uri` take no notice of letter case. Default `false`."""
+    """True when exact and prefix matches of `uri` take no notice of letter case. Default `false`."""
     without_headers: Mapping[str, StringMatch] = field(default=NOTHING, kind="map", of="StringMatch")
     """Conditions on headers that must not hold; `{}` asks for absence."""
     source_namespace: str | None = field(default=None)
@@ -536,7 +536,7 @@ class HttpRedirect(Message):
     redirect_code: int | None = field(default=None)
     """The status: 301, 302, 303, 307 or 308. Default 301."""
     prefix_rewrite: str | None = field(default=None)
-    """What replaces the matched prefix of the path. Excludes `uri`."""
+    """The replacement of the matched prefix of the path. Excludes `uri`."""
 
 
 class HttpRetry(Message):
@@ -548,19 +548,19 @@ class HttpRetry(Message):
     __slots__ = ()
 
     attempts: int | None = field(default=None)
-    """How many retries follow the first try. Default 0, which switches retries off; without any `retries` the mesh's
-    two apply.
+    """The number of retries after the first try. Default 0, which switches retries off; without any `retries` the
+    mesh's two apply.
     """
     per_try_timeout: str | None = field(default=None)
-    """How long each try may take. Default: the route's `timeout`. At least 1 ms."""
+    """The time that each try may take. Default: the route's `timeout`. At least 1 ms."""
     retry_on: str | None = field(default=None)
-    """What is retried: Envoy's conditions and HTTP statuses, separated by commas. Default: `connect-failure,refused-
-    stream,unavailable,cancelled`.
+    """The failures to retry: Envoy's conditions and HTTP statuses, separated by commas. Default: `connect-
+    failure,refused-stream,unavailable,cancelled`.
     """
     retry_remote_localities: bool | None = field(default=None)
-    """Whether retries may go to other localities. Default `false`."""
+    """True when retries may go to other localities. Default `false`."""
     retry_ignore_previous_hosts: bool | None = field(default=None)
-    """Whether retries avoid hosts that failed already. Default `true`."""
+    """True when retries avoid hosts that failed already. Default `true`."""
     backoff: str | None = field(default=None)
     """The least time between two tries; it grows with each. Default 25 ms. At least 1 ms."""
 
@@ -574,7 +574,7 @@ class HttpRewrite(Message):
     __slots__ = ()
 
     uri: str | None = field(default=None)
-    """What replaces the matched prefix of the path, or the whole path after an exact or regex match."""
+    """The replacement of the matched prefix of the path, or of the whole path after an exact or regex match."""
     authority: str | None = field(default=None)
     """The new `Host`."""
     uri_regex_rewrite: RegexRewrite | None = field(default=None, of="RegexRewrite")
@@ -606,7 +606,7 @@ class HttpRoute(Message):
     rewrite: HttpRewrite | None = field(default=None, of="HttpRewrite")
     """Change path or authority before the request is sent on."""
     timeout: str | None = field(default=None)
-    """How long the whole request may take, with all its retries. Default: no limit. At least 1 ms."""
+    """The time that the whole request may take, with all its retries. Default: no limit. At least 1 ms."""
     retries: HttpRetry | None = field(default=None, of="HttpRetry")
     """When and how often to try again. Default: the mesh's, which is two retries on failures to connect."""
     fault: HttpFaultInjection | None = field(default=None, of="HttpFaultInjection")
@@ -652,23 +652,25 @@ class HttpSettings(Message):
     __slots__ = ()
 
     http1_max_pending_requests: int | None = field(default=None)
-    """How many requests may wait for a connection. Default 2³²−1."""
+    """The limit on requests that wait for a connection. Default 2³²−1."""
     http2_max_requests: int | None = field(default=None)
-    """How many requests may be under way. Default 2³²−1. Despite the name it counts HTTP/1.1 too."""
+    """The limit on concurrent requests. Default 2³²−1. Despite the name it counts HTTP/1.1 too."""
     max_requests_per_connection: int | None = field(default=None)
-    """How many requests a connection serves before it is closed; 1 switches keep-alive off. Default 0: no limit."""
+    """The number of requests that a connection serves before it is closed; 1 switches keep-alive off. Default 0: no
+    limit.
+    """
     max_retries: int | None = field(default=None)
-    """How many retries may be under way. Default 2³²−1."""
+    """The limit on concurrent retries. Default 2³²−1."""
     idle_timeout: str | None = field(default=None)
-    """How long a connection without requests is kept. Default 1 h. At least 1 ms."""
+    """The time that a connection without requests is kept. Default 1 h. At least 1 ms."""
     h2_upgrade_policy: Literal["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"] | None = field(default=None)
-    """Whether HTTP/1.1 is upgraded to HTTP/2 on the way. One of `DEFAULT`: what the mesh says; `DO_NOT_UPGRADE`:
+    """The upgrade of HTTP/1.1 to HTTP/2 on the way. One of `DEFAULT`: the setting of the mesh; `DO_NOT_UPGRADE`:
     never; `UPGRADE`: always.
     """
     use_client_protocol: bool | None = field(default=None)
     """Use the protocol that the client used. Default `false`. No upgrade happens then."""
     max_concurrent_streams: int | None = field(default=None)
-    """How many streams one HTTP/2 connection carries. Default 2³¹−1."""
+    """The limit on concurrent streams of one HTTP/2 connection. Default 2³¹−1."""
     http2_keep_alive: ConnectionKeepalive | None = field(default=None, of="ConnectionKeepalive")
     """Keep-alive by HTTP/2 pings. Default: none."""
 
@@ -696,7 +698,7 @@ class L4MatchAttributes(Message):
 
 
 class LoadBalancerSettings(Message):
-    """How an endpoint of a service is chosen.
+    """The choice of an endpoint of a service.
 
     Istio's [`LoadBalancerSettings`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings).
     """
@@ -716,13 +718,13 @@ class LoadBalancerSettings(Message):
     backend_utilization: BackendUtilization | None = field(default=None, of="BackendUtilization")
     """By the load that the endpoints report; from Istio 1.32 on. Excludes `simple` and `consistentHash`."""
     locality_lb_setting: LocalityLoadBalancerSetting | None = field(default=None, of="LocalityLoadBalancerSetting")
-    """How traffic is spread over localities. Replaces the mesh's setting entirely."""
+    """The spread of traffic over localities. Replaces the mesh's setting entirely."""
     zone_aware_lb_setting: ZoneAwareLoadBalancerSetting | None = field(default=None, of="ZoneAwareLoadBalancerSetting")
     """Prefer endpoints of the client's zone, by Envoy's zone-aware routing."""
     warmup_duration_secs: str | None = field(default=None)
-    """How long a new endpoint gets a growing share. Deprecated in favour of `warmup`. At least 1 ms."""
+    """The time during which a new endpoint gets a growing share. Deprecated in favour of `warmup`. At least 1 ms."""
     warmup: WarmupConfiguration | None = field(default=None, of="WarmupConfiguration")
-    """How a new endpoint gets a growing share. For `ROUND_ROBIN` and `LEAST_REQUEST`."""
+    """The growth of a new endpoint's share. For `ROUND_ROBIN` and `LEAST_REQUEST`."""
 
 
 class LocalityFailover(Message):
@@ -740,7 +742,7 @@ class LocalityFailover(Message):
 
 
 class LocalityLoadBalancerSetting(Message):
-    """How traffic is spread over localities, each `region/zone/subzone`. At most one of `distribute`,
+    """The spread of traffic over localities, each `region/zone/subzone`. At most one of `distribute`,
     `failover` and `failover_priority`, except that the last two go together.
 
     Istio's [`LocalityLoadBalancerSetting`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#LocalityLoadBalancerSetting).
@@ -755,7 +757,7 @@ class LocalityLoadBalancerSetting(Message):
     failover_priority: Sequence[str] = field(default=(), kind="list")
     """Labels in order of importance; endpoints that share more of the first ones with the client come first."""
     enabled: bool | None = field(default=None)
-    """Whether this is on. Default: what the mesh says."""
+    """Switches the setting on. Default: the mesh's."""
 
 
 class MagLev(Message):
@@ -793,7 +795,7 @@ class OutlierDetection(Message):
     interval: str | None = field(default=None)
     """The time between two looks at the endpoints. Default 10 s. At least 1 ms."""
     base_ejection_time: str | None = field(default=None)
-    """How long an endpoint stays out, times the number of its ejections. Default 30 s. At least 1 ms."""
+    """The time that an endpoint stays out, times the number of its ejections. Default 30 s. At least 1 ms."""
     max_ejection_percent: int | None = field(default=None)
     """The largest share of endpoints that may be out, in percent. Default 10."""
     min_health_percent: int | None = field(default=None)
@@ -857,9 +859,9 @@ class PortTrafficPolicy(Message):
     port: PortSelector | None = field(default=None, of="PortSelector")
     """The port this is about."""
     load_balancer: LoadBalancerSettings | None = field(default=None, of="LoadBalancerSettings")
-    """How an endpoint is chosen."""
+    """The choice of an endpoint."""
     connection_pool: ConnectionPoolSettings | None = field(default=None, of="ConnectionPoolSettings")
-    """How many connections and requests there may be."""
+    """The limits on connections and requests."""
     outlier_detection: OutlierDetection | None = field(default=None, of="OutlierDetection")
     """When a failing endpoint is taken out for a while."""
     tls: ClientTlsSettings | None = field(default=None, of="ClientTlsSettings")
@@ -887,9 +889,9 @@ class RegexRewrite(Message):
     __slots__ = ()
 
     match: str | None = field(default=None)
-    """What to replace, in RE2 syntax."""
+    """The pattern to replace, in RE2 syntax."""
     rewrite: str | None = field(default=None)
-    """What to put there; `\\1` and so on stand for captured groups."""
+    """The replacement; `\\1` and so on stand for captured groups."""
 
 
 class RetryBudget(Message):
@@ -903,7 +905,7 @@ class RetryBudget(Message):
     percent: float | None = field(default=None)
     """The limit, in percent of the requests under way, 0 to 100. Default 20."""
     min_retry_concurrency: int | None = field(default=None)
-    """How many concurrent retries are allowed whatever the percentage. Default 3."""
+    """The number of concurrent retries allowed whatever the percentage. Default 3."""
     budget_interval: str | None = field(default=None)
     """The time over which requests are counted for the budget. Default: only requests under way are counted."""
 
@@ -951,7 +953,7 @@ class Server(Message):
     gateway's own namespace. Required. A `VirtualService` is bound when its hosts and these meet.
     """
     tls: ServerTlsSettings | None = field(default=None, of="ServerTlsSettings")
-    """How TLS is spoken; required for `HTTPS` and `TLS` ports, absent for plain ones."""
+    """The TLS settings; required for `HTTPS` and `TLS` ports, absent for plain ones."""
     default_endpoint: str | None = field(default=None)
     """Where the traffic goes when no route says otherwise: `127.0.0.1:port` or `unix:///path`. Accepted, and not
     implemented by Istio.
@@ -961,7 +963,7 @@ class Server(Message):
 
 
 class ServerTlsSettings(Message):
-    """How a gateway's port speaks TLS to its clients.
+    """The TLS settings of a gateway's port towards its clients.
 
     Istio's [`ServerTLSSettings`](https://istio.io/latest/docs/reference/config/networking/gateway/#ServerTLSSettings).
     """
@@ -1068,9 +1070,9 @@ class TcpKeepalive(Message):
     __slots__ = ()
 
     probes: int | None = field(default=None)
-    """How many unanswered probes end the connection. Default: the operating system's, 9 on Linux."""
+    """The number of unanswered probes that end the connection. Default: the operating system's, 9 on Linux."""
     time: str | None = field(default=None)
-    """How long a connection is idle before the first probe. Default: the operating system's, 2 h on Linux."""
+    """The time that a connection is idle before the first probe. Default: the operating system's, 2 h on Linux."""
     interval: str | None = field(default=None)
     """The time between probes. Default: the operating system's, 75 s on Linux."""
 
@@ -1098,15 +1100,15 @@ class TcpSettings(Message):
     __slots__ = ()
 
     max_connections: int | None = field(default=None)
-    """How many connections there may be. Default 2³²−1."""
+    """The limit on connections. Default 2³²−1."""
     connect_timeout: str | None = field(default=None)
-    """How long connecting may take. Default 10 s. At least 1 ms."""
+    """The time that connecting may take. Default 10 s. At least 1 ms."""
     tcp_keepalive: TcpKeepalive | None = field(default=None, of="TcpKeepalive")
     """Keep-alive probes of the socket. Default: none."""
     max_connection_duration: str | None = field(default=None)
-    """How long a connection may live. Default: no limit. At least 1 ms."""
+    """The time that a connection may live. Default: no limit. At least 1 ms."""
     idle_timeout: str | None = field(default=None)
-    """How long a TCP connection may be idle; `0s` means for ever. Default 1 h."""
+    """The time that a TCP connection may be idle; `0s` means for ever. Default 1 h."""
 
 
 class TlsCertificate(Message):
@@ -1162,7 +1164,7 @@ class TlsRoute(Message):
 
 
 class TrafficPolicy(Message):
-    """How to talk to a service, to one of its ports, or to a subset.
+    """Settings of connections to a service, to one of its ports, or to a subset.
 
     Istio's [`TrafficPolicy`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#TrafficPolicy).
     """
@@ -1170,9 +1172,9 @@ class TrafficPolicy(Message):
     __slots__ = ()
 
     load_balancer: LoadBalancerSettings | None = field(default=None, of="LoadBalancerSettings")
-    """How an endpoint is chosen."""
+    """The choice of an endpoint."""
     connection_pool: ConnectionPoolSettings | None = field(default=None, of="ConnectionPoolSettings")
-    """How many connections and requests there may be."""
+    """The limits on connections and requests."""
     outlier_detection: OutlierDetection | None = field(default=None, of="OutlierDetection")
     """When a failing endpoint is taken out for a while."""
     tls: ClientTlsSettings | None = field(default=None, of="ClientTlsSettings")
@@ -1186,7 +1188,7 @@ class TrafficPolicy(Message):
     proxy_protocol: ProxyProtocol | None = field(default=None, of="ProxyProtocol")
     """Send the PROXY protocol's header towards the service."""
     retry_budget: RetryBudget | None = field(default=None, of="RetryBudget")
-    """How many retries there may be at a time, relative to the requests."""
+    """The limit on concurrent retries, relative to the requests."""
 
 
 class TunnelSettings(Message):
@@ -1198,7 +1200,7 @@ class TunnelSettings(Message):
     __slots__ = ()
 
     protocol: str | None = field(default=None)
-    """How the tunnel is asked for: `CONNECT` or `POST`. Default `CONNECT`."""
+    """The method that opens the tunnel: `CONNECT` or `POST`. Default `CONNECT`."""
     target_host: str = field()
     """The host at the other end of the tunnel. Required."""
     target_port: int = field()
@@ -1234,7 +1236,7 @@ class VirtualServiceSpec(Message):
 
 
 class WarmupConfiguration(Message):
-    """How the share of a new endpoint grows.
+    """The growth of a new endpoint's share.
 
     Istio's [`WarmupConfiguration`](https://istio.io/latest/docs/reference/config/networking/destination-rule/#WarmupConfiguration).
     """
@@ -1242,7 +1244,7 @@ class WarmupConfiguration(Message):
     __slots__ = ()
 
     duration: str = field()
-    """How long it takes to reach the full share. Required. At least 1 ms."""
+    """The time that it takes to reach the full share. Required. At least 1 ms."""
     minimum_percent: float | None = field(default=None)
     """The share at the start, in percent of the full one, 0 to 100. Default 10."""
     aggression: float | None = field(default=None)
@@ -1284,7 +1286,7 @@ class ZoneAwareLoadBalancerSetting(Message):
     __slots__ = ()
 
     enabled: bool | None = field(default=None)
-    """Whether this is on. Default: what the mesh says."""
+    """Switches the setting on. Default: the mesh's."""
     failover: Sequence[ZoneAwareFailover] = field(default=(), kind="list", of="ZoneAwareFailover")
     """Where traffic goes when a region has no healthy endpoint."""
     failover_priority: Sequence[str] = field(default=(), kind="list")
