@@ -26,9 +26,7 @@ SOURCES = (
     "python/src",
 )
 SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", "python/Cargo.toml"}
-SINGLE |= {
-    f"crates/{crate}/{name}" for crate in CRATES for name in ("Cargo.toml", "LICENSE", "README.md")
-}
+SINGLE |= {f"crates/{crate}/{name}" for crate in CRATES for name in ("Cargo.toml", "LICENSE", "README.md")}
 BESIDE = re.compile(r"python/(LICENSE|README\.md|THIRD_PARTY_LICENSES\.txt|pyproject\.toml)")
 
 

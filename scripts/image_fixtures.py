@@ -6,8 +6,8 @@ Run once, in a virtual environment of its own with `pip install tensorflow-cpu p
 
 Every image is made here from formulas. Expected pixels are what tf.io.decode_image(channels=3) gives, kept as
 PNG beside the file; expected tensors are what tf.image.resize and keras' preprocess_input give, in levels with
-three decimals. Files that TensorFlow does not read are decoded by Pillow; `BY_PILLOW` names them. Every kind of JPEG is in
-`scripts/jpeg_fixtures.py`.
+three decimals. Files that TensorFlow does not read are decoded by Pillow; `BY_PILLOW` names them. Every kind of JPEG is
+in `scripts/jpeg_fixtures.py`.
 """
 
 import json

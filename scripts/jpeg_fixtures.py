@@ -10,6 +10,7 @@ gives. Kinds that no program writes (any sampling of inks, names of components, 
 encoder below; it writes random coefficients, for a decoder has no opinion about the picture.
 """
 
+import math
 import struct
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def adobe(transform):
     return segment(0xEE, b"Adobe\0\x64\0\0\0\0" + bytes([transform]))
 
 
-def encoded(size, factors, *, names=None, head=b"", restart=0, order=None, sof=0xC0, tables=True, seed=1):
+def encoded(size, factors, *, names=None, head=b"", restart=0, order=None, sof=0xC0, tables=True, seed=1):  # noqa: C901 - one file is written from its first marker to its last
     """A sequential JPEG of random coefficients; with an `order`, a scan for each component."""
     rng = np.random.default_rng(seed)
     (height, width), count = size, len(factors)
@@ -99,10 +100,14 @@ def encoded(size, factors, *, names=None, head=b"", restart=0, order=None, sof=0
     mcus = -(-width // (8 * most_across)), -(-height // (8 * most_down))
     quantisers = rng.integers(1, 40, (2, 64)).astype(np.uint8)
     out = b"\xff\xd8" + head + segment(0xDB, b"\0" + quantisers[0].tobytes() + b"\1" + quantisers[1].tobytes())
-    parts = [bytes([name, h << 4 | v, min(at, 1)]) for at, (name, (h, v)) in enumerate(zip(names, factors, strict=True))]
+    parts = [
+        bytes([name, h << 4 | v, min(at, 1)]) for at, (name, (h, v)) in enumerate(zip(names, factors, strict=True))
+    ]
     out += segment(sof, struct.pack(">BHHB", 8, height, width, count) + b"".join(parts))
     if tables:
-        out += segment(0xC4, b"\0" + bytes(DC_COUNTS) + DC_SYMBOLS) + segment(0xC4, b"\x10" + bytes(AC_COUNTS) + AC_SYMBOLS)
+        out += segment(0xC4, b"\0" + bytes(DC_COUNTS) + DC_SYMBOLS) + segment(
+            0xC4, b"\x10" + bytes(AC_COUNTS) + AC_SYMBOLS
+        )
     if restart:
         out += segment(0xDD, struct.pack(">H", restart))
     blocks = []
@@ -117,8 +122,8 @@ def encoded(size, factors, *, names=None, head=b"", restart=0, order=None, sof=0
         across, down = mcus
         if alone:
             h, v = factors[scan[0]]
-            across = -(-(-(-width * h // most_across)) // 8)
-            down = -(-(-(-height * v // most_down)) // 8)
+            across = math.ceil(math.ceil(width * h / most_across) / 8)
+            down = math.ceil(math.ceil(height * v / most_down) / 8)
         bits, data, before = Bits(), b"", [0] * count
         for mcu in range(across * down):
             if restart and mcu and mcu % restart == 0:

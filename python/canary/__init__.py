@@ -1,7 +1,8 @@
 """Release a machine-learning model behind an Istio mesh, with types and with statistics.
 
 The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` sends requests to models, `Mesh` says where a
-request goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in `canary.istio`.
+request goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in
+`canary.istio`.
 """
 
 from typing import TYPE_CHECKING, Any

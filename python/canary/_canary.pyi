@@ -1217,8 +1217,8 @@ class Client:
             the path; a client that holds the bytes of a key is not pickled.
         system_authorities: True to trust the system's authorities; False trusts those of `ca_certificate` alone.
         proxy: The proxy for requests over REST, such as `http://proxy:3128` or `socks5://127.0.0.1:1080`; False uses
-            none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used for
-            the loopback. A user name and a password may be in the URL; no repr shows it, and the client is not
+            none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used
+            for the loopback. A user name and a password may be in the URL; no repr shows it, and the client is not
             pickled then.
 
     Example:
@@ -2211,9 +2211,10 @@ class Plan:
                 one, the lab's gateway and the stable version's model.
             evidence: Where requests are counted, in place of those sent here.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
-                one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a queue
-                or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an event
-                `sourceQuiet` names it. What it raises is raised by the run. An array in place of the list gives one
+                one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
+                queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an
+                event `sourceQuiet` names it. What it raises is raised by the run.
+                An array in place of the list gives one
                 input for each entry of its first dimension. Equal inputs are one observation. Where the plan needs
                 pairs, each is a file or a batch of one: a pair compares one answer with one. Arrays are sent with
                 `client`'s signature, by default `serving_default`. Without inputs, random bytes where the lab's models

@@ -72,7 +72,7 @@ def _convert(checkpoint: Path) -> Path:
 class _Storage(NamedTuple):
     kind: str
     key: str
-    count: int
+    length: int
 
 
 class _Tensor(NamedTuple):
@@ -115,9 +115,9 @@ def _read(file: IO[bytes]) -> dict[str, tuple[tuple[int, ...], bytes]]:
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     numbers = {}
     for key in keys:
-        size = storages[key].count * (4 if storages[key].kind == "float" else 8)
+        size = storages[key].length * (4 if storages[key].kind == "float" else 8)
         (count,), numbers[key] = struct.unpack("<q", file.read(8)), file.read(size)
-        if count != storages[key].count or len(numbers[key]) != size:
+        if count != storages[key].length or len(numbers[key]) != size:
             message = f"storage {key} is cut off"
             raise pickle.UnpicklingError(message)
     floats = {name: tensor for name, tensor in tensors.items() if tensor.storage.kind == "float"}

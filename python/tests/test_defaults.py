@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of the table is a line
 """The default values: the page of defaults, row by row, against the package and the source."""
 
 import inspect
@@ -41,7 +42,7 @@ SOURCES = {
     "`ramp`: signature": ("`serving_preprocess`", "examples/ramp/options.rs", 'default_value = "serving_preprocess"'),
     "ports": ("gRPC 8500, REST 8501", "canary-serving/src/workload.rs", "GRPC_PORT: u16 = 8500"),
     "rules of Istio": ("those of 1.31", "docs/faq.md", "those of Istio 1.31"),
-    "cluster domain": ("`cluster.local`", "canary-istio/src/route/mesh.rs", 'domain: "cluster.local"'),
+    "cluster domain": ("`cluster.local`", "canary-istio/src/names/host.rs", 'CLUSTER_DOMAIN: &str = "cluster.local"'),
     "root namespace": ("`istio-system`", "canary-istio/src/route/mesh.rs", 'root_namespace: "istio-system"'),
     "namespace of the gateways' pods": ("the root namespace", "canary-istio/src/route/mesh.rs", ".unwrap_or(self.root_namespace)"),
     "retries of a rule without `retries`": ("2", "canary-istio/src/route/retries.rs", "attempts: 2,"),

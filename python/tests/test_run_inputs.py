@@ -91,7 +91,7 @@ def test_an_equal_array_is_one_observation():
 
 def test_an_array_of_the_wrong_shape_is_refused_before_the_run():
     with start(good()) as lab:
-        with pytest.raises(canary.PlanError, match=r"has the shape \[1, 10\], expected.*400"):
+        with pytest.raises(canary.PlanError, match=r"400 .*has the shape \[1, 10\], expected"):
             requests().run(lab, inputs=np.zeros((8, 10), np.float32))
         with pytest.raises(canary.PlanError, match="labels"):
             plan().run(lab, inputs=np.zeros((8, *PIXELS[1:]), np.float32))
