@@ -50,6 +50,8 @@ fn refuses(scene: &mut Scene, refusal: Refusal, time: Duration) {
 /// Each n-th write of the routes meets this.
 fn each(scene: &mut Scene, every: usize, fault: Fault) {
     fails(scene);
+    // Each write without a response has the canary probed again before its first weight.
+    scene.canary.after = 30;
     let writes = AtomicUsize::new(0);
     scene.faults = Some(Arc::new(move |call: &Call<'_>| {
         let hit = call.writes("VirtualService")
