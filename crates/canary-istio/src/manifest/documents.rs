@@ -58,7 +58,7 @@ impl Manifest {
     /// unknown field, value of the wrong type and unknown kind, each with path, line, column and remedy.
     ///
     /// ```
-    /// use canary_core::{Error, Manifest};
+    /// use canary_core::{Manifest, manifest::Error};
     ///
     /// let text = "
     /// apiVersion: networking.istio.io/v1

@@ -103,9 +103,15 @@ impl Places {
         let key_end = self.keys.len();
         self.values.push(Value { at: node.at, key_start, key_end, is_list, end: 0 });
         match &node.content {
-            Content::List(items) => items.iter().for_each(|item| self.add(item, "")),
+            Content::List(items) => {
+                for item in items {
+                    self.add(item, "");
+                }
+            }
             Content::Map(entries) => {
-                entries.iter().for_each(|(key, value)| self.add(value, &key.text));
+                for (key, value) in entries {
+                    self.add(value, &key.text);
+                }
             }
             Content::Plain(_) | Content::Text(_) => {}
         }
