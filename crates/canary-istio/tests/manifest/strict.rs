@@ -400,6 +400,6 @@ fn places_are_no_part_of_a_manifest_s_value() {
     let (manifest, _) = Manifest::read_lenient(TWO);
     let written = manifest.to_yaml().unwrap();
     assert_eq!(Manifest::read(&written).unwrap(), manifest);
-    let json = serde_json::to_value(&manifest.validate()).unwrap();
+    let json = serde_json::to_value(manifest.validate()).unwrap();
     assert_eq!((&json[0]["document"], &json[0]["line"]), (&1.into(), &4.into()));
 }

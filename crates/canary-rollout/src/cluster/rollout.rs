@@ -1,20 +1,20 @@
 //! The wiring of a run: a plan, the models, the evidence and a cluster become one driver.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_core::Stream;
 
 use super::{Cluster, Driver, HeaderProbe};
 use crate::{
     Plan, Result,
-    evidence::{Disagreements, Mirrored, Predictor, Sample, Score, Source, Traffic},
+    evidence::{Disagreements, Mirrored, Predictor, Sample, Samples, Score, Source, Traffic},
 };
 
 /// The requests that a rollout sends by itself.
 struct Requests<P: Predictor> {
     predictor: P,
     probe: Sample<P::Input>,
-    samples: Pin<Box<dyn Stream<Item = Result<Sample<P::Input>>> + Send>>,
+    samples: Samples<P::Input>,
 }
 
 /// A plan with all that its run needs: who predicts, which inputs are sent, and what else is counted.

@@ -51,6 +51,7 @@ pub use predictor::{
 pub use problem::line;
 pub use recorder::{InFlight, Recorded, Recorder};
 pub use sample::Sample;
+pub(crate) use sample::Samples;
 pub use score::Score;
 pub use source::{Given, Iterated, Observations, OwnRequests, Source, from_iter, from_stream};
 pub use traffic::Traffic;

@@ -1,9 +1,14 @@
 //! An input that is sent to the models in a rollout, with its name and its label.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
+
+use futures_core::Stream;
 
 use super::predictor::PredictionInput;
 use crate::{Error, Result};
+
+/// The inputs of a run, in the order in which they are sent.
+pub(crate) type Samples<I> = Pin<Box<dyn Stream<Item = Result<Sample<I>>> + Send>>;
 
 /// An input of both models.
 ///

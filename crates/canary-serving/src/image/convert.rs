@@ -79,7 +79,9 @@ impl TryFrom<DynamicImage> for Pixels<'static> {
             other => {
                 let mut floats = other.into_rgb32f().into_raw();
                 floats.truncate(count * 3);
-                floats.iter_mut().for_each(|sample| *sample *= 255.0);
+                for sample in &mut floats {
+                    *sample *= 255.0;
+                }
                 return Self::rgb32f(height, width, floats);
             }
         };

@@ -15,7 +15,7 @@ use super::{
         order::Order,
         pair_requests::{Halves, PairRequests},
         predictor::Predictor,
-        sample::Sample,
+        sample::{Sample, Samples},
     },
     Listener,
 };
@@ -29,7 +29,7 @@ pub(super) struct Driving<P: Predictor> {
     pub(super) name: Arc<str>,
     pub(super) requests: Arc<PairRequests<P>>,
     pub(super) listener: Option<Listener<P::Input>>,
-    pub(super) samples: Pin<Box<dyn Stream<Item = Result<Sample<P::Input>>> + Send>>,
+    pub(super) samples: Samples<P::Input>,
     pub(super) concurrency: usize,
     pub(super) pairs_only: bool,
     /// The number of the next observation.

@@ -3,7 +3,7 @@
 
 mod drive;
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use futures_core::Stream;
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use super::{
     order::Order,
     pair_requests::{self, PairRequests},
     predictor::Predictor,
-    sample::Sample,
+    sample::{Sample, Samples},
     source::{Observations, OwnRequests, Source},
 };
 use crate::{HeaderRoute, Result};
@@ -61,7 +61,7 @@ pub struct Traffic<P: Predictor> {
     name: Arc<str>,
     pair_requests: PairRequests<P>,
     listener: Option<Listener<P::Input>>,
-    samples: Pin<Box<dyn Stream<Item = Result<Sample<P::Input>>> + Send>>,
+    samples: Samples<P::Input>,
     concurrency: usize,
     labelled: bool,
     pairs_only: bool,
