@@ -105,7 +105,7 @@ def test_grpc_inputs_however_they_are_held() -> None:
     assert found["list"] == [np.array([1.5]).tobytes()]
     assert found["file"] == [b"f" * 9000]
     assert found["files"] == [bytes(5000), b"", b"abc"]
-    with pytest.raises(canary.CanaryError, match="gRPC asks by names"):
+    with pytest.raises(canary.CanaryError, match="gRPC has no inputs without a name"):
         canary.encode_predict_grpc(values, model="m")  # type: ignore[arg-type]
 
 

@@ -129,7 +129,7 @@ def test_the_reference_has_everything_public(site):
     for name in canary.istio.__all__:
         if name not in {"Entries", "Message"}:
             assert f'id="canary.istio.{name}"' in istio, name
-    assert "How long the whole request may take" in istio
+    assert "The time that the whole request may take" in istio
 
 
 def test_the_links_to_the_crates_lead_to_modules_that_there_are():

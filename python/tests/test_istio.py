@@ -125,7 +125,7 @@ def places(findings):
 def test_findings_of_loaded_objects_have_their_place():
     objects = canary.loads(TWO_DOCUMENTS)
     gateway, service = objects
-    assert places(gateway.validate())["V021"] == (1, 4, 16)
+    assert places(gateway.validate())["V021"] == (1, 4, 17)
     assert places(service.validate())["V073"] == (2, 15, 15)
     assert places(canary.validate(objects)) == places(gateway.validate()) | places(service.validate())
     assert places(canary.analyze(objects).findings)["IST0101"] == (2, 11, 14)
