@@ -243,8 +243,16 @@ impl<C: Cluster + 'static> Running<C> {
         };
         // A weight, a mirror or a header route of the run is in the mesh.
         let in_mesh = self.state.split().is_some() || self.state.has_header_route();
-        let passing =
-            !matches!(error, Error::Plan(_) | Error::NotFound { .. } | Error::Predictor(_));
+        let passing = matches!(
+            error,
+            Error::Cluster { .. }
+                | Error::Conflict { .. }
+                | Error::Expired { .. }
+                | Error::Forbidden { .. }
+                | Error::Istio(canary_istio::Error::Invalid(_))
+                | Error::NotReady { .. }
+                | Error::Unserved { .. }
+        );
         to_stable || in_mesh && passing
     }
 
