@@ -27,7 +27,7 @@ struct Inner {
     settings: Settings,
     /// For `http://`.
     plain: reqwest::Client,
-    /// Whether a proxy is itself reached over TLS.
+    /// `true` when the connection to the proxy itself uses TLS.
     #[cfg(feature = "tls")]
     proxy_over_tls: bool,
     /// For `https://`; made when it is first needed, because it reads the system's authorities.

@@ -42,7 +42,7 @@ pub enum Error {
     /// Time ran out: try again, or give more.
     #[error("timed out {phase}{}", within(*.after))]
     Timeout {
-        /// What was under way.
+        /// The part of the exchange in which it happened.
         phase: Phase,
         /// The time that was given, where it is known.
         after: Option<Duration>,
@@ -50,9 +50,9 @@ pub enum Error {
     /// The connection broke, or what came over it is not HTTP.
     #[error("the connection broke {phase}")]
     Broken {
-        /// What was under way.
+        /// The part of the exchange in which it happened.
         phase: Phase,
-        /// Whether the request, or a part of it, may have reached the server.
+        /// `true` when the request, or a part of it, may have reached the server.
         sent: bool,
         /// The cause.
         #[source]
@@ -109,7 +109,7 @@ impl Error {
         Self::Input { reason: reason.into(), source: None }
     }
 
-    /// Whether the server may have seen the request, or a part of it.
+    /// Returns `true` when the request, or a part of it, may have reached the server.
     pub fn was_sent(&self) -> bool {
         match self {
             Self::Input { .. } | Self::Connect { .. } | Self::Tls { .. } => false,
@@ -119,7 +119,7 @@ impl Error {
         }
     }
 
-    /// Whether the same request may succeed when it is made again later.
+    /// Returns `true` when the same request may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. } => true,
@@ -189,6 +189,25 @@ pub fn causes<'a>(
             None => error.source(),
         }
     })
+}
+
+/// The text of the last cause of an error, which says most; `connection refused` where that is among the causes.
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+///
+/// let refused = Error::other(Error::from(ErrorKind::ConnectionRefused));
+/// assert_eq!(canary_http::root_cause(&refused), "connection refused");
+/// assert_eq!(canary_http::root_cause(&Error::other("no route")), "no route");
+/// ```
+pub fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let refused = causes(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
+    if refused {
+        return "connection refused".to_owned();
+    }
+    causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 /// The side that ended a handshake. A server of TLS 1.3 refuses in an alert after the handshake, before it reads the

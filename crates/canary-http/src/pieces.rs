@@ -20,7 +20,7 @@ const PIECE: usize = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct Pieces {
     left: Bytes,
-    /// Whether the connection has had its turn since the last piece.
+    /// `true` when the connection was polled for a response since the last piece.
     rested: bool,
 }
 

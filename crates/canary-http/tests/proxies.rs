@@ -59,7 +59,7 @@ async fn a_machines_credentials_are_not_asked_for_through_a_proxy() {
         .proxy(Proxy::at(&proxy.url()).unwrap())
         .connect_timeout(std::time::Duration::from_millis(50));
     let client = Client::new(&settings).unwrap();
-    // Whether the address answers depends on the machine; the proxy is not asked for it in any case.
+    // The address may or may not respond, depending on the machine; the proxy must not see the request.
     let limits = Limits::default().timeout(std::time::Duration::from_secs(2));
     let _ = get(&client, "http://169.254.169.254/", limits).await;
     assert!(proxy.heads().is_empty());

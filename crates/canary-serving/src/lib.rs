@@ -10,8 +10,7 @@ pub mod predict;
 #[cfg(feature = "rollout")]
 mod predictor;
 #[cfg(feature = "rollout")]
-#[doc(hidden)]
-pub mod problem;
+mod problem;
 pub mod quantity;
 #[cfg(feature = "store")]
 pub mod store;

@@ -1,11 +1,8 @@
 //! The reason of a failed prediction in one line, for the sentence of a verdict.
 
-use std::{
-    error::Error,
-    io::{self, ErrorKind},
-};
+use std::error::Error;
 
-use canary_http::causes;
+use canary_http::root_cause;
 use canary_rollout::evidence::line;
 
 use crate::error::{Origin, PredictError};
@@ -28,11 +25,6 @@ pub(crate) fn was_sent(error: &PredictError) -> bool {
     error.origin != Origin::Network || error.sent
 }
 
-/// The failure of a transport: `connection refused`, or the text of its last cause.
-pub fn of_causes(error: &(dyn Error + 'static)) -> String {
-    line(&said("", Some(error)))
-}
-
 fn of_response(error: &PredictError, status: Option<u16>) -> String {
     let message = line(&error.message);
     let mut text = message.as_str();
@@ -49,32 +41,25 @@ fn of_response(error: &PredictError, status: Option<u16>) -> String {
 }
 
 fn of_network(error: &PredictError) -> String {
-    let said = said(&error.message, error.source());
+    let reason = with_cause(&error.message, error.source());
     let address = error.url.split_once("://").map_or(error.url.as_str(), |(_, rest)| rest);
     let address = address.split('/').next().unwrap_or_default();
-    format!("{said} ({address})")
+    format!("{reason} ({address})")
 }
 
-/// A text with that of the last cause, unless it is part of it.
-fn said(text: &str, error: Option<&(dyn Error + 'static)>) -> String {
-    let Some(error) = error else { return text.to_owned() };
-    let refused = |cause: &(dyn Error + 'static)| {
-        let io = cause.downcast_ref::<io::Error>();
-        io.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
-    };
-    if causes(error).any(refused) {
-        return "connection refused".to_owned();
+/// A text with that of the root cause, unless it holds it; a refused connection needs no other words.
+fn with_cause(text: &str, error: Option<&(dyn Error + 'static)>) -> String {
+    let Some(cause) = error.map(root_cause) else { return text.to_owned() };
+    if cause == "connection refused" {
+        return cause;
     }
-    let last = causes(error).last().map_or_else(String::new, ToString::to_string);
-    match (text.is_empty(), text.contains(&last)) {
-        (true, _) => last,
-        (false, true) => text.to_owned(),
-        (false, false) => format!("{text}: {last}"),
-    }
+    if text.contains(&cause) { text.to_owned() } else { format!("{text}: {cause}") }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, ErrorKind};
+
     use super::*;
 
     fn response(status: u16, message: &str, flags: Option<&str>) -> String {

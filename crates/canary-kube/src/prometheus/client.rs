@@ -5,21 +5,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use canary_http::{
     Client as Http, Error as HttpError, Limits, Phase, Proxy, Request, Response, Settings,
+    root_cause,
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use canary_rollout::evidence::Timestamp;
+use canary_rollout::evidence::{Timestamp, line};
 
 use super::{
     answer::{self, Refusal},
     auth::Auth,
 };
 use crate::{Error, Result};
-use canary_serving::{
-    predict::address::{Address, Scheme},
-    problem::of_causes,
-};
+use canary_serving::predict::address::{Address, Scheme};
 
 /// The connections to one Prometheus.
 #[derive(Clone, Debug)]
@@ -131,7 +129,7 @@ impl Client {
 
     /// The error for a request that got no whole response.
     fn failed_to_ask(&self, error: &HttpError) -> Error {
-        let why = of_causes(error);
+        let why = line(&root_cause(error));
         let (what, retryable) = match error {
             HttpError::Input { reason, .. } => (reason.clone(), false),
             HttpError::Timeout { phase: Phase::Connect, .. } => (
