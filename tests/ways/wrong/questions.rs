@@ -80,6 +80,8 @@ pub(super) const WAYS: &[Way] = &[
         |scene| {
             scene.inputs = Inputs::Equal;
             scene.users_alike = true;
+            // A thousand repeated inputs end the run; a slow machine takes its time for them.
+            scene.plan.patience = Duration::from_secs(60);
         },
         [
             cannot_be(EACH_COUNTS),
