@@ -102,11 +102,7 @@ impl Client {
             before(limits.deadline, head).await.unwrap_or_else(|| Err(timed_out(Phase::Head)))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        if headers.contains_key(header::TRANSFER_ENCODING)
-            && headers.contains_key(header::CONTENT_LENGTH)
-        {
-            return Err(stated_twice());
-        }
+        check_framing(&headers)?;
         let body = read(response, limits.max_body);
         let body =
             before(limits.deadline, body).await.unwrap_or_else(|| Err(timed_out(Phase::Body)))?;
@@ -256,10 +252,18 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<Bytes, Er
     Ok(body.freeze())
 }
 
-/// RFC 9112, section 6.3: a response that states its length in two ways may have been read otherwise on its way.
-fn stated_twice() -> Error {
-    let cause = "the response has both a content-length and a transfer-encoding";
-    Error::Broken { phase: Phase::Head, sent: true, source: cause.into() }
+/// Refuses a body that may have been read otherwise on its way (RFC 9112, section 6.3): its length is stated in two
+/// ways, or it has a coding that this client does not take off.
+fn check_framing(headers: &http::HeaderMap) -> Result<(), Error> {
+    let Some(coding) = headers.get(header::TRANSFER_ENCODING) else { return Ok(()) };
+    let cause = if headers.contains_key(header::CONTENT_LENGTH) {
+        "the response has both a content-length and a transfer-encoding".to_owned()
+    } else if coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
+    } else {
+        format!("the response has the transfer-encoding {coding:?}; only chunked is known")
+    };
+    Err(Error::Broken { phase: Phase::Head, sent: true, source: cause.into() })
 }
 
 fn unusable(cause: reqwest::Error) -> Error {

@@ -9,6 +9,7 @@ mod message;
 mod pieces;
 mod proxy;
 mod settings;
+mod text;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -18,5 +19,6 @@ pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes, root
 pub use message::{Limits, Request, Response};
 pub use proxy::Proxy;
 pub use settings::Settings;
+pub use text::server_text;
 #[cfg(feature = "tls")]
 pub use tls::Tls;

@@ -12,7 +12,7 @@ use object_store::{
     path::Path,
 };
 
-use super::transport::http_connector_with;
+use super::{links, transport::http_connector_with};
 use crate::{Error, Result, error::BoxError};
 
 /// The folder of one version of a model: `/models/resnet/1`, `gs://bucket/resnet/1`, `s3://bucket/resnet/1`.
@@ -122,7 +122,7 @@ impl Location {
         Ok(Self { text, place: Place::Bucket(store, prefix) })
     }
 
-    /// Opens the folder itself, to read from.
+    /// Opens the folder itself, to read from; a link in it that leads out of it is refused.
     pub(super) fn open(&self) -> Result<Opened> {
         Ok(match &self.place {
             Place::Bucket(store, prefix) => {
@@ -135,6 +135,7 @@ impl Location {
                         help: "name the folder of one version, such as /models/resnet/1".to_owned(),
                     });
                 }
+                links::check(folder, &self.text)?;
                 local(folder, &self.text)?
             }
         })
@@ -200,12 +201,12 @@ impl fmt::Debug for Location {
     }
 }
 
-fn named(text: &str) -> String {
+pub(super) fn named(text: &str) -> String {
     format!("the model at {text}")
 }
 
 /// A location that cannot be used.
-fn refuse(text: &str, reason: &str) -> Error {
+pub(super) fn refuse(text: &str, reason: &str) -> Error {
     Error::Store { action: named(text), reason: reason.to_owned(), retryable: false, source: None }
 }
 

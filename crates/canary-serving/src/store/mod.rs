@@ -32,7 +32,8 @@
 //! # What is checked
 //! The source is a SavedModel: `saved_model.pb` is one from its first to its last byte, or there is a `saved_model.pbtxt`;
 //! `variables/` has its index and every shard. The SHA-256 of each file is taken while it is read; then what was written
-//! is read back and must have the same. A source that changes meanwhile is an error.
+//! is read back and must have the same. A source that changes meanwhile is an error, and so is a symbolic link in a folder
+//! that leads out of it.
 //!
 //! # After an interruption
 //! The same call goes on where it was: files that are whole are not copied again. What is complete stands in
@@ -47,6 +48,7 @@
 
 mod copy;
 mod journal;
+mod links;
 mod listing;
 mod location;
 mod lock;
