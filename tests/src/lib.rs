@@ -8,6 +8,7 @@
 pub mod apiserver;
 pub mod chaos;
 pub mod http;
+pub mod memory;
 pub mod parts;
 pub mod programs;
 pub mod prometheus;
