@@ -10,6 +10,7 @@ use canary_tests::memory::Counting;
 
 mod cancelled;
 mod certificates;
+mod cluster;
 mod load;
 
 #[global_allocator]

@@ -2,6 +2,7 @@
 
 use kube::core::Status;
 
+use canary_http::server_text;
 use canary_istio::{Finding, Findings};
 use canary_rollout::cluster::ObjectRef;
 
@@ -49,6 +50,16 @@ pub(crate) fn translate(verb: Verb, object: &ObjectRef, error: kube::Error) -> E
             retryable: false,
             source: Some(Box::new(cause)),
         },
+        // The cause repeats the proxy's address, which may hold a password.
+        kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. } => {
+            Error::Cluster {
+                action: action(verb, object),
+                reason: "the proxy on the way to the API server does not begin with http://, https:// or socks5://"
+                    .to_owned(),
+                retryable: false,
+                source: None,
+            }
+        }
         other => Error::Cluster {
             action: action(verb, object),
             reason: "the API server cannot be reached".to_owned(),
@@ -71,7 +82,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         retryable,
         source: None,
     };
-    let message = &status.message;
+    let message = &*server_text(&status.message);
     match status.code {
         401 => {
             refused(format!("the credentials were refused (401: {message}); log in again"), false)
@@ -174,11 +185,14 @@ fn conflict(object: &ObjectRef, status: &Status) -> Error {
         .iter()
         .flat_map(|details| &details.causes)
         .filter(|cause| cause.reason == "FieldManagerConflict")
-        .map(|cause| format!("{}: {}", cause.field.trim_start_matches('.'), cause.message))
+        .map(|cause| {
+            let field = cause.field.trim_start_matches('.');
+            server_text(&format!("{field}: {}", cause.message)).into_owned()
+        })
         .collect();
     let object = object.to_string();
     if owned.is_empty() {
-        Error::conflict(object, &status.message)
+        Error::conflict(object, server_text(&status.message))
     } else {
         Error::owned_by_others(object, owned.join("; "))
     }
@@ -191,13 +205,13 @@ fn findings(object: &ObjectRef, status: &Status) -> Findings {
     let help = "correct the field; `validate()` finds the same before anything is sent";
     if causes.is_empty() {
         return Findings(vec![
-            Finding::error("K422", "", status.message.clone()).object(object.to_string()),
+            Finding::error("K422", "", server_text(&status.message)).object(object.to_string()),
         ]);
     }
     causes
         .iter()
         .map(|cause| {
-            Finding::error("K422", cause.field.clone(), cause.message.clone())
+            Finding::error("K422", server_text(&cause.field), server_text(&cause.message))
                 .object(object.to_string())
                 .help(help)
         })

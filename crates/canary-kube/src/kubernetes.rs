@@ -19,7 +19,7 @@ use canary_rollout::cluster::{Cluster, ObjectRef, Patch, WatchEvent, failed_test
 use crate::{
     Error, Result,
     api_error::{Verb, translate},
-    kubernetes_watch,
+    kubernetes_watch, proxy,
     resource::{collection_path, plural, unsafe_name},
 };
 
@@ -46,6 +46,8 @@ pub struct Kubernetes {
     field_manager: String,
     force: bool,
     dry_run: bool,
+    /// `true` when the configuration turns the verification of the server's certificate off.
+    unverified: bool,
 }
 
 impl std::fmt::Debug for Kubernetes {
@@ -63,7 +65,11 @@ impl Kubernetes {
     /// # Errors
     /// [`Error::Cluster`] when no configuration is found or it cannot be used.
     pub async fn connect() -> Result<Self> {
-        match Config::from_kubeconfig(&KubeConfigOptions::default()).await {
+        let found = match Kubeconfig::read() {
+            Ok(kubeconfig) => configuration(kubeconfig, None).await,
+            Err(error) => Err(error),
+        };
+        match found {
             Ok(config) => Self::with_config(config),
             Err(kubeconfig) => {
                 let config = Config::incluster().map_err(|_| Error::Cluster {
@@ -116,11 +122,7 @@ impl Kubernetes {
             retryable: false,
             source: None,
         };
-        let options =
-            KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
-        let config = Config::from_custom_kubeconfig(read.map_err(unusable)?, &options)
-            .await
-            .map_err(unusable)?;
+        let config = configuration(read.map_err(unusable)?, context).await.map_err(unusable)?;
         Self::with_config(config)
     }
 
@@ -152,15 +154,34 @@ impl Kubernetes {
                 source: None,
             });
         }
+        let unverified = config.accept_invalid_certs;
+        if unverified {
+            tracing::warn!(
+                server = config.cluster_url.host(),
+                "the certificate of the API server is not verified: insecure-skip-tls-verify is set"
+            );
+        }
         let client = Client::try_from(config).map_err(|error| {
             translate(Verb::Get, &ObjectRef::new("", "API server", "", ""), error)
         })?;
-        Ok(Self::new(client))
+        Ok(Self { unverified, ..Self::new(client) })
     }
 
     /// Uses a client that is there already.
     pub fn new(client: Client) -> Self {
-        Self { client, field_manager: FIELD_MANAGER.to_owned(), force: false, dry_run: false }
+        Self {
+            client,
+            field_manager: FIELD_MANAGER.to_owned(),
+            force: false,
+            dry_run: false,
+            unverified: false,
+        }
+    }
+
+    /// `true` when the configuration turns the verification of the server's certificate off
+    /// (`insecure-skip-tls-verify`): whoever is on the way can read the credentials and change the answers.
+    pub fn is_unverified(&self) -> bool {
+        self.unverified
     }
 
     /// Records writes under another name than [`FIELD_MANAGER`].
@@ -256,6 +277,20 @@ impl Kubernetes {
     }
 }
 
+/// The configuration of a context, or of the current one.
+async fn configuration(
+    kubeconfig: Kubeconfig,
+    context: Option<&str>,
+) -> Result<Config, KubeconfigError> {
+    let keeps_proxy = proxy::is_named(&kubeconfig, context);
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    if !keeps_proxy {
+        proxy::settle(&mut config);
+    }
+    Ok(config)
+}
+
 /// The problem with a kubeconfig, without the text around the place: that may be a token.
 fn without_secrets(error: &KubeconfigError) -> String {
     match error {
@@ -282,7 +317,14 @@ fn without_secrets(error: &KubeconfigError) -> String {
         KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
             "its cluster has no usable server address".to_owned()
         }
-        KubeconfigError::ParseProxyUrl(_) => "its proxy has no usable address".to_owned(),
+        KubeconfigError::ParseProxyUrl(_) => {
+            "its proxy-url, or the environment variable HTTPS_PROXY, is not the address of a proxy"
+                .to_owned()
+        }
+        KubeconfigError::ParseNoProxy(_) => {
+            "the environment variable NO_PROXY is not a list of hosts and networks with commas"
+                .to_owned()
+        }
         _ => "its parts do not fit together".to_owned(),
     }
 }

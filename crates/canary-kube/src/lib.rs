@@ -17,6 +17,8 @@ mod preflight;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 #[cfg(feature = "cluster")]
+mod proxy;
+#[cfg(feature = "cluster")]
 mod quota;
 #[cfg(feature = "cluster")]
 mod resource;

@@ -198,6 +198,9 @@ impl PreflightOptions {
 /// None for what it finds; [`Error::Cluster`] only when the API server cannot be reached at all.
 pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Result<Preflight> {
     let mut checks = vec![api_server(cluster).await?];
+    if cluster.is_unverified() {
+        checks.push(unverified());
+    }
     checks.push(definitions(cluster).await);
     checks.push(control_plane(cluster, &options.istio_namespace).await);
     checks.push(gateway_pods(cluster, &options.istio_namespace).await);
@@ -224,6 +227,12 @@ async fn api_server(cluster: &Kubernetes) -> Result<Check> {
         .await
         .map_err(|error| api_error::translate(Verb::Get, &object, error))?;
     Ok(Check::new("API server", Outcome::Pass, format!("Kubernetes {}", version.git_version)))
+}
+
+fn unverified() -> Check {
+    let found = "the server's certificate is not verified: insecure-skip-tls-verify is set";
+    Check::new("TLS", Outcome::Warn, found)
+        .remedy("give the cluster's certificate-authority-data in the kubeconfig instead")
 }
 
 async fn definitions(cluster: &Kubernetes) -> Check {
