@@ -87,7 +87,7 @@ def test_the_kubeconfig_s_proxy_is_used_whatever_the_environment_says(proxy, mon
 
 
 @pytest.mark.parametrize("bad", ["ftp://me:hunter2@p:1", "http://"])
-def test_a_proxy_that_is_none_is_refused_and_not_repeated(proxy, tmp_path, bad):
+def test_a_proxy_that_is_none_is_refused_and_not_repeated(tmp_path, bad):
     with pytest.raises(canary.CanaryError, match="proxy") as error:
         cluster(tmp_path, "https://api.invalid:6443", **{"proxy-url": bad}).get("Namespace", "default")
     assert HIDDEN not in str(error.value)

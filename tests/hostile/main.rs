@@ -11,7 +11,12 @@ use canary_tests::memory::Counting;
 mod cancelled;
 mod certificates;
 mod cluster;
+mod frames;
+mod grpc;
+mod http;
 mod load;
+mod outcome;
+mod script;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
