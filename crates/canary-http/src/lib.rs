@@ -16,7 +16,7 @@ mod tls;
 pub use body::Body;
 pub use client::Client;
 pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes, root_cause};
-pub use message::{Limits, Request, Response};
+pub use message::{Limits, MAX_TIMEOUT, Request, Response};
 pub use proxy::Proxy;
 pub use settings::Settings;
 pub use text::server_text;
