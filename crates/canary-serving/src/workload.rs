@@ -66,7 +66,7 @@ pub struct Workload {
     pub model_path: String,
     /// The container image; `tensorflow/serving` unless set. Pin a tag in production.
     pub image: String,
-    /// How many pods; 1 unless set.
+    /// The number of pods; 1 unless set.
     pub replicas: i32,
     /// CPU requested by each pod, as a Kubernetes quantity; `3` unless set.
     pub cpu: String,
@@ -102,7 +102,7 @@ impl Workload {
         Self { app: app.into(), version: version.into(), ..Self::default() }
     }
 
-    /// The model's name in request paths, and the folder or bucket that holds its numbered versions.
+    /// Sets the model's name in request paths, and the folder or bucket that holds its numbered versions.
     #[must_use]
     pub fn model(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.model_name = name.into();
@@ -110,28 +110,28 @@ impl Workload {
         self
     }
 
-    /// The namespace of all three objects.
+    /// Sets the namespace of all three objects.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// The container image, such as `tensorflow/serving:2.19.1`.
+    /// Sets the container image, such as `tensorflow/serving:2.19.1`.
     #[must_use]
     pub fn image(mut self, image: impl Into<String>) -> Self {
         self.image = image.into();
         self
     }
 
-    /// How many pods.
+    /// Sets the number of pods.
     #[must_use]
     pub fn replicas(mut self, replicas: i32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// CPU and memory that each pod requests, as Kubernetes quantities (`500m`, `2Gi`).
+    /// Sets the CPU and memory that each pod requests, as Kubernetes quantities (`500m`, `2Gi`).
     #[must_use]
     pub fn requests(mut self, cpu: impl Into<String>, memory: impl Into<String>) -> Self {
         self.cpu = cpu.into();
@@ -139,21 +139,21 @@ impl Workload {
         self
     }
 
-    /// One more argument of the model server.
+    /// Adds an argument of the model server.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// The service account of the pods.
+    /// Sets the service account of the pods.
     #[must_use]
     pub fn service_account(mut self, name: impl Into<String>) -> Self {
         self.service_account = Some(name.into());
         self
     }
 
-    /// What would make Kubernetes refuse the objects, or the model server fail to start.
+    /// Finds the mistakes for which Kubernetes would refuse the objects, or the model server fail to start.
     pub fn validate(&self) -> Findings {
         let mut findings = Findings::new();
         let object = format!("Workload {}/{}-{}", self.namespace, self.app, self.version);
@@ -221,7 +221,7 @@ impl Workload {
         format!("{}-{}", self.app, self.version)
     }
 
-    /// The `ConfigMap` that tells the server its model: `MODEL_NAME` and `MODEL_PATH`.
+    /// The `ConfigMap` with the server's model: `MODEL_NAME` and `MODEL_PATH`.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
@@ -322,7 +322,7 @@ impl Workload {
         ])
     }
 
-    /// A digest of what the `ConfigMap` tells the server: XXH3 (64 bits), 16 hexadecimal digits.
+    /// A digest of the settings in the `ConfigMap`: XXH3 (64 bits), 16 hexadecimal digits.
     fn config_digest(&self) -> String {
         let text = format!("{}\n{}", self.model_name, self.model_path);
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
@@ -397,7 +397,7 @@ fn to_value<T: Serialize>(object: &T) -> Result<Value> {
     })
 }
 
-/// Why a text is no RFC 1035 label, which the names of services must be.
+/// The problem of a text that is not an RFC 1035 label, as the names of services must be.
 fn dns_label_problem(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");
@@ -410,7 +410,7 @@ fn dns_label_problem(text: &str) -> Option<&'static str> {
     (!valid).then_some("is not a DNS label")
 }
 
-/// Why a text is no quantity of Kubernetes.
+/// The problem of a text that is not a quantity of Kubernetes.
 fn quantity_problem(text: &str) -> Option<&'static str> {
     quantity::parse(text).is_none().then_some("is not a quantity")
 }

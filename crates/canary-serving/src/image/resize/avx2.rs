@@ -1,5 +1,9 @@
 //! The loops of [`super::scalar`] with AVX2, byte-identical to them: the same operations in the same order, no fused
 //! multiply-add.
+//!
+//! Invariants, which each `unsafe` here names. *Detected*: a value of [`Available`] exists only on a processor with AVX2.
+//! *Bounds*: each pointer comes from a slice of at least as many floats as are read or written; loads and stores need no
+//! alignment.
 #![allow(unsafe_code)]
 // `self` is not read: that it exists is the proof.
 #![allow(clippy::unused_self)]
@@ -16,7 +20,7 @@ use super::{
 };
 use crate::image::preset::Affine;
 
-/// Proof that the processor has AVX2: made only by [`Available::detect`].
+/// Proof that the processor has AVX2: only [`Available::detect`] constructs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Available(());
 
@@ -30,7 +34,7 @@ impl Available {
         fn with_avx2<S: Sample>(a: &[S], b: &[S], t: f32, out: &mut [f32]) {
             scalar::mix_rows(a, b, t, out);
         }
-        // SAFETY: the processor has AVX2, for `self` exists.
+        // SAFETY: *detected*.
         unsafe { with_avx2(a, b, t, out) }
     }
 
@@ -45,7 +49,7 @@ impl Available {
         fn with_avx2<S: Sample>(samples: &[S], stride: usize, weights: &[f32], out: &mut [f32]) {
             scalar::sum_rows(samples, stride, weights, out);
         }
-        // SAFETY: the processor has AVX2, for `self` exists.
+        // SAFETY: *detected*.
         unsafe { with_avx2(samples, stride, weights, out) }
     }
 
@@ -54,12 +58,12 @@ impl Available {
         fn with_avx2(row: &[f32], taps: &Taps, affine: &Affine, out: &mut [f32]) {
             scalar::sum_columns(row, taps, affine, out);
         }
-        // SAFETY: the processor has AVX2, for `self` exists.
+        // SAFETY: *detected*.
         unsafe { with_avx2(row, taps, affine, out) }
     }
 
     pub(super) fn mix_columns(self, row: &[f32], pairs: &Pairs, affine: &Affine, out: &mut [f32]) {
-        // SAFETY: the processor has AVX2, for `self` exists.
+        // SAFETY: *detected*.
         let done = unsafe { mix_column_pairs(row, pairs, affine, out) };
         scalar::mix_columns_from(done, row, pairs, affine, out);
     }
@@ -87,17 +91,17 @@ fn mix_column_pairs(row: &[f32], pairs: &Pairs, affine: &Affine, out: &mut [f32]
     let mut done = 0;
     for ((lower, upper), t) in columns {
         let Some(target) = out.get_mut(done * 3..done * 3 + 8) else { break };
-        // SAFETY: by the invariant of `Pairs` every position is below `source_length`, so position * 3 + 4 is at
+        // SAFETY: *bounds*: by the invariant of `Pairs` every position is below `source_length`, so position * 3 + 4 is at
         // most source_length * 3 + 1, which is at most row.len() as asserted above.
         let pixel = |position: usize| unsafe { _mm_loadu_ps(row.as_ptr().add(position * 3)) };
         let a = _mm256_set_m128(pixel(lower[1]), pixel(lower[0]));
         let b = _mm256_set_m128(pixel(upper[1]), pixel(upper[0]));
-        // SAFETY: two entries of four floats each.
+        // SAFETY: *bounds*: two entries of four floats each.
         let t = unsafe { _mm256_loadu_ps(t.as_ptr().cast()) };
         let mixed = _mm256_add_ps(a, _mm256_mul_ps(_mm256_sub_ps(b, a), t));
         let normalised = _mm256_add_ps(_mm256_mul_ps(mixed, scale), offset);
         let packed = _mm256_permutevar8x32_ps(normalised, order);
-        // SAFETY: `target` has eight floats. The two beyond these pixels are written again later.
+        // SAFETY: *bounds*: `target` has eight floats. The two beyond these pixels are written again later.
         unsafe { _mm256_storeu_ps(target.as_mut_ptr(), packed) };
         done += 2;
     }

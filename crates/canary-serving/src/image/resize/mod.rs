@@ -8,8 +8,6 @@ mod avx2;
 mod axis;
 mod scalar;
 
-use std::mem::MaybeUninit;
-
 pub(crate) use axis::Axis;
 pub use axis::Filter;
 
@@ -36,10 +34,10 @@ impl Sample for f32 {
     }
 }
 
-/// Which instructions the inner loops use. Every choice gives the same bytes.
+/// The instructions of the inner loops. Every choice gives the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kernel {
-    /// What the compiler makes of the reference code on the baseline processor.
+    /// The reference code, compiled for the baseline processor.
     Scalar,
     /// AVX2. Exists only where [`Kernel::best`] found it.
     #[cfg(target_arch = "x86_64")]
@@ -47,7 +45,7 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
-    /// All that this processor has.
+    /// Every kernel that this processor can run.
     #[cfg(test)]
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let all = [Some(Self::Scalar)].into_iter();
@@ -76,7 +74,7 @@ pub(crate) struct Source<'a, S> {
 }
 
 impl<S> Source<'_, S> {
-    /// Where a row of the rectangle begins among the samples.
+    /// The index of the first sample of a row of the rectangle.
     fn start_of(&self, row: usize) -> usize {
         ((self.region.top + row) * self.width + self.region.left) * 3
     }
@@ -97,24 +95,13 @@ pub(crate) struct Resizer<'a, S> {
     kernel: Kernel,
     /// One source row's worth of samples, combined from several; padded so that four may be read at any pixel.
     combined: Vec<f32>,
-    /// An output row, on its way to memory that was never written.
-    row: Vec<f32>,
 }
 
-/// The rows of a resized image, whatever its samples were.
-pub(crate) trait ResizedRows {
-    /// Adds row `y` to the end of others, three floats a pixel.
-    fn append_row(&mut self, y: usize, out: &mut Vec<f32>);
-
-    /// Writes row `y`, three floats a pixel: every one of `out`, which must be as long as a row.
-    fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]);
-}
-
-/// How many floats stand after a combined row.
+/// The number of floats after a combined row.
 const PADDING: usize = 8;
 
 impl<'a, S: Sample> Resizer<'a, S> {
-    /// The axes must be made for the region's height and width.
+    /// The axes must be those of the region's height and width.
     pub(crate) fn new(
         source: Source<'a, S>,
         (rows, columns): (&'a Axis, &'a Axis),
@@ -122,11 +109,11 @@ impl<'a, S: Sample> Resizer<'a, S> {
         kernel: Kernel,
     ) -> Self {
         let combined = vec![0.0; source.region.width * 3 + PADDING];
-        Self { source, rows, columns, affine, kernel, combined, row: Vec::new() }
+        Self { source, rows, columns, affine, kernel, combined }
     }
 
-    /// Writes output row `y` in place of what is there.
-    fn mix_row(&mut self, y: usize, out: &mut [f32]) {
+    /// Writes output row `y`, three floats a pixel.
+    pub(crate) fn write_row(&mut self, y: usize, out: &mut [f32]) {
         let length = self.source.region.width * 3;
         let combined = &mut self.combined[..length];
         match self.rows {
@@ -146,24 +133,6 @@ impl<'a, S: Sample> Resizer<'a, S> {
             Axis::Pair(pairs) => self.kernel.mix_columns(&self.combined, pairs, &self.affine, out),
             Axis::Taps(taps) => self.kernel.sum_columns(&self.combined, taps, &self.affine, out),
         }
-    }
-}
-
-impl<S: Sample> ResizedRows for Resizer<'_, S> {
-    fn append_row(&mut self, y: usize, out: &mut Vec<f32>) {
-        let start = out.len();
-        out.resize(start + self.columns.len() * 3, 0.0);
-        self.mix_row(y, &mut out[start..]);
-    }
-
-    fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]) {
-        let mut row = std::mem::take(&mut self.row);
-        row.resize(out.len(), 0.0);
-        self.mix_row(y, &mut row);
-        for (out, made) in out.iter_mut().zip(&row) {
-            out.write(*made);
-        }
-        self.row = row;
     }
 }
 
@@ -201,7 +170,6 @@ mod tests {
 
     /// Every combination of filter, size, channel order and kernel, on rectangles inside of images.
     #[test]
-    #[allow(unsafe_code)]
     fn every_kernel_gives_the_bytes_of_the_reference() {
         let mut state = 1_u64;
         let mut next = || {
@@ -235,33 +203,24 @@ mod tests {
                 for bgr in [false, true] {
                     let affine = Affine { scale: [0.1, 0.2, 0.3], offset: [-1.0, 0.5, 2.0], bgr };
                     let region = Region { top: 2, left: 1, height, width };
-                    let made = |kernel| {
+                    let resized = |kernel| {
                         let axes = (&rows, &columns);
                         let source = Source { samples: &levels[..], width: whole_width, region };
                         let mut from_levels = Resizer::new(source, axes, affine, kernel);
                         let source = Source { samples: &floats[..], width: whole_width, region };
                         let mut from_floats = Resizer::new(source, axes, affine, kernel);
-                        let mut all = Vec::new();
-                        for y in 0..to_height {
-                            let mut row = Vec::new();
-                            from_levels.append_row(y, &mut row);
-                            from_floats.append_row(y, &mut row);
-                            let mut again = [f32::NAN; 61 * 2 * 3].map(MaybeUninit::new);
-                            let (levels, floats) = again[..row.len()].split_at_mut(to_width * 3);
+                        let mut rows = vec![f32::NAN; to_height * to_width * 6];
+                        for (y, pair) in rows.chunks_exact_mut(to_width * 6).enumerate() {
+                            let (levels, floats) = pair.split_at_mut(to_width * 3);
                             from_levels.write_row(y, levels);
                             from_floats.write_row(y, floats);
-                            // SAFETY: they were written when the array was made.
-                            let again = again.map(|value| unsafe { value.assume_init() });
-                            all.extend(
-                                row.iter().chain(&again[..row.len()]).map(|value| value.to_bits()),
-                            );
                         }
-                        all
+                        rows.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
                     };
-                    let wanted = made(Kernel::Scalar);
+                    let wanted = resized(Kernel::Scalar);
                     for kernel in Kernel::all() {
                         assert!(
-                            made(kernel) == wanted,
+                            resized(kernel) == wanted,
                             "{kernel:?} {filter:?} {height} × {width} to {to_height} × {to_width}, bgr {bgr}"
                         );
                     }

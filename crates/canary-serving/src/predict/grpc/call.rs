@@ -1,4 +1,4 @@
-//! One call: a message there and a message back.
+//! One call: a request message and a response message.
 
 use std::{
     task::{Context, Poll},
@@ -39,39 +39,35 @@ pub(crate) enum Request {
     Status(GetModelStatusRequest),
 }
 
+macro_rules! message {
+    ($request:expr, $message:ident => $value:expr) => {
+        match $request {
+            Request::Predict($message) => $value,
+            Request::Examples($message) => $value,
+            Request::Metadata($message) => $value,
+            Request::Status($message) => $value,
+        }
+    };
+}
+
 impl Request {
     /// The number of bytes of the message.
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Predict(message) => message.encoded_len(),
-            Self::Examples(message) => message.encoded_len(),
-            Self::Metadata(message) => message.encoded_len(),
-            Self::Status(message) => message.encoded_len(),
-        }
+        message!(self, message => message.encoded_len())
     }
 
     fn encode(&self, to: &mut impl BufMut) -> Result<(), EncodeError> {
-        match self {
-            Self::Predict(message) => message.encode(to),
-            Self::Examples(message) => message.encode(to),
-            Self::Metadata(message) => message.encode(to),
-            Self::Status(message) => message.encode(to),
-        }
+        message!(self, message => message.encode(to))
     }
 
     /// The bytes of the message.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
-        match self {
-            Self::Predict(message) => message.encode_to_vec(),
-            Self::Examples(message) => message.encode_to_vec(),
-            Self::Metadata(message) => message.encode_to_vec(),
-            Self::Status(message) => message.encode_to_vec(),
-        }
+        message!(self, message => message.encode_to_vec())
     }
 }
 
-/// Requests as prost writes them, responses as the bytes that came: a caller can see them, and their size in memory is
-/// checked before they are decoded.
+/// Encodes requests by prost, and leaves responses as the bytes that arrived: a caller can see them, and the memory that
+/// they need is checked before they are decoded.
 struct Messages {
     /// The size of the request with its prefix.
     room: usize,
@@ -122,7 +118,7 @@ pub(crate) struct Grpc {
 }
 
 impl Grpc {
-    /// No connection is made yet.
+    /// No connection is opened yet.
     ///
     /// # Errors
     /// [`canary_http::Error::Input`] when the address or the settings of TLS are not valid.
@@ -131,7 +127,7 @@ impl Grpc {
     }
 
     /// Sends a request to the method that is the path of `uri`, and reads the response, whose message is at most `limit`
-    /// bytes. The server is told of the deadline.
+    /// bytes. The request carries the deadline.
     pub(crate) async fn unary(
         &self,
         uri: &Uri,

@@ -2,7 +2,8 @@
 
 use super::{
     number::Number,
-    reader::{MAX_DEPTH, Read, Reader},
+    plain,
+    reader::{MAX_DEPTH, Parsed, Reader},
 };
 use crate::tensor::{Tensor, TensorData};
 
@@ -12,7 +13,7 @@ pub(crate) struct Builder {
     /// The length of each dimension, as soon as one list of it is closed.
     dims: Vec<Option<usize>>,
     elements: Elements,
-    /// Whether fractions become 64-bit floats.
+    /// True when fractions become 64-bit floats.
     doubles: bool,
 }
 
@@ -80,17 +81,17 @@ impl Builder {
     }
 
     /// Reads one value that lies `depth` lists deep.
-    pub(crate) fn read(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<()> {
+    pub(crate) fn read(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
         if reader.peek() == b'[' { self.list(reader, depth) } else { self.leaf(reader, depth) }
     }
 
-    fn list(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<()> {
+    fn list(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
         if depth >= MAX_DEPTH {
-            return reader.bad(format!("nested deeper than {MAX_DEPTH}"));
+            return reader.fail(format!("nested deeper than {MAX_DEPTH}"));
         }
         if depth == self.dims.len() {
             if !self.elements.is_empty() {
-                return reader.bad("a list stands where other entries are single values");
+                return reader.fail("a list stands where other entries are single values");
             }
             self.dims.push(None);
         }
@@ -120,7 +121,7 @@ impl Builder {
         match self.dims[depth] {
             Some(expected) if expected != length => {
                 reader.at = start;
-                reader.bad(format!(
+                reader.fail(format!(
                     "this list has {length} entries where others of dimension {depth} have {expected}"
                 ))
             }
@@ -131,16 +132,16 @@ impl Builder {
         }
     }
 
-    fn check_leaf(&self, reader: &Reader<'_>, depth: usize) -> Read<()> {
+    fn check_leaf(&self, reader: &Reader<'_>, depth: usize) -> Parsed<()> {
         if depth == self.dims.len() {
             Ok(())
         } else {
-            reader.bad("a single value stands where other entries are lists")
+            reader.fail("a single value stands where other entries are lists")
         }
     }
 
     /// Numbers up to the end of a list or to an entry of another kind; at least one.
-    fn numbers(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<usize> {
+    fn numbers(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<usize> {
         self.check_leaf(reader, depth)?;
         let mut count = 0;
         loop {
@@ -151,7 +152,7 @@ impl Builder {
                         // Twelve characters are about what a number takes with its comma.
                         values.reserve((reader.bytes.len() - reader.at) / 12 + 1);
                     }
-                    while !reader.plain_floats(values) {
+                    while !plain::read_floats(reader, values) {
                         values.push(reader.float()?);
                         // Straight on when a comma and a digit follow, as they do nearly always; TensorFlow Serving
                         // writes a space between them.
@@ -184,7 +185,7 @@ impl Builder {
     }
 
     /// One number while the type is open or an integer.
-    fn number(&mut self, reader: &mut Reader<'_>) -> Read<()> {
+    fn number(&mut self, reader: &mut Reader<'_>) -> Parsed<()> {
         let start = reader.at;
         let number = reader.number()?;
         match (&mut self.elements, number) {
@@ -217,7 +218,7 @@ impl Builder {
             }
             _ => {
                 reader.at = start;
-                return reader.bad("a number stands where other entries are not numbers");
+                return reader.fail("a number stands where other entries are not numbers");
             }
         }
         Ok(())
@@ -245,7 +246,7 @@ impl Builder {
         };
     }
 
-    fn leaf(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<()> {
+    fn leaf(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
         self.check_leaf(reader, depth)?;
         let next = reader.peek();
         if matches!(self.elements, Elements::None) {
@@ -257,7 +258,7 @@ impl Builder {
         }
         match (&mut self.elements, next) {
             (_, b'n') if reader.word(b"null") => {
-                reader.bad("null stands where a value is expected")
+                reader.fail("null stands where a value is expected")
             }
             (Elements::Text(values), b'"') => {
                 values.push(reader.string()?);
@@ -289,28 +290,28 @@ impl Builder {
                 self.number(reader)
             }
             (_, b'"' | b'{' | b't' | b'f' | b'-' | b'0'..=b'9' | b'N' | b'I') => {
-                reader.bad("values of different types stand in one array")
+                reader.fail("values of different types stand in one array")
             }
-            _ => reader.number().and_then(|_| reader.bad("a value is expected")),
+            _ => reader.number().and_then(|_| reader.fail("a value is expected")),
         }
     }
 }
 
 /// `{"b64": "…"}`.
-fn encoded(reader: &mut Reader<'_>) -> Read<Vec<u8>> {
+fn encoded(reader: &mut Reader<'_>) -> Parsed<Vec<u8>> {
     let start = reader.at;
     let mut decoded = None;
     reader.object(|reader, key| {
         if key != b"b64" || decoded.is_some() {
-            return reader.bad("an object stands in an array; only {\"b64\": …} may");
+            return reader.fail("an object stands in an array; only {\"b64\": …} may");
         }
         let text = reader.string()?;
         match base64_simd::STANDARD.decode_to_vec(text) {
             Ok(bytes) => decoded = Some(bytes),
-            Err(_) => return reader.bad("b64 is not base64"),
+            Err(_) => return reader.fail("b64 is not base64"),
         }
         Ok(())
     })?;
     reader.at = if decoded.is_some() { reader.at } else { start };
-    decoded.map_or_else(|| reader.bad("an object stands in an array; only {\"b64\": …} may"), Ok)
+    decoded.map_or_else(|| reader.fail("an object stands in an array; only {\"b64\": …} may"), Ok)
 }

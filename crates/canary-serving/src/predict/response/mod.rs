@@ -8,7 +8,7 @@ mod reader;
 use std::collections::{HashMap, HashSet};
 
 use builder::Builder;
-pub(crate) use reader::{Bad, Read, Reader};
+pub(crate) use reader::{ParseError, Parsed, Reader};
 
 use crate::{
     error::{Origin, PredictError, Result},
@@ -35,8 +35,8 @@ pub(crate) type Outputs = Vec<(String, Tensor)>;
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
-    read_predict(body, doubles).map_err(|bad| {
-        let message = format!("{} at byte {}", bad.reason, bad.at);
+    read_predict(body, doubles).map_err(|error| {
+        let message = format!("{} at byte {}", error.reason, error.at);
         PredictError::new(Origin::Answer, "answer", message).into()
     })
 }
@@ -44,14 +44,14 @@ pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
 /// Reads the answer of a predict call: `predictions` or `outputs`.
 ///
 /// Fractions become 32-bit floats unless `doubles` is set or one is outside their range.
-pub(crate) fn read_predict(body: &[u8], doubles: bool) -> Read<Outputs> {
+pub(crate) fn read_predict(body: &[u8], doubles: bool) -> Parsed<Outputs> {
     match read_outputs(body, doubles) {
-        Err(bad) if bad.needs_doubles => read_outputs(body, true),
+        Err(error) if error.needs_doubles => read_outputs(body, true),
         other => other,
     }
 }
 
-fn read_outputs(body: &[u8], doubles: bool) -> Read<Outputs> {
+fn read_outputs(body: &[u8], doubles: bool) -> Parsed<Outputs> {
     let mut reader = Reader::new(body);
     let mut found = None;
     reader.object(|reader, key| {
@@ -61,19 +61,19 @@ fn read_outputs(body: &[u8], doubles: bool) -> Read<Outputs> {
             _ => return reader.skip(1),
         };
         if found.replace(outputs).is_some() {
-            return reader.bad("predictions and outputs stand there twice");
+            return reader.fail("predictions and outputs stand there twice");
         }
         Ok(())
     })?;
     reader.end()?;
     match found {
         Some(outputs) => Ok(outputs),
-        None => reader.bad("neither predictions nor outputs is there"),
+        None => reader.fail("neither predictions nor outputs is there"),
     }
 }
 
 /// The value of the member `results`, which `read` reads.
-fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Read<T>) -> Read<T> {
+fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Parsed<T>) -> Parsed<T> {
     let mut reader = Reader::new(body);
     let mut found = None;
     reader.object(|reader, key| {
@@ -81,16 +81,16 @@ fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Read<T>) -> 
             return reader.skip(1);
         }
         if found.replace(read(reader)?).is_some() {
-            return reader.bad("results stands there twice");
+            return reader.fail("results stands there twice");
         }
         Ok(())
     })?;
     reader.end()?;
-    found.map_or_else(|| reader.bad("results is not there"), Ok)
+    found.map_or_else(|| reader.fail("results is not there"), Ok)
 }
 
 /// Reads the answer of a regress call as the output `outputs`.
-pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Read<Outputs> {
+pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Parsed<Outputs> {
     results(body, |reader| {
         let mut builder = Builder::of_floats(0, doubles);
         builder.read(reader, 0)?;
@@ -99,7 +99,7 @@ pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Read<Outputs> {
 }
 
 /// Reads the answer of a classify call, lists of `[class, score]`, as the outputs `classes` and `scores`.
-pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
+pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Parsed<Outputs> {
     results(body, |reader| {
         let mut classes = Builder::of_texts(2);
         let mut scores = Builder::of_floats(2, doubles);
@@ -116,7 +116,7 @@ pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
                 reader.expect(b']')
             })?;
             if *columns.get_or_insert(length) != length {
-                return reader.bad("the examples have different numbers of classes");
+                return reader.fail("the examples have different numbers of classes");
             }
             Ok(())
         })?;
@@ -129,7 +129,10 @@ pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
 }
 
 /// A list, one call of `entry` for each entry.
-fn list(reader: &mut Reader<'_>, mut entry: impl FnMut(&mut Reader<'_>) -> Read<()>) -> Read<()> {
+fn list(
+    reader: &mut Reader<'_>,
+    mut entry: impl FnMut(&mut Reader<'_>) -> Parsed<()>,
+) -> Parsed<()> {
     reader.expect(b'[')?;
     if reader.take(b']') {
         return Ok(());
@@ -142,11 +145,11 @@ fn list(reader: &mut Reader<'_>, mut entry: impl FnMut(&mut Reader<'_>) -> Read<
     }
 }
 
-fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Read<Tensor> {
-    builder.finish(outer).map_or_else(|| reader.bad("the lists do not form an array"), Ok)
+fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Parsed<Tensor> {
+    builder.finish(outer).map_or_else(|| reader.fail("the lists do not form an array"), Ok)
 }
 
-/// Whether an object follows that is an output by name rather than `{"b64": …}`.
+/// True when an object of outputs by name follows, rather than `{"b64": …}`.
 fn names_follow(reader: &mut Reader<'_>) -> bool {
     let start = reader.at;
     let named = reader.take(b'{') && !matches!(reader.string().as_deref(), Ok(b"b64"));
@@ -155,14 +158,14 @@ fn names_follow(reader: &mut Reader<'_>) -> bool {
 }
 
 /// `[value, …]` for one output, `[{name: value, …}, …]` for several.
-fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
+fn rows(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
     reader.peek();
     let start = reader.at;
     let objects = reader.take(b'[') && reader.peek() == b'{' && names_follow(reader);
     reader.at = start;
     if !objects {
         if reader.peek() != b'[' {
-            return reader.bad("predictions is not a list");
+            return reader.fail("predictions is not a list");
         }
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
@@ -187,18 +190,18 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
                     builders.push((name, Builder::new(1, doubles), 0));
                     builders.len() - 1
                 }
-                None => return reader.bad("an output is missing in an earlier row"),
+                None => return reader.fail("an output is missing in an earlier row"),
             };
             let (_, builder, rows) = &mut builders[index];
             if *rows != row {
-                return reader.bad("an output stands twice in one row");
+                return reader.fail("an output stands twice in one row");
             }
             *rows += 1;
             seen += 1;
             builder.read(reader, 1)
         })?;
         if seen != builders.len() {
-            return reader.bad("an output is missing in a row");
+            return reader.fail("an output is missing in a row");
         }
         row += 1;
         if !reader.more(b']')? {
@@ -214,7 +217,7 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
 }
 
 /// `value` for one output, `{name: value, …}` for several.
-fn columns(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
+fn columns(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
     reader.peek();
     if !names_follow(reader) {
         let mut builder = Builder::new(0, doubles);
@@ -226,7 +229,7 @@ fn columns(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
     reader.object(|reader, name| {
         let name = String::from_utf8_lossy(&name).into_owned();
         if !names.insert(name.clone()) {
-            return reader.bad(format!("output {name:?} stands there twice"));
+            return reader.fail(format!("output {name:?} stands there twice"));
         }
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
@@ -241,7 +244,7 @@ mod tests {
     use super::*;
     use crate::tensor::TensorData;
 
-    fn read(text: &[u8]) -> Read<Vec<(String, Vec<usize>, TensorData)>> {
+    fn read(text: &[u8]) -> Parsed<Vec<(String, Vec<usize>, TensorData)>> {
         let outputs = read_predict(text, false)?;
         Ok(outputs
             .into_iter()
@@ -395,8 +398,8 @@ mod tests {
             ("", "ends"),
             (r#"{"predictions": [{"b64": "?"}]}"#, "base64"),
         ] {
-            let bad = read(text.as_bytes()).unwrap_err();
-            assert!(word.split('|').any(|word| bad.reason.contains(word)), "{text}: {bad:?}");
+            let error = read(text.as_bytes()).unwrap_err();
+            assert!(word.split('|').any(|word| error.reason.contains(word)), "{text}: {error:?}");
         }
         let deep = format!("{{\"predictions\": {}", "[".repeat(1_000_000));
         assert!(read(deep.as_bytes()).is_err());

@@ -1,23 +1,23 @@
 //! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes.
 
-/// Why a text is not what was expected, and where.
+/// The place at which a text is not the response expected, and the reason.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Bad {
-    /// The byte at which it went wrong.
+pub(crate) struct ParseError {
+    /// The byte at which reading failed.
     pub(crate) at: usize,
     pub(crate) reason: String,
     /// The text is fine but has a number outside the range of a 32-bit float.
     pub(crate) needs_doubles: bool,
 }
 
-impl Bad {
+impl ParseError {
     /// A text that is wrong as a whole.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self { at: 0, reason: reason.into(), needs_doubles: false }
     }
 }
 
-pub(crate) type Read<T> = Result<T, Bad>;
+pub(crate) type Parsed<T> = Result<T, ParseError>;
 
 /// The deepest nesting that is read; TensorFlow's arrays have far fewer dimensions in practice.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -33,8 +33,8 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
-    pub(crate) fn bad<T>(&self, reason: impl Into<String>) -> Read<T> {
-        Err(Bad { at: self.at, reason: reason.into(), needs_doubles: false })
+    pub(crate) fn fail<T>(&self, reason: impl Into<String>) -> Parsed<T> {
+        Err(ParseError { at: self.at, reason: reason.into(), needs_doubles: false })
     }
 
     /// The next byte that is not white space, still unread; 0 at the end.
@@ -57,16 +57,16 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(crate) fn expect(&mut self, byte: u8) -> Read<()> {
+    pub(crate) fn expect(&mut self, byte: u8) -> Parsed<()> {
         if self.take(byte) {
             return Ok(());
         }
         let wanted = char::from(byte);
         match self.bytes.get(self.at) {
-            None => self.bad(format!("the text ends where {wanted:?} is expected")),
+            None => self.fail(format!("the text ends where {wanted:?} is expected")),
             Some(&found) => {
                 let found = char::from(found);
-                self.bad(format!("found {found:?} where {wanted:?} is expected"))
+                self.fail(format!("found {found:?} where {wanted:?} is expected"))
             }
         }
     }
@@ -80,13 +80,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Read<()> {
+    pub(crate) fn end(&mut self) -> Parsed<()> {
         self.peek();
-        if self.at == self.bytes.len() { Ok(()) } else { self.bad("text follows after the end") }
+        if self.at == self.bytes.len() { Ok(()) } else { self.fail("text follows after the end") }
     }
 
     /// After an entry of a list or object: `true` when another follows, `false` at the closing byte.
-    pub(crate) fn more(&mut self, close: u8) -> Read<bool> {
+    pub(crate) fn more(&mut self, close: u8) -> Parsed<bool> {
         if self.take(b',') {
             return Ok(true);
         }
@@ -96,8 +96,8 @@ impl<'a> Reader<'a> {
     /// The members of an object, one call of `member` for each; it must read the value.
     pub(crate) fn object(
         &mut self,
-        mut member: impl FnMut(&mut Self, Vec<u8>) -> Read<()>,
-    ) -> Read<()> {
+        mut member: impl FnMut(&mut Self, Vec<u8>) -> Parsed<()>,
+    ) -> Parsed<()> {
         self.expect(b'{')?;
         if self.take(b'}') {
             return Ok(());
@@ -113,19 +113,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A string as bytes: escapes resolved, everything else as it stands, UTF-8 or not.
-    pub(crate) fn string(&mut self) -> Read<Vec<u8>> {
+    pub(crate) fn string(&mut self) -> Parsed<Vec<u8>> {
         self.expect(b'"')?;
         let mut text = Vec::new();
         loop {
             let rest = &self.bytes[self.at..];
             let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
                 self.at = self.bytes.len();
-                return self.bad("the text ends within a string");
+                return self.fail("the text ends within a string");
             };
             let plain = &rest[..length];
             if let Some(control) = plain.iter().position(|&byte| byte < 0x20) {
                 self.at += control;
-                return self.bad("a control character stands in a string");
+                return self.fail("a control character stands in a string");
             }
             text.extend_from_slice(plain);
             self.at += length + 1;
@@ -136,9 +136,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn escape(&mut self, text: &mut Vec<u8>) -> Read<()> {
+    fn escape(&mut self, text: &mut Vec<u8>) -> Parsed<()> {
         let Some(&byte) = self.bytes.get(self.at) else {
-            return self.bad("the text ends within a string");
+            return self.fail("the text ends within a string");
         };
         self.at += 1;
         text.push(match byte {
@@ -153,13 +153,13 @@ impl<'a> Reader<'a> {
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            _ => return self.bad("an unknown escape stands in a string"),
+            _ => return self.fail("an unknown escape stands in a string"),
         });
         Ok(())
     }
 
-    /// What follows `\u`: one code unit, or two that form a pair; half a pair becomes U+FFFD.
-    fn unicode(&mut self) -> Read<char> {
+    /// The character after `\u`: one code unit, or two that form a pair; half a pair becomes U+FFFD.
+    fn unicode(&mut self) -> Parsed<char> {
         let first = self.hex()?;
         if !(0xd800..0xdc00).contains(&first) {
             return Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         Ok(char::REPLACEMENT_CHARACTER)
     }
 
-    fn hex(&mut self) -> Read<u32> {
+    fn hex(&mut self) -> Parsed<u32> {
         let digits = self.bytes.get(self.at..self.at + 4);
         let value = digits.and_then(|digits| {
             digits
@@ -185,16 +185,16 @@ impl<'a> Reader<'a> {
                 .try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
         });
         let Some(value) = value else {
-            return self.bad("\\u needs four hexadecimal digits");
+            return self.fail("\\u needs four hexadecimal digits");
         };
         self.at += 4;
         Ok(value)
     }
 
     /// Reads any value and forgets it.
-    pub(crate) fn skip(&mut self, depth: usize) -> Read<()> {
+    pub(crate) fn skip(&mut self, depth: usize) -> Parsed<()> {
         if depth > MAX_DEPTH {
-            return self.bad(format!("nested deeper than {MAX_DEPTH}"));
+            return self.fail(format!("nested deeper than {MAX_DEPTH}"));
         }
         match self.peek() {
             b'{' => self.object(|reader, _| reader.skip(depth + 1)),
