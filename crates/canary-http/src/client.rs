@@ -7,10 +7,11 @@ use std::{fmt, future::Future, sync::Arc, time::Instant};
 use bytes::{Bytes, BytesMut};
 use http::{Uri, header};
 use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
 use reqwest::{ClientBuilder, Url, redirect::Policy};
 
 use crate::{
-    Body, BoxError, Error, Limits, Phase, Request, Response, Settings, message::MAX_TIMEOUT,
+    BoxError, Error, Limits, Phase, Request, Response, Settings, message::MAX_TIMEOUT,
     pieces::Pieces,
 };
 
@@ -116,7 +117,10 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`], without [`Error::TooLarge`].
-    pub async fn stream<B>(&self, request: http::Request<B>) -> Result<http::Response<Body>, Error>
+    pub async fn stream<B>(
+        &self,
+        request: http::Request<B>,
+    ) -> Result<http::Response<impl HttpBody<Data = Bytes, Error = Error> + use<B>>, Error>
     where
         B: HttpBody + Send + Sync + 'static,
         B::Data: Into<Bytes>,
@@ -125,7 +129,8 @@ impl Client {
         let (parts, body) = request.into_parts();
         let body = reqwest::Body::wrap(body);
         let response = self.execute(parts.method, &parts.uri, parts.headers, body).await?;
-        Ok(http::Response::<reqwest::Body>::from(response).map(Body::new))
+        let response = http::Response::<reqwest::Body>::from(response);
+        Ok(response.map(|body| body.map_err(Error::in_body)))
     }
 
     async fn execute(

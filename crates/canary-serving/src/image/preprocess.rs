@@ -7,7 +7,7 @@ use half::{
 
 use super::{
     Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
-    resize::{Axis, Kernel, Resizer, Sample, Source},
+    resize::{Axis, Resizer, Sample, Source},
 };
 use crate::{
     Error, Result,
@@ -369,7 +369,7 @@ impl Preprocess {
         let Region { height: from_height, width: from_width, .. } = source.region;
         let rows = Axis::new(self.filter, self.antialias, from_height, height);
         let columns = Axis::new(self.filter, self.antialias, from_width, width);
-        let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
+        let mut resizer = Resizer::new(source, (&rows, &columns), affine);
         for (y, row) in out.chunks_exact_mut(width * 3).enumerate() {
             if y % ROWS == ROWS - 1 && !go_on() {
                 return Err(stopped());

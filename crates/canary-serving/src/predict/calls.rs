@@ -1,6 +1,8 @@
 //! The calls of a client.
 
-use std::{borrow::Cow, time::Duration};
+#[cfg(feature = "grpc")]
+use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -20,7 +22,9 @@ use super::{
     status::ModelStatus,
     wait::{self, Waiting},
 };
-use crate::error::{Origin, PredictError, Result};
+use crate::error::Result;
+#[cfg(feature = "grpc")]
+use crate::error::{Origin, PredictError};
 
 /// Calls.
 impl Client {
@@ -39,8 +43,8 @@ impl Client {
     /// The request for these inputs in wire form, to be sent several times or to see what is sent.
     ///
     /// # Errors
-    /// [`crate::Error::Predict`] with [`Origin::Request`] when the inputs or the settings cannot be sent; over gRPC also
-    /// when an input has no name.
+    /// [`crate::Error::Predict`] with [`Origin::Request`](crate::error::Origin::Request) when the inputs or the settings
+    /// cannot be sent; over gRPC also when an input has no name.
     pub fn prepare<'a>(&self, input: impl Into<Input<'a>>) -> Result<Prepared> {
         let payload = protocol::write_predict(&self.config, input.into());
         send::prepare(&self.config, Call::Predict, payload)

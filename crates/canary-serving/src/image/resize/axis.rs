@@ -34,51 +34,6 @@ pub(crate) struct Pair {
     pub(crate) t: f32,
 }
 
-/// Output positions that are each made of two source positions.
-///
-/// Invariant, on which the vector code rests: `lower`, `upper` and `t` have one entry an output position, and every
-/// position is below `length`.
-#[derive(Clone, Debug)]
-pub(crate) struct Pairs {
-    length: usize,
-    lower: Vec<usize>,
-    upper: Vec<usize>,
-    /// Each weight four times, once for each float that is read of a pixel.
-    t: Vec<[f32; 4]>,
-}
-
-impl Pairs {
-    fn new(length: usize, pairs: impl Iterator<Item = Pair>) -> Self {
-        let count = pairs.size_hint().0;
-        let mut axis = Self {
-            length,
-            lower: Vec::with_capacity(count),
-            upper: Vec::with_capacity(count),
-            t: Vec::with_capacity(count),
-        };
-        for pair in pairs {
-            axis.lower.push(pair.lower.min(length - 1));
-            axis.upper.push(pair.upper.min(length - 1));
-            axis.t.push([pair.t; 4]);
-        }
-        axis
-    }
-
-    /// The number of source positions; every position is below it.
-    pub(crate) fn source_length(&self) -> usize {
-        self.length
-    }
-
-    pub(crate) fn at(&self, index: usize) -> Pair {
-        Pair { lower: self.lower[index], upper: self.upper[index], t: self.t[index][0] }
-    }
-
-    /// The lower positions, the upper ones and the weights; of one length.
-    pub(crate) fn parts(&self) -> (&[usize], &[usize], &[[f32; 4]]) {
-        (&self.lower, &self.upper, &self.t)
-    }
-}
-
 /// Output positions that are each a weighted sum of `count` neighbours from `starts` on.
 #[derive(Clone, Debug)]
 pub(crate) struct Taps {
@@ -112,7 +67,8 @@ impl Taps {
 /// One axis of a resize.
 #[derive(Clone, Debug)]
 pub(crate) enum Axis {
-    Pair(Pairs),
+    /// Output positions that are each made of two source positions.
+    Pair(Vec<Pair>),
     Taps(Taps),
 }
 
@@ -152,23 +108,23 @@ fn floor(position: f32) -> f32 {
     if whole > position { whole - 1.0 } else { whole }
 }
 
-fn bilinear(from: usize, to: usize) -> Pairs {
+fn bilinear(from: usize, to: usize) -> Vec<Pair> {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = (float(x) + 0.5) * scale - 0.5;
         let floor = floor(at);
         Pair { lower: bound(floor, from), upper: bound(floor + 1.0, from), t: at - floor }
     };
-    Pairs::new(from, (0..to).map(pair))
+    (0..to).map(pair).collect()
 }
 
-fn nearest(from: usize, to: usize) -> Pairs {
+fn nearest(from: usize, to: usize) -> Vec<Pair> {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = bound(floor((float(x) + 0.5) * scale), from);
         Pair { lower: at, upper: at, t: 0.0 }
     };
-    Pairs::new(from, (0..to).map(pair))
+    (0..to).map(pair).collect()
 }
 
 /// `ResizeBicubic`: weights from a table of 1024 steps, those outside the image dropped, the rest scaled to a sum of 1.
