@@ -24,6 +24,8 @@ pub(crate) struct Trace {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) repeated: Vec<String>,
+    /// The end of the time that the call had, reading the response included.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The limits of one call.
@@ -50,7 +52,7 @@ where
 {
     let start = Instant::now();
     let deadline = start + limits.timeout.min(MAX_TIMEOUT);
-    let mut trace = Trace::default();
+    let mut trace = Trace { deadline: Some(deadline), ..Trace::default() };
     budget.deposit(limits.retry.budget);
     loop {
         let failure = match hedged(url, limits, deadline, budget, &mut trace, &attempt).await {
@@ -157,10 +159,16 @@ where
     } else {
         limits.timeout
     };
+    let error = timed_out(url, timeout);
+    Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
+}
+
+/// The error of a call or an attempt that took longer than it may.
+pub(crate) fn timed_out(url: &str, timeout: Duration) -> PredictError {
     let mut error =
         PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
     "give it a longer `timeout`".clone_into(&mut error.help);
     error.retryable = true;
     error.timed_out = true;
-    Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
+    error
 }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "grpc")]
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -188,7 +188,7 @@ impl Client {
     async fn answer(
         &self,
         prepared: &Prepared,
-        read: fn(&Config, &Bytes) -> Parsed<Outputs>,
+        read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<Outputs>,
     ) -> Result<Answer> {
         let (outputs, response, trace) = send::send(self, prepared, read).await?;
         let subset = self.config.subset_of(&response.headers);
@@ -199,7 +199,7 @@ impl Client {
         &self,
         call: Call,
         payload: Payload,
-        read: fn(&Config, &Bytes) -> Parsed<T>,
+        read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
     ) -> Result<T> {
         let prepared = send::prepare(&self.config, call, Ok(payload))?;
         let (value, ..) = send::send(self, &prepared, read).await?;

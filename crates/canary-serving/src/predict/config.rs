@@ -1,6 +1,6 @@
 //! The settings of a client, and the addresses of its calls.
 
-use canary_http::Settings;
+use canary_http::{Settings, server_text};
 use http::{HeaderMap, Method, Uri};
 
 use super::{
@@ -78,7 +78,7 @@ impl Config {
     /// The subset that a response names.
     pub(crate) fn subset_of(&self, headers: &HeaderMap) -> Option<String> {
         let value = headers.get(self.subset_header.as_str())?;
-        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        Some(server_text(&String::from_utf8_lossy(value.as_bytes())).into_owned())
     }
 
     /// The address of a call, as text for people and as URI.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canary_http::{ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes};
+use canary_http::{ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes, server_text};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
@@ -159,7 +159,7 @@ fn header(headers: &HeaderMap, names: &[&str]) -> Option<String> {
         .iter()
         .find_map(|name| headers.get(*name)?.to_str().ok())
         .filter(|text| !text.is_empty() && *text != "-")
-        .map(str::to_owned)
+        .map(|text| server_text(text).into_owned())
 }
 
 /// True when Envoy sent the response, its own or a server's.
@@ -232,9 +232,15 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
 
 /// The `error` of TensorFlow Serving's JSON.
 fn server_message(text: &str) -> Option<String> {
+    /// Longer texts are no error message, and reading them would take many times their size.
+    const LONGEST: usize = 64 << 10;
+    if text.len() > LONGEST {
+        return None;
+    }
     let json: serde_json::Value = serde_json::from_str(text).ok()?;
     let error = json.get("error")?;
-    Some(error.as_str().map_or_else(|| error.to_string(), str::to_owned).trim().to_owned())
+    let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+    Some(server_text(text.trim()).into_owned())
 }
 
 fn server_help(status: StatusCode, message: &str) -> &'static str {
@@ -265,8 +271,9 @@ fn first_line(text: &str, status: StatusCode) -> String {
     if line.is_empty() {
         return format!("HTTP {status} with an empty body");
     }
-    let short: String = line.chars().take(200).collect();
-    let dots = if short.len() < line.len() { "…" } else { "" };
+    let shown = server_text(line);
+    let short: String = shown.chars().take(200).collect();
+    let dots = if short.len() < shown.len() { "…" } else { "" };
     format!("{short}{dots} (HTTP {status})")
 }
 

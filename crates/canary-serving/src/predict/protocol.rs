@@ -8,7 +8,7 @@
     )
 )]
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Instant};
 
 use bytes::Bytes;
 
@@ -105,34 +105,54 @@ pub(crate) fn write_status(config: &Config) -> Payload {
     by_protocol!(config, grpc: Payload::Message(grpc::status(spec(config))), rest: Payload::default())
 }
 
-pub(crate) fn read_predict(config: &Config, body: &Bytes) -> Parsed<Outputs> {
+pub(crate) fn read_predict(
+    config: &Config,
+    body: &Bytes,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
     by_protocol!(
         config,
         grpc: grpc::read_predict(body),
-        rest: response::read_predict(body, config.doubles)
+        rest: response::read_predict(body, config.doubles, deadline)
     )
 }
 
-pub(crate) fn read_classify(config: &Config, body: &Bytes) -> Parsed<Outputs> {
+pub(crate) fn read_classify(
+    config: &Config,
+    body: &Bytes,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
     by_protocol!(
         config,
         grpc: grpc::read_classify(body),
-        rest: response::read_classify(body, config.doubles)
+        rest: response::read_classify(body, config.doubles, deadline)
     )
 }
 
-pub(crate) fn read_regress(config: &Config, body: &Bytes) -> Parsed<Outputs> {
+pub(crate) fn read_regress(
+    config: &Config,
+    body: &Bytes,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
     by_protocol!(
         config,
         grpc: grpc::read_regress(body),
-        rest: response::read_regress(body, config.doubles)
+        rest: response::read_regress(body, config.doubles, deadline)
     )
 }
 
-pub(crate) fn read_metadata(config: &Config, body: &Bytes) -> Parsed<Metadata> {
+pub(crate) fn read_metadata(
+    config: &Config,
+    body: &Bytes,
+    _deadline: Option<Instant>,
+) -> Parsed<Metadata> {
     by_protocol!(config, grpc: grpc::read_metadata(body), rest: metadata::parse(body))
 }
 
-pub(crate) fn read_status(config: &Config, body: &Bytes) -> Parsed<ModelStatus> {
+pub(crate) fn read_status(
+    config: &Config,
+    body: &Bytes,
+    _deadline: Option<Instant>,
+) -> Parsed<ModelStatus> {
     by_protocol!(config, grpc: grpc::read_status(body), rest: status::parse(body))
 }

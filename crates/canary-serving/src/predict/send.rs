@@ -17,6 +17,9 @@ use super::{
 };
 use crate::error::{Error, Origin, PredictError, Result};
 
+/// The bytes that a response with metadata or a status may have: many times what a model with hundreds of inputs has.
+const MAX_DESCRIPTION: usize = 16 << 20;
+
 /// A request in wire form, to be sent any number of times.
 ///
 /// It keeps the model, version and signature that it was prepared for; headers and limits are those of the client
@@ -60,13 +63,22 @@ pub(crate) fn prepare(config: &Config, call: Call, payload: Result<Payload>) -> 
 pub(crate) async fn send<T>(
     client: &Client,
     prepared: &Prepared,
-    read: fn(&Config, &Bytes) -> Parsed<T>,
+    read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
 ) -> Result<(T, Response, Trace)> {
     let (response, trace) = exchange(client, prepared).await?;
-    match read(&client.config, &response.body) {
-        Ok(value) => Ok((value, response, trace)),
-        Err(error) => {
+    let read = read(&client.config, &response.body, trace.deadline);
+    // A deadline that passed in one long list was not noticed there.
+    let late = trace.deadline.is_some_and(|deadline| Instant::now() > deadline);
+    match read {
+        Ok(value) if !late => Ok((value, response, trace)),
+        Err(error) if !error.timed_out => {
             Err(unreadable(&client.config, &prepared.url, &response, &trace, &error).into())
+        }
+        _ => {
+            let mut error = attempts::timed_out(&prepared.url, client.config.limits.timeout);
+            error.attempts = trace.attempts;
+            error.elapsed = client.config.limits.timeout;
+            Err(error.into())
         }
     }
 }
@@ -74,7 +86,10 @@ pub(crate) async fn send<T>(
 /// Sends a request, with its repeats; the status of the response is not an error's.
 async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Trace)> {
     let Client { config, transport, .. } = client;
-    let limit = config.max_answer_bytes;
+    let limit = match prepared.call {
+        Call::Predict | Call::Classify | Call::Regress => config.max_answer_bytes,
+        Call::Metadata | Call::Status => config.max_answer_bytes.min(MAX_DESCRIPTION),
+    };
     let url = &prepared.url;
     let request = &rest(config, prepared);
     let attempt = |until: Instant| async move {
@@ -97,9 +112,9 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
             (Transport::Grpc(grpc), Payload::Message(request)) => {
                 // On the heap: it is larger than all that a request over REST needs.
                 let call = grpc.unary(&prepared.uri, &config.headers, request, until, limit);
-                Box::pin(call).await.map_err(|status| {
-                    let headers = status.metadata().clone().into_headers();
-                    let mut failure = super::grpc::failure_of(url, status, limit);
+                Box::pin(call).await.map_err(|refusal| {
+                    let headers = refusal.status.metadata().clone().into_headers();
+                    let mut failure = super::grpc::failure_of(url, refusal, limit);
                     failure.error.subset = config.subset_of(&headers);
                     failure
                 })

@@ -11,12 +11,7 @@ use canary_proto::{
     },
 };
 
-use crate::predict::response::{ParseError, Parsed};
-
-/// The bytes in memory that each byte of a message may become.
-const RATIO: usize = 8;
-/// The bytes in memory that every message may take beyond that.
-const FLOOR: usize = 64 << 20;
+use crate::predict::response::{HEAP, ParseError, Parsed, room, too_much};
 
 /// A field that may be repeated: the memory that each occurrence needs, and the fields within it.
 pub(super) struct Field {
@@ -29,8 +24,6 @@ const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
     Field { number, size, fields }
 }
 
-/// The least that memory of its own takes.
-const HEAP: usize = 32;
 /// A string twice: as the message has it, and as a tensor has it.
 const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
 /// An entry of a map, which has a value also when the message has none.
@@ -63,14 +56,9 @@ pub(super) const STATUS: &[Field] =
 
 /// Refuses a message that would take more memory than eight times its size and 64 MiB.
 pub(super) fn check(message: &[u8], fields: &[Field]) -> Parsed<()> {
-    let most = message.len().saturating_mul(RATIO).saturating_add(FLOOR);
-    let mut room = most;
-    match within(message, fields, &mut room) {
+    match within(message, fields, &mut room(message.len())) {
         Some(()) => Ok(()),
-        None => Err(ParseError::new(format!(
-            "its {} bytes would take more than {most} bytes of memory",
-            message.len()
-        ))),
+        None => Err(ParseError::new(too_much(message.len()))),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::io;
 
-use canary_http::{ConnectFailure, Error as HttpError, Phase, TlsFailure, causes};
+use canary_http::{ConnectFailure, Error as HttpError, Phase, TlsFailure, causes, server_text};
 use hyper_util::client::legacy;
 use tonic::{Code, Status};
 
+use super::call::Refusal;
 use crate::{
     error::{Origin, PredictError},
     predict::failure::{
@@ -15,7 +16,8 @@ use crate::{
 };
 
 /// The failure that a status stands for.
-pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
+pub(crate) fn failure_of(url: &str, refusal: Refusal, limit: usize) -> Failure {
+    let Refusal { status, by_server } = refusal;
     if causes(&status).filter_map(|cause| cause.downcast_ref()).any(legacy::Error::is_connect) {
         return of_network(url, connect(status));
     }
@@ -27,14 +29,14 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
     if code == Code::OutOfRange && status.message().contains("message length too large") {
         return of_network(url, HttpError::TooLarge { limit });
     }
-    let (origin, mut help, flags) = origin_of(&status);
+    let (origin, mut help, flags) = origin_of(&status, by_server);
     // gRPC's servers refuse so what is above their own limit ("Received message larger than max"): it stays so.
     let too_large = code == Code::ResourceExhausted && status.message().contains("larger than max");
     if too_large {
         help = "the server takes no message of that size: send fewer or smaller inputs at once, or raise its limit";
     }
     let name = format!("{code:?}");
-    let text = status.message().trim();
+    let text = server_text(status.message().trim());
     let message =
         if text.is_empty() { format!("gRPC {name}") } else { format!("{text} (gRPC {name})") };
     let mut error = PredictError::new(origin, url, message);
@@ -47,7 +49,8 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
             && !too_large;
     let of_mesh = origin == Origin::Mesh && code == Code::Unavailable && flags != Some("FI");
     let repeat = of_mesh || code == Code::ResourceExhausted && !too_large;
-    error.source = Some(Box::new(status));
+    // What the server stated is all in the message, without what could harm a terminal or a log.
+    error.source = if by_server { None } else { Some(Box::new(status)) };
     Failure { error, repeat, pause: None }
 }
 
@@ -66,7 +69,7 @@ fn connect(status: Status) -> HttpError {
 }
 
 /// The party that returned a status, the remedy, and Envoy's response flag.
-fn origin_of(status: &Status) -> (Origin, &'static str, Option<&'static str>) {
+fn origin_of(status: &Status, by_server: bool) -> (Origin, &'static str, Option<&'static str>) {
     let headers = status.metadata().clone().into_headers();
     let text = status.message();
     if !by_upstream(&headers) {
@@ -79,7 +82,7 @@ fn origin_of(status: &Status) -> (Origin, &'static str, Option<&'static str>) {
         if by_envoy(&headers) {
             return (Origin::Mesh, "", None);
         }
-        if text.contains("grpc-status header missing") {
+        if !by_server {
             return (Origin::Answer, "check that this is the gRPC port, 8500 by default", None);
         }
     }
@@ -99,12 +102,18 @@ mod tests {
 
     use super::*;
 
-    fn failure(code: Code, message: &str, headers: &[(&'static str, &'static str)]) -> Failure {
+    fn failure(
+        code: Code,
+        message: &str,
+        headers: &[(&'static str, &'static str)],
+        by_server: bool,
+    ) -> Failure {
         let mut metadata = MetadataMap::new();
         for (name, value) in headers {
             metadata.insert(*name, value.parse().unwrap());
         }
-        failure_of("grpc://a", Status::with_metadata(code, message, metadata), 1)
+        let status = Status::with_metadata(code, message, metadata);
+        failure_of("grpc://a", Refusal { status, by_server }, 1)
     }
 
     #[test]
@@ -134,14 +143,15 @@ mod tests {
             ),
             (
                 Code::Internal,
-                "grpc-status header missing, mapped",
+                "made up by the client",
                 vec![],
                 Origin::Answer,
                 None,
                 false,
             ),
         ] {
-            let found = failure(code, message, &headers);
+            let by_server = origin != Origin::Answer;
+            let found = failure(code, message, &headers, by_server);
             assert_eq!(found.error.origin, origin, "{message}");
             assert_eq!(found.error.response_flags.as_deref(), flags, "{message}");
             assert_eq!(found.repeat, repeat, "{message}");

@@ -23,7 +23,7 @@ use crate::{
     error::{Origin, PredictError, Result},
     predict::{
         metadata::{Metadata, Signature, TensorInfo},
-        response::{Outputs, ParseError, Parsed},
+        response::{MAX_OUTPUTS, Outputs, ParseError, Parsed},
         status::{ModelStatus, State, VersionStatus},
     },
     tensor::{DType, Tensor, TensorData},
@@ -65,6 +65,12 @@ pub(crate) fn read_predict(body: &Bytes) -> Parsed<Outputs> {
 }
 
 fn outputs(response: PredictResponse) -> Parsed<Outputs> {
+    if response.outputs.is_empty() {
+        return Err(ParseError::new("it has no output"));
+    }
+    if response.outputs.len() > MAX_OUTPUTS {
+        return Err(ParseError::new(format!("it has more than {MAX_OUTPUTS} outputs")));
+    }
     let mut room = MAX_FILLED;
     response
         .outputs

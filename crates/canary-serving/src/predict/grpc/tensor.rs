@@ -6,15 +6,13 @@ use bytes::Bytes;
 use canary_proto::tensorflow::{DataType, TensorProto, TensorShapeProto, tensor_shape_proto::Dim};
 
 use crate::{
-    predict::input::Value,
+    predict::{input::Value, response::MAX_DIMENSIONS},
     tensor::{DType, DataView, Tensor, TensorData, TensorView},
 };
 
 /// The memory for elements that a response's arrays have and that are not sent, of all of them together. A few bytes can
 /// stand for any number of elements.
 pub(super) const MAX_FILLED: usize = 64 << 20;
-/// The most dimensions of an array; NumPy has no more.
-const MAX_DIMENSIONS: usize = 32;
 
 /// The name of an element type.
 pub(super) fn name_of(code: i32) -> String {

@@ -1,9 +1,10 @@
 //! Nested lists become an array: its shape and its element type are found while reading.
 
 use super::{
+    MAX_DIMENSIONS,
     number::Number,
     plain,
-    reader::{MAX_DEPTH, Parsed, Reader},
+    reader::{HEAP, Parsed, Reader},
 };
 use crate::tensor::{Tensor, TensorData};
 
@@ -52,8 +53,8 @@ impl Builder {
     }
 
     fn list(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
-        if depth >= MAX_DEPTH {
-            return reader.fail(format!("nested deeper than {MAX_DEPTH}"));
+        if depth >= MAX_DIMENSIONS {
+            return reader.fail(format!("an array has more than {MAX_DIMENSIONS} dimensions"));
         }
         if depth == self.dims.len() {
             if self.elements.as_ref().is_some_and(|elements| !elements.is_empty()) {
@@ -221,8 +222,11 @@ impl Builder {
             (_, b'n') if reader.word(b"null") => {
                 return reader.fail("null stands where a value is expected");
             }
-            (Some(TensorData::String(values)), b'"') => values.push(reader.string()?),
-            (Some(TensorData::String(values)), b'{') => values.push(encoded(reader)?),
+            (Some(TensorData::String(values)), b'"' | b'{') => {
+                let bytes = if next == b'{' { encoded(reader)? } else { reader.string()? };
+                reader.occupy(size_of::<Vec<u8>>() + HEAP + bytes.len())?;
+                values.push(bytes);
+            }
             (Some(TensorData::Bool(values)), b't') if reader.word(b"true") => values.push(true),
             (Some(TensorData::Bool(values)), b'f') if reader.word(b"false") => values.push(false),
             (Some(TensorData::Float(values)), _) if number => values.push(reader.float()?),

@@ -5,15 +5,23 @@ mod number;
 mod plain;
 mod reader;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use builder::Builder;
-pub(crate) use reader::{ParseError, Parsed, Reader};
+pub(crate) use reader::{HEAP, ParseError, Parsed, Reader, room, too_much};
 
 use crate::{
     error::{Origin, PredictError, Result},
     tensor::Tensor,
 };
+
+/// The number of dimensions that an array may have, as NumPy 1 has it. TensorFlow's kernels take fewer.
+pub(crate) const MAX_DIMENSIONS: usize = 32;
+/// The number of outputs that a response may have: many more than any model's.
+pub(crate) const MAX_OUTPUTS: usize = 1024;
 
 /// Outputs by name. The single output of an answer without names is called as the list it stood in.
 pub(crate) type Outputs = Vec<(String, Tensor)>;
@@ -35,7 +43,7 @@ pub(crate) type Outputs = Vec<(String, Tensor)>;
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
-    read_predict(body, doubles).map_err(|error| {
+    read_predict(body, doubles, None).map_err(|error| {
         let message = format!("{} at byte {}", error.reason, error.at);
         PredictError::new(Origin::Answer, "answer", message).into()
     })
@@ -44,15 +52,19 @@ pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
 /// Reads the answer of a predict call: `predictions` or `outputs`.
 ///
 /// Fractions become 32-bit floats unless `doubles` is set or one is outside their range.
-pub(crate) fn read_predict(body: &[u8], doubles: bool) -> Parsed<Outputs> {
-    match read_outputs(body, doubles) {
-        Err(error) if error.needs_doubles => read_outputs(body, true),
+pub(crate) fn read_predict(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    match read_outputs(body, doubles, deadline) {
+        Err(error) if error.needs_doubles => read_outputs(body, true, deadline),
         other => other,
     }
 }
 
-fn read_outputs(body: &[u8], doubles: bool) -> Parsed<Outputs> {
-    let mut reader = Reader::new(body);
+fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed<Outputs> {
+    let mut reader = Reader::new(body).until(deadline);
     let mut found = None;
     reader.object(|reader, key| {
         let outputs = match key.as_slice() {
@@ -67,14 +79,19 @@ fn read_outputs(body: &[u8], doubles: bool) -> Parsed<Outputs> {
     })?;
     reader.end()?;
     match found {
+        Some(outputs) if outputs.is_empty() => reader.fail("it has no output"),
         Some(outputs) => Ok(outputs),
         None => reader.fail("neither predictions nor outputs is there"),
     }
 }
 
 /// The value of the member `results`, which `read` reads.
-fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Parsed<T>) -> Parsed<T> {
-    let mut reader = Reader::new(body);
+fn results<T>(
+    body: &[u8],
+    deadline: Option<Instant>,
+    mut read: impl FnMut(&mut Reader<'_>) -> Parsed<T>,
+) -> Parsed<T> {
+    let mut reader = Reader::new(body).until(deadline);
     let mut found = None;
     reader.object(|reader, key| {
         if key != b"results" {
@@ -90,8 +107,12 @@ fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Parsed<T>) -
 }
 
 /// Reads the answer of a regress call as the output `outputs`.
-pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Parsed<Outputs> {
-    results(body, |reader| {
+pub(crate) fn read_regress(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    results(body, deadline, |reader| {
         let mut builder = Builder::of_floats(0, doubles);
         builder.read(reader, 0)?;
         Ok(vec![("outputs".to_owned(), finish(reader, builder, &[])?)])
@@ -99,8 +120,12 @@ pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Parsed<Outputs> {
 }
 
 /// Reads the answer of a classify call, lists of `[class, score]`, as the outputs `classes` and `scores`.
-pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Parsed<Outputs> {
-    results(body, |reader| {
+pub(crate) fn read_classify(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    results(body, deadline, |reader| {
         let mut classes = Builder::of_texts(2);
         let mut scores = Builder::of_floats(2, doubles);
         let (mut rows, mut columns) = (0, None);
@@ -149,6 +174,14 @@ fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Parsed<Tens
     builder.finish(outer).map_or_else(|| reader.fail("the lists do not form an array"), Ok)
 }
 
+/// Refuses one more output than a response may have.
+fn check_count(reader: &Reader<'_>, outputs: usize) -> Parsed<()> {
+    if outputs < MAX_OUTPUTS {
+        return Ok(());
+    }
+    reader.fail(format!("it has more than {MAX_OUTPUTS} outputs"))
+}
+
 /// True when an object of outputs by name follows, rather than `{"b64": …}`.
 fn names_follow(reader: &mut Reader<'_>) -> bool {
     let start = reader.at;
@@ -186,6 +219,7 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
             let index = match index {
                 Some(index) => index,
                 None if row == 0 => {
+                    check_count(reader, builders.len())?;
                     places.insert(name.clone(), builders.len());
                     builders.push((name, Builder::new(1, doubles), 0));
                     builders.len() - 1
@@ -231,6 +265,7 @@ fn columns(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
         if !names.insert(name.clone()) {
             return reader.fail(format!("output {name:?} stands there twice"));
         }
+        check_count(reader, outputs.len())?;
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
         outputs.push((name, finish(reader, builder, &[])?));
@@ -245,7 +280,7 @@ mod tests {
     use crate::tensor::TensorData;
 
     fn read(text: &[u8]) -> Parsed<Vec<(String, Vec<usize>, TensorData)>> {
-        let outputs = read_predict(text, false)?;
+        let outputs = read_predict(text, false, None)?;
         Ok(outputs
             .into_iter()
             .map(|(name, tensor)| {
@@ -354,6 +389,7 @@ mod tests {
         let outputs = read_classify(
             br#"{"results": [[["a", 0.75], ["", NaN]], [["b", 1], ["c", 2e-1]]]}"#,
             false,
+            None,
         )
         .unwrap();
         assert_eq!(outputs[0].1.to_texts().unwrap(), ["a", "", "b", "c"]);
@@ -368,9 +404,9 @@ mod tests {
             r#"{"results": [[["a", "b"]]]}"#,
             "{}",
         ] {
-            assert!(read_classify(text.as_bytes(), false).is_err(), "{text}");
+            assert!(read_classify(text.as_bytes(), false, None).is_err(), "{text}");
         }
-        let outputs = read_regress(br#"{"results": [1, 2.5, Infinity]}"#, false).unwrap();
+        let outputs = read_regress(br#"{"results": [1, 2.5, Infinity]}"#, false, None).unwrap();
         assert_eq!(outputs[0].1.as_floats(), Some(&[1.0, 2.5, f32::INFINITY][..]));
     }
 

@@ -258,7 +258,11 @@ impl Reader<'_> {
         let value: f32 = self.text(token).parse().unwrap_or(f32::INFINITY);
         if value.is_infinite() {
             let reason = "a number is outside the range of a 32-bit float".to_owned();
-            return Err(ParseError { at: token.start, reason, needs_doubles: true });
+            return Err(ParseError {
+                at: token.start,
+                needs_doubles: true,
+                ..ParseError::new(reason)
+            });
         }
         Ok(value)
     }

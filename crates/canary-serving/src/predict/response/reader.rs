@@ -1,4 +1,7 @@
-//! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes.
+//! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes; in time, and in
+//! memory that grows with the text.
+
+use std::time::Instant;
 
 /// The place at which a text is not the response expected, and the reason.
 #[derive(Debug, PartialEq)]
@@ -8,33 +11,92 @@ pub(crate) struct ParseError {
     pub(crate) reason: String,
     /// The text is fine but has a number outside the range of a 32-bit float.
     pub(crate) needs_doubles: bool,
+    /// The deadline passed while the text was read.
+    pub(crate) timed_out: bool,
 }
 
 impl ParseError {
     /// A text that is wrong as a whole.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { at: 0, reason: reason.into(), needs_doubles: false }
+        Self { at: 0, reason: reason.into(), needs_doubles: false, timed_out: false }
+    }
+
+    /// A text that could not be read before the deadline.
+    pub(crate) fn late(at: usize) -> Self {
+        Self { at, timed_out: true, ..Self::new("the time is up") }
     }
 }
 
 pub(crate) type Parsed<T> = Result<T, ParseError>;
 
-/// The deepest nesting that is read; TensorFlow's arrays have far fewer dimensions in practice.
+/// The deepest nesting of values that are passed over.
 pub(crate) const MAX_DEPTH: usize = 64;
+
+/// The bytes in memory that each byte of a response may become.
+pub(crate) const RATIO: usize = 8;
+/// The bytes in memory that every response may take beyond that.
+pub(crate) const FLOOR: usize = 64 << 20;
+/// The least that memory of its own takes.
+pub(crate) const HEAP: usize = 32;
+
+/// The number of bytes that are read between two looks at the clock.
+const STRIDE: usize = 64 << 10;
+
+/// The bytes in memory that a response of this size may take.
+pub(crate) fn room(size: usize) -> usize {
+    size.saturating_mul(RATIO).saturating_add(FLOOR)
+}
+
+/// The refusal of a response that would take more memory than [`room`] of its size.
+pub(crate) fn too_much(size: usize) -> String {
+    format!("its {size} bytes would take more than {} bytes of memory", room(size))
+}
 
 /// A text, and how far it is read.
 pub(crate) struct Reader<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) at: usize,
+    /// The bytes of memory that values may still take.
+    room: usize,
+    deadline: Option<Instant>,
+    /// The place at which the clock is looked at.
+    look_at: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, room: room(bytes.len()), deadline: None, look_at: usize::MAX }
+    }
+
+    /// Stops with an error when the deadline passes.
+    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self.look_at = if deadline.is_some() { STRIDE } else { usize::MAX };
+        self
     }
 
     pub(crate) fn fail<T>(&self, reason: impl Into<String>) -> Parsed<T> {
-        Err(ParseError { at: self.at, reason: reason.into(), needs_doubles: false })
+        Err(ParseError { at: self.at, ..ParseError::new(reason) })
+    }
+
+    /// Accounts for memory that a value takes.
+    pub(crate) fn occupy(&mut self, bytes: usize) -> Parsed<()> {
+        match self.room.checked_sub(bytes) {
+            Some(room) => {
+                self.room = room;
+                Ok(())
+            }
+            None => self.fail(too_much(self.bytes.len())),
+        }
+    }
+
+    #[cold]
+    fn look(&mut self) -> Parsed<()> {
+        self.look_at = self.at + STRIDE;
+        match self.deadline {
+            Some(deadline) if Instant::now() > deadline => Err(ParseError::late(self.at)),
+            _ => Ok(()),
+        }
     }
 
     /// The next byte that is not white space, still unread; 0 at the end.
@@ -87,6 +149,9 @@ impl<'a> Reader<'a> {
 
     /// After an entry of a list or object: `true` when another follows, `false` at the closing byte.
     pub(crate) fn more(&mut self, close: u8) -> Parsed<bool> {
+        if self.at >= self.look_at {
+            self.look()?;
+        }
         if self.take(b',') {
             return Ok(true);
         }
