@@ -1,4 +1,4 @@
-//! The client: one exchange at a time, over connections that are reused.
+//! The client: exchanges of a request for a response, over connections that are reused.
 
 #[cfg(feature = "tls")]
 use std::sync::OnceLock;
@@ -7,14 +7,15 @@ use std::{fmt, future::Future, sync::Arc, time::Instant};
 use bytes::{Bytes, BytesMut};
 use http::{Uri, header};
 use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
 use reqwest::{ClientBuilder, Url, redirect::Policy};
 
 use crate::{
-    Body, BoxError, Error, Limits, Phase, Request, Response, Settings, message::YEAR,
+    BoxError, Error, Limits, Phase, Request, Response, Settings, message::MAX_TIMEOUT,
     pieces::Pieces,
 };
 
-/// The room made for a body before any of it has arrived, whatever its header announces.
+/// The most memory that is allocated for a body before any of it has arrived, whatever its header announces.
 const FIRST_ROOM: usize = 64 << 10;
 
 /// A client of HTTP. Clones share its connections.
@@ -30,7 +31,7 @@ struct Inner {
     /// `true` when the connection to the proxy itself uses TLS.
     #[cfg(feature = "tls")]
     proxy_over_tls: bool,
-    /// For `https://`; made when it is first needed, because it reads the system's authorities.
+    /// For `https://`; built when it is first needed, because that reads the system's authorities.
     #[cfg(feature = "tls")]
     secure: OnceLock<Result<Secure, String>>,
 }
@@ -45,7 +46,7 @@ struct Secure {
 }
 
 impl Client {
-    /// A client with these settings. No connection is made yet.
+    /// A client with these settings. No connection is opened yet.
     ///
     /// The environment's proxies are read here, and the system's certificate authorities at the first request that
     /// needs them.
@@ -58,8 +59,8 @@ impl Client {
         #[cfg(feature = "tls")]
         let builder = {
             settings.tls.check()?;
-            let nobody = crate::Tls::default().without_system_authorities().config()?;
-            builder(&settings, &rules).tls_backend_preconfigured(nobody)
+            let no_authorities = crate::Tls::default().without_system_authorities().config()?;
+            builder(&settings, &rules).tls_backend_preconfigured(no_authorities)
         };
         #[cfg(not(feature = "tls"))]
         let builder = {
@@ -116,7 +117,10 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::send`], without [`Error::TooLarge`].
-    pub async fn stream<B>(&self, request: http::Request<B>) -> Result<http::Response<Body>, Error>
+    pub async fn stream<B>(
+        &self,
+        request: http::Request<B>,
+    ) -> Result<http::Response<impl HttpBody<Data = Bytes, Error = Error> + use<B>>, Error>
     where
         B: HttpBody + Send + Sync + 'static,
         B::Data: Into<Bytes>,
@@ -125,7 +129,8 @@ impl Client {
         let (parts, body) = request.into_parts();
         let body = reqwest::Body::wrap(body);
         let response = self.execute(parts.method, &parts.uri, parts.headers, body).await?;
-        Ok(http::Response::<reqwest::Body>::from(response).map(Body::new))
+        let response = http::Response::<reqwest::Body>::from(response);
+        Ok(response.map(|body| body.map_err(Error::in_body)))
     }
 
     async fn execute(
@@ -181,13 +186,13 @@ impl Inner {
 }
 
 fn builder(settings: &Settings, rules: &[reqwest::Proxy]) -> ClientBuilder {
-    let silence = settings.silence.min(YEAR);
+    let silence = settings.silence.min(MAX_TIMEOUT);
     let builder = ClientBuilder::new()
         // The environment's proxies are among the rules, with this crate's exception for the loopback.
         .no_proxy()
         .redirect(Policy::none())
-        .connect_timeout(settings.connect_timeout.min(YEAR))
-        .pool_idle_timeout(settings.pool_timeout.min(YEAR))
+        .connect_timeout(settings.connect_timeout.min(MAX_TIMEOUT))
+        .pool_idle_timeout(settings.pool_timeout.min(MAX_TIMEOUT))
         .tcp_keepalive(silence)
         .tcp_keepalive_interval(silence / 3)
         .tcp_keepalive_retries(3);
@@ -200,7 +205,7 @@ fn builder(settings: &Settings, rules: &[reqwest::Proxy]) -> ClientBuilder {
         .http2_initial_connection_window_size(16 << 20)
         .http2_max_header_list_size(64 << 10);
     let builder = match settings.read_timeout {
-        Some(timeout) => builder.read_timeout(timeout.min(YEAR)),
+        Some(timeout) => builder.read_timeout(timeout.min(MAX_TIMEOUT)),
         None => builder,
     };
     rules.iter().cloned().fold(builder, ClientBuilder::proxy)

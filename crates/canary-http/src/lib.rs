@@ -2,7 +2,6 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod body;
 mod client;
 mod error;
 mod message;
@@ -13,10 +12,9 @@ mod text;
 #[cfg(feature = "tls")]
 mod tls;
 
-pub use body::Body;
 pub use client::Client;
 pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes, root_cause};
-pub use message::{Limits, Request, Response};
+pub use message::{Limits, MAX_TIMEOUT, Request, Response};
 pub use proxy::Proxy;
 pub use settings::Settings;
 pub use text::server_text;

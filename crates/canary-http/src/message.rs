@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
-/// The longest time that is counted: no deadline lies further ahead.
-pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The longest timeout, a year: a longer one is shortened to it, as no clock adds more without an overflow.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A request; sending it again costs no copy of its body.
 ///
@@ -134,7 +134,7 @@ impl Limits {
     /// Sets [`Limits::deadline`] to so long from now, at most a year.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
-        self.deadline(Instant::now() + timeout.min(YEAR))
+        self.deadline(Instant::now() + timeout.min(MAX_TIMEOUT))
     }
 
     /// Sets [`Limits::deadline`].

@@ -41,7 +41,7 @@ impl Tls {
         self
     }
 
-    /// Shows this certificate (PEM, its chain after it) with this private key (PEM) when the server asks for one.
+    /// Presents this certificate (PEM, its chain after it) with this private key (PEM) to servers that request one.
     #[must_use]
     pub fn identity(mut self, certificate: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
         self.identity = Some((certificate.as_ref().to_vec(), key.as_ref().to_vec()));

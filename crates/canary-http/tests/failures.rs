@@ -5,7 +5,9 @@ use std::{
     net::{Shutdown, TcpListener},
 };
 
-use canary_http::{Client, ConnectFailure, Error, Limits, Phase, Proxy, Request, Settings, causes};
+use canary_http::{
+    Client, ConnectFailure, Error, Limits, Phase, Proxy, Request, Settings, causes, root_cause,
+};
 
 use crate::support::{Server, client, get};
 
@@ -35,15 +37,27 @@ async fn a_name_without_an_address() {
 
 #[tokio::test]
 async fn what_is_not_http_or_breaks_off() {
-    for (answer, phase) in [
-        ("SSH-2.0-OpenSSH_9.6\r\n", Phase::Head),
-        ("HTTP/1.1 200 OK\r\ncontent-le", Phase::Head),
-        ("", Phase::Head),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd", Phase::Head),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\nabc", Phase::Body),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", Phase::Body),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n", Phase::Body),
-        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n", Phase::Body),
+    for (answer, phase, cause) in [
+        ("SSH-2.0-OpenSSH_9.6\r\n", Phase::Head, ""),
+        ("HTTP/1.1 200 OK\r\ncontent-le", Phase::Head, ""),
+        ("", Phase::Head, ""),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd", Phase::Head, ""),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\nabc", Phase::Body, ""),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            Phase::Body,
+            "Invalid chunk size",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabcd\r\n",
+            Phase::Body,
+            "Invalid chunk body",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            Phase::Body,
+            "unexpected EOF",
+        ),
     ] {
         let server = Server::new(move |_, stream| {
             let _ = stream.write_all(answer.as_bytes());
@@ -56,6 +70,7 @@ async fn what_is_not_http_or_breaks_off() {
         };
         assert_eq!((*found, *sent), (phase, true), "{answer}: {error:?}");
         assert!(std::error::Error::source(&error).is_some());
+        assert!(root_cause(&error).contains(cause), "{answer}: {error:?}");
         assert_eq!(server.heads().len(), 1, "{answer}: sent once");
     }
 }

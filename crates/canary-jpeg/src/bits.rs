@@ -65,7 +65,7 @@ impl<'a> Bits<'a> {
         self.appended > self.count
     }
 
-    /// The position in the file up to which bytes were taken.
+    /// The position in the file up to which bytes were read.
     pub(crate) fn position(&self) -> usize {
         self.at
     }
@@ -154,7 +154,8 @@ impl<'a> Bits<'a> {
         Some(self.signed(size))
     }
 
-    /// The 63 AC coefficients in zigzag order, each put where `place` says; whether there was any.
+    /// Reads the 63 AC coefficients in zigzag order, each to the position that `place` gives, and returns true when one is
+    /// not zero.
     #[inline]
     pub(crate) fn ac(
         &mut self,

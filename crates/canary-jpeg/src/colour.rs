@@ -38,18 +38,9 @@ impl Colours {
     }
 }
 
-/// All pixels of an image that is `width` wide.
-pub(crate) fn write(width: usize, planes: &[Rows<'_>], colours: Colours, rgb: &mut [u8]) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::avx2::write(width, planes, colours, rgb) {
-        return;
-    }
-    write_rows(width, planes, colours, rgb);
-}
-
-/// The reference, compiled anew with the instructions of its caller.
+/// Writes all pixels of an image that is `width` wide; compiled anew with the instructions of its caller.
 #[inline(always)]
-pub(crate) fn write_rows(width: usize, planes: &[Rows<'_>], colours: Colours, rgb: &mut [u8]) {
+pub(crate) fn write(width: usize, planes: &[Rows<'_>], colours: Colours, rgb: &mut [u8]) {
     let mut rows: Vec<Row> = planes.iter().map(Rows::row).collect();
     for (y, out) in rgb.chunks_exact_mut(width * 3).enumerate() {
         match (planes, &mut rows[..], colours) {

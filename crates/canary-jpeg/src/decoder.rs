@@ -1,5 +1,7 @@
-//! From a file to its header or its pixels.
+//! Decodes a file to its header or its pixels.
 
+#[cfg(target_arch = "x86_64")]
+use crate::avx2;
 use crate::{
     Error, Result,
     colour::{self, Colours},
@@ -14,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most pixels an image may have; checked before memory is taken. 100 million by default.
+    /// The most pixels an image may have; checked before memory is allocated. 100 million by default.
     ///
     /// A pixel takes up to 6 bytes while it is decoded, 9 in a progressive file.
     pub max_pixels: u64,
@@ -35,7 +37,7 @@ impl Limits {
     }
 }
 
-/// The facts that stand before the pixels.
+/// The facts in a file before its pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
     height: u16,
@@ -46,7 +48,7 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads what stands before the pixels.
+    /// Reads the headers, up to the data of the pixels.
     ///
     /// ```
     /// # let file: &[u8] = include_bytes!("example.jpg");
@@ -89,7 +91,7 @@ impl<'a> Header<'a> {
         self.progressive
     }
 
-    /// The EXIF data, which begins with a TIFF header; it tells the camera's orientation.
+    /// The EXIF data, which begins with a TIFF header; it has the camera's orientation.
     pub fn exif(&self) -> Option<&'a [u8]> {
         self.exif
     }
@@ -171,7 +173,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image> {
     let mut rgb = vec![0; usize::from(height) * usize::from(width) * 3];
     let parts = planes.iter().zip(&frame.components);
     let rows: Vec<_> = parts.map(|(plane, part)| Rows::new(plane, part, &frame)).collect();
-    colour::write(width.into(), &rows, colours, &mut rgb);
+    #[cfg(target_arch = "x86_64")]
+    let written = avx2::write(width.into(), &rows, colours, &mut rgb);
+    #[cfg(not(target_arch = "x86_64"))]
+    let written = false;
+    if !written {
+        colour::write(width.into(), &rows, colours, &mut rgb);
+    }
     planes::keep(planes);
     Ok(Image { height, width, rgb })
 }

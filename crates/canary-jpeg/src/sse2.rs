@@ -1,7 +1,8 @@
 //! The transform of [`crate::idct`] with SSE2, which every x86-64 processor has; byte-identical to the reference.
 //!
-//! Every `unsafe` here rests on two facts: SSE2 belongs to the x86-64 baseline, so its instructions exist wherever
-//! this file is compiled; and the only pointers come from arrays of exactly the 16 bytes that are read or written.
+//! Invariants, which each `unsafe` here names. *Baseline*: SSE2 belongs to the x86-64 baseline, so its instructions exist
+//! wherever this file is compiled. *Bounds*: the only pointers come from arrays of exactly the bytes that are read or
+//! written; loads and stores need no alignment.
 #![allow(unsafe_code, clippy::inline_always)]
 
 use std::arch::x86_64::{
@@ -16,25 +17,25 @@ use crate::idct::Lane;
 impl Lane for __m128i {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: as the head of this file says.
+        // SAFETY: *baseline*.
         unsafe { _mm_add_epi16(self, other) }
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        // SAFETY: as the head of this file says.
+        // SAFETY: *baseline*.
         unsafe { _mm_sub_epi16(self, other) }
     }
 
     #[inline(always)]
     fn times(self, constant: i16) -> Self {
-        // SAFETY: as the head of this file says.
+        // SAFETY: *baseline*.
         unsafe { _mm_mulhi_epi16(_mm_slli_epi16(self, 2), _mm_set1_epi16(constant)) }
     }
 
     #[inline(always)]
     fn product(a: &[i16; 8], b: &[i16; 8]) -> Self {
-        // SAFETY: as the head of this file says; each array is the 16 bytes that are read.
+        // SAFETY: *baseline*; *bounds*: each array is the 16 bytes that are read.
         unsafe {
             let (a, b) = (_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast()));
             _mm_mullo_epi16(a, b)
@@ -43,7 +44,7 @@ impl Lane for __m128i {
 
     #[inline(always)]
     fn transposed(x: [Self; 8]) -> [Self; 8] {
-        // SAFETY: as the head of this file says.
+        // SAFETY: *baseline*.
         unsafe {
             let low = |a, b| _mm_unpacklo_epi16(a, b);
             let high = |a, b| _mm_unpackhi_epi16(a, b);
@@ -73,7 +74,7 @@ impl Lane for __m128i {
 
     #[inline(always)]
     fn levels(self) -> [u8; 8] {
-        // SAFETY: as the head of this file says; the store writes the 8 bytes of `low`.
+        // SAFETY: *baseline*; *bounds*: the store writes the 8 bytes of `low`.
         unsafe {
             let signed = _mm_packs_epi16(_mm_srai_epi16(self, 5), _mm_set1_epi16(0));
             let levels = _mm_xor_si128(signed, _mm_set1_epi8(-128));

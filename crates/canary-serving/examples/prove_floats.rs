@@ -1,5 +1,5 @@
 //! Proves that the text of every 32-bit float reads back as that float: all 2³² of them, by core's parser and by this
-//! crate's own; and that every kernel of this CPU (scalar, AVX2, AVX-512) writes the same text.
+//! crate's own; and that every kernel of this CPU (scalar, AVX-512) writes the same text.
 //!
 //! ```text
 //! cargo run --release -p canary-core --example prove_floats [floats to try, all without it]

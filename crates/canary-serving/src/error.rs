@@ -6,7 +6,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The reason why a workload, an image, a prediction or a copy of a model did not come about.
+/// The reason for which a workload, an image, a prediction or a copy of a model failed.
 ///
 /// Each message is one lower-case line that names the thing, the place and the remedy; a cause from a library
 /// below is in [`std::error::Error::source`], never also in the text.
@@ -21,10 +21,10 @@ pub enum Error {
     Input {
         /// The file or argument.
         what: String,
-        /// What is wrong with it, and what would do.
+        /// The fault, and the remedy.
         reason: String,
     },
-    /// A prediction failed; [`PredictError::origin`] tells server, mesh and network apart.
+    /// A prediction failed; [`PredictError::origin`] distinguishes server, mesh and network.
     #[error(transparent)]
     Predict(Box<PredictError>),
     /// The named output, signature, file or model does not exist.
@@ -32,17 +32,17 @@ pub enum Error {
     NotFound {
         /// The object or the file.
         object: String,
-        /// What to do about it; may be empty.
+        /// The remedy; may be empty.
         help: String,
     },
-    /// A model could not be copied, or is none.
+    /// A model could not be copied, or is not a SavedModel.
     #[error("{action}: {reason}")]
     Store {
-        /// What was being done, from where to where.
+        /// The action, with its source and its target.
         action: String,
-        /// What went wrong, and what to do.
+        /// The fault, and the remedy.
         reason: String,
-        /// Whether trying again may help.
+        /// True when trying again may help.
         retryable: bool,
         /// The cause, when a library below gave one.
         #[source]
@@ -60,7 +60,7 @@ impl Error {
         Self::Istio(canary_istio::Error::Manifest { what: what.into(), reason: reason.into() })
     }
 
-    /// Whether the same call may succeed when it is made again later.
+    /// True when the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Predict(error) => error.retryable,
@@ -70,19 +70,19 @@ impl Error {
     }
 }
 
-/// The party that said no to a prediction.
+/// The party at which a prediction failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Origin {
-    /// The model server answered with an error of its own.
+    /// The model server returned an error of its own.
     Server,
-    /// The mesh in front of it answered: no route, no healthy endpoint, a fault.
+    /// The mesh in front of it returned an error: no route, no healthy endpoint, an injected fault.
     Mesh,
-    /// No complete answer came: refused, reset, timed out, or not HTTP.
+    /// There is no complete response: refused, reset, timed out, or not HTTP.
     Network,
-    /// The request was not sent: the input does not fit what the model wants.
+    /// The request was not sent: its input or a setting cannot be used.
     Request,
-    /// An answer came that cannot be understood as one of a model server.
+    /// The response is not one of a model server.
     Answer,
 }
 
@@ -98,32 +98,32 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A prediction that failed: the party that said no, with which status, after how many attempts and how long.
+/// A prediction that failed: the party at which it failed, the status, the attempts and the time.
 #[derive(Debug, thiserror::Error)]
 #[error("{url}: {origin}: {message}{}", help_suffix(.help))]
 #[non_exhaustive]
 pub struct PredictError {
-    /// Who said no.
+    /// The party at which it failed.
     pub origin: Origin,
-    /// The address that was asked, without credentials.
+    /// The address of the request, without credentials.
     pub url: String,
-    /// What was said, in one line.
+    /// The server's text or the fault, in one line.
     pub message: String,
-    /// What to do about it; may be empty.
+    /// The remedy; may be empty.
     pub help: String,
-    /// The HTTP status of the last answer, when there was one.
+    /// The HTTP status of the last response, when there was one.
     pub status: Option<u16>,
-    /// The gRPC status code of the last answer, when there was one.
+    /// The gRPC status code of the last response, when there was one.
     pub grpc_code: Option<i32>,
     /// Envoy's response flags (`NR`, `UH`, `UF`, …), when they are known.
     pub response_flags: Option<String>,
-    /// The subset that answered, when the answer named it.
+    /// The subset that responded, when the response named it.
     pub subset: Option<String>,
-    /// How many times the request was sent.
+    /// The number of times that the request was sent.
     pub attempts: u32,
-    /// The time from the first attempt to the last answer.
+    /// The time from the first attempt to the end of the last.
     pub elapsed: std::time::Duration,
-    /// Whether trying again may help.
+    /// True when trying again may help.
     pub retryable: bool,
     /// `true` when the server may have seen the request, or a part of it, in the last attempt.
     pub sent: bool,

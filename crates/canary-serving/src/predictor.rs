@@ -1,7 +1,5 @@
 //! The client as the predictor of a rollout's traffic, pairs and probe.
 
-use std::borrow::Cow;
-
 use canary_rollout::evidence::{
     Pair, Predicted, PredictionFailure, PredictionInput, PredictionRequest, PredictionResponse,
     PredictionRoute, Predictor,
@@ -46,7 +44,7 @@ impl Predictor for Client {
         &self,
         request: PredictionRequest<'_, Input<'static>>,
     ) -> canary_rollout::Result<PredictionResponse> {
-        let client = self.on_route(request.route, request.repeat);
+        let client = on_route(self, request.route, request.repeat);
         match client.predict(request.input).await {
             Ok(answer) => Ok(PredictionResponse {
                 subset: answer.subset().map(str::to_owned),
@@ -84,18 +82,15 @@ impl From<Error> for canary_rollout::Error {
     }
 }
 
-impl Client {
-    fn on_route(&self, route: PredictionRoute<'_>, repeat: bool) -> Self {
-        let client = self.clone();
-        let client = match route {
-            PredictionRoute::Divided { without: None } => client,
-            PredictionRoute::Divided { without: Some(header) } => {
-                client.without_header(&header.name)
-            }
-            PredictionRoute::Header(header) => client.header(&header.name, &header.value),
-        };
-        if repeat { client } else { client.retry(Retry::default().attempts(1)) }
-    }
+/// The client for a route, which repeats failed requests or not.
+fn on_route(client: &Client, route: PredictionRoute<'_>, repeat: bool) -> Client {
+    let client = client.clone();
+    let client = match route {
+        PredictionRoute::Divided { without: None } => client,
+        PredictionRoute::Divided { without: Some(header) } => client.without_header(&header.name),
+        PredictionRoute::Header(header) => client.header(&header.name, &header.value),
+    };
+    if repeat { client } else { client.retry(Retry::never()) }
 }
 
 /// The most probable class of each row.
@@ -146,37 +141,12 @@ fn text(hash: &mut Xxh3, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-/// Elements as little-endian bytes, the same on every platform.
+/// Numbers as little-endian bytes, the same on every platform; strings each with its length.
 fn elements(hash: &mut Xxh3, data: DataView<'_>) {
-    macro_rules! numbers {
-        ($values:expr) => {
-            for chunk in $values.chunks(1024) {
-                let bytes: Vec<u8> = chunk.iter().flat_map(|value| value.to_le_bytes()).collect();
-                hash.update(&bytes);
-            }
-        };
-    }
     match data {
-        DataView::Half(values) | DataView::Bfloat16(values) | DataView::Uint16(values) => {
-            numbers!(values);
-        }
-        DataView::Float(values) => numbers!(values),
-        DataView::Double(values) => numbers!(values),
-        DataView::Int8(values) => numbers!(values),
-        DataView::Int16(values) => numbers!(values),
-        DataView::Int32(values) => numbers!(values),
-        DataView::Int64(values) => numbers!(values),
-        DataView::Uint8(values) => hash.update(values),
-        DataView::Uint32(values) => numbers!(values),
-        DataView::Uint64(values) => numbers!(values),
-        DataView::Bool(values) => {
-            let bytes: Vec<u8> = values.iter().map(|&value| value.into()).collect();
-            hash.update(&bytes);
-        }
         DataView::String(values) => values.iter().for_each(|value| text(hash, value)),
-        DataView::Bytes(values) => {
-            values.iter().map(Cow::as_ref).for_each(|value| text(hash, value));
-        }
+        DataView::Bytes(values) => values.iter().for_each(|value| text(hash, value)),
+        numbers => hash.update(&numbers.little_endian()),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn of_request(error: &PredictError) -> String {
     })
 }
 
-/// `true` when the request left the client. Where no connection came about, nobody was asked.
+/// True when the request left the client: without a connection no server has seen it.
 pub(crate) fn was_sent(error: &PredictError) -> bool {
     error.origin != Origin::Network || error.sent
 }
@@ -112,6 +112,6 @@ mod tests {
         let mut broke = PredictError::new(Origin::Network, "http://a:80/", "it broke");
         broke.source = Some(Box::new(io::Error::from(ErrorKind::ConnectionReset)));
         assert_eq!(of_request(&broke), "it broke: connection reset (a:80)");
-        assert!(was_sent(&broke), "somebody was asked");
+        assert!(was_sent(&broke), "a server may have seen it");
     }
 }

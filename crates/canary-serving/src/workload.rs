@@ -1,24 +1,11 @@
 //! One served version of a model: its `ConfigMap`, `Deployment` and `Service`.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::{
-    api::{
-        apps::v1::{Deployment, DeploymentSpec},
-        core::v1::{
-            ConfigMap, ConfigMapEnvSource, Container, ContainerPort, EnvFromSource, PodSpec,
-            PodTemplateSpec, Probe, ResourceRequirements, Service, ServicePort, ServiceSpec,
-            TCPSocketAction,
-        },
-    },
-    apimachinery::pkg::{
-        api::resource::Quantity,
-        apis::meta::v1::{LabelSelector, ObjectMeta},
-        util::intstr::IntOrString,
-    },
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Service},
 };
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 use super::quantity;
 use crate::{Error, Result};
@@ -66,7 +53,7 @@ pub struct Workload {
     pub model_path: String,
     /// The container image; `tensorflow/serving` unless set. Pin a tag in production.
     pub image: String,
-    /// How many pods; 1 unless set.
+    /// The number of pods; 1 unless set.
     pub replicas: i32,
     /// CPU requested by each pod, as a Kubernetes quantity; `3` unless set.
     pub cpu: String,
@@ -102,7 +89,7 @@ impl Workload {
         Self { app: app.into(), version: version.into(), ..Self::default() }
     }
 
-    /// The model's name in request paths, and the folder or bucket that holds its numbered versions.
+    /// Sets the model's name in request paths, and the folder or bucket that holds its numbered versions.
     #[must_use]
     pub fn model(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.model_name = name.into();
@@ -110,28 +97,28 @@ impl Workload {
         self
     }
 
-    /// The namespace of all three objects.
+    /// Sets the namespace of all three objects.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// The container image, such as `tensorflow/serving:2.19.1`.
+    /// Sets the container image, such as `tensorflow/serving:2.19.1`.
     #[must_use]
     pub fn image(mut self, image: impl Into<String>) -> Self {
         self.image = image.into();
         self
     }
 
-    /// How many pods.
+    /// Sets the number of pods.
     #[must_use]
     pub fn replicas(mut self, replicas: i32) -> Self {
         self.replicas = replicas;
         self
     }
 
-    /// CPU and memory that each pod requests, as Kubernetes quantities (`500m`, `2Gi`).
+    /// Sets the CPU and memory that each pod requests, as Kubernetes quantities (`500m`, `2Gi`).
     #[must_use]
     pub fn requests(mut self, cpu: impl Into<String>, memory: impl Into<String>) -> Self {
         self.cpu = cpu.into();
@@ -139,21 +126,21 @@ impl Workload {
         self
     }
 
-    /// One more argument of the model server.
+    /// Adds an argument of the model server.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// The service account of the pods.
+    /// Sets the service account of the pods.
     #[must_use]
     pub fn service_account(mut self, name: impl Into<String>) -> Self {
         self.service_account = Some(name.into());
         self
     }
 
-    /// What would make Kubernetes refuse the objects, or the model server fail to start.
+    /// Finds the mistakes for which Kubernetes would refuse the objects, or the model server fail to start.
     pub fn validate(&self) -> Findings {
         let mut findings = Findings::new();
         let object = format!("Workload {}/{}-{}", self.namespace, self.app, self.version);
@@ -221,20 +208,16 @@ impl Workload {
         format!("{}-{}", self.app, self.version)
     }
 
-    /// The `ConfigMap` that tells the server its model: `MODEL_NAME` and `MODEL_PATH`.
+    /// The `ConfigMap` with the server's model: `MODEL_NAME` and `MODEL_PATH`.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
     pub fn config_map(&self) -> Result<ConfigMap> {
         self.validate().into_result()?;
-        Ok(ConfigMap {
-            metadata: self.metadata(self.config_map_name(), None),
-            data: Some(BTreeMap::from([
-                ("MODEL_NAME".to_owned(), self.model_name.clone()),
-                ("MODEL_PATH".to_owned(), self.model_path.clone()),
-            ])),
-            ..ConfigMap::default()
-        })
+        typed(json!({
+            "metadata": {"name": self.config_map_name(), "namespace": self.namespace},
+            "data": {"MODEL_NAME": self.model_name, "MODEL_PATH": self.model_path},
+        }))
     }
 
     /// The `Deployment` of this version, labelled `app` and `version`.
@@ -246,34 +229,43 @@ impl Workload {
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
     pub fn deployment(&self) -> Result<Deployment> {
         self.validate().into_result()?;
-        let labels = self.labels();
-        Ok(Deployment {
-            metadata: self.metadata(self.deployment_name(), Some(labels.clone())),
-            spec: DeploymentSpec {
-                replicas: Some(self.replicas),
-                selector: LabelSelector {
-                    match_labels: Some(labels.clone()),
-                    ..LabelSelector::default()
-                },
-                template: PodTemplateSpec {
-                    metadata: Some(ObjectMeta {
-                        annotations: Some(BTreeMap::from([(
-                            CONFIG_ANNOTATION.to_owned(),
-                            self.config_digest(),
-                        )])),
-                        labels: Some(labels),
-                        ..ObjectMeta::default()
-                    }),
-                    spec: Some(PodSpec {
-                        containers: vec![self.container()],
-                        service_account_name: self.service_account.clone(),
-                        ..PodSpec::default()
-                    }),
-                },
-                ..DeploymentSpec::default()
+        let labels = json!({"app": self.app, "version": self.version});
+        let mut args = vec!["--model_name=$(MODEL_NAME)", "--model_base_path=$(MODEL_PATH)"];
+        args.extend(self.args.iter().map(String::as_str));
+        typed(json!({
+            "metadata": {
+                "name": self.deployment_name(), "namespace": self.namespace, "labels": labels,
             },
-            ..Deployment::default()
-        })
+            "spec": {
+                "replicas": self.replicas,
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {
+                        "annotations": {CONFIG_ANNOTATION: self.config_digest()}, "labels": labels,
+                    },
+                    "spec": {
+                        "containers": [{
+                            "name": "tf-serving",
+                            "image": self.image,
+                            "args": args,
+                            "envFrom": [{"configMapRef": {"name": self.config_map_name()}}],
+                            "ports": [
+                                {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
+                                {"name": "http", "containerPort": REST_PORT, "protocol": "TCP"},
+                            ],
+                            "readinessProbe": {
+                                "tcpSocket": {"port": GRPC_PORT},
+                                "initialDelaySeconds": 10,
+                                "periodSeconds": 5,
+                                "failureThreshold": 10,
+                            },
+                            "resources": {"requests": {"cpu": self.cpu, "memory": self.memory}},
+                        }],
+                        "serviceAccountName": self.service_account,
+                    },
+                },
+            },
+        }))
     }
 
     /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports say by
@@ -284,30 +276,21 @@ impl Workload {
     pub fn service(&self) -> Result<Service> {
         self.validate().into_result()?;
         // Neither name is one by which Istio knows a protocol, and without it a gateway does not speak HTTP/2 to gRPC.
-        let port = |name: &str, port: u16, protocol: &str| ServicePort {
-            app_protocol: Some(protocol.to_owned()),
-            name: Some(name.to_owned()),
-            port: i32::from(port),
-            protocol: Some("TCP".to_owned()),
-            ..ServicePort::default()
-        };
-        let labels = BTreeMap::from([
-            ("app".to_owned(), self.app.clone()),
-            ("service".to_owned(), self.app.clone()),
-        ]);
-        Ok(Service {
-            metadata: self.metadata(self.app.clone(), Some(labels)),
-            spec: Some(ServiceSpec {
-                type_: Some("ClusterIP".to_owned()),
-                ports: Some(vec![
+        let port = |name: &str, port: u16, protocol: &str| json!({"name": name, "port": port, "protocol": "TCP", "appProtocol": protocol});
+        typed(json!({
+            "metadata": {
+                "name": self.app, "namespace": self.namespace,
+                "labels": {"app": self.app, "service": self.app},
+            },
+            "spec": {
+                "type": "ClusterIP",
+                "selector": {"app": self.app},
+                "ports": [
                     port("tf-serving-grpc", GRPC_PORT, "grpc"),
                     port("tf-serving-http", REST_PORT, "http"),
-                ]),
-                selector: Some(BTreeMap::from([("app".to_owned(), self.app.clone())])),
-                ..ServiceSpec::default()
-            }),
-            ..Service::default()
-        })
+                ],
+            },
+        }))
     }
 
     /// All three objects as JSON, in the order in which they are applied.
@@ -322,72 +305,18 @@ impl Workload {
         ])
     }
 
-    /// A digest of what the `ConfigMap` tells the server: XXH3 (64 bits), 16 hexadecimal digits.
+    /// A digest of the settings in the `ConfigMap`: XXH3 (64 bits), 16 hexadecimal digits.
     fn config_digest(&self) -> String {
         let text = format!("{}\n{}", self.model_name, self.model_path);
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
     }
+}
 
-    fn labels(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([
-            ("app".to_owned(), self.app.clone()),
-            ("version".to_owned(), self.version.clone()),
-        ])
-    }
-
-    fn metadata(&self, name: String, labels: Option<BTreeMap<String, String>>) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(name),
-            namespace: Some(self.namespace.clone()),
-            labels,
-            ..ObjectMeta::default()
-        }
-    }
-
-    fn container(&self) -> Container {
-        let port = |name: &str, port: u16| ContainerPort {
-            name: Some(name.to_owned()),
-            container_port: i32::from(port),
-            protocol: Some("TCP".to_owned()),
-            ..ContainerPort::default()
-        };
-        let mut args = vec![
-            "--model_name=$(MODEL_NAME)".to_owned(),
-            "--model_base_path=$(MODEL_PATH)".to_owned(),
-        ];
-        args.extend(self.args.iter().cloned());
-        Container {
-            name: "tf-serving".to_owned(),
-            image: Some(self.image.clone()),
-            args: Some(args),
-            env_from: Some(vec![EnvFromSource {
-                config_map_ref: Some(ConfigMapEnvSource {
-                    name: self.config_map_name(),
-                    ..ConfigMapEnvSource::default()
-                }),
-                ..EnvFromSource::default()
-            }]),
-            ports: Some(vec![port("grpc", GRPC_PORT), port("http", REST_PORT)]),
-            readiness_probe: Some(Probe {
-                tcp_socket: Some(TCPSocketAction {
-                    port: IntOrString::Int(i32::from(GRPC_PORT)),
-                    ..TCPSocketAction::default()
-                }),
-                initial_delay_seconds: Some(10),
-                period_seconds: Some(5),
-                failure_threshold: Some(10),
-                ..Probe::default()
-            }),
-            resources: Some(ResourceRequirements {
-                requests: Some(BTreeMap::from([
-                    ("cpu".to_owned(), Quantity(self.cpu.clone())),
-                    ("memory".to_owned(), Quantity(self.memory.clone())),
-                ])),
-                ..ResourceRequirements::default()
-            }),
-            ..Container::default()
-        }
-    }
+/// The object of Kubernetes that a manifest describes.
+fn typed<T: DeserializeOwned>(manifest: Value) -> Result<T> {
+    serde_json::from_value(manifest).map_err(|error| {
+        Error::manifest("workload", format!("is not an object of its kind: {error}"))
+    })
 }
 
 fn to_value<T: Serialize>(object: &T) -> Result<Value> {
@@ -397,7 +326,7 @@ fn to_value<T: Serialize>(object: &T) -> Result<Value> {
     })
 }
 
-/// Why a text is no RFC 1035 label, which the names of services must be.
+/// The problem of a text that is not an RFC 1035 label, as the names of services must be.
 fn dns_label_problem(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");
@@ -410,7 +339,7 @@ fn dns_label_problem(text: &str) -> Option<&'static str> {
     (!valid).then_some("is not a DNS label")
 }
 
-/// Why a text is no quantity of Kubernetes.
+/// The problem of a text that is not a quantity of Kubernetes.
 fn quantity_problem(text: &str) -> Option<&'static str> {
     quantity::parse(text).is_none().then_some("is not a quantity")
 }

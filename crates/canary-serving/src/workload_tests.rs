@@ -1,5 +1,4 @@
 use super::*;
-use serde_json::json;
 
 fn resnet50() -> Workload {
     Workload::new("image-classifier", "resnet50").model("image_classifier", "gs://bucket/resnet_50")
@@ -68,9 +67,10 @@ fn no_name_is_shared_by_two_applications() {
     let (pets, cars) = (names("pets"), names("cars"));
     assert_eq!(pets, ["pets-v1-configs", "pets-v1", "pets"]);
     assert!(pets.iter().all(|name| !cars.contains(name)), "{pets:?} {cars:?}");
-    let container = Workload::new("pets", "v1").container();
-    let source = container.env_from.unwrap().remove(0).config_map_ref.unwrap();
-    assert_eq!(source.name, "pets-v1-configs", "the pods read their own settings");
+    let objects = Workload::new("pets", "v1").model("m", "m/1").objects().unwrap();
+    let container = &objects[1]["spec"]["template"]["spec"]["containers"][0];
+    let source = &container["envFrom"][0]["configMapRef"]["name"];
+    assert_eq!(source, "pets-v1-configs", "the pods read their own settings");
 }
 
 #[test]

@@ -13,9 +13,9 @@ pub enum Code {
     InvalidArgument = 3,
     /// The time for it was up.
     DeadlineExceeded = 4,
-    /// What was named does not exist.
+    /// The object named does not exist.
     NotFound = 5,
-    /// What was to be made exists.
+    /// The object to be created exists.
     AlreadyExists = 6,
     /// The caller may not do it.
     PermissionDenied = 7,

@@ -5,7 +5,7 @@ pub struct TensorShapeProto {
     /// The dimensions, outermost first.
     #[prost(message, repeated, tag = "2")]
     pub dim: ::prost::alloc::vec::Vec<tensor_shape_proto::Dim>,
-    /// Whether not even the number of dimensions is known.
+    /// True when not even the number of dimensions is known.
     #[prost(bool, tag = "3")]
     pub unknown_rank: bool,
 }

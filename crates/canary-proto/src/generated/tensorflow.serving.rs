@@ -189,7 +189,7 @@ pub struct GetModelMetadataRequest {
     #[prost(string, repeated, tag = "2")]
     pub metadata_field: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// What a model takes and gives.
+/// The inputs and outputs of a model.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetModelMetadataResponse {
     /// The model.

@@ -9,11 +9,8 @@ use std::{
     thread,
 };
 
-use super::{Pixels, Preprocess, decode, filled, preprocess::Samples};
-use crate::{
-    Error, Result,
-    tensor::{DType, Tensor, TensorData},
-};
+use super::{Pixels, Preprocess, decode, preprocess::Samples};
+use crate::{Error, Result, tensor::Tensor};
 
 /// One image of a batch.
 #[derive(Clone, Debug)]
@@ -55,7 +52,7 @@ impl Preprocess {
     }
 
     /// One tensor of many images, `[n, height, width, 3]` or `[n, 3, height, width]`; computed on all cores, each image
-    /// straight into its place.
+    /// straight into its part.
     ///
     /// ```
     /// use canary_core::image::{Image, Pixels, Preprocess};
@@ -74,7 +71,7 @@ impl Preprocess {
         self.batch_until(images, &AtomicBool::new(false))
     }
 
-    /// As [`batch`](Self::batch), until it is told to stop: each core looks before it takes the next image, and every few
+    /// As [`batch`](Self::batch), until `stop` is set: each core reads it before it takes the next image, and every few
     /// rows of a result.
     ///
     /// # Errors
@@ -85,7 +82,7 @@ impl Preprocess {
             Err(Error::Input { what: what.to_owned(), reason: reason.to_owned() })
         };
         let Some((height, width)) = self.size else {
-            return wrong("preprocess.size", "a batch needs a size; set one, or take apply_many");
+            return wrong("preprocess.size", "a batch needs a size; set one, or use apply_many");
         };
         if images.is_empty() {
             return wrong("batch", "found no image, expected at least one");
@@ -93,59 +90,34 @@ impl Preprocess {
         let mut shape = self.shape(height, width);
         let each: usize = shape.iter().product();
         shape.insert(0, images.len());
-        let count = each * images.len();
-        let data = match self.dtype {
-            DType::Half => {
-                let mut halves = vec![0; count];
-                self.fill(images, halves.chunks_mut(each).map(Samples::Half), stop)?;
-                TensorData::Half(halves)
-            }
-            DType::Uint8 => {
-                let mut levels = vec![0; count];
-                self.fill(images, levels.chunks_mut(each).map(Samples::Uint8), stop)?;
-                TensorData::Uint8(levels)
-            }
-            _ => {
-                let fill = |floats: &mut [_]| {
-                    self.fill(images, floats.chunks_mut(each).map(Samples::Float), stop)
-                };
-                // SAFETY: there is a place for each image, and without an error each was written whole.
-                #[allow(unsafe_code)]
-                let floats = unsafe { filled::floats(count, fill) }?;
-                TensorData::Float(floats)
-            }
-        };
+        let data =
+            self.data(each * images.len(), |samples| self.fill(images, samples.split(each), stop))?;
         Tensor::new(shape, data)
     }
 
-    /// Writes each image to its place.
-    fn fill<'a>(
-        &self,
-        images: &[Image<'_>],
-        places: impl Iterator<Item = Samples<'a>> + Send,
-        stop: &AtomicBool,
-    ) -> Result<()> {
-        let queue = Mutex::new(images.iter().zip(places).enumerate());
+    /// Writes each image to its part of the batch.
+    fn fill(&self, images: &[Image<'_>], parts: Vec<Samples<'_>>, stop: &AtomicBool) -> Result<()> {
+        let queue = Mutex::new(images.iter().zip(parts).enumerate());
         let work = || {
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let (at, (image, place)) = next?;
+                let (at, (image, part)) = next?;
                 if stop.load(Ordering::Relaxed) {
                     let (what, reason) = ("batch".to_owned(), "it was stopped".to_owned());
                     return Some((at, Error::Input { what, reason }));
                 }
                 let go_on = || !stop.load(Ordering::Relaxed);
-                let done = match image {
+                let written = match image {
                     Image::File(file) => decode(file, &self.decode)
-                        .and_then(|pixels| self.write(&pixels, place, &go_on)),
-                    Image::Pixels(pixels) => self.write(pixels, place, &go_on),
+                        .and_then(|pixels| self.write(&pixels, part, &go_on)),
+                    Image::Pixels(pixels) => self.write(pixels, part, &go_on),
                 };
-                if let Err(error) = done {
+                if let Err(error) = written {
                     return Some((at, name(error, at, images.len())));
                 }
             }
         };
-        // A worker stops at its first failure; what others took before it is done by then, so the first is among them.
+        // Each worker ends at its first failure, and images are handed out in order: the first failure is among them.
         let failures = on_all_cores(images.len(), work).into_iter().flatten();
         failures.min_by_key(|&(at, _)| at).map_or(Ok(()), |(_, error)| Err(error))
     }
@@ -180,7 +152,10 @@ fn name(error: Error, at: usize, of: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::{Layout, Preset};
+    use crate::{
+        image::{Layout, Preset},
+        tensor::{DType, TensorData},
+    };
 
     fn pixels(height: usize, width: usize, seed: usize) -> Pixels<'static> {
         let level = |at: usize| (at * 7 + seed * 31).to_le_bytes()[0];

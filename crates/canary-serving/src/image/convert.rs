@@ -101,56 +101,34 @@ fn drop_alpha(mut rgba: Vec<u8>, pixels: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use ::image::{ImageBuffer, Luma, LumaA, Rgb, Rgba};
+    use ::image::{ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
     use super::*;
     use crate::image::PixelData;
 
+    /// Two pixels in a row.
+    fn image<P: Pixel>(samples: Vec<P::Subpixel>) -> DynamicImage
+    where
+        DynamicImage: From<ImageBuffer<P, Vec<P::Subpixel>>>,
+    {
+        ImageBuffer::<P, _>::from_raw(2, 1, samples).unwrap().into()
+    }
+
     #[test]
     fn every_kind_becomes_what_a_file_of_it_becomes() {
-        let wanted = Pixels::rgb8(1, 2, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let rgb = Pixels::rgb8(1, 2, vec![1, 2, 3, 4, 5, 6]).unwrap();
         let grey = Pixels::rgb8(1, 2, vec![7, 7, 7, 9, 9, 9]).unwrap();
-        let wide = |level: u16| level << 8 | 0xFF;
-        let buffer = |samples: &[u16]| samples.iter().copied().map(wide).collect::<Vec<_>>();
-        let raw = "as many samples as pixels need";
-        let rgba8 = vec![1, 2, 3, 0, 4, 5, 6, 255];
+        let wide = |levels: &[u16]| levels.iter().map(|level| level << 8 | 0xFF).collect();
         for (image, wanted) in [
-            (
-                ImageBuffer::<Rgb<u8>, _>::from_raw(2, 1, vec![1, 2, 3, 4, 5, 6])
-                    .expect(raw)
-                    .into(),
-                &wanted,
-            ),
-            (ImageBuffer::<Rgba<u8>, _>::from_raw(2, 1, rgba8).expect(raw).into(), &wanted),
-            (
-                ImageBuffer::<Rgb<u16>, _>::from_raw(2, 1, buffer(&[1, 2, 3, 4, 5, 6]))
-                    .expect(raw)
-                    .into(),
-                &wanted,
-            ),
-            (
-                ImageBuffer::<Rgba<u16>, _>::from_raw(2, 1, buffer(&[1, 2, 3, 0, 4, 5, 6, 9]))
-                    .expect(raw)
-                    .into(),
-                &wanted,
-            ),
-            (ImageBuffer::<Luma<u8>, _>::from_raw(2, 1, vec![7, 9]).expect(raw).into(), &grey),
-            (
-                ImageBuffer::<LumaA<u8>, _>::from_raw(2, 1, vec![7, 0, 9, 1]).expect(raw).into(),
-                &grey,
-            ),
-            (
-                ImageBuffer::<Luma<u16>, _>::from_raw(2, 1, buffer(&[7, 9])).expect(raw).into(),
-                &grey,
-            ),
-            (
-                ImageBuffer::<LumaA<u16>, _>::from_raw(2, 1, buffer(&[7, 0, 9, 1]))
-                    .expect(raw)
-                    .into(),
-                &grey,
-            ),
+            (image::<Rgb<u8>>(vec![1, 2, 3, 4, 5, 6]), &rgb),
+            (image::<Rgba<u8>>(vec![1, 2, 3, 0, 4, 5, 6, 255]), &rgb),
+            (image::<Rgb<u16>>(wide(&[1, 2, 3, 4, 5, 6])), &rgb),
+            (image::<Rgba<u16>>(wide(&[1, 2, 3, 0, 4, 5, 6, 9])), &rgb),
+            (image::<Luma<u8>>(vec![7, 9]), &grey),
+            (image::<LumaA<u8>>(vec![7, 0, 9, 1]), &grey),
+            (image::<Luma<u16>>(wide(&[7, 9])), &grey),
+            (image::<LumaA<u16>>(wide(&[7, 0, 9, 1])), &grey),
         ] {
-            let image: DynamicImage = image;
             assert_eq!(&Pixels::try_from(&image).unwrap(), wanted, "{:?}", image.color());
             assert_eq!(&Pixels::try_from(image).unwrap(), wanted);
         }

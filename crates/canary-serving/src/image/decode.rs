@@ -12,7 +12,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeOptions {
-    /// The most pixels an image may have; looked up in its header, before memory is taken. 100 million
+    /// The most pixels an image may have; checked in its header, before memory is allocated. 100 million
     /// by default. The pixels take 3 bytes each, and while they are decoded up to 11 (a PNG of 16-bit samples).
     pub max_pixels: u64,
     /// Apply the orientation that a camera wrote (EXIF). Off by default, as in TensorFlow.
@@ -41,7 +41,7 @@ impl DecodeOptions {
     }
 }
 
-/// The reason for which a decoder gave nothing; [`decode`] names the format and the remedy.
+/// The reason for which a decoder failed; [`decode`] names the format and the remedy.
 enum Failure {
     /// The pixels that the header promises, over the limit.
     TooLarge { height: u64, width: u64 },

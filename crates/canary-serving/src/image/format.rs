@@ -1,4 +1,4 @@
-//! The file format of some bytes, told by the first of them.
+//! The file format of bytes, by the first of them.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Images to tensors, with the numbers that TensorFlow and Keras give.
 //!
-//! [`Preprocess`] says what happens to an image: crop, resize, normalise, layout and element type.
-//! It takes the bytes of a file, or [`Pixels`] that the caller already has.
+//! [`Preprocess`] holds the steps: crop, resize, normalise, layout and element type. It takes the bytes of a file, or
+//! [`Pixels`] that the caller already has.
 //!
 //! ```
 //! use canary_core::image::{Pixels, Preprocess};
@@ -12,7 +12,7 @@
 //! # Ok::<(), canary_core::Error>(())
 //! ```
 //!
-//! Parity, held by tests against values that TensorFlow computed: resizing within 1e-4 on a [0, 1]
+//! Parity, tested against values that TensorFlow computed: resizing within 1e-4 on a [0, 1]
 //! scale; JPEG, PNG, WebP, BMP and GIF files decode to the same levels.
 //!
 //! Images of the crate `image`, version 0.25, are inputs too: [`Pixels`] borrows an `RgbImage` and converts a
@@ -22,7 +22,6 @@ mod batch;
 mod convert;
 mod crop;
 mod decode;
-mod filled;
 mod format;
 mod pixels;
 mod preprocess;

@@ -1,7 +1,5 @@
 //! From a file or pixels to the tensor that a model takes.
 
-use std::mem::MaybeUninit;
-
 use half::{
     f16,
     slice::{HalfBitsSliceExt, HalfFloatSliceExt},
@@ -9,15 +7,14 @@ use half::{
 
 use super::{
     Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
-    preset::Affine,
-    resize::{Axis, Kernel, ResizedRows, Resizer, Sample, Source},
+    resize::{Axis, Resizer, Sample, Source},
 };
 use crate::{
     Error, Result,
     tensor::{DType, Tensor, TensorData},
 };
 
-/// In which order a tensor's dimensions stand.
+/// The order of a tensor's dimensions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {
@@ -120,7 +117,7 @@ impl Preprocess {
     }
 }
 
-/// Rows of a result between two questions whether to go on.
+/// The number of rows of a result between two calls of `go_on`.
 const ROWS: usize = 16;
 
 /// Setters.
@@ -153,7 +150,7 @@ impl Preprocess {
         self
     }
 
-    /// Changes whether the filter is made wider when an image becomes smaller.
+    /// Changes whether the filter is widened when an image becomes smaller.
     #[must_use]
     pub fn antialias(mut self, antialias: bool) -> Self {
         self.antialias = antialias;
@@ -201,7 +198,8 @@ impl Preprocess {
         self.apply_pixels_while(pixels, &|| true)
     }
 
-    /// As [`apply_pixels`](Self::apply_pixels), as long as `go_on` says so: it is asked every few rows of the result.
+    /// As [`apply_pixels`](Self::apply_pixels), as long as `go_on` returns true: it is called every few rows of the
+    /// result.
     ///
     /// # Errors
     /// As [`apply_pixels`](Self::apply_pixels); also when it was stopped.
@@ -211,23 +209,10 @@ impl Preprocess {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Tensor> {
         self.validate()?;
-        let region = self.crop.region(pixels.height(), pixels.width())?;
-        let (height, width) = self.size.unwrap_or((region.height, region.width));
-        let made = height * width * 3;
-        let data = match self.dtype {
-            DType::Half => {
-                let mut halves = vec![0; made];
-                self.write(pixels, Samples::Half(&mut halves), go_on)?;
-                TensorData::Half(halves)
-            }
-            DType::Uint8 => {
-                let mut levels = vec![0; made];
-                self.write(pixels, Samples::Uint8(&mut levels), go_on)?;
-                TensorData::Uint8(levels)
-            }
-            _ => TensorData::Float(self.floats(pixels, region, (height, width), go_on)?),
-        };
-        Tensor::new(self.shape(height, width), data)
+        let (_, (height, width)) = self.region_and_size(pixels)?;
+        let shape = self.shape(height, width);
+        let data = self.data(shape.iter().product(), |out| self.write(pixels, out, go_on))?;
+        Tensor::new(shape, data)
     }
 
     /// Looks at the settings before any image comes.
@@ -286,35 +271,66 @@ impl Preprocess {
         }
     }
 
-    /// Writes one image to where it belongs among others of its size.
+    /// The part of an image that is used, and the height and width of its result.
+    fn region_and_size(&self, pixels: &Pixels<'_>) -> Result<(Region, (usize, usize))> {
+        let region = self.crop.region(pixels.height(), pixels.width())?;
+        Ok((region, self.size.unwrap_or((region.height, region.width))))
+    }
+
+    /// `count` samples of the result's element type, all of which `fill` writes.
+    pub(super) fn data(
+        &self,
+        count: usize,
+        fill: impl FnOnce(Samples<'_>) -> Result<()>,
+    ) -> Result<TensorData> {
+        Ok(match self.dtype {
+            DType::Half => {
+                let mut halves = vec![0; count];
+                fill(Samples::Half(&mut halves))?;
+                TensorData::Half(halves)
+            }
+            DType::Uint8 => {
+                let mut levels = vec![0; count];
+                fill(Samples::Uint8(&mut levels))?;
+                TensorData::Uint8(levels)
+            }
+            _ => {
+                let mut floats = vec![0.0; count];
+                fill(Samples::Float(&mut floats))?;
+                TensorData::Float(floats)
+            }
+        })
+    }
+
+    /// Writes the result of one image to `out`, which is as long as it.
     pub(super) fn write(
         &self,
         pixels: &Pixels<'_>,
         out: Samples<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<()> {
-        let region = self.crop.region(pixels.height(), pixels.width())?;
-        let size = self.size.unwrap_or((region.height, region.width));
+        let floats = |length: usize| {
+            let mut rows = vec![0.0; length];
+            self.write_rows(pixels, &mut rows, go_on)?;
+            if self.layout == Layout::Nhwc {
+                return Ok(rows);
+            }
+            let mut planes = vec![0.0; length];
+            split_channels(&rows, &mut planes);
+            Ok::<_, Error>(planes)
+        };
         match out {
-            Samples::Float(out) if self.layout == Layout::Nchw => {
-                let floats = self.floats(pixels, region, size, go_on)?;
-                for (out, float) in out.iter_mut().zip(floats) {
-                    out.write(float);
-                }
+            Samples::Float(out) if self.layout == Layout::Nhwc => {
+                self.write_rows(pixels, out, go_on)?;
             }
-            Samples::Float(out) => {
-                let each = size.1 * 3;
-                self.each_row(pixels, region, size, go_on, &mut |resized, y| {
-                    resized.write_row(y, &mut out[y * each..][..each]);
-                })?;
-            }
+            Samples::Float(out) => out.copy_from_slice(&floats(out.len())?),
             Samples::Half(out) => {
-                let floats = self.floats(pixels, region, size, go_on)?;
-                let halves: &mut [f16] = HalfBitsSliceExt::reinterpret_cast_mut(out);
+                let floats = floats(out.len())?;
+                let halves: &mut [f16] = out.reinterpret_cast_mut();
                 halves.convert_from_f32_slice(&floats);
             }
             Samples::Uint8(out) => {
-                let floats = self.floats(pixels, region, size, go_on)?;
+                let floats = floats(out.len())?;
                 for (out, float) in out.iter_mut().zip(floats) {
                     *out = level(float);
                 }
@@ -323,44 +339,21 @@ impl Preprocess {
         Ok(())
     }
 
-    /// The samples of the result before they are rounded to another type.
-    fn floats(
+    /// Writes the rows of the result, three floats a pixel, from top to bottom.
+    fn write_rows(
         &self,
         pixels: &Pixels<'_>,
-        region: Region,
-        size: (usize, usize),
+        out: &mut [f32],
         go_on: &dyn Fn() -> bool,
-    ) -> Result<Vec<f32>> {
-        let mut floats = Vec::with_capacity(size.0 * size.1 * 3);
-        self.each_row(pixels, region, size, go_on, &mut |resized, y| {
-            resized.append_row(y, &mut floats);
-        })?;
-        if self.layout == Layout::Nhwc {
-            return Ok(floats);
-        }
-        let mut split = vec![0.0; floats.len()];
-        planes(&floats, &mut split);
-        Ok(split)
-    }
-
-    /// Calls `make` for each row of the result, from top to bottom, with what makes it; every few rows it looks whether
-    /// to go on.
-    fn each_row(
-        &self,
-        pixels: &Pixels<'_>,
-        region: Region,
-        size: (usize, usize),
-        go_on: &dyn Fn() -> bool,
-        make: &mut dyn FnMut(&mut dyn ResizedRows, usize),
     ) -> Result<()> {
-        let affine = self.preset.affine()?;
         let width = pixels.width();
+        let (region, size) = self.region_and_size(pixels)?;
         match pixels.data() {
             PixelData::U8(samples) => {
-                self.resize(Source { samples, width, region }, size, affine, go_on, make)
+                self.resize(Source { samples, width, region }, size, out, go_on)
             }
             PixelData::F32(samples) => {
-                self.resize(Source { samples, width, region }, size, affine, go_on, make)
+                self.resize(Source { samples, width, region }, size, out, go_on)
             }
         }
     }
@@ -369,40 +362,50 @@ impl Preprocess {
         &self,
         source: Source<'_, S>,
         (height, width): (usize, usize),
-        affine: Affine,
+        out: &mut [f32],
         go_on: &dyn Fn() -> bool,
-        make: &mut dyn FnMut(&mut dyn ResizedRows, usize),
     ) -> Result<()> {
+        let affine = self.preset.affine()?;
         let Region { height: from_height, width: from_width, .. } = source.region;
         let rows = Axis::new(self.filter, self.antialias, from_height, height);
         let columns = Axis::new(self.filter, self.antialias, from_width, width);
-        let mut resizer = Resizer::new(source, (&rows, &columns), affine, Kernel::best());
-        for y in 0..height {
+        let mut resizer = Resizer::new(source, (&rows, &columns), affine);
+        for (y, row) in out.chunks_exact_mut(width * 3).enumerate() {
             if y % ROWS == ROWS - 1 && !go_on() {
-                return Err(given_up());
+                return Err(stopped());
             }
-            make(&mut resizer, y);
+            resizer.write_row(y, row);
         }
         Ok(())
     }
 }
 
-/// Nobody wants the result any more.
-fn given_up() -> Error {
+/// The error of a result that its caller no longer wants.
+fn stopped() -> Error {
     Error::Input { what: "image".to_owned(), reason: "preprocessing was stopped".to_owned() }
 }
 
-/// Where the samples of one image go.
+/// Memory for samples of a result.
 pub(super) enum Samples<'a> {
-    /// When all went well, every one of them was written.
-    Float(&'a mut [MaybeUninit<f32>]),
+    Float(&'a mut [f32]),
     /// The bits of 16-bit floats.
     Half(&'a mut [u16]),
     Uint8(&'a mut [u8]),
 }
 
-/// Samples of pixels, three each, as three planes.
-fn planes(pixels: &[f32], out: &mut [f32]) {
+impl<'a> Samples<'a> {
+    /// Parts of `length` samples each, in their order.
+    pub(super) fn split(self, length: usize) -> Vec<Self> {
+        match self {
+            Self::Float(all) => all.chunks_mut(length).map(Self::Float).collect(),
+            Self::Half(all) => all.chunks_mut(length).map(Self::Half).collect(),
+            Self::Uint8(all) => all.chunks_mut(length).map(Self::Uint8).collect(),
+        }
+    }
+}
+
+/// Copies pixels of three samples each into three planes.
+fn split_channels(pixels: &[f32], out: &mut [f32]) {
     let (first, rest) = out.split_at_mut(pixels.len() / 3);
     let (second, third) = rest.split_at_mut(pixels.len() / 3);
     let samples = first.iter_mut().zip(second).zip(third);

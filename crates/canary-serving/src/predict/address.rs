@@ -1,13 +1,13 @@
-//! Where a model server listens, and the path of each of its calls.
+//! The address of a model server, and the path of a model on it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, Origin, PredictError, Result};
 
-/// What stays as it is in one segment of a path (RFC 3986, "unreserved").
+/// The characters that are escaped in one segment of a path: all but those "unreserved" by RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// How the model server is spoken to.
+/// The protocols of a model server, with and without TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     Http,
@@ -114,7 +114,7 @@ impl Address {
     }
 }
 
-/// Which of a model's versions is asked.
+/// The version of a model that a request selects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ModelVersion {

@@ -1,11 +1,11 @@
-//! What came back from a prediction.
+//! The answer to a prediction.
 
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::{call::Trace, response::Outputs, top};
+use super::{attempts::Trace, response::Outputs, top};
 use crate::{
     error::{Error, Result},
     tensor::Tensor,
@@ -106,12 +106,12 @@ impl Answer {
         self.trace.elapsed
     }
 
-    /// How many times the request was sent.
+    /// The number of times that the request was sent.
     pub fn attempts(&self) -> u32 {
         self.trace.attempts
     }
 
-    /// Why each earlier attempt was repeated, in order.
+    /// The reason for which each earlier attempt was repeated, in order.
     pub fn repeated(&self) -> &[String] {
         &self.trace.repeated
     }

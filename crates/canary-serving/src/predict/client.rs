@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
     address::{Address, ModelVersion},
-    call::Limits,
+    attempts::Limits,
+    config::Config,
     failure,
     request::Form,
     retry::{Budget, Retry},
@@ -17,8 +18,8 @@ use crate::error::Result;
 
 /// A client of one model server, or of a gateway in front of several.
 ///
-/// Clones share their connections and their retry budget; settings are made by consuming setters, so that a variation
-/// is `client.clone().version(2)`. It must be used within a tokio runtime with I/O and time enabled.
+/// Clones share their connections and their retry budget; setters consume the client, so that a variation is
+/// `client.clone().version(2)`. It must be used within a tokio runtime with I/O and time enabled.
 ///
 /// ```no_run
 /// use canary_core::predict::Client;
@@ -39,38 +40,20 @@ pub struct Client {
     pub(crate) transport: Transport,
     pub(crate) config: Arc<Config>,
     pub(crate) budget: Arc<Budget>,
-    /// The names of single inputs that were asked for: gRPC needs them.
+    /// The names of signatures' only inputs, which gRPC needs.
     #[cfg(feature = "grpc")]
     pub(crate) names: super::grpc::Names,
 }
 
-/// The settings of a client.
-#[derive(Clone)]
-pub(crate) struct Config {
-    pub(crate) address: Address,
-    pub(crate) model: String,
-    pub(crate) version: ModelVersion,
-    pub(crate) signature: String,
-    pub(crate) form: Form,
-    pub(crate) headers: HeaderMap,
-    pub(crate) subset_header: String,
-    pub(crate) limits: Limits,
-    pub(crate) http: Settings,
-    pub(crate) max_answer_bytes: usize,
-    pub(crate) doubles: bool,
-    /// The first setting that is not valid; reported by the next call.
-    pub(crate) problem: Option<String>,
-}
-
-/// The settings that a new client has.
+/// Settings.
 impl Client {
-    /// The header in which a gateway names the subset that answered.
+    /// The response header in which a gateway names the subset that served the request.
     pub const SUBSET_HEADER: &'static str = "x-canary-subset";
 
     /// A client of the server at `http://host:port`.
     ///
     /// `https://` needs the feature `tls`, `grpc://` the feature `grpc`, `grpcs://` both. A path in the address is put
-    /// in front of `/v1/…`. No connection is made yet.
+    /// in front of `/v1/…`. No connection is opened yet.
     ///
     /// # Errors
     /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when the address cannot be used; the message says why.
@@ -109,19 +92,19 @@ impl Client {
         self
     }
 
-    /// The model that is asked.
+    /// Sets the model's name.
     #[must_use]
     pub fn model(self, name: impl Into<String>) -> Self {
         self.set(|config| config.model = name.into())
     }
 
-    /// The signature that is asked; without one the server takes `serving_default`.
+    /// Sets the signature; without one the server takes `serving_default`.
     #[must_use]
     pub fn signature(self, name: impl Into<String>) -> Self {
         self.set(|config| config.signature = name.into())
     }
 
-    /// Asks that version of the model, in place of a label.
+    /// Selects a version of the model by its number, in place of a label.
     #[must_use]
     pub fn version(self, version: u64) -> Self {
         self.set(|config| {
@@ -133,19 +116,19 @@ impl Client {
         })
     }
 
-    /// Asks the version that the server gives this label, in place of a number.
+    /// Selects the version that the server gives this label, in place of a number.
     #[must_use]
     pub fn label(self, label: impl Into<String>) -> Self {
         self.set(|config| config.version = ModelVersion::Label(label.into()))
     }
 
-    /// Asks the newest version, as a new client does.
+    /// Selects the newest version, as a new client does.
     #[must_use]
     pub fn latest(self) -> Self {
         self.set(|config| config.version = ModelVersion::Latest)
     }
 
-    /// The JSON form of requests and answers; see [`Form`].
+    /// Sets the JSON form of requests and responses; see [`Form`].
     #[must_use]
     pub fn form(self, form: Form) -> Self {
         self.set(|config| config.form = form)
@@ -174,7 +157,7 @@ impl Client {
         })
     }
 
-    /// Leaves out a header set before.
+    /// Removes a header set before.
     #[must_use]
     pub fn without_header(self, name: &str) -> Self {
         self.set(|config| {
@@ -182,31 +165,32 @@ impl Client {
         })
     }
 
-    /// The host that the request names (`Host`), when it is not the address: a gateway routes by it.
+    /// Sets the host that requests name (`Host`) in place of the address's: a gateway routes by it.
     #[must_use]
     pub fn host(self, host: impl AsRef<str>) -> Self {
         self.header("host", host)
     }
 
-    /// The header of answers that names the subset; [`Client::SUBSET_HEADER`] unless set.
+    /// Sets the header of responses that names the subset; [`Client::SUBSET_HEADER`] unless set.
     #[must_use]
     pub fn subset_header(self, name: impl Into<String>) -> Self {
         self.set(|config| config.subset_header = name.into())
     }
 
-    /// The time for one call in total: all attempts, the pauses between them, and reading the answer. Default 60 s.
+    /// Sets the time for one call in total: all attempts, the pauses between them, and reading the response. Default
+    /// 60 s.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.set(|config| config.limits.timeout = timeout)
     }
 
-    /// The time for one attempt; one that takes longer is given up and repeated. Default: none of its own.
+    /// Sets the time for one attempt; one that takes longer is given up and repeated. Default: none of its own.
     #[must_use]
     pub fn attempt_timeout(self, timeout: Duration) -> Self {
         self.set(|config| config.limits.attempt_timeout = Some(timeout))
     }
 
-    /// The time in which a connection must come about. Default 5 s. The clone gets connections of its own.
+    /// Sets the time for opening a connection. Default 5 s. The clone gets connections of its own.
     #[must_use]
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         self.reconnecting(|settings| settings.connect_timeout = timeout)
@@ -233,7 +217,8 @@ impl Client {
         self.reconnecting(|settings| settings.proxy = Proxy::direct())
     }
 
-    /// Whom to trust, and who one is, on `https://` and `grpcs://`. The clone gets connections of its own.
+    /// Sets the certificate authorities to trust and the client's own certificate, on `https://` and `grpcs://`. The
+    /// clone gets connections of its own.
     ///
     /// # Errors
     /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when a certificate or key is not valid.
@@ -244,7 +229,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Connections with changed settings; a setting that cannot be used is reported by the next call.
+    /// Opens connections with changed settings; a setting that cannot be used is reported by the next call.
     fn reconnecting(self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut client = self.set(|config| change(&mut config.http));
         match Transport::new(&client.config.address, &client.config.http) {
@@ -259,13 +244,13 @@ impl Client {
         client
     }
 
-    /// When and how often requests are repeated.
+    /// Sets when and how often requests are repeated.
     #[must_use]
     pub fn retry(self, retry: Retry) -> Self {
         self.set(|config| config.limits.retry = retry)
     }
 
-    /// Sends the request a second time when no answer came after this time, and takes the first answer.
+    /// Sends the request a second time when no response came after this time, and takes the first response.
     ///
     /// It draws from the budget of [`Retry`] and needs at least two attempts there. Default: not done.
     #[must_use]
@@ -273,13 +258,13 @@ impl Client {
         self.set(|config| config.limits.hedge = Some(after))
     }
 
-    /// The largest answer that is read, in bytes. Default 64 MiB.
+    /// Sets the largest response that is read, in bytes. Default 64 MiB.
     #[must_use]
     pub fn max_answer_bytes(self, bytes: usize) -> Self {
         self.set(|config| config.max_answer_bytes = bytes)
     }
 
-    /// Reads fractions of answers as 64-bit floats: for models whose outputs are `DT_DOUBLE`, which JSON does not say.
+    /// Reads fractions of responses as 64-bit floats: for models whose outputs are `DT_DOUBLE`, which JSON does not say.
     #[must_use]
     pub fn doubles(self, doubles: bool) -> Self {
         self.set(|config| config.doubles = doubles)

@@ -1,13 +1,10 @@
-//! Classify and regress: asking with examples, which are maps of features (`tf.train.Example`).
+//! The examples of classify and regress requests: maps of features (`tf.train.Example`).
 
 use std::collections::BTreeMap;
 
 use super::{
-    answer::Answer,
-    client::Client,
-    input::bad_input,
+    input::input_error,
     request::{write_float_list, write_json_bytes, write_json_text},
-    send::Call,
 };
 use crate::error::Result;
 
@@ -105,10 +102,10 @@ fn write_list<T>(body: &mut Vec<u8>, values: &[T], write: impl Fn(&mut Vec<u8>, 
     body.push(b']');
 }
 
-/// What classify and regress are asked with: examples, and features that all of them share.
+/// The inputs of classify and regress: examples, and features that all of them share.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Examples {
-    /// The examples, one row of the answer each.
+    /// The examples, one row of the response each.
     pub examples: Vec<Example>,
     /// Features common to all examples, sent once.
     pub context: Option<Example>,
@@ -125,7 +122,7 @@ impl Examples {
     /// Writes the body of a classify or regress request.
     pub(crate) fn write(&self, signature: &str) -> Result<Vec<u8>> {
         if self.examples.is_empty() {
-            return Err(bad_input("there is no example", "give at least one"));
+            return Err(input_error("there is no example", "give at least one"));
         }
         let mut body = b"{".to_vec();
         if !signature.is_empty() {
@@ -154,33 +151,6 @@ impl From<Vec<Example>> for Examples {
 impl From<Example> for Examples {
     fn from(example: Example) -> Self {
         vec![example].into()
-    }
-}
-
-impl Client {
-    /// Classifies examples (`…:classify`).
-    ///
-    /// The answer has the outputs `classes` (`DT_STRING`) and `scores` (`DT_FLOAT`), one row for each example;
-    /// [`Answer::top_rows`] reads them.
-    ///
-    /// # Errors
-    /// [`crate::Error::Predict`] as for [`Client::predict`].
-    pub async fn classify(&self, examples: impl Into<Examples>) -> Result<Answer> {
-        let examples = examples.into();
-        let asked = self.request(Call::Classify, |client| client.write_examples(&examples))?;
-        let (reply, trace) = self.exchange(&asked).await?;
-        self.answer(&asked.url, reply, trace, Self::read_classify)
-    }
-
-    /// Regresses examples (`…:regress`): the answer's only output, `outputs`, has one float for each example.
-    ///
-    /// # Errors
-    /// [`crate::Error::Predict`] as for [`Client::predict`].
-    pub async fn regress(&self, examples: impl Into<Examples>) -> Result<Answer> {
-        let examples = examples.into();
-        let asked = self.request(Call::Regress, |client| client.write_examples(&examples))?;
-        let (reply, trace) = self.exchange(&asked).await?;
-        self.answer(&asked.url, reply, trace, Self::read_regress)
     }
 }
 

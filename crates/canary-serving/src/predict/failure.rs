@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canary_http::{ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes};
+use canary_http::{ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes, server_text};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
@@ -12,9 +12,9 @@ use crate::error::{Origin, PredictError};
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: PredictError,
-    /// Whether this client sends the request again by itself.
+    /// True when this client sends the request again by itself.
     pub(crate) repeat: bool,
-    /// The pause that the answer asked for.
+    /// The pause that the response asks for.
     pub(crate) pause: Option<Duration>,
 }
 
@@ -24,12 +24,22 @@ impl From<PredictError> for Failure {
     }
 }
 
+// Remedies that REST and gRPC share.
+pub(crate) const NO_ROUTE: &str =
+    "no VirtualService matches the host, port, path and headers of the request";
+pub(crate) const UNKNOWN_MODEL: &str =
+    "check the model's name and version; .status() lists what is served";
+pub(crate) const CHECK_INPUT: &str =
+    "check(…) compares an input with the signature before it is sent";
+pub(crate) const NOT_LOADED: &str = "the model is not loaded; .wait(…) waits until it is";
+pub(crate) const FULL: &str = "the server is full: send fewer at once";
+
 /// The header in which a proxy may pass on Envoy's response flags (`%RESPONSE_FLAGS%`).
 const FLAGS: [&str; 2] = ["x-envoy-response-flags", "x-response-flags"];
 
 /// A refusal of Envoy itself, recognised by the text that it sends and the flag that its log would show.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
-pub(crate) const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
+const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
     ("no healthy upstream", "UH", "no endpoint of the chosen subset is ready; see its pods"),
     ("reset reason: overflow", "UO", "a circuit breaker of the DestinationRule is open"),
     ("reset reason: connection termination", "UC", "the model server closed the connection"),
@@ -52,7 +62,7 @@ pub(crate) const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
     ("Jwt", "JWT", "a RequestAuthentication refuses the token"),
 ];
 
-/// No whole answer came.
+/// The failure of an exchange without a whole response.
 pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
     let why = innermost(&cause);
     let (origin, message, help) = match &cause {
@@ -110,12 +120,12 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
 }
 
-/// An answer whose status is not 2xx.
+/// The failure of a response whose status is not 2xx.
 pub(crate) fn of_status(url: &str, response: &Response) -> Failure {
     let text = String::from_utf8_lossy(&response.body);
     let text = text.trim();
     let status = response.status;
-    let (origin, message, help, flags) = judge(status, &response.headers, text);
+    let (origin, message, help, flags) = origin_of(status, &response.headers, text);
     let mut error = PredictError::new(origin, url, message);
     error.help = help;
     error.status = Some(status.as_u16());
@@ -149,26 +159,40 @@ fn header(headers: &HeaderMap, names: &[&str]) -> Option<String> {
         .iter()
         .find_map(|name| headers.get(*name)?.to_str().ok())
         .filter(|text| !text.is_empty() && *text != "-")
-        .map(str::to_owned)
+        .map(|text| server_text(text).into_owned())
 }
 
-type Verdict = (Origin, String, String, Option<&'static str>);
+/// True when Envoy sent the response, its own or a server's.
+pub(crate) fn by_envoy(headers: &HeaderMap) -> bool {
+    let server = headers.get(http::header::SERVER);
+    server.is_some_and(|server| server == "istio-envoy" || server == "envoy")
+}
 
-fn judge(status: StatusCode, headers: &HeaderMap, text: &str) -> Verdict {
-    let said = |message: String, help: &str| (Origin::Server, message, help.to_owned(), None);
+/// True when Envoy passed a server's response on: it adds this header to those, and to none of its own.
+pub(crate) fn by_upstream(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-envoy-upstream-service-time")
+}
+
+/// The flag and the remedy of a refusal of Envoy itself, by its text.
+pub(crate) fn local_reply(headers: &HeaderMap, text: &str) -> Option<(&'static str, &'static str)> {
+    let known = |(part, flag, _): &&(&str, &str, &str)| {
+        text.contains(part) && (*flag != "JWT" || by_envoy(headers))
+    };
+    LOCAL_REPLIES.iter().find(known).map(|&(_, flag, help)| (flag, help))
+}
+
+/// The party that returned a response, the message, the remedy, and Envoy's response flag.
+type Finding = (Origin, String, String, Option<&'static str>);
+
+fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
+    let by_server = |message: String, help: &str| (Origin::Server, message, help.to_owned(), None);
     if let Some(message) = server_message(text) {
-        return said(format!("{message} (HTTP {status})"), server_help(status, &message));
+        return by_server(format!("{message} (HTTP {status})"), server_help(status, &message));
     }
-    let by_envoy = headers
-        .get(http::header::SERVER)
-        .is_some_and(|server| server == "istio-envoy" || server == "envoy");
-    // Envoy adds this header to what an upstream answered, and to nothing of its own.
-    let by_upstream = headers.contains_key("x-envoy-upstream-service-time");
-    if !by_upstream {
-        for (part, flag, help) in LOCAL_REPLIES {
-            if text.contains(part) && (by_envoy || *flag != "JWT") {
-                return (Origin::Mesh, first_line(text, status), (*help).to_owned(), Some(flag));
-            }
+    let by_envoy = by_envoy(headers);
+    if !by_upstream(headers) {
+        if let Some((flag, help)) = local_reply(headers, text) {
+            return (Origin::Mesh, first_line(text, status), help.to_owned(), Some(flag));
         }
         if status.is_redirection() {
             let to = header(headers, &["location"]).unwrap_or_else(|| "elsewhere".to_owned());
@@ -177,9 +201,8 @@ fn judge(status: StatusCode, headers: &HeaderMap, text: &str) -> Verdict {
             return (origin, format!("redirected to {to} (HTTP {status})"), help.to_owned(), None);
         }
         if by_envoy && status == StatusCode::NOT_FOUND && text.is_empty() {
-            let help = "no VirtualService matches the host, port, path and headers of the request";
             let message = "the gateway has no route for the request (HTTP 404)".to_owned();
-            return (Origin::Mesh, message, help.to_owned(), Some("NR"));
+            return (Origin::Mesh, message, NO_ROUTE.to_owned(), Some("NR"));
         }
         if by_envoy && status == StatusCode::SERVICE_UNAVAILABLE && text.is_empty() {
             let help = "the route's host or subset does not exist; see the DestinationRule";
@@ -199,34 +222,36 @@ fn judge(status: StatusCode, headers: &HeaderMap, text: &str) -> Verdict {
         );
     }
     if text.is_empty() && status == StatusCode::BAD_REQUEST {
-        return said(
+        return by_server(
             "HTTP 400 with an empty body".to_owned(),
             "a version that does not fit into 64 bits is answered so",
         );
     }
-    said(first_line(text, status), "")
+    by_server(first_line(text, status), "")
 }
 
 /// The `error` of TensorFlow Serving's JSON.
 fn server_message(text: &str) -> Option<String> {
+    /// Longer texts are no error message, and reading them would take many times their size.
+    const LONGEST: usize = 64 << 10;
+    if text.len() > LONGEST {
+        return None;
+    }
     let json: serde_json::Value = serde_json::from_str(text).ok()?;
     let error = json.get("error")?;
-    Some(error.as_str().map_or_else(|| error.to_string(), str::to_owned).trim().to_owned())
+    let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+    Some(server_text(text.trim()).into_owned())
 }
 
 fn server_help(status: StatusCode, message: &str) -> &'static str {
     match status {
-        StatusCode::NOT_FOUND => {
-            "check the model's name and version; .status() lists what is served"
-        }
+        StatusCode::NOT_FOUND => UNKNOWN_MODEL,
         StatusCode::BAD_REQUEST if message.contains("label") => {
             "the server's configuration gives no version this label"
         }
-        StatusCode::BAD_REQUEST => {
-            "check(…) compares an input with the signature before it is sent"
-        }
-        StatusCode::SERVICE_UNAVAILABLE => "the model is not loaded; .wait(…) waits until it is",
-        StatusCode::TOO_MANY_REQUESTS => "the server is full: send fewer at once",
+        StatusCode::BAD_REQUEST => CHECK_INPUT,
+        StatusCode::SERVICE_UNAVAILABLE => NOT_LOADED,
+        StatusCode::TOO_MANY_REQUESTS => FULL,
         _ => "",
     }
 }
@@ -246,8 +271,9 @@ fn first_line(text: &str, status: StatusCode) -> String {
     if line.is_empty() {
         return format!("HTTP {status} with an empty body");
     }
-    let short: String = line.chars().take(200).collect();
-    let dots = if short.len() < line.len() { "…" } else { "" };
+    let shown = server_text(line);
+    let short: String = shown.chars().take(200).collect();
+    let dots = if short.len() < shown.len() { "…" } else { "" };
     format!("{short}{dots} (HTTP {status})")
 }
 

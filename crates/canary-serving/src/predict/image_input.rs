@@ -2,7 +2,7 @@
 
 use ::image::{DynamicImage, ImageBuffer, Pixel};
 
-use super::{Input, input::Value};
+use super::input::Value;
 use crate::tensor::{DataView, Tensor, TensorData, TensorView};
 
 /// The shape of a batch of one image.
@@ -31,20 +31,6 @@ macro_rules! from_buffer {
                 Value::View(TensorView::of_image(shape, DataView::$data(samples)))
             }
         }
-
-        impl<P: Pixel<Subpixel = $sample>> From<ImageBuffer<P, Vec<$sample>>> for Input<'_> {
-            /// As [`Value`].
-            fn from(image: ImageBuffer<P, Vec<$sample>>) -> Self {
-                Value::from(image).into()
-            }
-        }
-
-        impl<'a, P: Pixel<Subpixel = $sample>> From<&'a ImageBuffer<P, Vec<$sample>>> for Input<'a> {
-            /// As [`Value`].
-            fn from(image: &'a ImageBuffer<P, Vec<$sample>>) -> Self {
-                Value::from(image).into()
-            }
-        }
     )*};
 }
 
@@ -57,6 +43,14 @@ from_buffer! {
 impl From<DynamicImage> for Value<'_> {
     /// A batch of one RGB image, `[1, height, width, 3]`: `DT_UINT8`, `DT_UINT16` or `DT_FLOAT` by its samples. Grey is
     /// repeated, alpha is dropped.
+    ///
+    /// ```
+    /// use canary_core::predict::Input;
+    ///
+    /// let photo = image::DynamicImage::new_rgb8(640, 480);
+    /// let input = Input::from(&photo);
+    /// assert_eq!((input.batch_len(), input.elements()), (Some(1), 480 * 640 * 3));
+    /// ```
     fn from(image: DynamicImage) -> Self {
         match image {
             DynamicImage::ImageLuma16(_)
@@ -83,34 +77,12 @@ impl<'a> From<&'a DynamicImage> for Value<'a> {
     }
 }
 
-impl From<DynamicImage> for Input<'_> {
-    /// As [`Value`].
-    ///
-    /// ```
-    /// use canary_core::predict::Input;
-    ///
-    /// let photo = image::DynamicImage::new_rgb8(640, 480);
-    /// let input = Input::from(&photo);
-    /// assert_eq!((input.batch_len(), input.elements()), (Some(1), 480 * 640 * 3));
-    /// ```
-    fn from(image: DynamicImage) -> Self {
-        Value::from(image).into()
-    }
-}
-
-impl<'a> From<&'a DynamicImage> for Input<'a> {
-    /// As [`Value`].
-    fn from(image: &'a DynamicImage) -> Self {
-        Value::from(image).into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ::image::{Luma, Rgb, Rgba};
 
     use super::*;
-    use crate::tensor::DType;
+    use crate::{predict::Input, tensor::DType};
 
     fn parts(value: &Value<'_>) -> (Vec<usize>, DType) {
         let view = value.view();

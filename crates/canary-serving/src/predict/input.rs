@@ -1,4 +1,4 @@
-//! What a model is asked with: files, tensors, or several of them by name.
+//! The inputs of a prediction: files, tensors, or several of them by name.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
 
 /// The inputs of one prediction.
 ///
-/// Anything that a model takes converts into it: the bytes of an image file (a batch of one), several files (one
+/// Every kind of input converts into it: the bytes of an image file (a batch of one), several files (one
 /// batch), a [`Tensor`] (owned, borrowed, or shared in an [`Arc`]) or a [`TensorView`], an image of the crate `image`
 /// (version 0.25; an `ImageBuffer` as it is, a `DynamicImage` as RGB), or several of these by the names of the
 /// signature.
@@ -41,12 +41,12 @@ pub enum Value<'a> {
     Tensor(Tensor),
     /// An array that several requests share: none of them copies it where the bytes on the wire are its own (gRPC).
     Shared(Arc<Tensor>),
-    /// An array in memory of somebody else.
+    /// An array in borrowed memory.
     View(TensorView<'a>),
 }
 
 impl Value<'_> {
-    /// The array, whichever way it is held.
+    /// Borrows the array.
     pub(crate) fn view(&self) -> TensorView<'_> {
         match self {
             Self::Files(files) => TensorView::of_bytes(files),
@@ -110,7 +110,7 @@ impl<'a> Input<'a> {
         self.values.iter().map(of).sum()
     }
 
-    /// The same inputs in memory of their own, for tasks that outlive the caller.
+    /// Copies what is borrowed, for tasks that outlive the caller.
     pub fn into_owned(self) -> Input<'static> {
         Input {
             values: self
@@ -121,7 +121,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The same inputs with arrays that its clones, and requests over gRPC, share: for what is asked more than once.
+    /// Puts arrays into memory that clones, and requests over gRPC, share: for inputs that are sent more than once.
     #[cfg(feature = "rollout")]
     pub(crate) fn shared(self) -> Self {
         let share = |value| match value {
@@ -134,17 +134,17 @@ impl<'a> Input<'a> {
     /// Refuses no inputs, a name given twice, and one of several inputs without a name.
     pub(crate) fn check(&self) -> Result<()> {
         if self.values.is_empty() {
-            return Err(bad_input(
+            return Err(input_error(
                 "the request has no input",
                 "give a file, a tensor or named inputs",
             ));
         }
         for (index, (name, _)) in self.values.iter().enumerate() {
             if self.values[..index].iter().any(|(seen, _)| seen == name) {
-                return Err(bad_input(&format!("input {name:?} is given twice"), ""));
+                return Err(input_error(&format!("input {name:?} is given twice"), ""));
             }
             if name.is_empty() && self.values.len() > 1 {
-                return Err(bad_input("one of several inputs has no name", "name every input"));
+                return Err(input_error("one of several inputs has no name", "name every input"));
             }
         }
         Ok(())
@@ -157,14 +157,18 @@ impl<'a> Input<'a> {
     }
 }
 
-pub(crate) fn bad_input(reason: &str, help: &str) -> Error {
+pub(crate) fn input_error(reason: &str, help: &str) -> Error {
     let separator = if help.is_empty() { "" } else { "; " };
     Error::Input { what: "input".to_owned(), reason: format!("{reason}{separator}{help}") }
 }
 
-impl<'a> From<Value<'a>> for Input<'a> {
-    fn from(value: Value<'a>) -> Self {
-        Self { values: vec![(Cow::Borrowed(""), value)] }
+/// Everything that converts into a [`Value`] is also the only input, without a name.
+impl<'a, T> From<T> for Input<'a>
+where
+    Value<'a>: From<T>,
+{
+    fn from(value: T) -> Self {
+        Self { values: vec![(Cow::Borrowed(""), value.into())] }
     }
 }
 
@@ -173,11 +177,6 @@ macro_rules! from {
         impl<'a> From<$source> for Value<'a> {
             fn from($argument: $source) -> Self {
                 $value
-            }
-        }
-        impl<'a> From<$source> for Input<'a> {
-            fn from($argument: $source) -> Self {
-                Value::from($argument).into()
             }
         }
     )*};

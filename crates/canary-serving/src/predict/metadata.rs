@@ -1,25 +1,25 @@
-//! The signatures of a model, and whether inputs fit one of them.
+//! The signatures of a model, and the check of inputs against one of them.
 
 use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use super::{client::Client, input::Input, response::Bad, send::Call};
+use super::{input::Input, response::ParseError};
 use crate::{
     error::{Error, Result},
     tensor::{DType, TensorView},
 };
 use canary_istio::finding::{Finding, Findings};
 
-/// What a model says of itself (`GetModelMetadata`).
+/// The signatures of a model (`GetModelMetadata`).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Metadata {
     /// The model's name.
     pub model: String,
-    /// The version that answered.
+    /// The version that they are of.
     pub version: Option<i64>,
-    /// The signatures by name; `serving_default` is the one asked without a name.
+    /// The signatures by name; requests that name none use `serving_default`.
     pub signatures: BTreeMap<String, Signature>,
 }
 
@@ -40,7 +40,7 @@ impl Metadata {
     }
 }
 
-/// The inputs and outputs of one way to ask a model (`SignatureDef`).
+/// The inputs and outputs of one function of a model (`SignatureDef`).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Signature {
@@ -78,7 +78,7 @@ impl fmt::Display for TensorInfo {
 }
 
 impl TensorInfo {
-    /// Why an array does not fit, and what to do.
+    /// The reason for which an array does not fit, and the remedy.
     fn misfit(&self, view: &TensorView<'_>) -> Option<(String, String)> {
         let found = format!("{}{:?}", view.dtype(), view.shape());
         let message = format!("found {found}, expected {self}");
@@ -111,9 +111,9 @@ impl TensorInfo {
 }
 
 impl Signature {
-    /// Everything about these inputs that the signature refuses: names, element types and shapes.
+    /// Finds the names, element types and shapes of inputs that the signature refuses.
     ///
-    /// Whether the server can be asked so is not part of it; [`Client::prepare`] says that.
+    /// [`Client::prepare`](super::Client::prepare) says if they can be sent at all.
     pub fn check(&self, input: &Input<'_>) -> Findings {
         let mut findings = Findings::new();
         let views = match input.views() {
@@ -162,17 +162,18 @@ impl Signature {
     }
 }
 
+// The JSON of `GetModelMetadataResponse`, in which protobuf leaves out what is empty.
+
 #[derive(Deserialize)]
 struct Wire {
     model_spec: WireSpec,
     metadata: WireMetadata,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireSpec {
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     version: serde_json::Value,
 }
 
@@ -181,41 +182,37 @@ struct WireMetadata {
     signature_def: WireSignatures,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireSignatures {
-    #[serde(default)]
     signature_def: BTreeMap<String, WireSignature>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireSignature {
-    #[serde(default)]
     inputs: BTreeMap<String, WireTensor>,
-    #[serde(default)]
     outputs: BTreeMap<String, WireTensor>,
-    #[serde(default)]
     method_name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireTensor {
-    #[serde(default)]
     dtype: String,
-    #[serde(default)]
     tensor_shape: WireShape,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireShape {
-    #[serde(default)]
     dim: Vec<WireDim>,
-    #[serde(default)]
     unknown_rank: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireDim {
-    #[serde(default)]
     size: serde_json::Value,
 }
 
@@ -225,15 +222,15 @@ fn integer(value: &serde_json::Value) -> Option<i64> {
 }
 
 impl WireTensor {
-    fn info(self) -> Result<TensorInfo, Bad> {
+    fn info(self) -> Result<TensorInfo, ParseError> {
         let dims = self.tensor_shape.dim.iter().map(|dim| match &dim.size {
             // A size of zero is left out of protobuf's JSON.
             serde_json::Value::Null => Ok(Some(0)),
             size => integer(size)
                 .map(|size| u64::try_from(size).ok())
-                .ok_or_else(|| Bad::new(format!("{size} is not the size of a dimension"))),
+                .ok_or_else(|| ParseError::new(format!("{size} is not the size of a dimension"))),
         });
-        let dims = dims.collect::<Result<Vec<_>, Bad>>()?;
+        let dims = dims.collect::<Result<Vec<_>, ParseError>>()?;
         Ok(TensorInfo {
             dtype: DType::of_name(&self.dtype),
             dtype_name: self.dtype,
@@ -242,13 +239,13 @@ impl WireTensor {
     }
 }
 
-fn tensors(wire: BTreeMap<String, WireTensor>) -> Result<BTreeMap<String, TensorInfo>, Bad> {
+fn tensors(wire: BTreeMap<String, WireTensor>) -> Result<BTreeMap<String, TensorInfo>, ParseError> {
     wire.into_iter().map(|(name, tensor)| Ok((name, tensor.info()?))).collect()
 }
 
-pub(crate) fn parse(body: &[u8]) -> Result<Metadata, Bad> {
+pub(crate) fn parse(body: &[u8]) -> Result<Metadata, ParseError> {
     let wire: Wire = serde_json::from_str(&String::from_utf8_lossy(body))
-        .map_err(|error| Bad::new(format!("it is not a model's metadata: {error}")))?;
+        .map_err(|error| ParseError::new(format!("it is not a model's metadata: {error}")))?;
     let signatures = wire.metadata.signature_def.signature_def.into_iter().map(|(name, wire)| {
         let signature = Signature {
             method: wire.method_name,
@@ -260,39 +257,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Metadata, Bad> {
     Ok(Metadata {
         model: wire.model_spec.name,
         version: integer(&wire.model_spec.version),
-        signatures: signatures.collect::<Result<_, Bad>>()?,
+        signatures: signatures.collect::<Result<_, ParseError>>()?,
     })
-}
-
-impl Client {
-    /// The signatures of the model: names, element types and shapes of inputs and outputs.
-    ///
-    /// # Errors
-    /// [`Error::Predict`] as for [`Client::predict`].
-    pub async fn metadata(&self) -> Result<Metadata> {
-        let asked = self.request(Call::Metadata, |client| Ok(client.write_metadata()))?;
-        let (reply, trace) = self.exchange(&asked).await?;
-        let metadata = self.read_metadata(&reply.body);
-        metadata.map_err(|bad| self.unreadable(&asked.url, &reply, &trace, &bad).into())
-    }
-
-    /// Asks the server for the signature and compares the inputs with it; nothing is predicted.
-    ///
-    /// To check many inputs, take [`Client::metadata`] once and use [`Signature::check`].
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] with one finding for each name, element type or shape that does not fit;
-    /// [`Error::NotFound`] when the model has no such signature; [`Error::Predict`] when it cannot be asked.
-    pub async fn check<'a>(&self, input: impl Into<Input<'a>>) -> Result<()> {
-        let input = input.into();
-        let metadata = self.metadata().await?;
-        let findings = metadata.signature(&self.config.signature)?.check(&input);
-        if findings.is_empty() {
-            Ok(())
-        } else {
-            Err(canary_istio::Error::Invalid(findings).into())
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! The client of TensorFlow Serving: requests, answers, repeats, errors.
+//! The client of TensorFlow Serving: requests, responses, retries, errors.
 //!
-//! [`Client`] is the type to begin with. An [`Input`] is what a model is asked with, an [`Answer`] what it said.
+//! [`Client`] is the type to begin with. An [`Input`] goes to a model, an [`Answer`] comes back.
 
 #[doc(hidden)]
 pub mod address;
 mod answer;
-mod call;
+mod attempts;
+mod calls;
 mod client;
+mod config;
 mod examples;
 pub(crate) mod failure;
 #[cfg(feature = "grpc")]
@@ -23,6 +25,7 @@ mod send;
 mod status;
 mod top;
 mod transport;
+mod wait;
 
 pub use address::ModelVersion;
 pub use answer::Answer;
@@ -41,5 +44,6 @@ pub use request::{Body, Form, write_predict};
 pub use response::read as read_predict;
 pub use retry::Retry;
 pub use send::Prepared;
-pub use status::{ModelStatus, State, VersionStatus, Waiting};
+pub use status::{ModelStatus, State, VersionStatus};
 pub use top::read_top;
+pub use wait::Waiting;

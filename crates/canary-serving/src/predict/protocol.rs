@@ -1,18 +1,26 @@
-//! What differs between REST and gRPC: how bodies are written and read.
+//! Bodies of requests and responses in the protocol of the client's address: JSON over REST, protobuf over gRPC.
+#![cfg_attr(
+    not(feature = "grpc"),
+    allow(
+        clippy::needless_pass_by_value,
+        unused_variables,
+        reason = "only gRPC takes what it sends"
+    )
+)]
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Instant};
 
 use bytes::Bytes;
 
 #[cfg(feature = "grpc")]
 use super::grpc;
 use super::{
-    client::Client,
+    config::Config,
     examples::Examples,
     input::Input,
     metadata::{self, Metadata},
     request,
-    response::{self, Outputs, Read},
+    response::{self, Outputs, Parsed},
     status::{self, ModelStatus},
 };
 use crate::error::Result;
@@ -33,7 +41,7 @@ impl Default for Payload {
 }
 
 impl fmt::Debug for Payload {
-    /// Its size alone: it may be an image, or many.
+    /// Writes its size alone: it may be an image, or many.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = match self {
             Self::Json(body) => body.len(),
@@ -45,6 +53,7 @@ impl fmt::Debug for Payload {
 }
 
 impl Payload {
+    /// The body in one piece.
     pub(crate) fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Json(body) => Cow::Borrowed(body),
@@ -54,107 +63,96 @@ impl Payload {
     }
 }
 
-impl Client {
-    #[cfg(feature = "grpc")]
-    fn spec(&self) -> canary_proto::tensorflow::serving::ModelSpec {
-        let config = &self.config;
-        grpc::model_spec(&config.model, &config.version, &config.signature)
-    }
-
-    #[cfg_attr(
-        not(feature = "grpc"),
-        expect(clippy::needless_pass_by_value, reason = "gRPC sends what is owned without a copy")
-    )]
-    pub(crate) fn write_predict(&self, input: Input<'_>) -> Result<Payload> {
-        let config = &self.config;
+/// The value of `$grpc` when the client's address is one of gRPC, else that of `$rest`.
+macro_rules! by_protocol {
+    ($config:expr, grpc: $grpc:expr, rest: $rest:expr) => {{
         #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return Ok(Payload::Message(grpc::predict(self.spec(), input)?));
+        if $config.is_grpc() {
+            return $grpc;
         }
+        $rest
+    }};
+}
+
+#[cfg(feature = "grpc")]
+fn spec(config: &Config) -> canary_proto::tensorflow::serving::ModelSpec {
+    grpc::model_spec(&config.model, &config.version, &config.signature)
+}
+
+pub(crate) fn write_predict(config: &Config, input: Input<'_>) -> Result<Payload> {
+    by_protocol!(config, grpc: grpc::predict(spec(config), input).map(Payload::Message), rest: {
         let mut body = Vec::new();
         request::write_predict(&mut body, &config.signature, config.form, &input)?;
         Ok(Payload::Json(body.into()))
-    }
+    })
+}
 
-    pub(crate) fn write_examples(&self, examples: &Examples) -> Result<Payload> {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return Ok(Payload::Message(grpc::examples(self.spec(), examples)?));
-        }
-        Ok(Payload::Json(examples.write(&self.config.signature)?.into()))
-    }
+pub(crate) fn write_examples(config: &Config, examples: &Examples) -> Result<Payload> {
+    by_protocol!(
+        config,
+        grpc: grpc::examples(spec(config), examples).map(Payload::Message),
+        rest: Ok(Payload::Json(examples.write(&config.signature)?.into()))
+    )
+}
 
-    /// What asks for metadata: over REST there is no body.
-    #[cfg_attr(
-        not(feature = "grpc"),
-        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
-    )]
-    pub(crate) fn write_metadata(&self) -> Payload {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return Payload::Message(grpc::metadata(self.spec()));
-        }
-        Payload::default()
-    }
+/// The request for metadata; over REST it has no body.
+pub(crate) fn write_metadata(config: &Config) -> Payload {
+    by_protocol!(config, grpc: Payload::Message(grpc::metadata(spec(config))), rest: Payload::default())
+}
 
-    /// What asks for the status: over REST there is no body.
-    #[cfg_attr(
-        not(feature = "grpc"),
-        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
-    )]
-    pub(crate) fn write_status(&self) -> Payload {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return Payload::Message(grpc::status(self.spec()));
-        }
-        Payload::default()
-    }
+/// The request for the status; over REST it has no body.
+pub(crate) fn write_status(config: &Config) -> Payload {
+    by_protocol!(config, grpc: Payload::Message(grpc::status(spec(config))), rest: Payload::default())
+}
 
-    pub(crate) fn read_predict(&self, body: &Bytes) -> Read<Outputs> {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return grpc::read_predict(body);
-        }
-        response::read_predict(body, self.config.doubles)
-    }
+pub(crate) fn read_predict(
+    config: &Config,
+    body: &Bytes,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    by_protocol!(
+        config,
+        grpc: grpc::read_predict(body),
+        rest: response::read_predict(body, config.doubles, deadline)
+    )
+}
 
-    pub(crate) fn read_classify(&self, body: &Bytes) -> Read<Outputs> {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return grpc::read_classify(body);
-        }
-        response::read_classify(body, self.config.doubles)
-    }
+pub(crate) fn read_classify(
+    config: &Config,
+    body: &Bytes,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    by_protocol!(
+        config,
+        grpc: grpc::read_classify(body),
+        rest: response::read_classify(body, config.doubles, deadline)
+    )
+}
 
-    pub(crate) fn read_regress(&self, body: &Bytes) -> Read<Outputs> {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return grpc::read_regress(body);
-        }
-        response::read_regress(body, self.config.doubles)
-    }
+pub(crate) fn read_regress(
+    config: &Config,
+    body: &Bytes,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    by_protocol!(
+        config,
+        grpc: grpc::read_regress(body),
+        rest: response::read_regress(body, config.doubles, deadline)
+    )
+}
 
-    #[cfg_attr(
-        not(feature = "grpc"),
-        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
-    )]
-    pub(crate) fn read_metadata(&self, body: &Bytes) -> Read<Metadata> {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return grpc::read_metadata(body);
-        }
-        metadata::parse(body)
-    }
+pub(crate) fn read_metadata(
+    config: &Config,
+    body: &Bytes,
+    _deadline: Option<Instant>,
+) -> Parsed<Metadata> {
+    by_protocol!(config, grpc: grpc::read_metadata(body), rest: metadata::parse(body))
+}
 
-    #[cfg_attr(
-        not(feature = "grpc"),
-        expect(clippy::unused_self, reason = "with gRPC the protocol decides")
-    )]
-    pub(crate) fn read_status(&self, body: &Bytes) -> Read<ModelStatus> {
-        #[cfg(feature = "grpc")]
-        if self.is_grpc() {
-            return grpc::read_status(body);
-        }
-        status::parse(body)
-    }
+pub(crate) fn read_status(
+    config: &Config,
+    body: &Bytes,
+    _deadline: Option<Instant>,
+) -> Parsed<ModelStatus> {
+    by_protocol!(config, grpc: grpc::read_status(body), rest: status::parse(body))
 }

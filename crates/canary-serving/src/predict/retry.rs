@@ -1,16 +1,16 @@
-//! When a request is sent again, and how often in all.
+//! The rules and the budget by which requests are sent again.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
-/// When a request that failed is sent again.
+/// The rules by which a failed request is sent again.
 ///
-/// Only what is safe is repeated: a connection that could not be made or broke, a 503 of the mesh, and 429. What the
-/// model server itself refuses is never repeated, and neither is a request whose time is up. Pauses double from
-/// `first_pause` to `max_pause`, each shortened by a random part so that clients do not come back together; an
-/// answer's `retry-after` is kept to when it asks for longer. Repeats draw from a budget that all clones of a client
+/// Only what is safe is repeated: a connection that could not be opened or broke, a 503 of the mesh, and 429. A refusal of
+/// the model server itself is never repeated, and neither is a request whose time is up. Pauses double from
+/// `first_pause` to `max_pause`, each shortened by a random part so that clients do not come back together; a
+/// response's `retry-after` is respected when it is longer. Repeats draw from a budget that all clones of a client
 /// share: `budget` repeats for each request, with a reserve of ten, so that repeats cannot multiply the load on
 /// servers that are failing.
 ///
@@ -24,13 +24,13 @@ use std::{
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Retry {
-    /// How many times a request is sent at most, the first included; at least 1. Default 3.
+    /// The most times that a request is sent, the first included; at least 1. Default 3.
     pub attempts: u32,
     /// The longest pause before the second attempt. Default 50 ms.
     pub first_pause: Duration,
     /// The longest pause before any attempt. Default 2 s.
     pub max_pause: Duration,
-    /// Repeats allowed for each request made, on average, beyond a reserve of ten. Default 0.2.
+    /// Repeats allowed for each request, on average, beyond a reserve of ten. Default 0.2.
     pub budget: f64,
 }
 
@@ -80,12 +80,12 @@ impl Retry {
     }
 
     /// The pause after the given number of attempts: a random time from half of the full pause to all of it.
-    pub(crate) fn pause(&self, attempts: u32, asked: Option<Duration>) -> Duration {
+    pub(crate) fn pause(&self, attempts: u32, requested: Option<Duration>) -> Duration {
         let doubled = self.first_pause.saturating_mul(1 << attempts.saturating_sub(1).min(20));
         let full = doubled.min(self.max_pause);
         // The half is a whole number of nanoseconds: a product of the longest time and a fraction may pass it.
         let pause = full / 2 + (full / 2).mul_f64(fastrand::f64());
-        pause.max(asked.unwrap_or_default())
+        pause.max(requested.unwrap_or_default())
     }
 }
 
@@ -103,7 +103,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// A request is made: its share is added, up to ten times the reserve.
+    /// Adds the share of a new request, up to ten times the reserve.
     pub(crate) fn deposit(&self, share: f64) {
         // A share is a small number of thousandths; NaN and negative ones count as zero.
         #[allow(clippy::cast_possible_truncation)]

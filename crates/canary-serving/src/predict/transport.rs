@@ -23,7 +23,7 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// No connection is made yet.
+    /// No connection is opened yet.
     pub(crate) fn new(address: &Address, settings: &Settings) -> Result<Self> {
         match address.scheme {
             Scheme::Http | Scheme::Https => Http::new(settings)

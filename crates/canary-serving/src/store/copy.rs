@@ -1,25 +1,22 @@
-//! A copy from one place to another: what is to be done, and in which order.
+//! A copy from one place to another: its steps and their order.
 
 use std::{
+    collections::BTreeMap,
     path::{Path as FilePath, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize},
-    },
-    time::Duration,
+    sync::Arc,
 };
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path};
 use serde::Serialize;
-use tokio::sync::Mutex;
 
 use super::{
     Location,
-    journal::{Entry, Journal},
+    errors::{broken, failed, refused},
+    journal::{Entry, Journal, Record},
     listing::{File, is_last, list},
-    location::{Opened, broken, failed},
-    lock::{self, Lock},
+    location::Opened,
+    lock::FileLock,
     progress::{Listener, Meter, Phase, Progress},
     saved_model, transfer,
 };
@@ -32,8 +29,8 @@ pub struct CopyModel {
     to: Location,
     concurrency: usize,
     read_back: bool,
-    /// How long the lock lasts without being renewed; none is taken without.
-    lock: Option<Duration>,
+    /// True when two copies to one version are kept apart.
+    lock: bool,
     listener: Option<Listener>,
 }
 
@@ -61,7 +58,7 @@ pub struct Copied {
     pub files: Vec<CopiedFile>,
     /// Their bytes, together.
     pub bytes: u64,
-    /// Whether the target was complete and equal before, so that nothing was written.
+    /// True when the target was complete and equal before, so that nothing was written.
     pub already_there: bool,
 }
 
@@ -75,14 +72,14 @@ pub struct CopiedFile {
     pub bytes: u64,
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
-    /// Whether it was there already, from a copy that was interrupted.
+    /// True when it was complete already, from a copy that was interrupted.
     pub resumed: bool,
 }
 
 impl CopyModel {
     /// A copy of the version in `from` to the version `to`, whose last part is its number.
     pub fn new(from: Location, to: Location) -> Self {
-        Self { from, to, concurrency: 4, read_back: true, lock: Some(lock::LASTS), listener: None }
+        Self { from, to, concurrency: 4, read_back: true, lock: true, listener: None }
     }
 
     /// Sets how many files are copied at once; 4 by default, at least 1. Each takes up to 24 MiB of memory.
@@ -100,22 +97,15 @@ impl CopyModel {
         self
     }
 
-    /// Takes no lock: for a store that cannot write conditionally. The caller makes sure that nobody else copies to the
-    /// same version at the same time.
+    /// Does not keep two copies apart: for a store that cannot write conditionally. The caller makes sure that nobody
+    /// else copies to the same version at the same time.
     #[must_use]
     pub fn without_lock(mut self) -> Self {
-        self.lock = None;
+        self.lock = false;
         self
     }
 
-    /// Sets how long the lock in a bucket lasts without being renewed; half a minute by default, at least a second.
-    #[must_use]
-    pub fn lock_lasts(mut self, time: Duration) -> Self {
-        self.lock = Some(time.max(Duration::from_secs(1)));
-        self
-    }
-
-    /// Tells how far it is, from several tasks at once.
+    /// Calls `listener` with the progress, from several tasks at once.
     #[must_use]
     pub fn on_progress(mut self, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
@@ -141,22 +131,22 @@ impl CopyModel {
         let (base, version) = self.to.open_parent()?;
         let at = |name: String| base.prefix.clone().join(name);
         let target = at(version.to_string());
-        let staging =
-            if base.folder.is_some() { at(format!(".canary-{version}")) } else { target.clone() };
-        let lock = match self.lock {
-            Some(lasts) => Lock::take(&base, version, &self.to.to_string(), &action, lasts).await?,
-            None => Lock::None,
+        let (staging, _lock) = match &base.folder {
+            None => (target.clone(), None),
+            Some(folder) => {
+                let path = folder.join(format!(".canary-{version}.lock"));
+                let lock =
+                    self.lock.then(|| FileLock::acquire(path, &self.to.to_string(), &action));
+                (at(format!(".canary-{version}")), lock.transpose()?)
+            }
         };
+        let conditional = self.lock && base.folder.is_none();
+        let places = (&*action, self.from.to_string(), self.to.to_string());
+        let journal_at = at(format!(".canary-{version}.json"));
+        let (journal, earlier) = Journal::begin(&base, journal_at, places, conditional).await?;
         let job = Job {
-            meter: Meter {
-                listener: self.listener.clone(),
-                bytes: AtomicU64::new(0),
-                total_bytes: files.iter().map(|file| file.size).sum(),
-                files: AtomicUsize::new(0),
-                total_files: files.len(),
-            },
-            journal_at: at(format!(".canary-{version}.json")),
-            journal: Mutex::default(),
+            meter: Meter::new(self.listener.clone(), &files),
+            journal,
             source,
             base,
             staging,
@@ -166,9 +156,10 @@ impl CopyModel {
             action,
             settings: self,
         };
-        let copied = lock.hold(job.run(&lock)).await;
-        lock.release().await;
-        copied
+        match job.run(earlier).await {
+            Ok(copied) => Ok(copied),
+            Err(error) => Err(job.journal.explain_failure(error).await),
+        }
     }
 }
 
@@ -182,32 +173,30 @@ struct Job {
     staging: Path,
     version: i64,
     files: Vec<File>,
-    journal_at: Path,
-    journal: Mutex<Journal>,
+    journal: Journal,
     meter: Meter,
     action: String,
 }
 
 impl Job {
-    async fn run(self, lock: &Lock) -> Result<Copied> {
-        let before = Journal::read(&self.base, &self.journal_at, &self.action).await?;
-        let there = list(&self.base, &self.target, &self.action).await?;
-        let begun = self.base.folder.is_none() && before.is_some();
-        if !there.is_empty() && !begun {
-            let copied = self.compare(&there).await?;
-            self.tidy().await?;
-            return Ok(copied);
+    async fn run(&self, earlier: Option<Record>) -> Result<Copied> {
+        let present = list(&self.base, &self.target, &self.action).await?;
+        let begun = self.base.folder.is_none() && earlier.is_some();
+        if !present.is_empty() && !begun {
+            let compared = self.compare(&present).await;
+            self.journal.remove().await?;
+            return compared;
         }
-        self.adopt(before).await?;
+        self.adopt(earlier.unwrap_or_default()).await?;
         let (last, first): (Vec<&File>, Vec<&File>) =
             self.files.iter().partition(|file| is_last(&file.path));
         let mut copied = self.copy_all(first).await?;
-        // With the last file the version can be loaded: nobody else may be writing to it then.
-        lock.renew().await?;
+        // With the last file the version can be loaded, so no other copy may have begun to write it.
+        self.journal.update(|_| {}).await?;
         copied.extend(self.copy_all(last).await?);
         copied.sort_by(|one, other| one.path.cmp(&other.path));
         self.publish().await?;
-        self.tidy().await?;
+        self.journal.remove().await?;
         Ok(self.report(copied, false))
     }
 
@@ -222,22 +211,23 @@ impl Job {
         }
     }
 
-    /// A target that is there already is equal to the source, or left alone.
-    async fn compare(&self, there: &[File]) -> Result<Copied> {
+    /// Compares a target that exists with the source; it is not changed.
+    async fn compare(&self, present: &[File]) -> Result<Copied> {
         let names = |files: &[File]| -> Vec<(String, u64)> {
             files.iter().map(|file| (file.path.clone(), file.size)).collect()
         };
         let differs = |what: &str| {
-            self.refuse(format!(
-                "{} is there already and {what}; nothing was written. A server may have it loaded: copy to another version",
-                self.settings.to
-            ))
+            let to = &self.settings.to;
+            let reason = format!(
+                "{to} is there already and {what}; nothing was written. A server may have it loaded: copy to another version"
+            );
+            refused(&self.action, reason)
         };
-        if names(there) != names(&self.files) {
+        if names(present) != names(&self.files) {
             return Err(differs("has other files"));
         }
-        let mut copied = Vec::with_capacity(there.len());
-        for (own, other) in self.files.iter().zip(there) {
+        let mut copied = Vec::with_capacity(present.len());
+        for (own, other) in self.files.iter().zip(present) {
             let sha256 = self.hash(&self.source, &own.at).await?;
             if self.hash(&self.base, &other.at).await? != sha256 {
                 return Err(differs(&format!("differs in {}", own.path)));
@@ -249,46 +239,38 @@ impl Job {
         Ok(self.report(copied, true))
     }
 
-    /// Takes up what a copy before left, as far as it is of this source.
-    async fn adopt(&self, before: Option<Journal>) -> Result<()> {
-        let source = self.settings.from.to_string();
-        let ours = before.as_ref().is_none_or(|journal| journal.source == source);
-        if !ours && self.base.folder.is_none() {
-            return Err(self.refuse(format!(
-                "a copy from {} was begun there and is not complete; finish it, or remove {} and {}",
-                before.unwrap_or_default().source,
-                self.target,
-                self.journal_at
-            )));
-        }
-        let journal = before.filter(|_| ours).unwrap_or_default();
-        let mut kept = Journal { source, ..Journal::default() };
+    /// Keeps the files of an earlier copy that are complete and still equal to the source's, and removes the others.
+    async fn adopt(&self, earlier: Record) -> Result<()> {
+        let mut kept = BTreeMap::new();
         let left = list(&self.base, &self.staging, &self.action).await?;
-        for there in &left {
-            let entry = journal.files.get(&there.path);
-            let own = self.files.iter().find(|file| file.path == there.path);
+        for file in &left {
+            let entry = earlier.files.get(&file.path);
+            let own = self.files.iter().find(|own| own.path == file.path);
             if let (Some(entry), Some(own)) = (entry, own)
                 && (entry.size, &entry.tag) == (own.size, &own.tag)
-                && (entry.size, &entry.target) == (there.size, &there.tag)
+                && (entry.size, &entry.target) == (file.size, &file.tag)
             {
-                kept.files.insert(there.path.clone(), entry.clone());
+                kept.insert(file.path.clone(), entry.clone());
             }
         }
-        if kept.files.len() < self.files.len() {
-            kept.files.retain(|path, _| !is_last(path));
+        if kept.len() < self.files.len() {
+            kept.retain(|path, _| !is_last(path));
         }
-        // What is not kept is half of a file, or of a source that has changed. `saved_model.pb` goes first, so that
-        // nothing can be loaded until it is written anew.
+        let write = |record: &mut Record| {
+            record.untouched = false;
+            record.files.clone_from(&kept);
+        };
+        self.journal.update(write).await?;
+        // The others are cut off, or of a source that has changed. `saved_model.pb` is removed first, so that nothing
+        // can be loaded until it is written anew.
         let (last, first): (Vec<&File>, Vec<&File>) = left
             .iter()
-            .filter(|there| !kept.files.contains_key(&there.path))
-            .partition(|there| is_last(&there.path));
-        for gone in last.into_iter().chain(first) {
-            let gone = self.base.store.delete(&gone.at).await;
-            gone.map_err(|error| failed(&self.action, error))?;
+            .filter(|file| !kept.contains_key(&file.path))
+            .partition(|file| is_last(&file.path));
+        for file in last.into_iter().chain(first) {
+            let removed = self.base.store.delete(&file.at).await;
+            removed.map_err(|error| failed(&self.action, error))?;
         }
-        kept.write(&self.base, &self.journal_at, &self.action).await?;
-        *self.journal.lock().await = kept;
         Ok(())
     }
 
@@ -304,21 +286,20 @@ impl Job {
             sha256: sha256.to_owned(),
             resumed,
         };
-        let known = self.journal.lock().await.files.get(&file.path).cloned();
-        if let Some(entry) = known {
+        if let Some(entry) = self.journal.entry(&file.path).await {
             self.meter.tell(&file.path, Phase::Complete, file.size);
             return Ok(copied(&entry.sha256, true));
         }
         let at = file.path.split('/').fold(self.staging.clone(), Path::join);
         let (from, to) = (&*self.source.store, &*self.base.store);
-        let seen = |bytes| self.meter.tell(&file.path, Phase::Copying, bytes);
-        let read = transfer::copy(from, file, to, &at, seen).await;
+        let progress = |bytes| self.meter.tell(&file.path, Phase::Copying, bytes);
+        let read = transfer::copy(from, file, to, &at, progress).await;
         let sha256 = read.map_err(|error| failed(&self.action, error))?;
         if self.settings.read_back {
             self.meter.tell(&file.path, Phase::ReadingBack, 0);
             let written = self.hash(&self.base, &at).await?;
             if written != sha256 {
-                // What is wrong must not be taken for a part of the model.
+                // A damaged file must not count as a part of the model.
                 let _ = to.delete(&at).await;
                 return Err(Error::Store {
                     action: self.action.clone(),
@@ -339,10 +320,8 @@ impl Job {
             target: strong.unwrap_or_else(|| written.last_modified.to_rfc3339()),
             sha256: sha256.clone(),
         };
-        let mut journal = self.journal.lock().await;
-        journal.files.insert(file.path.clone(), entry);
-        journal.write(&self.base, &self.journal_at, &self.action).await?;
-        drop(journal);
+        let path = file.path.clone();
+        self.journal.update(|record| drop(record.files.insert(path, entry))).await?;
         self.meter.tell(&file.path, Phase::Complete, 0);
         Ok(copied(&sha256, false))
     }
@@ -365,19 +344,6 @@ impl Job {
         });
         let done = done.await.map_err(std::io::Error::other).and_then(|done| done);
         done.map_err(|cause| broken(&self.action, "cannot put the version in its place", cause))
-    }
-
-    /// Removes the journal.
-    async fn tidy(&self) -> Result<()> {
-        match self.base.store.delete(&self.journal_at).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failed(&self.action, error)),
-        }
-    }
-
-    fn refuse(&self, reason: String) -> Error {
-        let action = self.action.clone();
-        Error::Store { action, reason, retryable: false, source: None }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::location::{broken, named, refuse};
+use super::errors::{broken, named, refuse};
 use crate::Result;
 
 /// Refuses a folder with a symbolic link that leads out of it or nowhere: the file behind it is not a part of the

@@ -3,8 +3,11 @@
 use futures_util::TryStreamExt;
 use object_store::{ObjectMeta, path::Path};
 
-use super::location::{Opened, failed};
-use crate::{Error, Result};
+use super::{
+    errors::{failed, refused},
+    location::Opened,
+};
+use crate::Result;
 
 /// More files than any SavedModel has.
 const MOST: usize = 10_000;
@@ -18,9 +21,9 @@ pub(super) struct File {
     pub(super) at: Path,
     /// Its size in bytes.
     pub(super) size: u64,
-    /// What changes when its contents do: the entity tag, or the time of its last change.
+    /// A text that changes with its contents: the entity tag, or the time of its last change.
     pub(super) tag: String,
-    /// The entity tag, when it can be asked for.
+    /// The entity tag, when a request can be made conditional on it.
     pub(super) e_tag: Option<String>,
 }
 
@@ -32,7 +35,7 @@ impl File {
     }
 }
 
-/// Whether it is the file without which nothing is loaded.
+/// True for the file without which nothing is loaded.
 pub(super) fn is_last(path: &str) -> bool {
     path == "saved_model.pb" || path == "saved_model.pbtxt"
 }
@@ -47,16 +50,16 @@ pub(super) async fn list(opened: &Opened, prefix: &Path, action: &str) -> Result
         if path.is_empty() {
             continue;
         }
-        check(&path).map_err(|reason| refuse(action, reason))?;
+        check(&path).map_err(|reason| refused(action, reason))?;
         files.push(File::new(path, meta));
         if files.len() > MOST {
             let reason =
                 format!("there are more than {MOST} files; name the folder of one version");
-            return Err(refuse(action, reason));
+            return Err(refused(action, reason));
         }
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
-    // What consoles make as a folder is an empty object with the folder's name.
+    // Clouds' consoles make a folder as an empty object with the folder's name.
     let folders: Vec<bool> = files
         .iter()
         .map(|file| {
@@ -81,8 +84,4 @@ fn check(path: &str) -> Result<(), String> {
         Some(part) => Err(format!("{path:?} is no path of a model's file, because of {part:?}")),
         None => Ok(()),
     }
-}
-
-fn refuse(action: &str, reason: String) -> Error {
-    Error::Store { action: action.to_owned(), reason, retryable: false, source: None }
 }

@@ -12,8 +12,12 @@ use object_store::{
     path::Path,
 };
 
-use super::{links, transport::http_connector_with};
-use crate::{Error, Result, error::BoxError};
+use super::{
+    errors::{broken, failed, named, refuse},
+    links,
+    transport::http_connector_with,
+};
+use crate::{Error, Result};
 
 /// The folder of one version of a model: `/models/resnet/1`, `gs://bucket/resnet/1`, `s3://bucket/resnet/1`.
 #[derive(Clone)]
@@ -199,49 +203,4 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Location").field(&self.text).finish()
     }
-}
-
-pub(super) fn named(text: &str) -> String {
-    format!("the model at {text}")
-}
-
-/// A location that cannot be used.
-pub(super) fn refuse(text: &str, reason: &str) -> Error {
-    Error::Store { action: named(text), reason: reason.to_owned(), retryable: false, source: None }
-}
-
-/// An error of this machine's files.
-pub(super) fn broken(action: &str, reason: &str, cause: std::io::Error) -> Error {
-    Error::Store {
-        action: action.to_owned(),
-        reason: reason.to_owned(),
-        retryable: false,
-        source: Some(Box::new(cause)),
-    }
-}
-
-/// What an error of a store means for the user.
-pub(super) fn failed(action: &str, error: object_store::Error) -> Error {
-    use object_store::Error as Cause;
-
-    let (reason, retryable) = match &error {
-        Cause::NotFound { path, .. } => (format!("{path} is not there"), false),
-        Cause::PermissionDenied { path, .. } => {
-            (format!("these credentials may not reach {path}"), false)
-        }
-        Cause::Unauthenticated { .. } => {
-            ("the credentials are missing or wrong; see Location::parse for where they are looked for".to_owned(), false)
-        }
-        Cause::Precondition { path, .. } => {
-            (format!("{path} was changed while it was being copied; copy again"), true)
-        }
-        Cause::InvalidPath { .. } => ("a path that cannot be used".to_owned(), false),
-        Cause::NotSupported { .. } | Cause::NotImplemented { .. } => {
-            ("the store cannot do what is needed".to_owned(), false)
-        }
-        Cause::UnknownConfigurationKey { .. } => ("the store's settings are wrong".to_owned(), false),
-        _ => ("the store did not do what it was asked; copying again goes on where it was".to_owned(), true),
-    };
-    let source: BoxError = Box::new(error);
-    Error::Store { action: action.to_owned(), reason, retryable, source: Some(source) }
 }

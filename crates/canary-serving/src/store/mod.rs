@@ -31,22 +31,23 @@
 //!
 //! # What is checked
 //! The source is a SavedModel: `saved_model.pb` is one from its first to its last byte, or there is a `saved_model.pbtxt`;
-//! `variables/` has its index and every shard. The SHA-256 of each file is taken while it is read; then what was written
-//! is read back and must have the same. A source that changes meanwhile is an error, and so is a symbolic link in a folder
+//! `variables/` has its index and every shard. The SHA-256 of each file is computed while it is read; then the file written
+//! is read back and must have the same one. A source that changes meanwhile is an error, and so is a symbolic link in a folder
 //! that leads out of it.
 //!
 //! # After an interruption
-//! The same call goes on where it was: files that are whole are not copied again. What is complete stands in
+//! The same call goes on where it was: files that are complete are not copied again. They are listed in the journal,
 //! `.canary-<version>.json` beside the version, which is removed at the end.
-
+//!
 //! # Two copies at once
 //! Of two copies to the same version one is refused. On this machine the lock is the file `.canary-<version>.lock` beside
-//! the version, which the system unlocks when the process ends, however it ends. In a bucket it is an object of that
-//! name, written only where none is and renewed every ten seconds; a copy that finds one waits until it is gone, is
-//! refused when it is renewed meanwhile, and takes it over when it was not renewed for half a minute, as after a kill. The
-//! file `saved_model.pb` is written only while the lock is held.
+//! the version, which the system unlocks when the process ends, however it ends. In a bucket the journal keeps them
+//! apart: it is written only as long as nobody else has written it. A copy from another source is refused while the
+//! journal is there; one from the same source takes the journal over, as after a kill, and the earlier copy is refused
+//! at its next file. The file `saved_model.pb` is written only by a copy that has just written the journal.
 
 mod copy;
+mod errors;
 mod journal;
 mod links;
 mod listing;
@@ -54,8 +55,6 @@ mod location;
 mod lock;
 mod progress;
 mod saved_model;
-#[cfg(test)]
-mod tests;
 mod transfer;
 mod transport;
 

@@ -1,4 +1,4 @@
-//! How far a copy is.
+//! The progress of a copy.
 
 use std::{
     fmt,
@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-/// What is being done with a file.
+use super::listing::File;
+
+/// The step in which a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
@@ -20,13 +22,13 @@ pub enum Phase {
     Complete,
 }
 
-/// How far a copy is.
+/// The progress of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The file that this is about, by its path in the model.
+    /// The path of a file in the model.
     pub file: String,
-    /// What is being done with it.
+    /// The step in which it is.
     pub phase: Phase,
     /// The bytes copied so far, with those of a copy before that was interrupted.
     pub bytes: u64,
@@ -46,19 +48,29 @@ impl fmt::Display for Progress {
     }
 }
 
-/// What is told of the progress.
+/// A function that is called with the progress.
 pub(super) type Listener = Arc<dyn Fn(&Progress) + Send + Sync>;
 
 /// Counts for the listener.
 pub(super) struct Meter {
-    pub(super) listener: Option<Listener>,
-    pub(super) bytes: AtomicU64,
-    pub(super) total_bytes: u64,
-    pub(super) files: AtomicUsize,
-    pub(super) total_files: usize,
+    listener: Option<Listener>,
+    bytes: AtomicU64,
+    total_bytes: u64,
+    files: AtomicUsize,
+    total_files: usize,
 }
 
 impl Meter {
+    pub(super) fn new(listener: Option<Listener>, files: &[File]) -> Self {
+        Self {
+            listener,
+            bytes: AtomicU64::new(0),
+            total_bytes: files.iter().map(|file| file.size).sum(),
+            files: AtomicUsize::new(0),
+            total_files: files.len(),
+        }
+    }
+
     pub(super) fn tell(&self, file: &str, phase: Phase, more: u64) {
         let bytes = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
         let done = usize::from(phase == Phase::Complete);

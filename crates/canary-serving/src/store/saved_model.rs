@@ -1,4 +1,4 @@
-//! Whether files are a SavedModel.
+//! Checks that files are a SavedModel.
 //!
 //! Sources: `saved_model.proto` (field 1 the schema's version, field 2 the graphs), the naming of checkpoints in
 //! `tensor_bundle/naming.cc`, and the magic number of an index in `lib/io/format.h` of TensorFlow.
@@ -8,10 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{
+    errors::{failed, refused},
     listing::{File, is_last},
-    location::{Opened, failed},
+    location::Opened,
 };
-use crate::{Error, Result};
+use crate::Result;
 
 /// The last eight bytes of a table, which `variables.index` is.
 const TABLE: [u8; 8] = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb];
@@ -22,14 +23,9 @@ const MOST_GRAPHS: u32 = 64;
 /// Checks that the files are those of one whole SavedModel.
 ///
 /// # Errors
-/// [`Error::Store`] that says what is missing or broken.
+/// [`crate::Error::Store`] that says what is missing or broken.
 pub(super) async fn check(opened: &Opened, files: &[File], action: &str) -> Result<()> {
-    let refuse = |reason: String| Error::Store {
-        action: action.to_owned(),
-        reason: format!("this is no SavedModel: {reason}"),
-        retryable: false,
-        source: None,
-    };
+    let refuse = |reason: String| refused(action, format!("this is no SavedModel: {reason}"));
     shape(files).map_err(refuse)?;
     let store = &*opened.store;
     for file in files {
@@ -57,7 +53,7 @@ pub(super) async fn check(opened: &Opened, files: &[File], action: &str) -> Resu
     Ok(())
 }
 
-/// What can be seen from the names and sizes.
+/// Checks the names and sizes.
 fn shape(files: &[File]) -> Result<(), String> {
     let named = |path: &str| files.iter().any(|file| file.path == path);
     if !named("saved_model.pb") && !named("saved_model.pbtxt") {

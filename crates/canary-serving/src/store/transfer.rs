@@ -15,13 +15,13 @@ const PARTS: usize = 2;
 /// S3 takes 10 000 parts at most.
 const MOST_PARTS: u64 = 9_000;
 
-/// Copies a file; its SHA-256 in hexadecimal. `seen` is told of the bytes as they are read.
+/// Copies a file and returns its SHA-256 in hexadecimal. `progress` is called with the bytes as they are read.
 pub(super) async fn copy(
     from: &dyn ObjectStore,
     file: &File,
     to: &dyn ObjectStore,
     target: &Path,
-    seen: impl Fn(u64),
+    progress: impl Fn(u64),
 ) -> object_store::Result<String> {
     // With the tag, a source that changed is an error instead of a mixture of two models.
     let options = GetOptions { if_match: file.e_tag.clone(), ..GetOptions::default() };
@@ -41,7 +41,7 @@ pub(super) async fn copy(
         while let Some(chunk) = stream.try_next().await? {
             size += chunk.len() as u64;
             digest.update(&chunk);
-            seen(chunk.len() as u64);
+            progress(chunk.len() as u64);
             chunks.push(chunk);
         }
         if size != file.size {
@@ -57,7 +57,7 @@ pub(super) async fn copy(
         while let Some(chunk) = stream.try_next().await? {
             size += chunk.len() as u64;
             digest.update(&chunk);
-            seen(chunk.len() as u64);
+            progress(chunk.len() as u64);
             write.wait_for_capacity(PARTS).await?;
             write.put(chunk);
         }

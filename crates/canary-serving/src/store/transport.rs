@@ -1,4 +1,4 @@
-//! The connections to the clouds: the client of HTTP that predictions use, for `object_store`.
+//! The connections to the clouds: the HTTP client of predictions, as `object_store` takes one.
 
 use std::{future::Future, pin::Pin, time::Duration};
 

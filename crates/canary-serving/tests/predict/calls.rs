@@ -1,4 +1,4 @@
-//! What is asked and what is understood when all goes well, or when somebody says no.
+//! Requests and responses of predictions, and the errors of servers and the mesh.
 
 use std::time::Duration;
 
@@ -36,11 +36,11 @@ async fn the_labs_request_is_sent_and_its_answer_read() {
     let top = answer.top().unwrap();
     assert_eq!(top[0], ("military uniform".to_owned(), 0.45));
     assert_eq!(top[1].0, "suit");
-    let asked = &server.asked()[0];
-    assert!(asked.head.starts_with("POST /v1/models/image_classifier:predict HTTP/1.1\r\n"));
-    assert!(asked.head.contains("user-group: canary"), "{}", asked.head);
+    let request = &server.requests()[0];
+    assert!(request.head.starts_with("POST /v1/models/image_classifier:predict HTTP/1.1\r\n"));
+    assert!(request.head.contains("user-group: canary"), "{}", request.head);
     assert_eq!(
-        asked.text(),
+        request.text(),
         r#"{"signature_name":"serving_preprocess","instances":[{"b64":"/9j/4A=="}]}"#
     );
 }
@@ -54,15 +54,15 @@ async fn versions_labels_and_hosts_reach_the_wire() {
     assert_eq!(answer.output("y").unwrap().as_floats(), Some(&[1.5][..]));
     assert!(answer.output("z").unwrap_err().to_string().contains("\"y\""));
     client.clone().version(7).label("a/b").predict(&x).await.unwrap();
-    let asked = server.asked();
-    assert!(asked[0].head.starts_with("POST /v1/models/image_classifier/versions/7:predict "));
-    assert!(asked[1].head.starts_with("POST /v1/models/image_classifier/labels/a%2Fb:predict "));
-    assert!(asked[0].head.to_lowercase().contains("host: models.example.com"));
-    assert_eq!(asked[0].text(), r#"{"inputs":{"x":[9223372036854775807]}}"#);
+    let requests = server.requests();
+    assert!(requests[0].head.starts_with("POST /v1/models/image_classifier/versions/7:predict "));
+    assert!(requests[1].head.starts_with("POST /v1/models/image_classifier/labels/a%2Fb:predict "));
+    assert!(requests[0].head.to_lowercase().contains("host: models.example.com"));
+    assert_eq!(requests[0].text(), r#"{"inputs":{"x":[9223372036854775807]}}"#);
 }
 
 #[tokio::test]
-async fn the_server_says_no() {
+async fn the_server_returns_an_error() {
     let server = Server::new(|_, stream| {
         let headers = [
             ("server", "istio-envoy"),
@@ -80,8 +80,8 @@ async fn the_server_says_no() {
 }
 
 #[tokio::test]
-async fn the_mesh_says_no_until_it_does_not() {
-    let server = Server::new(|asked, stream| match asked.index {
+async fn an_error_of_the_mesh_is_repeated() {
+    let server = Server::new(|request, stream| match request.index {
         0 | 1 => reply(
             stream,
             "503 Service Unavailable",
@@ -117,7 +117,7 @@ async fn settings_that_cannot_be_sent_are_refused() {
         assert!(error.message.contains(word), "{error}");
         assert!(!error.to_string().contains("cret"), "{error}");
     }
-    assert!(server.asked().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[test]

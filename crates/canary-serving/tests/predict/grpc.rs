@@ -20,7 +20,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::calls::predict_error;
 
-/// What a call is answered with: a message, or a status and its text.
+/// The response to a call: a message, or a status and its text.
 pub(crate) enum Reply {
     Message(Vec<u8>),
     Status(u32, &'static str, &'static [(&'static str, &'static str)]),
@@ -29,14 +29,14 @@ pub(crate) enum Reply {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) path: String,
     pub(crate) authority: String,
     pub(crate) headers: HeaderMap,
     pub(crate) message: Bytes,
 }
 
-type Log = Arc<Mutex<Vec<Asked>>>;
+type Log = Arc<Mutex<Vec<Received>>>;
 
 fn framed(message: &[u8]) -> Bytes {
     let mut body = BytesMut::with_capacity(message.len() + 5);
@@ -76,24 +76,24 @@ fn response(reply: Reply) -> Response<Body> {
     response.body(Full::new(body).with_trailers(trailers)).unwrap()
 }
 
-/// Listens on a free port and answers as `answer` says; the address without its scheme, and what was asked.
-async fn serve(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> (String, Log) {
+/// Listens on a free port and responds by `answer`; the address without its scheme, and the requests received.
+async fn serve(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> (String, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let log = Log::default();
     let kept = log.clone();
-    let mut server = serve_on(listener, move |asked| {
-        log.lock().unwrap().push(asked.clone());
-        answer(asked)
+    let mut server = serve_on(listener, move |received| {
+        log.lock().unwrap().push(received.clone());
+        answer(received)
     });
     server.detach_all();
     (address, kept)
 }
 
-/// Answers on this listener until what is given back is dropped, which closes the connections too.
+/// Responds on this listener until the returned set is dropped, which closes the connections too.
 pub(crate) fn serve_on(
     listener: TcpListener,
-    answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    answer: impl Fn(&Received) -> Reply + Send + Sync + 'static,
 ) -> JoinSet<()> {
     let answer = Arc::new(answer);
     let mut server = JoinSet::new();
@@ -107,13 +107,13 @@ pub(crate) fn serve_on(
                 async move {
                     let (parts, body) = request.into_parts();
                     let message = body.collect().await.unwrap().to_bytes().slice(5..);
-                    let asked = Asked {
+                    let received = Received {
                         path: parts.uri.path().to_owned(),
                         authority: parts.uri.authority().unwrap().to_string(),
                         headers: parts.headers,
                         message,
                     };
-                    Ok::<_, Infallible>(response(answer(&asked)))
+                    Ok::<_, Infallible>(response(answer(&received)))
                 }
             });
             connections.spawn(async move {
@@ -137,8 +137,8 @@ fn client(address: &str) -> Client {
 
 #[tokio::test]
 async fn predictions_status_and_metadata() {
-    let (address, log) = serve(|asked| {
-        Reply::Message(fixture(match asked.path.rsplit('/').next().unwrap() {
+    let (address, log) = serve(|received| {
+        Reply::Message(fixture(match received.path.rsplit('/').next().unwrap() {
             "Predict" => "predict_response",
             "Classify" => "classify_response",
             "Regress" => "regress_response",
@@ -158,12 +158,12 @@ async fn predictions_status_and_metadata() {
     assert_eq!(answer.subset(), Some("resnet101"));
     assert_eq!(answer.output("float").unwrap().as_floats(), Some(&[1.0, 2.0, 3.5, -4.0][..]));
     assert_eq!(answer.raw(), fixture("predict_response"));
-    let asked = log.lock().unwrap()[0].clone();
-    assert_eq!(asked.path, "/tensorflow.serving.PredictionService/Predict");
-    assert_eq!(asked.authority, "models.example.com");
-    assert_eq!(asked.headers["user-group"], "canary");
-    assert!(asked.headers.contains_key("grpc-timeout"));
-    assert_eq!(asked.message, fixture("predict_files"));
+    let received = log.lock().unwrap()[0].clone();
+    assert_eq!(received.path, "/tensorflow.serving.PredictionService/Predict");
+    assert_eq!(received.authority, "models.example.com");
+    assert_eq!(received.headers["user-group"], "canary");
+    assert!(received.headers.contains_key("grpc-timeout"));
+    assert_eq!(received.message, fixture("predict_files"));
 
     let status = client.status().await.unwrap();
     assert!(status.ready());
@@ -174,9 +174,9 @@ async fn predictions_status_and_metadata() {
 }
 
 #[tokio::test]
-async fn the_only_inputs_name_is_asked_for_once() {
-    let (address, log) = serve(|asked| {
-        let metadata = asked.path.ends_with("GetModelMetadata");
+async fn the_only_inputs_name_is_read_once() {
+    let (address, log) = serve(|received| {
+        let metadata = received.path.ends_with("GetModelMetadata");
         Reply::Message(fixture(if metadata { "metadata_response" } else { "predict_response" }))
     })
     .await;
@@ -187,7 +187,7 @@ async fn the_only_inputs_name_is_asked_for_once() {
     let (one, other) = tokio::join!(client.predict(&pixels), clone.predict(&pixels));
     one.and(other).unwrap();
     client.predict(&pixels).await.unwrap();
-    let paths: Vec<_> = log.lock().unwrap().iter().map(|asked| asked.path.clone()).collect();
+    let paths: Vec<_> = log.lock().unwrap().iter().map(|received| received.path.clone()).collect();
     assert_eq!(paths.iter().filter(|path| path.ends_with("GetModelMetadata")).count(), 1);
     let named = client.prepare(Input::named([("x", &pixels)])).unwrap();
     assert_eq!(log.lock().unwrap().last().unwrap().message, *named.body());
@@ -198,7 +198,7 @@ async fn the_only_inputs_name_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn who_said_no() {
+async fn the_origin_of_an_error_is_found() {
     let (address, log) =
         serve(|_| Reply::Status(14, "no healthy upstream", &[("server", "istio-envoy")])).await;
     let quick = Retry::default().first_pause(Duration::from_millis(1));
@@ -272,7 +272,7 @@ async fn a_large_array_is_whole_and_can_be_sent_again() {
     let log = log.lock().unwrap();
     assert_eq!(log.len(), 3);
     assert!(format!("{prepared:?}").len() < 500, "a body is not printed");
-    assert!(log.iter().all(|asked| asked.message == *wanted));
+    assert!(log.iter().all(|received| received.message == *wanted));
     drop(prepared);
     drop(log);
     assert_eq!(Arc::strong_count(&pixels), 1, "nothing is kept");

@@ -169,7 +169,7 @@ async fn a_server_killed_and_started_again_loses_no_item() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut server: Option<JoinSet<()>> =
-        Some(serve_on(listener, |asked| Reply::Message(echo(&asked.message))));
+        Some(serve_on(listener, |received| Reply::Message(echo(&received.message))));
     let retry = Retry::default()
         .attempts(60)
         .first_pause(Duration::from_millis(2))
@@ -196,7 +196,7 @@ async fn a_server_killed_and_started_again_loses_no_item() {
                     Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
                 }
             };
-            server = Some(serve_on(listener, |asked| Reply::Message(echo(&asked.message))));
+            server = Some(serve_on(listener, |received| Reply::Message(echo(&received.message))));
         }
     }
     assert_eq!(given, 200);

@@ -4,9 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::large_stack_arrays, clippy::needless_pass_by_value)]
 
 mod calls;
-mod connections;
 mod faults;
-mod frames;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "grpc")]

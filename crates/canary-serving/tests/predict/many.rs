@@ -24,12 +24,12 @@ fn echo(body: &str) -> String {
 async fn order_is_kept_failures_stay_in_their_place_and_flight_is_bounded() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (in_flight, peak) = (now.clone(), most.clone());
-    let server = Server::new(move |asked, stream| {
+    let server = Server::new(move |request, stream| {
         let flying = in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         peak.fetch_max(flying, Ordering::SeqCst);
         // Later requests overtake earlier ones.
-        thread::sleep(Duration::from_millis(if asked.index.is_multiple_of(3) { 8 } else { 1 }));
-        let text = asked.text();
+        thread::sleep(Duration::from_millis(if request.index.is_multiple_of(3) { 8 } else { 1 }));
+        let text = request.text();
         in_flight.fetch_sub(1, Ordering::SeqCst);
         if text.contains("\"Bw==\"") {
             return reply(stream, "400 Bad Request", &[], br#"{"error": "seven"}"#);

@@ -16,9 +16,9 @@ use crate::{
 
 #[tokio::test]
 async fn waits_until_a_version_is_available() {
-    let server = Server::new(|asked, stream| {
-        let state = ["START", "LOADING", "AVAILABLE"][asked.index.saturating_sub(1).min(2)];
-        if asked.index == 0 {
+    let server = Server::new(|request, stream| {
+        let state = ["START", "LOADING", "AVAILABLE"][request.index.saturating_sub(1).min(2)];
+        if request.index == 0 {
             return reply(stream, "404 Not Found", &[], br#"{"error": "not found"}"#);
         }
         let body = format!(
@@ -35,7 +35,7 @@ async fn waits_until_a_version_is_available() {
         .unwrap();
     assert_eq!(status.newest(), Some(3));
     assert_eq!(seen, [None, Some(State::Start), Some(State::Loading), Some(State::Available)]);
-    assert!(server.asked()[0].head.starts_with("GET /v1/models/image_classifier HTTP"));
+    assert!(server.requests()[0].head.starts_with("GET /v1/models/image_classifier HTTP"));
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn waiting_ends_when_time_is_up_or_loading_failed() {
     );
     let error = client(&server).wait(Duration::from_secs(60), |_| ()).await.unwrap_err();
     assert!(predict_error(error).message.contains("no such op"));
-    // What was seen last says who is to be asked: here a page in place of a model server.
+    // The last error gives the origin: here a page in place of a model server.
     let page = Server::new(|_, stream| {
         reply(stream, "200 OK", &[("content-type", "text/html")], b"<html>")
     });
@@ -82,14 +82,14 @@ async fn inputs_are_checked_against_the_servers_signature() {
     client.check(Input::named([("x", right)])).await.unwrap();
     let error = client.clone().signature("other").check(&wrong).await.unwrap_err();
     assert!(error.to_string().contains("serving_default"), "{error}");
-    let asked = &server.asked()[0];
-    assert!(asked.head.starts_with("GET /v1/models/image_classifier/metadata HTTP"));
+    let request = &server.requests()[0];
+    assert!(request.head.starts_with("GET /v1/models/image_classifier/metadata HTTP"));
 }
 
 #[tokio::test]
 async fn classify_and_regress() {
-    let server = Server::new(|asked, stream| {
-        let body: &[u8] = if asked.head.contains(":classify") {
+    let server = Server::new(|request, stream| {
+        let body: &[u8] = if request.head.contains(":classify") {
             br#"{"results": [[["cat", 0.25], ["dog", 0.75]]]}"#
         } else {
             br#"{"results": [2.5]}"#
@@ -102,11 +102,11 @@ async fn classify_and_regress() {
     assert_eq!(answer.top().unwrap()[0], ("dog".to_owned(), 0.75));
     let answer = client.regress(example).await.unwrap();
     assert_eq!(answer.single().unwrap().as_floats(), Some(&[2.5][..]));
-    assert_eq!(server.asked()[1].text(), r#"{"examples":[{"age":[3.0]}]}"#);
+    assert_eq!(server.requests()[1].text(), r#"{"examples":[{"age":[3.0]}]}"#);
 }
 
 #[tokio::test]
-async fn an_unknown_model_is_the_servers_no() {
+async fn an_unknown_model_is_an_error_of_the_server() {
     let server =
         Server::json("404 Not Found", r#"{"error": "Could not find any versions of model x"}"#);
     let error = predict_error(client(&server).status().await.unwrap_err());

@@ -19,7 +19,7 @@ async fn a_proxy_is_sent_the_whole_address_and_its_password() {
     let client = client.proxy(&at).unwrap();
     let answer = client.predict(vec![1_u8]).await.unwrap();
     assert_eq!(answer.single().unwrap().to_texts().unwrap(), ["proxied"]);
-    let head = &proxy.asked()[0].head;
+    let head = &proxy.requests()[0].head;
     let line = "POST http://models.example:8501/v1/models/m:predict HTTP/1.1\r\n";
     assert!(head.starts_with(line), "{head}");
     // "me:hunter2" in base64.

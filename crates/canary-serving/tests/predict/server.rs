@@ -1,4 +1,4 @@
-//! A server of plain sockets that does exactly what a test says, however wrong.
+//! A server of plain sockets that sends exactly the bytes that a test chooses, valid or not.
 
 use std::{
     fmt::Write as _,
@@ -11,17 +11,17 @@ use std::{
     thread,
 };
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    /// How many requests came before it.
+pub(crate) struct Request {
+    /// The number of requests before it.
     pub(crate) index: usize,
     /// The request line and the headers.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Asked {
+impl Request {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -30,26 +30,27 @@ impl Asked {
 /// Listens on a free port until it is dropped.
 pub(crate) struct Server {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// Calls `answer` for each request; it writes what it likes and says whether the connection stays open.
+    /// Calls `answer` for each request; it writes any bytes, and returns true when the connection stays open.
     pub(crate) fn new(
-        answer: impl Fn(&Asked, &mut TcpStream) -> bool + Send + Sync + 'static,
+        answer: impl Fn(&Request, &mut TcpStream) -> bool + Send + Sync + 'static,
     ) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
     }
 
     pub(crate) fn on(
         listener: TcpListener,
-        answer: impl Fn(&Asked, &mut TcpStream) -> bool + Send + Sync + 'static,
+        answer: impl Fn(&Request, &mut TcpStream) -> bool + Send + Sync + 'static,
     ) -> Self {
         let address = listener.local_addr().unwrap();
-        let (asked, stop) = (Arc::<Mutex<Vec<Asked>>>::default(), Arc::<AtomicBool>::default());
+        let (requests, stop) =
+            (Arc::<Mutex<Vec<Request>>>::default(), Arc::<AtomicBool>::default());
         let (answer, count) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
-        let (log, stopped) = (asked.clone(), stop.clone());
+        let (log, stopped) = (requests.clone(), stop.clone());
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if stopped.load(Ordering::SeqCst) {
@@ -57,23 +58,23 @@ impl Server {
                 }
                 let Ok(mut stream) = stream else { continue };
                 let (answer, count, log) = (answer.clone(), count.clone(), log.clone());
-                let killed = stopped.clone();
+                let stopped = stopped.clone();
                 thread::spawn(move || {
                     while let Some((head, body)) = read_request(&mut stream) {
-                        if killed.load(Ordering::SeqCst) {
+                        if stopped.load(Ordering::SeqCst) {
                             break;
                         }
                         let index = count.fetch_add(1, Ordering::SeqCst);
-                        let asked = Asked { index, head, body };
-                        log.lock().unwrap().push(asked.clone());
-                        if !answer(&asked, &mut stream) {
+                        let request = Request { index, head, body };
+                        log.lock().unwrap().push(request.clone());
+                        if !answer(&request, &mut stream) {
                             break;
                         }
                     }
                 });
             }
         });
-        Self { address, asked, stop }
+        Self { address, requests, stop }
     }
 
     /// Answers each request with this status and body.
@@ -85,8 +86,8 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
     }
 }
 

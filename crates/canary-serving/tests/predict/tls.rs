@@ -1,4 +1,4 @@
-//! HTTPS: verified by default, with authorities and an identity of one's own.
+//! HTTPS: servers are verified by default, and by authorities that are given.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use canary_core::{
     predict::{Client, Retry, Tls},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
+use rustls::ServerConfig;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -24,44 +24,24 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A certificate for localhost and its key, in PEM.
-    fn issue(&self) -> (String, String, rcgen::Certificate, KeyPair) {
+    /// A certificate for localhost and its key.
+    fn issue(&self) -> (rcgen::Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        (certificate.pem(), key.serialize_pem(), certificate, key)
+        (params.signed_by(&key, &self.0).unwrap(), key)
     }
 }
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"predictions\": [1]}";
 
-/// Answers every connection's first request; the port.
-async fn serve(authority: &Authority, clients: Option<&Authority>) -> u16 {
-    serve_with(authority, clients, ANSWER, true).await
-}
-
-/// With an answer of one's own, after which the end is announced, or not.
-async fn serve_with(
-    authority: &Authority,
-    clients: Option<&Authority>,
-    answer: &'static str,
-    announced: bool,
-) -> u16 {
-    let (_, _, certificate, key) = authority.issue();
+/// Sends a response to every connection's first request, and announces the end of the connection, or not; the port.
+async fn serve(authority: &Authority, response: &'static str, announced: bool) -> u16 {
+    let (certificate, key) = authority.issue();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone())
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .unwrap();
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(clients) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(clients.0.der().clone()).unwrap();
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            builder.with_client_cert_verifier(verifier.unwrap())
-        }
-    };
+        .unwrap()
+        .with_no_client_auth();
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
@@ -73,7 +53,7 @@ async fn serve_with(
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(response.as_bytes()).await;
             if announced {
                 let _ = stream.shutdown().await;
             } else {
@@ -95,7 +75,7 @@ fn client(port: u16) -> Client {
 #[tokio::test]
 async fn servers_are_verified_and_authorities_can_be_given() {
     let authority = Authority::new();
-    let port = serve(&authority, None).await;
+    let port = serve(&authority, ANSWER, true).await;
     let error = predict_error(client(port).predict(vec![1_u8]).await.unwrap_err());
     assert_eq!((error.origin, error.attempts), (Origin::Network, 1));
     assert!(error.to_string().contains("ca_certificate"), "{error}");
@@ -106,26 +86,15 @@ async fn servers_are_verified_and_authorities_can_be_given() {
     client(port).tls(other).unwrap().predict(vec![1_u8]).await.unwrap_err();
 }
 
-#[tokio::test]
-async fn an_identity_is_shown() {
-    let authority = Authority::new();
-    let port = serve(&authority, Some(&authority)).await;
-    let tls = Tls::default().ca_certificate(authority.0.pem());
-    client(port).tls(tls.clone()).unwrap().predict(vec![1_u8]).await.unwrap_err();
-    let (certificate, key, ..) = authority.issue();
-    let tls = tls.identity(certificate, key);
-    client(port).tls(tls).unwrap().predict(vec![1_u8]).await.unwrap();
-}
-
 /// A body that ends with the connection is whole only when TLS says so: anyone on the way can close a connection.
 #[tokio::test]
 async fn an_answer_that_was_cut_off_is_not_taken_for_whole() {
     let authority = Authority::new();
     let tls = Tls::default().without_system_authorities().ca_certificate(authority.0.pem());
     let until_the_end = "HTTP/1.1 200 OK\r\n\r\n{\"predictions\": [1]}";
-    let port = serve_with(&authority, None, until_the_end, true).await;
+    let port = serve(&authority, until_the_end, true).await;
     client(port).tls(tls.clone()).unwrap().predict(vec![1_u8]).await.unwrap();
-    let port = serve_with(&authority, None, until_the_end, false).await;
+    let port = serve(&authority, until_the_end, false).await;
     let cut = client(port).tls(tls).unwrap().predict(vec![1_u8]).await;
     let error = predict_error(cut.unwrap_err());
     assert_eq!(error.origin, Origin::Network, "{error}");

@@ -51,7 +51,7 @@ fn every_status_but_2xx_is_a_failure_and_its_half_of_the_pair() {
     // A redirect is none of the model's responses either: it is not followed.
     for status in [302, 400, 404, 429, 500, 503] {
         // The divided route gives the canary, then the stable model.
-        let (client, asked) =
+        let (client, sent) =
             serve(
                 move |number, _| {
                     if number == 0 { Reply::failed(status, "b") } else { Reply::by("a", "cat") }
@@ -61,14 +61,14 @@ fn every_status_but_2xx_is_a_failure_and_its_half_of_the_pair() {
         assert_eq!(requests(&seen), [CANARY_FAILED, STABLE], "{status}");
         assert_eq!(problems(&seen), [format!("{status} no")]);
         assert_eq!(halves(&seen), [[Some("cat"), None]], "{status}");
-        assert_eq!(asked.lock().unwrap().len(), 2, "no request is repeated");
+        assert_eq!(sent.lock().unwrap().len(), 2, "no request is repeated");
     }
 }
 
 #[test]
 fn a_canary_that_fails_by_its_header_fails_its_half() {
     for subset in [Some("b"), None] {
-        let (client, asked) = serve(move |_, by_header| {
+        let (client, sent) = serve(move |_, by_header| {
             if by_header {
                 Reply { subset, ..Reply::failed(500, "") }
             } else {
@@ -83,7 +83,7 @@ fn a_canary_that_fails_by_its_header_fails_its_half() {
         assert_eq!(requests(&seen), [STABLE; 2], "what the header leads to is no request");
         assert_eq!(halves(&seen), [[Some("cat"), None]; 2]);
         assert_eq!(pairs(&seen)[0].canary, Answer::failure("500 no"));
-        assert_eq!((asked.lock().unwrap().len(), told.load(Ordering::SeqCst)), (4, 2));
+        assert_eq!((sent.lock().unwrap().len(), told.load(Ordering::SeqCst)), (4, 2));
     }
 }
 
@@ -124,7 +124,7 @@ fn what_cannot_be_read_and_what_names_no_class_are_failures() {
         assert!(problems(&seen)[0].contains(said), "{:?}", problems(&seen));
         assert_eq!(halves(&seen), [[Some("cat"), None]], "{body}");
     }
-    // Without pairs nobody asks for classes.
+    // Without pairs the classes are not needed.
     let (client, _) = serve(move |_, _| Reply { body: Some(no_class), ..Reply::by("b", "") });
     let found = seen(Traffic::requests("photos", &client, subsets(), samples(1)));
     assert_eq!(requests(&found), [(Arm::Canary, false)]);
@@ -150,7 +150,7 @@ fn a_stable_model_that_fails_fails_its_half_and_both_may_fail() {
 
 #[test]
 fn a_failure_of_nobody_in_particular_is_the_stable_half_when_the_canary_answers() {
-    let (client, asked) = serve(|number, by_header| match (number, by_header) {
+    let (client, sent) = serve(|number, by_header| match (number, by_header) {
         (0, _) => Reply::cut(),
         (_, true) => Reply::by("b", "dog"),
         (_, false) => Reply::by("a", "cat"),
@@ -158,13 +158,13 @@ fn a_failure_of_nobody_in_particular_is_the_stable_half_when_the_canary_answers(
     let seen = one(&client);
     assert_eq!(requests(&seen), [UNKNOWN_FAILED]);
     assert_eq!(halves(&seen), [[None, Some("dog")]]);
-    assert_eq!(*asked.lock().unwrap(), [false, true]);
+    assert_eq!(*sent.lock().unwrap(), [false, true]);
 }
 
 #[test]
-fn where_the_canary_fails_too_both_are_asked_again() {
+fn where_the_canary_fails_too_both_get_another_request() {
     // The weights lead to a canary that hangs up, and so does its header; then to the stable model.
-    let (client, asked) =
+    let (client, sent) =
         serve(
             |number, by_header| {
                 if by_header || number == 0 { Reply::cut() } else { Reply::by("a", "cat") }
@@ -173,7 +173,7 @@ fn where_the_canary_fails_too_both_are_asked_again() {
     let seen = one(&client);
     assert_eq!(requests(&seen), [UNKNOWN_FAILED, STABLE]);
     assert_eq!(halves(&seen), [[Some("cat"), None]]);
-    assert_eq!(*asked.lock().unwrap(), [false, true, false, true]);
+    assert_eq!(*sent.lock().unwrap(), [false, true, false, true]);
 }
 
 #[test]
@@ -207,11 +207,11 @@ fn a_service_that_nobody_reaches_has_no_pair_and_says_where_it_was_asked() {
     assert_eq!(problems(&seen), ["connection refused (127.0.0.1:1)"; Traffic::FAILURES as usize]);
     assert!(pairs(&seen).is_empty());
 
-    let (client, asked) = serve(|_, _| Reply::cut());
+    let (client, sent) = serve(|_, _| Reply::cut());
     let seen = one(&client);
     assert_eq!(requests(&seen), [UNKNOWN_FAILED; Traffic::FAILURES as usize]);
     assert_eq!(
-        asked.lock().unwrap().len(),
+        sent.lock().unwrap().len(),
         2 * Traffic::FAILURES as usize,
         "each time by the header too"
     );

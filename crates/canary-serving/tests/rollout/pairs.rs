@@ -17,14 +17,14 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn both_models_are_asked_and_the_stable_one_until_it_answers() {
-    let (client, asked) = serve(|number, by_header| {
+fn both_models_get_requests_and_the_stable_one_until_it_responds() {
+    let (client, sent) = serve(|number, by_header| {
         // The weights send the first two to the canary as the header does.
         if by_header || number < 2 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
     });
     let pair =
         block_on(pairing(&client).send(b"photo".as_slice(), "photo.jpg", Some("cat"))).unwrap();
-    assert_eq!(*asked.lock().unwrap(), [false; 3], "the weights have led to both");
+    assert_eq!(*sent.lock().unwrap(), [false; 3], "the weights have led to both");
     assert_eq!((pair.stable, pair.canary), (Answer::new("cat", 0.75), Answer::new("dog", 0.75)));
     assert_eq!(pair.input, Some(Pair::digest(b"photo")));
     assert_eq!((pair.name.as_deref(), pair.label.as_deref()), (Some("photo.jpg"), Some("cat")));
@@ -32,43 +32,43 @@ fn both_models_are_asked_and_the_stable_one_until_it_answers() {
 
 #[test]
 fn a_header_on_the_client_does_not_reach_the_stable_model() {
-    let (client, asked) =
+    let (client, sent) =
         serve(|_, by_header| if by_header { Reply::by("b", "dog") } else { Reply::by("a", "cat") });
     let client = client.header("user-group", "canary");
     block_on(pairing(&client).send(b"photo".as_slice(), "photo.jpg", None)).unwrap();
-    assert_eq!(*asked.lock().unwrap(), [false, true]);
+    assert_eq!(*sent.lock().unwrap(), [false, true]);
 }
 
 #[test]
-fn an_answer_of_the_wrong_model_is_an_error_that_says_who_answered() {
+fn a_response_of_the_wrong_model_is_an_error_that_names_it() {
     let (client, _) = serve(|_, _| Reply::by("a", "cat"));
     let error =
         block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
     assert!(error.contains("a response of b") && error.contains("subset a"), "{error}");
 
-    let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
+    let (client, sent) = serve(|_, _| Reply::by("b", "dog"));
     let error =
         block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
     assert!(error.contains("a response of a") && error.contains("subset b"), "{error}");
-    assert_eq!(asked.lock().unwrap().len(), Traffic::<Client>::ATTEMPTS as usize);
+    assert_eq!(sent.lock().unwrap().len(), Traffic::<Client>::ATTEMPTS as usize);
 
-    let (client, asked) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
+    let (client, sent) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
     let error =
         block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
     assert!(error.contains("set the response header"), "{error}");
-    assert_eq!(asked.lock().unwrap().len(), 1, "asking again would not help");
+    assert_eq!(sent.lock().unwrap().len(), 1, "sending again would not help");
 }
 
 #[test]
 fn a_model_that_fails_fails_its_half_once() {
-    let (client, asked) =
+    let (client, sent) =
         serve(|_, by_header| Reply::failed(if by_header { 404 } else { 500 }, "b"));
     let client = client.retry(canary_core::predict::Retry::default().attempts(5));
     let send = || block_on(pairing(&client).send(b"x".as_slice(), "x", None));
     // Each failure names the canary, and the stable model is never reached.
     assert!(send().unwrap_err().to_string().contains("a response of a"));
     assert_eq!(
-        asked.lock().unwrap().len(),
+        sent.lock().unwrap().len(),
         Traffic::<Client>::ATTEMPTS as usize,
         "no request is repeated"
     );

@@ -54,9 +54,9 @@ pub(crate) fn pairs(seen: &[Seen]) -> Vec<&Pair> {
 }
 
 #[test]
-fn the_divided_route_is_asked_until_the_stable_model_answers_and_every_request_counts() {
+fn the_divided_route_is_used_until_the_stable_model_responds_and_every_request_counts() {
     // The divided route gives canary, canary, stable; then stable at once, and the canary by header.
-    let (client, asked) =
+    let (client, sent) =
         serve(
             |number, by_header| {
                 if by_header || number < 2 { Reply::by("b", "dog") } else { Reply::by("a", "cat") }
@@ -72,7 +72,7 @@ fn the_divided_route_is_asked_until_the_stable_model_answers_and_every_request_c
     let seen = seen(traffic);
     let (stable, canary) = ((Arm::Stable, false), (Arm::Canary, false));
     assert_eq!(requests(&seen), [canary, canary, stable, stable]);
-    assert_eq!(*asked.lock().unwrap(), [false, false, false, false, true]);
+    assert_eq!(*sent.lock().unwrap(), [false, false, false, false, true]);
     let pairs = pairs(&seen);
     assert_eq!(pairs.len(), 2);
     for (number, pair) in pairs.iter().enumerate() {
@@ -112,11 +112,11 @@ fn what_was_sent_first_is_observed_first() {
 
 #[test]
 fn a_stable_model_that_never_answers_is_given_up() {
-    let (client, asked) = serve(|_, _| Reply::by("b", "dog"));
+    let (client, sent) = serve(|_, _| Reply::by("b", "dog"));
     let seen = seen(Traffic::new("photos", &client, HEADER, subsets(), samples(1)));
     assert_eq!(requests(&seen).len(), Traffic::ATTEMPTS as usize);
     assert!(pairs(&seen).is_empty());
-    assert!(asked.lock().unwrap().iter().all(|by_header| !by_header));
+    assert!(sent.lock().unwrap().iter().all(|by_header| !by_header));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn an_answer_that_names_no_known_subset_ends_the_source_with_the_remedy() {
 
 #[test]
 fn without_pairs_each_input_is_one_request_through_the_divided_route() {
-    let (client, asked) =
+    let (client, sent) =
         serve(
             |number, _| {
                 if number.is_multiple_of(2) { Reply::by("a", "cat") } else { Reply::by("b", "dog") }
@@ -144,7 +144,7 @@ fn without_pairs_each_input_is_one_request_through_the_divided_route() {
     let seen: Vec<Seen> = found.into_iter().map(|item| item.unwrap().what).collect();
     let (stable, canary) = ((Arm::Stable, false), (Arm::Canary, false));
     assert_eq!(requests(&seen), [stable, canary, stable, canary]);
-    assert_eq!((seen.len(), asked.lock().unwrap().len()), (4, 4));
+    assert_eq!((seen.len(), sent.lock().unwrap().len()), (4, 4));
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn what_another_source_counts_is_not_reported() {
 #[test]
 fn no_more_inputs_are_taken_than_are_under_way() {
     let (client, _) = serve(|_, _| Reply::by("a", "cat"));
-    let taken = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&taken);
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&read);
     let endless = stream::iter((0_usize..).map(move |n| {
         counted.fetch_add(1, Ordering::SeqCst);
         Ok(Sample::new("x", n.to_le_bytes().to_vec()))
@@ -172,26 +172,26 @@ fn no_more_inputs_are_taken_than_are_under_way() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut source = Box::new(traffic).observations(None);
-        for asked in 1..=20 {
+        for received in 1..=20 {
             source.next().await.unwrap().unwrap();
-            let taken = taken.load(Ordering::SeqCst);
+            let read = read.load(Ordering::SeqCst);
             // Several at once may end in another order, and wait for the first.
-            assert!(taken <= asked + 1, "{taken} taken for {asked}");
+            assert!(read <= received + 1, "{read} read for {received}");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
 }
 
 #[test]
-fn arrays_are_asked_about_as_files_are() {
-    let (client, asked) =
+fn arrays_are_sent_as_files_are() {
+    let (client, sent) =
         serve(|_, by_header| if by_header { Reply::by("b", "dog") } else { Reply::by("a", "cat") });
     let pixels = |value| Tensor::new(vec![1, 2], TensorData::Float(vec![value; 2])).unwrap();
     let named = Input::named([("age", pixels(0.5)), ("town", pixels(0.25))]);
     let one = Sample::new("one", pixels(0.5)).label("cat");
     let samples = stream::iter([one.clone(), one, Sample::new("two", named)].map(Ok));
     let seen = seen(Traffic::new("arrays", &client, HEADER, subsets(), samples));
-    assert_eq!(asked.lock().unwrap().len(), 6);
+    assert_eq!(sent.lock().unwrap().len(), 6);
     let pairs = pairs(&seen);
     let label = |pair: &&Pair| pair.label.clone();
     let labels: Vec<_> = pairs.iter().map(label).collect();
@@ -216,13 +216,13 @@ fn a_batch_has_no_pair_and_says_so() {
 
 #[test]
 fn an_input_that_cannot_be_sent_is_nobodys_failure() {
-    let (client, asked) = serve(|_, _| Reply::by("a", "cat"));
+    let (client, sent) = serve(|_, _| Reply::by("a", "cat"));
     let twice = Input::named([("x", b"a".as_slice()), ("x", b"b".as_slice())]);
     let samples = stream::iter([Ok(Sample::new("x", twice))]);
     let found = collect(Traffic::requests("x", &client, subsets(), samples), None);
     let error = found[0].as_ref().unwrap_err().to_string();
     assert!(error.contains("given twice"), "{error}");
-    assert!(asked.lock().unwrap().is_empty());
+    assert!(sent.lock().unwrap().is_empty());
 }
 
 #[test]

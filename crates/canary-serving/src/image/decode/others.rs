@@ -15,7 +15,7 @@ use crate::image::Format;
 
 type Decoder<'a> = Box<dyn ImageDecoder + 'a>;
 
-/// Memory for what stands beside the pixels: tables, profiles, windows of a compression.
+/// Memory beside that for the pixels: tables, profiles, windows of a compression.
 const BESIDE: u64 = 64 << 20;
 
 /// The most pixels that a byte of a file can stand for; a header that promises more lies.
@@ -104,7 +104,7 @@ fn hide_transparent(image: DynamicImage) -> DynamicImage {
     rgba.into()
 }
 
-/// True if a WebP file has all bytes of its EXIF chunk: memory for them is taken before they are read.
+/// True if a WebP file has all bytes of its EXIF chunk: the decoder allocates memory for them before it reads them.
 fn exif_is_there(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(12..).unwrap_or_default();
     while let Some(([name @ .., a, b, c, d], behind)) = rest.split_first_chunk::<8>() {

@@ -1,9 +1,9 @@
-//! Which source positions make an output position along one axis, and with which weights.
+//! The source positions that make an output position along one axis, and their weights.
 //!
 //! The formulas are those of TensorFlow's kernels `ResizeBilinear`, `ResizeBicubic`, `ResizeArea`,
 //! `ResizeNearestNeighbor` (each with half-pixel centres) and `ScaleAndTranslate`, in 32-bit floats as there.
 
-/// How source pixels are weighed, with the names of `tf.image.ResizeMethod`.
+/// The weighing of source pixels, with the names of `tf.image.ResizeMethod`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Filter {
@@ -34,51 +34,6 @@ pub(crate) struct Pair {
     pub(crate) t: f32,
 }
 
-/// Output positions that are each made of two source positions.
-///
-/// Invariant, on which the vector code rests: `lower`, `upper` and `t` have one entry an output position, and every
-/// position is below `length`.
-#[derive(Clone, Debug)]
-pub(crate) struct Pairs {
-    length: usize,
-    lower: Vec<usize>,
-    upper: Vec<usize>,
-    /// Each weight four times, once for each float that is read of a pixel.
-    t: Vec<[f32; 4]>,
-}
-
-impl Pairs {
-    fn new(length: usize, pairs: impl Iterator<Item = Pair>) -> Self {
-        let count = pairs.size_hint().0;
-        let mut made = Self {
-            length,
-            lower: Vec::with_capacity(count),
-            upper: Vec::with_capacity(count),
-            t: Vec::with_capacity(count),
-        };
-        for pair in pairs {
-            made.lower.push(pair.lower.min(length - 1));
-            made.upper.push(pair.upper.min(length - 1));
-            made.t.push([pair.t; 4]);
-        }
-        made
-    }
-
-    /// The number of source positions; every position is below it.
-    pub(crate) fn source_length(&self) -> usize {
-        self.length
-    }
-
-    pub(crate) fn at(&self, index: usize) -> Pair {
-        Pair { lower: self.lower[index], upper: self.upper[index], t: self.t[index][0] }
-    }
-
-    /// The lower positions, the upper ones and the weights; of one length.
-    pub(crate) fn parts(&self) -> (&[usize], &[usize], &[[f32; 4]]) {
-        (&self.lower, &self.upper, &self.t)
-    }
-}
-
 /// Output positions that are each a weighted sum of `count` neighbours from `starts` on.
 #[derive(Clone, Debug)]
 pub(crate) struct Taps {
@@ -91,17 +46,17 @@ impl Taps {
     /// `spans` gives each output position's first source position and weights, all within `length`.
     fn new(length: usize, spans: &[(usize, Vec<f32>)]) -> Self {
         let count = spans.iter().map(|(_, weights)| weights.len()).max().unwrap_or(1).min(length);
-        let mut made = Self { count, starts: Vec::new(), weights: Vec::new() };
+        let mut axis = Self { count, starts: Vec::new(), weights: Vec::new() };
         for (start, weights) in spans {
             // Shorter spans, at the ends, are filled with weights of zero on pixels that exist.
             let shifted = (*start).min(length - count);
             let before = start - shifted;
-            made.starts.push(shifted);
-            made.weights.extend(std::iter::repeat_n(0.0, before));
-            made.weights.extend(weights);
-            made.weights.resize(made.starts.len() * count, 0.0);
+            axis.starts.push(shifted);
+            axis.weights.extend(std::iter::repeat_n(0.0, before));
+            axis.weights.extend(weights);
+            axis.weights.resize(axis.starts.len() * count, 0.0);
         }
-        made
+        axis
     }
 
     pub(crate) fn at(&self, index: usize) -> (usize, &[f32]) {
@@ -112,19 +67,12 @@ impl Taps {
 /// One axis of a resize.
 #[derive(Clone, Debug)]
 pub(crate) enum Axis {
-    Pair(Pairs),
+    /// Output positions that are each made of two source positions.
+    Pair(Vec<Pair>),
     Taps(Taps),
 }
 
 impl Axis {
-    /// The number of output positions.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Pair(pairs) => pairs.t.len(),
-            Self::Taps(taps) => taps.starts.len(),
-        }
-    }
-
     /// From `from` source positions to `to` output positions; neither is zero.
     pub(crate) fn new(filter: Filter, antialias: bool, from: usize, to: usize) -> Self {
         match (filter, antialias) {
@@ -160,26 +108,26 @@ fn floor(position: f32) -> f32 {
     if whole > position { whole - 1.0 } else { whole }
 }
 
-fn bilinear(from: usize, to: usize) -> Pairs {
+fn bilinear(from: usize, to: usize) -> Vec<Pair> {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = (float(x) + 0.5) * scale - 0.5;
         let floor = floor(at);
         Pair { lower: bound(floor, from), upper: bound(floor + 1.0, from), t: at - floor }
     };
-    Pairs::new(from, (0..to).map(pair))
+    (0..to).map(pair).collect()
 }
 
-fn nearest(from: usize, to: usize) -> Pairs {
+fn nearest(from: usize, to: usize) -> Vec<Pair> {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = bound(floor((float(x) + 0.5) * scale), from);
         Pair { lower: at, upper: at, t: 0.0 }
     };
-    Pairs::new(from, (0..to).map(pair))
+    (0..to).map(pair).collect()
 }
 
-/// `ResizeBicubic`: weights from a table of 1024 steps, those outside the image dropped, the rest made to sum to 1.
+/// `ResizeBicubic`: weights from a table of 1024 steps, those outside the image dropped, the rest scaled to a sum of 1.
 fn bicubic(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
     const STEPS: f32 = 1024.0;
     let scale = float(from) / float(to);
@@ -219,7 +167,7 @@ fn area(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
     (0..to).map(span).collect()
 }
 
-/// `ScaleAndTranslate`: the kernel, made wider by the scale when that makes the image smaller.
+/// `ScaleAndTranslate`: the kernel, widened by the scale when the image becomes smaller.
 fn scaled(kernel: fn(f32) -> f32, radius: f32, antialias: bool, from: usize, to: usize) -> Axis {
     let inverse = 1.0 / (float(to) / float(from));
     let widened = if antialias { inverse.max(1.0) } else { 1.0 };

@@ -8,8 +8,6 @@ mod avx2;
 mod axis;
 mod scalar;
 
-use std::mem::MaybeUninit;
-
 pub(crate) use axis::Axis;
 pub use axis::Filter;
 
@@ -36,36 +34,6 @@ impl Sample for f32 {
     }
 }
 
-/// Which instructions the inner loops use. Every choice gives the same bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kernel {
-    /// What the compiler makes of the reference code on the baseline processor.
-    Scalar,
-    /// AVX2. Exists only where [`Kernel::best`] found it.
-    #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Available),
-}
-
-impl Kernel {
-    /// All that this processor has.
-    #[cfg(test)]
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let all = [Some(Self::Scalar)].into_iter();
-        #[cfg(target_arch = "x86_64")]
-        let all = all.chain([avx2::Available::detect().map(Self::Avx2)]);
-        all.flatten()
-    }
-
-    /// The fastest one that this processor has.
-    pub(crate) fn best() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(available) = avx2::Available::detect() {
-            return Self::Avx2(available);
-        }
-        Self::Scalar
-    }
-}
-
 /// Samples of which a rectangle is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a, S> {
@@ -76,7 +44,7 @@ pub(crate) struct Source<'a, S> {
 }
 
 impl<S> Source<'_, S> {
-    /// Where a row of the rectangle begins among the samples.
+    /// The index of the first sample of a row of the rectangle.
     fn start_of(&self, row: usize) -> usize {
         ((self.region.top + row) * self.width + self.region.left) * 3
     }
@@ -94,104 +62,56 @@ pub(crate) struct Resizer<'a, S> {
     rows: &'a Axis,
     columns: &'a Axis,
     affine: Affine,
-    kernel: Kernel,
     /// One source row's worth of samples, combined from several; padded so that four may be read at any pixel.
     combined: Vec<f32>,
-    /// An output row, on its way to memory that was never written.
-    row: Vec<f32>,
 }
 
-/// The rows of a resized image, whatever its samples were.
-pub(crate) trait ResizedRows {
-    /// Adds row `y` to the end of others, three floats a pixel.
-    fn append_row(&mut self, y: usize, out: &mut Vec<f32>);
-
-    /// Writes row `y`, three floats a pixel: every one of `out`, which must be as long as a row.
-    fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]);
-}
-
-/// How many floats stand after a combined row.
-const PADDING: usize = 8;
+/// The number of floats after a combined row.
+const PADDING: usize = 1;
 
 impl<'a, S: Sample> Resizer<'a, S> {
-    /// The axes must be made for the region's height and width.
+    /// The axes must be those of the region's height and width.
     pub(crate) fn new(
         source: Source<'a, S>,
         (rows, columns): (&'a Axis, &'a Axis),
         affine: Affine,
-        kernel: Kernel,
     ) -> Self {
         let combined = vec![0.0; source.region.width * 3 + PADDING];
-        Self { source, rows, columns, affine, kernel, combined, row: Vec::new() }
+        Self { source, rows, columns, affine, combined }
     }
 
-    /// Writes output row `y` in place of what is there.
-    fn mix_row(&mut self, y: usize, out: &mut [f32]) {
+    /// Writes output row `y`, three floats a pixel.
+    pub(crate) fn write_row(&mut self, y: usize, out: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        if avx2::write_row(self, y, out) {
+            return;
+        }
+        self.write_row_with_any(y, out);
+    }
+
+    /// The reference, compiled anew with the instructions of its caller: the same bytes with any of them.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn write_row_with_any(&mut self, y: usize, out: &mut [f32]) {
         let length = self.source.region.width * 3;
         let combined = &mut self.combined[..length];
         match self.rows {
             Axis::Pair(pairs) => {
-                let pair = pairs.at(y);
+                let pair = pairs[y];
                 let (a, b) = (self.source.row(pair.lower), self.source.row(pair.upper));
-                self.kernel.mix_rows(a, b, pair.t, combined);
+                scalar::mix_rows(a, b, pair.t, combined);
             }
             Axis::Taps(taps) => {
                 let (start, weights) = taps.at(y);
                 let stride = self.source.width * 3;
                 let from = self.source.start_of(start);
-                self.kernel.sum_rows(&self.source.samples[from..], stride, weights, combined);
+                scalar::sum_rows(&self.source.samples[from..], stride, weights, combined);
             }
         }
         match self.columns {
-            Axis::Pair(pairs) => self.kernel.mix_columns(&self.combined, pairs, &self.affine, out),
-            Axis::Taps(taps) => self.kernel.sum_columns(&self.combined, taps, &self.affine, out),
+            Axis::Pair(pairs) => scalar::mix_columns(&self.combined, pairs, &self.affine, out),
+            Axis::Taps(taps) => scalar::sum_columns(&self.combined, taps, &self.affine, out),
         }
-    }
-}
-
-impl<S: Sample> ResizedRows for Resizer<'_, S> {
-    fn append_row(&mut self, y: usize, out: &mut Vec<f32>) {
-        let start = out.len();
-        out.resize(start + self.columns.len() * 3, 0.0);
-        self.mix_row(y, &mut out[start..]);
-    }
-
-    fn write_row(&mut self, y: usize, out: &mut [MaybeUninit<f32>]) {
-        let mut row = std::mem::take(&mut self.row);
-        row.resize(out.len(), 0.0);
-        self.mix_row(y, &mut row);
-        for (out, made) in out.iter_mut().zip(&row) {
-            out.write(*made);
-        }
-        self.row = row;
-    }
-}
-
-macro_rules! by_kernel {
-    ($kernel:expr, $name:ident($($argument:expr),*)) => {
-        match $kernel {
-            Kernel::Scalar => scalar::$name($($argument),*),
-            #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2(available) => available.$name($($argument),*),
-        }
-    };
-}
-
-impl Kernel {
-    fn mix_rows<S: Sample>(self, a: &[S], b: &[S], t: f32, out: &mut [f32]) {
-        by_kernel!(self, mix_rows(a, b, t, out));
-    }
-
-    fn sum_rows<S: Sample>(self, samples: &[S], stride: usize, weights: &[f32], out: &mut [f32]) {
-        by_kernel!(self, sum_rows(samples, stride, weights, out));
-    }
-
-    fn mix_columns(self, row: &[f32], pairs: &axis::Pairs, affine: &Affine, out: &mut [f32]) {
-        by_kernel!(self, mix_columns(row, pairs, affine, out));
-    }
-
-    fn sum_columns(self, row: &[f32], taps: &axis::Taps, affine: &Affine, out: &mut [f32]) {
-        by_kernel!(self, sum_columns(row, taps, affine, out));
     }
 }
 
@@ -199,10 +119,9 @@ impl Kernel {
 mod tests {
     use super::*;
 
-    /// Every combination of filter, size, channel order and kernel, on rectangles inside of images.
+    /// Every combination of filter, size and channel order, on rectangles inside of images.
     #[test]
-    #[allow(unsafe_code)]
-    fn every_kernel_gives_the_bytes_of_the_reference() {
+    fn every_processor_gives_the_bytes_of_the_reference() {
         let mut state = 1_u64;
         let mut next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -235,34 +154,23 @@ mod tests {
                 for bgr in [false, true] {
                     let affine = Affine { scale: [0.1, 0.2, 0.3], offset: [-1.0, 0.5, 2.0], bgr };
                     let region = Region { top: 2, left: 1, height, width };
-                    let made = |kernel| {
-                        let axes = (&rows, &columns);
-                        let source = Source { samples: &levels[..], width: whole_width, region };
-                        let mut from_levels = Resizer::new(source, axes, affine, kernel);
-                        let source = Source { samples: &floats[..], width: whole_width, region };
-                        let mut from_floats = Resizer::new(source, axes, affine, kernel);
-                        let mut all = Vec::new();
-                        for y in 0..to_height {
-                            let mut row = Vec::new();
-                            from_levels.append_row(y, &mut row);
-                            from_floats.append_row(y, &mut row);
-                            let mut again = [f32::NAN; 61 * 2 * 3].map(MaybeUninit::new);
-                            let (levels, floats) = again[..row.len()].split_at_mut(to_width * 3);
-                            from_levels.write_row(y, levels);
-                            from_floats.write_row(y, floats);
-                            // SAFETY: they were written when the array was made.
-                            let again = again.map(|value| unsafe { value.assume_init() });
-                            all.extend(
-                                row.iter().chain(&again[..row.len()]).map(|value| value.to_bits()),
-                            );
-                        }
-                        all
-                    };
-                    let wanted = made(Kernel::Scalar);
-                    for kernel in Kernel::all() {
+                    let source = Source { samples: &levels[..], width: whole_width, region };
+                    let mut from_levels = Resizer::new(source, (&rows, &columns), affine);
+                    let source = Source { samples: &floats[..], width: whole_width, region };
+                    let mut from_floats = Resizer::new(source, (&rows, &columns), affine);
+                    let row = || vec![f32::NAN; to_width * 3];
+                    for y in 0..to_height {
+                        let [mut found, mut wanted] = [[row(), row()], [row(), row()]];
+                        from_levels.write_row(y, &mut found[0]);
+                        from_levels.write_row_with_any(y, &mut wanted[0]);
+                        from_floats.write_row(y, &mut found[1]);
+                        from_floats.write_row_with_any(y, &mut wanted[1]);
+                        let bits = |rows: [Vec<f32>; 2]| {
+                            rows.concat().into_iter().map(f32::to_bits).collect::<Vec<_>>()
+                        };
                         assert!(
-                            made(kernel) == wanted,
-                            "{kernel:?} {filter:?} {height} × {width} to {to_height} × {to_width}, bgr {bgr}"
+                            bits(found) == bits(wanted),
+                            "row {y}, {filter:?} {height} × {width} to {to_height} × {to_width}, bgr {bgr}"
                         );
                     }
                 }

@@ -1,12 +1,11 @@
-//! The reference: what every kernel must give, byte for byte.
-//!
-//! Written so that the compiler can turn it into vector code; it may not reorder or fuse the arithmetic.
+//! The inner loops, written so that the compiler can turn them into vector code; it may not reorder or fuse the
+//! arithmetic.
 //! The functions are inlined always, so that they are compiled anew with the instructions of their caller.
 #![allow(clippy::inline_always)]
 
 use super::{
     Sample,
-    axis::{Pairs, Taps},
+    axis::{Pair, Taps},
 };
 use crate::image::preset::Affine;
 
@@ -52,54 +51,45 @@ pub(super) fn sum_rows<S: Sample>(samples: &[S], stride: usize, weights: &[f32],
     }
 }
 
-/// Where each channel of a pixel is written.
-fn order(affine: &Affine) -> [usize; 3] {
-    if affine.bgr { [2, 1, 0] } else { [0, 1, 2] }
+/// Normalises a pixel, whose last lane is not used, and writes it in the order of its channels.
+#[inline(always)]
+fn write_pixel(lanes: [f32; 4], affine: &Affine, pixel: &mut [f32; 3]) {
+    let channel = |at: usize| lanes[at] * affine.scale[at] + affine.offset[at];
+    let [red, green, blue] = [channel(0), channel(1), channel(2)];
+    *pixel = if affine.bgr { [blue, green, red] } else { [red, green, blue] };
 }
 
-/// Resizes a row along its columns by pairs and normalises it.
-pub(super) fn mix_columns(row: &[f32], pairs: &Pairs, affine: &Affine, out: &mut [f32]) {
-    mix_columns_from(0, row, pairs, affine, out);
+/// The three samples of a pixel and one after them: a width that vector code likes.
+#[inline(always)]
+fn lanes(row: &[f32], position: usize) -> [f32; 4] {
+    let mut lanes = [0.0; 4];
+    lanes.copy_from_slice(&row[position * 3..][..4]);
+    lanes
 }
 
-/// The same for the output columns from `first` on.
-pub(super) fn mix_columns_from(
-    first: usize,
-    row: &[f32],
-    pairs: &Pairs,
-    affine: &Affine,
-    out: &mut [f32],
-) {
-    let order = order(affine);
-    let (lower, upper, t) = pairs.parts();
-    let columns = lower.iter().zip(upper).zip(t).skip(first);
-    for (pixel, ((lower, upper), t)) in out.chunks_exact_mut(3).skip(first).zip(columns) {
-        let (a, b) = (&row[lower * 3..lower * 3 + 3], &row[upper * 3..upper * 3 + 3]);
-        for channel in 0..3 {
-            let mixed = a[channel] + (b[channel] - a[channel]) * t[0];
-            pixel[order[channel]] = mixed * affine.scale[channel] + affine.offset[channel];
-        }
+/// Resizes a row along its columns by pairs and normalises it. The row has at least one float after its last pixel.
+#[inline(always)]
+pub(super) fn mix_columns(row: &[f32], pairs: &[Pair], affine: &Affine, out: &mut [f32]) {
+    for (pixel, pair) in out.as_chunks_mut().0.iter_mut().zip(pairs) {
+        let (a, b) = (lanes(row, pair.lower), lanes(row, pair.upper));
+        let mixed = std::array::from_fn(|at| a[at] + (b[at] - a[at]) * pair.t);
+        write_pixel(mixed, affine, pixel);
     }
 }
 
-/// Resizes a row along its columns by weighted sums and normalises it. The row has at least one float after
-/// its last pixel.
+/// Resizes a row along its columns by weighted sums and normalises it. The row has at least one float after its last
+/// pixel.
 #[inline(always)]
 pub(super) fn sum_columns(row: &[f32], taps: &Taps, affine: &Affine, out: &mut [f32]) {
-    let order = order(affine);
-    for (x, pixel) in out.chunks_exact_mut(3).enumerate() {
+    for (x, pixel) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let (start, weights) = taps.at(x);
         let neighbours = &row[start * 3..=(start + weights.len()) * 3];
-        // Four lanes, of which the last is not used: a width that vector code likes.
         let mut sum = [0.0; 4];
         for (at, &weight) in weights.iter().enumerate() {
-            let neighbour = &neighbours[at * 3..at * 3 + 4];
-            for (sum, sample) in sum.iter_mut().zip(neighbour) {
+            for (sum, sample) in sum.iter_mut().zip(lanes(neighbours, at)) {
                 *sum += sample * weight;
             }
         }
-        for channel in 0..3 {
-            pixel[order[channel]] = sum[channel] * affine.scale[channel] + affine.offset[channel];
-        }
+        write_pixel(sum, affine, pixel);
     }
 }

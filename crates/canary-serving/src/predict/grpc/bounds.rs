@@ -1,5 +1,5 @@
-//! The memory that a message takes when it is decoded, found before it is: two bytes can stand for an empty string or an
-//! empty message of dozens of bytes.
+//! A bound of the memory that a message needs when it is decoded, checked before that: two bytes can encode an empty
+//! string or an empty message that needs dozens of bytes.
 
 use bytes::{Buf, Bytes};
 use canary_proto::{
@@ -11,14 +11,9 @@ use canary_proto::{
     },
 };
 
-use crate::predict::response::{Bad, Read};
+use crate::predict::response::{HEAP, ParseError, Parsed, room, too_much};
 
-/// The bytes in memory that each byte of a message may become.
-const RATIO: usize = 8;
-/// The bytes in memory that every message may take beyond that.
-const FLOOR: usize = 64 << 20;
-
-/// A field that may come any number of times: what each of them takes in memory, and the fields within it.
+/// A field that may be repeated: the memory that each occurrence needs, and the fields within it.
 pub(super) struct Field {
     number: u32,
     size: usize,
@@ -29,8 +24,6 @@ const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
     Field { number, size, fields }
 }
 
-/// The least that memory of its own takes.
-const HEAP: usize = 32;
 /// A string twice: as the message has it, and as a tensor has it.
 const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
 /// An entry of a map, which has a value also when the message has none.
@@ -62,20 +55,15 @@ pub(super) const STATUS: &[Field] =
     &[field(1, size_of::<ModelVersionStatus>() + size_of::<StatusProto>() + STRING, &[])];
 
 /// Refuses a message that would take more memory than eight times its size and 64 MiB.
-pub(super) fn check(message: &[u8], fields: &[Field]) -> Read<()> {
-    let most = message.len().saturating_mul(RATIO).saturating_add(FLOOR);
-    let mut room = most;
-    match within(message, fields, &mut room) {
+pub(super) fn check(message: &[u8], fields: &[Field]) -> Parsed<()> {
+    match within(message, fields, &mut room(message.len())) {
         Some(()) => Ok(()),
-        None => Err(Bad::new(format!(
-            "its {} bytes would take more than {most} bytes of memory",
-            message.len()
-        ))),
+        None => Err(ParseError::new(too_much(message.len()))),
     }
 }
 
-/// Takes what the fields need from `room`; `None` when it is too little. A message that is not valid is left to its
-/// decoder, which says what is wrong.
+/// Subtracts from `room` the memory that the fields need; `None` when it is too little. The fault of an invalid message
+/// is left to its decoder.
 fn within(mut message: &[u8], fields: &[Field], room: &mut usize) -> Option<()> {
     while message.has_remaining() {
         let Ok((number, wire_type)) = decode_key(&mut message) else { return Some(()) };

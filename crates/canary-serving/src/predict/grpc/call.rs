@@ -1,6 +1,10 @@
-//! One call: a message there and a message back.
+//! One call: a request message and a response message.
 
 use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Instant,
 };
@@ -13,7 +17,7 @@ use canary_proto::{
         ClassificationRequest, GetModelMetadataRequest, GetModelStatusRequest, PredictRequest,
     },
 };
-use futures_util::{TryFutureExt, future::MapOk};
+use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use http::{HeaderMap, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, combinators::MapFrame};
 use hyper::body::{Frame, Incoming};
@@ -39,39 +43,35 @@ pub(crate) enum Request {
     Status(GetModelStatusRequest),
 }
 
+macro_rules! message {
+    ($request:expr, $message:ident => $value:expr) => {
+        match $request {
+            Request::Predict($message) => $value,
+            Request::Examples($message) => $value,
+            Request::Metadata($message) => $value,
+            Request::Status($message) => $value,
+        }
+    };
+}
+
 impl Request {
     /// The number of bytes of the message.
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Predict(message) => message.encoded_len(),
-            Self::Examples(message) => message.encoded_len(),
-            Self::Metadata(message) => message.encoded_len(),
-            Self::Status(message) => message.encoded_len(),
-        }
+        message!(self, message => message.encoded_len())
     }
 
     fn encode(&self, to: &mut impl BufMut) -> Result<(), EncodeError> {
-        match self {
-            Self::Predict(message) => message.encode(to),
-            Self::Examples(message) => message.encode(to),
-            Self::Metadata(message) => message.encode(to),
-            Self::Status(message) => message.encode(to),
-        }
+        message!(self, message => message.encode(to))
     }
 
     /// The bytes of the message.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
-        match self {
-            Self::Predict(message) => message.encode_to_vec(),
-            Self::Examples(message) => message.encode_to_vec(),
-            Self::Metadata(message) => message.encode_to_vec(),
-            Self::Status(message) => message.encode_to_vec(),
-        }
+        message!(self, message => message.encode_to_vec())
     }
 }
 
-/// Requests as prost writes them, responses as the bytes that came: a caller can see them, and their size in memory is
-/// checked before they are decoded.
+/// Encodes requests by prost, and leaves responses as the bytes that arrived: a caller can see them, and the memory that
+/// they need is checked before they are decoded.
 struct Messages {
     /// The size of the request with its prefix.
     room: usize,
@@ -115,6 +115,14 @@ impl Decoder for Messages {
     }
 }
 
+/// A call without a message in its response.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: Status,
+    /// True when the server stated the status, and false when the client made it up for what came instead.
+    pub(crate) by_server: bool,
+}
+
 /// The connections to one server; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Grpc {
@@ -122,7 +130,7 @@ pub(crate) struct Grpc {
 }
 
 impl Grpc {
-    /// No connection is made yet.
+    /// No connection is opened yet.
     ///
     /// # Errors
     /// [`canary_http::Error::Input`] when the address or the settings of TLS are not valid.
@@ -131,7 +139,7 @@ impl Grpc {
     }
 
     /// Sends a request to the method that is the path of `uri`, and reads the response, whose message is at most `limit`
-    /// bytes. The server is told of the deadline.
+    /// bytes. The request carries the deadline.
     pub(crate) async fn unary(
         &self,
         uri: &Uri,
@@ -139,7 +147,7 @@ impl Grpc {
         request: &Request,
         deadline: Instant,
         limit: usize,
-    ) -> Result<canary_http::Response, Status> {
+    ) -> Result<canary_http::Response, Refusal> {
         /// A flag and the length, which stand in front of a message.
         const PREFIX: usize = 5;
         let invalid = |error: http::Error| Status::invalid_argument(error.to_string());
@@ -149,49 +157,70 @@ impl Grpc {
         let mut origin = uri.clone().into_parts();
         let method = origin.path_and_query.replace(PathAndQuery::from_static("/"));
         origin.authority = host.or(origin.authority);
-        let origin = Uri::from_parts(origin).map_err(|error| invalid(error.into()))?;
+        let origin = Uri::from_parts(origin).map_err(|error| invalid(error.into()));
 
         let codec = Messages { room: request.len() + PREFIX };
         let mut call = tonic::Request::new(request.clone());
         *call.metadata_mut() = MetadataMap::from_headers(headers);
         call.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        let mut grpc =
-            tonic::client::Grpc::with_origin(self.clone(), origin).max_decoding_message_size(limit);
+        let stated = Arc::<AtomicBool>::default();
+        let exchange = Exchange { pool: self.pool.clone(), stated: Arc::clone(&stated) };
+        let refusal =
+            |status| Refusal { status, by_server: stated.load(Ordering::Relaxed) };
+        let mut grpc = tonic::client::Grpc::with_origin(exchange, origin.map_err(&refusal)?)
+            .max_decoding_message_size(limit);
         let method = method.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let (metadata, body, _) = grpc.unary(call, method, codec).await?.into_parts();
+        let response = grpc.unary(call, method, codec).await.map_err(&refusal)?;
+        let (metadata, body, _) = response.into_parts();
         Ok(canary_http::Response { status: StatusCode::OK, headers: metadata.into_headers(), body })
     }
 }
 
 /// tonic 0.14 panics when it reads this header, or this trailer, and it is not valid.
 const DETAILS: &str = "grpc-status-details-bin";
+/// The header or trailer in which a server of gRPC states the outcome.
+const STATUS: &str = "grpc-status";
 
-/// A body without the trailer [`DETAILS`].
-type WithoutDetails = MapFrame<Incoming, fn(Frame<Bytes>) -> Frame<Bytes>>;
-
-fn without_details(mut response: Response<Incoming>) -> Response<WithoutDetails> {
-    response.headers_mut().remove(DETAILS);
-    response.map(|body| {
-        let strip: fn(Frame<Bytes>) -> Frame<Bytes> = |mut frame| {
-            if let Some(trailers) = frame.trailers_mut() {
-                trailers.remove(DETAILS);
-            }
-            frame
-        };
-        body.map_frame(strip)
-    })
+/// One call over the connections.
+struct Exchange {
+    pool: legacy::Client<Connector, Body>,
+    /// Set when the server states a failure; tonic makes one up for a response that is not valid.
+    stated: Arc<AtomicBool>,
 }
 
-impl Service<http::Request<Body>> for Grpc {
-    type Response = Response<WithoutDetails>;
+type Map = Box<dyn FnMut(Frame<Bytes>) -> Frame<Bytes> + Send>;
+
+/// Takes [`DETAILS`] away, and notes whether there is a [`STATUS`] that is a failure's.
+fn look(headers: &mut HeaderMap, stated: &AtomicBool) {
+    headers.remove(DETAILS);
+    let code = headers.get(STATUS).and_then(|code| code.to_str().ok()?.parse::<u32>().ok());
+    stated.fetch_or(code.is_some_and(|code| code != 0), Ordering::Relaxed);
+}
+
+impl Service<http::Request<Body>> for Exchange {
+    type Response = Response<MapFrame<Incoming, Map>>;
     type Error = legacy::Error;
-    type Future = MapOk<legacy::ResponseFuture, fn(Response<Incoming>) -> Response<WithoutDetails>>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.pool.poll_ready(context)
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        self.pool.request(request).map_ok(without_details)
+        let stated = Arc::clone(&self.stated);
+        let response = self.pool.request(request);
+        response
+            .map_ok(move |mut response| {
+                look(response.headers_mut(), &stated);
+                response.map(|body| {
+                    body.map_frame(Box::new(move |mut frame: Frame<Bytes>| {
+                        if let Some(trailers) = frame.trailers_mut() {
+                            look(trailers, &stated);
+                        }
+                        frame
+                    }) as Map)
+                })
+            })
+            .boxed()
     }
 }

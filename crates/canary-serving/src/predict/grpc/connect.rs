@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use canary_http::{Error, Settings};
+use canary_http::{Error, MAX_TIMEOUT, Settings};
 use http::Uri;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -11,10 +11,7 @@ use hyper_util::{
 use tonic::body::Body;
 use tower_service::Service;
 
-use crate::predict::{
-    address::{Address, Scheme},
-    call::YEAR,
-};
+use crate::predict::address::{Address, Scheme};
 
 /// Connects to one address, whatever host a request names: a gateway is reached at its address and routes by the host.
 #[derive(Clone, Debug)]
@@ -27,11 +24,11 @@ impl Fixed {
     fn new(to: Uri, settings: &Settings) -> Self {
         // HTTP/2 has pings for a peer that is gone, but TensorFlow Serving's gRPC ends connections on which they come more
         // often than every five minutes (`too_many_pings`).
-        let silence = settings.silence.min(YEAR);
+        let silence = settings.silence.min(MAX_TIMEOUT);
         let mut inner = HttpConnector::new();
         inner.set_nodelay(true);
         inner.enforce_http(false);
-        inner.set_connect_timeout(Some(settings.connect_timeout.min(YEAR)));
+        inner.set_connect_timeout(Some(settings.connect_timeout.min(MAX_TIMEOUT)));
         // An idle connection is probed too, three times within the same time.
         inner.set_keepalive(Some(silence));
         inner.set_keepalive_interval(Some(silence / 3));
@@ -62,7 +59,7 @@ pub(super) type Connector = Fixed;
 #[cfg(feature = "tls")]
 pub(super) type Connector = hyper_rustls::HttpsConnector<Fixed>;
 
-/// The connections to this address; none is made yet.
+/// The connections to an address; none is opened yet.
 ///
 /// # Errors
 /// [`Error::Input`] when the address or the settings of TLS are not valid.
@@ -84,7 +81,7 @@ pub(super) fn pool(
         .http2_initial_connection_window_size(16 << 20)
         // Without a bound: a pool smaller than the number in flight closes and opens connections all the time.
         .pool_max_idle_per_host(usize::MAX)
-        .pool_idle_timeout(settings.pool_timeout.min(YEAR))
+        .pool_idle_timeout(settings.pool_timeout.min(MAX_TIMEOUT))
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .build(connector))

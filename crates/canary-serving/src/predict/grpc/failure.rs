@@ -1,47 +1,42 @@
 //! Tells the model server, the mesh and the network apart over gRPC.
 
-use std::error::Error as _;
+use std::io;
 
+use canary_http::{ConnectFailure, Error as HttpError, Phase, TlsFailure, causes, server_text};
 use hyper_util::client::legacy;
 use tonic::{Code, Status};
 
+use super::call::Refusal;
 use crate::{
     error::{Origin, PredictError},
-    predict::failure::{Failure, LOCAL_REPLIES, innermost, of_network},
+    predict::failure::{
+        CHECK_INPUT, FULL, Failure, NO_ROUTE, NOT_LOADED, UNKNOWN_MODEL, by_envoy, by_upstream,
+        innermost, local_reply, of_network,
+    },
 };
 
 /// The failure that a status stands for.
-pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
-    let mut cause = status.source();
-    let mut broke = None;
-    while let Some(error) = cause {
-        if error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect) {
-            return connect(url, status);
-        }
-        if error.is::<legacy::Error>() || error.is::<hyper::Error>() {
-            broke = Some(innermost(error));
-        }
-        cause = error.source();
+pub(crate) fn failure_of(url: &str, refusal: Refusal, limit: usize) -> Failure {
+    let Refusal { status, by_server } = refusal;
+    if causes(&status).filter_map(|cause| cause.downcast_ref()).any(legacy::Error::is_connect) {
+        return of_network(url, connect(status));
     }
-    if let Some(why) = broke {
-        let message = format!("the connection broke before the answer was whole: {why}");
-        let mut error = PredictError::new(Origin::Network, url, message);
-        error.retryable = true;
-        error.source = Some(Box::new(status));
-        return Failure { error, repeat: true, pause: None };
+    if causes(&status).any(|cause| cause.is::<legacy::Error>() || cause.is::<hyper::Error>()) {
+        let broken = HttpError::Broken { phase: Phase::Head, sent: true, source: status.into() };
+        return of_network(url, broken);
     }
     let code = status.code();
     if code == Code::OutOfRange && status.message().contains("message length too large") {
-        return of_network(url, canary_http::Error::TooLarge { limit });
+        return of_network(url, HttpError::TooLarge { limit });
     }
-    let (origin, mut help, flags) = judge(&status);
+    let (origin, mut help, flags) = origin_of(&status, by_server);
     // gRPC's servers refuse so what is above their own limit ("Received message larger than max"): it stays so.
     let too_large = code == Code::ResourceExhausted && status.message().contains("larger than max");
     if too_large {
         help = "the server takes no message of that size: send fewer or smaller inputs at once, or raise its limit";
     }
     let name = format!("{code:?}");
-    let text = status.message().trim();
+    let text = server_text(status.message().trim());
     let message =
         if text.is_empty() { format!("gRPC {name}") } else { format!("{text} (gRPC {name})") };
     let mut error = PredictError::new(origin, url, message);
@@ -54,68 +49,48 @@ pub(crate) fn failure_of(url: &str, status: Status, limit: usize) -> Failure {
             && !too_large;
     let of_mesh = origin == Origin::Mesh && code == Code::Unavailable && flags != Some("FI");
     let repeat = of_mesh || code == Code::ResourceExhausted && !too_large;
-    error.source = Some(Box::new(status));
+    // What the server stated is all in the message, without what could harm a terminal or a log.
+    error.source = if by_server { None } else { Some(Box::new(status)) };
     Failure { error, repeat, pause: None }
 }
 
-/// No connection came about: said in the words of REST, with the status as the cause.
-fn connect(url: &str, status: Status) -> Failure {
-    let mut message = "no connection came about".to_owned();
-    let mut cause = status.source();
-    while let Some(error) = cause {
-        message = error.to_string();
-        cause = error.source();
+/// The error of connecting that a status stands for, as REST has it.
+fn connect(status: Status) -> HttpError {
+    let untrusted = innermost(&status).contains("certificate");
+    let refused = causes(&status)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
+    let source = status.into();
+    if untrusted {
+        return HttpError::Tls { failure: TlsFailure::Untrusted, source };
     }
-    let refused = message.to_lowercase().contains("refused");
-    let trusted = !message.contains("certificate");
-    let text = if refused {
-        "nothing listens there: the connection was refused".to_owned()
-    } else {
-        format!("no connection: {message}")
-    };
-    let mut error = PredictError::new(Origin::Network, url, text);
-    if refused {
-        "check the host and the port, and that the gateway or the server is up"
-    } else if !trusted {
-        "give the authority that signed it as `ca_certificate`"
-    } else {
-        ""
-    }
-    .clone_into(&mut error.help);
-    error.retryable = trusted;
-    error.sent = false;
-    error.source = Some(Box::new(status));
-    Failure { error, repeat: trusted, pause: None }
+    let failure = if refused { ConnectFailure::Refused } else { ConnectFailure::Other };
+    HttpError::Connect { failure, source }
 }
 
-fn judge(status: &Status) -> (Origin, &'static str, Option<&'static str>) {
-    let metadata = status.metadata();
-    let by_envoy =
-        metadata.get("server").is_some_and(|server| server == "istio-envoy" || server == "envoy");
-    let by_upstream = metadata.contains_key("x-envoy-upstream-service-time");
+/// The party that returned a status, the remedy, and Envoy's response flag.
+fn origin_of(status: &Status, by_server: bool) -> (Origin, &'static str, Option<&'static str>) {
+    let headers = status.metadata().clone().into_headers();
     let text = status.message();
-    if !by_upstream {
-        for (part, flag, help) in LOCAL_REPLIES {
-            if text.contains(part) && (by_envoy || *flag != "JWT") {
-                return (Origin::Mesh, help, Some(flag));
-            }
+    if !by_upstream(&headers) {
+        if let Some((flag, help)) = local_reply(&headers, text) {
+            return (Origin::Mesh, help, Some(flag));
         }
-        if by_envoy && status.code() == Code::Unimplemented {
-            let help = "no VirtualService matches the host, port, path and headers of the request";
-            return (Origin::Mesh, help, Some("NR"));
+        if by_envoy(&headers) && status.code() == Code::Unimplemented {
+            return (Origin::Mesh, NO_ROUTE, Some("NR"));
         }
-        if by_envoy {
+        if by_envoy(&headers) {
             return (Origin::Mesh, "", None);
         }
-        if text.contains("grpc-status header missing") {
+        if !by_server {
             return (Origin::Answer, "check that this is the gRPC port, 8500 by default", None);
         }
     }
     let help = match status.code() {
-        Code::NotFound => "check the model's name and version; .status() lists what is served",
-        Code::InvalidArgument => "check(…) compares an input with the signature before it is sent",
-        Code::Unavailable => "the model is not loaded; .wait(…) waits until it is",
-        Code::ResourceExhausted => "the server is full: send fewer at once",
+        Code::NotFound => UNKNOWN_MODEL,
+        Code::InvalidArgument => CHECK_INPUT,
+        Code::Unavailable => NOT_LOADED,
+        Code::ResourceExhausted => FULL,
         _ => "",
     };
     (Origin::Server, help, None)
@@ -127,12 +102,18 @@ mod tests {
 
     use super::*;
 
-    fn failure(code: Code, message: &str, headers: &[(&'static str, &'static str)]) -> Failure {
+    fn failure(
+        code: Code,
+        message: &str,
+        headers: &[(&'static str, &'static str)],
+        by_server: bool,
+    ) -> Failure {
         let mut metadata = MetadataMap::new();
         for (name, value) in headers {
             metadata.insert(*name, value.parse().unwrap());
         }
-        failure_of("grpc://a", Status::with_metadata(code, message, metadata), 1)
+        let status = Status::with_metadata(code, message, metadata);
+        failure_of("grpc://a", Refusal { status, by_server }, 1)
     }
 
     #[test]
@@ -162,14 +143,15 @@ mod tests {
             ),
             (
                 Code::Internal,
-                "grpc-status header missing, mapped",
+                "made up by the client",
                 vec![],
                 Origin::Answer,
                 None,
                 false,
             ),
         ] {
-            let found = failure(code, message, &headers);
+            let by_server = origin != Origin::Answer;
+            let found = failure(code, message, &headers, by_server);
             assert_eq!(found.error.origin, origin, "{message}");
             assert_eq!(found.error.response_flags.as_deref(), flags, "{message}");
             assert_eq!(found.repeat, repeat, "{message}");

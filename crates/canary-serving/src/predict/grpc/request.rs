@@ -1,4 +1,4 @@
-//! Makes requests of inputs.
+//! Requests as messages, from inputs.
 
 use bytes::Bytes;
 use canary_proto::tensorflow::{
@@ -19,7 +19,7 @@ use crate::{
     predict::{
         address::ModelVersion,
         examples::{Example, Examples, Feature},
-        input::{Input, bad_input},
+        input::{Input, input_error},
         request::Body,
     },
 };
@@ -48,7 +48,7 @@ fn check_size(size: usize) -> Result<()> {
     if size <= MAX {
         return Ok(());
     }
-    Err(bad_input(
+    Err(input_error(
         &format!("its message takes {size} bytes, and protobuf's limit is {MAX}"),
         "send fewer of them in one request",
     ))
@@ -78,7 +78,7 @@ pub fn write_predict(
     signature: &str,
     input: &Input<'_>,
 ) -> Result<()> {
-    /// The bytes that are copied until the body is asked again.
+    /// The bytes that are copied between two calls of `is_abandoned`.
     const STRIDE: usize = 64 << 10;
     let message = predict(model_spec(model, version, signature), input.into())?.to_vec();
     body.reserve(message.len());
@@ -96,7 +96,7 @@ pub(crate) fn predict(spec: ModelSpec, input: Input<'_>) -> Result<Request> {
     let views = input.views()?;
     if views.iter().any(|(name, _)| name.is_empty()) {
         let reason = "it has no name, and gRPC has no inputs without a name";
-        return Err(bad_input(reason, "give the inputs by name"));
+        return Err(input_error(reason, "give the inputs by name"));
     }
     // Before anything is copied.
     check_size(views.iter().map(|(_, view)| size_of_elements(view.data())).sum())?;
@@ -132,7 +132,7 @@ fn example(example: &Example) -> wire::Example {
 /// A `ClassificationRequest` or a `RegressionRequest`.
 pub(crate) fn examples(spec: ModelSpec, given: &Examples) -> Result<Request> {
     if given.examples.is_empty() {
-        return Err(bad_input("there is no example", "give at least one"));
+        return Err(input_error("there is no example", "give at least one"));
     }
     let examples = given.examples.iter().map(example).collect();
     let kind = match &given.context {

@@ -1,4 +1,4 @@
-//! Reads answers into the same types as over REST.
+//! Responses as messages, read into the same types as over REST.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,6 @@ use canary_proto::{
         serving::{
             ClassificationResponse, GetModelMetadataResponse, GetModelStatusResponse,
             PredictResponse, RegressionResponse, SignatureDefMap, model_spec::VersionChoice,
-            model_version_status,
         },
     },
 };
@@ -24,16 +23,17 @@ use crate::{
     error::{Origin, PredictError, Result},
     predict::{
         metadata::{Metadata, Signature, TensorInfo},
-        response::{Bad, Outputs, Read},
+        response::{MAX_OUTPUTS, Outputs, ParseError, Parsed},
         status::{ModelStatus, State, VersionStatus},
     },
     tensor::{DType, Tensor, TensorData},
 };
 
 /// The message in these bytes, whose size in memory is bounded by that of its fields.
-fn decode<M: Message + Default>(body: Bytes, fields: &[Field]) -> Read<M> {
+fn decode<M: Message + Default>(body: Bytes, fields: &[Field]) -> Parsed<M> {
     bounds::check(&body, fields)?;
-    M::decode(body).map_err(|error| Bad::new(format!("it is not the message expected: {error}")))
+    M::decode(body)
+        .map_err(|error| ParseError::new(format!("it is not the message expected: {error}")))
 }
 
 /// Reads a gRPC `PredictResponse`: its outputs by name.
@@ -57,36 +57,44 @@ pub fn read(body: &[u8]) -> Result<Vec<(String, Tensor)>> {
     // Its outputs may share the memory of the message, so it is copied.
     decode(Bytes::copy_from_slice(body), bounds::PREDICT)
         .and_then(outputs)
-        .map_err(|bad| PredictError::new(Origin::Answer, "answer", bad.reason).into())
+        .map_err(|error| PredictError::new(Origin::Answer, "answer", error.reason).into())
 }
 
-pub(crate) fn read_predict(body: &Bytes) -> Read<Outputs> {
+pub(crate) fn read_predict(body: &Bytes) -> Parsed<Outputs> {
     outputs(decode(body.clone(), bounds::PREDICT)?)
 }
 
-fn outputs(response: PredictResponse) -> Read<Outputs> {
+fn outputs(response: PredictResponse) -> Parsed<Outputs> {
+    if response.outputs.is_empty() {
+        return Err(ParseError::new("it has no output"));
+    }
+    if response.outputs.len() > MAX_OUTPUTS {
+        return Err(ParseError::new(format!("it has more than {MAX_OUTPUTS} outputs")));
+    }
     let mut room = MAX_FILLED;
     response
         .outputs
         .into_iter()
         .map(|(name, proto)| {
             let tensor = tensor::read(proto, &mut room);
-            let tensor = tensor.map_err(|why| Bad::new(format!("output {name:?}: {why}")))?;
+            let tensor =
+                tensor.map_err(|why| ParseError::new(format!("output {name:?}: {why}")))?;
             Ok((name, tensor))
         })
         .collect()
 }
 
-fn table(shape: Vec<usize>, data: TensorData) -> Read<Tensor> {
-    Tensor::new(shape, data).map_err(|_| Bad::new("the examples have different numbers of classes"))
+fn table(shape: Vec<usize>, data: TensorData) -> Parsed<Tensor> {
+    Tensor::new(shape, data)
+        .map_err(|_| ParseError::new("the examples have different numbers of classes"))
 }
 
-pub(crate) fn read_classify(body: &Bytes) -> Read<Outputs> {
+pub(crate) fn read_classify(body: &Bytes) -> Parsed<Outputs> {
     let response: ClassificationResponse = decode(body.clone(), bounds::CLASSIFY)?;
     let rows = response.result.unwrap_or_default().classifications;
     let columns = rows.first().map_or(0, |row| row.classes.len());
     if rows.iter().any(|row| row.classes.len() != columns) {
-        return Err(Bad::new("the examples have different numbers of classes"));
+        return Err(ParseError::new("the examples have different numbers of classes"));
     }
     let shape = vec![rows.len(), columns];
     let classes = rows.into_iter().flat_map(|row| row.classes);
@@ -97,24 +105,17 @@ pub(crate) fn read_classify(body: &Bytes) -> Read<Outputs> {
     ])
 }
 
-pub(crate) fn read_regress(body: &Bytes) -> Read<Outputs> {
+pub(crate) fn read_regress(body: &Bytes) -> Parsed<Outputs> {
     let response: RegressionResponse = decode(body.clone(), bounds::REGRESS)?;
     let regressions = response.result.unwrap_or_default().regressions;
     let values: Vec<f32> = regressions.into_iter().map(|regression| regression.value).collect();
     Ok(vec![("outputs".to_owned(), table(vec![values.len()], TensorData::Float(values))?)])
 }
 
-pub(crate) fn read_status(body: &Bytes) -> Read<ModelStatus> {
+pub(crate) fn read_status(body: &Bytes) -> Parsed<ModelStatus> {
     let response: GetModelStatusResponse = decode(body.clone(), bounds::STATUS)?;
     let versions = response.model_version_status.into_iter().map(|version| {
-        let state = match version.state() {
-            model_version_status::State::Start => State::Start,
-            model_version_status::State::Loading => State::Loading,
-            model_version_status::State::Available => State::Available,
-            model_version_status::State::Unloading => State::Unloading,
-            model_version_status::State::End => State::End,
-            model_version_status::State::Unknown => State::Unknown,
-        };
+        let state = State::of_name(version.state().as_str_name());
         let status = version.status.unwrap_or_default();
         let code = Code::try_from(status.error_code);
         VersionStatus {
@@ -144,11 +145,11 @@ fn infos(wire: BTreeMap<String, wire::TensorInfo>) -> BTreeMap<String, TensorInf
     wire.into_iter().map(|(name, wire)| (name, info(wire))).collect()
 }
 
-pub(crate) fn read_metadata(body: &Bytes) -> Read<Metadata> {
+pub(crate) fn read_metadata(body: &Bytes) -> Parsed<Metadata> {
     let mut response: GetModelMetadataResponse = decode(body.clone(), bounds::METADATA)?;
     let spec = response.model_spec.unwrap_or_default();
     let Some(any) = response.metadata.remove("signature_def") else {
-        return Err(Bad::new("the metadata has no signature_def"));
+        return Err(ParseError::new("the metadata has no signature_def"));
     };
     let signatures = decode::<SignatureDefMap>(any.value.into(), bounds::SIGNATURES)?.signature_def;
     let signatures = signatures.into_iter().map(|(name, wire)| {

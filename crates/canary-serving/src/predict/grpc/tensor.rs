@@ -2,39 +2,17 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use bytemuck::NoUninit;
 use bytes::Bytes;
 use canary_proto::tensorflow::{DataType, TensorProto, TensorShapeProto, tensor_shape_proto::Dim};
 
 use crate::{
-    predict::input::Value,
+    predict::{input::Value, response::MAX_DIMENSIONS},
     tensor::{DType, DataView, Tensor, TensorData, TensorView},
 };
 
 /// The memory for elements that a response's arrays have and that are not sent, of all of them together. A few bytes can
 /// stand for any number of elements.
 pub(super) const MAX_FILLED: usize = 64 << 20;
-/// The most dimensions of an array; NumPy has no more.
-const MAX_DIMENSIONS: usize = 32;
-
-fn data_type(dtype: DType) -> DataType {
-    match dtype {
-        DType::Float => DataType::DtFloat,
-        DType::Double => DataType::DtDouble,
-        DType::Int32 => DataType::DtInt32,
-        DType::Uint8 => DataType::DtUint8,
-        DType::Int16 => DataType::DtInt16,
-        DType::Int8 => DataType::DtInt8,
-        DType::String => DataType::DtString,
-        DType::Int64 => DataType::DtInt64,
-        DType::Bool => DataType::DtBool,
-        DType::Bfloat16 => DataType::DtBfloat16,
-        DType::Uint16 => DataType::DtUint16,
-        DType::Half => DataType::DtHalf,
-        DType::Uint32 => DataType::DtUint32,
-        DType::Uint64 => DataType::DtUint64,
-    }
-}
 
 /// The name of an element type.
 pub(super) fn name_of(code: i32) -> String {
@@ -42,44 +20,12 @@ pub(super) fn name_of(code: i32) -> String {
         .map_or_else(|_| format!("DataType {code}"), |known| known.as_str_name().to_owned())
 }
 
-/// The memory of numbers, little-endian.
-#[cfg(target_endian = "little")]
-fn memory<T: NoUninit>(values: &[T]) -> Cow<'_, [u8]> {
-    Cow::Borrowed(bytemuck::cast_slice(values))
-}
-
-/// The memory of numbers, little-endian.
-#[cfg(target_endian = "big")]
-fn memory<T: NoUninit>(values: &[T]) -> Cow<'_, [u8]> {
-    values.iter().flat_map(|value| bytemuck::bytes_of(value).iter().rev().copied()).collect()
-}
-
-/// The elements of an array of numbers as `tensor_content`; empty for strings.
-fn content(data: DataView<'_>) -> Cow<'_, [u8]> {
-    match data {
-        DataView::Float(values) => memory(values),
-        DataView::Double(values) => memory(values),
-        DataView::Half(values) | DataView::Bfloat16(values) | DataView::Uint16(values) => {
-            memory(values)
-        }
-        DataView::Int8(values) => memory(values),
-        DataView::Int16(values) => memory(values),
-        DataView::Int32(values) => memory(values),
-        DataView::Int64(values) => memory(values),
-        DataView::Uint8(values) => memory(values),
-        DataView::Uint32(values) => memory(values),
-        DataView::Uint64(values) => memory(values),
-        DataView::Bool(values) => memory(values),
-        DataView::String(_) | DataView::Bytes(_) => Cow::default(),
-    }
-}
-
-/// The bytes that an array takes in a message, without what stands around them.
+/// The bytes of an array's elements in a message.
 pub(super) fn size_of_elements(data: DataView<'_>) -> usize {
     match data {
         DataView::String(values) => values.iter().map(Vec::len).sum(),
         DataView::Bytes(values) => values.iter().map(|value| value.len()).sum(),
-        numbers => content(numbers).len(),
+        numbers => numbers.little_endian().len(),
     }
 }
 
@@ -88,7 +34,7 @@ struct Shared(Arc<Tensor>);
 
 impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
-        match content(self.0.view().data()) {
+        match self.0.view().data().little_endian() {
             Cow::Borrowed(bytes) => bytes,
             // On a big-endian machine nothing is shared.
             Cow::Owned(_) => &[],
@@ -100,7 +46,7 @@ fn proto(dtype: DType, shape: &[usize]) -> TensorProto {
     // A dimension above `i64::MAX` needs more elements than memory has, or another dimension of length 0.
     let dim = |&size: &usize| Dim { size: i64::try_from(size).unwrap_or(i64::MAX) };
     TensorProto {
-        dtype: data_type(dtype).into(),
+        dtype: DataType::from_str_name(dtype.as_str()).unwrap_or_default().into(),
         tensor_shape: Some(TensorShapeProto {
             dim: shape.iter().map(dim).collect(),
             unknown_rank: false,
@@ -147,7 +93,7 @@ fn write_view(view: &TensorView<'_>) -> TensorProto {
         DataView::Bytes(values) => {
             written.string_val = values.iter().map(|value| Bytes::copy_from_slice(value)).collect();
         }
-        numbers => written.tensor_content = content(numbers).into_owned().into(),
+        numbers => written.tensor_content = numbers.little_endian().into_owned().into(),
     }
     written
 }
@@ -161,9 +107,9 @@ fn elements<const N: usize, T>(bytes: &[u8], read: fn([u8; N]) -> T) -> Result<V
     Ok(chunks.iter().map(|chunk| read(*chunk)).collect())
 }
 
-/// As many elements as the shape has: TensorFlow leaves out repetitions of the last one, and zeros altogether. `room` is
-/// the memory that is left for them, `size` what a repetition of an element takes.
-fn filled<T: Clone + Default>(
+/// Repeats the last element up to the number that the shape has: TensorFlow leaves out such repetitions, and zeros
+/// altogether. `room` is the memory that is left for them, `size` that of one repetition.
+fn with_repetitions<T: Clone + Default>(
     mut values: Vec<T>,
     count: usize,
     room: &mut usize,
@@ -190,7 +136,7 @@ fn narrow<W: TryInto<N> + Copy + std::fmt::Display, N>(values: &[W]) -> Result<V
         .collect()
 }
 
-/// The array in a message, or why there is none; `room` is the memory for elements that are not sent.
+/// The array in a message, or its fault; `room` is the memory for elements that are not sent.
 pub(super) fn read(proto: TensorProto, room: &mut usize) -> Result<Tensor, String> {
     let dims = proto.tensor_shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
     if dims.len() > MAX_DIMENSIONS {
@@ -241,31 +187,49 @@ fn contained(dtype: DataType, code: i32, bytes: &Bytes) -> Result<TensorData, St
 fn listed(proto: TensorProto, count: usize, room: &mut usize) -> Result<TensorData, String> {
     let (ints, halves) = (&proto.int_val, &proto.half_val);
     Ok(match proto.dtype() {
-        DataType::DtFloat => TensorData::Float(filled(proto.float_val, count, room, size_of_val)?),
-        DataType::DtDouble => {
-            TensorData::Double(filled(proto.double_val, count, room, size_of_val)?)
+        DataType::DtFloat => {
+            TensorData::Float(with_repetitions(proto.float_val, count, room, size_of_val)?)
         }
-        DataType::DtInt32 => TensorData::Int32(filled(proto.int_val, count, room, size_of_val)?),
-        DataType::DtUint8 => TensorData::Uint8(filled(narrow(ints)?, count, room, size_of_val)?),
-        DataType::DtInt16 => TensorData::Int16(filled(narrow(ints)?, count, room, size_of_val)?),
-        DataType::DtInt8 => TensorData::Int8(filled(narrow(ints)?, count, room, size_of_val)?),
+        DataType::DtDouble => {
+            TensorData::Double(with_repetitions(proto.double_val, count, room, size_of_val)?)
+        }
+        DataType::DtInt32 => {
+            TensorData::Int32(with_repetitions(proto.int_val, count, room, size_of_val)?)
+        }
+        DataType::DtUint8 => {
+            TensorData::Uint8(with_repetitions(narrow(ints)?, count, room, size_of_val)?)
+        }
+        DataType::DtInt16 => {
+            TensorData::Int16(with_repetitions(narrow(ints)?, count, room, size_of_val)?)
+        }
+        DataType::DtInt8 => {
+            TensorData::Int8(with_repetitions(narrow(ints)?, count, room, size_of_val)?)
+        }
         DataType::DtString => {
             let texts = proto.string_val.iter().map(|text| text.to_vec()).collect();
             let size = |text: &Vec<u8>| size_of::<Vec<u8>>() + text.len();
-            TensorData::String(filled(texts, count, room, size)?)
+            TensorData::String(with_repetitions(texts, count, room, size)?)
         }
-        DataType::DtInt64 => TensorData::Int64(filled(proto.int64_val, count, room, size_of_val)?),
-        DataType::DtBool => TensorData::Bool(filled(proto.bool_val, count, room, size_of_val)?),
+        DataType::DtInt64 => {
+            TensorData::Int64(with_repetitions(proto.int64_val, count, room, size_of_val)?)
+        }
+        DataType::DtBool => {
+            TensorData::Bool(with_repetitions(proto.bool_val, count, room, size_of_val)?)
+        }
         DataType::DtBfloat16 => {
-            TensorData::Bfloat16(filled(narrow(halves)?, count, room, size_of_val)?)
+            TensorData::Bfloat16(with_repetitions(narrow(halves)?, count, room, size_of_val)?)
         }
-        DataType::DtUint16 => TensorData::Uint16(filled(narrow(ints)?, count, room, size_of_val)?),
-        DataType::DtHalf => TensorData::Half(filled(narrow(halves)?, count, room, size_of_val)?),
+        DataType::DtUint16 => {
+            TensorData::Uint16(with_repetitions(narrow(ints)?, count, room, size_of_val)?)
+        }
+        DataType::DtHalf => {
+            TensorData::Half(with_repetitions(narrow(halves)?, count, room, size_of_val)?)
+        }
         DataType::DtUint32 => {
-            TensorData::Uint32(filled(proto.uint32_val, count, room, size_of_val)?)
+            TensorData::Uint32(with_repetitions(proto.uint32_val, count, room, size_of_val)?)
         }
         DataType::DtUint64 => {
-            TensorData::Uint64(filled(proto.uint64_val, count, room, size_of_val)?)
+            TensorData::Uint64(with_repetitions(proto.uint64_val, count, room, size_of_val)?)
         }
         _ => return Err(unread(proto.dtype)),
     })

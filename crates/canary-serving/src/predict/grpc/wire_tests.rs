@@ -273,13 +273,13 @@ fn empty_messages_by_the_million_are_refused_before_they_are_decoded() {
     assert_eq!(read_predict_grpc(&tensor(&texts)).unwrap()[0].1.shape(), [100_000]);
     // Classes, versions, and the inputs of a signature.
     let classes = Bytes::from(field(1, &field(1, &[0x0a, 0].repeat(2 * MILLION))));
-    refused(read_classify(&classes).map(drop).map_err(|bad| bad.reason));
+    refused(read_classify(&classes).map(drop).map_err(|error| error.reason));
     let versions = Bytes::from([0x0a, 0].repeat(2 * MILLION));
-    refused(read_status(&versions).map(drop).map_err(|bad| bad.reason));
+    refused(read_status(&versions).map(drop).map_err(|error| error.reason));
     let signature = field(1, &[field(1, b"s"), field(2, &named(3 * MILLION))].concat());
     let any = field(2, &field(2, &signature));
     let metadata = field(2, &[field(1, b"signature_def"), any].concat());
-    refused(read_metadata(&metadata.into()).map(drop).map_err(|bad| bad.reason));
+    refused(read_metadata(&metadata.into()).map(drop).map_err(|error| error.reason));
 }
 
 #[test]

@@ -1,82 +1,79 @@
 //! Arrays as nested JSON lists.
 
+use std::borrow::Cow;
+
 use super::{
-    block::{BLOCK, Rows},
+    block::{BLOCK, Rows, write_digits},
     body::Body,
     float, text,
 };
 use crate::tensor::{DataView, TensorView};
 
-/// The whole array.
+/// Writes a whole array.
 pub(super) fn write(body: &mut impl Body, view: &TensorView<'_>) {
     write_part(body, view.shape(), view.data(), 0);
 }
 
-/// A list of floats.
+/// Writes a list of floats.
 pub(super) fn write_floats(body: &mut impl Body, values: &[f32]) {
-    nest(body, &[values.len()], values, &mut Blocks::new());
+    nest(body, &[values.len()], values, &mut InBlocks::new());
 }
 
-/// Rows of `length` floats each, as each kernel of this CPU writes them, with the kernel's name.
+/// The text of rows of `length` floats each by each kernel of this CPU, with the kernel's name.
 pub(super) fn rows_by_kernel(values: &[f32], length: usize) -> Vec<(String, Vec<u8>)> {
     let by = |kernel| {
         let mut body = Vec::new();
-        let mut blocks = Blocks { block: [0; BLOCK], kernel };
+        let mut blocks = InBlocks { block: [0; BLOCK], kernel };
         blocks.write(&mut body, values, length);
         (format!("{kernel:?}"), body)
     };
     float::Kernel::all().map(by).collect()
 }
 
-/// One entry of the first dimension.
+/// Writes one entry of the first dimension.
 pub(super) fn write_row(body: &mut impl Body, view: &TensorView<'_>, row: usize) {
     let inner = &view.shape()[1..];
     let size: usize = inner.iter().product();
     write_part(body, inner, view.data(), row * size);
 }
 
-/// The elements from `start` on as lists of that shape.
+/// Writes the elements from `start` on as lists of a shape.
 fn write_part<B: Body>(body: &mut B, shape: &[usize], data: DataView<'_>, start: usize) {
     let end = start + shape.iter().product::<usize>();
+    macro_rules! write {
+        ($values:expr, $writer:expr) => {
+            nest(body, shape, &$values[start..end], &mut $writer)
+        };
+    }
     match data {
-        DataView::Float(values) => nest(body, shape, &values[start..end], &mut Blocks::new()),
-        DataView::Uint8(values) => nest(body, shape, &values[start..end], &mut Blocks::new()),
-        DataView::Double(values) => nest(body, shape, &values[start..end], &mut Each(write_double)),
-        DataView::Int8(values) => nest(body, shape, &values[start..end], &mut Each(write_integer)),
-        DataView::Int16(values) => nest(body, shape, &values[start..end], &mut Each(write_integer)),
-        DataView::Int32(values) => nest(body, shape, &values[start..end], &mut Each(write_integer)),
-        DataView::Int64(values) => nest(body, shape, &values[start..end], &mut Each(write_integer)),
-        DataView::Uint32(values) => {
-            nest(body, shape, &values[start..end], &mut Each(write_integer));
-        }
-        DataView::Uint64(values) => {
-            nest(body, shape, &values[start..end], &mut Each(write_integer));
-        }
+        DataView::Float(values) => write!(values, InBlocks::new()),
+        DataView::Uint8(values) => write!(values, InBlocks::new()),
+        DataView::Double(values) => write!(values, OneByOne(write_double)),
+        DataView::Int8(values) => write!(values, OneByOne(write_integer)),
+        DataView::Int16(values) => write!(values, OneByOne(write_integer)),
+        DataView::Int32(values) => write!(values, OneByOne(write_integer)),
+        DataView::Int64(values) => write!(values, OneByOne(write_integer)),
+        DataView::Uint32(values) => write!(values, OneByOne(write_integer)),
+        DataView::Uint64(values) => write!(values, OneByOne(write_integer)),
         DataView::Half(values) | DataView::Bfloat16(values) | DataView::Uint16(values) => {
             // Refused before: REST has no such numbers. Written as integers they would be wrong in silence.
             debug_assert!(values.is_empty(), "the dtype was checked before");
         }
-        DataView::Bool(values) => nest(
-            body,
-            shape,
-            &values[start..end],
-            &mut Each(|body: &mut B, value: &bool| {
+        DataView::Bool(values) => write!(
+            values,
+            OneByOne(|body: &mut B, value: &bool| {
                 body.append(if *value { b"true" } else { b"false" });
-            }),
+            })
         ),
-        DataView::String(values) => nest(
-            body,
-            shape,
-            &values[start..end],
-            &mut Each(|body: &mut B, value: &Vec<u8>| text::write_bytes(body, value)),
-        ),
-        DataView::Bytes(values) => nest(
-            body,
-            shape,
-            &values[start..end],
-            &mut Each(|body: &mut B, value: &std::borrow::Cow<'_, [u8]>| {
-                text::write_bytes(body, value);
-            }),
+        DataView::String(values) => {
+            write!(
+                values,
+                OneByOne(|body: &mut B, value: &Vec<u8>| text::write_bytes(body, value))
+            );
+        }
+        DataView::Bytes(values) => write!(
+            values,
+            OneByOne(|body: &mut B, value: &Cow<'_, [u8]>| text::write_bytes(body, value))
         ),
     }
 }
@@ -85,7 +82,7 @@ fn write_integer<B: Body, N: itoa::Integer + Copy>(body: &mut B, value: &N) {
     body.append(itoa::Buffer::new().format(*value).as_bytes());
 }
 
-// `Each` hands out references, as longer elements need.
+// `OneByOne` passes references, as longer elements need.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn write_double<B: Body>(body: &mut B, value: &f64) {
     if value.is_nan() {
@@ -97,26 +94,26 @@ fn write_double<B: Body>(body: &mut B, value: &f64) {
     }
 }
 
-/// Writes elements with commas between them.
-trait Run<B: Body, T> {
-    /// The elements with commas between them.
-    fn run(&mut self, body: &mut B, values: &[T]);
+/// A way to write the elements of a list.
+trait ListWriter<B: Body, T> {
+    /// Writes the elements with commas between them.
+    fn elements(&mut self, body: &mut B, values: &[T]);
 
-    /// Lists of `length` elements each, with commas between them; there is at least one element.
+    /// Writes lists of `length` elements each, with commas between them; there is at least one element.
     fn rows(&mut self, body: &mut B, values: &[T], length: usize) {
         for (index, row) in values.chunks_exact(length).enumerate() {
             body.append(if index > 0 { b",[" } else { b"[" });
-            self.run(body, row);
+            self.elements(body, row);
             body.append(b"]");
         }
     }
 }
 
-/// One element after the other.
-struct Each<F>(F);
+/// Writes one element after the other.
+struct OneByOne<F>(F);
 
-impl<B: Body, T, F: Fn(&mut B, &T)> Run<B, T> for Each<F> {
-    fn run(&mut self, body: &mut B, values: &[T]) {
+impl<B: Body, T, F: Fn(&mut B, &T)> ListWriter<B, T> for OneByOne<F> {
+    fn elements(&mut self, body: &mut B, values: &[T]) {
         for (index, value) in values.iter().enumerate() {
             if index > 0 {
                 body.append(b",");
@@ -129,19 +126,19 @@ impl<B: Body, T, F: Fn(&mut B, &T)> Run<B, T> for Each<F> {
     }
 }
 
-/// Elements whose text is short: they are written to a block on the stack, and copied from there.
-struct Blocks {
+/// Writes elements of short texts to a block on the stack, and copies the block to the body when it is full.
+struct InBlocks {
     block: [u8; BLOCK],
     kernel: float::Kernel,
 }
 
-impl Blocks {
+impl InBlocks {
     fn new() -> Self {
         Self { block: [0; BLOCK], kernel: float::Kernel::best() }
     }
 
-    /// Rows of `length` elements: the first without `[`, the last without `]`.
-    fn write<T: Short>(&mut self, body: &mut impl Body, mut values: &[T], length: usize) {
+    /// Writes rows of `length` elements: the first without `[`, the last without `]`.
+    fn write<T: BlockElement>(&mut self, body: &mut impl Body, mut values: &[T], length: usize) {
         let mut rows = Rows::new(length);
         while !values.is_empty() && !body.is_abandoned() {
             let (taken, length) = T::fill(self.kernel, values, &mut rows, &mut self.block);
@@ -151,8 +148,8 @@ impl Blocks {
     }
 }
 
-impl<B: Body, T: Short> Run<B, T> for Blocks {
-    fn run(&mut self, body: &mut B, values: &[T]) {
+impl<B: Body, T: BlockElement> ListWriter<B, T> for InBlocks {
+    fn elements(&mut self, body: &mut B, values: &[T]) {
         self.write(body, values, values.len());
     }
 
@@ -163,10 +160,10 @@ impl<B: Body, T: Short> Run<B, T> for Blocks {
     }
 }
 
-/// Elements whose text is short.
-trait Short: Sized {
-    /// Writes elements to the block until it is full, each with what stands before it: how many, at least one of any,
-    /// and the length of the text.
+/// An element whose text is short.
+trait BlockElement: Sized {
+    /// Writes elements with their separators to the block until it is full, and returns the number of elements, at least
+    /// one of any, and the length of the text.
     fn fill(
         kernel: float::Kernel,
         values: &[Self],
@@ -175,7 +172,7 @@ trait Short: Sized {
     ) -> (usize, usize);
 }
 
-impl Short for f32 {
+impl BlockElement for f32 {
     fn fill(
         kernel: float::Kernel,
         values: &[Self],
@@ -192,23 +189,13 @@ const TEXTS: [[u8; 4]; 256] = {
     let mut texts = [[0; 4]; 256];
     let mut byte = 0;
     while byte < 256 {
-        let mut length = 0;
-        if byte >= 100 {
-            texts[byte][length] = b'0' + (byte / 100) as u8;
-            length += 1;
-        }
-        if byte >= 10 {
-            texts[byte][length] = b'0' + (byte / 10 % 10) as u8;
-            length += 1;
-        }
-        texts[byte][length] = b'0' + (byte % 10) as u8;
-        texts[byte][3] = length as u8 + 1;
+        texts[byte][3] = write_digits(byte, &mut texts[byte]) as u8;
         byte += 1;
     }
     texts
 };
 
-impl Short for u8 {
+impl BlockElement for u8 {
     fn fill(
         _: float::Kernel,
         values: &[Self],
@@ -232,18 +219,23 @@ impl Short for u8 {
     }
 }
 
-/// Lists within lists down to the last dimension, whose elements `run` writes.
-fn nest<B: Body, T>(body: &mut B, shape: &[usize], values: &[T], run: &mut impl Run<B, T>) {
+/// Writes lists within lists down to the last dimension, whose elements `writer` writes.
+fn nest<B: Body, T>(
+    body: &mut B,
+    shape: &[usize],
+    values: &[T],
+    writer: &mut impl ListWriter<B, T>,
+) {
     let Some((&length, inner)) = shape.split_first() else {
-        return run.run(body, values);
+        return writer.elements(body, values);
     };
     body.append(b"[");
     if inner.is_empty() {
-        run.run(body, values);
+        writer.elements(body, values);
     } else if let &[length] = inner
         && !values.is_empty()
     {
-        run.rows(body, values, length);
+        writer.rows(body, values, length);
     } else {
         let size: usize = inner.iter().product();
         for index in 0..length {
@@ -253,7 +245,7 @@ fn nest<B: Body, T>(body: &mut B, shape: &[usize], values: &[T], run: &mut impl 
             if index > 0 {
                 body.append(b",");
             }
-            nest(body, inner, &values[index * size..(index + 1) * size], run);
+            nest(body, inner, &values[index * size..(index + 1) * size], writer);
         }
     }
     body.append(b"]");

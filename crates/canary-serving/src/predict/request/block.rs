@@ -1,16 +1,33 @@
-//! Texts gather in a block on the stack and go to the body from there, with what stands between them.
+//! A block on the stack, in which the texts of elements and their separators are gathered before they go to the body.
 
 /// The size of a block: large against the texts, small against the CPU's first cache.
 pub(super) const BLOCK: usize = 8192;
 
-/// Where rows begin among the elements that follow.
+/// Writes the digits of a number below 1000 to the beginning of a text, and returns the number of digits.
+pub(super) const fn write_digits(number: usize, text: &mut [u8]) -> usize {
+    let mut length = 0;
+    let mut place = 100;
+    while place > 0 {
+        if number >= place || place == 1 {
+            // One digit, below 10.
+            #[allow(clippy::cast_possible_truncation)]
+            let digit = (number / place % 10) as u8;
+            text[length] = b'0' + digit;
+            length += 1;
+        }
+        place /= 10;
+    }
+    length
+}
+
+/// The places among the following elements at which rows begin.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
     /// The number of elements in a row; not zero.
     length: usize,
     /// The number of elements before the next row begins.
     left: usize,
-    /// Whether no element was written yet.
+    /// True before the first element is written.
     first: bool,
     /// The bits whose number is a multiple of `length`.
     multiples: u16,
@@ -23,7 +40,7 @@ impl Rows {
         Self { length, left: length, first: true, multiples }
     }
 
-    /// Goes on by sixteen elements. There may be fewer at the end, after which nothing is asked.
+    /// The separators of the next sixteen elements. The last chunk may have fewer.
     #[inline]
     pub(super) fn next_starts(&mut self) -> Starts {
         let first = std::mem::replace(&mut self.first, false);
@@ -34,10 +51,10 @@ impl Rows {
     }
 }
 
-/// What stands before each of sixteen elements: nothing before the very first, `],[` where a row begins, else a comma.
+/// The separators before sixteen elements: none before the very first, `],[` where a row begins, else a comma.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Starts {
-    /// Whether the next element is the very first.
+    /// True when the next element is the very first.
     pub(super) first: bool,
     /// The elements that begin a row, the next in the lowest bit.
     pub(super) bits: u16,
@@ -50,7 +67,7 @@ impl Starts {
         Self { first: false, bits: self.bits >> 8 }
     }
 
-    /// Writes what stands before the next element, and gives the end of the text.
+    /// Writes the separator before the next element, and returns the end of the text.
     #[inline]
     pub(super) fn separate(&mut self, block: &mut [u8; BLOCK], at: usize) -> usize {
         // Four bytes in either case, of which one or three stay.

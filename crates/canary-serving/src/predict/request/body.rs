@@ -1,4 +1,4 @@
-//! What a request is written to.
+//! The memory to which a request is written.
 
 /// Memory at whose end a request is written: a `Vec<u8>`, or memory of another owner such as Python's.
 pub trait Body {
@@ -8,7 +8,8 @@ pub trait Body {
     /// Writes bytes to the end.
     fn append(&mut self, bytes: &[u8]);
 
-    /// Whether nobody wants it any more: what follows may be left out. Asked now and then; never by default.
+    /// True when the caller no longer needs the body, so that the rest may be left out. Called now and then; false by
+    /// default.
     fn is_abandoned(&self) -> bool {
         false
     }
@@ -33,18 +34,18 @@ mod tests {
         tensor::{Tensor, TensorData},
     };
 
-    /// Nobody wants it after so many bytes.
-    struct Short {
+    /// A body that is abandoned after so many bytes.
+    struct Limited {
         left: usize,
-        taken: usize,
+        written: usize,
     }
 
-    impl Body for Short {
+    impl Body for Limited {
         fn reserve(&mut self, _: usize) {}
 
         fn append(&mut self, bytes: &[u8]) {
             self.left = self.left.saturating_sub(bytes.len());
-            self.taken += bytes.len();
+            self.written += bytes.len();
         }
 
         fn is_abandoned(&self) -> bool {
@@ -53,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_writing_of_a_large_body_ends_when_nobody_wants_it() {
+    fn the_writing_of_a_large_body_ends_when_it_is_abandoned() {
         const MANY: usize = 1 << 20;
         let square = |data: TensorData| Tensor::new(vec![1 << 10, 1 << 10], data).unwrap();
         let narrow = |data: TensorData| Tensor::new(vec![1 << 18, 2, 2], data).unwrap();
@@ -72,12 +73,12 @@ mod tests {
             named,
         ] {
             for form in [Form::Row, Form::Column] {
-                let mut body = Short { left: 100_000, taken: 0 };
+                let mut body = Limited { left: 100_000, written: 0 };
                 if write_predict(&mut body, "", form, &input).is_err() {
                     assert!(form == Form::Row, "inputs of different lengths");
                     continue;
                 }
-                assert!((100_000..200_000).contains(&body.taken), "{}", body.taken);
+                assert!((100_000..200_000).contains(&body.written), "{}", body.written);
             }
         }
     }

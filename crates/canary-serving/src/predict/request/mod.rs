@@ -1,7 +1,6 @@
 //! Writes the bodies of requests: JSON as TensorFlow Serving reads it.
 
 mod array;
-mod base64;
 mod block;
 mod body;
 mod float;
@@ -11,7 +10,7 @@ use std::borrow::Cow;
 
 use crate::{
     error::Result,
-    predict::input::{Input, bad_input},
+    predict::input::{Input, input_error},
     tensor::{DType, DataView, TensorView},
 };
 
@@ -84,7 +83,7 @@ pub fn write_predict(
 
 fn check_dtype(name: &str, view: &TensorView<'_>) -> Result<()> {
     match view.dtype() {
-        dtype @ (DType::Half | DType::Bfloat16 | DType::Uint16) => Err(bad_input(
+        dtype @ (DType::Half | DType::Bfloat16 | DType::Uint16) => Err(input_error(
             &format!("{}has dtype {dtype}, which REST cannot carry", label(name)),
             "use a grpc:// address, or convert it to DT_FLOAT or DT_INT32",
         )),
@@ -119,7 +118,7 @@ fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<
     body.append(b"\"instances\":");
     if let [("", view)] = views {
         if view.shape().is_empty() {
-            return Err(bad_input(
+            return Err(input_error(
                 "it is a scalar, and the row form has a list of instances",
                 "give it a first dimension, or use the column form",
             ));
@@ -131,7 +130,7 @@ fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<
     for (name, view) in views {
         let found = view.shape().first().copied();
         if found.is_none() || found != rows {
-            return Err(bad_input(
+            return Err(input_error(
                 &format!(
                     "{name:?} has shape {:?} and {:?} has {:?}; the row form needs one common first dimension",
                     view.shape(),

@@ -1,8 +1,10 @@
 //! Nested lists become an array: its shape and its element type are found while reading.
 
 use super::{
+    MAX_DIMENSIONS,
     number::Number,
-    reader::{MAX_DEPTH, Read, Reader},
+    plain,
+    reader::{HEAP, Parsed, Reader},
 };
 use crate::tensor::{Tensor, TensorData};
 
@@ -11,52 +13,26 @@ use crate::tensor::{Tensor, TensorData};
 pub(crate) struct Builder {
     /// The length of each dimension, as soon as one list of it is closed.
     dims: Vec<Option<usize>>,
-    elements: Elements,
-    /// Whether fractions become 64-bit floats.
+    /// `None` as long as no element has decided the type.
+    elements: Option<TensorData>,
+    /// True when fractions become 64-bit floats.
     doubles: bool,
-}
-
-#[derive(Debug)]
-enum Elements {
-    None,
-    Int(Vec<i64>),
-    Uint(Vec<u64>),
-    Float(Vec<f32>),
-    Double(Vec<f64>),
-    Bool(Vec<bool>),
-    Text(Vec<Vec<u8>>),
-}
-
-impl Elements {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::None => true,
-            Self::Int(values) => values.is_empty(),
-            Self::Uint(values) => values.is_empty(),
-            Self::Float(values) => values.is_empty(),
-            Self::Double(values) => values.is_empty(),
-            Self::Bool(values) => values.is_empty(),
-            Self::Text(values) => values.is_empty(),
-        }
-    }
 }
 
 impl Builder {
     /// An array whose first `outer` dimensions the caller counts.
     pub(crate) fn new(outer: usize, doubles: bool) -> Self {
-        Self { dims: vec![None; outer], elements: Elements::None, doubles }
+        Self { dims: vec![None; outer], elements: None, doubles }
     }
 
     /// An array of floats, also when every number is written as an integer.
     pub(crate) fn of_floats(outer: usize, doubles: bool) -> Self {
-        let elements =
-            if doubles { Elements::Double(Vec::new()) } else { Elements::Float(Vec::new()) };
-        Self { dims: vec![None; outer], elements, doubles }
+        Self { elements: Some(floats(doubles)), ..Self::new(outer, doubles) }
     }
 
     /// An array of texts.
     pub(crate) fn of_texts(outer: usize) -> Self {
-        Self { dims: vec![None; outer], elements: Elements::Text(Vec::new()), doubles: false }
+        Self { elements: Some(TensorData::String(Vec::new())), ..Self::new(outer, false) }
     }
 
     /// The array; `outer` are the lengths of the dimensions that the caller counted.
@@ -66,31 +42,23 @@ impl Builder {
             .copied()
             .chain(self.dims.iter().skip(outer.len()).map(|dim| dim.unwrap_or(0)))
             .collect();
-        let data = match self.elements {
-            // An array without elements has no type of its own; most outputs are floats.
-            Elements::None => TensorData::Float(Vec::new()),
-            Elements::Int(values) => TensorData::Int64(values),
-            Elements::Uint(values) => TensorData::Uint64(values),
-            Elements::Float(values) => TensorData::Float(values),
-            Elements::Double(values) => TensorData::Double(values),
-            Elements::Bool(values) => TensorData::Bool(values),
-            Elements::Text(values) => TensorData::String(values),
-        };
+        // An array without elements has no type of its own; most outputs are floats.
+        let data = self.elements.unwrap_or_else(|| floats(false));
         Tensor::new(shape, data).ok()
     }
 
     /// Reads one value that lies `depth` lists deep.
-    pub(crate) fn read(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<()> {
+    pub(crate) fn read(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
         if reader.peek() == b'[' { self.list(reader, depth) } else { self.leaf(reader, depth) }
     }
 
-    fn list(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<()> {
-        if depth >= MAX_DEPTH {
-            return reader.bad(format!("nested deeper than {MAX_DEPTH}"));
+    fn list(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
+        if depth >= MAX_DIMENSIONS {
+            return reader.fail(format!("an array has more than {MAX_DIMENSIONS} dimensions"));
         }
         if depth == self.dims.len() {
-            if !self.elements.is_empty() {
-                return reader.bad("a list stands where other entries are single values");
+            if self.elements.as_ref().is_some_and(|elements| !elements.is_empty()) {
+                return reader.fail("a list stands where other entries are single values");
             }
             self.dims.push(None);
         }
@@ -120,7 +88,7 @@ impl Builder {
         match self.dims[depth] {
             Some(expected) if expected != length => {
                 reader.at = start;
-                reader.bad(format!(
+                reader.fail(format!(
                     "this list has {length} entries where others of dimension {depth} have {expected}"
                 ))
             }
@@ -131,27 +99,27 @@ impl Builder {
         }
     }
 
-    fn check_leaf(&self, reader: &Reader<'_>, depth: usize) -> Read<()> {
+    fn check_leaf(&self, reader: &Reader<'_>, depth: usize) -> Parsed<()> {
         if depth == self.dims.len() {
             Ok(())
         } else {
-            reader.bad("a single value stands where other entries are lists")
+            reader.fail("a single value stands where other entries are lists")
         }
     }
 
     /// Numbers up to the end of a list or to an entry of another kind; at least one.
-    fn numbers(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<usize> {
+    fn numbers(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<usize> {
         self.check_leaf(reader, depth)?;
         let mut count = 0;
         loop {
             match &mut self.elements {
-                Elements::Float(values) => {
+                Some(TensorData::Float(values)) => {
                     let before = values.len();
                     if values.capacity() == 0 {
                         // Twelve characters are about what a number takes with its comma.
                         values.reserve((reader.bytes.len() - reader.at) / 12 + 1);
                     }
-                    while !reader.plain_floats(values) {
+                    while !plain::read_floats(reader, values) {
                         values.push(reader.float()?);
                         // Straight on when a comma and a digit follow, as they do nearly always; TensorFlow Serving
                         // writes a space between them.
@@ -163,7 +131,7 @@ impl Builder {
                     }
                     count += values.len() - before;
                 }
-                Elements::Double(values) => {
+                Some(TensorData::Double(values)) => {
                     values.push(reader.double()?);
                     count += 1;
                 }
@@ -184,32 +152,29 @@ impl Builder {
     }
 
     /// One number while the type is open or an integer.
-    fn number(&mut self, reader: &mut Reader<'_>) -> Read<()> {
+    fn number(&mut self, reader: &mut Reader<'_>) -> Parsed<()> {
         let start = reader.at;
         let number = reader.number()?;
         match (&mut self.elements, number) {
-            (elements @ Elements::None, Number::Int(value)) => {
-                *elements = Elements::Int(vec![value]);
+            (elements @ None, Number::Int(value)) => {
+                *elements = Some(TensorData::Int64(vec![value]))
             }
-            (elements @ Elements::None, Number::Uint(value)) => {
-                *elements = Elements::Uint(vec![value]);
+            (elements @ None, Number::Uint(value)) => {
+                *elements = Some(TensorData::Uint64(vec![value]));
             }
-            (Elements::Int(values), Number::Int(value)) => values.push(value),
-            (Elements::Uint(values), Number::Uint(value)) => values.push(value),
-            (Elements::Uint(values), Number::Int(value)) if value >= 0 => {
+            (Some(TensorData::Int64(values)), Number::Int(value)) => values.push(value),
+            (Some(TensorData::Uint64(values)), Number::Uint(value)) => values.push(value),
+            (Some(TensorData::Uint64(values)), Number::Int(value)) if value >= 0 => {
                 values.push(value.unsigned_abs());
             }
-            (Elements::Int(values), Number::Uint(value))
+            (Some(TensorData::Int64(values)), Number::Uint(value))
                 if values.iter().all(|&value| value >= 0) =>
             {
                 let mut all: Vec<u64> = values.iter().map(|value| value.unsigned_abs()).collect();
                 all.push(value);
-                self.elements = Elements::Uint(all);
+                self.elements = Some(TensorData::Uint64(all));
             }
-            (
-                Elements::None | Elements::Int(_) | Elements::Uint(_),
-                Number::Float(_) | Number::Int(_) | Number::Uint(_),
-            ) => {
+            (None | Some(TensorData::Int64(_) | TensorData::Uint64(_)), _) => {
                 // A fraction, or integers that no integer type holds: all of them are floats.
                 reader.at = start;
                 self.become_floats();
@@ -217,7 +182,7 @@ impl Builder {
             }
             _ => {
                 reader.at = start;
-                return reader.bad("a number stands where other entries are not numbers");
+                return reader.fail("a number stands where other entries are not numbers");
             }
         }
         Ok(())
@@ -226,91 +191,78 @@ impl Builder {
     // Integers of an answer that also has fractions: each becomes the nearest float, as if it were written with a point.
     #[allow(clippy::cast_precision_loss)]
     fn become_floats(&mut self) {
-        let elements = std::mem::replace(&mut self.elements, Elements::None);
-        self.elements = match (elements, self.doubles) {
-            (Elements::Int(values), false) => {
-                Elements::Float(values.into_iter().map(|value| value as f32).collect())
+        self.elements = Some(match (self.elements.take(), self.doubles) {
+            (Some(TensorData::Int64(values)), false) => {
+                TensorData::Float(values.into_iter().map(|value| value as f32).collect())
             }
-            (Elements::Uint(values), false) => {
-                Elements::Float(values.into_iter().map(|value| value as f32).collect())
+            (Some(TensorData::Uint64(values)), false) => {
+                TensorData::Float(values.into_iter().map(|value| value as f32).collect())
             }
-            (Elements::Int(values), true) => {
-                Elements::Double(values.into_iter().map(|value| value as f64).collect())
+            (Some(TensorData::Int64(values)), true) => {
+                TensorData::Double(values.into_iter().map(|value| value as f64).collect())
             }
-            (Elements::Uint(values), true) => {
-                Elements::Double(values.into_iter().map(|value| value as f64).collect())
+            (Some(TensorData::Uint64(values)), true) => {
+                TensorData::Double(values.into_iter().map(|value| value as f64).collect())
             }
-            (_, false) => Elements::Float(Vec::new()),
-            (_, true) => Elements::Double(Vec::new()),
-        };
+            (_, doubles) => floats(doubles),
+        });
     }
 
-    fn leaf(&mut self, reader: &mut Reader<'_>, depth: usize) -> Read<()> {
+    fn leaf(&mut self, reader: &mut Reader<'_>, depth: usize) -> Parsed<()> {
         self.check_leaf(reader, depth)?;
         let next = reader.peek();
-        if matches!(self.elements, Elements::None) {
-            match next {
-                b'"' | b'{' => self.elements = Elements::Text(Vec::new()),
-                b't' | b'f' => self.elements = Elements::Bool(Vec::new()),
-                _ => {}
-            }
+        let (text, boolean) = (matches!(next, b'"' | b'{'), matches!(next, b't' | b'f'));
+        let number = matches!(next, b'-' | b'0'..=b'9' | b'N' | b'I');
+        if self.elements.is_none() && text {
+            self.elements = Some(TensorData::String(Vec::new()));
+        } else if self.elements.is_none() && boolean {
+            self.elements = Some(TensorData::Bool(Vec::new()));
         }
         match (&mut self.elements, next) {
             (_, b'n') if reader.word(b"null") => {
-                reader.bad("null stands where a value is expected")
+                return reader.fail("null stands where a value is expected");
             }
-            (Elements::Text(values), b'"') => {
-                values.push(reader.string()?);
-                Ok(())
+            (Some(TensorData::String(values)), b'"' | b'{') => {
+                let bytes = if next == b'{' { encoded(reader)? } else { reader.string()? };
+                reader.occupy(size_of::<Vec<u8>>() + HEAP + bytes.len())?;
+                values.push(bytes);
             }
-            (Elements::Text(values), b'{') => {
-                values.push(encoded(reader)?);
-                Ok(())
+            (Some(TensorData::Bool(values)), b't') if reader.word(b"true") => values.push(true),
+            (Some(TensorData::Bool(values)), b'f') if reader.word(b"false") => values.push(false),
+            (Some(TensorData::Float(values)), _) if number => values.push(reader.float()?),
+            (Some(TensorData::Double(values)), _) if number => values.push(reader.double()?),
+            (None | Some(TensorData::Int64(_) | TensorData::Uint64(_)), _) if !text && !boolean => {
+                self.number(reader)?;
             }
-            (Elements::Bool(values), b't') if reader.word(b"true") => {
-                values.push(true);
-                Ok(())
+            _ if text || boolean || number => {
+                return reader.fail("values of different types stand in one array");
             }
-            (Elements::Bool(values), b'f') if reader.word(b"false") => {
-                values.push(false);
-                Ok(())
-            }
-            (Elements::Float(values), b'-' | b'0'..=b'9' | b'N' | b'I') => {
-                values.push(reader.float()?);
-                Ok(())
-            }
-            (Elements::Double(values), b'-' | b'0'..=b'9' | b'N' | b'I') => {
-                values.push(reader.double()?);
-                Ok(())
-            }
-            (Elements::None | Elements::Int(_) | Elements::Uint(_), _)
-                if !matches!(next, b'"' | b'{' | b't' | b'f') =>
-            {
-                self.number(reader)
-            }
-            (_, b'"' | b'{' | b't' | b'f' | b'-' | b'0'..=b'9' | b'N' | b'I') => {
-                reader.bad("values of different types stand in one array")
-            }
-            _ => reader.number().and_then(|_| reader.bad("a value is expected")),
+            _ => return reader.number().and_then(|_| reader.fail("a value is expected")),
         }
+        Ok(())
     }
 }
 
+/// An array of floats without elements.
+fn floats(doubles: bool) -> TensorData {
+    if doubles { TensorData::Double(Vec::new()) } else { TensorData::Float(Vec::new()) }
+}
+
 /// `{"b64": "…"}`.
-fn encoded(reader: &mut Reader<'_>) -> Read<Vec<u8>> {
+fn encoded(reader: &mut Reader<'_>) -> Parsed<Vec<u8>> {
     let start = reader.at;
     let mut decoded = None;
     reader.object(|reader, key| {
         if key != b"b64" || decoded.is_some() {
-            return reader.bad("an object stands in an array; only {\"b64\": …} may");
+            return reader.fail("an object stands in an array; only {\"b64\": …} may");
         }
         let text = reader.string()?;
         match base64_simd::STANDARD.decode_to_vec(text) {
             Ok(bytes) => decoded = Some(bytes),
-            Err(_) => return reader.bad("b64 is not base64"),
+            Err(_) => return reader.fail("b64 is not base64"),
         }
         Ok(())
     })?;
     reader.at = if decoded.is_some() { reader.at } else { start };
-    decoded.map_or_else(|| reader.bad("an object stands in an array; only {\"b64\": …} may"), Ok)
+    decoded.map_or_else(|| reader.fail("an object stands in an array; only {\"b64\": …} may"), Ok)
 }

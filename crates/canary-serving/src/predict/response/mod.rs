@@ -5,15 +5,23 @@ mod number;
 mod plain;
 mod reader;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use builder::Builder;
-pub(crate) use reader::{Bad, Read, Reader};
+pub(crate) use reader::{HEAP, ParseError, Parsed, Reader, room, too_much};
 
 use crate::{
     error::{Origin, PredictError, Result},
     tensor::Tensor,
 };
+
+/// The number of dimensions that an array may have, as NumPy 1 has it. TensorFlow's kernels take fewer.
+pub(crate) const MAX_DIMENSIONS: usize = 32;
+/// The number of outputs that a response may have: many more than any model's.
+pub(crate) const MAX_OUTPUTS: usize = 1024;
 
 /// Outputs by name. The single output of an answer without names is called as the list it stood in.
 pub(crate) type Outputs = Vec<(String, Tensor)>;
@@ -35,8 +43,8 @@ pub(crate) type Outputs = Vec<(String, Tensor)>;
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
-    read_predict(body, doubles).map_err(|bad| {
-        let message = format!("{} at byte {}", bad.reason, bad.at);
+    read_predict(body, doubles, None).map_err(|error| {
+        let message = format!("{} at byte {}", error.reason, error.at);
         PredictError::new(Origin::Answer, "answer", message).into()
     })
 }
@@ -44,15 +52,19 @@ pub fn read(body: &[u8], doubles: bool) -> Result<Vec<(String, Tensor)>> {
 /// Reads the answer of a predict call: `predictions` or `outputs`.
 ///
 /// Fractions become 32-bit floats unless `doubles` is set or one is outside their range.
-pub(crate) fn read_predict(body: &[u8], doubles: bool) -> Read<Outputs> {
-    match read_outputs(body, doubles) {
-        Err(bad) if bad.needs_doubles => read_outputs(body, true),
+pub(crate) fn read_predict(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    match read_outputs(body, doubles, deadline) {
+        Err(error) if error.needs_doubles => read_outputs(body, true, deadline),
         other => other,
     }
 }
 
-fn read_outputs(body: &[u8], doubles: bool) -> Read<Outputs> {
-    let mut reader = Reader::new(body);
+fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed<Outputs> {
+    let mut reader = Reader::new(body).until(deadline);
     let mut found = None;
     reader.object(|reader, key| {
         let outputs = match key.as_slice() {
@@ -61,37 +73,46 @@ fn read_outputs(body: &[u8], doubles: bool) -> Read<Outputs> {
             _ => return reader.skip(1),
         };
         if found.replace(outputs).is_some() {
-            return reader.bad("predictions and outputs stand there twice");
+            return reader.fail("predictions and outputs stand there twice");
         }
         Ok(())
     })?;
     reader.end()?;
     match found {
+        Some(outputs) if outputs.is_empty() => reader.fail("it has no output"),
         Some(outputs) => Ok(outputs),
-        None => reader.bad("neither predictions nor outputs is there"),
+        None => reader.fail("neither predictions nor outputs is there"),
     }
 }
 
 /// The value of the member `results`, which `read` reads.
-fn results<T>(body: &[u8], mut read: impl FnMut(&mut Reader<'_>) -> Read<T>) -> Read<T> {
-    let mut reader = Reader::new(body);
+fn results<T>(
+    body: &[u8],
+    deadline: Option<Instant>,
+    mut read: impl FnMut(&mut Reader<'_>) -> Parsed<T>,
+) -> Parsed<T> {
+    let mut reader = Reader::new(body).until(deadline);
     let mut found = None;
     reader.object(|reader, key| {
         if key != b"results" {
             return reader.skip(1);
         }
         if found.replace(read(reader)?).is_some() {
-            return reader.bad("results stands there twice");
+            return reader.fail("results stands there twice");
         }
         Ok(())
     })?;
     reader.end()?;
-    found.map_or_else(|| reader.bad("results is not there"), Ok)
+    found.map_or_else(|| reader.fail("results is not there"), Ok)
 }
 
 /// Reads the answer of a regress call as the output `outputs`.
-pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Read<Outputs> {
-    results(body, |reader| {
+pub(crate) fn read_regress(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    results(body, deadline, |reader| {
         let mut builder = Builder::of_floats(0, doubles);
         builder.read(reader, 0)?;
         Ok(vec![("outputs".to_owned(), finish(reader, builder, &[])?)])
@@ -99,8 +120,12 @@ pub(crate) fn read_regress(body: &[u8], doubles: bool) -> Read<Outputs> {
 }
 
 /// Reads the answer of a classify call, lists of `[class, score]`, as the outputs `classes` and `scores`.
-pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
-    results(body, |reader| {
+pub(crate) fn read_classify(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    results(body, deadline, |reader| {
         let mut classes = Builder::of_texts(2);
         let mut scores = Builder::of_floats(2, doubles);
         let (mut rows, mut columns) = (0, None);
@@ -116,7 +141,7 @@ pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
                 reader.expect(b']')
             })?;
             if *columns.get_or_insert(length) != length {
-                return reader.bad("the examples have different numbers of classes");
+                return reader.fail("the examples have different numbers of classes");
             }
             Ok(())
         })?;
@@ -129,7 +154,10 @@ pub(crate) fn read_classify(body: &[u8], doubles: bool) -> Read<Outputs> {
 }
 
 /// A list, one call of `entry` for each entry.
-fn list(reader: &mut Reader<'_>, mut entry: impl FnMut(&mut Reader<'_>) -> Read<()>) -> Read<()> {
+fn list(
+    reader: &mut Reader<'_>,
+    mut entry: impl FnMut(&mut Reader<'_>) -> Parsed<()>,
+) -> Parsed<()> {
     reader.expect(b'[')?;
     if reader.take(b']') {
         return Ok(());
@@ -142,11 +170,19 @@ fn list(reader: &mut Reader<'_>, mut entry: impl FnMut(&mut Reader<'_>) -> Read<
     }
 }
 
-fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Read<Tensor> {
-    builder.finish(outer).map_or_else(|| reader.bad("the lists do not form an array"), Ok)
+fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Parsed<Tensor> {
+    builder.finish(outer).map_or_else(|| reader.fail("the lists do not form an array"), Ok)
 }
 
-/// Whether an object follows that is an output by name rather than `{"b64": …}`.
+/// Refuses one more output than a response may have.
+fn check_count(reader: &Reader<'_>, outputs: usize) -> Parsed<()> {
+    if outputs < MAX_OUTPUTS {
+        return Ok(());
+    }
+    reader.fail(format!("it has more than {MAX_OUTPUTS} outputs"))
+}
+
+/// True when an object of outputs by name follows, rather than `{"b64": …}`.
 fn names_follow(reader: &mut Reader<'_>) -> bool {
     let start = reader.at;
     let named = reader.take(b'{') && !matches!(reader.string().as_deref(), Ok(b"b64"));
@@ -155,14 +191,14 @@ fn names_follow(reader: &mut Reader<'_>) -> bool {
 }
 
 /// `[value, …]` for one output, `[{name: value, …}, …]` for several.
-fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
+fn rows(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
     reader.peek();
     let start = reader.at;
     let objects = reader.take(b'[') && reader.peek() == b'{' && names_follow(reader);
     reader.at = start;
     if !objects {
         if reader.peek() != b'[' {
-            return reader.bad("predictions is not a list");
+            return reader.fail("predictions is not a list");
         }
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
@@ -183,22 +219,23 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
             let index = match index {
                 Some(index) => index,
                 None if row == 0 => {
+                    check_count(reader, builders.len())?;
                     places.insert(name.clone(), builders.len());
                     builders.push((name, Builder::new(1, doubles), 0));
                     builders.len() - 1
                 }
-                None => return reader.bad("an output is missing in an earlier row"),
+                None => return reader.fail("an output is missing in an earlier row"),
             };
             let (_, builder, rows) = &mut builders[index];
             if *rows != row {
-                return reader.bad("an output stands twice in one row");
+                return reader.fail("an output stands twice in one row");
             }
             *rows += 1;
             seen += 1;
             builder.read(reader, 1)
         })?;
         if seen != builders.len() {
-            return reader.bad("an output is missing in a row");
+            return reader.fail("an output is missing in a row");
         }
         row += 1;
         if !reader.more(b']')? {
@@ -214,7 +251,7 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
 }
 
 /// `value` for one output, `{name: value, …}` for several.
-fn columns(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
+fn columns(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
     reader.peek();
     if !names_follow(reader) {
         let mut builder = Builder::new(0, doubles);
@@ -226,8 +263,9 @@ fn columns(reader: &mut Reader<'_>, doubles: bool) -> Read<Outputs> {
     reader.object(|reader, name| {
         let name = String::from_utf8_lossy(&name).into_owned();
         if !names.insert(name.clone()) {
-            return reader.bad(format!("output {name:?} stands there twice"));
+            return reader.fail(format!("output {name:?} stands there twice"));
         }
+        check_count(reader, outputs.len())?;
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
         outputs.push((name, finish(reader, builder, &[])?));
@@ -241,8 +279,8 @@ mod tests {
     use super::*;
     use crate::tensor::TensorData;
 
-    fn read(text: &[u8]) -> Read<Vec<(String, Vec<usize>, TensorData)>> {
-        let outputs = read_predict(text, false)?;
+    fn read(text: &[u8]) -> Parsed<Vec<(String, Vec<usize>, TensorData)>> {
+        let outputs = read_predict(text, false, None)?;
         Ok(outputs
             .into_iter()
             .map(|(name, tensor)| {
@@ -351,6 +389,7 @@ mod tests {
         let outputs = read_classify(
             br#"{"results": [[["a", 0.75], ["", NaN]], [["b", 1], ["c", 2e-1]]]}"#,
             false,
+            None,
         )
         .unwrap();
         assert_eq!(outputs[0].1.to_texts().unwrap(), ["a", "", "b", "c"]);
@@ -365,9 +404,9 @@ mod tests {
             r#"{"results": [[["a", "b"]]]}"#,
             "{}",
         ] {
-            assert!(read_classify(text.as_bytes(), false).is_err(), "{text}");
+            assert!(read_classify(text.as_bytes(), false, None).is_err(), "{text}");
         }
-        let outputs = read_regress(br#"{"results": [1, 2.5, Infinity]}"#, false).unwrap();
+        let outputs = read_regress(br#"{"results": [1, 2.5, Infinity]}"#, false, None).unwrap();
         assert_eq!(outputs[0].1.as_floats(), Some(&[1.0, 2.5, f32::INFINITY][..]));
     }
 
@@ -395,8 +434,8 @@ mod tests {
             ("", "ends"),
             (r#"{"predictions": [{"b64": "?"}]}"#, "base64"),
         ] {
-            let bad = read(text.as_bytes()).unwrap_err();
-            assert!(word.split('|').any(|word| bad.reason.contains(word)), "{text}: {bad:?}");
+            let error = read(text.as_bytes()).unwrap_err();
+            assert!(word.split('|').any(|word| error.reason.contains(word)), "{text}: {error:?}");
         }
         let deep = format!("{{\"predictions\": {}", "[".repeat(1_000_000));
         assert!(read(deep.as_bytes()).is_err());

@@ -6,7 +6,7 @@
 //! gives the float nearest to the text. Otherwise, and outside the plain range, the text goes to `str::parse`, which
 //! is exact.
 
-use super::reader::{Bad, Read, Reader};
+use super::reader::{ParseError, Parsed, Reader};
 
 /// A number, in the widest form that holds it exactly, or as a float when it is written as one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +48,7 @@ fn leading_digits(bytes: u64) -> (usize, u64) {
     (count, (fours * 10_000 + (fours >> 32)) & 0xffff_ffff)
 }
 
-/// The 32-bit float nearest to mantissa · 10ᵉ, when it can be told from the product of two doubles.
+/// The 32-bit float nearest to mantissa · 10ᵉ, when the product of two doubles determines it.
 #[inline]
 pub(super) fn rounded(mantissa: u64, exponent: i64) -> Option<f32> {
     if !(-40..=40).contains(&exponent) {
@@ -79,7 +79,7 @@ struct Token {
     digits: usize,
     /// The power of ten by which the mantissa is multiplied.
     exponent: i64,
-    /// Whether it has a point or an exponent.
+    /// True when it has a point or an exponent.
     is_float: bool,
 }
 
@@ -109,7 +109,7 @@ impl Reader<'_> {
 
     /// Reads the text of a number as JSON has it. `None` when a word such as `NaN` may stand here.
     #[inline]
-    fn token(&mut self) -> Read<Option<Token>> {
+    fn token(&mut self) -> Parsed<Option<Token>> {
         self.peek();
         let start = self.at;
         let negative = self.bytes.get(start) == Some(&b'-');
@@ -122,7 +122,7 @@ impl Reader<'_> {
             Some(b'0') => {
                 self.at += 1;
                 if self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-                    return self.bad("a number begins with a needless 0");
+                    return self.fail("a number begins with a needless 0");
                 }
                 0
             }
@@ -138,7 +138,7 @@ impl Reader<'_> {
             token.is_float = true;
             let decimals = self.digits(&mut token);
             if decimals == 0 {
-                return self.bad("a digit must follow the point of a number");
+                return self.fail("a digit must follow the point of a number");
             }
             token.digits += decimals;
             token.exponent = -i64::try_from(decimals).unwrap_or(i64::MAX);
@@ -151,7 +151,7 @@ impl Reader<'_> {
         Ok(Some(token))
     }
 
-    fn exponent(&mut self) -> Read<i64> {
+    fn exponent(&mut self) -> Parsed<i64> {
         let negative = match self.bytes.get(self.at) {
             Some(b'-') => {
                 self.at += 1;
@@ -170,7 +170,7 @@ impl Reader<'_> {
             self.at += 1;
         }
         if self.at == start {
-            return self.bad("a digit must follow the exponent of a number");
+            return self.fail("a digit must follow the exponent of a number");
         }
         Ok(if negative { -value } else { value })
     }
@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 
     /// `NaN`, `Infinity`, `Inf` and their negatives.
-    fn named(&mut self) -> Read<f32> {
+    fn named(&mut self) -> Parsed<f32> {
         let start = self.at;
         let negative = self.take(b'-');
         let value = if self.word(b"NaN") {
@@ -191,9 +191,9 @@ impl Reader<'_> {
         } else {
             self.at = start;
             return match self.bytes.get(start) {
-                None => self.bad("the text ends where a value is expected"),
+                None => self.fail("the text ends where a value is expected"),
                 Some(&found) => {
-                    self.bad(format!("found {:?} where a value is expected", char::from(found)))
+                    self.fail(format!("found {:?} where a value is expected", char::from(found)))
                 }
             };
         };
@@ -201,7 +201,7 @@ impl Reader<'_> {
     }
 
     /// Any number, integers exactly.
-    pub(crate) fn number(&mut self) -> Read<Number> {
+    pub(crate) fn number(&mut self) -> Parsed<Number> {
         let Some(token) = self.token()? else {
             return self.named().map(Number::Float);
         };
@@ -222,7 +222,7 @@ impl Reader<'_> {
 
     /// A number as the nearest 32-bit float.
     #[inline]
-    pub(crate) fn float(&mut self) -> Read<f32> {
+    pub(crate) fn float(&mut self) -> Parsed<f32> {
         match self.token()? {
             Some(token) => self.nearest(&token),
             None => self.named(),
@@ -230,12 +230,12 @@ impl Reader<'_> {
     }
 
     /// A number as the nearest 64-bit float.
-    pub(crate) fn double(&mut self) -> Read<f64> {
+    pub(crate) fn double(&mut self) -> Parsed<f64> {
         match self.token()? {
             Some(token) => {
                 let value: f64 = self.text(&token).parse().unwrap_or(f64::INFINITY);
                 if value.is_infinite() {
-                    return self.bad("a number is outside the range of a 64-bit float");
+                    return self.fail("a number is outside the range of a 64-bit float");
                 }
                 Ok(value)
             }
@@ -244,7 +244,7 @@ impl Reader<'_> {
     }
 
     #[inline]
-    fn nearest(&self, token: &Token) -> Read<f32> {
+    fn nearest(&self, token: &Token) -> Parsed<f32> {
         if token.digits <= 19
             && let Some(float) = rounded(token.mantissa, token.exponent)
         {
@@ -254,11 +254,15 @@ impl Reader<'_> {
     }
 
     #[cold]
-    fn exact(&self, token: &Token) -> Read<f32> {
+    fn exact(&self, token: &Token) -> Parsed<f32> {
         let value: f32 = self.text(token).parse().unwrap_or(f32::INFINITY);
         if value.is_infinite() {
             let reason = "a number is outside the range of a 32-bit float".to_owned();
-            return Err(Bad { at: token.start, reason, needs_doubles: true });
+            return Err(ParseError {
+                at: token.start,
+                needs_doubles: true,
+                ..ParseError::new(reason)
+            });
         }
         Ok(value)
     }
@@ -268,7 +272,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn float(text: &str) -> Read<f32> {
+    fn float(text: &str) -> Parsed<f32> {
         let mut reader = Reader::new(text.as_bytes());
         let float = reader.float()?;
         reader.end()?;
@@ -283,7 +287,9 @@ mod tests {
             let mut reader = Reader::new(text.as_bytes());
             match reader.float() {
                 Ok(found) => assert_eq!(found.to_bits(), wanted.to_bits(), "{text}: {found}"),
-                Err(bad) => assert!(bad.needs_doubles && wanted.is_infinite(), "{text}: {bad:?}"),
+                Err(error) => {
+                    assert!(error.needs_doubles && wanted.is_infinite(), "{text}: {error:?}")
+                }
             }
         }
     }

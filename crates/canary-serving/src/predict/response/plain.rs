@@ -1,29 +1,31 @@
 //! Lists of numbers that are written plainly, such as `-12.3456` and `1.5e-07`: sixteen characters at a time.
 //!
-//! What is not of this form (whole numbers, `NaN`, more than fourteen digits, the end of the text, and all mistakes) is
-//! left to [`super::number`], number by number. The tests compare the two.
+//! Everything else (whole numbers, `NaN`, more than fourteen digits, the end of the text, and all mistakes) is left to
+//! [`super::number`], number by number. The tests compare the two.
+//!
+//! Invariants, which each `unsafe` here names. *Detected*: a value of `Available` exists only on a CPU with the features that
+//! the reader is compiled for. *Bounds*: each pointer comes from an array of exactly the 16 bytes that are read; loads need no
+//! alignment.
 
 use super::reader::Reader;
 
-impl Reader<'_> {
-    /// Reads numbers and the commas between them as long as they are plain.
-    ///
-    /// `true` when something else than a comma and a number follows the last of them. `false` when the next number,
-    /// at which the reader stands, is not plain.
-    #[inline]
-    pub(super) fn plain_floats(&mut self, values: &mut Vec<f32>) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        if avx2::available() {
-            return avx2::read(self.bytes, &mut self.at, values);
-        }
-        _ = values;
-        false
+/// Reads numbers and the commas between them as long as they are plain.
+///
+/// Returns true when something else than a comma and a number follows the last of them, and false when the next number,
+/// at which the reader stands, is not plain.
+#[inline]
+pub(super) fn read_floats(reader: &mut Reader<'_>, values: &mut Vec<f32>) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(available) = avx2::Available::detect() {
+        return available.read(reader.bytes, &mut reader.at, values);
     }
+    _ = (reader, values);
+    false
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    // The measured hot path of an answer: most of it is such lists.
+    // The measured hot path of a response: most of it is such lists.
     #![allow(unsafe_code)]
 
     use std::arch::x86_64::{
@@ -57,23 +59,25 @@ mod avx2 {
         orders
     };
 
-    /// Whether the CPU can.
-    #[inline]
-    pub(super) fn available() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-    }
+    /// Proof that the CPU has the features of `read_plain`: only [`Available::detect`] constructs it.
+    pub(super) struct Available(());
 
-    /// See [`super::Reader::plain_floats`].
-    ///
-    /// # Panics
-    /// When the CPU cannot.
-    #[inline]
-    pub(super) fn read(bytes: &[u8], at: &mut usize, values: &mut Vec<f32>) -> bool {
-        assert!(available(), "AVX2");
-        // SAFETY: the CPU has the features that it is compiled for, as was just asked.
-        unsafe { read_plain(bytes, at, values) }
+    impl Available {
+        #[inline]
+        pub(super) fn detect() -> Option<Self> {
+            (is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2"))
+            .then_some(Self(()))
+        }
+
+        /// See [`super::read_floats`].
+        #[inline]
+        #[allow(clippy::unused_self)] // That it exists is the proof.
+        pub(super) fn read(self, bytes: &[u8], at: &mut usize, values: &mut Vec<f32>) -> bool {
+            // SAFETY: *detected*.
+            unsafe { read_plain(bytes, at, values) }
+        }
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2")]
@@ -148,7 +152,7 @@ mod avx2 {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn load(bytes: &[u8; 16]) -> __m128i {
-        // SAFETY: sixteen bytes, as many as are loaded; the load needs no alignment.
+        // SAFETY: *bounds*.
         unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
     }
 
@@ -175,7 +179,7 @@ mod avx2 {
 mod tests {
     use super::*;
 
-    /// What the two readers make of a list without brackets, the plain one helped out by the other.
+    /// Compares the results of the two readers for a list without brackets; the plain one leaves the rest to the other.
     #[track_caller]
     fn both_agree(list: &str) {
         let text = format!("{list}]");
@@ -184,7 +188,7 @@ mod tests {
         let failed = loop {
             match reference.float() {
                 Ok(float) => wanted.push(float.to_bits()),
-                Err(bad) => break Some(bad),
+                Err(error) => break Some(error),
             }
             if !reference.take(b',') {
                 break None;
@@ -193,7 +197,7 @@ mod tests {
         let mut reader = Reader::new(text.as_bytes());
         let mut values = Vec::new();
         let found = loop {
-            if reader.plain_floats(&mut values) {
+            if read_floats(&mut reader, &mut values) {
                 if !reader.take(b',') {
                     break None;
                 }
@@ -201,7 +205,7 @@ mod tests {
             }
             match reader.float() {
                 Ok(float) => values.push(float),
-                Err(bad) => break Some(bad),
+                Err(error) => break Some(error),
             }
             if !reader.take(b',') {
                 break None;

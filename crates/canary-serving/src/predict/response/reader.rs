@@ -1,40 +1,102 @@
-//! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes.
+//! Reads JSON as TensorFlow Serving writes it: with `NaN` and infinities, and with strings of any bytes; in time, and in
+//! memory that grows with the text.
 
-/// Why a text is not what was expected, and where.
+use std::time::Instant;
+
+/// The place at which a text is not the response expected, and the reason.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Bad {
-    /// The byte at which it went wrong.
+pub(crate) struct ParseError {
+    /// The byte at which reading failed.
     pub(crate) at: usize,
     pub(crate) reason: String,
     /// The text is fine but has a number outside the range of a 32-bit float.
     pub(crate) needs_doubles: bool,
+    /// The deadline passed while the text was read.
+    pub(crate) timed_out: bool,
 }
 
-impl Bad {
+impl ParseError {
     /// A text that is wrong as a whole.
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { at: 0, reason: reason.into(), needs_doubles: false }
+        Self { at: 0, reason: reason.into(), needs_doubles: false, timed_out: false }
+    }
+
+    /// A text that could not be read before the deadline.
+    pub(crate) fn late(at: usize) -> Self {
+        Self { at, timed_out: true, ..Self::new("the time is up") }
     }
 }
 
-pub(crate) type Read<T> = Result<T, Bad>;
+pub(crate) type Parsed<T> = Result<T, ParseError>;
 
-/// The deepest nesting that is read; TensorFlow's arrays have far fewer dimensions in practice.
+/// The deepest nesting of values that are passed over.
 pub(crate) const MAX_DEPTH: usize = 64;
+
+/// The bytes in memory that each byte of a response may become.
+pub(crate) const RATIO: usize = 8;
+/// The bytes in memory that every response may take beyond that.
+pub(crate) const FLOOR: usize = 64 << 20;
+/// The least that memory of its own takes.
+pub(crate) const HEAP: usize = 32;
+
+/// The number of bytes that are read between two looks at the clock.
+const STRIDE: usize = 64 << 10;
+
+/// The bytes in memory that a response of this size may take.
+pub(crate) fn room(size: usize) -> usize {
+    size.saturating_mul(RATIO).saturating_add(FLOOR)
+}
+
+/// The refusal of a response that would take more memory than [`room`] of its size.
+pub(crate) fn too_much(size: usize) -> String {
+    format!("its {size} bytes would take more than {} bytes of memory", room(size))
+}
 
 /// A text, and how far it is read.
 pub(crate) struct Reader<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) at: usize,
+    /// The bytes of memory that values may still take.
+    room: usize,
+    deadline: Option<Instant>,
+    /// The place at which the clock is looked at.
+    look_at: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, room: room(bytes.len()), deadline: None, look_at: usize::MAX }
     }
 
-    pub(crate) fn bad<T>(&self, reason: impl Into<String>) -> Read<T> {
-        Err(Bad { at: self.at, reason: reason.into(), needs_doubles: false })
+    /// Stops with an error when the deadline passes.
+    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self.look_at = if deadline.is_some() { STRIDE } else { usize::MAX };
+        self
+    }
+
+    pub(crate) fn fail<T>(&self, reason: impl Into<String>) -> Parsed<T> {
+        Err(ParseError { at: self.at, ..ParseError::new(reason) })
+    }
+
+    /// Accounts for memory that a value takes.
+    pub(crate) fn occupy(&mut self, bytes: usize) -> Parsed<()> {
+        match self.room.checked_sub(bytes) {
+            Some(room) => {
+                self.room = room;
+                Ok(())
+            }
+            None => self.fail(too_much(self.bytes.len())),
+        }
+    }
+
+    #[cold]
+    fn look(&mut self) -> Parsed<()> {
+        self.look_at = self.at + STRIDE;
+        match self.deadline {
+            Some(deadline) if Instant::now() > deadline => Err(ParseError::late(self.at)),
+            _ => Ok(()),
+        }
     }
 
     /// The next byte that is not white space, still unread; 0 at the end.
@@ -57,16 +119,16 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(crate) fn expect(&mut self, byte: u8) -> Read<()> {
+    pub(crate) fn expect(&mut self, byte: u8) -> Parsed<()> {
         if self.take(byte) {
             return Ok(());
         }
         let wanted = char::from(byte);
         match self.bytes.get(self.at) {
-            None => self.bad(format!("the text ends where {wanted:?} is expected")),
+            None => self.fail(format!("the text ends where {wanted:?} is expected")),
             Some(&found) => {
                 let found = char::from(found);
-                self.bad(format!("found {found:?} where {wanted:?} is expected"))
+                self.fail(format!("found {found:?} where {wanted:?} is expected"))
             }
         }
     }
@@ -80,13 +142,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Read<()> {
+    pub(crate) fn end(&mut self) -> Parsed<()> {
         self.peek();
-        if self.at == self.bytes.len() { Ok(()) } else { self.bad("text follows after the end") }
+        if self.at == self.bytes.len() { Ok(()) } else { self.fail("text follows after the end") }
     }
 
     /// After an entry of a list or object: `true` when another follows, `false` at the closing byte.
-    pub(crate) fn more(&mut self, close: u8) -> Read<bool> {
+    pub(crate) fn more(&mut self, close: u8) -> Parsed<bool> {
+        if self.at >= self.look_at {
+            self.look()?;
+        }
         if self.take(b',') {
             return Ok(true);
         }
@@ -96,8 +161,8 @@ impl<'a> Reader<'a> {
     /// The members of an object, one call of `member` for each; it must read the value.
     pub(crate) fn object(
         &mut self,
-        mut member: impl FnMut(&mut Self, Vec<u8>) -> Read<()>,
-    ) -> Read<()> {
+        mut member: impl FnMut(&mut Self, Vec<u8>) -> Parsed<()>,
+    ) -> Parsed<()> {
         self.expect(b'{')?;
         if self.take(b'}') {
             return Ok(());
@@ -113,19 +178,19 @@ impl<'a> Reader<'a> {
     }
 
     /// A string as bytes: escapes resolved, everything else as it stands, UTF-8 or not.
-    pub(crate) fn string(&mut self) -> Read<Vec<u8>> {
+    pub(crate) fn string(&mut self) -> Parsed<Vec<u8>> {
         self.expect(b'"')?;
         let mut text = Vec::new();
         loop {
             let rest = &self.bytes[self.at..];
             let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
                 self.at = self.bytes.len();
-                return self.bad("the text ends within a string");
+                return self.fail("the text ends within a string");
             };
             let plain = &rest[..length];
             if let Some(control) = plain.iter().position(|&byte| byte < 0x20) {
                 self.at += control;
-                return self.bad("a control character stands in a string");
+                return self.fail("a control character stands in a string");
             }
             text.extend_from_slice(plain);
             self.at += length + 1;
@@ -136,9 +201,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn escape(&mut self, text: &mut Vec<u8>) -> Read<()> {
+    fn escape(&mut self, text: &mut Vec<u8>) -> Parsed<()> {
         let Some(&byte) = self.bytes.get(self.at) else {
-            return self.bad("the text ends within a string");
+            return self.fail("the text ends within a string");
         };
         self.at += 1;
         text.push(match byte {
@@ -153,13 +218,13 @@ impl<'a> Reader<'a> {
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            _ => return self.bad("an unknown escape stands in a string"),
+            _ => return self.fail("an unknown escape stands in a string"),
         });
         Ok(())
     }
 
-    /// What follows `\u`: one code unit, or two that form a pair; half a pair becomes U+FFFD.
-    fn unicode(&mut self) -> Read<char> {
+    /// The character after `\u`: one code unit, or two that form a pair; half a pair becomes U+FFFD.
+    fn unicode(&mut self) -> Parsed<char> {
         let first = self.hex()?;
         if !(0xd800..0xdc00).contains(&first) {
             return Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
@@ -177,7 +242,7 @@ impl<'a> Reader<'a> {
         Ok(char::REPLACEMENT_CHARACTER)
     }
 
-    fn hex(&mut self) -> Read<u32> {
+    fn hex(&mut self) -> Parsed<u32> {
         let digits = self.bytes.get(self.at..self.at + 4);
         let value = digits.and_then(|digits| {
             digits
@@ -185,16 +250,16 @@ impl<'a> Reader<'a> {
                 .try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
         });
         let Some(value) = value else {
-            return self.bad("\\u needs four hexadecimal digits");
+            return self.fail("\\u needs four hexadecimal digits");
         };
         self.at += 4;
         Ok(value)
     }
 
     /// Reads any value and forgets it.
-    pub(crate) fn skip(&mut self, depth: usize) -> Read<()> {
+    pub(crate) fn skip(&mut self, depth: usize) -> Parsed<()> {
         if depth > MAX_DEPTH {
-            return self.bad(format!("nested deeper than {MAX_DEPTH}"));
+            return self.fail(format!("nested deeper than {MAX_DEPTH}"));
         }
         match self.peek() {
             b'{' => self.object(|reader, _| reader.skip(depth + 1)),

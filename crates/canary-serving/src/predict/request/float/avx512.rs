@@ -3,6 +3,10 @@
 //!
 //! A slot has the row's end and beginning `],[`, the minus, and the digits. Numbers that do not fit into their slots
 //! (at 1000 and above, below 2⁻¹⁰, NaN, the infinities) go to the scalar code, together with their neighbours.
+//!
+//! Invariants, which each `unsafe` here names. *Detected*: a value of [`Available`] exists only on a CPU with the features
+//! that `fill` is compiled for. *Bounds*: each pointer comes from memory of exactly the 64 bytes that are read or written;
+//! loads and stores need no alignment.
 #![allow(unsafe_code)]
 // `self` is not read: that it exists is the proof.
 #![allow(clippy::unused_self)]
@@ -28,11 +32,11 @@ use std::arch::x86_64::{
 
 use super::{BLOCK, Rows, Starts, whole};
 
-/// Proof that the CPU has what `fill` is compiled for: made only by [`Available::detect`].
+/// Proof that the CPU has the features of `fill`: only [`Available::detect`] constructs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::predict::request) struct Available(());
 
-/// What is left of the block before the last sixteen numbers: each has at most 16 bytes in a slot, 21 when the scalar
+/// The free bytes of the block that sixteen numbers need: each has at most 16 bytes in a slot, 21 when the scalar
 /// code writes it, and every store is 64 bytes wide.
 const ROOM: usize = 16 * 21 + 64;
 
@@ -63,7 +67,7 @@ impl Available {
         block: &mut [u8; BLOCK],
         at: usize,
     ) -> (usize, usize) {
-        // SAFETY: the CPU has the features, for `self` exists.
+        // SAFETY: *detected*.
         unsafe { fill(values, rows, block, at) }
     }
 }
@@ -79,7 +83,7 @@ fn fill(values: &[f32], rows: &mut Rows, block: &mut [u8; BLOCK], mut at: usize)
             *rows = local;
             return (taken, at);
         }
-        // SAFETY: the chunk has sixteen floats, as many as are loaded; loads need no alignment.
+        // SAFETY: *bounds*: the chunk has sixteen floats.
         let floats = unsafe { _mm512_loadu_ps(chunk.as_ptr()) };
         let bits = _mm512_castps_si512(floats);
         let integers = _mm512_cvttps_epi32(floats);
@@ -118,7 +122,7 @@ fn kept_of_first(starts: Starts) -> u64 {
 fn store(block: &mut [u8; BLOCK], at: usize, text: __m512i, kept: u64) -> usize {
     let target = &mut block[at..at + 64];
     let packed = _mm512_maskz_compress_epi8(kept, text);
-    // SAFETY: `target` has 64 bytes, as much as is stored; stores need no alignment.
+    // SAFETY: *bounds*: `target` has 64 bytes.
     unsafe { _mm512_storeu_si512(target.as_mut_ptr().cast(), packed) };
     at + kept.count_ones() as usize
 }
@@ -127,7 +131,7 @@ fn store(block: &mut [u8; BLOCK], at: usize, text: __m512i, kept: u64) -> usize 
 #[target_feature(enable = "avx512f")]
 fn indexes<T, const N: usize>(table: &[T; N]) -> __m512i {
     const { assert!(size_of::<T>() * N == 64) };
-    // SAFETY: the table has 64 bytes, as many as are loaded; loads need no alignment.
+    // SAFETY: *bounds*: the table has 64 bytes.
     unsafe { _mm512_loadu_si512(table.as_ptr().cast()) }
 }
 

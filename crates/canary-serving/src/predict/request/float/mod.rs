@@ -1,26 +1,21 @@
-//! Lists of 32-bit floats as text: what [`scalar`] says of each of them, many at a time where the CPU can.
+//! Lists of 32-bit floats as text: that of [`scalar`] for each of them, written many at a time where the CPU can.
 //!
 //! Every kernel gives the same bytes as the scalar code; the tests compare them, and the example `prove_floats` does
 //! so for all 2³² floats.
 
 #[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod scalar;
 mod whole;
 
-pub(super) use super::block::{BLOCK, Rows, Starts};
+pub(super) use super::block::{BLOCK, Rows, Starts, write_digits};
 pub(super) use scalar::{SLOT, write};
 
-/// Which instructions write the texts. Every choice gives the same bytes.
+/// The instructions that write the texts. Every choice gives the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
-    /// What the compiler makes of the reference code.
+    /// The reference code.
     Scalar,
-    /// AVX2: eight numbers become digits at once. Exists only where [`Kernel::all`] found it.
-    #[cfg(target_arch = "x86_64")]
-    Avx2(avx2::Available),
     /// AVX-512 with VBMI2: sixteen numbers become text at once. Exists only where [`Kernel::all`] found it.
     #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Available),
@@ -31,29 +26,21 @@ impl Kernel {
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let all = [Some(Self::Scalar)].into_iter();
         #[cfg(target_arch = "x86_64")]
-        let all = all.chain([
-            avx2::Available::detect().map(Self::Avx2),
-            avx512::Available::detect().map(Self::Avx512),
-        ]);
+        let all = all.chain([avx512::Available::detect().map(Self::Avx512)]);
         all.flatten()
     }
 
     /// The fastest that this CPU has.
     pub(super) fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
-        {
-            if let Some(available) = avx512::Available::detect() {
-                return Self::Avx512(available);
-            }
-            if let Some(available) = avx2::Available::detect() {
-                return Self::Avx2(available);
-            }
+        if let Some(available) = avx512::Available::detect() {
+            return Self::Avx512(available);
         }
         Self::Scalar
     }
 
-    /// Writes elements, each with what stands before it, to the block from `at` on until it is full: how many were
-    /// written, at least one of any, and where the text ends.
+    /// Writes elements with their separators to the block from `at` on until it is full, and returns the number of
+    /// elements written, at least one of any, and the end of the text.
     pub(super) fn fill(
         self,
         values: &[f32],
@@ -63,8 +50,6 @@ impl Kernel {
     ) -> (usize, usize) {
         match self {
             Self::Scalar => whole::fill(values, rows, block, at),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(available) => available.fill(values, rows, block, at),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(available) => available.fill(values, rows, block, at),
         }

@@ -41,7 +41,7 @@ const fn decimals(exponent: usize) -> i32 {
     (((150 - exponent) * 78_913) >> 18) + 1
 }
 
-/// What the exponent of a float decides.
+/// The constants that depend on the exponent of a float.
 #[derive(Clone, Copy)]
 struct Scale {
     /// 10ᵏ.

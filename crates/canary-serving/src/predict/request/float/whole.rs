@@ -1,8 +1,8 @@
 //! One float after the other, and sixteen whole numbers below 256 from a table.
 
-use super::{BLOCK, Rows, SLOT, Starts, write};
+use super::{BLOCK, Rows, SLOT, Starts, write, write_digits};
 
-/// What one number needs of the block: `],[`, and its slot.
+/// The bytes of the block that one number needs: `],[`, and its slot.
 const ROOM: usize = 3 + SLOT;
 
 /// The text of each number from 0.0 to 255.0 and, last, its length.
@@ -12,19 +12,10 @@ const TEXTS: [[u8; 8]; 256] = {
     let mut number = 0;
     while number < 256 {
         let text = &mut texts[number];
-        let mut length = 0;
-        if number >= 100 {
-            text[length] = b'0' + (number / 100) as u8;
-            length += 1;
-        }
-        if number >= 10 {
-            text[length] = b'0' + (number / 10 % 10) as u8;
-            length += 1;
-        }
-        text[length] = b'0' + (number % 10) as u8;
-        text[length + 1] = b'.';
-        text[length + 2] = b'0';
-        text[7] = length as u8 + 3;
+        let length = write_digits(number, text);
+        text[length] = b'.';
+        text[length + 1] = b'0';
+        text[7] = length as u8 + 2;
         number += 1;
     }
     texts
@@ -40,7 +31,7 @@ pub(super) fn bytes(chunk: &[f32; 16]) -> Option<[u8; 16]> {
     let mut bytes = [0; 16];
     for (byte, float) in bytes.iter_mut().zip(chunk) {
         let sum = float + WHOLE;
-        #[allow(clippy::float_cmp)] // Equal is what is asked.
+        #[allow(clippy::float_cmp)] // Exact equality is meant.
         let whole = sum - WHOLE == *float;
         all &= whole & (float.to_bits() < 256_f32.to_bits());
         *byte = sum.to_bits() as u8;
@@ -65,7 +56,7 @@ pub(super) fn write_bytes(
     at
 }
 
-/// Writes one float after the other, at most 16; the caller has seen to the room.
+/// Writes one float after the other, at most 16; the caller has checked that the block has room.
 #[inline]
 pub(super) fn each(
     values: &[f32],
@@ -82,7 +73,7 @@ pub(super) fn each(
     at
 }
 
-/// Writes floats as long as there is room: how many, and where the text ends.
+/// Writes floats as long as there is room, and returns their number and the end of the text.
 pub(super) fn fill(
     values: &[f32],
     rows: &mut Rows,

@@ -1,119 +1,21 @@
 //! Copies between folders and a bucket in memory: whole, interrupted, damaged, refused.
 
 use std::{
-    collections::BTreeMap,
     fs,
-    path::{Path as FilePath, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use futures_util::TryStreamExt;
-use object_store::{
-    ObjectStore, ObjectStoreExt,
-    memory::InMemory,
-    path::Path,
-    throttle::{ThrottleConfig, ThrottledStore},
+use canary_core::serving::{
+    Error,
+    store::{
+        CopyModel, Location, Phase, Progress,
+        object_store::{ObjectStore, ObjectStoreExt, memory::InMemory, path::Path},
+    },
 };
+use futures_util::TryStreamExt;
 
-use super::{CopyModel, Location, Phase, Progress};
-use crate::Error;
-
-/// A folder of its own, removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name =
-            format!("canary-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn at(&self, path: &str) -> PathBuf {
-        self.0.join(path)
-    }
-
-    fn location(&self, path: &str) -> Location {
-        Location::folder(self.at(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// `saved_model.pb` with one graph of so many bytes.
-fn graph(bytes: usize) -> Vec<u8> {
-    assert!(bytes < 1 << 14);
-    let length = [0x80 | u8::try_from(bytes & 0x7f).unwrap(), u8::try_from(bytes >> 7).unwrap()];
-    let mut file = vec![0x08, 1, 0x12, length[0], length[1]];
-    file.resize(5 + bytes, 7);
-    file
-}
-
-fn model() -> BTreeMap<String, Vec<u8>> {
-    sized(100_000)
-}
-
-/// A model with a shard of about so many bytes.
-fn sized(bytes: usize) -> BTreeMap<String, Vec<u8>> {
-    let mut index = vec![1; 200];
-    index.extend([0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]);
-    let large = (0..251).collect::<Vec<u8>>().repeat(bytes / 251);
-    [
-        ("saved_model.pb", graph(5_000)),
-        ("variables/variables.index", index),
-        ("variables/variables.data-00000-of-00002", large),
-        ("variables/variables.data-00001-of-00002", vec![3; 1000]),
-        ("assets/labels.txt", b"cat\ndog\n".to_vec()),
-        ("fingerprint.pb", vec![8, 1]),
-    ]
-    .map(|(path, bytes)| (path.to_owned(), bytes))
-    .into()
-}
-
-fn write(folder: &FilePath, files: &BTreeMap<String, Vec<u8>>) {
-    for (path, bytes) in files {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-}
-
-fn read(folder: &FilePath) -> BTreeMap<String, Vec<u8>> {
-    fn walk(root: &FilePath, folder: &FilePath, files: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(root, &path, files);
-            } else {
-                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-                files.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    let mut files = BTreeMap::new();
-    walk(folder, folder, &mut files);
-    files
-}
-
-/// What stands beside a version: the names in a folder.
-fn names(folder: &FilePath) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use crate::model::{Folder, graph, model, names, read, sized, write};
 
 async fn reason(copy: CopyModel) -> String {
     let error = copy.run().await.unwrap_err();
@@ -130,8 +32,8 @@ async fn a_model_goes_from_folder_to_bucket_and_back() {
     let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let there =
         Location::within(Arc::clone(&bucket), "models/resnet/7", "mem://models/resnet/7").unwrap();
-    let told = Arc::new(Mutex::new(Vec::<Progress>::new()));
-    let listener = Arc::clone(&told);
+    let reports = Arc::new(Mutex::new(Vec::<Progress>::new()));
+    let listener = Arc::clone(&reports);
     let copied = CopyModel::new(folder.location("resnet/1"), there.clone())
         .on_progress(move |progress| listener.lock().unwrap().push(progress.clone()))
         .run()
@@ -143,13 +45,13 @@ async fn a_model_goes_from_folder_to_bucket_and_back() {
     // By sha256sum.
     assert_eq!(labels.sha256, "f641fdcd8af73b2f6334ab63c13d2eb857cd16f2aa4ea0ba20ba0eb9627918b5");
     {
-        let told = told.lock().unwrap();
-        let last = told.last().unwrap();
+        let reports = reports.lock().unwrap();
+        let last = reports.last().unwrap();
         assert_eq!((last.bytes, last.files), (copied.bytes, 6));
         assert_eq!((last.phase, last.file.as_str()), (Phase::Complete, "saved_model.pb"));
-        assert!(told.windows(2).all(|two| two[0].bytes <= two[1].bytes));
-        let large = told.iter().filter(|one| one.file.ends_with("00000-of-00002"));
-        assert!(large.count() > 3, "a large file is told of in parts");
+        assert!(reports.windows(2).all(|two| two[0].bytes <= two[1].bytes));
+        let large = reports.iter().filter(|one| one.file.ends_with("00000-of-00002"));
+        assert!(large.count() > 3, "a large file is reported in parts");
     }
     // Nothing but the model is left in the bucket.
     let left: Vec<_> = bucket.list(None).try_collect().await.unwrap();
@@ -371,7 +273,7 @@ async fn of_two_copies_to_one_version_one_is_refused() {
                 let to = to(in_bucket);
                 let copy = CopyModel::new(folder.location(from), to.clone());
                 // Slow enough that the other one comes in between.
-                let copy = copy.lock_lasts(Duration::from_secs(1)).on_progress(|_| {
+                let copy = copy.on_progress(|_| {
                     std::thread::sleep(Duration::from_millis(20));
                 });
                 tokio::spawn(copy.run())
@@ -386,7 +288,9 @@ async fn of_two_copies_to_one_version_one_is_refused() {
             let (error, expected) = (won.0.to_string(), won.1.clone());
             // Refused while the other was at work, or because its version is there and differs.
             assert!(
-                error.contains("is under way") || error.contains("is there already and differs"),
+                error.contains("is under way")
+                    || error.contains("is not complete")
+                    || error.contains("is there already and differs"),
                 "{error}"
             );
             if in_bucket {
@@ -403,77 +307,77 @@ async fn of_two_copies_to_one_version_one_is_refused() {
     assert_eq!(names(&folder.at("served")), ["1", "2", "3", "4", "5", "6", "7", "8"]);
 }
 
-/// A process that was killed leaves its lock in a bucket: it is waited for, and then taken over.
+/// A journal in a bucket is that of a copy that was killed, or of one at work.
 #[tokio::test]
-async fn the_lock_of_a_process_that_is_gone_is_taken_over_and_that_of_a_living_one_is_not() {
+async fn a_journal_of_another_source_is_left_alone_and_one_of_the_same_source_is_taken_over() {
     let folder = Folder::new();
     write(&folder.at("m"), &model());
     let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let to = || Location::within(Arc::clone(&bucket), "m/3", "mem://m/3").unwrap();
-    let at = Path::from("m/.canary-3.lock");
-    let held = |renewed: u64| {
-        format!(r#"{{"holder":"elsewhere-1-a-0","lastsMs":1000,"renewed":{renewed}}}"#).into_bytes()
+    let to = |name: &str| {
+        let place = format!("{name}/3");
+        Location::within(Arc::clone(&bucket), &place, format!("mem://{place}")).unwrap()
     };
-    bucket.put(&at, held(0).into()).await.unwrap();
-    let copy = || CopyModel::new(folder.location("m"), to()).lock_lasts(Duration::from_secs(1));
-    let began = std::time::Instant::now();
-    assert!(!copy().run().await.unwrap().already_there);
-    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
-
-    // One that is renewed belongs to somebody who lives.
-    let other = Path::from("n/.canary-3.lock");
-    let to = Location::within(Arc::clone(&bucket), "n/3", "mem://n/3").unwrap();
-    bucket.put(&other, held(0).into()).await.unwrap();
-    let (renewing, lock) = (Arc::clone(&bucket), other.clone());
-    let renewing = tokio::spawn(async move {
-        for renewed in 1..100 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            renewing.put(&lock, held(renewed).into()).await.unwrap();
-        }
-    });
-    let text = reason(CopyModel::new(folder.location("m"), to)).await;
-    renewing.abort();
-    assert!(text.contains("is under way by elsewhere-1-a-0"), "{text}");
+    let journal = |source: &str, untouched: bool| {
+        format!(
+            r#"{{"source":"{source}","copy":"elsewhere","untouched":{untouched},"files":{{}}}}"#
+        )
+        .into_bytes()
+    };
+    let copy = |name: &str| CopyModel::new(folder.location("m"), to(name));
+    bucket.put(&Path::from("n/.canary-3.json"), journal("gs://n", false).into()).await.unwrap();
+    let text = reason(copy("n")).await;
+    assert!(text.contains("a copy from gs://n was begun there and is not complete"), "{text}");
     let left: Vec<_> = bucket.list(Some(&Path::from("n"))).try_collect().await.unwrap();
     assert_eq!(left.len(), 1, "nothing was written: {left:?}");
 
-    // One who loses the lock in the middle stops before the version can be loaded.
-    let stolen = Location::within(Arc::clone(&bucket), "o/3", "mem://o/3").unwrap();
-    let thief = Arc::clone(&bucket);
-    let copy =
-        CopyModel::new(folder.location("m"), stolen).concurrency(1).on_progress(move |one| {
-            if one.files == 1 && one.phase == Phase::Complete {
-                let thief = Arc::clone(&thief);
-                let held = br#"{"holder":"thief","lastsMs":60000,"renewed":0}"#.to_vec();
-                tokio::spawn(async move {
-                    thief.put(&Path::from("o/.canary-3.lock"), held.into()).await.unwrap();
-                });
-            }
-        });
-    let text = reason(copy).await;
-    assert!(text.contains("has taken the lock"), "{text}");
+    // One that had written nothing, and one of the same source.
+    bucket.put(&Path::from("u/.canary-3.json"), journal("gs://n", true).into()).await.unwrap();
+    let own = folder.location("m").to_string();
+    bucket.put(&Path::from("s/.canary-3.json"), journal(&own, false).into()).await.unwrap();
+    for name in ["u", "s"] {
+        assert!(!copy(name).run().await.unwrap().already_there, "{name}");
+        let left: Vec<_> = bucket.list(Some(&Path::from(name))).try_collect().await.unwrap();
+        assert_eq!(left.len(), 6, "{name}: {left:?}");
+    }
+
+    // A copy whose journal is taken over stops before the version can be loaded.
+    let other = Arc::clone(&bucket);
+    let overtaken = copy("o").concurrency(1).on_progress(move |one| {
+        if one.files == 1 && one.phase == Phase::Complete {
+            let (other, journal) = (Arc::clone(&other), journal(&own, false));
+            tokio::spawn(async move {
+                other.put(&Path::from("o/.canary-3.json"), journal.into()).await.unwrap();
+            });
+        }
+    });
+    let text = reason(overtaken).await;
+    assert!(text.contains("is under way and has written the journal since"), "{text}");
     assert!(bucket.head(&Path::from("o/3/saved_model.pb")).await.is_err());
-    let lock = bucket.get(&Path::from("o/.canary-3.lock")).await.unwrap().bytes().await.unwrap();
-    assert!(lock.starts_with(br#"{"holder":"thief""#), "the other's lock stays");
+    let kept = bucket.get(&Path::from("o/.canary-3.json")).await.unwrap().bytes().await.unwrap();
+    assert!(String::from_utf8_lossy(&kept).contains("elsewhere"), "the other's journal stays");
 }
 
-/// A copy whose writes take longer than the time between two renewals renews its lock itself, too, before the last
-/// file: neither waits for the other, and the lock is gone in the end.
+/// A copy that is killed while it compares a complete version leaves it as it is, and so do the next ones.
 #[tokio::test]
-async fn a_slow_bucket_keeps_the_lock_and_gives_it_back() {
+async fn a_version_in_a_bucket_outlives_copies_that_only_compare_it() {
     let folder = Folder::new();
     write(&folder.at("m"), &model());
-    let slow = ThrottleConfig {
-        wait_put_per_call: Duration::from_millis(450),
-        ..ThrottleConfig::default()
+    let mut other = model();
+    other.insert("assets/labels.txt".to_owned(), b"dog\ncat\n".to_vec());
+    write(&folder.at("other"), &other);
+    let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let copy = |from: &str| {
+        let to = Location::within(Arc::clone(&bucket), "m/3", "mem://m/3").unwrap();
+        CopyModel::new(folder.location(from), to)
     };
-    let bucket: Arc<dyn ObjectStore> = Arc::new(ThrottledStore::new(InMemory::new(), slow));
-    let to = Location::within(Arc::clone(&bucket), "m/3", "mem://m/3").unwrap();
-    let copy = CopyModel::new(folder.location("m"), to).lock_lasts(Duration::from_secs(1));
-    let copied = tokio::time::timeout(Duration::from_secs(60), copy.run()).await;
-    assert!(!copied.expect("it ends").unwrap().already_there);
+    copy("m").run().await.unwrap();
+    assert!(killed(copy("m"), |one| one.file == "assets/labels.txt").await);
+    assert!(bucket.head(&Path::from("m/.canary-3.json")).await.is_ok(), "the kill left a journal");
+    assert!(reason(copy("other")).await.contains("differs in assets/labels.txt"));
+    assert!(killed(copy("m"), |one| one.file == "assets/labels.txt").await);
+    assert!(copy("m").run().await.unwrap().already_there);
     let left: Vec<_> = bucket.list(None).try_collect().await.unwrap();
-    assert_eq!(left.len(), 6, "no lock is left: {left:?}");
+    assert_eq!(left.len(), 6, "{left:?}");
 }
 
 /// A copy on this machine refuses another process too: the lock is the system's.

@@ -1,4 +1,4 @@
-//! One call: attempts, pauses between them, and the time that all of them share.
+//! The attempts of one call, the pauses between them, and the time that all of them share.
 
 use std::{
     future::Future,
@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use canary_http::MAX_TIMEOUT;
 use futures_util::future::{Either, select};
 
 use super::{
@@ -14,18 +15,17 @@ use super::{
 };
 use crate::error::{Origin, PredictError};
 
-/// The longest time that is counted: no deadline lies further ahead.
-pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
-
 /// gRPC's `DEADLINE_EXCEEDED`.
 const DEADLINE_EXCEEDED: i32 = 4;
 
-/// How an answer came.
+/// The attempts that led to a response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) repeated: Vec<String>,
+    /// The end of the time that the call had, reading the response included.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// The limits of one call.
@@ -40,7 +40,7 @@ pub(crate) struct Limits {
     pub(crate) retry: Retry,
 }
 
-/// Makes attempts, each told when it must be over, until one succeeds, one fails for good, or time or attempts run out.
+/// Makes attempts, each with its deadline, until one succeeds, one fails for good, or time or attempts run out.
 pub(crate) async fn run<T, F>(
     url: &str,
     limits: &Limits,
@@ -51,8 +51,8 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     let start = Instant::now();
-    let deadline = start + limits.timeout.min(YEAR);
-    let mut trace = Trace::default();
+    let deadline = start + limits.timeout.min(MAX_TIMEOUT);
+    let mut trace = Trace { deadline: Some(deadline), ..Trace::default() };
     budget.deposit(limits.retry.budget);
     loop {
         let failure = match hedged(url, limits, deadline, budget, &mut trace, &attempt).await {
@@ -62,7 +62,7 @@ where
             }
             Err(failure) => failure,
         };
-        let pause = limits.retry.pause(trace.attempts, failure.pause).min(YEAR);
+        let pause = limits.retry.pause(trace.attempts, failure.pause).min(MAX_TIMEOUT);
         let again = failure.repeat
             && trace.attempts < limits.retry.attempts
             && Instant::now() + pause < deadline
@@ -93,7 +93,7 @@ where
     let first = limited(url, limits, deadline, attempt);
     let Some(after) = limits
         .hedge
-        .map(|after| after.min(YEAR))
+        .map(|after| after.min(MAX_TIMEOUT))
         .filter(|_| trace.attempts < limits.retry.attempts)
     else {
         return first.await;
@@ -125,7 +125,7 @@ where
     trace.attempts += 1;
     trace
         .repeated
-        .push(format!("no answer within {after:?}: asked a second time beside the first"));
+        .push(format!("no response within {after:?}: sent a second time beside the first"));
     let second = pin!(second());
     match select(first, second).await {
         Either::Left((Err(_), second)) => second.await,
@@ -143,12 +143,12 @@ async fn limited<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout.min(YEAR));
+    let until = limits.attempt_timeout.map(|timeout| Instant::now() + timeout.min(MAX_TIMEOUT));
     let until_attempt = until.filter(|until| *until < deadline);
     let until = until_attempt.unwrap_or(deadline);
     if let Ok(outcome) = tokio::time::timeout_at(until.into(), attempt(until)).await {
         return outcome.map_err(|mut failure| {
-            // A gRPC server is told of the time, and may say that it is up before this client does.
+            // A gRPC server knows the deadline, and may report that it has passed before this client does.
             let time_is_up = failure.error.grpc_code == Some(DEADLINE_EXCEEDED);
             failure.repeat |= time_is_up && until_attempt.is_some();
             failure
@@ -159,10 +159,16 @@ where
     } else {
         limits.timeout
     };
+    let error = timed_out(url, timeout);
+    Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
+}
+
+/// The error of a call or an attempt that took longer than it may.
+pub(crate) fn timed_out(url: &str, timeout: Duration) -> PredictError {
     let mut error =
         PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
     "give it a longer `timeout`".clone_into(&mut error.help);
     error.retryable = true;
     error.timed_out = true;
-    Err(Failure { error, repeat: until_attempt.is_some(), pause: None })
+    error
 }

@@ -1,12 +1,10 @@
 //! Copies to and from S3 and Google Cloud Storage, as a small server speaks their XML over HTTP.
-#![allow(clippy::unwrap_used, reason = "helpers of the tests fail a test as its own lines do")]
 
 use std::{
     collections::BTreeMap,
     convert::Infallible,
     fmt::Write as _,
     fs,
-    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -31,6 +29,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 
+use crate::model::{Folder, graph, write};
+
 /// Keys of a page of a listing.
 const PAGE: usize = 4;
 
@@ -39,7 +39,7 @@ struct Cloud {
     objects: Mutex<BTreeMap<String, Bytes>>,
     parts: Mutex<BTreeMap<(String, u32), Bytes>>,
     log: Mutex<Vec<String>>,
-    /// How many writes are taken before the bucket fails; and how it fails.
+    /// The number of writes before the bucket fails, and the status with which it fails.
     writes: AtomicUsize,
     failure: Mutex<StatusCode>,
 }
@@ -283,48 +283,27 @@ fn stores(url: &str) -> [(&'static str, Arc<dyn ObjectStore>); 2] {
     [("s3", Arc::new(s3)), ("gs", Arc::new(gs))]
 }
 
-/// A model in a folder of its own.
-struct Model(PathBuf);
-
-impl Model {
-    /// With a shard of about so many bytes.
-    fn new(bytes: usize) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name =
-            format!("canary-cloud-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-        let folder = std::env::temp_dir().join(name);
-        let index = [&[1; 100][..], &[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]].concat();
-        let large = (0..249).collect::<Vec<u8>>().repeat(bytes / 249);
-        for (path, bytes) in [
-            ("saved_model.pb", [&[0x08, 1, 0x12, 100][..], &[7; 100]].concat()),
-            ("variables/variables.index", index),
-            ("variables/variables.data-00000-of-00001", large),
-            ("assets/a name with spaces.txt", b"cat".to_vec()),
-            ("assets/labels.txt", Vec::new()),
-            ("fingerprint.pb", vec![8, 1]),
-        ] {
-            let path = folder.join("1").join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-        Self(folder)
-    }
-
-    fn location(&self, version: &str) -> Location {
-        Location::folder(self.0.join(version))
-    }
-}
-
-impl Drop for Model {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A model in a folder, with a shard of about so many bytes.
+fn folder_with(bytes: usize) -> Folder {
+    let index = [&[1; 100][..], &[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]].concat();
+    let large = (0..249).collect::<Vec<u8>>().repeat(bytes / 249);
+    let files = [
+        ("saved_model.pb", graph(1_000)),
+        ("variables/variables.index", index),
+        ("variables/variables.data-00000-of-00001", large),
+        ("assets/a name with spaces.txt", b"cat".to_vec()),
+        ("assets/labels.txt", Vec::new()),
+        ("fingerprint.pb", vec![8, 1]),
+    ];
+    let folder = Folder::new();
+    write(&folder.at("1"), &files.map(|(path, bytes)| (path.to_owned(), bytes)).into());
+    folder
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_goes_to_a_cloud_and_back() {
     let (cloud, url) = Cloud::start().await;
-    let model = Model::new(20 << 20);
+    let model = folder_with(20 << 20);
     for (name, store) in stores(&url) {
         let place = format!("{name}/resnet/7");
         let there =
@@ -345,7 +324,7 @@ async fn a_model_goes_to_a_cloud_and_back() {
         assert_eq!(times, 1, "{name}: {written:?}");
 
         let back = format!("{}", 20 + name.len());
-        let _ = fs::remove_dir_all(model.0.join(&back));
+        let _ = fs::remove_dir_all(model.at(&back));
         CopyModel::new(there(), model.location(&back)).run().await.unwrap();
         for path in [
             "saved_model.pb",
@@ -353,18 +332,18 @@ async fn a_model_goes_to_a_cloud_and_back() {
             "assets/labels.txt",
             "assets/a name with spaces.txt",
         ] {
-            let read = |version: &str| fs::read(model.0.join(version).join(path)).unwrap();
+            let read = |version: &str| fs::read(model.at(version).join(path)).unwrap();
             assert!(read("1") == read(&back), "{name}: {path}");
         }
         assert!(CopyModel::new(model.location("1"), there()).run().await.unwrap().already_there);
-        fs::remove_dir_all(model.0.join(&back)).unwrap();
+        fs::remove_dir_all(model.at(&back)).unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cloud_that_fails_after_any_write_leaves_nothing_to_load_and_is_resumed() {
     let (cloud, url) = Cloud::start().await;
-    let model = Model::new(1_000);
+    let model = folder_with(1_000);
     *cloud.failure.lock().unwrap() = StatusCode::SERVICE_UNAVAILABLE;
     for (name, store) in stores(&url) {
         for writes in 0.. {
@@ -412,18 +391,17 @@ async fn a_cloud_that_fails_after_any_write_leaves_nothing_to_load_and_is_resume
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_copies_to_one_version_in_a_cloud_one_is_refused() {
     let (cloud, url) = Cloud::start().await;
-    let model = Model::new(1_000);
+    let model = folder_with(1_000);
     for (name, store) in stores(&url) {
         let place = format!("{name}/apart/1");
         let copy = || {
             let to = Location::within(Arc::clone(&store), &place, format!("{name}://{place}"));
             let copy = CopyModel::new(model.location("1"), to.unwrap());
             tokio::spawn(
-                copy.lock_lasts(std::time::Duration::from_secs(1))
-                    .on_progress(|_| {
-                        std::thread::sleep(std::time::Duration::from_millis(60));
-                    })
-                    .run(),
+                copy.on_progress(|_| {
+                    std::thread::sleep(std::time::Duration::from_millis(60));
+                })
+                .run(),
             )
         };
         let (one, other) = tokio::join!(copy(), copy());

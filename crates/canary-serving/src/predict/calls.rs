@@ -1,0 +1,246 @@
+//! The calls of a client.
+
+#[cfg(feature = "grpc")]
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+
+use super::{
+    answer::Answer,
+    client::Client,
+    config::{Call, Config},
+    examples::Examples,
+    input::Input,
+    many::Answers,
+    metadata::Metadata,
+    protocol::{self, Payload},
+    response::{Outputs, Parsed},
+    send::{self, Prepared},
+    status::ModelStatus,
+    wait::{self, Waiting},
+};
+use crate::error::Result;
+#[cfg(feature = "grpc")]
+use crate::error::{Origin, PredictError};
+
+/// Calls.
+impl Client {
+    /// Sends inputs to the model: the bytes of an image file, a tensor, or named inputs; see [`Input`].
+    ///
+    /// Over gRPC an input without a name gets the name of the signature's only input, which is read from the server
+    /// once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`]: its origin says whether the model server, the mesh or the network failed, or whether
+    /// the input could not be sent or the response not be read.
+    pub async fn predict<'a>(&self, input: impl Into<Input<'a>>) -> Result<Answer> {
+        self.predict_input(input.into()).await
+    }
+
+    /// The request for these inputs in wire form, to be sent several times or to see what is sent.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] with [`Origin::Request`](crate::error::Origin::Request) when the inputs or the settings
+    /// cannot be sent; over gRPC also when an input has no name.
+    pub fn prepare<'a>(&self, input: impl Into<Input<'a>>) -> Result<Prepared> {
+        let payload = protocol::write_predict(&self.config, input.into());
+        send::prepare(&self.config, Call::Predict, payload)
+    }
+
+    /// Sends a prepared request.
+    ///
+    /// # Errors
+    /// As [`Client::predict`].
+    pub async fn send(&self, prepared: &Prepared) -> Result<Answer> {
+        self.answer(prepared, protocol::read_predict).await
+    }
+
+    /// Sends a request for each item, with at most `concurrency` requests in flight (at least one), and gives the
+    /// answers in the order of the items.
+    ///
+    /// An item is read from the iterator and written as a request only when its turn comes, so that memory holds
+    /// `concurrency` requests and answers, however many items there are. An item that fails gives its error in its place;
+    /// the others go on.
+    ///
+    /// ```no_run
+    /// # async fn run(photos: Vec<Vec<u8>>) -> canary_core::Result<()> {
+    /// let client = canary_core::predict::Client::new("http://34.1.2.3")?.model("image_classifier");
+    /// let mut answers = client.predict_many(photos, 32);
+    /// while let Some(answer) = answers.next().await {
+    ///     match answer {
+    ///         Ok(answer) => println!("{:?}", answer.top()?),
+    ///         Err(error) => println!("{error}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn predict_many<'a, I>(&self, items: I, concurrency: usize) -> Answers<'a>
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'a,
+        I::Item: Into<Input<'a>> + Send + 'a,
+    {
+        self.predict_stream(stream::iter(items), concurrency)
+    }
+
+    /// [`Client::predict_many`] for items that arrive one after the other.
+    pub fn predict_stream<'a, S>(&self, items: S, concurrency: usize) -> Answers<'a>
+    where
+        S: Stream + Send + 'a,
+        S::Item: Into<Input<'a>> + Send + 'a,
+    {
+        let client = self.clone();
+        let answers = items.map(move |item| {
+            let client = client.clone();
+            async move { client.predict_input(item.into()).await }
+        });
+        Answers(answers.buffered(concurrency.max(1)).boxed())
+    }
+
+    /// Classifies examples (`…:classify`).
+    ///
+    /// The answer has the outputs `classes` (`DT_STRING`) and `scores` (`DT_FLOAT`), one row for each example;
+    /// [`Answer::top_rows`] reads them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] as for [`Client::predict`].
+    pub async fn classify(&self, examples: impl Into<Examples>) -> Result<Answer> {
+        let payload = protocol::write_examples(&self.config, &examples.into());
+        let prepared = send::prepare(&self.config, Call::Classify, payload)?;
+        self.answer(&prepared, protocol::read_classify).await
+    }
+
+    /// Regresses examples (`…:regress`): the answer's only output, `outputs`, has one float for each example.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] as for [`Client::predict`].
+    pub async fn regress(&self, examples: impl Into<Examples>) -> Result<Answer> {
+        let payload = protocol::write_examples(&self.config, &examples.into());
+        let prepared = send::prepare(&self.config, Call::Regress, payload)?;
+        self.answer(&prepared, protocol::read_regress).await
+    }
+
+    /// Reads the signatures of the model: names, element types and shapes of inputs and outputs.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] as for [`Client::predict`].
+    pub async fn metadata(&self) -> Result<Metadata> {
+        let payload = protocol::write_metadata(&self.config);
+        self.query(Call::Metadata, payload, protocol::read_metadata).await
+    }
+
+    /// Reads the signature from the server and compares inputs with it; nothing is predicted.
+    ///
+    /// To check many inputs, read [`Client::metadata`] once and use [`Signature::check`](super::Signature::check).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](canary_istio::Error::Invalid) with one finding for each name, element type or shape that does
+    /// not fit; [`crate::Error::NotFound`] when the model has no such signature; [`crate::Error::Predict`] when the
+    /// metadata cannot be read.
+    pub async fn check<'a>(&self, input: impl Into<Input<'a>>) -> Result<()> {
+        let input = input.into();
+        let metadata = self.metadata().await?;
+        let findings = metadata.signature(&self.config.signature)?.check(&input);
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(canary_istio::Error::Invalid(findings).into())
+        }
+    }
+
+    /// Reads the states of the model's versions, or of the one that this client selects.
+    ///
+    /// The server responds also while no version is available: see [`ModelStatus::ready`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`], of origin server with status 404 when the server does not know the model.
+    pub async fn status(&self) -> Result<ModelStatus> {
+        let payload = protocol::write_status(&self.config);
+        self.query(Call::Status, payload, protocol::read_status).await
+    }
+
+    /// Waits until a version of the model is available, and calls `progress` after each poll of its status.
+    ///
+    /// A server that cannot be reached, or does not know the model yet, is polled again: every 100 ms at first, every
+    /// second later.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] when no version is ready in time, or when every version failed to load: the message
+    /// has the last status or error, and its origin is that of the last error, or the server.
+    pub async fn wait(
+        &self,
+        timeout: Duration,
+        progress: impl FnMut(Waiting<'_>) + Send,
+    ) -> Result<ModelStatus> {
+        let (url, _) = self.config.target(Call::Status)?;
+        wait::until_ready(self, url, timeout, progress).await
+    }
+
+    async fn predict_input(&self, input: Input<'_>) -> Result<Answer> {
+        let input = self.with_name(input).await?;
+        self.send(&self.prepare(input)?).await
+    }
+
+    async fn answer(
+        &self,
+        prepared: &Prepared,
+        read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<Outputs>,
+    ) -> Result<Answer> {
+        let (outputs, response, trace) = send::send(self, prepared, read).await?;
+        let subset = self.config.subset_of(&response.headers);
+        Ok(Answer { outputs, body: response.body, headers: response.headers, subset, trace })
+    }
+
+    async fn query<T>(
+        &self,
+        call: Call,
+        payload: Payload,
+        read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
+    ) -> Result<T> {
+        let prepared = send::prepare(&self.config, call, Ok(payload))?;
+        let (value, ..) = send::send(self, &prepared, read).await?;
+        Ok(value)
+    }
+
+    /// The inputs as they are: over REST one of them needs no name.
+    #[cfg(not(feature = "grpc"))]
+    #[expect(clippy::unused_async, reason = "over gRPC the name is read from the server")]
+    async fn with_name<'a>(&self, input: Input<'a>) -> Result<Input<'a>> {
+        Ok(input)
+    }
+
+    /// The inputs, over gRPC with the name of the signature's only input in place of an empty one.
+    #[cfg(feature = "grpc")]
+    async fn with_name<'a>(&self, mut input: Input<'a>) -> Result<Input<'a>> {
+        let config = &self.config;
+        let unnamed = matches!(input.values.as_slice(), [(name, _)] if name.is_empty());
+        if !config.is_grpc() || !unnamed {
+            return Ok(input);
+        }
+        let key = format!("{:?} {:?} {:?}", config.model, config.version, config.signature);
+        let cell = self.names.cell(key);
+        let name = cell.get_or_try_init(|| self.only_input()).await?.clone();
+        if let Some((empty, _)) = input.values.first_mut() {
+            *empty = Cow::Owned(name);
+        }
+        Ok(input)
+    }
+
+    /// The name of the signature's only input, as the server's metadata has it.
+    #[cfg(feature = "grpc")]
+    async fn only_input(&self) -> Result<String> {
+        let metadata = self.metadata().await?;
+        let signature = metadata.signature(&self.config.signature)?;
+        let mut inputs = signature.inputs.keys();
+        if let (Some(name), None) = (inputs.next(), inputs.next()) {
+            return Ok(name.clone());
+        }
+        let names: Vec<_> = signature.inputs.keys().map(String::as_str).collect();
+        let message = format!("the input has no name; the signature has {}", names.join(", "));
+        Err(PredictError::new(Origin::Request, self.config.address.text(), message).into())
+    }
+}
