@@ -3,6 +3,7 @@
 mod backends;
 mod client;
 mod compare;
+mod draw;
 mod front;
 mod generate;
 mod matches;

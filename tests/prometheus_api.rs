@@ -113,15 +113,15 @@ async fn refusals_say_what_to_do_and_whether_to_try_again() {
         (reply("403 Forbidden", ""), "may not read metrics", false),
         (reply("404 Not Found", "404 page not found"), "no API of Prometheus", false),
         (reply("302 Found", ""), "login page", false),
-        (reply("429 Too Many Requests", "slow down"), "too often", true),
-        (reply("503 Service Unavailable", html), "is away", true),
+        (reply("429 Too Many Requests", "slow down"), "too many queries", true),
+        (reply("503 Service Unavailable", html), "is not available", true),
         (reply("503 Service Unavailable", busy), "timeout: query timed out", true),
         (reply("400 Bad Request", wrong), "bad_data: parse error", false),
         (reply("200 OK", wrong), "bad_data: parse error", false),
-        (reply("200 OK", html), "a web page was answered", false),
+        (reply("200 OK", html), "a web page", false),
         (reply("200 OK", "{}"), "cannot be read", false),
         (reply("200 OK", partial), "may be incomplete, so it was not counted: one store", true),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_owned(), "broke off", true),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_owned(), "was cut off", true),
         ("HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_owned(), "larger than", false),
     ] {
         let (url, _) = serve(answer).await;
@@ -136,5 +136,8 @@ async fn refusals_say_what_to_do_and_whether_to_try_again() {
     assert!(!query(&source(&url).accept_warnings()).await.unwrap());
     let (url, _) = serve(String::new()).await;
     let error = query(&source(&url).timeout(Duration::from_millis(50))).await.unwrap_err();
-    assert!(error.to_string().contains("no answer within 50ms") && error.is_retryable(), "{error}");
+    assert!(
+        error.to_string().contains("no response within 50ms") && error.is_retryable(),
+        "{error}"
+    );
 }

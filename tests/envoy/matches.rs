@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use canary_core::istio::{HttpMatchRequest, StringMatch};
 
-use super::generate::Draw;
+use super::draw::Draw;
 
 const EXACT_PATHS: &[&str] = &[
     "/v1",

@@ -1,7 +1,7 @@
 //! Paths byte by byte: what Envoy makes of them before rules see them, and what the evaluator does.
 
 use canary_core::{Gateway, Mesh, Request, VirtualService};
-use canary_lab::envoy::{Envoy, Routes, World, listener};
+use canary_lab::envoy::{Envoy, Inventory, Routes, listener};
 
 use super::{binary, client::send, run::BACKENDS};
 
@@ -71,11 +71,11 @@ fn paths_are_normalised_alike() {
     let gateway = Gateway::http("edge", 80, ["*"]);
     let service = VirtualService::to("model").hosts(["*"]).gateway("edge").port(8501);
     let mesh = Mesh::new([&gateway, &service]).unwrap();
-    let mut world = World::default().object(gateway).object(service);
+    let mut inventory = Inventory::default().object(gateway).object(service);
     for backend in &BACKENDS.services {
-        world = world.backend(backend.clone());
+        inventory = inventory.backend(backend.clone());
     }
-    let rendered = world.render();
+    let rendered = inventory.render();
     let envoy = Envoy::start(&binary, drop).unwrap();
     envoy.set_clusters(&rendered.clusters).unwrap();
     envoy.set_listeners(&[listener("edge", Routes::Inline(&rendered.routes[&80]))]).unwrap();

@@ -9,7 +9,7 @@ use canary_core::istio::{
     RedirectPortSelection, RegexRewrite, StringMatch, UnmatchedPreflights,
 };
 
-use super::{generate::Draw, matches};
+use super::{draw::Draw, matches};
 
 /// A rule under a name of its own.
 pub(super) fn rule(draw: &mut Draw, name: &str) -> HttpRoute {

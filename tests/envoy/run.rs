@@ -8,13 +8,14 @@ use std::{
 };
 
 use canary_core::{Manifest, Mesh, Object, Request, stats::Random};
-use canary_lab::envoy::{Envoy, LogLine, Routes, World, listener};
+use canary_lab::envoy::{Envoy, Inventory, LogLine, Routes, listener};
 
 use super::{
     backends::{Backends, Received},
     client::send,
     compare::{Observed, difference},
-    generate::{self, Draw},
+    draw::Draw,
+    generate,
 };
 
 const MESHES: u64 = 40;
@@ -54,14 +55,14 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
         })
         .unwrap()
     };
-    let mut world = World::default().gateway_label("istio", "ingressgateway");
+    let mut inventory = Inventory::default().gateway_label("istio", "ingressgateway");
     for backend in &backends.services {
-        world = world.backend(backend.clone());
+        inventory = inventory.backend(backend.clone());
     }
     for rule in &rules {
-        world = world.object(rule.clone());
+        inventory = inventory.object(rule.clone());
     }
-    envoy.set_clusters(&world.render().clusters).unwrap();
+    envoy.set_clusters(&inventory.render().clusters).unwrap();
 
     let mut cases = Vec::new();
     let mut listeners = Vec::new();
@@ -88,7 +89,7 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
                 continue;
             }
         };
-        let mut own = world.clone();
+        let mut own = inventory.clone();
         for object in all.iter().filter(|object| object.kind() != "DestinationRule") {
             own = own.object(object.clone());
         }

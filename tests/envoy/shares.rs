@@ -1,7 +1,7 @@
 //! Weights: the shares of many requests are those that the evaluator says.
 
 use canary_core::{DestinationRule, Gateway, Mesh, Request, VirtualService};
-use canary_lab::envoy::{Envoy, Routes, World, listener};
+use canary_lab::envoy::{Envoy, Inventory, Routes, listener};
 
 use super::{backends::Received, binary, client::send, run::BACKENDS};
 
@@ -24,12 +24,12 @@ fn shares_are_those_of_the_weights() {
     for (number, weights) in [[70, 30], [0, 100], [1, 999]].into_iter().enumerate() {
         let service = split(weights);
         let mesh = Mesh::new([&gateway, &subsets, &service]).unwrap();
-        let mut world =
-            World::default().object(gateway.clone()).object(subsets.clone()).object(service);
+        let mut inventory =
+            Inventory::default().object(gateway.clone()).object(subsets.clone()).object(service);
         for backend in &BACKENDS.services {
-            world = world.backend(backend.clone());
+            inventory = inventory.backend(backend.clone());
         }
-        let rendered = world.render();
+        let rendered = inventory.render();
         let name = format!("edge-{number}");
         envoy.set_clusters(&rendered.clusters).unwrap();
         envoy.set_listeners(&[listener(&name, Routes::Inline(&rendered.routes[&80]))]).unwrap();

@@ -55,6 +55,22 @@ pub(crate) enum Ended {
     Error(Error),
 }
 
+/// Runs a driver until its verdict or its error.
+pub(crate) async fn live<C: Cluster + 'static>(driver: Driver<C>) -> Ended {
+    let (mut run, _control) = match driver.start().await {
+        Ok(started) => started,
+        Err(error) => return Ended::Error(error),
+    };
+    while let Some(progress) = run.next().await {
+        match progress {
+            Ok(Progress::Finished { verdict, .. }) => return Ended::Verdict(verdict),
+            Ok(_) => {}
+            Err(error) => return Ended::Error(error),
+        }
+    }
+    panic!("a run ended without a verdict");
+}
+
 /// A future that never waits for anything but the clock, run until it ends or its process is dead.
 pub(crate) fn by_clock<T>(clock: &Jumping, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
@@ -97,21 +113,7 @@ impl<C: Cluster + Clone + 'static> Surroundings<C> {
         let driver = driver.clock(self.clock.clone()).holder("driver").source(users);
         let driver = driver.probe(|| async { Ok(()) });
         self.clock.dies_at(dies_at);
-        let life = async {
-            let (mut run, _control) = match driver.start().await {
-                Ok(started) => started,
-                Err(error) => return Ended::Error(error),
-            };
-            while let Some(progress) = run.next().await {
-                match progress {
-                    Ok(Progress::Finished { verdict, .. }) => return Ended::Verdict(verdict),
-                    Ok(_) => {}
-                    Err(error) => return Ended::Error(error),
-                }
-            }
-            panic!("a run ended without a verdict");
-        };
-        by_clock(&self.clock, life).unwrap_or(Ended::Killed)
+        by_clock(&self.clock, live(driver)).unwrap_or(Ended::Killed)
     }
 
     /// The problems at the end: the verdict and the mesh do not fit, or something is left of the run.

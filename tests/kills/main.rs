@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail loudly")]
 
 mod clock;
+mod fast;
 mod life;
 mod proxy;
 mod real;

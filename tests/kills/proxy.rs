@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::{
+    fast::Fast,
     life::{APP, Death},
-    real::Fast,
     search::Weather,
 };
 

@@ -1,13 +1,10 @@
 //! Kills and faults on a real API server, by a clock that runs twenty times as fast.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use canary_core::{
     Verdict,
-    cluster::{Clock, Cluster, Driver, Kubernetes, ObjectRef, Progress},
+    cluster::{Clock, Cluster, Driver, Kubernetes, ObjectRef},
     evidence::{Kind, Observation, Observations, Seen, Source, Timestamp, from_stream},
     rollout::Result,
     stats::Random,
@@ -15,44 +12,17 @@ use canary_core::{
 use canary_tests::{apiserver::ApiServer, chaos::Ledger};
 use futures_util::{
     Stream, StreamExt,
-    future::BoxFuture,
     stream::{self, FuturesUnordered},
 };
 use serde_json::json;
 
 use crate::{
-    life::{APP, Death, Ended, end_problems, is_split, plan, set_up},
+    fast::Fast,
+    life::{APP, Death, Ended, end_problems, is_split, live, plan, set_up},
     proxy::Proxy,
     search::{Of, Tally, Weather},
     users::Service,
 };
-
-/// The speed of the clock.
-const SPEED: u32 = 20;
-
-/// A clock that runs fast.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fast {
-    began: Instant,
-    base: u64,
-}
-
-impl Fast {
-    fn new() -> Self {
-        Self { began: Instant::now(), base: Timestamp::now().0 }
-    }
-}
-
-impl Clock for Fast {
-    fn now(&self) -> Timestamp {
-        let passed = self.began.elapsed() * SPEED;
-        Timestamp(self.base + u64::try_from(passed.as_millis()).unwrap())
-    }
-
-    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(async move { tokio::time::sleep(time / SPEED).await })
-    }
-}
 
 /// The requests of users, who follow the weights in force.
 fn users(
@@ -172,21 +142,6 @@ async fn run(server: &ApiServer, seed: u64, of: Of) -> Tally {
     }
     tally.problems.push(format!("seed {seed}: no verdict after 2 000 lives"));
     tally
-}
-
-async fn live(driver: Driver<Kubernetes>) -> Ended {
-    let (mut run, _control) = match driver.start().await {
-        Ok(started) => started,
-        Err(error) => return Ended::Error(error),
-    };
-    while let Some(progress) = run.next().await {
-        match progress {
-            Ok(Progress::Finished { verdict, .. }) => return Ended::Verdict(verdict),
-            Ok(_) => {}
-            Err(error) => return Ended::Error(error),
-        }
-    }
-    panic!("a run ended without a verdict");
 }
 
 async fn until_death(

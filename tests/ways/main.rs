@@ -10,6 +10,7 @@ mod front;
 mod gauge;
 mod scene;
 mod stage;
+mod staging;
 mod table;
 mod trial;
 mod wrong;

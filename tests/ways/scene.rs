@@ -11,10 +11,9 @@ use canary_core::{
 use canary_tests::chaos::{Faults, Weights};
 use serde_json::Value;
 
+pub(crate) use super::stage::{APP, MODEL};
 use super::{actor::Acts, front::Spoils, gauge::Fails, stage::Stage};
 
-pub(crate) const APP: &str = "classifier";
-pub(crate) const MODEL: &str = "cats";
 pub(crate) const HEADER: (&str, &str) = ("user-group", "canary");
 
 /// The four kinds of evidence.

@@ -24,7 +24,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same call may succeed when it is made again later.
+    /// Returns `true` when the same call may succeed when it is repeated later.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Rollout(error) => error.is_retryable(),

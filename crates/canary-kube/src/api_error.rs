@@ -45,7 +45,7 @@ pub(crate) fn translate(verb: Verb, object: &ObjectRef, error: kube::Error) -> E
         },
         kube::Error::SerdeError(cause) => Error::Cluster {
             action: action(verb, object),
-            reason: "the answer is none of an API server; check the server's address and a proxy before it"
+            reason: "the response is not one of an API server; check the server's address and a proxy before it"
                 .to_owned(),
             retryable: false,
             source: Some(Box::new(cause)),
@@ -161,7 +161,7 @@ fn login(error: &kube::client::AuthError) -> String {
         }
         Auth::AuthExecStart(error) => format!("the credential plugin cannot be run: {error}"),
         Auth::AuthExecParse(_) | Auth::ExecPluginFailed => {
-            "the credential plugin's answer is no ExecCredential".to_owned()
+            "the credential plugin's response is not an ExecCredential".to_owned()
         }
         Auth::ReadTokenFile(error, path) => {
             format!("the token file {} cannot be read: {error}", path.display())

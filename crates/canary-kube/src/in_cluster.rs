@@ -51,7 +51,7 @@ impl Mount {
 
 /// The settings of a driver that runs inside the cluster.
 ///
-/// It is a Job and no Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
+/// It is a Job, not a Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
 /// for ever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
 /// its node a new pod goes on with the same experiment.
 ///
@@ -111,7 +111,7 @@ impl InCluster {
 
     /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
     ///
-    /// The Job's pod runs as no root, without a writable file system, capabilities or a sidecar. An exit status of 1
+    /// The Job's pod runs as a non-root user, without a writable file system, capabilities or a sidecar. An exit status of 1
     /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over. A
     /// pod may be lost after the verdict, and Kubernetes takes every status but 0 for a failure: the program has to exit
     /// with 0 for a promotion also where an earlier pod gave that verdict, as `ramp --plain-status` does.

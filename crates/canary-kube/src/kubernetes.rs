@@ -1,25 +1,21 @@
-//! A real cluster behind the [`Cluster`] contract.
+//! The connection to an API server, and one bounded request over it.
 
 use std::{path::Path, time::Duration};
 
-use futures_core::Stream;
 use http::Request;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
-    core::{
-        Request as ApiRequest,
-        params::{DeleteParams, GetParams, ListParams, Patch as KubePatch, PatchParams},
-    },
+    core::Request as ApiRequest,
 };
 use serde_json::Value;
 
-use canary_rollout::cluster::{Cluster, ObjectRef, Patch, WatchEvent, failed_tests};
+use canary_rollout::cluster::ObjectRef;
 
 use crate::{
     Error, Result,
     api_error::{Verb, translate},
-    kubernetes_watch, proxy,
+    proxy,
     resource::{collection_path, plural, unsafe_name},
 };
 
@@ -43,10 +39,10 @@ pub const FIELD_MANAGER: &str = "canary";
 #[derive(Clone)]
 pub struct Kubernetes {
     client: Client,
-    field_manager: String,
-    force: bool,
-    dry_run: bool,
-    /// `true` when the configuration turns the verification of the server's certificate off.
+    pub(crate) field_manager: String,
+    pub(crate) force: bool,
+    pub(crate) dry_run: bool,
+    /// True when the configuration turns the verification of the server\'s certificate off.
     unverified: bool,
 }
 
@@ -211,15 +207,15 @@ impl Kubernetes {
     }
 
     /// The requests of a kind's collection in a namespace.
-    async fn collection(&self, object: &ObjectRef) -> Result<(ApiRequest, String)> {
+    pub(crate) async fn collection(&self, object: &ObjectRef) -> Result<ApiRequest> {
         let (plural, namespaced) = self.resource(&object.api_version, &object.kind).await?;
         let namespace =
             (namespaced && !object.namespace.is_empty()).then_some(object.namespace.as_str());
-        let path = collection_path(&object.api_version, &plural, namespace);
-        Ok((ApiRequest::new(path.clone()), path))
+        Ok(ApiRequest::new(collection_path(&object.api_version, &plural, namespace)))
     }
 
-    async fn named(&self, object: &ObjectRef) -> Result<ApiRequest> {
+    /// [`Self::collection`] for a request that has the object's name in its path.
+    pub(crate) async fn named(&self, object: &ObjectRef) -> Result<ApiRequest> {
         if let Some(reason) = unsafe_name(object) {
             return Err(Error::Cluster {
                 action: object.to_string(),
@@ -228,7 +224,7 @@ impl Kubernetes {
                 source: None,
             });
         }
-        Ok(self.collection(object).await?.0)
+        self.collection(object).await
     }
 
     /// Plural name and scope, from the table or from the server's own list.
@@ -295,10 +291,10 @@ async fn configuration(
 fn without_secrets(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::Parse(error) => error.location().map_or_else(
-            || "it is no YAML of the expected form".to_owned(),
+            || "it is not YAML of the expected form".to_owned(),
             |at| {
                 let (line, column) = (at.line(), at.column());
-                format!("it is no YAML of the expected form at line {line}, column {column}")
+                format!("it is not YAML of the expected form at line {line}, column {column}")
             },
         ),
         KubeconfigError::ReadConfig(error, path) => {
@@ -326,139 +322,5 @@ fn without_secrets(error: &KubeconfigError) -> String {
                 .to_owned()
         }
         _ => "its parts do not fit together".to_owned(),
-    }
-}
-
-/// A request that could not be put together; names are checked before, so a server's answer is likelier.
-fn built(
-    object: &ObjectRef,
-    request: Result<Request<Vec<u8>>, kube::core::request::Error>,
-) -> Result<Request<Vec<u8>>> {
-    request.map_err(|error| Error::Cluster {
-        action: object.to_string(),
-        reason: "the request cannot be put together".to_owned(),
-        retryable: false,
-        source: Some(Box::new(error)),
-    })
-}
-
-impl Cluster for Kubernetes {
-    async fn get(&self, object: &ObjectRef) -> Result<Option<Value>> {
-        let request =
-            built(object, self.named(object).await?.get(&object.name, &GetParams::default()))?;
-        match self.send(Verb::Get, object, request).await {
-            Ok(found) => Ok(Some(found)),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn list(
-        &self,
-        api_version: &str,
-        kind: &str,
-        namespace: Option<&str>,
-    ) -> Result<Vec<Value>> {
-        /// Pages keep one answer small on clusters with many objects.
-        const PAGE: u32 = 500;
-        let object = ObjectRef::new(api_version, kind, namespace.unwrap_or_default(), "");
-        let (collection, _) = self.collection(&object).await?;
-        let mut params = ListParams::default().limit(PAGE);
-        let mut objects = Vec::new();
-        loop {
-            let request = built(&object, collection.list(&params))?;
-            let mut page = match self.send(Verb::List, &object, request).await {
-                // The continue token has expired: list everything again, in one request.
-                Err(Error::Expired { .. }) if params.limit.is_some() => {
-                    params = ListParams::default();
-                    objects.clear();
-                    continue;
-                }
-                page => page?,
-            };
-            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
-                objects.extend(items.into_iter().map(|mut item| {
-                    // Items of a list do not repeat their type.
-                    if let Some(fields) = item.as_object_mut() {
-                        fields.insert("apiVersion".to_owned(), api_version.into());
-                        fields.insert("kind".to_owned(), kind.into());
-                    }
-                    item
-                }));
-            }
-            match page.pointer("/metadata/continue").and_then(Value::as_str) {
-                Some(token) if !token.is_empty() => params = params.continue_token(token),
-                _ => return Ok(objects),
-            }
-        }
-    }
-
-    async fn apply(&self, object: &Value) -> Result<Value> {
-        let target = ObjectRef::of(object)?;
-        let mut params = PatchParams::apply(&self.field_manager).validation_strict();
-        params.force = self.force;
-        params.dry_run = self.dry_run;
-        let request = built(
-            &target,
-            self.named(&target).await?.patch(&target.name, &params, &KubePatch::Apply(object)),
-        )?;
-        self.send(Verb::Apply, &target, request).await
-    }
-
-    async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
-        if let Some(reason) = unsafe_name(object) {
-            return Err(Error::Cluster {
-                action: object.to_string(),
-                reason,
-                retryable: false,
-                source: None,
-            });
-        }
-        let (_, collection) = self.collection(object).await?;
-        let body = serde_json::to_vec(patch)
-            .map_err(|error| Error::manifest(format!("patch of {object}"), error.to_string()))?;
-        let request = Request::patch(format!(
-            "{collection}/{}?fieldManager={}&fieldValidation=Strict{}",
-            object.name,
-            self.field_manager,
-            if self.dry_run { "&dryRun=All" } else { "" }
-        ))
-        .header(http::header::CONTENT_TYPE, "application/json-patch+json")
-        .header(http::header::ACCEPT, "application/json")
-        .body(body)
-        .map_err(|error| Error::Cluster {
-            action: format!("patch {object}"),
-            reason: "the request cannot be put together".to_owned(),
-            retryable: false,
-            source: Some(Box::new(error)),
-        })?;
-        match self.send(Verb::Patch, object, request).await {
-            // For a failed `test` the server reports only a bad request: find out which test failed.
-            Err(Error::Istio(canary_istio::Error::Invalid(findings)))
-                if findings.iter().all(|finding| finding.path.is_empty()) =>
-            {
-                let live = self.get(object).await?;
-                match live.and_then(|live| failed_tests(&live, patch)) {
-                    Some(diff) => Err(Error::conflict(object.to_string(), diff)),
-                    None => Err(Error::invalid(findings)),
-                }
-            }
-            other => other,
-        }
-    }
-
-    async fn delete(&self, object: &ObjectRef) -> Result<bool> {
-        let mut params = DeleteParams::background();
-        params.dry_run = self.dry_run;
-        let request = built(object, self.named(object).await?.delete(&object.name, &params))?;
-        match self.send(Verb::Delete, object, request).await {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn watch(&self, object: &ObjectRef) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
-        kubernetes_watch::watch(self.clone(), object.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! Watches one object on a real cluster: list, watch, and list again where the server forgot the version.
+//! Watches one object on a real cluster: read, watch, and read again where the server no longer has the version.
 
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ impl Watcher {
         let object = &self.object;
         let (plural, namespaced) = plural(&object.kind).ok_or_else(|| Error::Cluster {
             action: format!("watch {object}"),
-            reason: format!("{} is no kind that can be watched here", object.kind),
+            reason: format!("{} is not a kind that can be watched here", object.kind),
             retryable: false,
             source: None,
         })?;

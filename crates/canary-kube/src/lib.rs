@@ -7,6 +7,8 @@ mod access;
 #[cfg(feature = "cluster")]
 mod api_error;
 #[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(feature = "cluster")]
 mod in_cluster;
 #[cfg(feature = "cluster")]
 mod kubernetes;

@@ -1,4 +1,4 @@
-//! Checks of a cluster before a release: whether it is ready, and what is missing.
+//! Checks of a cluster before a release: its readiness, and what is missing.
 
 use std::fmt::{self, Write as _};
 
@@ -190,7 +190,7 @@ impl PreflightOptions {
     }
 }
 
-/// Looks at the cluster and says what a release would lack.
+/// Checks the cluster and reports what a release would lack.
 ///
 /// Nothing is changed. What the account in use may not read is reported as unknown.
 ///
@@ -449,7 +449,7 @@ async fn owner(cluster: &Kubernetes, namespace: &str, name: &str) -> Check {
                 format!("VirtualService {name} belongs to {controller}"),
             )
             .remedy(
-                "let that controller do the release, or take the object out of its hands first",
+                "let that controller do the release, or remove the object from its control first",
             ),
             None => Check::new(NAME, Outcome::Pass, "no other controller"),
         },

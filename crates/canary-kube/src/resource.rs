@@ -65,10 +65,10 @@ pub(crate) fn unsafe_name(object: &ObjectRef) -> Option<String> {
             })
     };
     if !safe(&object.name) {
-        return Some(format!("{:?} is no name that Kubernetes allows", object.name));
+        return Some(format!("{:?} is not a name that Kubernetes allows", object.name));
     }
     if !object.namespace.is_empty() && !safe(&object.namespace) {
-        return Some(format!("{:?} is no namespace that Kubernetes allows", object.namespace));
+        return Some(format!("{:?} is not a namespace that Kubernetes allows", object.namespace));
     }
     None
 }

@@ -5,6 +5,7 @@
 pub mod envoy;
 pub mod gateway;
 mod lab;
+mod mix;
 pub mod model;
 mod net;
 pub mod server;

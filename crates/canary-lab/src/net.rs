@@ -34,7 +34,7 @@ impl Listener {
         Ok(Self { listener: TcpListener::from_std(listener)?, address })
     }
 
-    /// Answers every connection with the service made for it.
+    /// Serves every connection with a service of its own.
     pub(crate) fn serve<S, B>(
         self,
         mut service: impl FnMut(SocketAddr) -> S + Send + 'static,
@@ -57,7 +57,7 @@ impl Listener {
                     Some(_) = connections.join_next() => continue,
                 };
                 let Ok((stream, peer)) = accepted else {
-                    // Out of file handles, most likely; others end meanwhile.
+                    // Most likely there are no file handles left; other connections end meanwhile.
                     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
                     continue;
                 };
@@ -67,7 +67,7 @@ impl Listener {
                     let mut builder = auto::Builder::new(TokioExecutor::new());
                     builder.http1().timer(TokioTimer::new());
                     builder.http2().timer(TokioTimer::new());
-                    // A connection that breaks is the peer's affair.
+                    // A connection that the peer breaks needs no report.
                     let _ = builder.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -76,7 +76,7 @@ impl Listener {
     }
 }
 
-/// A port that is being answered until this is dropped.
+/// A port that is served until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Serving {
     address: SocketAddr,
@@ -84,7 +84,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Where it listens.
+    /// Its address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

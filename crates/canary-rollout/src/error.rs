@@ -19,7 +19,7 @@ pub enum Error {
     #[error(transparent)]
     Istio(#[from] canary_istio::Error),
     /// Somebody else changed the object meanwhile; nothing was overwritten.
-    #[error("{object} was changed by someone else: {diff}{}", help_suffix(.help))]
+    #[error("{object} was changed by someone else: {diff}{}{help}", if .help.is_empty() { "" } else { "; " })]
     Conflict {
         /// The object, as `Kind namespace/name`.
         object: String,
@@ -29,7 +29,7 @@ pub enum Error {
         help: String,
     },
     /// The named thing does not exist.
-    #[error("{object} not found{}", help_suffix(.help))]
+    #[error("{object} not found{}{help}", if .help.is_empty() { "" } else { "; " })]
     NotFound {
         /// The object, as `Kind namespace/name`, or the file.
         object: String,
@@ -52,7 +52,7 @@ pub enum Error {
     /// A workload is not ready in the time given: wait longer, or see to its pods.
     #[error("{action}: {reason}")]
     NotReady {
-        /// What was being waited for.
+        /// The state that was awaited.
         action: String,
         /// The time given, and the state of the pods.
         reason: String,
@@ -87,10 +87,6 @@ pub enum Error {
     /// A model could not be given a request of the rollout; the error is that of the [`Predictor`](crate::Predictor).
     #[error(transparent)]
     Predictor(BoxError),
-}
-
-fn help_suffix(help: &str) -> String {
-    if help.is_empty() { String::new() } else { format!("; {help}") }
 }
 
 impl Error {

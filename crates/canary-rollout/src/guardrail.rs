@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Plan, Step};
 use crate::evidence::Kind;
 
 /// One thing that must not get worse, tested after every observation.
@@ -294,27 +293,6 @@ impl Guardrail {
     /// The mean of the caller's score of that name is at least `at_least`.
     pub fn custom(name: impl Into<String>, at_least: f64) -> Self {
         Self::new(Check::Custom(Custom { at_least, proven_above: None })).named(name)
-    }
-
-    /// Returns `true` when it can have evidence at a step of the plan: the ratios and the split where both versions
-    /// serve; tests that compare responses where pairs come, which is at the mirrored steps of a plan that has some,
-    /// and before the last weight of a plan with a header otherwise.
-    pub(super) fn speaks_at(&self, plan: &Plan, step: &Step) -> bool {
-        let divides = (1..100).contains(&step.weight);
-        let mirrors = plan.steps.iter().any(|step| step.mirror > 0);
-        let pairs =
-            if mirrors { step.mirror > 0 } else { plan.header.is_some() && step.weight < 100 };
-        // A caller's score may be of pairs or of requests.
-        let scores_pairs = mirrors || plan.header.is_some();
-        match self.check {
-            Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ObservedSplit(_) => divides,
-            Check::Custom(_) if !scores_pairs => divides,
-            Check::Agreement(_)
-            | Check::Accuracy(_)
-            | Check::NumericDrift(_)
-            | Check::PairErrors(_)
-            | Check::Custom(_) => pairs,
-        }
     }
 
     /// Sets its name.

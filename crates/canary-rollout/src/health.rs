@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::verdict::{Cause, Why, counted};
+use super::{
+    counted::counted,
+    tally::{MOST_OF_AT_LEAST, Tally},
+    verdict::{Cause, Why},
+};
 use crate::evidence::{Answer, Arm, Counts, Pair, Request, Window};
-use canary_stats::{Agreement, EProcess};
 
 /// The amount that one failure adds to an [`Outage`] and one success subtracts: 1000·ln of the likelihood of a failure
 /// rate of 90 % over one of 50 %.
@@ -27,12 +30,6 @@ const ALONE_IN_A_ROW: u64 = 3;
 
 /// Bound on the probability that a reachable canary is taken for one that is not.
 const UNREACHABLE_ALPHA: f64 = 1e-3;
-
-/// ln E of the test that at most half of the requests fail, from which on more than half are taken to.
-const MOST_FAIL_LN_E: f64 = 6.907_755_278_982_137;
-
-/// The least number of requests for that test.
-const MOST_OF_AT_LEAST: u64 = 20;
 
 /// The longest text that is kept of a failure.
 const PROBLEM_CHARS: usize = 160;
@@ -66,41 +63,6 @@ impl Outage {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
     fn is_none(&self) -> bool {
         self.0 == 0
-    }
-}
-
-/// Requests or halves of pairs, and the failed ones of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// All of them.
-    pub requests: u64,
-    /// The failed ones.
-    pub failed: u64,
-}
-
-impl Tally {
-    fn add(&mut self, requests: u64, failed: u64) {
-        self.requests = self.requests.saturating_add(requests);
-        self.failed = self.failed.saturating_add(failed);
-    }
-
-    /// Returns `true` when more than half of them failed.
-    fn mostly_fails(self) -> bool {
-        self.failed.saturating_mul(2) > self.requests
-    }
-
-    /// Returns `true` when it is proven that more than half of them fail (α = 0.001).
-    fn surely_mostly_fails(self) -> bool {
-        self.requests >= MOST_OF_AT_LEAST
-            && self.mostly_fails()
-            && Agreement::new(0.5).is_ok_and(|mut test| {
-                test.observe_counts(self.requests.saturating_sub(self.failed), self.failed);
-                test.ln_e() >= MOST_FAIL_LN_E
-            })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.requests == 0
     }
 }
 

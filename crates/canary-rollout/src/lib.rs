@@ -4,19 +4,21 @@
 
 pub mod cluster;
 mod comparison;
+mod counted;
 mod error;
 mod event;
 pub mod evidence;
-mod excluded;
+mod evidence_steps;
 mod gate;
 mod guardrail;
 mod health;
+mod json;
 mod machine;
 mod monitor;
 pub mod patch;
 mod plan;
 mod power;
-mod presets;
+mod reading;
 pub mod report;
 #[cfg(test)]
 mod restore_tests;
@@ -25,6 +27,7 @@ mod simulate;
 mod state;
 mod step;
 mod summary;
+mod tally;
 mod target;
 mod validation;
 mod verdict;
@@ -37,12 +40,13 @@ pub use guardrail::{
     Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRatio, Guardrail, NumericDrift,
     ObservedSplit, PairErrors, SlowRatio,
 };
-pub use health::Tally;
-pub use machine::{MAX_REFUSALS, MAX_STRIDE, Machine};
+pub use machine::{MAX_REFUSALS, Machine};
 pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
 pub use power::Power;
+pub use reading::Reading;
 pub use scenario::{Rates, Scenario};
 pub use simulate::Simulation;
-pub use state::{MAX_STATE_BYTES, Phase, STATE_VERSION, SeenAtStep, State, Totals};
+pub use state::{MAX_STATE_BYTES, MAX_STRIDE, Phase, STATE_VERSION, SeenAtStep, State, Totals};
 pub use summary::{Chance, Summary};
-pub use verdict::{Cause, Reading, Verdict, Why};
+pub use tally::Tally;
+pub use verdict::{Cause, Verdict, Why};

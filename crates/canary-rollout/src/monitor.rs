@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     guardrail::{Check, Guardrail},
-    verdict::Reading,
+    reading::Reading,
 };
 use crate::{
     Error, Result,

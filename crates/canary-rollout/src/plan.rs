@@ -184,6 +184,104 @@ impl Plan {
         self
     }
 
+    /// Steps at these weights, each with the same hold, and none at 100.
+    ///
+    /// ```
+    /// use canary_core::{Plan, rollout::Hold};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+    ///     .weights([5, 30, 100], Hold::requests(2_000));
+    /// assert_eq!(plan.steps.len(), 3);
+    /// assert!(!plan.validate().has_errors());
+    /// ```
+    #[must_use]
+    pub fn weights(mut self, weights: impl IntoIterator<Item = u32>, hold: Hold) -> Self {
+        self.steps = weights
+            .into_iter()
+            .map(|weight| Step::new(weight).hold(if weight < 100 { hold } else { Hold::default() }))
+            .collect();
+        self
+    }
+
+    /// The lab of the seed: first the header route alone (weight 0), then 30, then 100.
+    ///
+    /// Requests with the header see the canary from the first step; everybody else sees it from the second.
+    /// `look` is the duration of the first step, for people who try the canary by header.
+    #[must_use]
+    pub fn header_first(
+        mut self,
+        header: impl Into<String>,
+        value: impl Into<String>,
+        look: Duration,
+        hold: Hold,
+    ) -> Self {
+        self = self.header(header, value);
+        self.steps =
+            vec![Step::new(0).hold(Hold::time(look)), Step::new(30).hold(hold), Step::new(100)];
+        self
+    }
+
+    /// Equal steps up to 100: `by`, 2·`by`, 3·`by`, …, in percent.
+    ///
+    /// ```
+    /// use canary_core::{Plan, rollout::Hold};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101").linear(30, Hold::requests(500));
+    /// let weights: Vec<u32> = plan.steps.iter().map(|step| step.weight).collect();
+    /// assert_eq!(weights, [30, 60, 90, 100]);
+    /// ```
+    #[must_use]
+    pub fn linear(self, by: u32, hold: Hold) -> Self {
+        let by = by.clamp(1, 100);
+        let below = (1..).map(move |n| n * by).take_while(|weight| *weight < 100);
+        self.weights(below.chain([100]), hold)
+    }
+
+    /// Steps that multiply: `first`, `first`·`factor`, …, up to 100, in percent.
+    ///
+    /// ```
+    /// use canary_core::{Plan, rollout::Hold};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101").exponential(1, 4, Hold::requests(500));
+    /// let weights: Vec<u32> = plan.steps.iter().map(|step| step.weight).collect();
+    /// assert_eq!(weights, [1, 4, 16, 64, 100]);
+    /// ```
+    #[must_use]
+    pub fn exponential(self, first: u32, factor: u32, hold: Hold) -> Self {
+        let (first, factor) = (first.clamp(1, 100), factor.max(2));
+        let below = std::iter::successors(Some(first), move |weight| weight.checked_mul(factor))
+            .take_while(|weight| *weight < 100);
+        self.weights(below.chain([100]), hold)
+    }
+
+    /// First a shadow: the mesh mirrors `mirror` percent of the traffic to the canary and pairs are compared, while
+    /// every user is served by the stable subset; then the given weights.
+    ///
+    /// The shadow step lasts until `pairs` pairs were compared.
+    #[must_use]
+    pub fn shadow_first(
+        mut self,
+        mirror: u32,
+        pairs: u64,
+        weights: impl IntoIterator<Item = u32>,
+        hold: Hold,
+    ) -> Self {
+        self = self.weights(weights, hold);
+        self.steps.insert(0, Step::new(0).mirror(mirror).hold(Hold::pairs(pairs)));
+        self
+    }
+
+    /// Blue and green: `pairs` pairs through the header route decide, then everything moves at once.
+    ///
+    /// Tests that compare the traffic of both subsets have nothing to see in this shape; [`Plan::validate`] says so.
+    /// The observed split is taken out, because no step divides the traffic.
+    #[must_use]
+    pub fn blue_green(mut self, pairs: u64) -> Self {
+        self.guardrails.retain(|guardrail| !matches!(guardrail.check, Check::ObservedSplit(_)));
+        self.steps = vec![Step::new(0).hold(Hold::pairs(pairs)), Step::new(100)];
+        self
+    }
+
     /// Adds a guardrail.
     #[must_use]
     pub fn guardrail(mut self, guardrail: Guardrail) -> Self {
@@ -392,79 +490,4 @@ fn is_default_startup_timeout(timeout: &Duration) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "
-target: {virtualService: image-classifier, namespace: vision, route: predict}
-stable: resnet50
-canary: resnet101
-header: {name: user-group, value: canary}
-steps:
-- weight: 0
-  mirror: 50
-  hold: {pairs: 300, time: 1m 30s}
-  gates: [golden]
-- {weight: 30, hold: {requests: 4000}}
-- weight: 100
-guardrails:
-- observedSplit: {}
-- errorRatio: {atMost: 1.0, provenBelow: 1.5}
-  share: 2
-- {name: latency, slowRatio: {atMost: 1.1, threshold: 250ms}}
-- agreement: {atLeast: 0.95}
-gates:
-- name: golden
-  golden: [{input: grace_hopper.jpg, answer: military uniform}]
-patience: 2h
-onInconclusive: rollback
-";
-
-    #[test]
-    fn a_plan_reads_as_people_write_it() {
-        let plan = Plan::from_yaml(TEXT).unwrap();
-        assert!(plan.validate().is_empty(), "{}", plan.validate());
-        let mut same = Plan::new("image-classifier", "resnet50", "resnet101")
-            .namespace("vision")
-            .route("predict")
-            .header("user-group", "canary")
-            .step(
-                Step::new(0)
-                    .mirror(50)
-                    .hold(Hold::pairs(300).and_time(Duration::from_secs(90)))
-                    .gate("golden"),
-            )
-            .step(Step::new(30).hold(Hold::requests(4_000)))
-            .step(Step::new(100))
-            .guardrail(Guardrail::error_ratio(1.0).proven(1.5).share(2.0))
-            .guardrail(Guardrail::slower_than(Duration::from_millis(250), 1.1).named("latency"))
-            .guardrail(Guardrail::agreement(0.95))
-            .gate(Gate::new("golden").image("grace_hopper.jpg", "military uniform"))
-            .patience(Duration::from_secs(7_200));
-        same.on_inconclusive = OnInconclusive::Rollback;
-        assert_eq!(plan, same);
-        assert_eq!(Plan::from_yaml(&plan.to_yaml().unwrap()).unwrap(), plan);
-        assert_eq!(Plan::from_json(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
-    }
-
-    #[test]
-    fn unknown_fields_are_errors_that_say_where() {
-        let error =
-            Plan::from_yaml(&TEXT.replace("weight: 0", "wieght: 0")).unwrap_err().to_string();
-        assert!(error.contains("wieght") && error.contains("line 7"), "{error}");
-        let error =
-            Plan::from_yaml(&TEXT.replace("{atLeast: 0.95}", "{atMost: 0.95}")).unwrap_err();
-        assert!(error.to_string().contains("atMost"), "{error}");
-    }
-
-    #[test]
-    fn the_hash_is_of_the_meaning_and_never_changes() {
-        let plan = Plan::from_yaml(TEXT).unwrap();
-        let reordered = Plan::from_yaml(&TEXT.replace("patience: 2h", "patience: 120m")).unwrap();
-        assert_eq!(plan.hash(), reordered.hash());
-        assert_ne!(plan.hash(), plan.clone().alpha(0.01).hash());
-        // Part of the contract: states in clusters refer to it.
-        let small = Plan::new("a", "b", "c").weights([100], Hold::default());
-        assert_eq!(small.hash(), "f7e1442b8297b7c5c18f81aeeb89362a");
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{plan::Plan, scenario::Scenario, summary::Chance};
+use super::{plan::Plan, summary::Chance};
 use crate::{Error, Result, evidence::Inputs};
 
 /// The longest holds that are tried, as a multiple of the plan's.
@@ -23,121 +23,77 @@ pub struct Power {
     pub requests: u64,
 }
 
-impl Plan {
-    /// Suggests holds that catch the harm of `scenario` with at least the stated probability.
-    ///
-    /// All holds are multiplied by one factor, which is found to within 3 % by simulation; patience grows with them.
-    /// None falls below the least number of observations that the guardrails require ([`Guardrail::minimum`]).
-    ///
-    /// [`Guardrail::minimum`]: super::Guardrail::minimum
-    ///
-    /// ```
-    /// use canary_core::{Plan, rollout::{Guardrail, Hold, Scenario}};
-    ///
-    /// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
-    ///     .weights([10, 100], Hold::total_requests(500))
-    ///     .guardrail(Guardrail::error_ratio(1.0));
-    /// let harm = Scenario::new(100.0).errors(0.01, 0.05);
-    /// let power = plan.power(&harm, 0.9, 200, 7)?;
-    /// assert!(power.rollback.p >= 0.9);
-    /// assert!(power.plan.steps[0].hold.total_requests > Some(1_000));
-    /// assert_eq!(Some(power.requests), power.plan.steps[0].hold.total_requests);
-    /// # Ok::<(), canary_core::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Plan::simulate`]; [`Error::Plan`] also when `probability` is not between 0 and 1, or when the harm cannot
-    /// be caught by holds 1024 times as long, or by as many pairs as a rollout remembers ([`Inputs::CAPACITY`]).
-    pub fn power(
-        &self,
-        scenario: &Scenario,
-        probability: f64,
-        runs: u64,
-        seed: u64,
-    ) -> Result<Power> {
-        self.power_while(scenario, probability, runs, seed, || true)
+/// Finds holds that reach `probability`; `chance` simulates a plan.
+pub(super) fn search(
+    plan: &Plan,
+    probability: f64,
+    chance: impl Fn(&Plan) -> Result<Chance>,
+) -> Result<Power> {
+    if !(probability > 0.0 && probability < 1.0) {
+        return Err(Error::Plan(format!(
+            "the probability to catch the harm is {probability}, expected between 0 and 1"
+        )));
     }
+    let tried = |factor: f64| chance(&lengthened(plan, factor));
+    let enough = |chance: &Chance| chance.p >= probability;
+    let most = most_lengthened(plan);
+    let (mut low, mut high, mut found) = (1.0 / 64.0, 1.0, tried(1.0)?);
+    while !enough(&found) {
+        if high >= most {
+            return Err(Error::Plan(uncaught(high, &found)));
+        }
+        (low, high) = (high, (high * 2.0).min(most));
+        found = tried(high)?;
+    }
+    while high / low > 1.03 {
+        let middle = (low * high).sqrt();
+        let at_middle = tried(middle)?;
+        if enough(&at_middle) {
+            (high, found) = (middle, at_middle);
+        } else {
+            low = middle;
+        }
+    }
+    let plan = lengthened(plan, high);
+    let requests = plan.steps.iter().filter_map(|step| {
+        let by_weight =
+            |canary: u64| canary.saturating_mul(100).div_ceil(u64::from(step.weight.max(1)));
+        step.hold.total_requests.max(step.hold.requests.map(by_weight))
+    });
+    let requests = requests.fold(0, u64::saturating_add);
+    Ok(Power { factor: high, plan, rollback: found, requests })
+}
 
-    /// As [`power`](Self::power), as long as `go_on` returns `true`: it is called before each run.
-    ///
-    /// # Errors
-    /// As [`power`](Self::power); [`Error::Plan`] also when it was stopped.
-    pub fn power_while(
-        &self,
-        scenario: &Scenario,
-        probability: f64,
-        runs: u64,
-        seed: u64,
-        go_on: impl Fn() -> bool,
-    ) -> Result<Power> {
-        if !(probability > 0.0 && probability < 1.0) {
-            return Err(Error::Plan(format!(
-                "the probability to catch the harm is {probability}, expected between 0 and 1"
-            )));
-        }
-        let chance = |factor: f64| -> Result<Chance> {
-            Ok(self.lengthened(factor).simulate_while(scenario, runs, seed, &go_on)?.rollback)
-        };
-        let enough = |chance: &Chance| chance.p >= probability;
-        let most = self.most_lengthened();
-        let (mut low, mut high, mut found) = (1.0 / 64.0, 1.0, chance(1.0)?);
-        while !enough(&found) {
-            if high >= most {
-                return Err(Error::Plan(uncaught(high, &found)));
-            }
-            (low, high) = (high, (high * 2.0).min(most));
-            found = chance(high)?;
-        }
-        while high / low > 1.03 {
-            let middle = (low * high).sqrt();
-            let tried = chance(middle)?;
-            if enough(&tried) {
-                (high, found) = (middle, tried);
-            } else {
-                low = middle;
-            }
-        }
-        let plan = self.lengthened(high);
-        let requests = plan.steps.iter().filter_map(|step| {
-            let by_weight =
-                |canary: u64| canary.saturating_mul(100).div_ceil(u64::from(step.weight.max(1)));
-            step.hold.total_requests.max(step.hold.requests.map(by_weight))
-        });
-        let requests = requests.fold(0, u64::saturating_add);
-        Ok(Power { factor: high, plan, rollback: found, requests })
-    }
+/// By how much the holds may be multiplied: the distinct inputs of all steps have to be remembered.
+fn most_lengthened(plan: &Plan) -> f64 {
+    let pairs = plan.steps.iter().filter_map(|step| step.hold.pairs);
+    // Each step's number is rounded up.
+    let room = Inputs::CAPACITY.saturating_sub(pairs.clone().count() as u64);
+    #[expect(clippy::cast_precision_loss, reason = "holds are far below 2^53")]
+    let most = room as f64 / pairs.fold(0, u64::saturating_add) as f64;
+    most.clamp(1.0, MOST)
+}
 
-    /// By how much the holds may be multiplied: the distinct inputs of all steps have to be remembered.
-    fn most_lengthened(&self) -> f64 {
-        let pairs = self.steps.iter().filter_map(|step| step.hold.pairs);
-        // Each step's number is rounded up.
-        let room = Inputs::CAPACITY.saturating_sub(pairs.clone().count() as u64);
-        #[expect(clippy::cast_precision_loss, reason = "holds are far below 2^53")]
-        let most = room as f64 / pairs.fold(0, u64::saturating_add) as f64;
-        most.clamp(1.0, MOST)
+/// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of
+/// observations that a guardrail requires: the step would last as long all the same, and such a plan is refused.
+fn lengthened(plan: &Plan, factor: f64) -> Plan {
+    let least = plan.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "holds are far below 2^53"
+    )]
+    let times = |count: u64| ((count as f64 * factor).ceil() as u64).max(least.min(count));
+    let mut plan = plan.clone();
+    for step in &mut plan.steps {
+        step.hold.requests = step.hold.requests.map(times);
+        step.hold.total_requests = step.hold.total_requests.map(times);
+        step.hold.pairs = step.hold.pairs.map(times);
+        step.hold.time = step.hold.time.map(|time| time.mul_f64(factor));
     }
-
-    /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of
-    /// observations that a guardrail requires: the step would last as long all the same, and such a plan is refused.
-    fn lengthened(&self, factor: f64) -> Self {
-        let least = self.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "holds are far below 2^53"
-        )]
-        let times = |count: u64| ((count as f64 * factor).ceil() as u64).max(least.min(count));
-        let mut plan = self.clone();
-        for step in &mut plan.steps {
-            step.hold.requests = step.hold.requests.map(times);
-            step.hold.total_requests = step.hold.total_requests.map(times);
-            step.hold.pairs = step.hold.pairs.map(times);
-            step.hold.time = step.hold.time.map(|time| time.mul_f64(factor));
-        }
-        plan.patience = plan.patience.mul_f64(factor.max(1.0));
-        plan
-    }
+    plan.patience = plan.patience.mul_f64(factor.max(1.0));
+    plan
 }
 
 /// Why no holds catch a harm.
@@ -155,7 +111,7 @@ fn uncaught(longest: f64, found: &Chance) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Guardrail, Hold};
+    use super::super::{Guardrail, Hold, Scenario};
     use super::*;
 
     #[test]
@@ -169,7 +125,7 @@ mod tests {
         assert_eq!(power.plan.steps[0].hold.requests, Some(30), "some ten would do");
         // A hold that is below it from the beginning is not made longer: the plan is refused, as it is without this.
         let short = Plan::new("s", "a", "b").weights([50, 100], Hold::requests(5));
-        assert_eq!(short.lengthened(0.5).steps[0].hold.requests, Some(5));
+        assert_eq!(lengthened(&short, 0.5).steps[0].hold.requests, Some(5));
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    health::{Health, Tally},
+    health::Health,
     monitor::Monitor,
     patch::SubsetLabels,
     plan::{Plan, Split},
-    verdict::{Reading, Verdict},
+    reading::Reading,
+    tally::Tally,
+    verdict::Verdict,
 };
 use crate::{
     Error, Result,
@@ -18,6 +20,10 @@ use crate::{
 
 /// The version of the state's form; a state of another version is refused, not guessed at.
 pub const STATE_VERSION: u32 = 2;
+
+/// The longest time between two ticks that counts as time spent on a step; a clock that jumps ahead, or a machine
+/// that slept, adds no more than this.
+pub const MAX_STRIDE: Duration = Duration::from_secs(60);
 
 /// The largest state that is stored, in bytes.
 pub const MAX_STATE_BYTES: usize = 16 * 1024;
@@ -317,7 +323,7 @@ impl State {
 
     /// Takes the time to `now`, with nothing decided by that.
     pub(crate) fn pass_time(&mut self, now: Timestamp) {
-        let stride = now.since(self.now).min(super::machine::MAX_STRIDE);
+        let stride = now.since(self.now).min(MAX_STRIDE);
         self.now = self.now.max(now);
         if self.is_running() && !self.paused && !self.unanswered {
             let stride = u64::try_from(stride.as_millis()).unwrap_or(0);

@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    excluded::excluded, gate::GateOutcome, health::Tally, patch::Differences, plan::Split,
+    counted::counted,
+    gate::GateOutcome,
+    patch::Differences,
+    plan::Split,
+    reading::{Reading, excluded},
+    tally::Tally,
 };
-use canary_stats::Interval;
 
 /// The result of the evidence at a moment.
 ///
@@ -181,43 +185,6 @@ pub enum Why {
     },
 }
 
-/// A guardrail's reading: its evidence, its estimate with a confidence sequence, and its sample sizes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Reading {
-    /// The guardrail's name.
-    pub guardrail: String,
-    /// The test, such as `errorRatio`.
-    pub test: String,
-    /// The quantity that `estimate` and `interval` are about, in words.
-    pub quantity: String,
-    /// E now; the largest finite number where it is beyond all bounds.
-    pub e: f64,
-    /// The anytime-valid p-value, 1 over the largest E so far.
-    pub p_value: f64,
-    /// The part of the plan's α that the guardrail may spend.
-    pub alpha: f64,
-    /// `true` when E has reached 1/α.
-    pub alarm: bool,
-    /// The plain estimate, where there are data for one; infinite ones are left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<f64>,
-    /// The values not excluded: one end by the alarm's own test, the other by that of `proven`, each at `alpha`.
-    pub interval: Interval,
-    /// `true` when the harm that the plan wants excluded is excluded; absent where the plan wants none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven: Option<bool>,
-    /// The sample sizes, each with what was counted.
-    pub counts: Vec<(String, u64)>,
-}
-
-impl Reading {
-    /// E as a finite number.
-    pub(super) fn finite_e(ln_e: f64) -> f64 {
-        canary_stats::portable::exp(ln_e).min(f64::MAX)
-    }
-}
-
 impl Verdict {
     /// Returns `true` when the rollout is over.
     pub fn is_final(&self) -> bool {
@@ -254,22 +221,6 @@ impl Verdict {
         }
         json
     }
-}
-
-/// A number with what it counts, which is given in the plural: `2 bad canary requests`, `1 bad canary request`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    if count != 1 {
-        return format!("{count} {what}");
-    }
-    let words: Vec<&str> =
-        what.split(' ')
-            .map(|word| match word {
-                "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails"
-                | "scores" => word.trim_end_matches('s'),
-                other => other,
-            })
-            .collect();
-    format!("1 {}", words.join(" "))
 }
 
 /// The verdict in one sentence.
@@ -419,33 +370,6 @@ fn served(
 /// The reason of a failure, in parentheses.
 fn because(f: &mut std::fmt::Formatter<'_>, problem: Option<&str>) -> std::fmt::Result {
     problem.map_or(Ok(()), |problem| write!(f, " ({problem})"))
-}
-
-impl std::fmt::Display for Reading {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: ", self.guardrail)?;
-        if let Some(estimate) = self.estimate {
-            write!(f, "{} {estimate:.3} ", self.quantity)?;
-        }
-        let high = if self.interval.high.is_finite() {
-            format!("{:.3}", self.interval.high)
-        } else {
-            "∞".to_owned()
-        };
-        write!(f, "in [{:.3}, {high}], ", self.interval.low)?;
-        if self.e < 1e6 {
-            write!(f, "E = {:.3}", self.e)?;
-        } else {
-            write!(f, "E = {:.1e}", self.e)?;
-        }
-        let needed = 1.0 / self.alpha;
-        write!(f, " of {needed:.0} needed (")?;
-        for (index, (what, count)) in self.counts.iter().enumerate() {
-            let separator = if index > 0 { ", " } else { "" };
-            write!(f, "{separator}{}", counted(*count, what))?;
-        }
-        f.write_str(")")
-    }
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::Answer,
     bernoulli,
+    cached::Cached,
     e_process::{Alpha, EProcess, Interval},
     ends,
     error::{Result, open_unit},
@@ -56,7 +56,7 @@ use super::{
 pub struct Agreement {
     pairs: Proportion,
     #[serde(skip)]
-    answer: Answer,
+    cached: Cached,
 }
 
 impl Agreement {
@@ -65,10 +65,10 @@ impl Agreement {
     /// # Errors
     /// When `p0` is not strictly between 0 and 1.
     pub fn new(p0: f64) -> Result<Self> {
-        Ok(Self { pairs: Proportion::new("p0", p0)?, answer: Answer::default() })
+        Ok(Self { pairs: Proportion::new("p0", p0)?, cached: Cached::default() })
     }
 
-    /// The agreement that is asked for.
+    /// The agreement of the null hypothesis.
     pub fn p0(&self) -> f64 {
         self.pairs.p0
     }
@@ -80,13 +80,13 @@ impl Agreement {
 
     /// Takes one pair in.
     pub fn observe(&mut self, same: bool) {
-        self.answer.forget();
+        self.cached.forget();
         self.pairs.observe(same);
     }
 
     /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
     pub fn observe_counts(&mut self, same: u64, different: u64) {
-        self.answer.forget();
+        self.cached.forget();
         self.pairs.observe_counts(same, different);
     }
 }
@@ -109,7 +109,7 @@ impl EProcess for Agreement {
         (self.pairs() > 0).then(|| self.pairs.successes as f64 / self.pairs() as f64)
     }
 
-    /// The agreement that is asked for.
+    /// The agreement of the null hypothesis.
     fn bound(&self) -> f64 {
         self.p0()
     }
@@ -134,7 +134,7 @@ impl EProcess for Agreement {
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let p = open_unit("margin", margin)?;
         let Proportion { successes, failures, .. } = self.pairs;
-        Ok(self.answer.or(margin, alpha, || {
+        Ok(self.cached.or(margin, alpha, || {
             bernoulli::reaches_at_most(successes, failures, (p, 1.0 - p), alpha.ln_threshold())
         }))
     }

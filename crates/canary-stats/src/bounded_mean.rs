@@ -32,8 +32,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::Answer,
     betting::{FRACTIONS, GAMBLERS},
+    cached::Cached,
     capitals::Capitals,
     e_process::{Alpha, EProcess, Interval},
     ends,
@@ -71,7 +71,7 @@ pub struct BoundedMean {
     sum: f64,
     /// Σ (X − X̂)².
     variation: f64,
-    answer: Answer,
+    cached: Cached,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -144,13 +144,13 @@ impl BoundedMean {
             values: 0,
             sum: 0.0,
             variation: 0.0,
-            answer: Answer::default(),
+            cached: Cached::default(),
         };
         test.refresh_max_sum();
         Ok(test)
     }
 
-    /// The mean that is asked for.
+    /// The mean of the null hypothesis.
     pub fn at_least(&self) -> f64 {
         self.at_least
     }
@@ -173,7 +173,7 @@ impl BoundedMean {
     pub fn observe(&mut self, value: f64) -> Result<()> {
         let holds = self.low <= value && value <= self.high;
         check("value", value, "a number in the range of the score", holds)?;
-        self.answer.forget();
+        self.cached.forget();
         let bet = (self.high - value) / (self.high - self.at_least);
         let total = self.capitals.play(bet);
         let x = (value - self.low) / (self.high - self.low);
@@ -213,7 +213,7 @@ impl BoundedMean {
         ln_sum_exp(&terms) - ln(GAMBLERS as f64)
     }
 
-    /// ln E of the alarm, were `mean` the mean that is asked for.
+    /// ln E of the alarm, if `mean` were the mean of the null hypothesis.
     fn ln_e_at_least(&self, mean: f64) -> f64 {
         let change = (self.at_least - mean) / (self.high - self.at_least);
         self.capitals.ln_mean_beside(change, self.values)
@@ -239,7 +239,7 @@ impl EProcess for BoundedMean {
         (self.values > 0).then(|| self.low + range * self.sum / self.values as f64)
     }
 
-    /// The mean that is asked for.
+    /// The mean of the null hypothesis.
     fn bound(&self) -> f64 {
         self.at_least
     }
@@ -266,7 +266,7 @@ impl EProcess for BoundedMean {
             "a number in the range of the score, its upper end excluded",
             holds,
         )?;
-        Ok(self.answer.or(margin, alpha, || self.ln_e_at_most(margin) >= alpha.ln_threshold()))
+        Ok(self.cached.or(margin, alpha, || self.ln_e_at_most(margin) >= alpha.ln_threshold()))
     }
 }
 

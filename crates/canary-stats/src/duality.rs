@@ -83,7 +83,7 @@ fn margin_outside(test: &AnyTest, interval: Interval, margin: f64) -> bool {
     }
 }
 
-/// A margin that may be asked about, near to what is known or anywhere.
+/// A margin to test: near the estimate, or anywhere.
 fn margin(test: &AnyTest, random: &mut Random) -> f64 {
     let near = test.estimate().unwrap_or(0.5) + 0.1 * random.normal();
     match test {
@@ -170,9 +170,9 @@ fn harm_is_excluded_exactly_when_its_margin_lies_outside() {
     assert!(seen.len() == 6 && seen.values().flatten().all(|&times| times > 30), "{seen:?}");
 }
 
-/// The memory of earlier questions changes no answer.
+/// The cached decision changes no result.
 #[test]
-fn a_test_that_was_asked_answers_as_one_that_was_not() {
+fn a_test_that_was_read_decides_as_one_that_was_not() {
     for (kind, start) in all().into_iter().enumerate() {
         let mut random = Random::of_run(63, kind as u64);
         let alpha = levels()[1];

@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     agreement::Proportion,
-    answer::Answer,
     betting,
+    cached::Cached,
     e_process::{Alpha, EProcess, Interval},
     ends,
     error::{Result, StatsError, check, max_ln_e},
@@ -59,7 +59,7 @@ pub struct Labelled {
     /// The canary is right (success) or the stable model is, on the discordant pairs.
     discordant: Proportion,
     concordant: u64,
-    answer: Answer,
+    cached: Cached,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,7 +99,7 @@ impl Default for Labelled {
         Self {
             discordant: Proportion { p0: 0.5, successes: 0, failures: 0, max_ln_e: 0.0 },
             concordant: 0,
-            answer: Answer::default(),
+            cached: Cached::default(),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Labelled {
 
     /// Takes one labelled pair in: whether each model named the right class.
     pub fn observe(&mut self, stable_right: bool, canary_right: bool) {
-        self.answer.forget();
+        self.cached.forget();
         if stable_right == canary_right {
             self.concordant = self.concordant.saturating_add(1);
         } else {
@@ -122,7 +122,7 @@ impl Labelled {
 
     /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
     pub fn observe_counts(&mut self, only_stable: u64, only_canary: u64, concordant: u64) {
-        self.answer.forget();
+        self.cached.forget();
         self.concordant = self.concordant.saturating_add(concordant);
         self.discordant.observe_counts(only_canary, only_stable);
     }
@@ -195,7 +195,7 @@ impl EProcess for Labelled {
     /// Tests whether a loss of accuracy of `margin` or more (0.01 is one percentage point) is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
-        Ok(self.answer.or(margin, alpha, || {
+        Ok(self.cached.or(margin, alpha, || {
             betting::ln_e_scores_at_most(self.scores(), -margin) >= alpha.ln_threshold()
         }))
     }

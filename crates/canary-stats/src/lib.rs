@@ -54,11 +54,11 @@
 struct Readme;
 
 pub mod agreement;
-mod answer;
 mod any_test;
 mod bernoulli;
 pub mod betting;
 pub mod bounded_mean;
+mod cached;
 mod capitals;
 pub mod comparators;
 pub mod drift;

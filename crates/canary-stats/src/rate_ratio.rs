@@ -44,7 +44,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::Answer,
+    cached::Cached,
     e_process::{Alpha, EProcess, Interval},
     ends,
     error::{Result, closed_unit, max_ln_e, positive},
@@ -88,7 +88,7 @@ pub struct RateRatio {
     max_ln_e: f64,
     running: Running,
     mirror: OnceLock<Mirrored>,
-    answer: Answer,
+    cached: Cached,
 }
 
 /// The sums that an observation needs, derived from the strata; they do not change while the share stays the same.
@@ -176,7 +176,7 @@ impl RateRatio {
             max_ln_e: 0.0,
             running,
             mirror: OnceLock::new(),
-            answer: Answer::default(),
+            cached: Cached::default(),
         })
     }
 
@@ -215,7 +215,7 @@ impl RateRatio {
             }
             self.enter(share);
         }
-        self.answer.forget();
+        self.cached.forget();
         let Some(stratum) = self.strata.get_mut(self.running.at) else { return Ok(()) };
         stratum.canary = stratum.canary.saturating_add(canary);
         stratum.stable = stratum.stable.saturating_add(stable);
@@ -404,6 +404,6 @@ impl EProcess for RateRatio {
     /// Tests whether a ratio of `margin` or more (1.5: half as many again) is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let margin = positive("margin", margin)?;
-        Ok(self.answer.or(margin, alpha, || self.reaches_at_least(margin, alpha.ln_threshold())))
+        Ok(self.cached.or(margin, alpha, || self.reaches_at_least(margin, alpha.ln_threshold())))
     }
 }

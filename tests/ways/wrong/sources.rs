@@ -54,7 +54,7 @@ pub(super) const WAYS: &[Way] = &[
     counted(
         "Prometheus does not answer in time",
         |scene| gauge(scene, Fails::Slow),
-        inconclusive("no answer within"),
+        inconclusive("no response within"),
     ),
     counted(
         "Prometheus gives a part of what it has",

@@ -1,4 +1,4 @@
-//! What Prometheus' HTTP API answers.
+//! Responses of Prometheus' HTTP API.
 //!
 //! Source: Prometheus, "HTTP API": `status`, `data`, `errorType`, `error`, `warnings`.
 
@@ -21,16 +21,16 @@ pub(super) struct Sample {
     pub(super) value: f64,
 }
 
-/// Why an answer cannot be used.
+/// The reason why a response cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// It is not the JSON of Prometheus' API.
     Unreadable(String),
-    /// Prometheus says that the query failed: the kind of the error, and what it says.
+    /// The query failed: the kind of the error, and Prometheus' message.
     Failed(String, String),
     /// It may be incomplete.
     Partial(Vec<String>),
-    /// There is more of it than the limit.
+    /// It has more series than the limit.
     TooMany(usize),
 }
 
@@ -61,11 +61,11 @@ struct Raw {
     values: Vec<(f64, String)>,
 }
 
-/// The series of a range selector. An empty list is an answer: nothing is known.
+/// Reads the series of a range selector. An empty list is valid: nothing is known.
 pub(super) fn series(body: &[u8], limit: usize, partial: bool) -> Result<Vec<Series>, Refusal> {
     let data: Data = read(body, partial)?;
     if data.kind != "matrix" {
-        return Err(Refusal::Unreadable(format!("a matrix was asked for, not a {}", data.kind)));
+        return Err(Refusal::Unreadable(format!("expected a matrix, found a {}", data.kind)));
     }
     if data.result.len() > limit {
         return Err(Refusal::TooMany(data.result.len()));
@@ -88,12 +88,12 @@ pub(super) fn series(body: &[u8], limit: usize, partial: bool) -> Result<Vec<Ser
     Ok(all)
 }
 
-/// The values of a label.
+/// Reads the values of a label.
 pub(super) fn values(body: &[u8], partial: bool) -> Result<BTreeSet<String>, Refusal> {
     read(body, partial)
 }
 
-/// What the server says of a failed query, when it says it as Prometheus does.
+/// The kind and message of a failed query, when the body is an error of Prometheus' API.
 pub(super) fn error(body: &[u8]) -> Option<(String, String)> {
     let reply: Reply<serde::de::IgnoredAny> = serde_json::from_slice(body).ok()?;
     (reply.status == "error").then_some((reply.error_type, reply.error))

@@ -1,4 +1,4 @@
-//! Who asks: credentials that are shown to Prometheus and to nobody else.
+//! Credentials for Prometheus; they are never printed.
 
 use std::{fmt, path::PathBuf};
 
@@ -8,9 +8,9 @@ use http::HeaderValue;
 /// The largest file that is read as a token or password.
 const LARGEST: u64 = 64 << 10;
 
-/// How a client of Prometheus, or of the proxy in front of it, proves who it is.
+/// The credentials of a client of Prometheus, or of the proxy in front of it.
 ///
-/// Certificates belong to the settings of TLS. Nothing of it is ever shown:
+/// Client certificates are part of the TLS settings. No secret is ever printed:
 ///
 /// ```
 /// use canary_core::evidence::prometheus::Auth;
@@ -55,7 +55,7 @@ impl Auth {
         Self(Kind::Basic(user.into(), Secret::File(path.into())))
     }
 
-    /// The value of the header `Authorization`, or what is wrong with the credentials. Never says what they are.
+    /// The value of the header `Authorization`; otherwise the problem with the credentials, without the credentials.
     pub(super) async fn header(&self) -> Result<HeaderValue, String> {
         let text = match &self.0 {
             Kind::Bearer(secret) => format!("Bearer {}", secret.read().await?),

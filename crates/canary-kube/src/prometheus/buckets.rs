@@ -1,14 +1,14 @@
-//! A histogram's edges: a threshold is one of them, or nothing can be said about it.
+//! The bucket boundaries of a histogram: requests above a threshold can be counted only if it is one of them.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use super::metrics::Unit;
 
-/// How the edges `le` at a threshold are written. Prometheus 2 keeps `100`, Prometheus 3 writes `100.0`; a store may
-/// hold both.
+/// The values of the label `le` that denote a threshold. Prometheus 2 keeps `100`, Prometheus 3 writes `100.0`; a store
+/// may hold both.
 ///
 /// # Errors
-/// The edges there are, when none is at the threshold.
+/// The boundaries of the histogram, when the threshold is none of them.
 pub(super) fn at_edge(
     edges: &BTreeSet<String>,
     unit: Unit,
@@ -23,7 +23,7 @@ pub(super) fn at_edge(
     if found.is_empty() { Err(times(edges, unit)) } else { Ok(found) }
 }
 
-/// The edges as times, lowest first, without `+Inf`.
+/// The boundaries as times, lowest first, without `+Inf`.
 pub(super) fn times(edges: &BTreeSet<String>, unit: Unit) -> Vec<Duration> {
     let all: BTreeSet<Duration> = edges
         .iter()
@@ -33,7 +33,7 @@ pub(super) fn times(edges: &BTreeSet<String>, unit: Unit) -> Vec<Duration> {
     all.into_iter().collect()
 }
 
-/// Whether an edge is the last one, under which everything is.
+/// Returns `true` for `+Inf`, the boundary of the bucket that holds every request.
 pub(super) fn is_infinite(edge: &str) -> bool {
     edge.parse::<f64>() == Ok(f64::INFINITY)
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{Error, Result};
 use canary_serving::predict::address::{Address, Scheme};
 
-/// The connections to one Prometheus.
+/// The client of one Prometheus server.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     address: Address,
@@ -109,7 +109,7 @@ impl Client {
             .authority(self.address.authority.as_str())
             .path_and_query(format!("{}{path}?{}", self.address.prefix, fields.join("&")))
             .build()
-            .map_err(|_| self.fails("the query is too long for an address".to_owned(), false))?;
+            .map_err(|_| self.fails("the query is too long for a URL".to_owned(), false))?;
         let mut headers = HeaderMap::new();
         if let Some(auth) = &self.auth {
             if !secure && !self.cleartext && !is_loopback(uri.host()) {
@@ -123,12 +123,12 @@ impl Client {
         let request = Request::get(uri).headers(headers);
         let limits = Limits::default().timeout(self.timeout).max_body(self.max_bytes);
         let response =
-            self.http.send(&request, limits).await.map_err(|error| self.failed_to_ask(&error))?;
+            self.http.send(&request, limits).await.map_err(|error| self.not_answered(&error))?;
         if response.status.is_success() { Ok(response.body) } else { Err(self.refused(&response)) }
     }
 
-    /// The error for a request that got no whole response.
-    fn failed_to_ask(&self, error: &HttpError) -> Error {
+    /// The error for a request without a complete response.
+    fn not_answered(&self, error: &HttpError) -> Error {
         let why = line(&root_cause(error));
         let (what, retryable) = match error {
             HttpError::Input { reason, .. } => (reason.clone(), false),
@@ -147,14 +147,14 @@ impl Client {
                 false,
             ),
             HttpError::Timeout { .. } => {
-                (format!("timed out: no answer within {:?}", self.timeout), true)
+                (format!("timed out: no response within {:?}", self.timeout), true)
             }
             HttpError::Broken { phase: Phase::Body, .. } => {
-                (format!("the answer broke off: {why}"), true)
+                (format!("the response was cut off: {why}"), true)
             }
             HttpError::TooLarge { .. } => (
                 format!(
-                    "the answer is larger than {} MiB; ask for fewer series with matchers, or at shorter intervals",
+                    "the response is larger than {} MiB; select fewer series with matchers, or query at shorter intervals",
                     self.max_bytes >> 20
                 ),
                 false,
@@ -165,7 +165,7 @@ impl Client {
         self.fails(what, retryable)
     }
 
-    /// What a status that is no success means.
+    /// The error for a status that is not a success.
     fn refused(&self, response: &Response) -> Error {
         let status = response.status;
         if let Some((kind, said)) = answer::error(&response.body) {
@@ -184,38 +184,40 @@ impl Client {
                 "there is no API of Prometheus at this address; give the path in front of /api/v1 too, if there is one",
                 false,
             ),
-            StatusCode::TOO_MANY_REQUESTS => ("it is asked too often; ask less often", true),
+            StatusCode::TOO_MANY_REQUESTS => ("too many queries; query less often", true),
             status if status.is_redirection() => {
                 ("it redirects elsewhere, such as to a login page; give the final address", false)
             }
-            status if status.is_server_error() => ("it, or the proxy before it, is away", true),
-            _ => ("it refuses the query", false),
+            status if status.is_server_error() => {
+                ("it, or the proxy before it, is not available", true)
+            }
+            _ => ("it refused the query", false),
         };
         self.fails(format!("HTTP {status}: {what}{said}"), retryable)
     }
 
-    /// The error for an answer that cannot be used.
+    /// The error for a response that cannot be used.
     pub(super) fn unusable(&self, refusal: Refusal, body: &[u8]) -> Error {
         match refusal {
             Refusal::Failed(kind, said) => self.failed(&kind, &said, false),
             Refusal::Unreadable(_) if body.trim_ascii_start().starts_with(b"<") => self.fails(
-                "a web page was answered, not the API of Prometheus; check the address, and whether a login is wanted"
+                "the response is a web page, not one of Prometheus' API; check the address, and whether it requires a login"
                     .to_owned(),
                 false,
             ),
             Refusal::Unreadable(why) => {
-                self.fails(format!("the answer cannot be read: {why}"), false)
+                self.fails(format!("the response cannot be read: {why}"), false)
             }
             Refusal::Partial(warnings) => {
                 let said: String = warnings.join("; ").chars().take(400).collect();
                 let what = format!(
-                    "the answer may be incomplete, so it was not counted: {said}; .accept_warnings() counts it all the same"
+                    "the response may be incomplete, so it was not counted: {said}; .accept_warnings() counts it nevertheless"
                 );
                 self.fails(what, true)
             }
             Refusal::TooMany(series) => {
                 let what = format!(
-                    "{series} series are more than the limit; ask for fewer with matchers, or raise `max_series`"
+                    "{series} series are more than the limit; select fewer with matchers, or raise `max_series`"
                 );
                 self.fails(what, false)
             }
@@ -230,7 +232,7 @@ impl Client {
     }
 
     pub(super) fn fails(&self, reason: String, retryable: bool) -> Error {
-        let action = format!("asking Prometheus at {}", self.url());
+        let action = format!("querying Prometheus at {}", self.url());
         Error::Cluster { action, reason, retryable, source: None }
     }
 }
@@ -243,7 +245,7 @@ fn unusable(address: &Address, why: impl std::fmt::Display) -> Error {
     Error::Plan(format!("evidence from Prometheus at {}: {why}", address.text()))
 }
 
-/// Errors of an address speak of predictions.
+/// The error for an address: the reader of addresses words its errors for predictions.
 fn settings(error: canary_serving::Error) -> Error {
     match error {
         canary_serving::Error::Predict(error) => {

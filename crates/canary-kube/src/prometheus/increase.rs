@@ -1,4 +1,4 @@
-//! Counters: how much each series grew within a window, out of its raw samples.
+//! The increase of each counter within a window, computed from its raw samples.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,33 +6,33 @@ use canary_rollout::evidence::Timestamp;
 
 use super::answer::{Sample, Series};
 
-/// What is done with the first values of a target that was never scraped before.
+/// The treatment of the first values of a target that was never scraped before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NewTargets {
-    /// They are where counting begins: they may be older than the window. What a new pod counted before its first
-    /// scrape is left out.
+    /// They are the baseline, because they may be older than the window. Requests that a new pod counted before its first
+    /// scrape are left out.
     #[default]
     Baseline,
-    /// They are counted. For pods that are scraped from their start; one that served for long before Prometheus knew
-    /// it would be counted with its whole past.
+    /// They are counted from 0: for pods that are scraped from their start. A pod that had served for long before its
+    /// first scrape would be counted with its whole past.
     FromZero,
 }
 
-/// How much a series grew.
+/// The increase of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Increase {
-    /// How often it was counted up.
+    /// The increase.
     pub(super) amount: u64,
-    /// The earliest time at which that can have happened; `None` when nothing did.
+    /// The earliest time at which the first counted request can have ended; `None` without an increase.
     pub(super) since: Option<Timestamp>,
-    /// How many samples of the window there were.
+    /// The number of samples within the window.
     pub(super) samples: usize,
 }
 
-/// Why samples are not those of a counter.
+/// The reason why samples are not those of a counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NotCounts {
-    /// A fraction was counted.
+    /// The value is not a whole number.
     Fraction(String),
     /// The same thing is counted by two series.
     Twice(String),
@@ -42,7 +42,7 @@ pub(super) enum NotCounts {
 /// of a highly available pair of Prometheus servers.
 const COPIES: &[&str] = &["job", "prometheus", "prometheus_replica", "replica"];
 
-/// How much each series grew in the window from `since` (excluded) to `until` (included), in the order given.
+/// The increase of each series in the window from `since` (excluded) to `until` (included), in the order given.
 pub(super) fn increases(
     series: &[Series],
     since: Timestamp,
@@ -58,7 +58,7 @@ pub(super) fn increases(
     series.iter().map(|one| grow(one, &scrapes[&target(one)], since, until, new_targets)).collect()
 }
 
-/// What is scraped as one: its series come and go together with it.
+/// The scrape target of a series: all series of a target are scraped together.
 type Target<'a> = (Option<&'a String>, Option<&'a String>);
 
 fn target(series: &Series) -> Target<'_> {
@@ -84,10 +84,10 @@ fn grow(
         let (from, amount) = match before {
             Some(last) if sample.at == last.at => continue,
             Some(last) if sample.value >= last.value => (last.at, sample.value - last.value),
-            // A restart: everything it shows was counted after it.
+            // A restart: the whole value was counted after it.
             Some(last) => (last.at, sample.value),
             None => match (scrapes.range(..sample.at).next_back(), new_targets) {
-                // The target was scraped and did not have the series: it has begun at 0 since.
+                // The target was scraped before without this series, so the series has begun at 0 since.
                 (Some(last), _) => (*last, sample.value),
                 (None, NewTargets::FromZero) => (since, sample.value),
                 (None, NewTargets::Baseline) => (sample.at, 0.0),

@@ -4,15 +4,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::{Value, json};
 
-use super::metrics::Reporter;
-
-/// The label of Istio's metrics that tells requests with the plan's header from others, once [`mark_header`] is in
-/// the mesh: `yes` with the header.
-pub const HEADER_MARK: &str = "canary_header";
+use super::metrics::{HEADER_MARK, Reporter};
 
 /// The `Telemetry` object by which Istio marks the requests with a header in its standard metrics.
 ///
-/// Pairs and gates ask the canary through the plan's header. Where these requests pass the proxies that are counted,
+/// Pairs and gates send requests to the canary by the plan's header. Where these pass the proxies whose counts are used,
 /// they would be taken for traffic that the weights gave to the canary. With this object the proxies count them under
 /// another value of the label [`HEADER_MARK`], and [`super::Metrics::unmarked`] leaves them out. The label has two
 /// values at most for each series, whatever clients send.

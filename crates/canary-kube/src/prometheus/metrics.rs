@@ -1,13 +1,16 @@
-//! Which metrics are asked, and what their labels mean.
+//! The metrics that are queried, and the meaning of their labels.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::mark::HEADER_MARK;
 use crate::{Error, Result};
 use canary_rollout::evidence::Request;
 
-/// Which proxy reports a request. Istio counts each twice, at the client's side and at the server's; exactly one of
-/// the two is asked.
+/// The label of Istio's metrics that distinguishes requests with the plan's header, once [`mark_header`](super::mark_header) is in
+/// the mesh: `yes` with the header.
+pub const HEADER_MARK: &str = "canary_header";
+
+/// The proxy that reports a request. Istio counts each request twice, at the client's side and at the server's; exactly
+/// one of the two is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reporter {
     /// The proxy that sends: the ingress gateway, or the client's sidecar. It also sees requests that reach no pod,
@@ -29,7 +32,7 @@ impl Reporter {
     }
 }
 
-/// How a label is compared in a [`Matcher`].
+/// The operator of a [`Matcher`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// `=`
@@ -47,7 +50,7 @@ pub enum Relation {
 pub struct Matcher {
     /// The label's name.
     pub label: String,
-    /// How it is compared.
+    /// The operator.
     pub relation: Relation,
     /// The value, or the regular expression.
     pub value: String,
@@ -99,19 +102,19 @@ impl Matcher {
     }
 }
 
-/// The unit of a histogram's edges.
+/// The unit of a histogram's bucket boundaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// As Prometheus recommends.
+    /// Prometheus' recommendation.
     Seconds,
-    /// As Istio has them.
+    /// The unit of Istio's metrics.
     Milliseconds,
-    /// As TensorFlow Serving has them.
+    /// The unit of TensorFlow Serving's metrics.
     Microseconds,
 }
 
 impl Unit {
-    /// The nanoseconds of an edge.
+    /// A boundary in nanoseconds.
     pub(super) fn nanoseconds(self, edge: f64) -> f64 {
         edge * match self {
             Self::Seconds => 1e9,
@@ -120,7 +123,7 @@ impl Unit {
         }
     }
 
-    /// An edge as a time; `None` for `+Inf` and what is no time.
+    /// A boundary as a time; `None` for `+Inf` and for values that are not a time.
     pub(super) fn time(self, edge: f64) -> Option<Duration> {
         Duration::try_from_secs_f64(self.nanoseconds(edge) / 1e9).ok()
     }
@@ -131,18 +134,18 @@ impl Unit {
 pub struct Latency {
     /// The histogram's name without `_bucket`.
     pub histogram: String,
-    /// The unit of its edges.
+    /// The unit of its bucket boundaries.
     pub unit: Unit,
 }
 
-/// What tells a failed request.
+/// The labels by which a request counts as failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// Istio's `response_code`, `grpc_response_status` and `response_flags`: every status but 2xx
     /// ([`Request::is_failure`]), and for gRPC every status but 0. Status 0 is a request without a response: the
-    /// connection broke, or the client hung up (flag `DC`) before one came, which is what a model that hangs looks
-    /// like. Response flags such as `UH` (no endpoint), `UF`, `UC`, `UT` and `NR` come with a 503, 504 or 404.
+    /// connection broke, or the client hung up (flag `DC`) before one came, which is typical for a model
+    /// that hangs. Response flags such as `UH` (no endpoint), `UF`, `UC`, `UT` and `NR` come with a 503, 504 or 404.
     ///
     /// Source: Istio's reference, "Istio Standard Metrics"; Envoy, "Access logging", `%RESPONSE_CODE%`.
     Istio,
@@ -151,7 +154,7 @@ pub enum Outcome {
     Status(String),
 }
 
-/// Which metrics hold the counts, and which labels tell the subsets and the outcomes apart.
+/// The metrics that hold the counts, and the labels that name the subset and the outcome.
 ///
 /// ```
 /// use canary_core::evidence::prometheus::{Metrics, Reporter};
@@ -167,21 +170,21 @@ pub struct Metrics {
     pub requests: String,
     /// The histogram of their latencies; without it slow requests cannot be counted.
     pub latency: Option<Latency>,
-    /// Which series are asked. Every subset of the service must be among them.
+    /// The conditions that select the series. Every subset of the service must be among them.
     pub matchers: Vec<Matcher>,
     /// The label that names the subset.
     pub subset: String,
-    /// What tells a failed request.
+    /// The labels by which a request counts as failed.
     pub outcome: Outcome,
-    /// Whether each target counts one subset alone, as pods do; a gateway or a client's proxy counts both. Targets are
-    /// scraped one after the other, so the counts of two pods are of times that differ by up to a scrape interval:
-    /// with much traffic enough for a false alarm of the observed split. Such counts are none for its test.
+    /// `true` when each target counts one subset alone, as pods do; a gateway or a client's proxy counts both. Targets are
+    /// scraped one after the other, so the counts of two pods are of times that differ by up to a scrape interval, which
+    /// with much traffic is enough for a false alarm of the observed split. Its test does not use such counts.
     pub apart: bool,
 }
 
 impl Metrics {
     /// Istio's standard metrics of the requests to a Kubernetes service, as the sending proxy reports them; the
-    /// subsets are told apart by `destination_version`, which is the pods' label `version`.
+    /// label `destination_version` names the subset: it is the pods' label `version`.
     ///
     /// Source: Istio's reference, "Istio Standard Metrics".
     pub fn istio(service: impl Into<String>, namespace: impl Into<String>) -> Self {
@@ -202,16 +205,15 @@ impl Metrics {
         }
     }
 
-    /// TensorFlow Serving's own metrics of a model. They carry no version, so the subsets are told apart by a label
-    /// that the scrape configuration copies from the pod, such as `version`.
+    /// TensorFlow Serving's own metrics of a model. They carry no version, so the subset is named by a label that
+    /// the scrape configuration copies from the pod, such as `version`.
     ///
     /// The server exposes them when it is started with a monitoring configuration (`prometheus_config { enable: true }`),
     /// under `/monitoring/prometheus/metrics`. Its latencies are those of requests that succeeded.
     ///
-    /// What never reached a model is not counted at all: a request that found no endpoint, that was refused on the way,
-    /// or that named a model which the server does not have (the series has the name of the model in it). A canary that
-    /// is deployed under another name, or not at all, is then one that serves nothing: it is never promoted, and nothing
-    /// says why. [`Metrics::istio`] counts such requests.
+    /// A request that never reached a model is not counted at all: it found no endpoint, was refused on the way, or named
+    /// a model that the server does not have (the series contains the name of the model). A canary that is deployed under
+    /// another name, or not at all, is then one that serves nothing: it is never promoted, without a reason. [`Metrics::istio`] counts such requests.
     ///
     /// Source: `servables/tensorflow/util.cc` of TensorFlow Serving.
     pub fn tensorflow_serving(model: impl Into<String>, subset_label: impl Into<String>) -> Self {
@@ -239,12 +241,12 @@ impl Metrics {
         })
     }
 
-    /// Whether requests with the plan's header are left out.
+    /// Returns `true` when requests with the plan's header are left out.
     pub(super) fn is_unmarked(&self) -> bool {
         self.matchers.iter().any(|matcher| matcher.label == HEADER_MARK)
     }
 
-    /// Sets which proxy of Istio's reports, in place of the one before. The counts of [`Reporter::Destination`] are of
+    /// Sets the proxy whose reports are used. The counts of [`Reporter::Destination`] are of
     /// the pods, and so [`Metrics::apart`].
     #[must_use]
     pub fn reporter(mut self, reporter: Reporter) -> Self {
@@ -261,14 +263,14 @@ impl Metrics {
         self
     }
 
-    /// Asks only series with this label: a cluster, a job, or the requests of some clients.
+    /// Adds a condition on the series, such as a cluster, a job, or some of the clients.
     #[must_use]
     pub fn with(mut self, matcher: Matcher) -> Self {
         self.matchers.push(matcher);
         self
     }
 
-    /// Whether the requests of a series failed; `None` when its labels do not say so.
+    /// Returns `true` when the requests of a series failed; `None` when its labels do not say.
     pub(super) fn is_failure(&self, labels: &BTreeMap<String, String>) -> Option<bool> {
         match &self.outcome {
             Outcome::Istio => istio_failure(labels),
@@ -313,13 +315,13 @@ impl Metrics {
     }
 }
 
-/// Whether the text is a name in Prometheus' data model.
+/// Returns `true` when the text is a name in Prometheus' data model.
 fn is_name(name: &str, metric: bool) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_' || metric && c == ':';
     name.chars().next().is_some_and(first) && name.chars().all(|c| first(c) || c.is_ascii_digit())
 }
 
-/// `None` when the labels do not say how the request ended.
+/// Returns `true` for a failed request by Istio's labels; `None` when they do not say.
 fn istio_failure(labels: &BTreeMap<String, String>) -> Option<bool> {
     let code: u16 = labels.get("response_code")?.parse().ok()?;
     // The label is empty for requests that are none of gRPC; their failures are in it, and not in the code.

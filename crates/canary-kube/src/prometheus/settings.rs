@@ -1,4 +1,4 @@
-//! A Prometheus and what is asked of it.
+//! The settings of a Prometheus source, and its queries.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -17,11 +17,11 @@ use crate::{Error, Result};
 
 /// A source of counts out of Prometheus.
 ///
-/// It asks at an interval for the samples since the last time, up to a short while ago: a scrape that comes late must
-/// not be missed. One query is under way at a time, and each is bounded in time and size.
+/// At an interval it queries the samples since the last time, up to a short while ago, so that a late scrape is not
+/// missed. One query is under way at a time, and each is bounded in time and size.
 ///
-/// Requests that do not follow the weights must not be counted. Pairs and gates ask the canary through a header; when
-/// those requests pass the same gateway, Istio counts them too. Let Istio mark them ([`super::mark_header`]) and leave
+/// Requests that do not follow the weights must not be counted. Pairs and gates send requests to the canary by
+/// a header; when these pass the same gateway, Istio counts them too. Let Istio mark them ([`super::mark_header`]) and leave
 /// them out ([`Metrics::unmarked`]), or send them past the proxies that are counted
 /// ([`Prometheus::own_requests_apart`]).
 ///
@@ -88,28 +88,30 @@ impl Prometheus {
     }
 
     /// Counts the requests that took longer than this, for a guardrail with the same threshold
-    /// ([`canary_rollout::Guardrail::slower_than`]). It must be an edge of the histogram: between two edges nothing is known.
+    /// ([`canary_rollout::Guardrail::slower_than`]). It must be a bucket boundary of the histogram: between two boundaries
+    /// nothing is known.
     #[must_use]
     pub fn slower_than(mut self, threshold: Duration) -> Self {
         self.slower_than = Some(threshold);
         self
     }
 
-    /// Proves who asks.
+    /// Sets the credentials.
     #[must_use]
     pub fn auth(mut self, auth: Auth) -> Self {
         self.client.auth = Some(auth);
         self
     }
 
-    /// Sends credentials over `http://` too. Where the network is not encrypted, everybody on it reads them.
+    /// Sends credentials over `http://` too. Where the network is not encrypted, everybody on it can read
+    /// them.
     #[must_use]
     pub fn allow_cleartext(mut self) -> Self {
         self.client.cleartext = true;
         self
     }
 
-    /// Sets whom to trust on `https://`, and the certificate to show.
+    /// Sets the trusted authorities for `https://`, and the client's certificate.
     ///
     /// # Errors
     /// [`Error::Plan`] when a certificate or key cannot be read.
@@ -119,7 +121,7 @@ impl Prometheus {
         Ok(self)
     }
 
-    /// Asks through the proxy at `http://host:port`; also `https://` and `socks5://`. Without it the proxy comes from
+    /// Connects through the proxy at `http://host:port`; also `https://` and `socks5://`. Without it the proxy comes from
     /// the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` for the hosts that are reached
     /// directly, among which the loopback always is.
     ///
@@ -130,7 +132,7 @@ impl Prometheus {
         Ok(self)
     }
 
-    /// Asks directly, whatever the environment says.
+    /// Connects directly, whatever the environment says.
     ///
     /// # Errors
     /// [`Error::Plan`] when the settings made before cannot be used.
@@ -139,14 +141,15 @@ impl Prometheus {
         Ok(self)
     }
 
-    /// Sets how often it is asked; 15 seconds by default. There is nothing new more often than Prometheus scrapes.
+    /// Sets the interval of the queries; 15 seconds by default. A shorter interval than Prometheus' scrapes shows nothing
+    /// new.
     #[must_use]
     pub fn every(mut self, interval: Duration) -> Self {
         self.every = interval.max(Duration::from_millis(10));
         self
     }
 
-    /// Sets how long ago a window ends; 5 seconds by default. A sample that arrives in Prometheus later than this
+    /// Sets the delay between the end of a window and its query; 5 seconds by default. A sample that arrives in Prometheus later than this
     /// after its scrape is not counted, so give the time that a scrape takes, or more with remote write.
     #[must_use]
     pub fn lag(mut self, lag: Duration) -> Self {
@@ -154,7 +157,7 @@ impl Prometheus {
         self
     }
 
-    /// Sets how far before a window the sample is looked for that it is counted from; 5 minutes by default. It must be
+    /// Sets how far before a window its baseline sample may lie; 5 minutes by default. It must be
     /// longer than the scrape interval, and than the gaps that are to be bridged.
     #[must_use]
     pub fn lookback(mut self, time: Duration) -> Self {
@@ -162,7 +165,7 @@ impl Prometheus {
         self
     }
 
-    /// Sets what is done with the first values of a target that was never scraped before.
+    /// Sets the treatment of the first values of a target that was never scraped before.
     #[must_use]
     pub fn new_targets(mut self, what: NewTargets) -> Self {
         self.new_targets = what;
@@ -183,15 +186,15 @@ impl Prometheus {
         self
     }
 
-    /// Sets how large an answer may be, in bytes; 32 MiB by default.
+    /// Sets the largest response, in bytes; 32 MiB by default.
     #[must_use]
     pub fn max_answer_bytes(mut self, bytes: usize) -> Self {
         self.client.max_bytes = bytes;
         self
     }
 
-    /// Counts answers that come with a warning too. Thanos and others warn when a part of their stores did not answer;
-    /// what is missing then may be one subset's.
+    /// Uses responses with a warning too. Thanos and others warn when a part of their stores did not respond; the missing
+    /// part may be one subset's.
     #[must_use]
     pub fn accept_warnings(mut self) -> Self {
         self.accept_warnings = true;
@@ -200,14 +203,14 @@ impl Prometheus {
 
     /// Says that no request of the rollout's other sources is among those counted: they pass other proxies, or a
     /// matcher leaves them out. Without it a rollout refuses sources beside this one that send requests through the
-    /// mesh, unless these give pairs alone and [`Metrics::unmarked`] leaves out what they ask the canary.
+    /// mesh, unless these give pairs alone and [`Metrics::unmarked`] leaves out their requests to the canary.
     #[must_use]
     pub fn own_requests_apart(mut self) -> Self {
         self.own_requests_apart = true;
         self
     }
 
-    /// What this source counts of the requests that other sources send.
+    /// The requests of other sources that this one counts.
     pub(super) fn counts(&self) -> OwnRequests {
         match (self.own_requests_apart, self.metrics.is_unmarked()) {
             (true, _) => OwnRequests::Neither,
@@ -216,10 +219,10 @@ impl Prometheus {
         }
     }
 
-    /// The values of a label in the last hour, among the series that are asked; what matchers say of that label aside.
+    /// The values of a label in the last hour, among the selected series; conditions on that label are ignored.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when Prometheus cannot be asked or its answer cannot be used.
+    /// [`Error::Cluster`] when Prometheus cannot be reached or its response cannot be used.
     pub async fn label_values(&self, label: &str) -> Result<BTreeSet<String>> {
         let matchers = self.metrics.matchers.iter().filter(|matcher| matcher.label != label);
         let matchers: Vec<Matcher> = matchers.cloned().collect();
@@ -236,7 +239,7 @@ impl Prometheus {
         self.client.url()
     }
 
-    /// Whether slow requests are counted.
+    /// Returns `true` when slow requests are counted.
     pub(super) fn counts_slow(&self) -> bool {
         self.slower_than.is_some() && self.metrics.latency.is_some()
     }
@@ -246,8 +249,8 @@ impl Prometheus {
     /// happened.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when Prometheus cannot be asked or its answer cannot be used; [`Error::Plan`] when the
-    /// threshold is no edge of the histogram, or what is asked for is not counted in whole numbers, or twice.
+    /// [`Error::Cluster`] when Prometheus cannot be reached or its response cannot be used; [`Error::Plan`] when the
+    /// threshold is not a bucket boundary, or the counters are not whole numbers, or count a request twice.
     pub async fn window(&self, since: Timestamp, until: Timestamp) -> Result<Option<Window>> {
         let span = Span { since, until, new_targets: self.new_targets };
         let matchers = &self.metrics.matchers;
@@ -272,11 +275,11 @@ impl Prometheus {
         tally(&self.metrics, &self.subsets, &requests, &buckets, span).map_err(not_counts)
     }
 
-    /// The edges of the histogram in the last hour: the thresholds that [`Prometheus::slower_than`] takes. Empty when
+    /// The bucket boundaries of the histogram in the last hour: the thresholds for [`Prometheus::slower_than`]. Empty when
     /// there is no such histogram.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when Prometheus cannot be asked or its answer cannot be used.
+    /// [`Error::Cluster`] when Prometheus cannot be reached or its response cannot be used.
     pub async fn thresholds(&self) -> Result<Vec<Duration>> {
         let Some(latency) = &self.metrics.latency else { return Ok(Vec::new()) };
         let metric = format!("{}_bucket", latency.histogram);
@@ -303,7 +306,7 @@ impl Prometheus {
             .map_err(|refusal| self.client.unusable(refusal, &body))
     }
 
-    /// What is said when there is nothing to count.
+    /// The error when there are no samples.
     pub(super) fn nothing(&self) -> Error {
         let selector = promql::selector(&self.metrics.requests, &self.metrics.matchers, None);
         let what = format!(

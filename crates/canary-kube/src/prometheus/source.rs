@@ -1,4 +1,4 @@
-//! The stream of windows.
+//! Prometheus as a source of evidence: a stream of windows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,20 +11,20 @@ use canary_rollout::evidence::{
 use super::{Prometheus, settings::millis};
 use crate::{Error, Result};
 
-/// The longest time that one query asks for; a longer one, after an interruption, is asked for in parts.
+/// The longest window of one query; a longer one, after an interruption, is divided.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// How often in a row nothing was found before it is said.
+/// The number of queries in a row without samples before that is reported.
 const QUIET: u32 = 3;
 
-struct Asking {
+struct Windows {
     prometheus: Prometheus,
     /// The end of the last window.
     since: Timestamp,
-    /// The last complaint, which is not repeated.
-    said: Option<String>,
+    /// The last error, which is not repeated.
+    reported: Option<String>,
     quiet: u32,
-    /// Whether more is known than was asked for, so that there is nothing to wait for.
+    /// `true` when the next window has ended already, so that there is no need to wait.
     behind: bool,
     over: bool,
 }
@@ -50,23 +50,23 @@ impl Source for Prometheus {
     /// that it took.
     fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
         let now = Timestamp::now().0.saturating_sub(millis(self.lag));
-        let asking = Asking {
+        let windows = Windows {
             since: Timestamp(after.unwrap_or(now)),
             prometheus: *self,
-            said: None,
+            reported: None,
             quiet: 0,
             behind: after.is_some(),
             over: false,
         };
-        stream::unfold(asking, |mut asking| async move {
-            let item = asking.next().await;
-            item.map(|item| (item, asking))
+        stream::unfold(windows, |mut windows| async move {
+            let item = windows.next().await;
+            item.map(|item| (item, windows))
         })
         .boxed()
     }
 }
 
-impl Asking {
+impl Windows {
     async fn next(&mut self) -> Option<Result<Observation>> {
         while !self.over {
             if !std::mem::take(&mut self.behind) {
@@ -77,7 +77,7 @@ impl Asking {
             if until <= self.since {
                 continue;
             }
-            match self.ask(until).await {
+            match self.query(until).await {
                 Ok(Some(observation)) => {
                     self.behind = until < now;
                     return Some(Ok(observation));
@@ -86,8 +86,8 @@ impl Asking {
                 Err(error) => {
                     self.over = !error.is_retryable();
                     let text = error.to_string();
-                    if self.said.as_ref() != Some(&text) {
-                        self.said = Some(text);
+                    if self.reported.as_ref() != Some(&text) {
+                        self.reported = Some(text);
                         return Some(Err(error));
                     }
                 }
@@ -96,7 +96,7 @@ impl Asking {
         None
     }
 
-    async fn ask(&mut self, until: Timestamp) -> Result<Option<Observation>> {
+    async fn query(&mut self, until: Timestamp) -> Result<Option<Observation>> {
         let Some(window) = self.prometheus.window(self.since, until).await? else {
             // The window stays open: a scrape may come late. Only a whole one that is empty is closed.
             self.quiet += 1;
@@ -106,7 +106,7 @@ impl Asking {
             return if self.quiet == QUIET { Err(self.silence()) } else { Ok(None) };
         };
         self.quiet = 0;
-        self.said = None;
+        self.reported = None;
         self.since = until;
         if window.stable.requests + window.canary.requests + window.unknown == 0 {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! From series to the counts of a window.
+//! Adds up series to the counts of a window.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     metrics::Metrics,
 };
 
-/// The time that is counted, and how.
+/// The time of a window, and the treatment of new targets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) since: Timestamp,
@@ -20,7 +20,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// How long it is.
+    /// Its duration.
     pub(super) fn length(&self) -> Duration {
         self.until.since(self.since)
     }
@@ -45,8 +45,8 @@ pub(super) fn tally(
     for (series, grown) in requests.iter().zip(increases(requests, since, until, new_targets)?) {
         seen(&mut window, &grown);
         let failed = metrics.is_failure(&series.labels);
-        // Without knowing who served it and how it ended, a request says nothing of either subset. That it failed is
-        // known of one that found no endpoint: the sending proxy counts it under the version `unknown`.
+        // A request of unknown subset or outcome counts for neither subset. One that found no endpoint is known to have
+        // failed: the sending proxy counts it under the version `unknown`.
         match (counts(&mut window, arm(metrics, subsets, series)), failed) {
             (Some(counts), Some(failed)) => {
                 counts.requests += grown.amount;
@@ -58,7 +58,7 @@ pub(super) fn tally(
             }
         }
     }
-    // Slow are all requests less those up to the edge.
+    // The slow requests are all requests less those up to the threshold.
     let mut quick = Window::default();
     for (series, grown) in buckets.iter().zip(increases(buckets, since, until, new_targets)?) {
         seen(&mut window, &grown);

@@ -30,7 +30,7 @@ fn code(version: &str, code: &str, samples: &[(u64, f64)]) -> Series {
     series(&[("destination_version", version), ("response_code", code)], samples)
 }
 
-/// How much each grew after `since` seconds, up to `until` seconds.
+/// The increase of each after `since` seconds, up to `until` seconds.
 fn grown(series: &[Series], since: u64, until: u64) -> Vec<Increase> {
     let (since, until) = (Timestamp(since * 1000), Timestamp(until * 1000));
     increases(series, since, until, NewTargets::Baseline).unwrap()

@@ -6,16 +6,20 @@ use canary_core::istio::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    World,
     filters::{fraction, whole_fraction},
     headers::Operations,
+    inventory::Inventory,
     policy,
     rules::seconds,
 };
 
-/// The name of the cluster that a destination means behind a listener.
-pub(super) fn cluster_name(world: &World, destination: &Destination, listener: u16) -> String {
-    let backend = world.find(&destination.host);
+/// The name of the cluster that a destination refers to at a listener.
+pub(super) fn cluster_name(
+    inventory: &Inventory,
+    destination: &Destination,
+    listener: u16,
+) -> String {
+    let backend = inventory.find(&destination.host);
     let host = backend
         .and_then(|backend| backend.external_name.as_deref())
         .unwrap_or(destination.host.as_str());
@@ -27,16 +31,16 @@ pub(super) fn cluster_name(world: &World, destination: &Destination, listener: u
     format!("outbound|{port}|{}|{host}", destination.subset.as_deref().unwrap_or_default())
 }
 
-/// Writes the action of a rule with destinations into a route, whose header operations come along.
+/// Writes the action of a rule with destinations into a route, together with its header operations.
 pub(super) fn write(
-    world: &World,
+    inventory: &Inventory,
     rule: &HttpRoute,
     mut operations: Operations,
     listener: u16,
     route: &mut Map<String, Value>,
 ) {
     let timeout = rule.timeout.as_ref().map_or_else(|| json!("0s"), seconds);
-    // As istiod: with the field that is to replace the second one, Envoy does not tell destinations the limit.
+    // As istiod writes it: with the successor of the second field, Envoy does not send the limit to destinations.
     let mut action = json!({"timeout": timeout, "max_grpc_timeout": timeout});
     let mut authority = operations.authority.take();
     if let Some(rewrite) = &rule.rewrite {
@@ -51,25 +55,29 @@ pub(super) fn write(
         let rewritten = rewrite.authority.as_deref().filter(|authority| !authority.is_empty());
         authority = rewritten.map(str::to_owned).or(authority);
     }
-    let mirrors = mirrors(world, rule, listener);
+    let mirrors = mirrors(inventory, rule, listener);
     if !mirrors.is_empty() {
         action["request_mirror_policies"] = Value::Array(mirrors);
     }
     let mut hashes = Vec::new();
     match rule.route.as_deref().unwrap_or_default() {
         [only] => {
-            action["cluster"] = json!(cluster_name(world, &only.destination, listener));
+            action["cluster"] = json!(cluster_name(inventory, &only.destination, listener));
             let mut own = Operations::new(only.headers.as_ref());
             authority = authority.or(own.authority.take());
             operations.append(own);
-            hashes.extend(hash(world, &only.destination, listener));
+            hashes.extend(hash(inventory, &only.destination, listener));
         }
         several => {
             let weighted = several.iter().filter(|target| target.weight.unwrap_or(0) != 0);
-            let clusters: Vec<Value> =
-                weighted.clone().map(|target| weighted_cluster(world, target, listener)).collect();
+            let clusters: Vec<Value> = weighted
+                .clone()
+                .map(|target| weighted_cluster(inventory, target, listener))
+                .collect();
             action["weighted_clusters"] = json!({"clusters": clusters});
-            hashes.extend(weighted.filter_map(|target| hash(world, &target.destination, listener)));
+            hashes.extend(
+                weighted.filter_map(|target| hash(inventory, &target.destination, listener)),
+            );
         }
     }
     let single = rule.route.as_ref().is_some_and(|route| route.len() == 1);
@@ -86,9 +94,9 @@ pub(super) fn write(
     route.insert("route".to_owned(), action);
 }
 
-fn weighted_cluster(world: &World, target: &HttpRouteDestination, listener: u16) -> Value {
+fn weighted_cluster(inventory: &Inventory, target: &HttpRouteDestination, listener: u16) -> Value {
     let mut cluster = Map::new();
-    let name = cluster_name(world, &target.destination, listener);
+    let name = cluster_name(inventory, &target.destination, listener);
     cluster.insert("name".to_owned(), json!(name));
     cluster.insert("weight".to_owned(), json!(target.weight));
     let mut operations = Operations::new(target.headers.as_ref());
@@ -99,10 +107,10 @@ fn weighted_cluster(world: &World, target: &HttpRouteDestination, listener: u16)
     Value::Object(cluster)
 }
 
-fn mirrors(world: &World, rule: &HttpRoute, listener: u16) -> Vec<Value> {
+fn mirrors(inventory: &Inventory, rule: &HttpRoute, listener: u16) -> Vec<Value> {
     let policy = |destination: &Destination, share: Value| {
         json!({
-            "cluster": cluster_name(world, destination, listener),
+            "cluster": cluster_name(inventory, destination, listener),
             "runtime_fraction": {"default_value": share},
             "trace_sampled": false,
         })
@@ -142,7 +150,7 @@ fn retries(written: Option<&HttpRetry>, by_hash: bool) -> Option<Value> {
         "retry_on": "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes",
         "host_selection_retry_max_attempts": 5,
     });
-    // What a hash has chosen is not avoided.
+    // A retry to the host that the hash has chosen is not avoided.
     if !by_hash {
         out["retry_host_predicate"] = previous_hosts.clone();
     }
@@ -183,9 +191,10 @@ fn retries(written: Option<&HttpRetry>, by_hash: bool) -> Option<Value> {
     Some(out)
 }
 
-/// What the consistent hash of a destination is taken of.
-fn hash(world: &World, destination: &Destination, listener: u16) -> Option<Value> {
-    let ConsistentHashLb { hash_key, .. } = policy::consistent_hash(world, destination, listener)?;
+/// The part of a request that the consistent hash of a destination uses: Envoy's `HashPolicy`.
+fn hash(inventory: &Inventory, destination: &Destination, listener: u16) -> Option<Value> {
+    let ConsistentHashLb { hash_key, .. } =
+        policy::consistent_hash(inventory, destination, listener)?;
     Some(match hash_key? {
         HashKey::HttpHeaderName(name) => json!({"header": {"header_name": name}}),
         HashKey::HttpCookie(cookie) => {

@@ -1,4 +1,4 @@
-//! Rules that Envoy answers itself: redirects and fixed answers.
+//! Rules that Envoy answers itself: redirects and direct responses.
 
 use canary_core::istio::{
     HttpBody, HttpDirectResponse, HttpRedirect, RedirectPort, RedirectPortSelection,

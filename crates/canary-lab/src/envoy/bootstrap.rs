@@ -1,4 +1,4 @@
-//! What Envoy starts with, and its listeners.
+//! Envoy's bootstrap configuration and its listeners.
 
 use std::path::Path;
 
@@ -6,17 +6,21 @@ use serde_json::{Value, json};
 
 use super::{clusters::METADATA, filters};
 
-/// The header by which an answer says which subset gave it; the lab's own gateway sets it too.
+/// The file of clusters in the folder of a process.
+pub(super) const CLUSTERS: &str = "clusters.json";
+/// The file of listeners in the folder of a process.
+pub(super) const LISTENERS: &str = "listeners.json";
+/// The response header that names the subset; the lab's own gateway sets it too.
 const SUBSET: &str = "x-canary-subset";
-/// The header by which a client can find its request in the access log.
+/// The request header by which a client finds its request in the access log.
 const TAG: &str = "x-canary-tag";
 
-/// Where a listener has its routes from.
+/// The source of a listener's routes.
 #[derive(Clone, Copy, Debug)]
 pub enum Routes<'r> {
     /// A route configuration that stays as it is.
     Inline(&'r Value),
-    /// A file with the route configuration of this name, taken up whenever it is replaced.
+    /// A file with the route configuration of this name, read again whenever it is replaced.
     File(&'r Path, &'r str),
 }
 
@@ -96,7 +100,7 @@ fn access_log() -> Value {
     })
 }
 
-/// Makes every answer of a route configuration say which subset gave it.
+/// Adds the name of the subset to every response of a route configuration.
 pub(crate) fn mark(configuration: &mut Value) {
     let value = format!("%CLUSTER_METADATA({METADATA}:subset)%");
     configuration["response_headers_to_add"] = json!([{
@@ -126,10 +130,10 @@ pub(super) fn bootstrap(folder: &Path) -> Value {
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "node": {"id": "canary-lab", "cluster": "canary-lab"},
         "dynamic_resources": {
-            "cds_config": file_source(&folder.join(super::process::CLUSTERS)),
-            "lds_config": file_source(&folder.join(super::process::LISTENERS)),
+            "cds_config": file_source(&folder.join(CLUSTERS)),
+            "lds_config": file_source(&folder.join(LISTENERS)),
         },
-        // Istio raises the size of the expressions that Envoy takes.
+        // Istio raises the limit on the size of regular expressions.
         "layered_runtime": {"layers": [{
             "name": "static",
             "static_layer": {"re2.max_program_size.error_level": 32768},
@@ -138,5 +142,5 @@ pub(super) fn bootstrap(folder: &Path) -> Value {
     })
 }
 
-/// The name of the listener that answers 200 as soon as Envoy works.
+/// The name of the listener that answers 200 as soon as Envoy is ready.
 pub(super) const READY: &str = "ready";

@@ -6,21 +6,21 @@ use canary_core::istio::{HashAlgorithm, LbPolicy, SimpleLb};
 use serde_json::{Value, json};
 
 use super::{
-    Backend, World,
+    inventory::{Backend, Inventory},
     policy::{Blocks, rule_for},
     rules::seconds,
 };
 
-/// What istiod writes where a limit is none.
+/// The value that istiod writes where there is no limit.
 const UNLIMITED: u32 = u32::MAX;
-/// The namespace of the metadata by which clusters are known in answers.
+/// The namespace of the metadata from which responses take the name of the subset.
 pub(super) const METADATA: &str = "canary";
 
 /// The clusters of every service that has endpoints of its own.
-pub(super) fn render(world: &World) -> Vec<Value> {
+pub(super) fn render(inventory: &Inventory) -> Vec<Value> {
     let mut clusters = Vec::new();
-    for backend in world.backends.iter().filter(|backend| backend.external_name.is_none()) {
-        let rule = rule_for(world, &backend.host);
+    for backend in inventory.backends.iter().filter(|backend| backend.external_name.is_none()) {
+        let rule = rule_for(inventory, &backend.host);
         for port in &backend.ports {
             let blocks = rule.as_ref().map(|rule| rule.blocks(None, *port)).unwrap_or_default();
             clusters.push(cluster(backend, *port, "", &BTreeMap::new(), &blocks));
@@ -64,7 +64,7 @@ fn cluster(
             "cluster_name": name,
             "endpoints": [{"lb_endpoints": endpoints}],
         },
-        // As where istiod does not know a port's protocol: that of the client goes on.
+        // As istiod does where a port's protocol is unknown: the client's protocol is used.
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -136,7 +136,7 @@ fn limit(cluster: &mut Value, blocks: &Blocks) {
 fn eject(cluster: &mut Value, blocks: &Blocks) {
     let Some(written) = &blocks.outlier_detection else { return };
     let mut out = json!({
-        // Only what a rule asks for ejects; 0 switches a condition off.
+        // Only the conditions of the rule eject a host; 0 switches a condition off.
         "enforcing_success_rate": 0,
         "enforcing_consecutive_5xx": 0,
     });

@@ -1,4 +1,4 @@
-//! The few requests to Envoy's administration: plain GETs on loopback, bounded in time and size.
+//! Requests to Envoy's administration interface: plain GETs on loopback, bounded in time and size.
 
 use std::{
     io::{self, Read, Write},
@@ -6,38 +6,39 @@ use std::{
     time::Duration,
 };
 
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The most that is read of an answer.
-const MAX_ANSWER: usize = 16 << 20;
+/// The longest that connecting, reading or writing may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// The largest response that is read, in bytes.
+const MAX_RESPONSE: usize = 16 << 20;
 
-/// The body of the answer to a GET.
+/// Sends a GET and returns the body of the response.
 pub(super) fn get(address: SocketAddr, path: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     stream.set_nodelay(true)?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
-    // Envoy keeps the connection open for a while: the answer itself says where it ends.
+    // Envoy keeps the connection open for a while, so the end of the response is taken from its headers.
     let mut answer = Vec::new();
     let mut buffer = [0; 16384];
     loop {
-        if let Some((head, body)) = whole(&String::from_utf8_lossy(&answer)) {
+        if let Some((head, body)) = complete(&String::from_utf8_lossy(&answer)) {
             let good = head.starts_with("HTTP/1.1 200");
             let status = || head.lines().next().unwrap_or_default().to_owned();
             return if good { Ok(body) } else { Err(io::Error::other(status())) };
         }
         let count = stream.read(&mut buffer)?;
-        if count == 0 || answer.len() > MAX_ANSWER {
-            return Err(io::Error::other("the answer is cut off, or too long"));
+        if count == 0 || answer.len() > MAX_RESPONSE {
+            return Err(io::Error::other("the response is cut off, or too long"));
         }
         answer.extend_from_slice(&buffer[..count]);
     }
 }
 
-/// Head and body of an answer, once it is there as a whole.
-fn whole(answer: &str) -> Option<(String, String)> {
-    let (head, body) = answer.split_once("\r\n\r\n")?;
+/// Head and body of a response, once it is complete.
+fn complete(response: &str) -> Option<(String, String)> {
+    let (head, body) = response.split_once("\r\n\r\n")?;
     let lower = head.to_ascii_lowercase();
     if lower.contains("transfer-encoding: chunked") {
         return Some((head.to_owned(), unchunk(body)?));
@@ -48,7 +49,7 @@ fn whole(answer: &str) -> Option<(String, String)> {
     Some((head.to_owned(), body.get(..length)?.to_owned()))
 }
 
-/// A body without the marks of its chunks (RFC 9112, section 7.1).
+/// Decodes a chunked body (RFC 9112, section 7.1); `None` while chunks are missing.
 fn unchunk(mut body: &str) -> Option<String> {
     let mut whole = String::new();
     loop {

@@ -1,10 +1,10 @@
-//! A root's rule and a delegate's rule in one.
+//! Merges a rule of a root `VirtualService` with a rule of its delegate.
 
 use std::collections::BTreeMap;
 
 use canary_core::istio::{HttpMatchRequest, HttpRoute, StringMatch};
 
-/// The delegate's rule under the root's; `None` when one of its matches fits none of the root's.
+/// Merges the delegate's rule into the root's; `None` when one of its matches is compatible with none of the root's.
 pub(super) fn merge(root: &HttpRoute, delegate: &HttpRoute) -> Option<HttpRoute> {
     let outer = root.matches.as_deref().unwrap_or_default();
     let inner = delegate.matches.as_deref().unwrap_or_default();
@@ -84,7 +84,7 @@ fn both<V>(root: Map<V>, delegate: Map<V>) -> Map<V> {
     (!all.is_empty()).then_some(all)
 }
 
-/// Whether the delegate's match asks for nothing that contradicts the root's.
+/// Returns `true` when the delegate's match does not contradict the root's.
 fn fits(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> bool {
     let single = [
         (&root.uri, &delegate.uri),
@@ -126,8 +126,8 @@ fn fits(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> bool {
         && root.ignore_uri_case.unwrap_or(false) == delegate.ignore_uri_case.unwrap_or(false)
 }
 
-/// Whether a text condition of a delegate may stand under one of the root's: both exact and equal, or the delegate's
-/// text begins with the root's prefix. Expressions and presence may stand under nothing and over nothing.
+/// Returns `true` when a text condition of a delegate is compatible with one of the root's: both are exact and equal, or
+/// the delegate's text begins with the root's prefix. Regular expressions and presence are compatible with nothing.
 fn narrows(root: Option<&StringMatch>, delegate: Option<&StringMatch>) -> bool {
     use StringMatch::{Exact, Prefix};
     match (root, delegate) {

@@ -1,4 +1,4 @@
-//! What a rule asks of Envoy's filters: faults and CORS.
+//! The configuration of Envoy's fault and CORS filters for a rule.
 
 use canary_core::istio::{
     CorsPolicy, ErrorType, HttpDelayType, HttpFaultInjection, Percent, StringMatch,
@@ -13,7 +13,7 @@ pub(super) const FAULT: &str = "envoy.filters.http.fault";
 /// The name of the CORS filter.
 pub(super) const CORS: &str = "envoy.filters.http.cors";
 
-/// A share in parts of a million, cut as istiod does.
+/// A share in parts of a million, truncated as istiod does.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

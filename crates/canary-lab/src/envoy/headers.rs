@@ -82,7 +82,7 @@ fn authority(headers: Option<&BTreeMap<String, String>>) -> Option<&str> {
     headers?.iter().rfind(|(name, _)| named(name)).map(|(_, value)| value.as_str())
 }
 
-/// Envoy lets no list touch these.
+/// Returns `true` for the headers that Envoy does not let a list change.
 fn is_internal(name: &str) -> bool {
     name.starts_with(':') || name.eq_ignore_ascii_case("host")
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// The key under which `RequestAuthentication` puts a token's payload.
 const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 
-/// The conditions that are left for Envoy; those on the listener are judged before.
+/// The conditions that Envoy evaluates; those on the listener are evaluated before.
 pub(super) fn route_match(written: Option<&HttpMatchRequest>) -> Value {
     let Some(written) = written else {
         return json!({"prefix": "/"});
@@ -54,7 +54,7 @@ pub(super) fn route_match(written: Option<&HttpMatchRequest>) -> Value {
     out
 }
 
-/// Whether istiod stops at this route because nothing can come after it.
+/// Returns `true` when a route matches every request, so that istiod ignores the routes after it.
 pub(super) fn is_catch_all(route_match: &Value) -> bool {
     (route_match["prefix"] == "/" || route_match["safe_regex"]["regex"] == ".*")
         && ["headers", "query_parameters", "dynamic_metadata"]
@@ -62,7 +62,8 @@ pub(super) fn is_catch_all(route_match: &Value) -> bool {
             .all(|field| route_match.get(*field).is_none())
 }
 
-/// Istio takes a lone star for presence, although it is no expression.
+/// Returns `true` for a condition that any value fulfils. Istio accepts `*` for it, although it is not a regular
+/// expression.
 fn is_presence(text: &StringMatch) -> bool {
     match text {
         StringMatch::Present => true,

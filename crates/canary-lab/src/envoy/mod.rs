@@ -1,8 +1,8 @@
 //! Real Envoy in place of the lab's gateway: the objects rendered as Istio's control plane renders them for a gateway,
 //! and the process that runs them.
 //!
-//! The rendering is a second way from the objects to a decision, beside [`canary_core::Mesh`], and uses nothing of it:
-//! the tests of the project send the same requests both ways. It follows what istiod generates
+//! The rendering is independent of [`canary_core::Mesh`]: the tests of the project send the same requests to both and
+//! compare the decisions. It follows what istiod generates
 //! (`pilot/pkg/networking/core` of istio/istio): a route configuration for each port, a virtual host for each name, a
 //! route for each entry of a `match`, and a cluster `outbound|port|subset|host` for each port and subset of a service.
 
@@ -14,14 +14,16 @@ mod control;
 mod delegate;
 mod filters;
 mod headers;
+mod inventory;
 mod matches;
 mod policy;
 mod process;
+mod render;
 mod routes;
 mod rules;
-mod world;
 
 pub(crate) use bootstrap::mark;
 pub use bootstrap::{Routes, listener};
+pub use inventory::{Backend, BackendEndpoint, Inventory};
 pub use process::{Envoy, LogLine};
-pub use world::{Backend, BackendEndpoint, Configuration, World};
+pub use render::Configuration;

@@ -11,10 +11,7 @@ use canary_core::{
     names::{Exports, Nearness, covers, qualify, service_namespace},
 };
 
-use super::{
-    World,
-    world::{by_age, namespace},
-};
+use super::inventory::{Inventory, by_age, namespace};
 
 /// The rules on one host of one namespace, merged.
 #[derive(Clone, Debug, Default)]
@@ -32,23 +29,23 @@ pub(super) struct Blocks {
 }
 
 /// The rule for a host: that of the gateway's namespace, else of the service's, else of the root namespace.
-pub(super) fn rule_for(world: &World, host: &str) -> Option<Merged> {
-    let own = world.namespace.as_str();
-    let root = world.root_namespace.as_str();
-    let of_service = service_namespace(host, &world.domain);
-    let found = rule_in(world, own, host, own == root);
-    let found = found.or_else(|| rule_in(world, of_service?, host, false));
-    found.or_else(|| rule_in(world, root, host, false))
+pub(super) fn rule_for(inventory: &Inventory, host: &str) -> Option<Merged> {
+    let own = inventory.namespace.as_str();
+    let root = inventory.root_namespace.as_str();
+    let of_service = service_namespace(host, &inventory.domain);
+    let found = rule_in(inventory, own, host, own == root);
+    let found = found.or_else(|| rule_in(inventory, of_service?, host, false));
+    found.or_else(|| rule_in(inventory, root, host, false))
 }
 
-/// The rule for a host among those of one namespace: an exact host before the longest wildcard. A proxy of the root
-/// namespace takes first only what is private there.
-fn rule_in(world: &World, of: &str, host: &str, private_only: bool) -> Option<Merged> {
+/// The rule for a host among those of one namespace: an exact host before the longest wildcard. For a proxy of the
+/// root namespace only private rules count at first.
+fn rule_in(inventory: &Inventory, of: &str, host: &str, private_only: bool) -> Option<Merged> {
     let rules: Vec<(String, &DestinationRule)> =
-        by_age(&world.destination_rules, |rule| &rule.metadata)
+        by_age(&inventory.destination_rules, |rule| &rule.metadata)
             .into_iter()
             .filter(|rule| namespace(&rule.metadata) == of)
-            .map(|rule| (qualify(&rule.spec.host, of, &world.domain), rule))
+            .map(|rule| (qualify(&rule.spec.host, of, &inventory.domain), rule))
             .collect();
     let best = rules
         .iter()
@@ -57,7 +54,7 @@ fn rule_in(world: &World, of: &str, host: &str, private_only: bool) -> Option<Me
         .max_by_key(|name| (*name == host, name.len()))?;
     let visible = |rule: &&DestinationRule| {
         let entries = rule.spec.export_to.iter().flatten().map(String::as_str);
-        let nearness = Exports::new(entries, of).seen_from(&world.namespace, of);
+        let nearness = Exports::new(entries, of).seen_from(&inventory.namespace, of);
         if private_only { nearness == Some(Nearness::Private) } else { nearness.is_some() }
     };
     let on_host =
@@ -68,10 +65,10 @@ fn rule_in(world: &World, of: &str, host: &str, private_only: bool) -> Option<Me
     };
     let selects = |labels: &BTreeMap<String, String>| {
         !labels.is_empty()
-            && of == world.namespace
-            && labels.iter().all(|(key, value)| world.labels.get(key) == Some(value))
+            && of == inventory.namespace
+            && labels.iter().all(|(key, value)| inventory.labels.get(key) == Some(value))
     };
-    // Rules that select the proxy go before those for every proxy; rules that differ in selector or exports stay apart.
+    // Rules that select the proxy precede those for every proxy; rules with another selector or other exports are not merged.
     let selected = on_host.clone().find(|rule| selects(&selector(rule)));
     let first = selected.or_else(|| on_host.clone().find(|rule| selector(rule).is_empty()))?;
     let mut merged = Merged::default();
@@ -92,7 +89,7 @@ fn rule_in(world: &World, of: &str, host: &str, private_only: bool) -> Option<Me
 }
 
 impl Merged {
-    /// The blocks for a port and a subset: the subset's lie on the rule's, and a port's replace all of a level.
+    /// The blocks for a port and a subset: the subset's override the rule's, and a port's replace all blocks of their level.
     pub(super) fn blocks(&self, subset: Option<&Subset>, port: u16) -> Blocks {
         let mut blocks = Blocks::default();
         let of_subset = subset.and_then(|subset| subset.traffic_policy.as_ref());
@@ -123,11 +120,11 @@ impl Merged {
 
 /// The consistent hash that balances a destination's cluster.
 pub(super) fn consistent_hash(
-    world: &World,
+    inventory: &Inventory,
     destination: &Destination,
     listener: u16,
 ) -> Option<ConsistentHashLb> {
-    let rule = rule_for(world, &destination.host)?;
+    let rule = rule_for(inventory, &destination.host)?;
     let name = destination.subset.as_deref().unwrap_or_default();
     let subset = rule.subsets.iter().find(|subset| subset.name == name);
     let port = destination.port.as_ref().and_then(|port| port.number);

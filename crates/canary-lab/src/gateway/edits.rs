@@ -1,4 +1,4 @@
-//! Headers on their way through: what proxies add and remove, and what rules edit.
+//! Changes of headers: those that every proxy makes, and the edits of rules.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use hyper::{
     header::{CONNECTION, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE},
 };
 
-/// Removes what concerns one connection only (RFC 9110, section 7.6.1).
+/// Removes the headers that concern one connection only (RFC 9110, section 7.6.1).
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -31,7 +31,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// What Envoy tells the destination about the client.
+/// Adds the headers by which Envoy describes the client to the destination.
 pub(crate) fn forwarded(headers: &mut HeaderMap, peer: SocketAddr, random: u64) {
     let peer = peer.ip().to_string();
     let chain = match headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()) {
@@ -60,14 +60,14 @@ pub(crate) fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
     }
 }
 
-/// Carries out the edits of a rule on the headers of an answer to a request, or, without one, on those of a request.
+/// Applies the edits of a rule to headers: to those of the response to `request`, or, without it, to those of a request.
 pub(crate) fn apply(headers: &mut HeaderMap, edits: &[HeaderEdit], request: Option<&HeaderMap>) {
-    // As `canary_core::route::apply_header_edits`, on hyper's headers.
-    let mut made: Vec<(HeaderName, HeaderValue, bool)> = Vec::new();
+    // The same as `canary_core::route::apply_header_edits`, on hyper's headers.
+    let mut pending: Vec<(HeaderName, HeaderValue, bool)> = Vec::new();
     for edit in edits {
         let (name, value, set) = match edit {
             HeaderEdit::Remove { name } => {
-                write(headers, &mut made);
+                write(headers, &mut pending);
                 headers.remove(&**name);
                 continue;
             }
@@ -75,8 +75,8 @@ pub(crate) fn apply(headers: &mut HeaderMap, edits: &[HeaderEdit], request: Opti
             HeaderEdit::Add { name, value } => (name, value, false),
             _ => continue,
         };
-        if set && made.last().is_some_and(|(_, _, set)| !set) {
-            write(headers, &mut made);
+        if set && pending.last().is_some_and(|(_, _, set)| !set) {
+            write(headers, &mut pending);
         }
         let text = value.expand(|variable, arguments| {
             variable_of(request.unwrap_or(headers), variable, arguments)
@@ -86,14 +86,14 @@ pub(crate) fn apply(headers: &mut HeaderMap, edits: &[HeaderEdit], request: Opti
             continue;
         };
         if !text.is_empty() {
-            made.push((name, value, set));
+            pending.push((name, value, set));
         }
     }
-    write(headers, &mut made);
+    write(headers, &mut pending);
 }
 
-fn write(headers: &mut HeaderMap, made: &mut Vec<(HeaderName, HeaderValue, bool)>) {
-    for (name, value, set) in made.drain(..) {
+fn write(headers: &mut HeaderMap, pending: &mut Vec<(HeaderName, HeaderValue, bool)>) {
+    for (name, value, set) in pending.drain(..) {
         if set {
             headers.insert(name, value);
         } else {
@@ -102,7 +102,7 @@ fn write(headers: &mut HeaderMap, made: &mut Vec<(HeaderName, HeaderValue, bool)
     }
 }
 
-/// What stands for a variable of Envoy: `REQ(one?other)` is the first header that is there.
+/// The value of a variable of Envoy: `REQ(one?other)` is the first of these headers that is present.
 fn variable_of(request: &HeaderMap, name: &str, arguments: Option<&str>) -> Option<String> {
     match (name, arguments) {
         ("REQ", Some(names)) => {

@@ -1,7 +1,10 @@
-//! Sends a request to an endpoint, again when the rule says so.
+//! Sends a request to an endpoint, and retries it by the rule's policy.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -9,38 +12,32 @@ use bytes::Bytes;
 use canary_core::route::{Cluster, RetryPolicy};
 use http_body_util::{Either, Full};
 use hyper::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri,
+    Request, Response, StatusCode, Uri,
     body::Incoming,
-    http::uri::{Authority, PathAndQuery, Scheme},
+    http::uri::{Authority, Scheme},
+};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
 };
 
 use super::{
-    Proxy,
     edits::insert,
     mirror_log::Log,
+    outgoing::{Answered, Outgoing},
     reply::Reply,
     snapshot::{Endpoint, Snapshot},
 };
 
-/// The longest time that a copy takes where the route has no timeout: Envoy's own default.
+/// The timeout of a mirrored request where the route has none: Envoy's own default.
 const LONGEST_COPY: Duration = Duration::from_secs(15);
 
-/// A request as it leaves the gateway.
-#[derive(Clone, Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) method: Method,
-    pub(crate) path: PathAndQuery,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    /// Whether the destination must be spoken to in HTTP/2.
-    pub(crate) http2: bool,
-}
-
-/// Who answered, and how many attempts it took.
-#[derive(Debug, Default)]
-pub(crate) struct Answered {
-    pub(crate) workload: String,
-    pub(crate) version: String,
+/// The clients of the destinations; requests go to the pods of a destination in turn.
+#[derive(Debug)]
+pub(crate) struct Upstreams {
+    http1: Client<HttpConnector, Full<Bytes>>,
+    http2: Client<HttpConnector, Full<Bytes>>,
+    turn: AtomicUsize,
 }
 
 enum Attempt {
@@ -50,8 +47,21 @@ enum Attempt {
     TimedOut,
 }
 
-impl Proxy {
-    /// Sends a request to a cluster, again as its retry policy says.
+impl Upstreams {
+    pub(crate) fn new() -> Self {
+        let client = |http2: bool| {
+            let mut connector = HttpConnector::new();
+            connector.set_nodelay(true);
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .http2_only(http2)
+                .set_host(false)
+                .build(connector)
+        };
+        Self { http1: client(false), http2: client(true), turn: AtomicUsize::new(0) }
+    }
+
+    /// Sends a request to a cluster, with retries by its policy.
     pub(crate) async fn forward(
         &self,
         snapshot: &Snapshot,
@@ -102,7 +112,7 @@ impl Proxy {
                 return (reply, who);
             }
             if let Some(retries) = retries {
-                // Envoy draws from 0 to the pause, which doubles up to ten times its base.
+                // Envoy draws from 0 to the back-off, which doubles up to ten times its base.
                 let factor = 2u32.saturating_pow(tries).saturating_sub(1).min(10);
                 #[allow(clippy::cast_precision_loss)]
                 let draw = (random.rotate_left(tries * 11) >> 11) as f64 * 2f64.powi(-53);
@@ -132,7 +142,7 @@ impl Proxy {
         }
     }
 
-    /// Sends a copy and drops the answer, once it is logged. It may take as long as the original, as Envoy's copies.
+    /// Sends a mirrored request and drops the response, once it is logged. Its timeout is that of the original, as in Envoy.
     pub(crate) fn mirror(
         self: &Arc<Self>,
         snapshot: &Arc<Snapshot>,
@@ -141,15 +151,15 @@ impl Proxy {
         limit: Option<Duration>,
         log: Option<Log>,
     ) {
-        let (proxy, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
+        let (upstreams, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
         let limit = limit.unwrap_or(LONGEST_COPY);
         tokio::spawn(async move {
             let answered =
-                async { proxy.forward(&snapshot, &to, copy, None, 0).await.0.whole().await.0 };
+                async { upstreams.forward(&snapshot, &to, copy, None, 0).await.0.whole().await.0 };
             let answered = tokio::time::timeout(limit, answered).await;
             let reply = answered.unwrap_or_else(|_elapsed| Reply::timeout());
             if let Some(log) = log {
-                log.tell(to.subset.as_deref(), reply).await;
+                log.record_reply(to.subset.as_deref(), reply).await;
             }
         });
     }
@@ -159,7 +169,7 @@ fn version(endpoint: &Endpoint) -> String {
     endpoint.labels.get("version").cloned().unwrap_or_default()
 }
 
-/// Whether Envoy makes the attempt again under these conditions ("x-envoy-retry-on" in its documentation).
+/// Returns `true` when Envoy retries after this outcome ("x-envoy-retry-on" in its documentation).
 fn retriable(outcome: &Attempt, retries: &RetryPolicy) -> bool {
     let on = |names: &[&str]| retries.retry_on.iter().any(|on| names.contains(&on.as_str()));
     match outcome {

@@ -32,7 +32,7 @@ const BUCKETS: [f64; 19] = [
     3_600_000.0,
 ];
 
-/// Where requests went and how they ended.
+/// The labels of a series: the destination and the outcome of requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Series {
@@ -44,19 +44,19 @@ pub struct Series {
     pub workload: String,
     /// The label `version` of the pod that answered, or of the subset; empty when there is none.
     pub version: String,
-    /// The status that the client got.
+    /// The HTTP status that the client received.
     pub code: u16,
     /// Envoy's response flags, such as `NR` or `UF,URX`; empty when there is none.
     pub flags: String,
 }
 
-/// How many requests ended in one way, and how long they took.
+/// The number of requests of a series, and their durations.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Count {
-    /// How many.
+    /// The number of requests.
     pub requests: u64,
-    /// The time they took, together.
+    /// The sum of their durations.
     pub total: Duration,
     buckets: [u64; BUCKETS.len()],
 }
@@ -83,7 +83,7 @@ impl Metrics {
         all.iter().map(|(series, count)| (series.clone(), count.clone())).collect()
     }
 
-    /// How many requests ended in a way that `filter` accepts.
+    /// The number of requests in the series that `filter` accepts.
     pub fn requests(&self, filter: impl Fn(&Series) -> bool) -> u64 {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter(|(series, _)| filter(series)).map(|(_, count)| count.requests).sum()

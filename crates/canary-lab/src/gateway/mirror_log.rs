@@ -1,9 +1,9 @@
-//! The log of mirrored requests: what the original and its copy were answered.
+//! The log of mirrored requests: the responses to the original and to its copies.
 
 use std::{
     pin::Pin,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -18,17 +18,17 @@ use canary_core::{
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::{Proxy, forward::Outgoing, reply::Reply};
+use super::{outgoing::Outgoing, reply::Reply};
 
 /// The records of mirrored requests, one of each side; a stream for [`canary_core::evidence::Mirrored`].
 ///
-/// Envoy throws the answers of copies away; in a cluster such records come from the logs of both models. The lab knows
-/// which requests it mirrors: it logs these alone, and each with the records of all sides, so the source may be told
-/// that [all of them are mirrored](canary_core::evidence::Mirrored::all_mirrored). A copy that finds no endpoint, breaks
-/// off or takes too long is logged as the failure that it is, with its status. Requests over gRPC are not logged.
+/// Envoy drops the responses to copies; in a cluster such records come from the logs of both models. The lab knows which
+/// requests it mirrors: it logs these alone, each with the records of all sides, so the source may be told that
+/// [all of them are mirrored](canary_core::evidence::Mirrored::all_mirrored). A copy that finds no endpoint, is
+/// reset or times out is logged as a failure with its status. Requests over gRPC are not logged.
 ///
-/// The records are kept in a channel of a fixed size; a request that finds no room for all of its records is left out
-/// before anybody knows what becomes of it, and counted.
+/// The records are kept in a channel of a fixed size; a request for whose records there is no room is left
+/// out before its outcome is known, and counted.
 #[derive(Debug)]
 pub struct MirrorLog {
     receiver: mpsc::Receiver<Logged>,
@@ -36,7 +36,7 @@ pub struct MirrorLog {
 }
 
 impl MirrorLog {
-    /// How many requests found no room for their records.
+    /// The number of requests that were left out because there was no room for their records.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -47,22 +47,6 @@ impl Stream for MirrorLog {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.receiver.poll_recv(cx).map(|record| record.map(Ok))
-    }
-}
-
-/// Starts logs of mirrored requests, one after the other: for whoever goes on after a pause without holding the lab.
-#[derive(Clone, Debug)]
-pub struct Mirrors(pub(crate) Weak<Proxy>);
-
-impl Mirrors {
-    /// Logs mirrored requests from now on, as [`Lab::mirror_log`](crate::Lab::mirror_log) does. The log of a lab that is
-    /// closed has no records.
-    pub fn log(&self, subsets: Subsets, capacity: usize) -> MirrorLog {
-        let (sink, log) = Sink::channel(subsets, capacity);
-        if let Some(proxy) = self.0.upgrade() {
-            proxy.mirror_log.store(Some(Arc::new(sink)));
-        }
-        log
     }
 }
 
@@ -84,7 +68,7 @@ impl Sink {
     }
 }
 
-/// Logs what one side of a mirrored request was answered.
+/// A reserved place in the log for the response of one side.
 #[derive(Debug)]
 pub(crate) struct Log {
     room: mpsc::OwnedPermit<Logged>,
@@ -94,14 +78,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// The logs of a request that is about to leave with so many copies; its id is in its headers. None when there is
-    /// not room for all: a record without the others would look like a copy that nobody answered.
+    /// Reserves a place for a request and for each of its copies; its id is in its headers. `None` when there is not room
+    /// for all: a record without the others would look like a copy that got no response.
     pub(crate) fn of_all(
         sink: &Arc<Sink>,
         request: &Outgoing,
         copies: usize,
     ) -> Option<(Self, Vec<Self>)> {
-        // Whether a gRPC request failed is in the trailers, which are not kept here.
+        // The outcome of a gRPC request is in the trailers, which are not read here.
         if request.http2 {
             return None;
         }
@@ -118,8 +102,8 @@ impl Log {
         all
     }
 
-    /// Logs an answer and gives it back.
-    pub(crate) async fn tell(self, subset: Option<&str>, reply: Reply) -> Reply {
+    /// Logs a response and returns it.
+    pub(crate) async fn record_reply(self, subset: Option<&str>, reply: Reply) -> Reply {
         let (reply, body) = reply.whole().await;
         self.record(subset, reply.response.status().as_u16(), &body);
         reply

@@ -1,4 +1,4 @@
-//! The last answers that went through the gateway, for a page that shows them.
+//! The last exchanges through the gateway, for a page that shows them.
 
 use std::{
     collections::VecDeque,
@@ -18,35 +18,35 @@ use serde_json::Value;
 use super::reply::Reply;
 use crate::server::Prediction;
 
-/// How many answers are kept.
+/// The number of exchanges that are kept.
 const KEPT: usize = 12;
 /// The largest request that is kept, for its picture.
 const LARGEST_REQUEST: usize = 1 << 20;
-/// The largest answer that is kept, for its classes; a longer one is passed through as it comes.
+/// The largest response that is kept, for its classes; a longer one is streamed.
 const LARGEST_ANSWER: u64 = 64 << 10;
 
-/// One request that went through the gateway to a model, and its answer.
+/// A request through the gateway to a model, and its response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Counts the requests, from 1.
+    /// The number of the request, from 1.
     pub number: u64,
-    /// When the answer came.
+    /// The time of the response.
     pub at: Timestamp,
-    /// The path that was asked for.
+    /// The path of the request.
     pub path: String,
-    /// The subset that answered; empty when the destination named none.
+    /// The subset that responded; empty when the destination named none.
     pub subset: String,
-    /// The status that the client got.
+    /// The HTTP status that the client received.
     pub status: u16,
-    /// How long the destination took.
+    /// The time that the destination took.
     pub took: Duration,
     request: Bytes,
     answer: Bytes,
 }
 
 impl Exchange {
-    /// Classes of the first row with their probabilities, where the answer has such; else nothing.
+    /// The classes of the first row with their probabilities; empty when the response has none.
     pub fn top(&self) -> Vec<(String, f32)> {
         read_top(&self.answer).unwrap_or_default()
     }
@@ -59,7 +59,7 @@ impl Exchange {
     }
 }
 
-/// The text of the first `b64` anywhere in it.
+/// The text of the first member `b64`, at any depth.
 fn first_file(value: &Value) -> Option<&str> {
     match value {
         Value::Object(fields) => match fields.get("b64") {
@@ -76,13 +76,13 @@ fn first_file(value: &Value) -> Option<&str> {
 pub(crate) struct Recent(Mutex<(u64, VecDeque<Exchange>)>);
 
 impl Recent {
-    /// Those after that number, oldest first.
+    /// The exchanges with a higher number, oldest first.
     pub(crate) fn after(&self, number: u64) -> Vec<Exchange> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.1.iter().filter(|one| one.number > number).cloned().collect()
     }
 
-    /// Keeps an exchange and gives its answer back.
+    /// Keeps an exchange and returns its response.
     pub(crate) async fn keep(
         &self,
         path: &str,
@@ -102,7 +102,7 @@ impl Recent {
     /// Keeps a prediction of one of the lab's model servers, where the gateway is not the lab's own.
     pub(crate) fn keep_prediction(&self, subset: &str, prediction: Prediction<'_>) {
         let Prediction { head, body, status, answer, took } = prediction;
-        // A mirror's copy is marked at its host.
+        // The host of a mirrored request ends with this suffix.
         let host = head.headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes);
         let host = host.split(|&byte| byte == b':').next().unwrap_or_default();
         if host.ends_with(b"-shadow") {
@@ -111,7 +111,7 @@ impl Recent {
         self.push(head.uri.path(), body, subset, status.as_u16(), took, answer);
     }
 
-    /// Keeps an exchange, without what is too large of it.
+    /// Keeps an exchange; a request or response that is too large is kept empty.
     fn push(
         &self,
         path: &str,
@@ -145,7 +145,7 @@ mod tests {
     use http_body_util::BodyExt;
     use hyper::{HeaderMap, Response, header::HeaderName};
 
-    use super::{super::reply::present, *};
+    use super::{super::reply::buffered, *};
 
     #[tokio::test]
     async fn the_last_ones_stay_with_their_classes_and_files() {
@@ -181,7 +181,7 @@ mod tests {
             HeaderName::from_static("grpc-status"),
             HeaderValue::from_static("5"),
         )]);
-        let body = present(Bytes::from_static(b"message"), Some(trailers.clone()));
+        let body = buffered(Bytes::from_static(b"message"), Some(trailers.clone()));
         let reply = Reply { response: Response::new(body), flags: "" };
         let reply = Recent::default().keep("/m", Bytes::new(), None, Duration::ZERO, reply).await;
         let body = reply.response.into_body().collect().await.unwrap();

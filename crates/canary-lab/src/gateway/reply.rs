@@ -1,4 +1,4 @@
-//! Answers that the gateway gives itself, as Envoy words them.
+//! Responses that the gateway gives itself, in Envoy's words.
 
 use std::{convert::Infallible, future::Ready};
 
@@ -10,21 +10,21 @@ use hyper::{
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SERVER},
 };
 
-/// A body that is passed through, or one that is here: the gateway's own, or one that was read.
+/// A body that is streamed, or one in memory: the gateway's own, or one that was read.
 pub(crate) type Body =
     Either<Incoming, WithTrailers<Full<Bytes>, Ready<Option<Result<HeaderMap, Infallible>>>>>;
 
-/// A body that is here. What a gRPC call led to is in its trailers.
-pub(super) fn present(bytes: Bytes, trailers: Option<HeaderMap>) -> Body {
+/// A body in memory. The status of a gRPC call is in the trailers.
+pub(super) fn buffered(bytes: Bytes, trailers: Option<HeaderMap>) -> Body {
     Either::Right(Full::new(bytes).with_trailers(std::future::ready(trailers.map(Ok))))
 }
 
-/// The header in which the gateway says Envoy's response flags.
+/// The response header with Envoy's response flags.
 pub(crate) const FLAGS: HeaderName = HeaderName::from_static("x-envoy-response-flags");
-/// The header in which the gateway says which subset answered.
+/// The response header that names the subset.
 pub(crate) const SUBSET: HeaderName = HeaderName::from_static("x-canary-subset");
 
-/// An answer and why it is none of a destination.
+/// A response, with Envoy's response flags where the gateway gave it itself.
 pub(crate) struct Reply {
     pub(crate) response: Response<Body>,
     /// Envoy's response flags; empty when there is none.
@@ -36,7 +36,7 @@ impl Reply {
     pub(crate) fn new(status: u16, flags: &'static str, text: impl Into<Bytes>) -> Self {
         let text = text.into();
         let plain = !text.is_empty();
-        let mut response = Response::new(present(text, None));
+        let mut response = Response::new(buffered(text, None));
         *response.status_mut() =
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if plain {
@@ -64,14 +64,14 @@ impl Reply {
         Self::new(503, flags, text)
     }
 
-    /// A connection ended before its answer.
+    /// A connection ended before its response.
     pub(crate) fn reset(retried: bool) -> Self {
         let mut reply = Self::unreachable(retried, "connection termination");
         reply.flags = if retried { "UC,URX" } else { "UC" };
         reply
     }
 
-    /// The reply once its body has been read whole, and the body's bytes; a body that breaks off is a reset.
+    /// Reads the whole body and returns its bytes too; a body that is cut off is a reset.
     pub(crate) async fn whole(self) -> (Self, Bytes) {
         let Self { response, flags } = self;
         let (head, body) = response.into_parts();
@@ -79,20 +79,20 @@ impl Reply {
             Ok(body) => {
                 let trailers = body.trailers().cloned();
                 let bytes = body.to_bytes();
-                let body = present(bytes.clone(), trailers);
+                let body = buffered(bytes.clone(), trailers);
                 (Self { response: Response::from_parts(head, body), flags }, bytes)
             }
             Err(_) => (Self::reset(false), Bytes::new()),
         }
     }
 
-    /// The answer did not come in time.
+    /// The response did not come in time.
     pub(crate) fn timeout() -> Self {
         Self::new(504, "UT", "upstream request timeout")
     }
 }
 
-/// Marks an answer as one that went through the gateway.
+/// Marks a response as one that came through the gateway.
 pub(crate) fn mark(headers: &mut HeaderMap, flags: &str, subset: Option<&str>) {
     headers.insert(SERVER, HeaderValue::from_static("istio-envoy"));
     if let Ok(flags) = HeaderValue::from_str(flags)

@@ -1,4 +1,4 @@
-//! What the gateway knows at one moment: the mesh compiled from the objects, and the endpoints behind its services.
+//! The state of the gateway at one moment: the mesh compiled from the objects, and the endpoints of its services.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,7 +12,7 @@ use canary_core::{
 };
 use serde_json::Value;
 
-use crate::envoy::{Backend, BackendEndpoint, World};
+use crate::envoy::{Backend, BackendEndpoint, Inventory};
 
 /// A running pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Pod {
     /// The Deployment it belongs to.
     pub(crate) workload: String,
     pub(crate) labels: BTreeMap<String, String>,
-    /// Where it listens, by container port.
+    /// Its addresses, by container port.
     pub(crate) ports: BTreeMap<u16, SocketAddr>,
 }
 
@@ -30,19 +30,19 @@ pub(crate) struct Pod {
 pub(crate) struct Endpoint {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) workload: String,
-    /// Where it listens, by service port.
+    /// Its addresses, by service port.
     pub(crate) ports: BTreeMap<u16, SocketAddr>,
 }
 
-/// Everything that decides about a request.
+/// Everything that a decision about a request depends on.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) mesh: Mesh,
-    /// The port that the listener stands for.
+    /// The port of the Gateways that the listener represents.
     pub(crate) port: u16,
     endpoints: HashMap<String, Vec<Endpoint>>,
     /// The same for real Envoy.
-    pub(crate) world: World,
+    pub(crate) inventory: Inventory,
 }
 
 const NETWORKING: &str = "networking.istio.io/";
@@ -51,7 +51,7 @@ impl Snapshot {
     /// Compiles the objects of the store.
     pub(crate) fn new(objects: &mut dyn Iterator<Item = &Value>, pods: &[Pod]) -> Result<Self> {
         let mut builder = Mesh::builder();
-        let mut world = World::default();
+        let mut inventory = Inventory::default();
         let (mut services, mut endpoints) = (Vec::new(), HashMap::new());
         let mut ports = Vec::new();
         for object in objects {
@@ -59,7 +59,7 @@ impl Snapshot {
             let kind = object["kind"].as_str().unwrap_or_default();
             if kind == "Service" && version == "v1" {
                 let (service, behind) = service(object, pods);
-                world = world.backend(backend(&service, &behind));
+                inventory = inventory.backend(backend(&service, &behind));
                 endpoints.insert(service.host.clone(), behind);
                 services.push(service);
             } else if version.starts_with(NETWORKING) {
@@ -68,17 +68,17 @@ impl Snapshot {
                         let servers = object["spec"]["servers"].as_array();
                         ports.extend(servers.into_iter().flatten().filter_map(http_port));
                         let object = read::<Gateway>(object)?;
-                        world = world.object(object.clone());
+                        inventory = inventory.object(object.clone());
                         builder = builder.gateway(object);
                     }
                     "VirtualService" => {
                         let object = read::<VirtualService>(object)?;
-                        world = world.object(object.clone());
+                        inventory = inventory.object(object.clone());
                         builder = builder.virtual_service(object);
                     }
                     "DestinationRule" => {
                         let object = read::<DestinationRule>(object)?;
-                        world = world.object(object.clone());
+                        inventory = inventory.object(object.clone());
                         builder = builder.destination_rule(object);
                     }
                     _ => {}
@@ -87,7 +87,7 @@ impl Snapshot {
         }
         // A port for HTTP on which some Gateway listens; the usual one first.
         let port = if ports.contains(&80) { 80 } else { ports.into_iter().min().unwrap_or(80) };
-        Ok(Self { mesh: builder.services(services).build()?, port, endpoints, world })
+        Ok(Self { mesh: builder.services(services).build()?, port, endpoints, inventory })
     }
 
     /// The pod that listens at an address.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use canary_core::route::RequestView;
 use hyper::{header::HOST, http::request::Parts};
 
-/// What the decision is made from.
+/// The parts of a request that the decision depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) head: &'a Parts,

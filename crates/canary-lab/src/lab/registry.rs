@@ -1,4 +1,4 @@
-//! Which model stands behind a `--model_base_path`.
+//! The model of each `--model_base_path`.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use canary_core::rollout::{Error, Result};
 
 use crate::model::{Classifier, Model, ModelFiles, Preprocessing, Scripted, Variant};
 
-/// The models that are known by path, and the real ones, which are loaded when first asked for.
+/// The models by path; real ones are loaded when they are first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     pub(crate) models: Mutex<BTreeMap<String, Arc<dyn Model>>>,
@@ -17,7 +17,7 @@ pub(crate) struct Registry {
     pub(crate) scripted_instead: bool,
 }
 
-/// What the last part of a path can name.
+/// The real models, by the last part of a path.
 const REAL: [(&str, Variant, Preprocessing, f64); 4] = [
     ("efficientnet-lite0", Variant::Lite0, Preprocessing::Whole, 0.46),
     ("efficientnet-lite1", Variant::Lite1, Preprocessing::Whole, 0.50),
@@ -26,7 +26,7 @@ const REAL: [(&str, Variant, Preprocessing, f64); 4] = [
 ];
 
 impl Registry {
-    /// The model behind a path; may read files and take its time.
+    /// The model of a path; this may read files and take seconds.
     pub(crate) fn load(&self, path: &str) -> Result<Arc<dyn Model>> {
         let known = || self.models.lock().unwrap_or_else(PoisonError::into_inner);
         let path = path.trim_end_matches('/');

@@ -1,4 +1,4 @@
-//! What kubelets and the Deployment controller do in a cluster: runs a model server for each pod of a Deployment.
+//! Runs a model server for each pod of a Deployment, as the Deployment controller and the kubelets do in a cluster.
 
 use std::{
     collections::BTreeMap,
@@ -35,9 +35,9 @@ struct Running {
     _servers: Vec<ModelServer>,
 }
 
-/// Follows the store and runs what it says, until dropped.
+/// Follows the store and runs the pods of its Deployments, until dropped.
 ///
-/// Where the gateway is not the lab's own, `watched` is told of the predictions.
+/// Where the gateway is Envoy, the servers report their predictions to `watched`.
 pub(crate) async fn run(
     store: Store,
     registry: Arc<Registry>,
@@ -60,7 +60,7 @@ pub(crate) async fn run(
                 ("Deployment", Change::Deleted) => {
                     deployments.remove(&reference);
                 }
-                // Everything else only makes the loop look again.
+                // Every other change only repeats the reconciliation.
                 _ => {}
             }
         }
@@ -106,7 +106,7 @@ async fn reconcile(
             return;
         }
     };
-    // A ConfigMap that changes is seen by pods that start later, as in Kubernetes.
+    // As in Kubernetes, only pods that start later see a changed ConfigMap.
     let same = |now: &Running| {
         now.spec == deployment["spec"] && (now.ready || now.path == container.model_path)
     };
@@ -132,7 +132,7 @@ async fn reconcile(
     report(store, reference, deployment, ready, &problem);
 }
 
-/// Requests on their way to the old pods are answered first.
+/// Requests that are under way to the old pods are answered first.
 fn drop_later(old: Option<Running>) {
     if let Some(old) = old {
         tokio::spawn(async move {
@@ -164,8 +164,8 @@ async fn start(
     for _ in 0..container.replicas {
         let model = Served::shared(container.model_name.clone(), Arc::clone(&model));
         let subset = container.labels.get("version").cloned().unwrap_or_default();
-        let tell = watched.map(|proxy| watcher(proxy.clone(), subset));
-        let server = ModelServer::open([model], tell)?;
+        let watcher = watched.map(|proxy| report_to(proxy.clone(), subset));
+        let server = ModelServer::open([model], watcher)?;
         pods.push(Pod {
             namespace: reference.namespace.clone(),
             workload: reference.name.clone(),
@@ -177,8 +177,8 @@ async fn start(
     Ok((running, pods))
 }
 
-/// Keeps predictions among the recent ones of a gateway, while somebody looks at them.
-fn watcher(proxy: Weak<Proxy>, subset: String) -> Watcher {
+/// Adds predictions to the recent exchanges of a gateway, while somebody reads them.
+fn report_to(proxy: Weak<Proxy>, subset: String) -> Watcher {
     Box::new(move |prediction| {
         if let Some(recent) = proxy.upgrade().and_then(|proxy| proxy.recent.load_full()) {
             recent.keep_prediction(&subset, prediction);
@@ -321,7 +321,7 @@ fn environment(
     Ok(found)
 }
 
-/// Puts variables where `$(NAME)` stands; unknown ones stay as written, as in Kubernetes.
+/// Replaces `$(NAME)` by the variable's value; unknown names stay as written, as in Kubernetes.
 fn expand(text: &str, environment: &BTreeMap<String, String>) -> String {
     let mut out = String::new();
     let mut rest = text;

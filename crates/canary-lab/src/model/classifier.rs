@@ -13,7 +13,7 @@ use super::{
     Signature, Tensors, Variant,
 };
 
-/// How the server brings an image file to the size of the network.
+/// The way in which the server fits an image to the size of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Preprocessing {
@@ -25,7 +25,7 @@ pub enum Preprocessing {
     CentreCrop,
 }
 
-/// EfficientNet-Lite as a served model.
+/// EfficientNet-Lite as a model of a server.
 ///
 /// `serving_preprocess` takes image files and gives the five best labels with their probabilities;
 /// `serving_default` takes floats in [0, 1], height × width × 3, and gives 1000 logits.

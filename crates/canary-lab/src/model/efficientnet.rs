@@ -12,7 +12,7 @@ use super::{
     weights::{self, Weights},
 };
 
-/// Which of the two networks.
+/// One of the two networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Variant {
     /// EfficientNet-Lite0: 224×224 pixels, 4.7 million weights.
@@ -41,7 +41,7 @@ impl Variant {
         }
     }
 
-    /// How often a stage's block stands in this variant: the depth coefficient is 1.0 or 1.1, rounded up.
+    /// The number of blocks of a stage in this variant: the depth coefficient is 1.0 or 1.1, rounded up.
     fn repeats(self, stage: usize, base: usize) -> usize {
         match self {
             Self::Lite1 if stage != 0 && stage + 1 != STAGES.len() => (base * 11).div_ceil(10),
@@ -62,7 +62,7 @@ const STAGES: [(usize, usize, usize, usize, usize); 7] = [
 ];
 const STEM: usize = 32;
 const HEAD: usize = 1280;
-/// How many classes the networks tell apart: those of the `ImageNet` challenge of 2012.
+/// The number of classes: those of the `ImageNet` challenge of 2012.
 pub const CLASSES: usize = 1000;
 
 /// The network with its weights.
@@ -119,7 +119,7 @@ impl EfficientNet {
         Ok(Self { variant, stem, blocks, head, classes })
     }
 
-    /// Which network it is.
+    /// The variant.
     pub fn variant(&self) -> Variant {
         self.variant
     }

@@ -1,16 +1,16 @@
-//! How a model refuses.
+//! Errors of models.
 
-/// Why a request was not answered, with the names of `TensorFlow`'s and gRPC's canonical codes.
+/// The kind of an error, with the names of `TensorFlow`'s and gRPC's canonical codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Code {
-    /// The request cannot be answered as it is: 400.
+    /// The request is not valid: 400.
     InvalidArgument,
     /// There is no such model, version or signature: 404.
     NotFound,
-    /// The server has too much to do: 429.
+    /// The server is overloaded: 429.
     ResourceExhausted,
-    /// The answer came too late: 504.
+    /// The response came too late: 504.
     DeadlineExceeded,
     /// The server cannot answer now: 503.
     Unavailable,
@@ -45,24 +45,24 @@ impl Code {
     }
 }
 
-/// A request that a model refused.
+/// An error of a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ModelError {
-    /// The kind of refusal.
+    /// The kind of the error.
     pub code: Code,
-    /// What is wrong, as the server will say it.
+    /// The message, as the server sends it.
     pub message: String,
 }
 
 impl ModelError {
-    /// A refusal of any kind.
+    /// An error of any kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// The request cannot be answered as it is.
+    /// An invalid request.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidArgument, message)
     }

@@ -34,7 +34,7 @@ pub struct ModelFiles {
     pub photo: Option<PathBuf>,
 }
 
-/// Where the names of the 1000 classes stand.
+/// The files with the names of the 1000 classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClassNames {

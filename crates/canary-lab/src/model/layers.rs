@@ -1,11 +1,11 @@
 //! The layers of the network, channels first, with batch normalisation folded in and `TensorFlow`'s "SAME" padding.
 
 use canary_core::serving::Result;
-use matrixmultiply::sgemm;
+use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 
 use super::weights::Weights;
 
-/// What batch normalisation adds to the variance.
+/// The constant that batch normalisation adds to the variance.
 const EPSILON: f32 = 1e-3;
 
 /// Size of an activation; the data is channels × height × width.
@@ -93,33 +93,16 @@ impl Pointwise {
 }
 
 /// `output += weights · input`, where `weights` is outputs × inner and `input` inner × columns, both row-major.
-#[allow(unsafe_code)]
 fn multiply(weights: &[f32], input: &[f32], output: &mut [f32], inner: usize, columns: usize) {
     let rows = weights.len() / inner;
-    assert_eq!(weights.len(), rows * inner);
-    assert_eq!(input.len(), inner * columns);
-    assert_eq!(output.len(), rows * columns);
-    let (row, column) = (inner.cast_signed(), columns.cast_signed());
-    // SAFETY: the three assertions above are the bounds of the matrices for these strides, and the output is
-    // borrowed mutably, so it overlaps neither input.
-    unsafe {
-        sgemm(
-            rows,
-            inner,
-            columns,
-            1.0,
-            weights.as_ptr(),
-            row,
-            1,
-            input.as_ptr(),
-            column,
-            1,
-            1.0,
-            output.as_mut_ptr(),
-            column,
-            1,
-        );
-    }
+    let (Ok(weights), Ok(input), Ok(mut output)) = (
+        ArrayView2::from_shape((rows, inner), weights),
+        ArrayView2::from_shape((inner, columns), input),
+        ArrayViewMut2::from_shape((rows, columns), output),
+    ) else {
+        unreachable!("each layer checks its weights when they are read, and allocates its output")
+    };
+    general_mat_mul(1.0, &weights, &input, 1.0, &mut output);
 }
 
 /// A depthwise convolution: one square kernel for each channel.

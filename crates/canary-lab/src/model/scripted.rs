@@ -1,4 +1,4 @@
-//! A model that follows a script: how fast, how often wrong, how often failing; fast enough for load tests.
+//! A model whose latency, errors and disagreements follow a script; fast enough for load tests.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -8,18 +8,19 @@ use std::{
 use canary_core::tensor::{Tensor, TensorData};
 
 use super::{Code, Model, ModelError, PREPROCESS_SIGNATURE, Signature, Tensors};
+use crate::mix::mix;
 
-/// How long answers take.
+/// The distribution of the latency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Latency {
-    /// Always the same.
+    /// A constant.
     Fixed(Duration),
-    /// Every value between the two equally likely.
+    /// Uniform between the two.
     Uniform(Duration, Duration),
     /// Log-normal, as service times usually are: the median, and the standard deviation of the logarithm.
     LogNormal {
-        /// Half of the answers are faster.
+        /// The median.
         median: Duration,
         /// The spread; 0.3 is typical, 1.0 has a long tail.
         sigma: f64,
@@ -42,9 +43,9 @@ impl Latency {
     }
 }
 
-/// A model with the signatures of an image classifier whose answers follow a script.
+/// A model with the signatures of an image classifier whose responses follow a script.
 ///
-/// It looks at no pixel: any bytes count as an image. The n-th answer depends on the seed and on n alone.
+/// It does not decode images: any bytes count as one. The n-th response depends on the seed and on n alone.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,7 +75,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// A model that says this label with this probability, at once and without errors.
+    /// A model that gives this label with this probability, at once and without errors.
     pub fn new(label: impl Into<String>, probability: f64) -> Self {
         Self {
             label: label.into(),
@@ -92,28 +93,28 @@ impl Scripted {
         }
     }
 
-    /// How long answers take.
+    /// Sets the latency.
     #[must_use]
     pub fn latency(mut self, latency: Latency) -> Self {
         self.latency = latency;
         self
     }
 
-    /// The share of requests that fail, in [0, 1]; with 500 unless [`Scripted::error_code`] says otherwise.
+    /// Sets the share of requests that fail, in [0, 1]; with 500 unless [`Scripted::error_code`] is set.
     #[must_use]
     pub fn errors(mut self, rate: f64) -> Self {
         self.errors = rate;
         self
     }
 
-    /// How requests fail that do.
+    /// Sets the code of the failures.
     #[must_use]
     pub fn error_code(mut self, code: Code) -> Self {
         self.code = code;
         self
     }
 
-    /// The share of answers, in [0, 1], that say `other` instead of the label.
+    /// Sets the share of responses, in [0, 1], with the label `other` instead.
     #[must_use]
     pub fn disagree(mut self, rate: f64, other: impl Into<String>) -> Self {
         self.disagree = rate;
@@ -121,14 +122,14 @@ impl Scripted {
         self
     }
 
-    /// How much the share of other answers grows with every answer: 0.0001 makes it 0.1 larger after 1000.
+    /// Sets the amount by which the share of other labels grows with every response: 0.0001 adds 0.1 after 1000.
     #[must_use]
     pub fn drift(mut self, per_answer: f64) -> Self {
         self.drift = per_answer;
         self
     }
 
-    /// The seed of everything random.
+    /// Sets the seed of everything random.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -189,14 +190,6 @@ const RUNNERS_UP: [&str; 5] = ["suit", "Windsor tie", "bow tie", "mortarboard", 
 
 fn repeat<T: Clone>(row: &[T], rows: usize) -> Vec<T> {
     std::iter::repeat_n(row, rows).flatten().cloned().collect()
-}
-
-/// The finaliser of `SplitMix64` (Steele, Lea and Flood 2014).
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 impl Model for Scripted {

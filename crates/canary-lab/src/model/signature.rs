@@ -2,7 +2,7 @@
 
 use canary_core::tensor::DType;
 
-/// The signature that a request without a name means.
+/// The signature of a request that names none.
 pub const DEFAULT_SIGNATURE: &str = "serving_default";
 /// The signature that takes image files and gives labels.
 pub const PREPROCESS_SIGNATURE: &str = "serving_preprocess";
@@ -11,7 +11,7 @@ pub const PREPROCESS_SIGNATURE: &str = "serving_preprocess";
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TensorInfo {
-    /// Its name in requests and answers.
+    /// Its name in requests and responses.
     pub name: String,
     /// The element type.
     pub dtype: DType,
@@ -25,6 +25,19 @@ impl TensorInfo {
         let shape = std::iter::once(None).chain(item.iter().copied().map(Some)).collect();
         Self { name: name.into(), dtype, shape }
     }
+
+    /// The difference to a shape, in words; `None` when the shape fits.
+    pub(crate) fn misfit(&self, shape: &[usize]) -> Option<String> {
+        let fits = shape.len() == self.shape.len()
+            && shape
+                .iter()
+                .zip(&self.shape)
+                .all(|(size, want)| want.is_none_or(|want| want == *size));
+        let wanted =
+            self.shape.iter().map(|size| size.map_or("?".to_owned(), |size| size.to_string()));
+        let wanted = || wanted.collect::<Vec<_>>().join(", ");
+        (!fits).then(|| format!("has the shape {shape:?}, expected [{}]", wanted()))
+    }
 }
 
 /// One way to call a model.
@@ -33,9 +46,9 @@ impl TensorInfo {
 pub struct Signature {
     /// The name, such as `serving_default`.
     pub name: String,
-    /// What it takes.
+    /// The inputs.
     pub inputs: Vec<TensorInfo>,
-    /// What it gives.
+    /// The outputs.
     pub outputs: Vec<TensorInfo>,
 }
 

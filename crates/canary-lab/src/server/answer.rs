@@ -1,4 +1,4 @@
-//! From tensors to the JSON of a predict answer.
+//! Writes tensors as the JSON of a predict response.
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ use canary_core::tensor::{Tensor, TensorData};
 use super::request::Form;
 use crate::model::{Code, ModelError, Tensors};
 
-/// Writes the answer to a request of this form.
+/// Writes the response to a request of this form.
 pub(crate) fn write(form: Form, outputs: &Tensors) -> Result<Vec<u8>, ModelError> {
     let mut out = Vec::with_capacity(64 + 16 * outputs.iter().map(|o| size(&o.1)).sum::<usize>());
     match form {

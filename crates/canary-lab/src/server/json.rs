@@ -1,255 +1,79 @@
-//! Reads JSON as `TensorFlow` Serving does: with the tokens `NaN`, `Infinity`, `-Infinity` and `Inf`, which JSON lacks.
+//! Reads JSON as `TensorFlow` Serving does: with the tokens `NaN`, `Infinity`, `-Infinity`, `Inf` and `-Inf`, which JSON
+//! lacks.
 //!
-//! Numbers stay text until their element type is known, so that 64-bit integers and floats keep every digit.
+//! Such a token becomes a string that begins with a NUL character, so that `serde_json` reads the rest.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
-/// How deeply values may nest.
-const MAX_DEPTH: usize = 64;
+use serde_json::Value;
 
-/// A value that borrows from the text.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json<'a> {
-    Null,
-    Bool(bool),
-    /// A number or one of the tokens for numbers that are not finite, as written.
-    Number(&'a str),
-    Text(Cow<'a, str>),
-    List(Vec<Self>),
-    Object(Vec<(Cow<'a, str>, Self)>),
+/// The first character of the string in place of a token.
+const MARK: char = '\0';
+const TOKENS: [&str; 5] = ["NaN", "Infinity", "-Infinity", "Inf", "-Inf"];
+
+/// Reads a whole text.
+pub(crate) fn read(text: &str) -> Result<Value, String> {
+    serde_json::from_str(&marked(text)).map_err(|error| format!("JSON Parse error: {error}"))
 }
 
-impl<'a> Json<'a> {
-    /// Reads a whole text; the error says what is wrong at which byte.
-    pub(crate) fn read(text: &'a str) -> Result<Self, String> {
-        let mut reader = Reader { text, at: 0 };
-        let value = reader.value(0)?;
-        reader.space();
-        if reader.at < text.len() { Err(reader.wrong("text after the value")) } else { Ok(value) }
-    }
-
-    /// The value of a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::Object(entries) => {
-                entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
-            }
-            _ => None,
-        }
-    }
-
-    /// What kind of value it is, for messages.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool(_) => "a boolean",
-            Self::Number(_) => "a number",
-            Self::Text(_) => "a string",
-            Self::List(_) => "a list",
-            Self::Object(_) => "an object",
-        }
+/// The number in a value, finite or not.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.strip_prefix(MARK)?.parse().ok(),
+        _ => None,
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
+/// The kind of a value, for messages.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::String(text) if !text.starts_with(MARK) => "a string",
+        Value::Number(_) | Value::String(_) => "a number",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
-impl<'a> Reader<'a> {
-    fn wrong(&self, what: &str) -> String {
-        format!("JSON Parse error: {what} at offset: {}", self.at)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        self.space();
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn value(&mut self, depth: usize) -> Result<Json<'a>, String> {
-        if depth > MAX_DEPTH {
-            return Err(self.wrong("values nest too deeply"));
-        }
-        self.space();
-        match self.peek() {
-            Some(b'"') => self.string().map(Json::Text),
-            Some(b'[') => self.list(depth),
-            Some(b'{') => self.object(depth),
-            Some(b'-' | b'0'..=b'9' | b'N' | b'I') => self.number(),
-            Some(b'a'..=b'z') => {
-                for (word, value) in
-                    [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))]
-                {
-                    if self.text[self.at..].starts_with(word) {
-                        self.at += word.len();
-                        return Ok(value);
-                    }
+/// The text with strings in place of the tokens.
+fn marked(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let (mut marked, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += match byte {
+            b'"' => string_length(&bytes[at..]),
+            b'N' | b'I' | b'-' => {
+                let token = TOKENS.iter().find(|token| text[at..].starts_with(**token));
+                if let Some(token) = token {
+                    // Writing to memory cannot fail.
+                    let _ = write!(marked, "{}\"\\u0000{token}\"", &text[copied..at]);
+                    copied = at + token.len();
                 }
-                Err(self.wrong("invalid value"))
+                token.map_or(1, |token| token.len())
             }
-            Some(_) => Err(self.wrong("invalid value")),
-            None => Err(self.wrong("the document is empty or cut off")),
-        }
+            _ => 1,
+        };
     }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    marked.push_str(&text[copied..]);
+    Cow::Owned(marked)
+}
 
-    fn list(&mut self, depth: usize) -> Result<Json<'a>, String> {
-        self.at += 1;
-        let mut items = Vec::new();
-        if self.eat(b']') {
-            return Ok(Json::List(items));
-        }
-        loop {
-            items.push(self.value(depth + 1)?);
-            if self.eat(b']') {
-                return Ok(Json::List(items));
-            }
-            if !self.eat(b',') {
-                return Err(self.wrong("missing a comma or ] in a list"));
-            }
+/// The length of the string at the beginning of a text, with its quotes; one without its end reaches to the end.
+fn string_length(bytes: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
         }
     }
-
-    fn object(&mut self, depth: usize) -> Result<Json<'a>, String> {
-        self.at += 1;
-        let mut entries = Vec::new();
-        if self.eat(b'}') {
-            return Ok(Json::Object(entries));
-        }
-        loop {
-            self.space();
-            if self.peek() != Some(b'"') {
-                return Err(self.wrong("missing a name in an object"));
-            }
-            let name = self.string()?;
-            if !self.eat(b':') {
-                return Err(self.wrong("missing a colon after a name"));
-            }
-            entries.push((name, self.value(depth + 1)?));
-            if self.eat(b'}') {
-                return Ok(Json::Object(entries));
-            }
-            if !self.eat(b',') {
-                return Err(self.wrong("missing a comma or } in an object"));
-            }
-        }
-    }
-
-    fn number(&mut self) -> Result<Json<'a>, String> {
-        let rest = &self.text[self.at..];
-        for token in ["NaN", "Infinity", "-Infinity", "Inf", "-Inf"] {
-            if rest.starts_with(token) {
-                self.at += token.len();
-                return Ok(Json::Number(token));
-            }
-        }
-        let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let bytes = rest.as_bytes();
-        let mut end = usize::from(bytes.first() == Some(&b'-'));
-        let whole = digits(&bytes[end..]);
-        let zeros = whole > 1 && bytes[end] == b'0';
-        end += whole;
-        let mut valid = whole > 0 && !zeros;
-        if bytes.get(end) == Some(&b'.') {
-            let fraction = digits(&bytes[end + 1..]);
-            valid &= fraction > 0;
-            end += 1 + fraction;
-        }
-        if matches!(bytes.get(end), Some(b'e' | b'E')) {
-            end += 1;
-            end += usize::from(matches!(bytes.get(end), Some(b'+' | b'-')));
-            let exponent = digits(&bytes[end..]);
-            valid &= exponent > 0;
-            end += exponent;
-        }
-        if !valid {
-            return Err(self.wrong("invalid value"));
-        }
-        self.at += end;
-        Ok(Json::Number(&rest[..end]))
-    }
-
-    fn string(&mut self) -> Result<Cow<'a, str>, String> {
-        self.at += 1;
-        let start = self.at;
-        let mut owned: Option<String> = None;
-        let mut from = start;
-        loop {
-            let rest = &self.text.as_bytes()[self.at..];
-            let plain = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-            let Some(plain) = plain else { return Err(self.wrong("a string without its end")) };
-            self.at += plain;
-            match rest[plain] {
-                b'"' => {
-                    let tail = &self.text[from..self.at];
-                    self.at += 1;
-                    return Ok(match owned {
-                        Some(text) => Cow::Owned(text + tail),
-                        None => Cow::Borrowed(tail),
-                    });
-                }
-                b'\\' => {
-                    let text = owned.get_or_insert_default();
-                    text.push_str(&self.text[from..self.at]);
-                    let escaped = self.escape()?;
-                    owned.get_or_insert_default().push(escaped);
-                    from = self.at;
-                }
-                _ => return Err(self.wrong("a control character in a string")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<char, String> {
-        self.at += 1;
-        let code = self.peek().ok_or_else(|| self.wrong("a string without its end"))?;
-        self.at += 1;
-        Ok(match code {
-            b'"' | b'\\' | b'/' => char::from(code),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let first = self.hex()?;
-                let code = if (0xd800..0xdc00).contains(&first) {
-                    if !self.text[self.at..].starts_with("\\u") {
-                        return Err(self.wrong("half of a surrogate pair"));
-                    }
-                    self.at += 2;
-                    let second = self.hex()?;
-                    let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400);
-                    let low = low.ok_or_else(|| self.wrong("half of a surrogate pair"))?;
-                    0x10000 + ((first - 0xd800) << 10) + low
-                } else {
-                    first
-                };
-                char::from_u32(code).ok_or_else(|| self.wrong("half of a surrogate pair"))?
-            }
-            _ => return Err(self.wrong("an unknown escape")),
-        })
-    }
-
-    fn hex(&mut self) -> Result<u32, String> {
-        let digits = self.text.get(self.at..self.at + 4);
-        let digits = digits.filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let code = digits.and_then(|text| u32::from_str_radix(text, 16).ok());
-        let code = code.ok_or_else(|| self.wrong("an invalid \\u escape"))?;
-        self.at += 4;
-        Ok(code)
-    }
+    bytes.len()
 }
 
 #[cfg(test)]
@@ -257,19 +81,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_keep_their_digits() {
-        let read = Json::read(
-            " {\"a\": [1, -2.5e3, NaN, -Infinity], \"b\": \"x\\u00e9\\ud83d\\ude00\\n\"} ",
+    fn tokens_outside_of_strings_are_numbers() {
+        let value =
+            read(r#" {"a": [1, -2.5e3, NaN, -Infinity, Inf], "b": "NaN\"\\ -Inf"} "#).unwrap();
+        let numbers: Vec<f64> = value["a"].as_array().unwrap().iter().filter_map(number).collect();
+        assert_eq!(
+            (numbers[1], numbers[3], numbers[4]),
+            (-2.5e3, f64::NEG_INFINITY, f64::INFINITY)
         );
-        let read = read.unwrap();
-        let numbers = ["1", "-2.5e3", "NaN", "-Infinity"].map(Json::Number).to_vec();
-        assert_eq!(read.get("a"), Some(&Json::List(numbers)));
-        assert_eq!(read.get("b"), Some(&Json::Text("xé😀\n".into())));
-        assert_eq!(Json::read("9223372036854775807").unwrap(), Json::Number("9223372036854775807"));
+        assert!(numbers[2].is_nan());
+        assert_eq!(value["b"], "NaN\"\\ -Inf");
+        assert_eq!((kind(&value["a"][2]), kind(&value["b"])), ("a number", "a string"));
+        assert_eq!(number(&value["b"]), None);
+        assert_eq!(read("9223372036854775807").unwrap().as_i64(), Some(i64::MAX));
+        assert_eq!(read(r#""x\u00e9\ud83d\ude00\n""#).unwrap(), "xé😀\n");
     }
 
     #[test]
-    fn what_is_no_json_is_an_error() {
+    fn what_is_not_json_is_an_error() {
         for bad in [
             "",
             "{",
@@ -281,15 +110,20 @@ mod tests {
             "\"\\x\"",
             "\"\\ud800\"",
             "\"a",
+            "\"\\",
             "tru",
             "[1] 2",
             ".5",
             "\"\\u12\"",
             "{1: 2}",
+            "NaNs",
+            "[1NaN]",
+            "-NaN",
+            "Infinit",
         ] {
-            let error = Json::read(bad).unwrap_err();
+            let error = read(bad).unwrap_err();
             assert!(error.starts_with("JSON Parse error"), "{bad}: {error}");
         }
-        assert!(Json::read(&"[".repeat(100_000)).unwrap_err().contains("too deeply"));
+        assert!(read(&"[".repeat(100_000)).unwrap_err().contains("recursion"));
     }
 }

@@ -48,7 +48,7 @@ impl ModelServer {
         Self::open(models, None)
     }
 
-    /// The same in the context of a runtime, without waiting; `watcher` is told of every prediction by REST.
+    /// The same in the context of a runtime, without waiting; `watcher` is called with every prediction by REST.
     pub(crate) fn open(
         models: impl IntoIterator<Item = Served>,
         watcher: Option<Watcher>,
@@ -79,12 +79,12 @@ impl ModelServer {
         Ok(Self { serving })
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.serving.address()
     }
 
-    /// Where it listens, as a URL without path.
+    /// Its URL, without path.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }

@@ -1,24 +1,24 @@
-//! What a path of the REST interface asks for.
+//! The paths of the REST interface.
 
 use super::served::Choice;
 
-/// What a path asks for.
+/// The endpoint of a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Endpoint {
     Predict(String, Choice),
     /// `:classify` or `:regress`.
     Examples(&'static str, String, Choice),
     Status(String, Choice),
     Metadata(String, Choice),
-    /// Outside `/v1/`: no part of the interface.
+    /// Outside `/v1/`: not a part of the interface.
     Elsewhere,
-    /// Inside `/v1/`, but nothing that there is.
+    /// Inside `/v1/`, but not an endpoint.
     Malformed,
     /// A version that does not fit 64 bits.
     VersionTooLarge,
 }
 
-impl Asked {
+impl Endpoint {
     /// Reads the path of a request, without query, for its method.
     pub(crate) fn read(post: bool, path: &str) -> Self {
         let Some(rest) = path.strip_prefix("/v1/") else { return Self::Elsewhere };
@@ -90,28 +90,32 @@ mod tests {
     fn paths_are_read_as_the_server_reads_them() {
         let name = || "m".to_owned();
         let latest = Choice::Latest;
-        for (post, path, asked) in [
-            (true, "/v1/models/m:predict", Asked::Predict(name(), latest.clone())),
-            (true, "/v1/models/m/versions/3:predict", Asked::Predict(name(), Choice::Version(3))),
+        for (post, path, expected) in [
+            (true, "/v1/models/m:predict", Endpoint::Predict(name(), latest.clone())),
+            (
+                true,
+                "/v1/models/m/versions/3:predict",
+                Endpoint::Predict(name(), Choice::Version(3)),
+            ),
             (
                 true,
                 "/v1/models/m/labels/a%20b:predict",
-                Asked::Predict(name(), Choice::Label("a b".to_owned())),
+                Endpoint::Predict(name(), Choice::Label("a b".to_owned())),
             ),
-            (true, "/v1/models/m:classify", Asked::Examples("classify", name(), latest.clone())),
-            (false, "/v1/models/m", Asked::Status(name(), latest.clone())),
-            (false, "/v1/models/m/versions/3", Asked::Status(name(), Choice::Version(3))),
-            (false, "/v1/models/m/metadata", Asked::Metadata(name(), latest)),
-            (false, "/v1/models/m/versions/99999999999999999999", Asked::VersionTooLarge),
-            (false, "/v1/models/m:predict", Asked::Malformed),
-            (true, "/v1/models/m", Asked::Malformed),
-            (true, "/v1/models/m/versions/x:predict", Asked::Malformed),
-            (true, "/v1/models/%zz:predict", Asked::Malformed),
-            (true, "/v1/models/:predict", Asked::Malformed),
-            (false, "/v1/other", Asked::Malformed),
-            (false, "/models/m", Asked::Elsewhere),
+            (true, "/v1/models/m:classify", Endpoint::Examples("classify", name(), latest.clone())),
+            (false, "/v1/models/m", Endpoint::Status(name(), latest.clone())),
+            (false, "/v1/models/m/versions/3", Endpoint::Status(name(), Choice::Version(3))),
+            (false, "/v1/models/m/metadata", Endpoint::Metadata(name(), latest)),
+            (false, "/v1/models/m/versions/99999999999999999999", Endpoint::VersionTooLarge),
+            (false, "/v1/models/m:predict", Endpoint::Malformed),
+            (true, "/v1/models/m", Endpoint::Malformed),
+            (true, "/v1/models/m/versions/x:predict", Endpoint::Malformed),
+            (true, "/v1/models/%zz:predict", Endpoint::Malformed),
+            (true, "/v1/models/:predict", Endpoint::Malformed),
+            (false, "/v1/other", Endpoint::Malformed),
+            (false, "/models/m", Endpoint::Elsewhere),
         ] {
-            assert_eq!(Asked::read(post, path), asked, "{path}");
+            assert_eq!(Endpoint::read(post, path), expected, "{path}");
         }
     }
 }

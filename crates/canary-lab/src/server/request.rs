@@ -1,12 +1,13 @@
-//! From the JSON of a predict request to the tensors that a signature asks for.
+//! Reads the JSON of a predict request as the inputs of a signature.
 
 use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use canary_core::tensor::{DType, Tensor, TensorData};
+use serde_json::Value;
 
-use super::json::Json;
+use super::json::{kind, number, read as read_json};
 use crate::model::{DEFAULT_SIGNATURE, ModelError, Signature, TensorInfo, Tensors};
 
 /// The two ways in which tensors are written in JSON.
@@ -37,20 +38,18 @@ impl Predict {
     pub(crate) fn read(body: &[u8], signatures: &[Signature]) -> Result<Self, ModelError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| ModelError::invalid("JSON Parse error: the body is not UTF-8"))?;
-        let json = Json::read(text).map_err(ModelError::invalid)?;
-        let Json::Object(_) = json else {
-            return Err(ModelError::invalid(format!(
-                "the request is {}, not an object",
-                json.kind()
-            )));
-        };
+        let json = read_json(text).map_err(ModelError::invalid)?;
+        if !json.is_object() {
+            let kind = kind(&json);
+            return Err(ModelError::invalid(format!("the request is {kind}, not an object")));
+        }
         let name = match json.get("signature_name") {
             None => DEFAULT_SIGNATURE,
-            Some(Json::Text(name)) => name,
+            Some(Value::String(name)) => name,
             Some(other) => {
                 return Err(ModelError::invalid(format!(
                     "'signature_name' is {}, not a string",
-                    other.kind()
+                    kind(other)
                 )));
             }
         };
@@ -80,14 +79,14 @@ impl Predict {
     }
 }
 
-fn read_rows(rows: &Json<'_>, infos: &[TensorInfo]) -> Result<Tensors, ModelError> {
-    let Json::List(rows) = rows else {
-        return Err(ModelError::invalid(format!("'instances' is {}, not a list", rows.kind())));
+fn read_rows(rows: &Value, infos: &[TensorInfo]) -> Result<Tensors, ModelError> {
+    let Value::Array(rows) = rows else {
+        return Err(ModelError::invalid(format!("'instances' is {}, not a list", kind(rows))));
     };
     if rows.is_empty() {
         return Err(ModelError::invalid("'instances' is empty"));
     }
-    let named = matches!(&rows[0], Json::Object(_)) && !is_bytes(&rows[0]);
+    let named = rows[0].is_object() && !is_bytes(&rows[0]);
     if !named && infos.len() != 1 {
         return Err(ModelError::invalid(format!(
             "each instance must be an object with the inputs {}",
@@ -114,8 +113,8 @@ fn read_rows(rows: &Json<'_>, infos: &[TensorInfo]) -> Result<Tensors, ModelErro
         .collect()
 }
 
-fn read_columns(columns: &Json<'_>, infos: &[TensorInfo]) -> Result<Tensors, ModelError> {
-    let named = matches!(columns, Json::Object(_)) && !is_bytes(columns);
+fn read_columns(columns: &Value, infos: &[TensorInfo]) -> Result<Tensors, ModelError> {
+    let named = columns.is_object() && !is_bytes(columns);
     if named {
         check_names(columns, infos).map_err(ModelError::invalid)?;
     } else if infos.len() != 1 {
@@ -139,23 +138,20 @@ fn names(infos: &[TensorInfo]) -> String {
     infos.iter().map(|info| info.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a value stands for bytes: an object with the single key `b64`.
-fn is_bytes(value: &Json<'_>) -> bool {
-    matches!(value, Json::Object(entries) if entries.len() == 1 && entries[0].0 == "b64")
+/// Returns `true` for a value that represents bytes: an object with the single key `b64`.
+fn is_bytes(value: &Value) -> bool {
+    matches!(value, Value::Object(members) if members.len() == 1 && members.contains_key("b64"))
 }
 
-fn check_names(value: &Json<'_>, infos: &[TensorInfo]) -> Result<(), String> {
-    let Json::Object(entries) = value else {
+fn check_names(value: &Value, infos: &[TensorInfo]) -> Result<(), String> {
+    let Value::Object(members) = value else {
         return Err(format!("expected an object with the inputs {}", names(infos)));
     };
-    let fits =
-        entries.len() == infos.len() && infos.iter().all(|info| value.get(&info.name).is_some());
-    let found: Vec<&str> = entries.iter().map(|(name, _)| name.as_ref()).collect();
-    if fits {
-        Ok(())
-    } else {
-        Err(format!("the inputs are {}, expected {}", found.join(", "), names(infos)))
+    if members.len() == infos.len() && infos.iter().all(|info| members.contains_key(&info.name)) {
+        return Ok(());
     }
+    let found: Vec<&str> = members.keys().map(String::as_str).collect();
+    Err(format!("the inputs are {}, expected {}", found.join(", "), names(infos)))
 }
 
 /// Collects the elements of one tensor and finds its shape.
@@ -180,8 +176,8 @@ impl<'a> Values<'a> {
     }
 
     /// Adds a value whose outermost dimension is `axis` of the tensor.
-    fn add(&mut self, value: &Json<'_>, axis: usize) -> Result<(), ModelError> {
-        let Json::List(items) = value else {
+    fn add(&mut self, value: &Value, axis: usize) -> Result<(), ModelError> {
+        let Value::Array(items) = value else {
             if axis < self.shape.len() {
                 return Err(self.wrong("is ragged: lists of one depth differ in length or depth"));
             }
@@ -216,36 +212,26 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn push(&mut self, value: &Json<'_>) -> Result<(), ModelError> {
-        fn number<T: std::str::FromStr>(value: &Json<'_>, data: &mut Vec<T>) -> Option<()> {
-            let Json::Number(text) = value else { return None };
-            data.push(text.parse().ok()?);
+    fn push(&mut self, value: &Value) -> Result<(), ModelError> {
+        fn push<T>(data: &mut Vec<T>, value: Option<T>) -> Option<()> {
+            data.push(value?);
             Some(())
         }
+        let signed = || value.as_i64();
         let pushed = match &mut self.data {
-            TensorData::Float(data) => number(value, data),
-            TensorData::Double(data) => number(value, data),
-            TensorData::Int32(data) => number(value, data),
-            TensorData::Int64(data) => number(value, data),
-            TensorData::Uint8(data) => number(value, data),
-            TensorData::Bool(data) => match value {
-                Json::Bool(value) => {
-                    data.push(*value);
-                    Some(())
-                }
-                _ => None,
-            },
+            // The server reads every fraction as a double, and rounds it to the tensor's type.
+            #[expect(clippy::cast_possible_truncation, reason = "rounding is meant")]
+            TensorData::Float(data) => push(data, number(value).map(|value| value as f32)),
+            TensorData::Double(data) => push(data, number(value)),
+            TensorData::Int32(data) => push(data, signed().and_then(|value| value.try_into().ok())),
+            TensorData::Int64(data) => push(data, signed()),
+            TensorData::Uint8(data) => push(data, signed().and_then(|value| value.try_into().ok())),
+            TensorData::Bool(data) => push(data, value.as_bool()),
             TensorData::String(data) => match value {
-                Json::Text(text) => {
-                    data.push(text.as_bytes().to_vec());
-                    Some(())
-                }
-                Json::Object(_) if is_bytes(value) => match value.get("b64") {
-                    Some(Json::Text(text)) => match decode(text) {
-                        Ok(bytes) => {
-                            data.push(bytes);
-                            Some(())
-                        }
+                Value::String(text) => push(data, Some(text.as_bytes().to_vec())),
+                Value::Object(members) if is_bytes(value) => match &members["b64"] {
+                    Value::String(text) => match decode(text) {
+                        Ok(bytes) => push(data, Some(bytes)),
                         Err(error) => return Err(self.wrong(&error)),
                     },
                     _ => None,
@@ -254,7 +240,7 @@ impl<'a> Values<'a> {
             },
             _ => None,
         };
-        pushed.ok_or_else(|| self.wrong(&format!("holds {}", value.kind())))
+        pushed.ok_or_else(|| self.wrong(&format!("holds {}", kind(value))))
     }
 
     fn wrong(&self, what: &str) -> ModelError {
@@ -272,21 +258,8 @@ impl<'a> Values<'a> {
             self.shape[0] = Some(rows);
         }
         let shape: Vec<usize> = self.shape.iter().map(|size| size.unwrap_or(0)).collect();
-        let fits = shape.len() == self.info.shape.len()
-            && shape
-                .iter()
-                .zip(&self.info.shape)
-                .all(|(size, want)| want.is_none_or(|w| w == *size));
-        if !fits {
-            let want: Vec<String> = self
-                .info
-                .shape
-                .iter()
-                .map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string()))
-                .collect();
-            return Err(
-                self.wrong(&format!("has the shape {shape:?}, expected [{}]", want.join(", ")))
-            );
+        if let Some(misfit) = self.info.misfit(&shape) {
+            return Err(self.wrong(&misfit));
         }
         let name = self.info.name.clone();
         let tensor = Tensor::new(shape, self.data)

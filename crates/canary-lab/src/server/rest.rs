@@ -1,4 +1,4 @@
-//! The REST interface: one request in, one answer out.
+//! The REST interface: one request in, one response out.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     answer,
-    path::Asked,
+    path::Endpoint,
     request::Predict,
     served::{Choice, Models, Served},
 };
@@ -28,7 +28,7 @@ use crate::model::{Code, Model, ModelError, Signature, TensorInfo};
 /// The largest body that is read.
 pub(super) const MAX_BODY: usize = 256 << 20;
 
-/// A prediction that was asked for by REST, and what was answered.
+/// A prediction by REST: the request and the response.
 pub(crate) struct Prediction<'a> {
     pub(crate) head: &'a request::Parts,
     /// Empty where the body was not read.
@@ -38,10 +38,10 @@ pub(crate) struct Prediction<'a> {
     pub(crate) took: Duration,
 }
 
-/// Who is told of every prediction.
+/// A callback for every prediction.
 pub(crate) type Watcher = Box<dyn Fn(Prediction<'_>) + Send + Sync>;
 
-/// What answers the requests of one server.
+/// The service of one server.
 pub(crate) struct Service {
     pub(super) models: Models,
     /// One permit for each inference that may run at a time.
@@ -60,22 +60,22 @@ impl Service {
         let (began, mut read) = (Instant::now(), Bytes::new());
         let post = head.method == Method::POST;
         let (method, path) = (&head.method, head.uri.path());
-        let asked = Asked::read(post, path);
-        if asked == Asked::Elsewhere {
+        let endpoint = Endpoint::read(post, path);
+        if endpoint == Endpoint::Elsewhere {
             return html_not_found();
         }
-        let watcher = self.watcher.as_ref().filter(|_| matches!(asked, Asked::Predict(..)));
-        let answered = match asked {
-            Asked::Predict(name, choice) => self.predict(&name, &choice, body, &mut read).await,
-            Asked::Status(name, choice) => self.status(&name, &choice),
-            Asked::Metadata(name, choice) => self.metadata(&name, &choice),
-            Asked::Examples(verb, name, choice) => self.find(&name, &choice).and_then(|_| {
+        let watcher = self.watcher.as_ref().filter(|_| matches!(endpoint, Endpoint::Predict(..)));
+        let answered = match endpoint {
+            Endpoint::Predict(name, choice) => self.predict(&name, &choice, body, &mut read).await,
+            Endpoint::Status(name, choice) => self.status(&name, &choice),
+            Endpoint::Metadata(name, choice) => self.metadata(&name, &choice),
+            Endpoint::Examples(verb, name, choice) => self.find(&name, &choice).and_then(|_| {
                 Err(ModelError::invalid(format!(
                     "the model {name} has no signature for {verb}; ask for predict"
                 )))
             }),
-            Asked::VersionTooLarge => return answered(StatusCode::BAD_REQUEST, Bytes::new()),
-            Asked::Malformed | Asked::Elsewhere => {
+            Endpoint::VersionTooLarge => return answered(StatusCode::BAD_REQUEST, Bytes::new()),
+            Endpoint::Malformed | Endpoint::Elsewhere => {
                 Err(ModelError::invalid(format!("Malformed request: {method} {path}")))
             }
         };
@@ -127,7 +127,7 @@ impl Service {
         self.compute(&model, work).await
     }
 
-    /// Does the work of a request to this model: after its wait, and on a thread of its own when it is heavy.
+    /// Runs the work of a request to this model: after its latency, and on a thread of its own when it is heavy.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
         model: &Arc<dyn Model>,

@@ -1,4 +1,4 @@
-//! The models that one server has loaded, and how a request names one of them.
+//! The models of one server, and the choice of a version by a request.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,9 +12,9 @@ pub struct Served {
     pub name: String,
     /// The version number.
     pub version: i64,
-    /// Labels that stand for this version.
+    /// Labels of this version.
     pub labels: Vec<String>,
-    /// What answers.
+    /// The model itself.
     pub model: Arc<dyn Model>,
 }
 
@@ -24,19 +24,19 @@ impl Served {
         Self::shared(name, Arc::new(model))
     }
 
-    /// The same of a model that others use too.
+    /// Version 1 of a model that other servers use too, without labels.
     pub fn shared(name: impl Into<String>, model: Arc<dyn Model>) -> Self {
         Self { name: name.into(), version: 1, labels: Vec::new(), model }
     }
 
-    /// The version number.
+    /// Sets the version number.
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {
         self.version = version;
         self
     }
 
-    /// One more label of this version.
+    /// Adds a label to this version.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.labels.push(label.into());
@@ -44,7 +44,7 @@ impl Served {
     }
 }
 
-/// Which version of a model a request asks for.
+/// The version of a model that a request names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     Latest,
@@ -86,7 +86,7 @@ impl Models {
         }
     }
 
-    /// The versions whose state is asked for, newest first.
+    /// The versions that a status request is about, newest first.
     pub(crate) fn status(&self, name: &str, choice: &Choice) -> Result<Vec<&Served>, ModelError> {
         let none = |which: String| {
             ModelError::new(Code::NotFound, format!("Could not find {which} of model {name}"))

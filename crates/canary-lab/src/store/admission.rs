@@ -1,4 +1,4 @@
-//! What the store refuses, as the API server and Istio's webhook do.
+//! Admission: objects that the API server or Istio's webhook would refuse.
 
 use canary_core::{
     DestinationRule, Gateway, VirtualService,
@@ -7,7 +7,7 @@ use canary_core::{
 };
 use serde_json::Value;
 
-/// Refuses what cannot be.
+/// Checks the name of an object, and Istio's objects by Istio's rules.
 pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
     let valid = !target.name.is_empty()
         && target.name.len() <= 253
@@ -27,7 +27,7 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
     if !target.api_version.starts_with("networking.istio.io/") {
         return Ok(());
     }
-    // Read strictly: a field that Istio does not know would be lost in silence.
+    // Read strictly: a field that Istio does not know would be lost silently.
     let findings = match target.kind.as_str() {
         "Gateway" => Gateway::from_json_value(object)?.validate(),
         "VirtualService" => VirtualService::from_json_value(object)?.validate(),

@@ -1,4 +1,4 @@
-//! Server-side apply: a manager states the fields it cares for, and conflicts with others are refused.
+//! Server-side apply: a manager states the fields that it manages, and conflicts with other managers are refused.
 //!
 //! Source: Kubernetes' "Server-Side Apply" page.
 
@@ -11,11 +11,11 @@ use canary_core::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    Stored,
     fields::{Managers, Path, leaves},
+    stored::Stored,
 };
 
-/// The object after a manager has stated what it wants.
+/// Merges the fields that a manager states into the object.
 pub(super) fn merge(
     target: &ObjectRef,
     old: Option<&Stored>,
@@ -54,7 +54,7 @@ pub(super) fn merge(
     let dropped: Vec<Path> = managers.applied(manager).difference(&fields).cloned().collect();
     managers.record_apply(manager, fields, &changed);
     for path in dropped {
-        // What others still own, or what the new statement holds something within, stays.
+        // A field that others own, or that contains a stated field, stays.
         let within = stated.keys().any(|field| field.starts_with(&path));
         if !within && managers.other_owner(manager, &path).is_none() {
             remove(&mut object, &path);
@@ -91,7 +91,7 @@ fn set(object: &mut Value, path: &[String], value: Value) {
     }
 }
 
-/// Removes a leaf, and what is empty without it.
+/// Removes a leaf, and the parents that are empty without it.
 fn remove(object: &mut Value, path: &[String]) -> bool {
     let (Some((name, rest)), Value::Object(fields)) = (path.split_first(), &mut *object) else {
         return false;

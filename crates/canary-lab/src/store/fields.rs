@@ -1,4 +1,4 @@
-//! Which manager owns which field, as `metadata.managedFields` tells it.
+//! The owners of fields, as `metadata.managedFields` lists them.
 //!
 //! A field is a leaf: a scalar, a list, or an empty object. Format: Kubernetes' "Server-Side Apply" page and
 //! `FieldsV1` in apimachinery's meta/v1 types.
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// The names from the root of an object to a leaf.
 pub(super) type Path = Vec<String>;
 
-/// How a manager came to own its fields.
+/// The operation by which a manager came to own its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Operation {
     Apply,
@@ -21,7 +21,7 @@ pub(super) enum Operation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Managers(BTreeMap<(String, Operation), BTreeSet<Path>>);
 
-/// Fields that name the object or that the server sets; nobody owns them.
+/// Returns `false` for the fields that name the object or that the server sets: nobody owns them.
 fn is_owned(path: &[String]) -> bool {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     !matches!(names[..], ["apiVersion" | "kind" | "status", ..])
@@ -63,13 +63,13 @@ pub(super) fn leaves(object: &Value) -> BTreeMap<Path, Value> {
     found
 }
 
-/// Whether one path leads to or through the other.
+/// Returns `true` when one path is a prefix of the other.
 fn touches(one: &[String], other: &[String]) -> bool {
     one.iter().zip(other).all(|(a, b)| a == b)
 }
 
 impl Managers {
-    /// Who else owns a field at or around this place.
+    /// Another manager that owns this field, a part of it or a parent of it.
     pub(super) fn other_owner(&self, manager: &str, path: &[String]) -> Option<&str> {
         self.0
             .iter()
@@ -78,7 +78,7 @@ impl Managers {
             .map(|((name, _), _)| name.as_str())
     }
 
-    /// What a manager stated when it last applied.
+    /// The fields of a manager's last apply.
     pub(super) fn applied(&self, manager: &str) -> BTreeSet<Path> {
         self.0.get(&(manager.to_owned(), Operation::Apply)).cloned().unwrap_or_default()
     }
@@ -97,7 +97,7 @@ impl Managers {
         self.0.retain(|_, owned| !owned.is_empty());
     }
 
-    /// Records that a manager changed an object without stating what it wants.
+    /// Records that a manager changed an object by another write than an apply.
     pub(super) fn updated(&mut self, manager: &str, before: &Value, after: &Value) {
         let (before, after) = (leaves(before), leaves(after));
         let changed: BTreeSet<Path> = after

@@ -1,4 +1,4 @@
-//! Who is told of changes. A watcher is added under the store's lock, so that it misses none.
+//! Watchers of changes. A watcher is added under the store's lock, so that it misses none.
 
 use std::{
     pin::Pin,
@@ -13,9 +13,9 @@ use futures_core::Stream;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::{Key, shown};
+use super::stored::{Key, shown};
 
-/// What happened to an object.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Applied,

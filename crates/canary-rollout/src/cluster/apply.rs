@@ -6,7 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Cluster, ObjectRef};
-use crate::Result;
+use crate::{
+    Result,
+    json::{resource_version, text},
+};
+
+/// The identity of an object among all that ever had its name.
+const UID: &str = "/metadata/uid";
 
 /// The effect of an apply on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,13 +81,14 @@ pub async fn apply_all(
     for (target, object) in targets {
         let before = cluster.get(&target).await?;
         let after = cluster.apply(object).await?;
-        let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
         let effect = match &before {
             None => Effect::Created,
-            Some(before) if version(before) == version(&after) => Effect::Unchanged,
+            Some(before) if resource_version(before) == resource_version(&after) => {
+                Effect::Unchanged
+            }
             Some(_) => Effect::Changed,
         };
-        let one = Applied { object: target, effect, uid: uid(&after) };
+        let one = Applied { object: target, effect, uid: text(&after, UID).to_owned() };
         on_applied(&one);
         applied.push(one);
     }
@@ -97,16 +104,12 @@ pub async fn apply_all(
 pub async fn tear_down(cluster: &impl Cluster, applied: &[Applied]) -> Result<Vec<ObjectRef>> {
     let mut deleted = Vec::new();
     for one in applied.iter().rev().filter(|one| one.effect == Effect::Created) {
-        let ours = cluster.get(&one.object).await?.is_some_and(|live| uid(&live) == one.uid);
+        let ours = cluster.get(&one.object).await?.is_some_and(|live| text(&live, UID) == one.uid);
         if ours && cluster.delete(&one.object).await? {
             deleted.push(one.object.clone());
         }
     }
     Ok(deleted)
-}
-
-fn uid(object: &Value) -> String {
-    object.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// The position of a kind in the order.

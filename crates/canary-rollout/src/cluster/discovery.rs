@@ -6,7 +6,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Cluster, ObjectRef};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    json::{list, text, texts},
+};
+
+/// The load balancers of a service.
+const BALANCERS: &str = "/status/loadBalancer/ingress";
 
 /// The way to reach a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -77,7 +83,7 @@ pub async fn gateway_addresses(
         object: target.to_string(),
         help: "apply the gateway first".to_owned(),
     })?;
-    let selector = string_map(object.pointer("/spec/selector"));
+    let selector = texts(object.pointer("/spec/selector"));
     let server = object.pointer("/spec/servers/0/port");
     let number = server.and_then(|port| port.get("number")).and_then(Value::as_u64).unwrap_or(80);
     let protocol =
@@ -100,7 +106,7 @@ pub async fn route_addresses(
         object: target.to_string(),
         help: "apply it first, or give the gateway's URL yourself".to_owned(),
     })?;
-    let names = live.pointer("/spec/gateways").and_then(Value::as_array).into_iter().flatten();
+    let names = list(&live, "/spec/gateways").iter();
     let name = names.filter_map(Value::as_str).find(|name| *name != "mesh");
     let name = name.ok_or_else(|| Error::NotFound {
         object: format!("a gateway in {target}"),
@@ -124,7 +130,7 @@ pub async fn ingress_addresses(
     let matching: Vec<_> = services
         .iter()
         .filter(|service| {
-            let own = string_map(service.pointer("/spec/selector"));
+            let own = texts(service.pointer("/spec/selector"));
             !own.is_empty() && selector.iter().all(|(key, value)| own.get(key) == Some(value))
         })
         .collect();
@@ -164,32 +170,20 @@ pub async fn ingress_addresses(
 }
 
 fn needs_nodes(service: &Value) -> bool {
-    let of_type = service.pointer("/spec/type").and_then(Value::as_str);
-    let balancers = service.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
-    match of_type {
-        Some("NodePort") => true,
-        Some("LoadBalancer") => balancers.is_none_or(Vec::is_empty),
+    match text(service, "/spec/type") {
+        "NodePort" => true,
+        "LoadBalancer" => list(service, BALANCERS).is_empty(),
         _ => false,
     }
 }
 
 fn full_name(service: &Value) -> String {
-    let text = |pointer: &str| service.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    format!("{}/{}", text("/metadata/namespace"), text("/metadata/name"))
-}
-
-fn string_map(value: Option<&Value>) -> BTreeMap<String, String> {
-    value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-        .collect()
+    format!("{}/{}", text(service, "/metadata/namespace"), text(service, "/metadata/name"))
 }
 
 /// The service port that leads to the gateway's port.
 fn service_port(service: &Value, number: u64, tls: bool) -> Option<&Value> {
-    let ports = service.pointer("/spec/ports")?.as_array()?;
+    let ports = list(service, "/spec/ports");
     let named = if tls { "https" } else { "http2" };
     ports
         .iter()
@@ -211,29 +205,23 @@ fn addresses(service: &Value, number: u64, tls: bool, nodes: &[Value]) -> Vec<Ga
             found.push(GatewayAddress { scheme, host: host.to_owned(), port, reach, service });
         }
     };
-    let balancers = service.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
-    for balancer in balancers.into_iter().flatten() {
+    for balancer in list(service, BALANCERS) {
         let host = balancer["ip"].as_str().or_else(|| balancer["hostname"].as_str());
         push(host.unwrap_or_default(), as_port("port"), Reach::LoadBalancer);
     }
-    let external = service.pointer("/spec/externalIPs").and_then(Value::as_array);
-    for address in external.into_iter().flatten().filter_map(Value::as_str) {
+    for address in list(service, "/spec/externalIPs").iter().filter_map(Value::as_str) {
         push(address, as_port("port"), Reach::ExternalIp);
     }
     for node in nodes {
-        let known = node.pointer("/status/addresses").and_then(Value::as_array);
         let of = |kind: &str| {
-            known
-                .into_iter()
-                .flatten()
-                .find(|a| a["type"] == kind)
-                .and_then(|a| a["address"].as_str())
+            let known = list(node, "/status/addresses").iter().find(|a| a["type"] == kind);
+            known.and_then(|a| a["address"].as_str())
         };
         let host = of("ExternalIP").or_else(|| of("InternalIP")).unwrap_or_default();
         push(host, as_port("nodePort"), Reach::NodePort);
     }
-    let text = |pointer: &str| service.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let inside = format!("{}.{}.svc", text("/metadata/name"), text("/metadata/namespace"));
+    let (name, namespace) = (text(service, "/metadata/name"), text(service, "/metadata/namespace"));
+    let inside = format!("{name}.{namespace}.svc");
     push(&inside, as_port("port"), Reach::ClusterIp);
     found
 }

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// The result of a look-up of a kind.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Door {
+pub(super) enum Failure {
     /// The store does not serve the kind.
     Unserved,
     /// The account may not look.
@@ -25,7 +25,7 @@ pub(super) enum Door {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     objects: Mutex<BTreeMap<ObjectRef, Value>>,
-    doors: BTreeMap<&'static str, Door>,
+    failures: BTreeMap<&'static str, Failure>,
     /// The look-ups so far, such as `list Pod`.
     calls: Mutex<Vec<String>>,
 }
@@ -43,8 +43,8 @@ impl Memory {
         self.objects.lock().unwrap().insert(key, object);
     }
 
-    pub(super) fn door(mut self, kind: &'static str, door: Door) -> Self {
-        self.doors.insert(kind, door);
+    pub(super) fn failing(mut self, kind: &'static str, failure: Failure) -> Self {
+        self.failures.insert(kind, failure);
         self
     }
 
@@ -56,16 +56,16 @@ impl Memory {
     fn enter(&self, verb: &str, kind: &str) -> Result<()> {
         self.calls.lock().unwrap().push(format!("{verb} {kind}"));
         let action = format!("{verb} {kind}");
-        Err(match self.doors.get(kind) {
+        Err(match self.failures.get(kind) {
             None => return Ok(()),
-            Some(Door::Unserved) => {
+            Some(Failure::Unserved) => {
                 Error::Unserved { action, reason: format!("the cluster does not serve {kind}") }
             }
-            Some(Door::Forbidden) => Error::Forbidden {
+            Some(Failure::Forbidden) => Error::Forbidden {
                 action,
                 reason: format!("not permitted (403: no); grant the verb \"{verb}\" on {kind}"),
             },
-            Some(Door::Away) => Error::Cluster {
+            Some(Failure::Away) => Error::Cluster {
                 action,
                 reason: "the API server cannot be reached".to_owned(),
                 retryable: true,

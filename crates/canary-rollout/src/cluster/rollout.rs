@@ -10,7 +10,7 @@ use crate::{
     evidence::{Disagreements, Mirrored, Predictor, Sample, Samples, Score, Source, Traffic},
 };
 
-/// The requests that a rollout sends by itself.
+/// The requests that a rollout sends itself.
 struct Requests<P: Predictor> {
     predictor: P,
     probe: Sample<P::Input>,

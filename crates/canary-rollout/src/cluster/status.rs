@@ -10,9 +10,10 @@ use super::{
     driver::{held_by, lease_of},
 };
 use crate::{
-    Error, Plan, Result,
+    Error, Plan, Reading, Result, Split, State, Totals, Verdict,
     evidence::{Counts, Timestamp, Window},
-    {Reading, Split, State, Totals, Verdict, patch::STATE_ANNOTATION},
+    json::{annotation, list, text},
+    patch::STATE_ANNOTATION,
 };
 use canary_stats::{Alpha, EProcess, Interval, Split as SplitTest};
 
@@ -60,7 +61,7 @@ pub struct RolloutStatus {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Observed {
-    /// Where they were counted, and over which time, in words.
+    /// The source of the counts, and their time, in words.
     pub by: String,
     /// Those of the stable subset. The stored state does not know how many failed over the whole rollout.
     pub stable: u64,
@@ -90,14 +91,14 @@ pub struct Status {
     pub object: String,
     /// The weights of its HTTP routes.
     pub routes: Vec<RouteWeights>,
-    /// Who drives it now, when somebody does.
+    /// The holder of the lock, when a driver runs.
     pub driver: Option<String>,
     /// The rollout, when one is stored.
     pub rollout: Option<RolloutStatus>,
     /// The requests that each subset was seen to serve: over the whole rollout by its stored state, or the counts given
     /// to [`Status::counted`].
     pub observed: Option<Observed>,
-    /// Why the stored state cannot be read, when it cannot.
+    /// The reason why the stored state cannot be read.
     pub problem: Option<String>,
 }
 
@@ -130,10 +131,7 @@ pub async fn status(
         observed: None,
         problem: None,
     };
-    let stored = live
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(STATE_ANNOTATION)?.as_str());
-    if let Some(text) = stored {
+    if let Some(text) = annotation(&live, STATE_ANNOTATION) {
         match read(text, plan) {
             Ok(rollout) => {
                 let Totals { stable, canary, unknown, .. } = rollout.totals;
@@ -174,20 +172,18 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
 }
 
 fn routes(virtual_service: &Value) -> Vec<RouteWeights> {
-    let list = virtual_service.pointer("/spec/http").and_then(Value::as_array);
-    let routes = list.into_iter().flatten().enumerate().map(|(index, route)| {
-        let destinations = route["route"].as_array();
-        let alone = destinations.is_some_and(|destinations| destinations.len() == 1);
-        let weights = destinations.into_iter().flatten().map(|entry| {
-            let host = entry.pointer("/destination/host").and_then(Value::as_str);
+    let routes = list(virtual_service, "/spec/http").iter().enumerate().map(|(index, route)| {
+        let destinations = list(route, "/route");
+        let alone = destinations.len() == 1;
+        let weights = destinations.iter().map(|entry| {
+            let host = text(entry, "/destination/host");
             let subset = entry.pointer("/destination/subset").and_then(Value::as_str);
-            let host = host.unwrap_or_default();
             let name = subset.map_or_else(|| host.to_owned(), |subset| format!("{host}/{subset}"));
             (name, entry["weight"].as_u64().unwrap_or(if alone { 100 } else { 0 }))
         });
         RouteWeights {
             path: format!("spec.http[{index}]"),
-            conditional: route["match"].as_array().is_some_and(|matches| !matches.is_empty()),
+            conditional: !list(route, "/match").is_empty(),
             weights: weights.collect(),
         }
     });
@@ -254,7 +250,7 @@ impl fmt::Display for Observed {
             write!(f, ", of which {stable} and {canary} failed")?;
         }
         if self.unknown > 0 {
-            write!(f, ", {} by nobody known", self.unknown)?;
+            write!(f, ", {} by an unknown version", self.unknown)?;
         }
         write!(
             f,

@@ -22,6 +22,7 @@
 
 mod disagreements;
 mod inputs;
+mod logged;
 mod mirror;
 mod observation;
 mod order;
@@ -37,7 +38,8 @@ mod traffic;
 
 pub use disagreements::{DisagreeingPair, Disagreements};
 pub use inputs::Inputs;
-pub use mirror::{Logged, LoggedOutcome, MirrorTally, Mirrored};
+pub use logged::{Logged, LoggedOutcome};
+pub use mirror::{MirrorTally, Mirrored};
 pub use observation::{
     Answer, Arm, Counts, Kind, Observation, Pair, Request, ScoreValue, Seen, Subsets, Timestamp,
     Window,

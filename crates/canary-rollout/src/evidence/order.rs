@@ -1,8 +1,8 @@
 //! Results in the order in which the requests were sent, whatever the order in which they ended.
 //!
 //! A slow request ends after a quick one that was sent later. Judged as they end, the quick responses of a new weight
-//! come first and the timeouts are still missing, so a canary that times out looks well for as long as a request takes.
-//! Here nothing is released before every request that was sent earlier has ended.
+//! come first and the timeouts are still missing, so a canary that times out looks healthy for as long as a request takes.
+//! Here no result is released before every request that was sent earlier has ended.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,12 +15,12 @@ use super::Timestamp;
 /// When the request was sent, and its number among those sent at that moment.
 type Key = (Timestamp, u64);
 
-/// The line in which what was seen waits for earlier requests. Its clones are the same line.
+/// The queue in which results wait for earlier requests. Clones share it.
 #[derive(Debug)]
-pub(super) struct Order<T>(Arc<Mutex<Line<T>>>);
+pub(super) struct Order<T>(Arc<Mutex<Queue<T>>>);
 
 #[derive(Debug)]
-struct Line<T> {
+struct Queue<T> {
     /// Requests that were sent and have not ended.
     under_way: BTreeSet<Key>,
     /// The results of those that have ended.
@@ -40,32 +40,32 @@ impl<T> Clone for Order<T> {
 impl<T> Default for Order<T> {
     fn default() -> Self {
         let (under_way, ended) = (BTreeSet::new(), BTreeMap::new());
-        Self(Arc::new(Mutex::new(Line { under_way, ended, next: 0, over: false, waker: None })))
+        Self(Arc::new(Mutex::new(Queue { under_way, ended, next: 0, over: false, waker: None })))
     }
 }
 
 impl<T> Order<T> {
     /// A request that was sent at that moment; nothing sent later is released before it has ended.
     pub(super) fn begin(&self, at: Timestamp) -> Place<T> {
-        let mut line = self.lock();
-        self.place(&mut line, at)
+        let mut queue = self.lock();
+        self.place(&mut queue, at)
     }
 
-    /// A request that is sent now. No other can take a place before it meanwhile.
+    /// A request that is sent now. No other can get a place before it in the meantime.
     pub(super) fn begin_now(&self) -> Place<T> {
-        let mut line = self.lock();
+        let mut queue = self.lock();
         let now = Timestamp::now();
-        self.place(&mut line, now)
+        self.place(&mut queue, now)
     }
 
-    /// Takes in what has been seen already.
+    /// Adds the result of a request that has ended already.
     pub(super) fn add(&self, at: Timestamp, seen: T) {
         self.begin(at).end(seen);
     }
 
-    /// Says that nothing more is sent: the line ends with what is in it.
+    /// Ends the queue: nothing more is sent.
     pub(super) fn finish(&self) {
-        self.change(|line| line.over = true);
+        self.change(|queue| queue.over = true);
     }
 
     /// The number of results that wait for earlier ones.
@@ -73,56 +73,56 @@ impl<T> Order<T> {
         self.lock().ended.len()
     }
 
-    /// Forgets what waits, except what is to be kept.
+    /// Drops the waiting results that `kept` refuses.
     pub(super) fn retain(&self, mut kept: impl FnMut(&T) -> bool) {
         let mut forgotten = BTreeMap::new();
-        self.change(|line| {
-            let all = std::mem::take(&mut line.ended).into_iter();
-            (line.ended, forgotten) = all.partition(|(_, seen)| kept(seen));
+        self.change(|queue| {
+            let all = std::mem::take(&mut queue.ended).into_iter();
+            (queue.ended, forgotten) = all.partition(|(_, seen)| kept(seen));
         });
-        // Outside the lock: what is dropped may wake others.
+        // Outside the lock: dropping results may wake others.
         drop(forgotten);
     }
 
     /// The earliest of what has ended, once everything sent before it has ended too; the end when nothing can follow.
     pub(super) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<(Timestamp, T)>> {
-        let mut line = self.lock();
-        let first = line.ended.first_key_value().map(|(key, _)| *key);
-        let earlier = line.under_way.first().copied();
+        let mut queue = self.lock();
+        let first = queue.ended.first_key_value().map(|(key, _)| *key);
+        let earlier = queue.under_way.first().copied();
         if first.is_some_and(|first| earlier.is_none_or(|earlier| first < earlier)) {
-            return Poll::Ready(line.ended.pop_first().map(|((at, _), seen)| (at, seen)));
+            return Poll::Ready(queue.ended.pop_first().map(|((at, _), seen)| (at, seen)));
         }
-        if line.over && earlier.is_none() {
+        if queue.over && earlier.is_none() {
             return Poll::Ready(None);
         }
-        line.waker = Some(context.waker().clone());
+        queue.waker = Some(context.waker().clone());
         Poll::Pending
     }
 
-    fn place(&self, line: &mut Line<T>, at: Timestamp) -> Place<T> {
-        let key = (at, line.next);
-        line.next += 1;
-        line.under_way.insert(key);
+    fn place(&self, queue: &mut Queue<T>, at: Timestamp) -> Place<T> {
+        let key = (at, queue.next);
+        queue.next += 1;
+        queue.under_way.insert(key);
         Place { order: self.clone(), key, open: true }
     }
 
-    /// Changes the line and wakes whoever waits for it, once it is unlocked.
-    fn change(&self, change: impl FnOnce(&mut Line<T>)) {
-        let mut line = self.lock();
-        change(&mut line);
-        let waker = line.waker.take();
-        drop(line);
+    /// Changes the queue and wakes its reader, once it is unlocked.
+    fn change(&self, change: impl FnOnce(&mut Queue<T>)) {
+        let mut queue = self.lock();
+        change(&mut queue);
+        let waker = queue.waker.take();
+        drop(queue);
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Line<T>> {
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The place of a request that is under way. Dropped, it is given up, and others wait for it no longer.
+/// The place of a request that is under way. Dropped, it is given up, and others no longer wait for it.
 #[derive(Debug)]
 pub(super) struct Place<T> {
     order: Order<T>,
@@ -136,13 +136,13 @@ impl<T> Place<T> {
         self.key.0
     }
 
-    /// Says what the request has shown.
+    /// Gives the result of the request.
     pub(super) fn end(mut self, seen: T) {
         self.open = false;
         let key = self.key;
-        self.order.change(|line| {
-            line.under_way.remove(&key);
-            line.ended.insert(key, seen);
+        self.order.change(|queue| {
+            queue.under_way.remove(&key);
+            queue.ended.insert(key, seen);
         });
     }
 }
@@ -151,8 +151,8 @@ impl<T> Drop for Place<T> {
     fn drop(&mut self) {
         if self.open {
             let key = self.key;
-            self.order.change(|line| {
-                line.under_way.remove(&key);
+            self.order.change(|queue| {
+                queue.under_way.remove(&key);
             });
         }
     }

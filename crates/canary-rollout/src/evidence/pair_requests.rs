@@ -233,7 +233,7 @@ impl<P: Predictor> PairRequests<P> {
 }
 
 impl NoPair {
-    /// The error for whoever wanted a pair.
+    /// The error of a call that needs a pair.
     pub(super) fn into_error(self, subsets: &Subsets) -> Error {
         let Subsets { stable, canary } = subsets;
         match self {

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// An observation with its share of the room.
-type Held = (Seen, OwnedSemaphorePermit);
+/// An observation with its share of the capacity.
+type Buffered = (Seen, OwnedSemaphorePermit);
 
 /// Records what a client sees, for a rollout that runs beside it.
 ///
@@ -52,19 +52,19 @@ type Held = (Seen, OwnedSemaphorePermit);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    open: Arc<Open>,
+    shared: Arc<Shared>,
     subsets: Subsets,
 }
 
-/// The recorder's end; the source has ended once it is gone and all is released.
+/// The recorders' side; the source ends once it is dropped and everything is released.
 #[derive(Debug)]
-struct Open {
-    order: Order<Held>,
+struct Shared {
+    order: Order<Buffered>,
     room: Arc<Semaphore>,
     dropped: AtomicU64,
 }
 
-impl Drop for Open {
+impl Drop for Shared {
     fn drop(&mut self) {
         self.order.finish();
     }
@@ -75,7 +75,7 @@ impl Drop for Open {
 pub struct Recorded {
     name: Arc<str>,
     provides: Vec<Kind>,
-    order: Order<Held>,
+    order: Order<Buffered>,
     room: Arc<Semaphore>,
 }
 
@@ -86,13 +86,13 @@ pub struct Recorded {
 /// was never sent; one that failed or timed out is a failure ([`InFlight::fail`]), and leaving it out would hide the
 /// harm that the tests look for.
 #[derive(Debug)]
-#[must_use = "dropped without an end, the request is taken back and not counted"]
+#[must_use = "dropped without an end, the request is withdrawn and not counted"]
 pub struct InFlight {
-    /// Nothing when there was no room, or no rollout.
-    held: Option<(Place<Held>, OwnedSemaphorePermit)>,
+    /// `None` when there was no room, or no rollout.
+    reserved: Option<(Place<Buffered>, OwnedSemaphorePermit)>,
     began: Instant,
     subsets: Subsets,
-    open: Arc<Open>,
+    shared: Arc<Shared>,
 }
 
 impl Recorder {
@@ -109,8 +109,8 @@ impl Recorder {
         let provides = provides.into_iter().collect();
         let recorded =
             Recorded { name: name.into(), provides, order: order.clone(), room: Arc::clone(&room) };
-        let open = Arc::new(Open { order, room, dropped: AtomicU64::new(0) });
-        (Self { open, subsets }, recorded)
+        let shared = Arc::new(Shared { order, room, dropped: AtomicU64::new(0) });
+        (Self { shared, subsets }, recorded)
     }
 
     /// Says that a request is sent now, where `at` is now: call it right before sending, for what is observed is
@@ -131,9 +131,9 @@ impl Recorder {
     /// # drop(source);
     /// ```
     pub fn begin(&self, at: Timestamp) -> InFlight {
-        let held = self.open.room().map(|room| (self.open.order.begin(at), room));
-        let (open, subsets) = (Arc::clone(&self.open), self.subsets.clone());
-        InFlight { held, began: Instant::now(), subsets, open }
+        let reserved = self.shared.room().map(|room| (self.shared.order.begin(at), room));
+        let (shared, subsets) = (Arc::clone(&self.shared), self.subsets.clone());
+        InFlight { reserved, began: Instant::now(), subsets, shared }
     }
 
     /// Records what was seen, waiting while there is no room.
@@ -141,19 +141,19 @@ impl Recorder {
     /// # Errors
     /// [`Error::Plan`] when the rollout at the other end has ended.
     pub async fn record(&self, at: Timestamp, seen: Seen) -> Result<()> {
-        let room = Arc::clone(&self.open.room).acquire_owned().await.map_err(|_| {
+        let room = Arc::clone(&self.shared.room).acquire_owned().await.map_err(|_| {
             Error::Plan("the rollout that this recorder belongs to has ended".to_owned())
         })?;
-        self.open.order.add(at, (seen, room));
+        self.shared.order.add(at, (seen, room));
         Ok(())
     }
 
     /// Records what was seen without waiting; `false` when it was dropped.
     pub fn try_record(&self, at: Timestamp, seen: Seen) -> bool {
-        let room = self.open.room();
+        let room = self.shared.room();
         let kept = room.is_some();
         if let Some(room) = room {
-            self.open.order.add(at, (seen, room));
+            self.shared.order.add(at, (seen, room));
         }
         kept
     }
@@ -182,12 +182,12 @@ impl Recorder {
 
     /// The number of observations dropped because there was no room or the rollout had ended.
     pub fn dropped(&self) -> u64 {
-        self.open.dropped.load(Ordering::Relaxed)
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 }
 
-impl Open {
-    /// Room for one observation; what finds none is counted.
+impl Shared {
+    /// Reserves room for one observation; without room it is counted as dropped.
     fn room(&self) -> Option<OwnedSemaphorePermit> {
         let room = Arc::clone(&self.room).try_acquire_owned().ok();
         if room.is_none() {
@@ -215,9 +215,9 @@ impl InFlight {
     }
 
     fn close(self, request: Request) -> bool {
-        let Some((place, room)) = self.held else { return false };
-        if self.open.room.is_closed() {
-            self.open.dropped.fetch_add(1, Ordering::Relaxed);
+        let Some((place, room)) = self.reserved else { return false };
+        if self.shared.room.is_closed() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
         }
         place.end((Seen::Request(request), room));

@@ -2,12 +2,15 @@
 
 use super::{
     super::{
+        counted::counted,
         event::Action,
+        evidence_steps::has_evidence_at,
         guardrail::{Check, DEFAULT_MINIMUM, Guardrail},
         health::Broken,
         monitor::Monitor,
+        reading::Reading,
         state::{State, Totals},
-        verdict::{Cause, Reading, Verdict, Why, counted},
+        verdict::{Cause, Verdict, Why},
     },
     Machine, Phase, shortened, unseen,
 };
@@ -278,7 +281,8 @@ impl Machine {
             return None;
         }
         let seen = state.health.canary.requests.max(state.pairs);
-        let stated = self.plan.guardrails.iter().filter(|one| one.speaks_at(&self.plan, step));
+        let stated =
+            self.plan.guardrails.iter().filter(|one| has_evidence_at(one, &self.plan, step));
         let wanted = stated.map(|one| one.minimum).min().unwrap_or(DEFAULT_MINIMUM);
         (seen < wanted).then_some((seen, wanted))
     }
@@ -290,7 +294,8 @@ impl Machine {
     ) -> impl Iterator<Item = (&'a Guardrail, &'a Monitor)> {
         let step = &self.plan.steps[state.step];
         self.plan.guardrails.iter().zip(&state.monitors).filter(move |(guardrail, monitor)| {
-            guardrail.speaks_at(&self.plan, step) && least(guardrail, monitor) < guardrail.minimum
+            has_evidence_at(guardrail, &self.plan, step)
+                && least(guardrail, monitor) < guardrail.minimum
         })
     }
 

@@ -6,8 +6,8 @@ use super::{
     *,
 };
 use crate::{
+    Gate, Guardrail, Hold,
     evidence::{Arm, Counts, Request, ScoreValue, Seen, Window},
-    {Gate, Guardrail, Hold},
 };
 
 fn write_to(canary: u32) -> impl Fn(&[Action]) -> bool {

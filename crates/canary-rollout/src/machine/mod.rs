@@ -10,17 +10,13 @@ use super::{
     health::Health,
     monitor::Monitor,
     plan::{OnInconclusive, Plan, Split},
-    state::{Phase, STATE_VERSION, State, Totals},
+    state::{MAX_STRIDE, Phase, STATE_VERSION, State, Totals},
     verdict::{Cause, Verdict, Why},
 };
 use crate::{
     Result,
     evidence::{Inputs, Timestamp},
 };
-
-/// The longest time between two ticks that counts as time spent on a step; a clock that jumps ahead, or a machine
-/// that slept, adds no more than this.
-pub const MAX_STRIDE: Duration = Duration::from_secs(60);
 
 /// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
 pub const MAX_REFUSALS: u32 = 3;

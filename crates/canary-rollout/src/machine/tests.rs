@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
+    Gate, Guardrail, Hold, Step,
     evidence::{Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Window},
-    {Gate, Guardrail, Hold, Step},
 };
 
 const ALPHA_OF_ONE: f64 = 0.05;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::plan::Plan,
-    locate::{destinations, subset_of, weights},
+    routes::{destinations, subset_of, weights},
 };
 
 /// Where the two versions of a plan are reached: their hosts in the plan's route.

@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::{
     super::plan::{HeaderRoute, Plan, Split},
     header_route::has_header_route,
-    locate::{Located, http, look},
+    locate::{Located, look},
     mirror::Mirrors,
+    routes::http,
 };
 
 /// One field that is not as it was last written.

@@ -5,15 +5,15 @@ use serde_json::Value;
 use super::super::plan::HeaderRoute;
 use canary_istio::{networking::StringMatch, validate::is_full_match};
 
-/// Fields of a match that are no conditions.
+/// Fields of a match that are not conditions.
 const NO_CONDITION: [&str; 3] = ["name", "statPrefix", "ignoreUriCase"];
 
-/// The other requests of a route that certainly answers every request with a header.
+/// The other requests that a route matches, when it matches every request with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Catch {
-    /// Those and requests without it: it is no route of this header.
+pub(super) enum Coverage {
+    /// Also requests without the header: it is not a route for this header.
     Everything,
-    /// Those alone, or with other values of the header.
+    /// None, or requests with other values of the header.
     Header,
 }
 
@@ -72,14 +72,14 @@ pub(super) fn matches(route: &Value) -> Option<&[Value]> {
 
 /// The other requests of a route that certainly answers every request with the header, judged by its conditions on that
 /// header alone; `None` when it answers none of them, or only those that fulfil other conditions too.
-pub(super) fn catches(route: &Value, header: &HeaderRoute) -> Option<Catch> {
-    let Some(matches) = matches(route) else { return Some(Catch::Everything) };
-    let caught = matches.iter().filter_map(|one| match_catches(one, header));
-    caught.reduce(|one, other| if one == Catch::Header { other } else { one })
+pub(super) fn coverage(route: &Value, header: &HeaderRoute) -> Option<Coverage> {
+    let Some(matches) = matches(route) else { return Some(Coverage::Everything) };
+    let caught = matches.iter().filter_map(|one| match_coverage(one, header));
+    caught.reduce(|one, other| if one == Coverage::Header { other } else { one })
 }
 
-fn match_catches(one: &Value, header: &HeaderRoute) -> Option<Catch> {
-    let mut caught = Catch::Everything;
+fn match_coverage(one: &Value, header: &HeaderRoute) -> Option<Coverage> {
+    let mut caught = Coverage::Everything;
     for (field, condition) in one.as_object()? {
         let none = condition.is_null()
             || condition.as_object().is_some_and(serde_json::Map::is_empty)
@@ -102,7 +102,7 @@ fn match_catches(one: &Value, header: &HeaderRoute) -> Option<Catch> {
                 }
                 // A condition that the header is absent also matches requests that never had it.
                 if wanted {
-                    caught = Catch::Header;
+                    caught = Coverage::Header;
                 }
             }
             "uri" if is_every_path(condition) => {}
@@ -170,18 +170,18 @@ mod tests {
     #[test]
     fn what_a_route_catches_is_decided_by_that_header_alone() {
         let header = HeaderRoute { name: "user-group".to_owned(), value: "canary".to_owned() };
-        let of = |matches: Value| catches(&json!({"match": matches}), &header);
-        assert_eq!(catches(&json!({}), &header), Some(Catch::Everything));
-        assert_eq!(of(json!([])), Some(Catch::Everything));
-        assert_eq!(of(json!([{"name": "a", "uri": {"prefix": "/"}}])), Some(Catch::Everything));
+        let of = |matches: Value| coverage(&json!({"match": matches}), &header);
+        assert_eq!(coverage(&json!({}), &header), Some(Coverage::Everything));
+        assert_eq!(of(json!([])), Some(Coverage::Everything));
+        assert_eq!(of(json!([{"name": "a", "uri": {"prefix": "/"}}])), Some(Coverage::Everything));
         let exact = json!({"headers": {"User-Group": {"exact": "canary"}}, "statPrefix": "s"});
-        assert_eq!(of(json!([exact])), Some(Catch::Header));
-        assert_eq!(of(json!([{"port": 1}, exact])), Some(Catch::Header));
-        assert_eq!(of(json!([exact, {}])), Some(Catch::Everything));
+        assert_eq!(of(json!([exact])), Some(Coverage::Header));
+        assert_eq!(of(json!([{"port": 1}, exact])), Some(Coverage::Header));
+        assert_eq!(of(json!([exact, {}])), Some(Coverage::Everything));
         assert_eq!(of(json!([{"headers": {"user-group": {}, "x": {}}}])), None);
         assert_eq!(
             of(json!([{"withoutHeaders": {"user-group": {"exact": "a"}}}])),
-            Some(Catch::Everything)
+            Some(Coverage::Everything)
         );
         assert_eq!(of(json!([{"withoutHeaders": {"user-group": {}}}])), None);
     }

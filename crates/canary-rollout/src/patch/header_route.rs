@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::{
     super::plan::{HeaderRoute, Plan},
     arms::{Arms, canary_alone, describe, to_alone},
-    header::{Catch, catches, fulfilled, holds, matches, on},
-    locate::{Located, destinations, http, is_managed, look, name_of, object_name},
+    header::{Coverage, coverage, fulfilled, holds, matches, on},
+    locate::{Located, look},
     ops::Ops,
+    routes::{destinations, http, is_managed, name_of, object_name},
 };
 use crate::{Error, Result};
 
@@ -39,9 +40,9 @@ pub fn has_header_route(plan: &Plan, virtual_service: &Value) -> bool {
             }
             continue;
         }
-        match catches(route, &header) {
-            Some(Catch::Header) => return leads_to_canary(plan, target, route),
-            Some(Catch::Everything) => return false,
+        match coverage(route, &header) {
+            Some(Coverage::Header) => return leads_to_canary(plan, target, route),
+            Some(Coverage::Everything) => return false,
             None => {}
         }
     }
@@ -63,10 +64,10 @@ pub(super) fn ensure(
     let routes = http(virtual_service);
     let (target, header) = (located.http, plan.probe_header());
     let caught = routes[..target].iter().enumerate().find_map(|(index, route)| {
-        let caught = catches(route, &header).filter(|_| !is_managed(route))?;
+        let caught = coverage(route, &header).filter(|_| !is_managed(route))?;
         Some((index, caught))
     });
-    if let Some((index, Catch::Header)) = caught
+    if let Some((index, Coverage::Header)) = caught
         && leads_to_canary(plan, &routes[target], &routes[index])
     {
         remove_managed(ops, virtual_service, |_, _| true);
@@ -75,8 +76,8 @@ pub(super) fn ensure(
     let made = make(plan, &header, &routes[target], located)?;
     let reachable = caught.map_or(target, |(index, _)| index);
     let kept = routes[..reachable].iter().position(|route| *route == made);
-    if let (None, Some((index, catch))) = (kept, caught) {
-        return Err(caught_before(plan, &header, routes, (index, target), catch));
+    if let (None, Some((index, covered))) = (kept, caught) {
+        return Err(shadowed(plan, &header, routes, (index, target), covered));
     }
     let removed = remove_managed(ops, virtual_service, |index, _| Some(index) != kept);
     if kept.is_none() {
@@ -207,13 +208,13 @@ fn narrowed(plan: &Plan, header: &HeaderRoute, matches: &[Value]) -> Result<Vec<
     Ok(narrowed)
 }
 
-/// Why the header cannot reach the canary: a route before the target answers it.
-fn caught_before(
+/// The error for a header that a route before the target answers.
+fn shadowed(
     plan: &Plan,
     header: &HeaderRoute,
     routes: &[Value],
     (index, target): (usize, usize),
-    catch: Catch,
+    covered: Coverage,
 ) -> Error {
     let route = &routes[index];
     let name = name_of(route).map_or_else(String::new, |name| format!(" ({name})"));
@@ -223,9 +224,11 @@ fn caught_before(
         .map(describe)
         .collect();
     let to = if to.is_empty() { "no destination".to_owned() } else { to.join(" and ") };
-    let remedy = match (matches(route), catch) {
+    let remedy = match (matches(route), covered) {
         (None, _) => "give it a match",
-        (Some(_), Catch::Header) if plan.header.is_some() => "choose another header for the plan",
+        (Some(_), Coverage::Header) if plan.header.is_some() => {
+            "choose another header for the plan"
+        }
         (Some(_), _) => "narrow its match",
     };
     Error::Plan(format!(

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    super::plan::{HeaderRoute, Plan, Split},
+    super::plan::{Plan, Split},
     mirror::{Mirrors, message},
+    routes::{describe, destinations, find, http, object_name, subset_of, weights},
 };
 use crate::{Error, Result};
 
@@ -24,34 +25,9 @@ pub struct Located {
     pub weights: Vec<u64>,
 }
 
-/// The destinations of a route.
-pub(super) fn destinations(route: &Value) -> &[Value] {
-    route.get("route").and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The subset that one entry of `route[]` sends to.
-pub(super) fn subset_of(entry: &Value) -> Option<&str> {
-    entry.pointer("/destination/subset").and_then(Value::as_str)
-}
-
-/// The routes of a `VirtualService`.
-pub(super) fn http(virtual_service: &Value) -> &[Value] {
-    virtual_service.pointer("/spec/http").and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The name of a route.
-pub(super) fn name_of(route: &Value) -> Option<&str> {
-    route.get("name").and_then(Value::as_str)
-}
-
-/// Returns `true` when a route is one that a rollout created, of whatever canary.
-pub(super) fn is_managed(route: &Value) -> bool {
-    name_of(route).is_some_and(|name| name.starts_with(HeaderRoute::ROUTE_PREFIX))
-}
-
 /// Finds the route of the plan: by its name, or as the only route that sends to the stable subset.
 ///
-/// Routes that rollouts created (see [`HeaderRoute::ROUTE_PREFIX`]) are never it. The mirrored share of
+/// Routes that rollouts created (see [`HeaderRoute::ROUTE_PREFIX`](crate::HeaderRoute::ROUTE_PREFIX)) are never it. The mirrored share of
 /// [`Located::split`] is that of the mirror which a run of this plan writes.
 ///
 /// # Errors
@@ -70,47 +46,6 @@ pub fn locate(plan: &Plan, virtual_service: &Value) -> Result<Located> {
 pub(super) fn look(plan: &Plan, virtual_service: &Value) -> Result<Located> {
     let index = find(plan, virtual_service)?;
     read(plan, &object_name(plan), &http(virtual_service)[index], index)
-}
-
-/// The index of the plan's route in `spec.http`, whatever it says.
-pub(super) fn find(plan: &Plan, virtual_service: &Value) -> Result<usize> {
-    let what = object_name(plan);
-    let routes = http(virtual_service);
-    let to_stable = |entry: &Value| subset_of(entry) == Some(&plan.stable);
-    let fits = |route: &&Value| match &plan.target.route {
-        Some(name) => name_of(route) == Some(name),
-        None => destinations(route).iter().any(to_stable),
-    };
-    let candidates = routes.iter().enumerate().filter(|(_, route)| !is_managed(route));
-    let found: Vec<usize> =
-        candidates.filter(|(_, route)| fits(route)).map(|(index, _)| index).collect();
-    match (found.as_slice(), &plan.target.route) {
-        ([index], _) => Ok(*index),
-        ([], Some(name)) if name.starts_with(HeaderRoute::ROUTE_PREFIX) => {
-            Err(Error::Plan(format!(
-                "{what}: target.route is {name}, but routes whose names begin with {} are made and removed by \
-                 rollouts; name the route whose weights are to change",
-                HeaderRoute::ROUTE_PREFIX
-            )))
-        }
-        ([], Some(name)) => Err(Error::Plan(format!(
-            "{what} has no HTTP route named {name}; its routes are {}",
-            describe(routes)
-        ))),
-        ([], None) => Err(Error::Plan(format!(
-            "{what} has no HTTP route to subset {}; its routes are {}",
-            plan.stable,
-            describe(routes)
-        ))),
-        (several, _) => {
-            let places: Vec<String> = several.iter().map(|i| format!("spec.http[{i}]")).collect();
-            Err(Error::Plan(format!(
-                "{what} has several HTTP routes that fit ({}); name the one that is meant in target.route, and give \
-                 routes different names",
-                places.join(", ")
-            )))
-        }
-    }
 }
 
 fn read(plan: &Plan, what: &str, route: &Value, index: usize) -> Result<Located> {
@@ -142,34 +77,4 @@ fn read(plan: &Plan, what: &str, route: &Value, index: usize) -> Result<Located>
         .and_then(|share| u32::try_from(share).ok());
     let split = share.map(|canary| Split { canary, mirror });
     Ok(Located { http: index, stable, canary, split, weights })
-}
-
-/// The weights as Istio takes them: a lone destination without one has everything.
-pub(super) fn weights(entries: &[Value]) -> Vec<u64> {
-    let stated = |entry: &Value| entry.get("weight").and_then(Value::as_u64);
-    match entries {
-        [only] => vec![stated(only).filter(|weight| *weight > 0).unwrap_or(100)],
-        several => several.iter().map(|entry| stated(entry).unwrap_or(0)).collect(),
-    }
-}
-
-/// `VirtualService namespace/name` of the plan's target.
-pub(super) fn object_name(plan: &Plan) -> String {
-    format!("VirtualService {}/{}", plan.target.namespace, plan.target.virtual_service)
-}
-
-/// The routes in short: names and subsets.
-fn describe(routes: &[Value]) -> String {
-    if routes.is_empty() {
-        return "none".to_owned();
-    }
-    let one = |(index, route): (usize, &Value)| {
-        let to: Vec<&str> = destinations(route)
-            .iter()
-            .map(|entry| subset_of(entry).unwrap_or("no subset"))
-            .collect();
-        let name = name_of(route).map_or_else(|| format!("spec.http[{index}]"), str::to_owned);
-        format!("{name} → {}", if to.is_empty() { "nowhere".to_owned() } else { to.join("+") })
-    };
-    routes.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
 }

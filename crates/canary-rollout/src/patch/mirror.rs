@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{
     super::plan::Plan,
     arms::{Arms, describe},
-    locate::{find, http, object_name},
     ops::Ops,
+    routes::{find, http, object_name},
 };
 
 /// Why a mirror is refused whatever the plan: the copies would be taken for requests of the rollout.
@@ -155,7 +155,7 @@ pub(super) fn message(plan: &Plan, index: usize, mirror: &Mirror<'_>, why: &str)
     format!("{}: spec.http[{index}].{} {why}", object_name(plan), mirror.field)
 }
 
-/// Takes the run's own mirror away, when the route has it and `wanted` says so of its percentage.
+/// Removes the run's own mirror, when the route has one and `wanted` accepts its percentage.
 pub(super) fn remove_own(
     plan: &Plan,
     ops: &mut Ops,

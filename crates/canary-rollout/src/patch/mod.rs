@@ -14,6 +14,7 @@ mod mirror;
 mod ops;
 mod owner;
 mod route;
+mod routes;
 mod subset;
 
 pub use difference::{Difference, Differences, differences};
@@ -21,13 +22,10 @@ pub use header_route::has_header_route;
 pub use locate::{Located, locate};
 pub use mirror::initial_mirror;
 pub use owner::foreign_controller;
-pub use route::{RouteChange, change_route, clean_up};
+pub use route::{RouteChange, STATE_ANNOTATION, change_route, clean_up};
 pub use subset::{
     SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, keep_subset, remove_subset,
 };
-
-/// The annotation of the `VirtualService` that holds the state of the rollout.
-pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";
 
 #[cfg(test)]
 mod tests;

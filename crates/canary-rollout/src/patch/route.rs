@@ -5,14 +5,17 @@ use serde_json::{Value, json};
 
 use super::{
     super::plan::{Plan, Split},
-    STATE_ANNOTATION,
     arms::{canary_alone, canary_entry},
     header_route,
-    locate::{Located, destinations, find, http, locate, object_name},
+    locate::{Located, locate},
     mirror,
     ops::Ops,
+    routes::{destinations, find, http, object_name},
 };
 use crate::Result;
+
+/// The annotation of the `VirtualService` that holds the state of the rollout.
+pub const STATE_ANNOTATION: &str = "canary-rs.github.io/rollout-state";
 
 /// The changes that one patch makes in the `VirtualService`; a part that is `None` or `false` stays as it is.
 ///

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{super::plan::Plan, difference::Differences, ops::Ops};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    json::{annotation, list, text, texts},
+};
 
 /// The annotation of the `DestinationRule` that names the subset which the driver added.
 pub const SUBSET_ANNOTATION: &str = "canary-rs.github.io/rollout-subset";
 
 fn subsets(destination_rule: &Value) -> &[Value] {
-    destination_rule.pointer("/spec/subsets").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    list(destination_rule, "/spec/subsets")
 }
 
 fn place_of(destination_rule: &Value, subset: &str) -> Option<usize> {
@@ -99,11 +102,7 @@ pub fn keep_subset(plan: &Plan, destination_rule: &Value) -> Result<Option<Patch
 }
 
 fn created_by_driver(plan: &Plan, destination_rule: &Value) -> bool {
-    let made = destination_rule
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(SUBSET_ANNOTATION))
-        .and_then(Value::as_str);
-    made == Some(&plan.canary)
+    annotation(destination_rule, SUBSET_ANNOTATION) == Some(&plan.canary)
 }
 
 /// Which pods the two subsets of a plan are: what a `DestinationRule` says of them.
@@ -140,9 +139,9 @@ impl SubsetLabels {
     /// Reads both subsets from the `DestinationRule`; `None` when it does not define one of them.
     pub fn of(plan: &Plan, destination_rule: &Value) -> Option<Self> {
         Some(Self {
-            host: host(destination_rule).to_owned(),
-            stable: labels(&subsets(destination_rule)[place_of(destination_rule, &plan.stable)?]),
-            canary: labels(&subsets(destination_rule)[place_of(destination_rule, &plan.canary)?]),
+            host: text(destination_rule, "/spec/host").to_owned(),
+            stable: labels(destination_rule, place_of(destination_rule, &plan.stable)?),
+            canary: labels(destination_rule, place_of(destination_rule, &plan.canary)?),
         })
     }
 
@@ -151,8 +150,12 @@ impl SubsetLabels {
     pub fn differences(&self, plan: &Plan, destination_rule: &Value) -> Differences {
         let mut differences = Differences::default();
         let what = object_name(plan);
-        if host(destination_rule) != self.host {
-            differences.push(format!("{what} spec.host"), &self.host, host(destination_rule));
+        if text(destination_rule, "/spec/host") != self.host {
+            differences.push(
+                format!("{what} spec.host"),
+                &self.host,
+                text(destination_rule, "/spec/host"),
+            );
         }
         for (name, expected) in [(&plan.stable, &self.stable), (&plan.canary, &self.canary)] {
             match place_of(destination_rule, name) {
@@ -164,7 +167,7 @@ impl SubsetLabels {
                     );
                 }
                 Some(place) => {
-                    let found = labels(&subsets(destination_rule)[place]);
+                    let found = labels(destination_rule, place);
                     if found != *expected {
                         let path = format!("{what} spec.subsets[{place}].labels");
                         differences.push(path, &json!(expected), &json!(found));
@@ -176,12 +179,6 @@ impl SubsetLabels {
     }
 }
 
-fn host(destination_rule: &Value) -> &str {
-    destination_rule.pointer("/spec/host").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn labels(subset: &Value) -> BTreeMap<String, String> {
-    let found = subset.get("labels").and_then(Value::as_object);
-    let pairs = found.into_iter().flatten();
-    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+fn labels(destination_rule: &Value, place: usize) -> BTreeMap<String, String> {
+    texts(subsets(destination_rule)[place].get("labels"))
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::{
     machine::Machine,
     plan::Split,
+    reading::Reading,
     state::{State, Totals},
-    verdict::Reading,
 };
 
 /// The most moments that are kept; when they are full, every other one goes.

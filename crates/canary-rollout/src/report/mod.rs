@@ -8,4 +8,4 @@ mod page;
 
 pub use gallery::{Disagreement, cards};
 pub use history::{History, Moment};
-pub use page::Report;
+pub use page::{Report, figures};

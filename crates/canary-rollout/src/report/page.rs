@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 
 use super::{
     super::{
+        counted::counted,
         plan::{Plan, Split},
+        reading::Reading,
         state::Totals,
-        verdict::{Reading, Verdict, counted},
+        verdict::Verdict,
     },
     chart::{Chart, time},
     escape::escape,
@@ -36,7 +38,7 @@ impl Report {
         Self { title: title.into(), sections: String::new() }
     }
 
-    /// Adds a run: its plan, how it went, what it came to, and where the models disagreed.
+    /// Adds a run: its plan, its course, its verdict, and the disagreements of the models.
     #[must_use]
     pub fn run(
         mut self,
@@ -58,14 +60,8 @@ impl Report {
         }
         let moments = history.moments();
         if let Some(last) = moments.last() {
-            let _ = write!(html, "{}", facts(plan, last));
-            let seconds = last.at.as_secs_f64();
-            if shows_something(moments, last) {
-                html.push_str(&weights(moments, seconds));
-                for (place, reading) in last.readings.iter().enumerate() {
-                    html.push_str(&guardrail(moments, place, reading, seconds));
-                }
-            }
+            html.push_str(&facts(plan, last));
+            html.push_str(&figures(history));
         }
         html.push_str(&gallery(disagreements));
         html.push_str("</section>");
@@ -88,6 +84,27 @@ impl Report {
 const LEGEND: &str = "<footer><p>E is the evidence against the canary: a canary that is no worse reaches 1/α with \
     probability at most α, however long one looks (Ville's inequality). The band is the confidence sequence, which \
     holds at every moment at once.</p></footer>";
+
+/// The charts of a run: the canary's weight, and each guardrail's evidence beside its confidence sequence. A fragment of
+/// HTML, escaped and without style, as in the page of a [`Report`]; empty when there is nothing to draw.
+///
+/// ```
+/// use canary_core::rollout::report::{History, figures};
+///
+/// assert!(figures(&History::new()).is_empty());
+/// ```
+pub fn figures(history: &History) -> String {
+    let moments = history.moments();
+    let Some(last) = moments.last().filter(|last| shows_something(moments, last)) else {
+        return String::new();
+    };
+    let seconds = last.at.as_secs_f64();
+    let mut html = weights(moments, seconds);
+    for (place, reading) in last.readings.iter().enumerate() {
+        html.push_str(&guardrail(moments, place, reading, seconds));
+    }
+    html
+}
 
 /// Returns `true` when there is anything to draw: a canary that was refused before its first weight has neither weights
 /// nor evidence.

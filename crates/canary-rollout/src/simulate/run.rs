@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{
-    super::{
-        event::{Action, Event},
-        gate::GateOutcome,
-        guardrail::Check,
-        machine::{MAX_STRIDE, Machine},
-        scenario::Scenario,
-        state::{Phase, State},
-    },
-    Outcome,
+use super::super::{
+    event::{Action, Event},
+    gate::GateOutcome,
+    guardrail::Check,
+    machine::Machine,
+    scenario::Scenario,
+    state::{MAX_STRIDE, Phase, State},
+    verdict::Verdict,
 };
 use crate::{
     Error, Result,
@@ -24,6 +22,15 @@ const LOOK: u64 = 64;
 
 /// A run that has not ended after so many requests is given up with an error.
 const MAX_REQUESTS: u64 = 10_000_000_000;
+
+/// The outcome of one simulated run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Outcome {
+    pub(super) verdict: Verdict,
+    pub(super) requests: u64,
+    pub(super) exposure: u64,
+    pub(super) seconds: f64,
+}
 
 /// One run: the machine, the traffic and the clock.
 pub(super) struct SimulatedRun<'a> {

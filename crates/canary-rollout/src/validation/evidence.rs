@@ -3,10 +3,11 @@
 
 use super::{
     super::{
+        evidence_steps::has_evidence_at,
         guardrail::{Check, Guardrail},
         plan::{Plan, Step},
     },
-    seconds,
+    seconds::seconds,
 };
 use crate::evidence::{Inputs, Kind};
 use canary_istio::{Finding, Findings};
@@ -47,7 +48,7 @@ fn sources(plan: &Plan, findings: &mut Findings) {
     }
 }
 
-/// A promotion gives the canary everything, so the plan says so; and it gives it after something was seen of it.
+/// A promotion gives the canary all traffic, so the plan ends with that; and the canary is observed before.
 fn end(plan: &Plan, findings: &mut Findings) {
     let Some(last) = plan.steps.last() else { return };
     let index = plan.steps.len() - 1;
@@ -63,7 +64,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
         );
     }
     let sees = |step: &Step| {
-        let speaks = |guardrail: &Guardrail| guardrail.speaks_at(plan, step);
+        let speaks = |guardrail: &Guardrail| has_evidence_at(guardrail, plan, step);
         step.weight < 100 && (plan.guardrails.iter().any(speaks) || step.hold.pairs.is_some())
             || (1..100).contains(&step.weight) && step.hold.requests.is_some()
     };
@@ -84,7 +85,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
 /// No hold is below the least number of observations that a guardrail of the step requires.
 fn least(plan: &Plan, findings: &mut Findings) {
     for (index, step) in plan.steps.iter().enumerate() {
-        for guardrail in plan.guardrails.iter().filter(|one| one.speaks_at(plan, step)) {
+        for guardrail in plan.guardrails.iter().filter(|one| has_evidence_at(one, plan, step)) {
             let (field, held) = match guardrail.check {
                 Check::ErrorRatio(_) | Check::SlowRatio(_) => ("requests", step.hold.requests),
                 Check::ObservedSplit(_) => ("totalRequests", step.hold.total_requests),

@@ -1,5 +1,8 @@
-use super::*;
-use crate::{Gate, Hold};
+use std::time::Duration;
+
+use canary_istio::Findings;
+
+use crate::{Check, Gate, Guardrail, Hold, Plan};
 
 fn good() -> Plan {
     Plan::new("image-classifier", "resnet50", "resnet101")

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::model::{self, DEFAULT_SIGNATURE, ModelError, Signature, Tensors};
 
-/// Whether a request is one of gRPC.
+/// Returns `true` for a gRPC request.
 pub(super) fn is_call<B>(request: &Request<B>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
@@ -52,7 +52,7 @@ impl Services {
         }
     }
 
-    /// Answers one call; a service that does not exist is answered as a method that does not.
+    /// Answers one call; an unknown service gets the response of an unknown method.
     pub(super) async fn call(mut self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
         let answered = match path {
@@ -199,22 +199,10 @@ fn inputs_of(
             if tensor.dtype() != info.dtype {
                 return Err(wrong(format!("is given as {}", tensor.dtype())));
             }
-            let fits = tensor.shape().len() == info.shape.len()
-                && tensor
-                    .shape()
-                    .iter()
-                    .zip(&info.shape)
-                    .all(|(size, want)| want.is_none_or(|want| want == *size));
-            if fits {
-                return Ok((info.name.clone(), tensor));
+            match info.misfit(tensor.shape()) {
+                None => Ok((info.name.clone(), tensor)),
+                Some(misfit) => Err(wrong(misfit)),
             }
-            let want: Vec<String> = info
-                .shape
-                .iter()
-                .map(|size| size.map_or_else(|| "?".to_owned(), |size| size.to_string()))
-                .collect();
-            let (found, want) = (tensor.shape(), want.join(", "));
-            Err(wrong(format!("has the shape {found:?}, expected [{want}]")))
         })
         .collect();
     if let (Ok(_), Some(extra)) = (&inputs, given.keys().next()) {

@@ -8,16 +8,12 @@ use super::{
     run::Running,
     target::{Purpose, Write},
 };
-use crate::{
-    Error, Result,
-    evidence::Timestamp,
-    {Action, Event, Missing, Split, State},
-};
+use crate::{Action, Error, Event, Missing, Result, Split, State, evidence::Timestamp};
 
-/// The least time between two looks at the release behind the canary while a step is held.
+/// The least time between two checks of the release behind the canary while a step is held.
 const RELEASE_EVERY: Duration = Duration::from_secs(10);
 
-/// The longest wait in one piece, so that the lock is renewed meanwhile.
+/// The longest single wait, so that the lock is renewed in between.
 const PIECE: Duration = Duration::from_secs(1);
 
 impl<C: Cluster + 'static> Running<C> {
@@ -50,7 +46,7 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// Looks whether ready pods stand behind the canary's subset, before anything is written.
+    /// Checks that the canary's subset has ready pods, before anything is written.
     async fn inspect(&mut self) -> Result<()> {
         let (presence, _) = self.target.canary().await?;
         let canary = &self.driver.machine.plan().canary;
@@ -203,12 +199,12 @@ impl<C: Cluster + 'static> Running<C> {
         let now = self.driver.clock.now();
         if self.state.is_decided()
             || self.state.release().is_none()
-            || now.since(self.looked_at_release) < every
+            || now.since(self.release_checked) < every
         {
             return Ok(false);
         }
         let (_, found) = self.target.canary().await?;
-        self.looked_at_release = now;
+        self.release_checked = now;
         let edits = self.target.other_release(&self.state, found.as_deref());
         let another = !edits.is_empty();
         if another {
@@ -266,7 +262,7 @@ impl<C: Cluster + 'static> Running<C> {
     async fn judge_gate(&mut self, name: String) -> Result<()> {
         let gate = self.driver.machine.plan().gate_named(&name).cloned();
         let (Some(gate), Some(probe)) = (gate, &self.driver.probe) else {
-            return Err(Error::Plan(format!("gate {name} cannot be asked: it needs a probe")));
+            return Err(Error::Plan(format!("gate {name} cannot be evaluated: it needs a probe")));
         };
         let mut answers = Vec::with_capacity(gate.golden.len());
         for golden in &gate.golden {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use super::Clock;
+use super::clock::Clock;
 
 /// The wait after the first failure; doubled up to [`LONGEST`].
 const FIRST: Duration = Duration::from_millis(200);
@@ -50,7 +50,7 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::SystemClock, *};
+    use super::{super::clock::SystemClock, *};
 
     #[test]
     fn waits_double_up_to_the_longest_and_begin_anew_after_a_success() {

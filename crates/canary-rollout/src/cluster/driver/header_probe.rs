@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::Probe;
+use super::probe::Probe;
 use crate::{
     HeaderRoute, Missing, Plan,
     evidence::{

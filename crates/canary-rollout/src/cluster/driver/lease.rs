@@ -12,11 +12,11 @@ use crate::{Error, Plan, Result, evidence::Timestamp};
 /// The result of renewing a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renewal {
-    /// It was not time for it.
+    /// It was not due.
     NotDue,
     Renewed,
-    /// Somebody had deleted the Lease, and it was created again.
-    Remade,
+    /// The Lease had been deleted, and was created again.
+    Recreated,
 }
 
 /// A lock on a plan's target that is held by renewing it.
@@ -95,7 +95,7 @@ impl<C: Cluster> Lease<C> {
 
     /// Renews the lock when a third of its time has passed.
     ///
-    /// A lock that has run out is renewed like any other, as long as nobody has taken it; one that was deleted is created
+    /// An expired lock is renewed like any other, as long as nobody has taken it; one that was deleted is created
     /// again.
     ///
     /// # Errors
@@ -116,10 +116,10 @@ impl<C: Cluster> Lease<C> {
         }
         // The Lease was deleted, has expired, or has another holder: acquire it as at the start.
         self.acquire(now).await?;
-        Ok(Renewal::Remade)
+        Ok(Renewal::Recreated)
     }
 
-    /// Gives the lock back; when that fails, it runs out by itself.
+    /// Releases the lock; when that fails, it expires by itself.
     pub(super) async fn release(&mut self) {
         let free = json!({"op": "replace", "path": "/spec/holderIdentity", "value": ""});
         let _ = self.patch(vec![self.is_ours(), free]).await;
@@ -166,7 +166,7 @@ fn taken(object: &ObjectRef, other: &str, left: Option<Duration>) -> Error {
     Error::Plan(format!("another driver holds the lock: {object} is held by {other}{left}"))
 }
 
-/// Who holds a Lease, and until when.
+/// The holder of a Lease, and the time of its expiry.
 pub(in crate::cluster) fn held_by(lease: &Value) -> Option<(&str, Timestamp)> {
     let holder = lease.pointer("/spec/holderIdentity")?.as_str().filter(|name| !name.is_empty())?;
     let renewed: jiff::Timestamp = lease.pointer("/spec/renewTime")?.as_str()?.parse().ok()?;

@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::{
-    evidence::Timestamp,
-    {GateOutcome, Reading, Split, Totals, Verdict, report::Moment},
-};
+use crate::{GateOutcome, Reading, Split, Totals, Verdict, evidence::Timestamp, report::Moment};
 
 /// Something that a driver did or saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

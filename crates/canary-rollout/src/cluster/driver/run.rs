@@ -19,20 +19,20 @@ use tokio::sync::mpsc;
 
 use super::{
     super::{Cluster, WatchEvent},
-    Driver,
     backoff::Backoff,
-    heard::Heard,
     lease::{Lease, Renewal},
     progress::{Command, Progress, Snapshot},
+    settings::Driver,
+    source_activity::SourceActivity,
     target::{Purpose, Target},
 };
 use crate::{
-    Error, Result,
+    Action, Error, Event, Phase, Result, State, Verdict,
     evidence::{Observation, ScoreValue, Seen, Timestamp},
-    {Action, Event, Phase, State, Verdict, patch::Differences},
+    patch::Differences,
 };
 
-/// The number of observations handled in a row before the clock is read.
+/// The number of observations in a row before the clock is read.
 const IN_A_ROW: u32 = 64;
 
 /// The wait before the first save after the start, doubled with each up to [`Driver::save_every`]: whatever an
@@ -70,22 +70,22 @@ pub(super) enum Input {
     Ended(String, Option<Error>),
     Tick,
     Command(Command),
-    /// Something was seen of one of the objects that are being changed.
+    /// A watch reported a change of one of the two objects.
     Watched(Watched, Result<WatchEvent>),
     /// The wait after a failure is over.
     Again,
 }
 
-/// Which object a watch is on.
+/// The object of a watch.
 #[derive(Clone, Copy)]
 pub(super) enum Watched {
     Routes,
     Subsets,
 }
 
-/// Which objects have to be compared with what was last written or seen.
+/// The objects that somebody may have changed, and that are still to be compared.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Look {
+pub(super) struct Unchecked {
     routes: bool,
     subsets: bool,
 }
@@ -102,10 +102,10 @@ pub(super) struct Running<C> {
     /// The number of sources that have not ended.
     pub(super) open: usize,
     pub(super) ended: Vec<String>,
-    pub(super) heard: Heard,
+    pub(super) activity: SourceActivity,
     pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
     pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
-    pub(super) look: Look,
+    pub(super) unchecked: Unchecked,
     pub(super) backoff: Backoff,
     pub(super) timer: BoxFuture<'static, ()>,
     pub(super) in_a_row: u32,
@@ -113,7 +113,7 @@ pub(super) struct Running<C> {
     /// The number of times that the state was saved since the start.
     pub(super) saves: u32,
     /// The time of the last check of the release behind the canary.
-    pub(super) looked_at_release: Timestamp,
+    pub(super) release_checked: Timestamp,
     /// When the verdict was given, where it is an earlier run's.
     pub(super) stored: Option<Timestamp>,
     pub(super) over: bool,
@@ -128,7 +128,7 @@ impl<C: Cluster + 'static> Running<C> {
             if self.over {
                 return None;
             }
-            if let Err(error) = self.turn().await {
+            if let Err(error) = self.work().await {
                 self.over = true;
                 self.lease.release().await;
                 return Some(Err(error));
@@ -136,10 +136,10 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
-    async fn turn(&mut self) -> Result<()> {
-        // Commands of a person are read even while there is always something to do, such as a probe that fails.
+    async fn work(&mut self) -> Result<()> {
+        // Commands are read even while actions follow without a pause, such as a probe that keeps failing.
         if let Some(command) = self.commands.as_mut().and_then(|sent| sent.try_recv().ok()) {
-            return self.obey(command).await;
+            return self.carry_out(command).await;
         }
         if !self.backoff.is_waiting() {
             if let Some(action) = self.actions.pop_front() {
@@ -154,11 +154,11 @@ impl<C: Cluster + 'static> Running<C> {
                             self.handle(Event::Unanswered);
                         }
                         self.actions.push_front(action);
-                        self.put_off(error)
+                        self.postpone(error)
                     }
                 };
             }
-            if self.look.routes || self.look.subsets {
+            if self.unchecked.routes || self.unchecked.subsets {
                 return self.compare().await;
             }
         }
@@ -177,12 +177,12 @@ impl<C: Cluster + 'static> Running<C> {
             Input::Tick => self.ticked().await?,
             Input::Watched(what, event) => self.watched(what, event)?,
             Input::Again => {}
-            Input::Command(command) => self.obey(command).await?,
+            Input::Command(command) => self.carry_out(command).await?,
         }
         Ok(())
     }
 
-    async fn obey(&mut self, command: Command) -> Result<()> {
+    async fn carry_out(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Pause => {
                 self.handle(Event::Pause);
@@ -198,7 +198,7 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// Stores the state and leaves; what was still to be done is done by the driver that goes on.
+    /// Stores the state and ends; the driver that resumes carries out what is left to do.
     async fn suspend(&mut self) -> Result<()> {
         if self.state.is_done() && self.actions.is_empty() {
             return Ok(());
@@ -214,10 +214,10 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// Postpones an action that cannot be done now; an error that does not pass ends the run, unless users would be
-    /// left on a canary that nobody watches, or a rollback is decided.
-    pub(super) fn put_off(&mut self, error: Error) -> Result<()> {
-        if !error.is_retryable() && !self.goes_on_in_spite_of(&error) {
+    /// Waits before an action is tried again. An error that will not pass ends the run, unless that would leave users on a
+    /// canary that nobody watches, or a rollback is decided.
+    pub(super) fn postpone(&mut self, error: Error) -> Result<()> {
+        if !error.is_retryable() && !self.continues_after(&error) {
             return Err(error);
         }
         let (attempt, wait) = self.backoff.failed(&*self.driver.clock);
@@ -231,10 +231,10 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    /// Credentials that have run out or a permission that was taken away (401, 403) may come back, and so may what an API
-    /// server or a webhook refuses (409, 422). A decided rollback is carried out whatever comes in between, a lost lock
+    /// Returns `true` when the run continues although the error is not retryable. Credentials that have expired or a revoked
+    /// permission (401, 403) may be restored, and an API server or a webhook may accept later what it refused (409, 422). A decided rollback is carried out whatever comes in between, a lost lock
     /// included.
-    fn goes_on_in_spite_of(&self, error: &Error) -> bool {
+    fn continues_after(&self, error: &Error) -> bool {
         let to_stable = match self.state.phase() {
             Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
                 matches!(verdict, Verdict::Rollback { .. })
@@ -259,25 +259,25 @@ impl<C: Cluster + 'static> Running<C> {
     /// Renews the lock; one that was deleted is created again, and that is reported.
     pub(super) async fn renew(&mut self) -> Result<Renewal> {
         let renewal = self.lease.renew(self.driver.clock.now()).await?;
-        if renewal == Renewal::Remade {
-            let problem =
-                "the Lease of this rollout was deleted or let go; it was made anew".to_owned();
+        if renewal == Renewal::Recreated {
+            let problem = "the Lease of this rollout was deleted or released; it was created again"
+                .to_owned();
             self.reports.push_back(Progress::Waiting { problem, attempt: 1, wait: Duration::ZERO });
         }
         Ok(renewal)
     }
 
-    /// Compares a change by somebody else, unless a write is due, which compares by itself.
+    /// Marks an object for comparison, unless the change is the driver's own.
     fn watched(&mut self, what: Watched, event: Result<WatchEvent>) -> Result<()> {
         match (what, event) {
             (Watched::Routes, Ok(WatchEvent::Applied(live))) if self.target.is_known(&live) => {}
             (Watched::Subsets, Ok(WatchEvent::Applied(live)))
                 if self.target.is_known_rule(&live) => {}
-            (Watched::Routes, Ok(_)) => self.look.routes = true,
-            (Watched::Subsets, Ok(_)) => self.look.subsets = true,
+            (Watched::Routes, Ok(_)) => self.unchecked.routes = true,
+            (Watched::Subsets, Ok(_)) => self.unchecked.subsets = true,
             // The watch continues by itself, and reports what happened meanwhile.
             (_, Err(error)) if error.is_retryable() => {}
-            (_, Err(error)) if self.goes_on_in_spite_of(&error) => {
+            (_, Err(error)) if self.continues_after(&error) => {
                 let (problem, wait) = (error.to_string(), Duration::ZERO);
                 self.reports.push_back(Progress::Waiting { problem, attempt: 1, wait });
             }
@@ -287,24 +287,24 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     async fn compare(&mut self) -> Result<()> {
-        match self.look_at_edits().await {
-            Err(error) => return self.put_off(error),
+        match self.edits_of_unchecked().await {
+            Err(error) => return self.postpone(error),
             Ok(edits) if edits.is_empty() => {}
             Ok(edits) => self.edited(edits),
         }
-        self.look = Look::default();
+        self.unchecked = Unchecked::default();
         self.backoff.succeeded();
         Ok(())
     }
 
-    async fn look_at_edits(&mut self) -> Result<Differences> {
-        if self.look.routes {
+    async fn edits_of_unchecked(&mut self) -> Result<Differences> {
+        if self.unchecked.routes {
             let edits = self.target.compare(&self.state).await?;
             if !edits.is_empty() {
                 return Ok(edits);
             }
         }
-        if self.look.subsets {
+        if self.unchecked.subsets {
             return self.target.compare_subsets(&self.state).await;
         }
         Ok(Differences::default())
@@ -366,7 +366,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     fn observe(&mut self, observation: Observation) {
-        self.heard.gave(&observation.source, self.driver.clock.now());
+        self.activity.observed(&observation.source, self.driver.clock.now());
         let mut scored = Vec::new();
         for (guardrail, score) in &self.driver.scores {
             let value = match &observation.what {
@@ -403,9 +403,9 @@ impl<C: Cluster + 'static> Running<C> {
             self.open -= 1;
             let message = error.as_deref().unwrap_or("it has no more observations");
             self.ended.push(format!("{source}: {message}"));
-            self.heard.ended(&source);
+            self.activity.ended(&source);
         } else if let Some(error) = &error {
-            self.heard.failed(&source, error);
+            self.activity.failed(&source, error);
             self.report_source_problems();
         }
         self.reports.push_back(Progress::SourceEnded { source, error });
@@ -435,11 +435,11 @@ impl<C: Cluster + 'static> Running<C> {
             match self.renew().await {
                 Ok(Renewal::NotDue) => {}
                 Ok(_) => self.backoff.succeeded(),
-                Err(error) => self.put_off(error)?,
+                Err(error) => self.postpone(error)?,
             }
         }
         self.handle(Event::Tick(now));
-        self.name_the_quiet(now);
+        self.report_silent_sources(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
         // Before the preparation and after the end there is nothing to remember.
         let stored = *self.state.phase() != Phase::Inspecting && !self.state.is_done();
@@ -459,11 +459,11 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// Reports each source that has been silent for long while the step is held, once for each silence.
-    fn name_the_quiet(&mut self, now: Timestamp) {
+    fn report_silent_sources(&mut self, now: Timestamp) {
         if *self.state.phase() != Phase::Holding {
             return;
         }
-        let quiet = self.heard.newly_quiet(now, self.state.since());
+        let quiet = self.activity.newly_silent(now, self.state.since());
         if !quiet.is_empty() {
             let report = |(source, silent)| Progress::SourceQuiet { source, silent };
             self.reports.extend(quiet.into_iter().map(report));
@@ -473,7 +473,7 @@ impl<C: Cluster + 'static> Running<C> {
 
     /// Passes on the problems of the sources that give nothing, for the verdict's sentence.
     fn report_source_problems(&mut self) {
-        let problems = self.heard.problems(self.driver.clock.now(), self.state.since());
+        let problems = self.activity.problems(self.driver.clock.now(), self.state.since());
         self.handle(Event::SourceProblem(problems));
     }
 }

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use super::Progress;
+use super::progress::Progress;
 use crate::{
-    Verdict,
-    {
-        Split, Totals,
-        report::{History, Moment},
-    },
+    Split, Totals, Verdict,
+    report::{History, Moment},
 };
 
 /// Records a run: the moments for its pictures, its present state, and its verdict.

@@ -11,24 +11,40 @@ use tokio::sync::mpsc;
 
 use super::{
     super::Cluster,
-    Driver, Probe,
     backoff::Backoff,
-    heard::Heard,
     lease::Lease,
+    probe::Probe,
     progress::{Control, Progress},
-    run::{Input, Look, Run, Running, Watched},
+    run::{Input, Run, Running, Unchecked, Watched},
+    settings::Driver,
+    source_activity::SourceActivity,
     target::Target,
 };
 use crate::{
-    Error, Plan, Result,
+    Cause, Error, Event, Machine, Plan, Result, STATE_VERSION, Split, State, Verdict,
     evidence::{Source, Timestamp},
-    {
-        Cause, Event, Machine, STATE_VERSION, Split, State, Verdict,
-        patch::{RouteChange, change_route, initial_mirror, locate},
-    },
+    patch::{RouteChange, change_route, initial_mirror, locate},
 };
 
-pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Control)> {
+impl<C: Cluster + 'static> Driver<C> {
+    /// Takes the lock, reads the objects and begins, or goes on where a driver was interrupted.
+    ///
+    /// The driver works while the stream is polled; dropping the stream leaves the mesh as it was last written.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when another driver holds the lock, Flagger or Argo Rollouts owns an object, a guardrail's
+    /// evidence has no source, the stored state is of another plan, or the route is not one that the plan can divide;
+    /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
+    pub fn start(self) -> impl Future<Output = Result<(Run, Control)>> + Send {
+        let checked = self.check_evidence();
+        async move {
+            checked?;
+            start(self).await
+        }
+    }
+}
+
+async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Control)> {
     let plan = driver.machine.plan().clone();
     let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
     let now = clock.now();
@@ -54,10 +70,10 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
     let mut inputs = SelectAll::new();
     let sources = std::mem::take(&mut driver.sources);
     let open = sources.len();
-    let mut heard = Heard::default();
+    let mut activity = SourceActivity::default();
     for source in sources {
-        heard.gave(&Arc::from(source.name()), now);
-        inputs.push(observe(source, &state));
+        activity.observed(&Arc::from(source.name()), now);
+        inputs.push(inputs_of(source, &state));
     }
     let (sender, commands) = mpsc::unbounded_channel();
     let (routes, subsets) = target.watched();
@@ -76,16 +92,16 @@ pub(super) async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result
         inputs,
         open,
         ended: Vec::new(),
-        heard,
+        activity,
         commands: Some(commands),
         changes,
-        look: Look::default(),
+        unchecked: Unchecked::default(),
         backoff: Backoff::default(),
         timer,
         in_a_row: 0,
         saved: now,
         saves: 0,
-        looked_at_release: now,
+        release_checked: now,
         stored,
         over: false,
     };
@@ -105,9 +121,9 @@ struct Opened {
     /// `true` when it continues a stored rollout.
     resumed: bool,
     event: Event,
-    /// Why a stored state of this plan is not gone on with.
+    /// The reason why a stored state of this plan is not continued.
     anew: Option<String>,
-    /// When the verdict was given, where an earlier run has ended on the same release.
+    /// The time of the verdict, where an earlier run has ended on the same release.
     stored: Option<Timestamp>,
 }
 
@@ -171,7 +187,7 @@ async fn open<C: Cluster>(
     Ok(Opened { state, resumed: false, event, anew: why, stored: None })
 }
 
-/// Why a rollout that has ended says nothing of what is in the cluster now; `None` when its verdict still holds.
+/// The reason why the verdict of an ended rollout does not apply to the cluster as it is now; `None` when it applies.
 fn another_experiment(
     plan: &Plan,
     state: &State,
@@ -224,7 +240,7 @@ fn is_finished_other(text: &str, hash: &str) -> bool {
     state.pointer("/phase/done").is_some() && other
 }
 
-fn observe(source: Box<dyn Source>, state: &State) -> BoxStream<'static, Input> {
+fn inputs_of(source: Box<dyn Source>, state: &State) -> BoxStream<'static, Input> {
     let name = source.name().to_owned();
     let after = state.last_of(&name);
     let failed_name = name.clone();

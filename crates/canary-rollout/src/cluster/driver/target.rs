@@ -5,18 +5,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    super::{Cluster, ObjectRef, Patch, Presence, presence::Behind},
+    super::{Behind, Cluster, ObjectRef, Patch, Presence},
     clock::Clock,
 };
 use crate::{
-    Error, Plan, Result,
-    {
-        Split, State,
-        patch::{
-            Difference, Differences, RouteChange, STATE_ANNOTATION, SUBSET_ANNOTATION,
-            SubsetLabels, add_subset, change_route, clean_up, differences, foreign_controller,
-            has_subset, keep_subset, remove_subset,
-        },
+    Error, Plan, Result, Split, State,
+    json::{annotation, resource_version},
+    patch::{
+        Difference, Differences, RouteChange, STATE_ANNOTATION, SUBSET_ANNOTATION, SubsetLabels,
+        add_subset, change_route, clean_up, differences, foreign_controller, has_subset,
+        keep_subset, remove_subset,
     },
 };
 
@@ -110,13 +108,13 @@ impl<C: Cluster> Target<C> {
             if let Some(owner) = foreign_controller(live) {
                 return Err(Error::Plan(format!(
                     "{object} is owned by {owner}, which changes its weights itself; roll out with that controller, or \
-                     take the object out of its hands first"
+                     remove the object from its control first"
                 )));
             }
         }
-        self.stored = state_in(&virtual_service).map(str::to_owned);
-        self.version = version(&virtual_service);
-        self.rule_version = version(&destination_rule);
+        self.stored = annotation(&virtual_service, STATE_ANNOTATION).map(str::to_owned);
+        self.version = resource_version(&virtual_service).cloned();
+        self.rule_version = resource_version(&destination_rule).cloned();
         Ok((virtual_service, self.stored.clone()))
     }
 
@@ -127,30 +125,30 @@ impl<C: Cluster> Target<C> {
 
     /// Returns `true` when a `VirtualService` that a watch showed is the one last read or written.
     pub(super) fn is_known(&self, live: &Value) -> bool {
-        self.version.is_some() && self.version == version(live)
+        self.version.is_some() && self.version.as_ref() == resource_version(live)
     }
 
     /// Returns `true` when a `DestinationRule` that a watch showed is the one last read or written.
     pub(super) fn is_known_rule(&self, live: &Value) -> bool {
-        self.rule_version.is_some() && self.rule_version == version(live)
+        self.rule_version.is_some() && self.rule_version.as_ref() == resource_version(live)
     }
 
-    /// Reads the `VirtualService` and says what somebody else changed since the state was written.
+    /// Reads the `VirtualService`, and returns somebody else's changes since the state was written.
     pub(super) async fn compare(&mut self, state: &State) -> Result<Differences> {
         let Some(live) = self.cluster.get(&self.virtual_service).await? else {
             return Ok(gone(&self.virtual_service));
         };
-        self.version = version(&live);
+        self.version = resource_version(&live).cloned();
         Ok(self.edits(state, &live))
     }
 
-    /// Reads the `DestinationRule` and says what somebody else changed of the two subsets since they were prepared.
+    /// Reads the `DestinationRule`, and returns somebody else's changes of the two subsets since they were prepared.
     pub(super) async fn compare_subsets(&mut self, state: &State) -> Result<Differences> {
         let Some(subsets) = state.subsets() else { return Ok(Differences::default()) };
         let Some(live) = self.cluster.get(&self.destination_rule).await? else {
             return Ok(gone(&self.destination_rule));
         };
-        self.rule_version = version(&live);
+        self.rule_version = resource_version(&live).cloned();
         Ok(subsets.differences(&self.plan, &live))
     }
 
@@ -161,7 +159,7 @@ impl<C: Cluster> Target<C> {
         })
     }
 
-    /// Makes the canary's subset when it is missing; which pods both subsets are of, when the object says so.
+    /// Creates the canary's subset when it is missing; returns the labels of both subsets where the object has them.
     pub(super) async fn ensure_subset(&mut self) -> Result<Option<SubsetLabels>> {
         let rule = self.change_rule(add_subset).await?;
         Ok(SubsetLabels::of(&self.plan, &rule))
@@ -180,8 +178,8 @@ impl<C: Cluster> Target<C> {
         }
     }
 
-    /// The object as it is after the change. A conflict on the `DestinationRule` is no contradiction: read again and
-    /// patch what is there now.
+    /// The object as it is after the change. After a conflict the `DestinationRule` is read and patched again:
+    /// an edit elsewhere in it does not matter.
     async fn change_rule(
         &mut self,
         change: fn(&Plan, &Value) -> Result<Option<Patch>>,
@@ -199,7 +197,7 @@ impl<C: Cluster> Target<C> {
             };
             match result {
                 Ok(live) => {
-                    self.rule_version = version(&live);
+                    self.rule_version = resource_version(&live).cloned();
                     return Ok(live);
                 }
                 Err(error) => self.again(attempt, error).await?,
@@ -211,10 +209,8 @@ impl<C: Cluster> Target<C> {
     pub(super) async fn created_subset(&mut self) -> Result<bool> {
         let object = self.destination_rule.clone();
         let live = self.cluster.get(&object).await?;
-        let made = live.as_ref().and_then(|live| {
-            live.pointer("/metadata/annotations")?.get(SUBSET_ANNOTATION)?.as_str()
-        });
-        Ok(made == Some(&self.plan.canary))
+        let created = live.as_ref().and_then(|live| annotation(live, SUBSET_ANNOTATION));
+        Ok(created == Some(&self.plan.canary))
     }
 
     /// Returns `true` when a change of weights is without its response.
@@ -261,7 +257,7 @@ impl<C: Cluster> Target<C> {
             if attempt >= ATTEMPTS {
                 return Err(Error::Cluster {
                     action: format!("writing {}", self.virtual_service),
-                    reason: "it changes faster than it can be read; try again when it is quiet"
+                    reason: "it changes faster than it can be read; try again once its changes have stopped"
                         .to_owned(),
                     retryable: true,
                     source: None,
@@ -282,10 +278,10 @@ impl<C: Cluster> Target<C> {
         let Some(live) = self.cluster.get(&object).await? else {
             return Ok(Some(Write::Edited(gone(&self.virtual_service))));
         };
-        let found = state_in(&live);
+        let found = annotation(&live, STATE_ANNOTATION);
         if found == Some(text) {
             // An attempt that seemed to fail had succeeded.
-            self.came_through(text, &live);
+            self.confirmed(text, &live);
             return Ok(Some(Write::Done));
         }
         let edits = self.edits(before, &live);
@@ -301,7 +297,7 @@ impl<C: Cluster> Target<C> {
         });
         if let Some(earlier) = earlier {
             let (text, state) = (earlier.text.clone(), earlier.state.clone());
-            self.came_through(&text, &live);
+            self.confirmed(&text, &live);
             return Ok(Some(match change.split {
                 Some(_) => Write::Adopted(Box::new(state)),
                 None => Write::Earlier,
@@ -311,7 +307,7 @@ impl<C: Cluster> Target<C> {
         self.remember(text, after, change.split.is_some());
         match self.cluster.patch(&object, &patch).await {
             Ok(written) => {
-                self.came_through(text, &written);
+                self.confirmed(text, &written);
                 Ok(Some(Write::Done))
             }
             Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(None),
@@ -331,9 +327,9 @@ impl<C: Cluster> Target<C> {
         self.unanswered.push(Unanswered { text: text.to_owned(), state: state.clone(), weights });
     }
 
-    fn came_through(&mut self, text: &str, live: &Value) {
+    fn confirmed(&mut self, text: &str, live: &Value) {
         self.stored = Some(text.to_owned());
-        self.version = version(live);
+        self.version = resource_version(live).cloned();
         self.unanswered.clear();
     }
 
@@ -345,7 +341,7 @@ impl<C: Cluster> Target<C> {
         loop {
             attempt += 1;
             let Some(live) = self.cluster.get(&object).await? else { return Ok(()) };
-            let own = self.is_own(state_in(&live));
+            let own = self.is_own(annotation(&live, STATE_ANNOTATION));
             let left = clean_up(&self.plan, &live, state.split().unwrap_or(Split::STABLE))?;
             let store = RouteChange {
                 state: own.then(|| state.encode().map(Some)).transpose()?,
@@ -356,7 +352,7 @@ impl<C: Cluster> Target<C> {
             operations.0.extend(stored.0);
             match self.cluster.patch(&object, &operations).await {
                 Ok(written) => {
-                    self.version = version(&written);
+                    self.version = resource_version(&written).cloned();
                     self.unanswered.clear();
                     return Ok(());
                 }
@@ -374,7 +370,7 @@ impl<C: Cluster> Target<C> {
 
     /// Somebody else's changes since the state was written.
     pub(super) fn edits(&self, state: &State, live: &Value) -> Differences {
-        let found = state_in(live);
+        let found = annotation(live, STATE_ANNOTATION);
         // A write that seemed to fail may have succeeded: then the object must be as that write left it.
         let unanswered = self.unanswered.iter().find(|write| found == Some(write.text.as_str()));
         let state = unanswered.map_or(state, |write| &write.state);
@@ -415,7 +411,7 @@ impl<C: Cluster> Target<C> {
         differences
     }
 
-    /// Waits a little before a change that met another's is tried again, or gives up with the error.
+    /// Waits a little before a conflicting change is tried again; after too many conflicts, or another error, gives up.
     async fn again(&mut self, attempt: u32, error: Error) -> Result<()> {
         if !matches!(error, Error::Conflict { .. }) || attempt >= ATTEMPTS {
             return Err(error);
@@ -432,12 +428,4 @@ fn gone(object: &ObjectRef) -> Differences {
         expected: object.to_string(),
         found: "no such object".to_owned(),
     }])
-}
-
-fn version(object: &Value) -> Option<Value> {
-    object.pointer("/metadata/resourceVersion").cloned()
-}
-
-fn state_in(virtual_service: &Value) -> Option<&str> {
-    virtual_service.pointer("/metadata/annotations")?.get(STATE_ANNOTATION)?.as_str()
 }

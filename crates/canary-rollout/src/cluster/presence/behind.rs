@@ -1,18 +1,21 @@
 //! The look-ups of a subset's pods and workloads, each done once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{
     super::{Cluster, ObjectRef},
-    Presence,
     host::Host,
-    judge,
-    objects::{self, template_labels},
+    judge::judge,
+    lists::Lists,
     selection::{self, Selection, labels_of},
+    state::Presence,
 };
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    json::{text, texts},
+};
 
 /// The pods behind a subset at one moment, and the workloads that create them.
 ///
@@ -47,8 +50,30 @@ pub(crate) enum Place {
     Settled(Presence),
 }
 
+/// Finds out whether the pods of a subset can serve.
+///
+/// The host of the `DestinationRule` is resolved as Istio resolves it from `namespace`. Its `Service` is read, and pods
+/// must have the labels of both the `Service`'s selector and the subset. A pod counts when its `Ready` condition is
+/// true and it is not being deleted; where a store keeps no pods, as the embedded lab, the status of the workloads
+/// counts in their place. `labels` are those of a subset that the rule does not define yet.
+///
+/// [`Behind`] answers this and [`release_id`](super::super::release_id) from the same look-ups.
+///
+/// # Errors
+/// [`crate::Error::Cluster`] when the store cannot be reached or does not permit a look-up; the error names the verb
+/// that is missing.
+pub async fn presence(
+    cluster: &impl Cluster,
+    namespace: &str,
+    destination_rule: &Value,
+    subset: &str,
+    labels: Option<&BTreeMap<String, String>>,
+) -> Result<Presence> {
+    Behind::find(cluster, namespace, destination_rule, subset, labels).await?.presence().await
+}
+
 impl<'c, C: Cluster> Behind<'c, C> {
-    /// Finds the `Service` and the labels of a subset, as [`presence`](super::presence) does.
+    /// Finds the `Service` and the labels of a subset, as [`presence`] does.
     ///
     /// # Errors
     /// [`crate::Error::Cluster`] when the `Service` cannot be read.
@@ -60,7 +85,7 @@ impl<'c, C: Cluster> Behind<'c, C> {
         labels: Option<&BTreeMap<String, String>>,
     ) -> Result<Self> {
         let place = place(cluster, namespace, destination_rule, subset, labels).await?;
-        Ok(Self { place, lists: Lists { cluster, pods: None, workloads: None } })
+        Ok(Self { place, lists: Lists::new(cluster) })
     }
 
     /// Returns the state of the subset's pods.
@@ -70,7 +95,7 @@ impl<'c, C: Cluster> Behind<'c, C> {
     pub async fn presence(&mut self) -> Result<Presence> {
         match &self.place {
             Place::Settled(presence) => Ok(presence.clone()),
-            Place::Pods(selection) => judge::judge(selection, &mut self.lists).await,
+            Place::Pods(selection) => judge(selection, &mut self.lists).await,
         }
     }
 }
@@ -82,11 +107,9 @@ async fn place(
     subset: &str,
     given: Option<&BTreeMap<String, String>>,
 ) -> Result<Place> {
-    let text = |pointer| destination_rule.pointer(pointer).and_then(Value::as_str);
-    let rule = text("/metadata/name").unwrap_or_default();
-    let rule = ObjectRef::destination_rule(namespace, rule);
+    let rule = ObjectRef::destination_rule(namespace, text(destination_rule, "/metadata/name"));
     let what = format!("subset {subset} of {rule}");
-    let host = text("/spec/host").unwrap_or_default();
+    let host = text(destination_rule, "/spec/host");
     let (labels, claimed) = match labels_of(destination_rule, subset, given) {
         Ok(found) => found,
         Err(why) => return Ok(Place::Settled(Presence::hopeless(format!("{what}: {why}")))),
@@ -128,7 +151,7 @@ async fn place(
             "{service} stands for a host outside the cluster (type ExternalName)"
         ));
     }
-    let selector = selection::labels(found.pointer("/spec/selector"));
+    let selector = texts(found.pointer("/spec/selector"));
     if selector.is_empty() {
         return unknown(format!(
             "{service} has no selector, so its endpoints are written by others"
@@ -138,77 +161,4 @@ async fn place(
         return unknown(format!("it selects by {label}, which Istio takes from the pods' nodes"));
     }
     Ok(Place::Pods(Selection { what, service, selector, labels, claimed }))
-}
-
-/// The pods that concern a subset.
-#[derive(Debug)]
-pub(super) struct Pods {
-    /// `true` when the store keeps pods at all.
-    pub(super) kept: bool,
-    /// The pods of the `Service` and those with the subset's labels.
-    pub(super) related: Vec<Value>,
-}
-
-/// The lists read from a cluster.
-#[derive(Debug)]
-pub(crate) struct Lists<'c, C> {
-    pub(crate) cluster: &'c C,
-    pods: Option<Arc<Pods>>,
-    workloads: Option<Arc<Vec<Value>>>,
-}
-
-impl<C: Cluster> Lists<'_, C> {
-    /// The pods that concern the subset; `None` when the store does not serve pods.
-    pub(super) async fn pods(&mut self, selection: &Selection) -> Result<Option<Arc<Pods>>> {
-        if self.pods.is_none() {
-            let Some(all) = self.list(selection, "v1", "Pod").await? else { return Ok(None) };
-            let kept = !all.is_empty();
-            let concerns = |pod: &Value| selection.concerns(objects::labels(pod));
-            let related = all.into_iter().filter(concerns).collect();
-            self.pods = Some(Arc::new(Pods { kept, related }));
-        }
-        Ok(self.pods.clone())
-    }
-
-    /// The workloads whose pods concern the subset, by kind and name.
-    pub(crate) async fn workloads(&mut self, selection: &Selection) -> Result<Arc<Vec<Value>>> {
-        if let Some(known) = &self.workloads {
-            return Ok(Arc::clone(known));
-        }
-        let mut found = Vec::new();
-        for kind in ["Deployment", "StatefulSet"] {
-            let all = self.list(selection, "apps/v1", kind).await?.unwrap_or_default();
-            found.extend(concerned(selection, all));
-        }
-        Ok(Arc::clone(self.workloads.insert(Arc::new(found))))
-    }
-
-    /// The replica sets of the subset that no Deployment is known for. Looking at them needs a permission of its own
-    /// and only sharpens a message, so without it there are none.
-    pub(super) async fn replica_sets(&self, selection: &Selection) -> Result<Vec<Value>> {
-        match self.list(selection, "apps/v1", "ReplicaSet").await {
-            Ok(all) => Ok(concerned(selection, all.unwrap_or_default()).collect()),
-            Err(Error::Forbidden { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Every object of a kind beside the `Service`; `None` when the store does not serve the kind.
-    async fn list(
-        &self,
-        selection: &Selection,
-        api_version: &str,
-        kind: &str,
-    ) -> Result<Option<Vec<Value>>, Error> {
-        let namespace = Some(selection.service.namespace.as_str());
-        match self.cluster.list(api_version, kind, namespace).await {
-            Ok(found) => Ok(Some(found)),
-            Err(Error::Unserved { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-fn concerned(selection: &Selection, all: Vec<Value>) -> impl Iterator<Item = Value> {
-    all.into_iter().filter(|one| selection.concerns(template_labels(one)))
 }

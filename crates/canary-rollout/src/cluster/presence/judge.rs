@@ -9,13 +9,13 @@ use super::{
         Cluster,
         readiness::{problem, replica_failure},
     },
-    Presence,
-    behind::{Lists, Pods},
+    lists::Lists,
     objects::{
         condition, is_live, is_observed, is_ready, is_terminating, labels, name, phase,
         ready_replicas, template_labels, template_of, title, wanted,
     },
     selection::Selection,
+    state::Presence,
     words::{self, few},
 };
 use crate::Result;
@@ -175,31 +175,4 @@ fn reason(workload: &Value) -> String {
     });
     let head = format!("{title} has no ready pod of {}", wanted(workload));
     message.map_or_else(|| head.clone(), |message| format!("{head}: {message}"))
-}
-
-/// The number of pods behind a `Service` with each set of the subset's labels: ready ones, and all.
-pub(super) fn versions(
-    selection: &Selection,
-    pods: &Pods,
-    workloads: &[Value],
-) -> BTreeMap<String, (usize, usize)> {
-    let mut found: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for pod in pods.related.iter().filter(|pod| is_live(pod)) {
-        if selection.in_service(labels(pod)) {
-            let count = found.entry(words::restricted(selection, labels(pod))).or_default();
-            count.0 += usize::from(is_ready(pod));
-            count.1 += 1;
-        }
-    }
-    let seen: BTreeSet<String> = found.keys().cloned().collect();
-    for workload in workloads {
-        let text = words::restricted(selection, template_labels(workload));
-        if selection.in_service(template_labels(workload)) && !seen.contains(&text) {
-            let count = found.entry(text).or_default();
-            let ready = if pods.kept { 0 } else { ready_replicas(workload) };
-            let wanted = usize::try_from(wanted(workload)).unwrap_or(usize::MAX);
-            *count = (count.0.saturating_add(ready), count.1.saturating_add(wanted));
-        }
-    }
-    found
 }

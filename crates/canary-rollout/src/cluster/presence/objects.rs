@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::ObjectRef;
+use crate::json::{list, text};
 
 /// The labels of an object.
 pub(super) fn labels(object: &Value) -> Option<&Value> {
@@ -21,7 +22,7 @@ pub(super) fn template_labels(workload: &Value) -> Option<&Value> {
 
 /// An object's name.
 pub(crate) fn name(object: &Value) -> &str {
-    object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+    text(object, "/metadata/name")
 }
 
 /// An object's kind, namespace and name.
@@ -41,7 +42,7 @@ pub(super) fn is_live(pod: &Value) -> bool {
 
 /// The phase of a pod's life.
 pub(super) fn phase(pod: &Value) -> &str {
-    pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default()
+    text(pod, "/status/phase")
 }
 
 /// Returns `true` when a pod receives requests.
@@ -51,8 +52,7 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 
 /// A condition of an object's status.
 pub(super) fn condition<'o>(object: &'o Value, kind: &str) -> Option<&'o Value> {
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array)?;
-    conditions.iter().find(|condition| condition["type"] == kind)
+    list(object, "/status/conditions").iter().find(|condition| condition["type"] == kind)
 }
 
 /// The controller of a pod without the digest of its template, and that digest: `pets-v2` and `7d9f8`.
@@ -61,8 +61,11 @@ pub(super) fn template_of(pod: &Value) -> Option<(&str, &str)> {
     let digest = ["pod-template-hash", "controller-revision-hash"]
         .iter()
         .find_map(|key| labels.get(*key)?.as_str())?;
-    let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array)?;
-    let owner = owners.iter().find(|owner| owner["controller"] == true)?.get("name")?.as_str()?;
+    let owner = list(pod, "/metadata/ownerReferences")
+        .iter()
+        .find(|owner| owner["controller"] == true)?
+        .get("name")?
+        .as_str()?;
     let bare = owner.strip_suffix(digest).and_then(|owner| owner.strip_suffix('-'));
     Some((bare.unwrap_or(owner), digest))
 }

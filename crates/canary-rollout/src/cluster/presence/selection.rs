@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{super::ObjectRef, words};
+use super::super::ObjectRef;
+use crate::json::{list, texts};
+use canary_istio::manifest::nearest;
 
 /// Labels by name.
 pub(super) type Labels = BTreeMap<String, String>;
@@ -76,14 +78,13 @@ pub(super) fn labels_of(
     subset: &str,
     given: Option<&Labels>,
 ) -> Result<(Labels, Vec<Labels>), String> {
-    let subsets = destination_rule.pointer("/spec/subsets").and_then(Value::as_array);
-    let subsets = subsets.map_or(&[][..], Vec::as_slice);
+    let subsets = list(destination_rule, "/spec/subsets");
     let name = |one: &Value| one.get("name").and_then(Value::as_str).map(str::to_owned);
     let (own, others): (Vec<&Value>, Vec<&Value>) =
         subsets.iter().partition(|one| name(one).as_deref() == Some(subset));
-    let claimed = || others.iter().map(|one| labels(one.get("labels"))).collect();
+    let claimed = || others.iter().map(|one| texts(one.get("labels"))).collect();
     match (own.first(), given) {
-        (Some(own), _) => Ok((labels(own.get("labels")), claimed())),
+        (Some(own), _) => Ok((texts(own.get("labels")), claimed())),
         // One subset is the stable one; with more, the name may be a slip of one of them.
         (None, Some(given)) if others.len() > 1 => Ok((given.clone(), Vec::new())),
         (None, Some(given)) => Ok((given.clone(), claimed())),
@@ -91,14 +92,17 @@ pub(super) fn labels_of(
             let names: Vec<String> = subsets.iter().filter_map(name).collect();
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            let meant = words::meant(subset, &known);
+            let meant = meant(subset, &known);
             Err(format!("the rule defines no such subset; it has {has}{meant}"))
         }
     }
 }
 
-/// Labels as they are in an object.
-pub(super) fn labels(object: Option<&Value>) -> Labels {
-    let pairs = object.and_then(Value::as_object).into_iter().flatten();
-    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+/// The question after the name that was probably meant: the nearest of those known, unless two are equally near.
+pub(super) fn meant(word: &str, known: &[&str]) -> String {
+    let backwards: Vec<&str> = known.iter().rev().copied().collect();
+    match nearest(word, known) {
+        Some(name) if nearest(word, &backwards) == Some(name) => format!("; did you mean {name}?"),
+        _ => String::new(),
+    }
 }

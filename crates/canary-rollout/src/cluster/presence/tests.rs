@@ -1,8 +1,10 @@
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::{
-    super::memory::{Door, Memory},
-    *,
+    super::memory::{Failure, Memory},
+    Presence, presence,
 };
 
 mod places;
@@ -179,7 +181,7 @@ async fn pods_that_are_not_ready_say_why() {
         "involvedObject": {"name": "v2-b"}});
     let memory = with([pod("v2-b", &labels("v2"), &json!({"phase": "Running"})), event]);
     missing(&of(&memory, "v2").await, false, &["pod v2-b: Unhealthy (probe)"]);
-    let memory = memory.door("Event", Door::Forbidden);
+    let memory = memory.failing("Event", Failure::Forbidden);
     missing(&of(&memory, "v2").await, false, &["pod v2-b is not ready yet (phase Running)"]);
 }
 

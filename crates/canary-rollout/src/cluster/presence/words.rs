@@ -1,18 +1,16 @@
-//! The sentences about a subset without pods.
+//! Messages about a subset without pods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{
-    behind::Pods,
-    judge::versions,
-    objects::{labels, name, template_labels, title},
-    selection::{Labels, Selection},
+    lists::Pods,
+    objects::{is_live, is_ready, labels, name, ready_replicas, template_labels, title, wanted},
+    selection::{Labels, Selection, meant},
 };
-use canary_istio::manifest::nearest;
 
-/// More things than this are counted, not listed.
+/// The number of things that are listed; more are counted.
 const LISTED: usize = 6;
 
 /// Some of many texts, and how many more there are.
@@ -23,15 +21,6 @@ pub(super) fn few(all: &[String], between: &str) -> String {
         text = format!("{text}{between}{more} more");
     }
     text
-}
-
-/// The question after the name that was probably meant: the nearest of those known, unless two are equally near.
-pub(super) fn meant(word: &str, known: &[&str]) -> String {
-    let backwards: Vec<&str> = known.iter().rev().copied().collect();
-    match nearest(word, known) {
-        Some(name) if nearest(word, &backwards) == Some(name) => format!("; did you mean {name}?"),
-        _ => String::new(),
-    }
 }
 
 /// `1 pod` or `2 pods`.
@@ -46,7 +35,7 @@ fn selector(labels: &Labels) -> String {
 }
 
 /// The labels of a pod that the subset restricts, with the pod's own values.
-pub(super) fn restricted(selection: &Selection, labels: Option<&Value>) -> String {
+fn restricted(selection: &Selection, labels: Option<&Value>) -> String {
     let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
     let all: Vec<String> = selection
         .labels
@@ -159,4 +148,31 @@ fn outside_service(selection: &Selection, pods: &Pods, workloads: &[Value]) -> V
     }
     let pods = pods.related.iter().filter(|pod| stray(labels(pod)));
     pods.map(|pod| lacks(format!("pod {}", name(pod)), labels(pod))).collect()
+}
+
+/// The number of pods behind a `Service` with each set of the subset's labels: ready ones, and all.
+fn versions(
+    selection: &Selection,
+    pods: &Pods,
+    workloads: &[Value],
+) -> BTreeMap<String, (usize, usize)> {
+    let mut found: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for pod in pods.related.iter().filter(|pod| is_live(pod)) {
+        if selection.in_service(labels(pod)) {
+            let count = found.entry(restricted(selection, labels(pod))).or_default();
+            count.0 += usize::from(is_ready(pod));
+            count.1 += 1;
+        }
+    }
+    let seen: BTreeSet<String> = found.keys().cloned().collect();
+    for workload in workloads {
+        let text = restricted(selection, template_labels(workload));
+        if selection.in_service(template_labels(workload)) && !seen.contains(&text) {
+            let count = found.entry(text).or_default();
+            let ready = if pods.kept { 0 } else { ready_replicas(workload) };
+            let wanted = usize::try_from(wanted(workload)).unwrap_or(usize::MAX);
+            *count = (count.0.saturating_add(ready), count.1.saturating_add(wanted));
+        }
+    }
+    found
 }

@@ -1,7 +1,7 @@
 use super::{
     super::{
         Presence,
-        memory::{Door, Memory},
+        memory::{Failure, Memory},
     },
     *,
 };
@@ -137,14 +137,14 @@ async fn a_subset_that_is_to_be_created_has_an_id_by_its_labels() {
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error_and_what_is_not_served_is_not() {
     for kind in ["Service", "Deployment", "StatefulSet", "ConfigMap"] {
-        let look = async |door| {
-            let memory = Memory::new(objects()).door(kind, door);
+        let look = async |failure| {
+            let memory = Memory::new(objects()).failing(kind, failure);
             release_id(&memory, "shop", &rule(), "v2").await
         };
-        let forbidden = look(Door::Forbidden).await.unwrap_err();
+        let forbidden = look(Failure::Forbidden).await.unwrap_err();
         assert!(forbidden.to_string().contains("grant the verb"), "{kind}: {forbidden}");
-        assert!(look(Door::Away).await.unwrap_err().is_retryable(), "{kind}");
-        let served = look(Door::Unserved).await.unwrap();
+        assert!(look(Failure::Away).await.unwrap_err().is_retryable(), "{kind}");
+        let served = look(Failure::Unserved).await.unwrap();
         assert_eq!(served.is_some(), matches!(kind, "StatefulSet" | "ConfigMap"), "{kind}");
     }
 }

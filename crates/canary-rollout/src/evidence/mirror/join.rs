@@ -10,14 +10,11 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    super::{
-        Timestamp,
-        observation::{Answer, Arm, Pair},
-        order::{Order, Place},
-        problem,
-    },
-    Logged, LoggedOutcome,
+use super::super::{
+    logged::{Logged, LoggedOutcome},
+    observation::{Answer, Arm, Pair, Timestamp},
+    order::{Order, Place},
+    problem,
 };
 
 /// The problem of a model whose response had no class where the other one's had none either, or failed.

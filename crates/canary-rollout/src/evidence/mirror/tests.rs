@@ -2,7 +2,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{StreamExt, stream};
 
-use super::{super::observation::Pair, *};
+use super::{
+    super::observation::{Answer, Arm, Pair, Timestamp},
+    *,
+};
 
 fn record(id: u64, arm: Arm, class: &str) -> Logged {
     Logged::answer(id.to_string(), Timestamp(id * 10), arm, Answer::new(class, 0.9))

@@ -9,20 +9,20 @@ use std::{
 use futures_core::Stream;
 use tokio::task::JoinSet;
 
-use super::{
-    super::{
-        observation::{Observation, Pair, Seen},
-        order::Order,
-        pair_requests::{Halves, PairRequests},
-        predictor::Predictor,
-        sample::{Sample, Samples},
-    },
-    Listener,
+use super::super::{
+    observation::{Observation, Pair, Seen},
+    order::Order,
+    pair_requests::{Halves, PairRequests},
+    predictor::Predictor,
+    sample::{Sample, Samples},
 };
 use crate::{Error, Result};
 
 /// The number of observations that may wait for an earlier request to end before no further input is read.
 const WAITING: usize = 1_024;
+
+/// The callback for every pair.
+pub(super) type Listener<I> = Arc<dyn Fn(&Sample<I>, &Pair) + Send + Sync>;
 
 /// The observations of the source's own traffic.
 pub(super) struct Driving<P: Predictor> {

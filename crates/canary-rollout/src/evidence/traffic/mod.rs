@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_core::Stream;
 use tokio::task::JoinSet;
 
-use self::drive::Driving;
+use self::drive::{Driving, Listener};
 use super::{
     observation::{Kind, Pair, Subsets},
     order::Order,
@@ -18,9 +18,6 @@ use super::{
     source::{Observations, OwnRequests, Source},
 };
 use crate::{HeaderRoute, Result};
-
-/// The callback for every pair.
-type Listener<I> = Arc<dyn Fn(&Sample<I>, &Pair) + Send + Sync>;
 
 /// A source that makes the traffic it observes: requests of the divided route, and pairs.
 ///

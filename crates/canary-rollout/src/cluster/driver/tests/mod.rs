@@ -9,13 +9,14 @@ use fixtures::{Canary, FAILING, GOOD, Jumping, WRONG, driver, finish, to_the_end
 use serde_json::{Value, json};
 use store::{Store, Trouble};
 
+use std::time::Duration;
+
 use super::*;
 use crate::{
-    Verdict,
-    {
-        Cause, Gate, Guardrail, Hold, Missing, OnInconclusive, Split, Step, Why,
-        patch::STATE_ANNOTATION,
-    },
+    Cause, Error, Gate, Guardrail, Hold, Missing, OnInconclusive, Plan, Result, Split, Step,
+    Verdict, Why,
+    evidence::{Kind, Source},
+    patch::STATE_ANNOTATION,
 };
 
 fn plan() -> Plan {

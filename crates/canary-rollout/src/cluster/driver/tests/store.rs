@@ -9,10 +9,7 @@ use futures_core::Stream;
 use serde_json::{Value, json};
 
 use super::super::super::{Cluster, ObjectRef, Patch, WatchEvent};
-use crate::{
-    Error, Plan, Result,
-    {Split, patch::locate},
-};
+use crate::{Error, Plan, Result, Split, patch::locate};
 
 /// The failure at one call, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]

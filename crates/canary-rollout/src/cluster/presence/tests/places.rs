@@ -29,12 +29,13 @@ async fn a_host_that_is_no_service_is_not_judged() {
 #[tokio::test]
 async fn a_store_that_does_not_serve_the_kinds_is_no_outage() {
     unknown(
-        &of(&with([]).door("Service", Door::Unserved), "v1").await,
+        &of(&with([]).failing("Service", Failure::Unserved), "v1").await,
         "the cluster does not serve",
     );
-    unknown(&of(&with([]).door("Pod", Door::Unserved), "v1").await, "keeps no pods");
-    let bare = with([]).door("Deployment", Door::Unserved).door("StatefulSet", Door::Unserved);
-    missing(&of(&bare.door("ReplicaSet", Door::Unserved), "v2").await, true, &["version=v1"]);
+    unknown(&of(&with([]).failing("Pod", Failure::Unserved), "v1").await, "keeps no pods");
+    let bare =
+        with([]).failing("Deployment", Failure::Unserved).failing("StatefulSet", Failure::Unserved);
+    missing(&of(&bare.failing("ReplicaSet", Failure::Unserved), "v2").await, true, &["version=v1"]);
 }
 
 #[tokio::test]
@@ -42,20 +43,20 @@ async fn what_is_forbidden_or_away_is_an_error() {
     for (kind, subset) in
         [("Service", "v1"), ("Pod", "v1"), ("Deployment", "v2"), ("StatefulSet", "v2")]
     {
-        let look = async |door| {
-            let memory = with([]).door(kind, door);
+        let look = async |failure| {
+            let memory = with([]).failing(kind, failure);
             presence(&memory, "shop", &rule_of(RULE_HOST), subset, None).await.unwrap_err()
         };
-        let error = look(Door::Forbidden).await;
+        let error = look(Failure::Forbidden).await;
         assert!(!error.is_retryable() && error.to_string().contains("grant the verb"), "{error}");
-        assert!(look(Door::Away).await.is_retryable(), "{kind}");
+        assert!(look(Failure::Away).await.is_retryable(), "{kind}");
     }
-    let memory = with([]).door("ReplicaSet", Door::Forbidden);
+    let memory = with([]).failing("ReplicaSet", Failure::Forbidden);
     missing(&of(&memory, "v2").await, true, &["version=v1"]);
-    let outside = with([]).door("Service", Door::Forbidden);
+    let outside = with([]).failing("Service", Failure::Forbidden);
     let found = presence(&outside, "shop", &rule_of("models.example"), "v1", None).await.unwrap();
     unknown(&found, "cannot be told");
-    let away = with([]).door("ReplicaSet", Door::Away);
+    let away = with([]).failing("ReplicaSet", Failure::Away);
     let error = presence(&away, "shop", &rule_of(RULE_HOST), "v2", None).await.unwrap_err();
     assert!(matches!(error, Error::Cluster { retryable: true, .. }), "{error}");
 }

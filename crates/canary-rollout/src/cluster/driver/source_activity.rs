@@ -1,18 +1,18 @@
-//! The last observation of each source: when it came, and why none comes.
+//! The activity of each source: the time of its last observation, and the reason when none comes.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::evidence::Timestamp;
 
-/// The time without an observation after which a source is named.
-const QUIET: Duration = Duration::from_secs(10);
+/// The time without an observation after which a source is reported.
+const SILENT: Duration = Duration::from_secs(10);
 
 /// The sources that have not ended.
 #[derive(Default)]
-pub(super) struct Heard(BTreeMap<Arc<str>, Last>);
+pub(super) struct SourceActivity(BTreeMap<Arc<str>, Last>);
 
 struct Last {
-    /// When it last gave an observation, or the run began.
+    /// The time of its last observation, or of the beginning of the run.
     at: Timestamp,
     /// `true` when the silence since then was reported.
     reported: bool,
@@ -20,39 +20,39 @@ struct Last {
     problem: Option<String>,
 }
 
-impl Heard {
+impl SourceActivity {
     /// A source gave an observation, or begins.
-    pub(super) fn gave(&mut self, source: &Arc<str>, now: Timestamp) {
+    pub(super) fn observed(&mut self, source: &Arc<str>, now: Timestamp) {
         self.0.insert(Arc::clone(source), Last { at: now, reported: false, problem: None });
     }
 
-    /// A source failed in a way that may pass.
+    /// A source failed with a retryable error.
     pub(super) fn failed(&mut self, source: &str, problem: &str) {
         if let Some(last) = self.0.get_mut(source) {
             last.problem = Some(problem.to_owned());
         }
     }
 
-    /// A source has nothing more to give.
+    /// A source has ended.
     pub(super) fn ended(&mut self, source: &str) {
         self.0.remove(source);
     }
 
     /// The sources that have been silent for long since a write at `since`, each once for each silence.
-    pub(super) fn newly_quiet(
+    pub(super) fn newly_silent(
         &mut self,
         now: Timestamp,
         since: Timestamp,
     ) -> Vec<(String, Duration)> {
-        let mut quiet = Vec::new();
+        let mut newly = Vec::new();
         for (source, last) in &mut self.0 {
             let silent = last.silent(now, since);
-            if !last.reported && silent >= QUIET {
+            if !last.reported && silent >= SILENT {
                 last.reported = true;
-                quiet.push((source.to_string(), silent));
+                newly.push((source.to_string(), silent));
             }
         }
-        quiet
+        newly
     }
 
     /// The problem of every source that gives no observations.
@@ -67,12 +67,12 @@ impl Last {
         now.since(self.at.max(since))
     }
 
-    /// Why nothing comes; a source's own words say more than its silence does.
+    /// The reason why nothing comes; a source's own error says more than its silence.
     fn problem(&self, source: &str, now: Timestamp, since: Timestamp) -> Option<String> {
         if let Some(problem) = &self.problem {
             return Some(format!("{source}: {problem}"));
         }
         let silent = self.silent(now, since);
-        (silent >= QUIET).then(|| format!("{source} has told nothing for {} s", silent.as_secs()))
+        (silent >= SILENT).then(|| format!("{source} has told nothing for {} s", silent.as_secs()))
     }
 }

@@ -1,17 +1,13 @@
-//! What is rendered: Istio's objects, the services behind them, and the gateway's pods.
+//! The input of the rendering: Istio's objects, the services behind them, and the gateway's pods.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
 };
 
-use canary_core::{DestinationRule, Gateway, Object, VirtualService};
+use canary_core::{DestinationRule, Gateway, Object, VirtualService, istio::Server};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde_json::Value;
-
-use super::{clusters, routes};
-
-/// A service with the pods behind it, as a cluster's registry knows them.
+/// A service with its pods, as in a cluster's registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backend {
     /// The fully qualified name.
@@ -27,19 +23,19 @@ pub struct Backend {
 /// A pod behind a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackendEndpoint {
-    /// The labels of the pod, by which subsets choose.
+    /// The labels of the pod, by which subsets select it.
     pub labels: BTreeMap<String, String>,
-    /// Where it listens, by port of the service.
+    /// Its addresses, by port of the service.
     pub addresses: BTreeMap<u16, SocketAddr>,
 }
 
-/// Everything that a gateway's configuration is made from.
+/// Everything that a gateway's configuration is rendered from.
 ///
 /// ```
 /// use canary_core::{DestinationRule, Gateway, VirtualService};
-/// use canary_lab::envoy::{Backend, World};
+/// use canary_lab::envoy::{Backend, Inventory};
 ///
-/// let world = World::default()
+/// let inventory = Inventory::default()
 ///     .object(Gateway::http("gateway", 80, ["*"]))
 ///     .object(DestinationRule::subsets("image-classifier", ["resnet50", "resnet101"]))
 ///     .object(
@@ -53,7 +49,7 @@ pub struct BackendEndpoint {
 ///         ports: vec![8501],
 ///         ..Backend::default()
 ///     });
-/// let rendered = world.render();
+/// let rendered = inventory.render();
 /// let weights = &rendered.routes[&80]["virtual_hosts"][0]["routes"][0]["route"]["weighted_clusters"]["clusters"];
 /// assert_eq!(weights[1]["weight"], 30);
 /// assert_eq!(weights[1]["name"], "outbound|8501|resnet101|image-classifier.default.svc.cluster.local");
@@ -61,7 +57,7 @@ pub struct BackendEndpoint {
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct World {
+pub struct Inventory {
     pub(super) gateways: Vec<Gateway>,
     pub(super) virtual_services: Vec<VirtualService>,
     pub(super) destination_rules: Vec<DestinationRule>,
@@ -72,17 +68,8 @@ pub struct World {
     pub(super) labels: BTreeMap<String, String>,
 }
 
-/// What Envoy is given.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Configuration {
-    /// Clusters (`envoy.config.cluster.v3.Cluster`).
-    pub clusters: Vec<Value>,
-    /// For each port with a server for plain HTTP its routes (`envoy.config.route.v3.RouteConfiguration`).
-    pub routes: BTreeMap<u16, Value>,
-}
-
-impl Default for World {
-    /// Nothing, seen by a gateway in the namespace `istio-system`, which is also the root namespace of the mesh.
+impl Default for Inventory {
+    /// An empty inventory for a gateway in the namespace `istio-system`, which is also the root namespace of the mesh.
     fn default() -> Self {
         Self {
             gateways: Vec::new(),
@@ -97,8 +84,8 @@ impl Default for World {
     }
 }
 
-impl World {
-    /// Adds an object; other kinds than Istio's three are left aside. All Gateways are served by the same proxies, whose
+impl Inventory {
+    /// Adds an object; kinds other than Istio's three are ignored. All Gateways are served by the same proxies, whose
     /// labels are those of the Gateways' selectors.
     pub fn object(mut self, object: impl Into<Object>) -> Self {
         match object.into() {
@@ -125,15 +112,10 @@ impl World {
         self
     }
 
-    /// The namespace of the gateway's pods. Default `istio-system`.
+    /// Sets the namespace of the gateway's pods; `istio-system` by default.
     pub fn gateway_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
-    }
-
-    /// Renders the configuration.
-    pub fn render(&self) -> Configuration {
-        Configuration { clusters: clusters::render(self), routes: routes::render(self) }
     }
 
     /// The ports with a server for plain HTTP.
@@ -141,7 +123,7 @@ impl World {
         self.gateways
             .iter()
             .flat_map(|gateway| gateway.spec.servers.iter().flatten())
-            .filter(|server| routes::is_plain_http(server))
+            .filter(|server| is_plain_http(server))
             .filter_map(|server| u16::try_from(server.port.number).ok())
             .collect()
     }
@@ -149,6 +131,12 @@ impl World {
     pub(super) fn find(&self, host: &str) -> Option<&Backend> {
         self.backends.iter().find(|backend| backend.host == host)
     }
+}
+
+/// Whether a server speaks plain HTTP.
+pub(super) fn is_plain_http(server: &Server) -> bool {
+    let protocol = server.port.protocol.to_ascii_uppercase();
+    ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"].contains(&protocol.as_str())
 }
 
 /// The namespace of an object.

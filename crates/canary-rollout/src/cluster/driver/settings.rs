@@ -1,36 +1,16 @@
-//! Drives a rollout: a thin shell around the state machine that reads and writes the cluster.
-
-mod act;
-mod backoff;
-mod clock;
-mod header_probe;
-mod heard;
-mod lease;
-mod probe;
-mod progress;
-mod run;
-mod run_log;
-mod start;
-mod target;
+//! The settings of a driver, and the check that its sources provide what the plan needs.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use super::Cluster;
-use crate::{
-    Error, Plan, Result,
-    evidence::{Kind, Score, Source},
-    {Check, Machine},
+use super::{
+    super::Cluster,
+    clock::{Clock, SystemClock},
+    probe::Probe,
 };
-
-pub use clock::{Clock, SystemClock};
-pub use header_probe::HeaderProbe;
-
-pub use lease::lease_name;
-pub(super) use lease::{held_by, lease_of};
-pub use probe::Probe;
-pub use progress::{Control, Progress, Snapshot};
-pub use run::Run;
-pub use run_log::RunLog;
+use crate::{
+    Check, Error, Machine, Plan, Result,
+    evidence::{Kind, Score, Source},
+};
 
 /// Runs a plan on a [`Cluster`].
 ///
@@ -72,17 +52,17 @@ pub use run_log::RunLog;
 /// # }
 /// ```
 pub struct Driver<C> {
-    cluster: Arc<C>,
-    machine: Machine,
-    sources: Vec<Box<dyn Source>>,
-    scores: Vec<(Arc<str>, Box<dyn Score>)>,
-    probe: Option<Box<dyn Probe>>,
-    clock: Arc<dyn Clock>,
-    holder: String,
-    tick: Duration,
-    save_every: Duration,
-    lease: Duration,
-    anew: bool,
+    pub(super) cluster: Arc<C>,
+    pub(super) machine: Machine,
+    pub(super) sources: Vec<Box<dyn Source>>,
+    pub(super) scores: Vec<(Arc<str>, Box<dyn Score>)>,
+    pub(super) probe: Option<Box<dyn Probe>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) holder: String,
+    pub(super) tick: Duration,
+    pub(super) save_every: Duration,
+    pub(super) lease: Duration,
+    pub(super) anew: bool,
 }
 
 impl<C> std::fmt::Debug for Driver<C> {
@@ -123,7 +103,7 @@ impl<C: Cluster + 'static> Driver<C> {
         self.boxed_source(Box::new(source))
     }
 
-    pub(super) fn boxed_source(mut self, source: Box<dyn Source>) -> Self {
+    pub(in crate::cluster) fn boxed_source(mut self, source: Box<dyn Source>) -> Self {
         self.sources.push(source);
         self
     }
@@ -134,7 +114,11 @@ impl<C: Cluster + 'static> Driver<C> {
         self.boxed_score(guardrail.into(), Box::new(score))
     }
 
-    pub(super) fn boxed_score(mut self, guardrail: Arc<str>, score: Box<dyn Score>) -> Self {
+    pub(in crate::cluster) fn boxed_score(
+        mut self,
+        guardrail: Arc<str>,
+        score: Box<dyn Score>,
+    ) -> Self {
         self.scores.push((guardrail, score));
         self
     }
@@ -190,24 +174,8 @@ impl<C: Cluster + 'static> Driver<C> {
         self
     }
 
-    /// Takes the lock, reads the objects and begins, or goes on where a driver was interrupted.
-    ///
-    /// The driver works while the stream is polled; dropping the stream leaves the mesh as it was last written.
-    ///
-    /// # Errors
-    /// [`Error::Plan`] when another driver holds the lock, Flagger or Argo Rollouts owns an object, a guardrail's
-    /// evidence has no source, the stored state is of another plan, or the route is not one that the plan can divide;
-    /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
-    pub fn start(self) -> impl Future<Output = Result<(Run, Control)>> + Send {
-        let checked = self.check_evidence();
-        async move {
-            checked?;
-            start::start(self).await
-        }
-    }
-
     /// Every guardrail and hold must have a source: silence must not look like consent.
-    fn check_evidence(&self) -> Result<()> {
+    pub(super) fn check_evidence(&self) -> Result<()> {
         let plan = self.machine.plan();
         let mut names = BTreeSet::new();
         if let Some(twice) = self.sources.iter().find(|source| !names.insert(source.name())) {
@@ -256,6 +224,3 @@ fn default_holder() -> String {
     let nanos = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
     format!("{host}-{}-{:x}", std::process::id(), nanos & 0xffff_ffff)
 }
-
-#[cfg(test)]
-mod tests;

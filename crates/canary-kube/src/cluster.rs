@@ -1,0 +1,131 @@
+//! The calls of [`Cluster`] as requests to the API server.
+
+use futures_core::Stream;
+use http::Request;
+use kube::core::params::{DeleteParams, GetParams, ListParams, Patch as KubePatch, PatchParams};
+use serde_json::Value;
+
+use canary_rollout::cluster::{Cluster, ObjectRef, Patch, WatchEvent, failed_tests};
+
+use crate::{Error, Kubernetes, Result, api_error::Verb, kubernetes_watch};
+
+impl Cluster for Kubernetes {
+    async fn get(&self, object: &ObjectRef) -> Result<Option<Value>> {
+        let request =
+            built(object, self.named(object).await?.get(&object.name, &GetParams::default()))?;
+        match self.send(Verb::Get, object, request).await {
+            Ok(found) => Ok(Some(found)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        /// Pages keep one answer small on clusters with many objects.
+        const PAGE: u32 = 500;
+        let object = ObjectRef::new(api_version, kind, namespace.unwrap_or_default(), "");
+        let collection = self.collection(&object).await?;
+        let mut params = ListParams::default().limit(PAGE);
+        let mut objects = Vec::new();
+        loop {
+            let request = built(&object, collection.list(&params))?;
+            let mut page = match self.send(Verb::List, &object, request).await {
+                // The continue token has expired: list everything again, in one request.
+                Err(Error::Expired { .. }) if params.limit.is_some() => {
+                    params = ListParams::default();
+                    objects.clear();
+                    continue;
+                }
+                page => page?,
+            };
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                objects.extend(items.into_iter().map(|mut item| {
+                    // Items of a list do not repeat their type.
+                    if let Some(fields) = item.as_object_mut() {
+                        fields.insert("apiVersion".to_owned(), api_version.into());
+                        fields.insert("kind".to_owned(), kind.into());
+                    }
+                    item
+                }));
+            }
+            match page.pointer("/metadata/continue").and_then(Value::as_str) {
+                Some(token) if !token.is_empty() => params = params.continue_token(token),
+                _ => return Ok(objects),
+            }
+        }
+    }
+
+    async fn apply(&self, object: &Value) -> Result<Value> {
+        let target = ObjectRef::of(object)?;
+        let mut params = PatchParams::apply(&self.field_manager).validation_strict();
+        params.force = self.force;
+        params.dry_run = self.dry_run;
+        let request = built(
+            &target,
+            self.named(&target).await?.patch(&target.name, &params, &KubePatch::Apply(object)),
+        )?;
+        self.send(Verb::Apply, &target, request).await
+    }
+
+    async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        let path = self.named(object).await?.url_path;
+        let body = serde_json::to_vec(patch)
+            .map_err(|error| Error::manifest(format!("patch of {object}"), error.to_string()))?;
+        let request = Request::patch(format!(
+            "{path}/{}?fieldManager={}&fieldValidation=Strict{}",
+            object.name,
+            self.field_manager,
+            if self.dry_run { "&dryRun=All" } else { "" }
+        ))
+        .header(http::header::CONTENT_TYPE, "application/json-patch+json")
+        .header(http::header::ACCEPT, "application/json")
+        .body(body);
+        let request = built(object, request.map_err(kube::core::request::Error::BuildRequest))?;
+        match self.send(Verb::Patch, object, request).await {
+            // For a failed `test` the server reports only a bad request: find out which test failed.
+            Err(Error::Istio(canary_istio::Error::Invalid(findings)))
+                if findings.iter().all(|finding| finding.path.is_empty()) =>
+            {
+                let live = self.get(object).await?;
+                match live.and_then(|live| failed_tests(&live, patch)) {
+                    Some(diff) => Err(Error::conflict(object.to_string(), diff)),
+                    None => Err(Error::invalid(findings)),
+                }
+            }
+            other => other,
+        }
+    }
+
+    async fn delete(&self, object: &ObjectRef) -> Result<bool> {
+        let mut params = DeleteParams::background();
+        params.dry_run = self.dry_run;
+        let request = built(object, self.named(object).await?.delete(&object.name, &params))?;
+        match self.send(Verb::Delete, object, request).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn watch(&self, object: &ObjectRef) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
+        kubernetes_watch::watch(self.clone(), object.clone())
+    }
+}
+
+/// A request that could not be put together; names are checked before, so a server's answer is likelier.
+fn built(
+    object: &ObjectRef,
+    request: Result<Request<Vec<u8>>, kube::core::request::Error>,
+) -> Result<Request<Vec<u8>>> {
+    request.map_err(|error| Error::Cluster {
+        action: object.to_string(),
+        reason: "the request cannot be put together".to_owned(),
+        retryable: false,
+        source: Some(Box::new(error)),
+    })
+}

@@ -1,0 +1,27 @@
+//! Drives a rollout: a thin shell around the state machine that reads and writes the cluster.
+
+mod act;
+mod backoff;
+mod clock;
+mod header_probe;
+mod lease;
+mod probe;
+mod progress;
+mod run;
+mod run_log;
+mod settings;
+mod source_activity;
+mod start;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use clock::{Clock, SystemClock};
+pub use header_probe::HeaderProbe;
+pub use lease::lease_name;
+pub(super) use lease::{held_by, lease_of};
+pub use probe::Probe;
+pub use progress::{Control, Progress, Snapshot};
+pub use run::Run;
+pub use run_log::RunLog;
+pub use settings::Driver;

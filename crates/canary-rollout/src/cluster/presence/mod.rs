@@ -1,0 +1,17 @@
+//! The pods behind a subset of a `DestinationRule`: whether some can serve, or the reason why there are none.
+
+mod behind;
+mod host;
+mod judge;
+mod lists;
+mod objects;
+mod selection;
+mod state;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub(super) use behind::Place;
+pub use behind::{Behind, presence};
+pub(super) use objects::template;
+pub use state::Presence;

@@ -1,0 +1,108 @@
+//! The reading of a guardrail, and the harm that its interval excludes.
+
+use serde::{Deserialize, Serialize};
+
+use super::counted::counted;
+use canary_stats::Interval;
+
+/// The greatest number of readings of one kind of quantity that a promotion names as excluded.
+const NAMED: usize = 3;
+
+/// A guardrail's reading: its evidence, its estimate with a confidence sequence, and its sample sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    /// The guardrail's name.
+    pub guardrail: String,
+    /// The test, such as `errorRatio`.
+    pub test: String,
+    /// The quantity that `estimate` and `interval` are about, in words.
+    pub quantity: String,
+    /// E now; the largest finite number where it is beyond all bounds.
+    pub e: f64,
+    /// The anytime-valid p-value, 1 over the largest E so far.
+    pub p_value: f64,
+    /// The part of the plan's α that the guardrail may spend.
+    pub alpha: f64,
+    /// `true` when E has reached 1/α.
+    pub alarm: bool,
+    /// The plain estimate, where there are data for one; infinite ones are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<f64>,
+    /// The values not excluded: one end by the alarm's own test, the other by that of `proven`, each at `alpha`.
+    pub interval: Interval,
+    /// `true` when the harm that the plan wants excluded is excluded; absent where the plan wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<bool>,
+    /// The sample sizes, each with what was counted.
+    pub counts: Vec<(String, u64)>,
+}
+
+/// The end of an interval beyond which lies the harm that is excluded.
+enum HarmEnd {
+    High(f64),
+    Low(f64),
+}
+
+impl Reading {
+    /// E as a finite number.
+    pub(super) fn finite_e(ln_e: f64) -> f64 {
+        canary_stats::portable::exp(ln_e).min(f64::MAX)
+    }
+
+    /// The end of the interval on the side of the harm; `None` where it excludes nothing, or there is no such side.
+    fn harm_end(&self) -> Option<HarmEnd> {
+        match self.test.as_str() {
+            "errorRatio" | "slowRatio" => {
+                Some(self.interval.high).filter(|high| high.is_finite()).map(HarmEnd::High)
+            }
+            "observedSplit" => None,
+            "accuracy" | "pairErrors" | "numericDrift" => {
+                Some(self.interval.low).filter(|low| *low > -1.0).map(HarmEnd::Low)
+            }
+            _ => Some(self.interval.low).filter(|low| *low > 0.0).map(HarmEnd::Low),
+        }
+    }
+}
+
+/// The harm that is excluded when a rollout is promoted, such as `errorRatio above 1.8 is excluded`.
+pub(super) fn excluded(evidence: &[Reading]) -> Vec<String> {
+    let one = |reading: &Reading| {
+        let end = reading.harm_end()?;
+        let (side, value) = match end {
+            HarmEnd::High(value) => ("above", value),
+            HarmEnd::Low(value) => ("below", value),
+        };
+        let level = 100.0 * (1.0 - reading.alpha);
+        let decimals = usize::from(reading.alpha < 0.01);
+        Some(format!("{} {side} {value:.3} is excluded ({level:.decimals$} %)", reading.guardrail))
+    };
+    evidence.iter().filter_map(one).take(NAMED).collect()
+}
+
+impl std::fmt::Display for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: ", self.guardrail)?;
+        if let Some(estimate) = self.estimate {
+            write!(f, "{} {estimate:.3} ", self.quantity)?;
+        }
+        let high = if self.interval.high.is_finite() {
+            format!("{:.3}", self.interval.high)
+        } else {
+            "∞".to_owned()
+        };
+        write!(f, "in [{:.3}, {high}], ", self.interval.low)?;
+        if self.e < 1e6 {
+            write!(f, "E = {:.3}", self.e)?;
+        } else {
+            write!(f, "E = {:.1e}", self.e)?;
+        }
+        let needed = 1.0 / self.alpha;
+        write!(f, " of {needed:.0} needed (")?;
+        for (index, (what, count)) in self.counts.iter().enumerate() {
+            let separator = if index > 0 { ", " } else { "" };
+            write!(f, "{separator}{}", counted(*count, what))?;
+        }
+        f.write_str(")")
+    }
+}

@@ -1,0 +1,58 @@
+//! The names in a plan: objects, subsets and the header.
+
+use super::super::plan::Plan;
+use canary_istio::{Finding, Findings};
+
+pub(super) fn check(plan: &Plan, findings: &mut Findings) {
+    for (path, name) in [
+        ("target.virtualService", &plan.target.virtual_service),
+        ("target.namespace", &plan.target.namespace),
+        ("stable", &plan.stable),
+        ("canary", &plan.canary),
+    ] {
+        if name.is_empty() {
+            findings.push(Finding::error("C101", path, "the name is empty").help("name it"));
+        } else if !is_dns_label(name) {
+            findings.push(
+                Finding::error("C101", path, "not a name that Kubernetes accepts")
+                    .found(name)
+                    .help("use lower-case letters, digits, '-' and '.', at most 63 characters"),
+            );
+        }
+    }
+    if plan.stable == plan.canary && !plan.stable.is_empty() {
+        findings.push(
+            Finding::error("C102", "canary", "stable and canary are the same subset")
+                .found(&plan.canary)
+                .help("name the subset that is to be tried"),
+        );
+    }
+    if let Some(header) = &plan.header {
+        let token = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if header.name.is_empty() || !header.name.chars().all(token) {
+            findings.push(
+                Finding::error("C103", "header.name", "not a header name that Istio matches")
+                    .found(&header.name)
+                    .help("write it in lower case, such as user-group"),
+            );
+        }
+        if header.value.is_empty() {
+            findings.push(
+                Finding::error(
+                    "C103",
+                    "header.value",
+                    "the value is empty, which every request would match",
+                )
+                .help("give the value that leads to the canary, such as canary"),
+            );
+        }
+    }
+}
+
+fn is_dns_label(name: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    name.len() <= 63
+        && name.chars().all(inner)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric())
+}
