@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    connections::{ConnectionRule, Match},
     delegate::{MergedMatch, in_full, merge_fields, merge_matches},
-    retries::RetryPolicy,
+    retries::Retries,
     rule_ref::RuleRef,
     rules::{Rule, RuleCompiler, Written},
 };
@@ -26,6 +27,10 @@ pub(super) struct Entry {
     pub(super) gateways: Vec<String>,
     pub(super) exports: Exports,
     pub(super) rules: Vec<Arc<Rule>>,
+    /// The rules for TLS that is not ended at the proxy.
+    pub(super) tls: Vec<ConnectionRule>,
+    /// The rules for other connections.
+    pub(super) tcp: Vec<ConnectionRule>,
     /// Rules that are not in force, and why.
     pub(super) notes: Vec<String>,
 }
@@ -49,7 +54,7 @@ pub(super) struct Compiler<'c> {
 }
 
 impl<'c> Compiler<'c> {
-    pub(super) fn new(domain: &'c str, default_retries: Option<RetryPolicy>) -> Self {
+    pub(super) fn new(domain: &'c str, default_retries: Retries) -> Self {
         Self {
             rules: RuleCompiler::new(domain, default_retries),
             merged_matches: 0,
@@ -136,6 +141,26 @@ impl<'c> Compiler<'c> {
                 }
             }
         }
+        let tls = spec.tls.iter().flatten().enumerate().filter_map(|(index, written)| {
+            let place = |at: Option<usize>| connection_place(&object, "tls", index, at);
+            let (route, path) = (written.route.as_deref().unwrap_or_default(), place(None).path);
+            let rule = self.rules.connection(route, place(None), namespace, &object, &path)?;
+            let matches = written.matches.iter().flatten().enumerate();
+            let matches =
+                matches.map(|(at, found)| Match::of_tls(found, place(Some(at)), namespace));
+            Some(ConnectionRule { rule, matches: matches.collect() })
+        });
+        let tls = tls.collect();
+        let tcp = spec.tcp.iter().flatten().enumerate().filter_map(|(index, written)| {
+            let place = |at: Option<usize>| connection_place(&object, "tcp", index, at);
+            let (route, path) = (written.route.as_deref().unwrap_or_default(), place(None).path);
+            let rule = self.rules.connection(route, place(None), namespace, &object, &path)?;
+            let matches = written.matches.iter().flatten().enumerate();
+            let matches =
+                matches.map(|(at, found)| Match::of_tcp(found, place(Some(at)), namespace));
+            Some(ConnectionRule { rule, matches: matches.collect() })
+        });
+        let tcp = tcp.collect();
         Entry {
             exports: Exports::new(spec.export_to.iter().flatten().map(String::as_str), namespace),
             object,
@@ -143,6 +168,8 @@ impl<'c> Compiler<'c> {
             hosts,
             gateways,
             rules,
+            tls,
+            tcp,
             notes,
         }
     }
@@ -227,6 +254,15 @@ impl<'c> Compiler<'c> {
             rules.extend(self.rules.compile(written));
         }
     }
+}
+
+/// The place of a rule for connections, or of one of its matches.
+fn connection_place(object: &str, list: &str, index: usize, found: Option<usize>) -> RuleRef {
+    let path = match found {
+        Some(at) => format!("spec.{list}[{index}].match[{at}]"),
+        None => format!("spec.{list}[{index}]"),
+    };
+    RuleRef { object: object.to_owned(), path, name: String::new(), delegate: None }
 }
 
 /// The size of a rule as JSON.
