@@ -38,7 +38,7 @@ pub fn server_host_for<'h>(written: &'h str, own: &str, namespace: &str) -> Opti
 }
 
 /// The hosts of a server as Istio holds them: `./host` with the namespace of the Gateway written out, `*/host` without
-/// one; `*/*` stands for them all (`sanitizeServerHostNamespace` of pilot/pkg/model/gateway.go).
+/// one; `*/*` stands for them all (`sanitizeServerHostNamespace` of `pilot/pkg/model/gateway.go`).
 pub(crate) fn full_server_hosts<'h>(
     written: impl IntoIterator<Item = &'h String>,
     own: &str,

@@ -140,7 +140,7 @@ pub(super) struct World {
 
 impl World {
     /// The cluster that a destination means for a client, behind a listener (`GetDestinationCluster` of
-    /// pilot/pkg/networking/core/route/route.go).
+    /// `pilot/pkg/networking/core/route/route.go`).
     pub(super) fn cluster(
         &self,
         address: &Address,

@@ -63,7 +63,7 @@ impl Match {
     }
 
     /// Returns true when it holds at a gateway, where nothing is asked about the proxy (`l4SingleMatch` of
-    /// pilot/pkg/networking/core/gateway.go).
+    /// `pilot/pkg/networking/core/gateway.go`).
     pub(super) fn holds_at(&self, listener: Listener<'_>) -> bool {
         self.port.is_none_or(|port| port == u32::from(listener.port))
             && (self.gateways.is_empty()
@@ -71,7 +71,7 @@ impl Match {
     }
 
     /// Returns true when it holds for a sidecar. Other than for HTTP, naming gateways leaves the other conditions in
-    /// force (`matchTLS` of pilot/pkg/networking/core/tls.go).
+    /// force (`matchTLS` of `pilot/pkg/networking/core/tls.go`).
     pub(super) fn holds_for(&self, fixed: &Fixed<'_>) -> bool {
         self.port.is_none_or(|port| port == u32::from(fixed.port))
             && (self.gateways.is_empty() || self.gateways.iter().any(|gateway| gateway == MESH))

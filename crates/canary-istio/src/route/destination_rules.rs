@@ -28,9 +28,9 @@ struct Group {
 type ByHost = HostIndex<Vec<Group>>;
 
 /// Every DestinationRule, in the three indexes in which Istio keeps them (`setDestinationRules` of
-/// pilot/pkg/model/push_context.go): a rule can be in several, and merges in each on its own.
+/// `pilot/pkg/model/push_context.go`): a rule can be in several, and merges in each on its own.
 #[derive(Debug, Default)]
-pub(super) struct DestinationRules {
+pub(crate) struct DestinationRules {
     /// Those that hold in their own namespace.
     local: HashMap<String, ByHost>,
     /// Those that hold beyond it.
@@ -41,16 +41,16 @@ pub(super) struct DestinationRules {
 }
 
 /// The client for which a rule is looked up.
-pub(super) struct Client<'c> {
+pub(crate) struct Client<'c> {
     /// The namespace of its proxy.
-    pub(super) namespace: &'c str,
+    pub(crate) namespace: &'c str,
     /// The labels of its proxy.
-    pub(super) label: &'c dyn Fn(&str) -> Option<&'c str>,
+    pub(crate) label: &'c dyn Fn(&str) -> Option<&'c str>,
 }
 
 impl DestinationRules {
     /// Indexes rules that are sorted oldest first.
-    pub(super) fn new(
+    pub(crate) fn new(
         rules: &[(String, String, DestinationRule)],
         domain: &str,
         root: &str,
@@ -77,9 +77,21 @@ impl DestinationRules {
         all
     }
 
+    /// Returns true when a client finds a subset of a host declared.
+    pub(crate) fn declares(
+        &self,
+        client: &Client<'_>,
+        host: &str,
+        service_namespace: Option<&str>,
+        subset: &str,
+    ) -> bool {
+        let found = self.find(client, host, service_namespace);
+        found.is_some_and(|rule| rule.subsets.contains_key(subset))
+    }
+
     /// The rule for a client and a service: that of the client's namespace, else of the service's, else of the mesh's
     /// root namespace. In each the most specific host is picked first, and what the client does not see of it is left
-    /// out then (`destinationRule` of pilot/pkg/model/push_context.go).
+    /// out then (`destinationRule` of `pilot/pkg/model/push_context.go`).
     pub(super) fn find(
         &self,
         client: &Client<'_>,
@@ -155,7 +167,7 @@ impl<'r> Incoming<'r> {
     }
 
     /// Merges the rule into those on its host, or puts it beside them (`mergeDestinationRule` of
-    /// pilot/pkg/model/destination_rule.go). A rule that is merged is found under what the older one says about
+    /// `pilot/pkg/model/destination_rule.go`). A rule that is merged is found under what the older one says about
     /// exports and workloads, also where it says something else itself.
     fn add(&self, rules: &mut ByHost) {
         let selector =

@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Opaque,
 }
 
-/// The kind of a server (pkg/config/gateway/gateway.go).
+/// The kind of a server (`pkg/config/gateway/gateway.go`).
 pub(super) fn kind(server: &Server) -> Kind {
     let protocol = server.port.protocol.to_ascii_uppercase();
     if matches!(protocol.as_str(), "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY") {

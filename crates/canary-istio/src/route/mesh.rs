@@ -105,7 +105,7 @@ impl Mesh {
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         let of_rules = self.0.entries.iter().flat_map(|entry| &entry.notes);
         let of_servers = self.0.workloads.iter().flat_map(|workload| &workload.notes);
-        of_rules.chain(of_servers).map(String::as_str)
+        of_rules.map(|note| note.text.as_str()).chain(of_servers.map(String::as_str))
     }
 }
 
@@ -273,14 +273,13 @@ impl MeshBuilder {
             DestinationRules::new(&objects.destination_rules, &self.domain, &self.root_namespace);
         let declared = declared::by_age(self.declared);
         let declared = declared.iter().flat_map(|value| declared::services(value, &self.domain));
-        let services = declared.chain(self.services);
         let scopes = Scopes::new(
             &declared::by_age(self.sidecars),
             &self.root_namespace,
             &self.domain,
             self.registry_only,
         );
-        let registry = Registry::new(services, self.complete, &self.domain);
+        let registry = Registry::new(declared, self.services, self.complete, &self.domain);
         let world = World { registry, rules, domain: self.domain };
         let namespace = self.gateway_namespace.unwrap_or(self.root_namespace);
         let source = Source::new(&world, &entries);

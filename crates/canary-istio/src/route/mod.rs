@@ -59,5 +59,8 @@ pub use rules::DirectResponse;
 pub use services::{Endpoint, Service};
 pub use why::{Tried, Why};
 
+pub(crate) use destination_rules::{Client, DestinationRules};
+pub(crate) use virtual_services::{NoteKind, delegation_notes};
+
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The connections of a sidecar's client that are sent on whole: TLS that is not ended there, and TCP
 //! (`buildSidecarOutboundTLSFilterChainOpts` and `buildSidecarOutboundTCPFilterChainOpts` of
-//! pilot/pkg/networking/core/tls.go).
+//! `pilot/pkg/networking/core/tls.go`).
 
 use std::sync::Arc;
 

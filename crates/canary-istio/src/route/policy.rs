@@ -101,7 +101,7 @@ impl MergedRule {
 
     /// Returns true when retries of a destination count as hashed: when any of its policies has a consistent hash. One
     /// for a port counts only where the destination names the port itself (`HashForHTTPDestination` of
-    /// pilot/pkg/networking/core/route/route.go).
+    /// `pilot/pkg/networking/core/route/route.go`).
     pub(super) fn hashes(&self, subset: Option<&DeclaredSubset>, named: Option<u16>) -> bool {
         let of_rule = self.policy.as_ref().map(|(policy, _)| policy);
         let of_subset = subset.and_then(|declared| declared.subset.traffic_policy.as_ref());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::services::Service;
-use crate::names::{Exports, HostIndex, service_namespace};
+use crate::names::{Exports, HostIndex, Nearness, service_namespace};
 
 /// A service with what is worked out of it once.
 #[derive(Debug)]
@@ -26,39 +26,71 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// Indexes services, oldest first. A later one takes the place of an earlier one with the same host and namespace.
+    /// Indexes the services that objects declare, oldest first, and those that are told beside them, which say more of a
+    /// declared one of the same host and namespace.
     pub(super) fn new(
-        services: impl IntoIterator<Item = Service>,
+        declared: impl IntoIterator<Item = Service>,
+        told: impl IntoIterator<Item = Service>,
         complete: bool,
         domain: &str,
     ) -> Self {
         let mut registry = Self { complete, ..Self::default() };
-        for mut service in services {
-            service.host.make_ascii_lowercase();
-            let of_name = || service_namespace(&service.host, domain).map(str::to_owned);
-            let namespace = service.namespace.clone().or_else(of_name);
-            let own = namespace.as_deref().unwrap_or_default();
-            let exports = Exports::new(service.export_to.iter().map(String::as_str), own);
-            let same = registry.by_host.entry(&service.host);
-            registry.wildcards |= service.headless || service.host.starts_with('*');
-            let known = Known { service, namespace, exports };
-            let earlier = same
-                .iter()
-                .copied()
-                .find(|index| registry.all[*index].namespace == known.namespace);
-            let index = earlier.unwrap_or(registry.all.len());
-            if earlier.is_none() {
-                same.push(index);
-            }
+        for service in declared {
+            registry.add(service, domain, |known, service| {
+                match (known.kubernetes, service.kubernetes) {
+                    (true, false) => {}
+                    (false, true) => *known = service,
+                    // Entries of one host and namespace are one service with the ports of all
+                    // (`appendSidecarServices` of `pilot/pkg/model/sidecar.go`).
+                    _ => {
+                        let more: Vec<u16> = service
+                            .ports
+                            .into_iter()
+                            .filter(|port| !known.ports.contains(port))
+                            .collect();
+                        known.ports.extend(more);
+                        for (port, protocol) in service.protocols {
+                            known.protocols.entry(port).or_insert(protocol);
+                        }
+                        known.addresses.extend(service.addresses);
+                    }
+                }
+            });
+        }
+        for service in told {
+            registry.add(service, domain, |known, told| *known = told.completed_by(known));
+        }
+        for (index, known) in registry.all.iter().enumerate() {
+            registry.wildcards |= known.service.headless || known.service.host.starts_with('*');
             for address in &known.service.addresses {
                 registry.by_address.entry(address.clone()).or_default().push(index);
             }
-            match registry.all.get_mut(index) {
-                Some(place) => *place = known,
-                None => registry.all.push(known),
-            }
         }
         registry
+    }
+
+    fn add(
+        &mut self,
+        mut service: Service,
+        domain: &str,
+        merge: impl FnOnce(&mut Service, Service),
+    ) {
+        service.host.make_ascii_lowercase();
+        let of_name = || service_namespace(&service.host, domain).map(str::to_owned);
+        let namespace = service.namespace.clone().or_else(of_name);
+        let same = self.by_host.entry(&service.host);
+        let earlier = same.iter().copied().find(|index| self.all[*index].namespace == namespace);
+        let index = earlier.unwrap_or(self.all.len());
+        if let Some(known) = self.all.get_mut(index) {
+            merge(&mut known.service, service);
+        } else {
+            same.push(index);
+            let exports = Exports::new([], "");
+            self.all.push(Known { service, namespace, exports });
+        }
+        let Known { service, namespace, exports } = &mut self.all[index];
+        let own = namespace.as_deref().unwrap_or_default();
+        *exports = Exports::new(service.export_to.iter().map(String::as_str), own);
     }
 
     /// True when a service that is not listed does not exist.
@@ -82,13 +114,13 @@ impl Registry {
     }
 
     /// The service of a host that a client in a namespace means: that of its own namespace, else Kubernetes' own, else
-    /// the oldest (`selectServices` of pilot/pkg/model/sidecar.go).
+    /// the oldest (`selectServices` of `pilot/pkg/model/sidecar.go`).
     pub(super) fn get(&self, host: &str, viewer: &str) -> Option<&Service> {
         self.pick(host, viewer).map(|known| &known.service)
     }
 
     /// As [`Registry::get`], but a service of `owner` comes first where the client sees it
-    /// (`buildNameToServiceMapForHTTPRoutes` of pilot/pkg/networking/core/gateway.go).
+    /// (`buildNameToServiceMapForHTTPRoutes` of `pilot/pkg/networking/core/gateway.go`).
     pub(super) fn get_of(&self, host: &str, owner: &str, viewer: &str) -> Option<&Service> {
         let all = self.by_host.get(host).into_iter().flatten().map(|index| &self.all[*index]);
         let own = all
@@ -106,10 +138,15 @@ impl Registry {
                 .map(|index| &self.all[*index])
                 .filter(|known| known.exports.includes(viewer))
         };
+        // Those for some namespaces come before those for all.
+        let public = |known: &&Known| {
+            let own = known.namespace.as_deref().unwrap_or_default();
+            known.exports.seen_from(viewer, own) == Some(Nearness::Public)
+        };
         seen()
             .find(|known| known.namespace.as_deref() == Some(viewer))
             .or_else(|| seen().find(|known| known.service.kubernetes))
-            .or_else(|| seen().next())
+            .or_else(|| seen().min_by_key(public))
     }
 
     /// The services that a client sees whose hosts a wildcard fits.
@@ -143,7 +180,7 @@ impl Registry {
 
     /// The ports on which gateway proxies listen, for those of the Service before them: its target ports. Of proxies
     /// whose labels are not all known those that are must not contradict the Service's selector, and one must be in it
-    /// (`resolvePorts` of pilot/pkg/model/gateway.go).
+    /// (`resolvePorts` of `pilot/pkg/model/gateway.go`).
     pub(super) fn translated(
         &self,
         namespace: &str,
@@ -186,11 +223,11 @@ mod tests {
         let mut of_cluster = entry("c", 3);
         of_cluster.kubernetes = true;
         let registry =
-            Registry::new([entry("a", 1), entry("b", 2), of_cluster], true, "cluster.local");
+            Registry::new([entry("a", 1), entry("b", 2), of_cluster], [], true, "cluster.local");
         let port = |viewer| registry.get("ext.org", viewer).map(|service| service.ports[0]);
         assert_eq!(port("b"), Some(2));
         assert_eq!(port("x"), Some(3));
-        let registry = Registry::new([entry("a", 1), entry("b", 2)], true, "cluster.local");
+        let registry = Registry::new([entry("a", 1), entry("b", 2)], [], true, "cluster.local");
         assert_eq!(registry.namespace_of("ext.org", "x"), Some("a"));
     }
 
@@ -198,16 +235,25 @@ mod tests {
     fn what_is_not_exported_is_not_seen() {
         let mut hidden = entry("a", 1);
         hidden.export_to = vec![".".to_owned()];
-        let registry = Registry::new([hidden, entry("b", 2)], true, "cluster.local");
+        let registry = Registry::new([hidden, entry("b", 2)], [], true, "cluster.local");
         let port = |viewer| registry.get("ext.org", viewer).map(|service| service.ports[0]);
         assert_eq!((port("a"), port("x")), (Some(1), Some(2)));
     }
 
     #[test]
-    fn one_that_is_told_again_is_replaced() {
-        let told = entry("a", 7);
-        let registry = Registry::new([entry("a", 1), told], false, "cluster.local");
-        assert_eq!(registry.get("ext.org", "x").map(|service| service.ports[0]), Some(7));
-        assert!(!registry.is_unknown() && Registry::default().is_unknown());
+    fn entries_of_one_host_share_their_ports_and_what_is_told_counts_more() {
+        let registry = Registry::new([entry("a", 1), entry("a", 2)], [], false, "cluster.local");
+        let ports =
+            |registry: &Registry| registry.get("ext.org", "x").map(|service| service.ports.clone());
+        assert_eq!(ports(&registry), Some(vec![1, 2]));
+        let told = Registry::new([entry("a", 1)], [entry("a", 7)], false, "cluster.local");
+        assert_eq!(ports(&told), Some(vec![7]));
+        // What is not told stays as it is declared.
+        let mut healthy = entry("a", 1).without_endpoints();
+        healthy.ports.clear();
+        let told = Registry::new([entry("a", 1)], [healthy], false, "cluster.local");
+        let service = told.get("ext.org", "x").unwrap();
+        assert_eq!((&service.ports[..], service.endpoints.as_deref()), (&[1][..], Some(&[][..])));
+        assert!(!told.is_unknown() && Registry::default().is_unknown());
     }
 }

@@ -89,7 +89,7 @@ pub(super) struct Retries {
     /// For most of them.
     pub(super) usual: Option<RetryPolicy>,
     /// For a single destination with consistent hashing, whose endpoints tried before are avoided only where the route
-    /// says so (`ConvertPolicy` of pilot/pkg/networking/core/route/retry/retry.go).
+    /// says so (`ConvertPolicy` of `pilot/pkg/networking/core/route/retry/retry.go`).
     pub(super) hashed: Option<RetryPolicy>,
 }
 

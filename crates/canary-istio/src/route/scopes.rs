@@ -80,7 +80,7 @@ impl Scopes {
     }
 
     /// The scope of a client; `None` when it sees everything (`doGetSidecarScope` of
-    /// pilot/pkg/model/push_context.go).
+    /// `pilot/pkg/model/push_context.go`).
     pub(super) fn of(&self, client: &Client<'_>) -> Option<&Scope> {
         let selects = |scope: &&Scope| {
             scope.selector.iter().flatten().all(|(key, value)| (client.label)(key) == Some(value))
@@ -179,8 +179,7 @@ impl Egress {
         let concerned = || self.hosts.iter().filter(concerns);
         let excluded =
             |host: &&str| concerned().any(|import| import.excluded && covers(&import.name, host));
-        !hosts.iter().any(|host| excluded(&host))
-            && concerned().any(|import| !import.excluded && fits(import))
+        !hosts.iter().any(excluded) && concerned().any(|import| !import.excluded && fits(import))
     }
 }
 

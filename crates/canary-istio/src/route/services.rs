@@ -57,7 +57,7 @@ pub struct Service {
     pub kubernetes: bool,
 }
 
-/// The families of protocols that Istio routes alike (pkg/config/protocol/instance.go).
+/// The families of protocols that Istio routes alike (`pkg/config/protocol/instance.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaks {
     /// HTTP in any form, or what Istio has to find out.
@@ -146,6 +146,33 @@ impl Service {
     pub fn external_name(mut self, host: impl Into<String>) -> Self {
         self.external_name = Some(host.into());
         self
+    }
+
+    /// This service with what it leaves open taken from another description of it.
+    pub(super) fn completed_by(self, other: &Self) -> Self {
+        fn given<T: Clone>(own: Vec<T>, other: &[T]) -> Vec<T> {
+            if own.is_empty() { other.to_vec() } else { own }
+        }
+        fn filled<K: Clone + Ord, V: Clone>(
+            own: BTreeMap<K, V>,
+            other: &BTreeMap<K, V>,
+        ) -> BTreeMap<K, V> {
+            if own.is_empty() { other.clone() } else { own }
+        }
+        Self {
+            ports: given(self.ports, &other.ports),
+            endpoints: self.endpoints.or_else(|| other.endpoints.clone()),
+            external_name: self.external_name.or_else(|| other.external_name.clone()),
+            namespace: self.namespace.or_else(|| other.namespace.clone()),
+            addresses: given(self.addresses, &other.addresses),
+            protocols: filled(self.protocols, &other.protocols),
+            target_ports: filled(self.target_ports, &other.target_ports),
+            selector: filled(self.selector, &other.selector),
+            export_to: given(self.export_to, &other.export_to),
+            headless: self.headless || other.headless,
+            kubernetes: self.kubernetes || other.kubernetes,
+            host: self.host,
+        }
     }
 
     /// Returns true when clients may use the port; without a list they may use any.

@@ -3,7 +3,7 @@
 //! Istio lays out one table for each sidecar and port: first the VirtualServices that the client sees, nearest and oldest
 //! first, each under the names of the services that its hosts stand for and under those hosts that are no services; then
 //! the services that no VirtualService has taken (`BuildSidecarOutboundVirtualHosts` of
-//! pilot/pkg/networking/core/httproute.go and `BuildSidecarVirtualHostWrapper` of core/route/route.go). Here the entry
+//! `pilot/pkg/networking/core/httproute.go` and `BuildSidecarVirtualHostWrapper` of `core/route/route.go`). Here the entry
 //! that one request finds is worked out without the table.
 
 use std::sync::Arc;
@@ -121,7 +121,7 @@ impl<'m> Sidecar<'m> {
     pub(super) fn service(&self, authority: &str) -> Option<&'m Service> {
         let seen = Seen::new(self, self.scope())?;
         let host = lower(split_authority(authority).0);
-        seen.named(&host, |service| Some(service)).into_iter().next()
+        seen.named(&host, Some).into_iter().next()
     }
 
     /// The VirtualServices that the client sees with a host that stands for this one, in the order in which they come.
@@ -366,7 +366,7 @@ impl<'s, 'm> Seen<'s, 'm> {
     }
 
     /// The VirtualServices that stand for a service: all that name it, else the first with the wildcard that fits it
-    /// best (`computeWildcardHostVirtualServiceIndex` of pilot/pkg/model/sidecar.go).
+    /// best (`computeWildcardHostVirtualServiceIndex` of `pilot/pkg/model/sidecar.go`).
     fn holders(&self, host: &str) -> Vec<usize> {
         let hosts = &self.sidecar.table.hosts;
         let exact = self.sidecar.ordered(hosts.exact(host), self.listener);

@@ -114,7 +114,7 @@ impl Workload {
         };
         for gateway in gateways {
             for server in gateway.gateway.spec.servers.iter().flatten() {
-                let Ok(number) = u16::try_from(server.port.number) else {
+                let Ok(number) = u16::try_from(server.port.number.unwrap_or(0)) else {
                     continue;
                 };
                 layout.server(gateway, server, number)?;
@@ -143,7 +143,7 @@ struct Layout<'w> {
 
 impl Layout<'_> {
     /// Adds a server, as Istio merges those of all Gateways of a workload (`mergeGateways` of
-    /// pilot/pkg/model/gateway.go).
+    /// `pilot/pkg/model/gateway.go`).
     fn server(
         &mut self,
         gateway: &NamedGateway<'_>,
@@ -284,7 +284,7 @@ impl Layout<'_> {
 
     /// The rules for connections to a server that passes TLS through, by the names that clients ask for. A match with
     /// a name that an earlier one has is left out whole (`buildGatewayNetworkFiltersFromTLSRoutes` of
-    /// pilot/pkg/networking/core/gateway.go).
+    /// `pilot/pkg/networking/core/gateway.go`).
     fn tls(
         &self,
         gateway: &NamedGateway<'_>,

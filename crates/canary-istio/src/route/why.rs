@@ -278,7 +278,7 @@ fn reason_left_out(
         .flat_map(|(namespace, _, object)| {
             object.spec.servers.iter().flatten().map(move |server| (namespace, server))
         })
-        .filter(|(_, server)| server.port.number == u32::from(port));
+        .filter(|(_, server)| server.port.number == Some(u32::from(port)));
     let mut offered = Vec::new();
     for (namespace, server) in servers {
         for written in server.hosts.iter().flatten() {

@@ -142,7 +142,7 @@ impl World {
             .iter()
             .flat_map(|gateway| gateway.spec.servers.iter().flatten())
             .filter(|server| routes::is_plain_http(server))
-            .filter_map(|server| u16::try_from(server.port.number).ok())
+            .filter_map(|server| u16::try_from(server.port.number?).ok())
             .collect()
     }
 

@@ -313,7 +313,7 @@ fn ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
     asked.chain(listed).chain([80]).collect()
 }
 
-fn conditions<'m>(meshes: [&'m Mesh; 2]) -> impl Iterator<Item = &'m Condition> {
+fn conditions(meshes: [&Mesh; 2]) -> impl Iterator<Item = &Condition> {
     let routes = meshes.into_iter().flat_map(|mesh| mesh.0.mesh.routes.iter().flatten());
     routes.flat_map(|route| &route.conditions.rest)
 }
