@@ -134,7 +134,7 @@ fn gateway(draw: &mut Draw, name: &str, namespace: &str) -> Gateway {
         hosts.dedup();
         servers.push(Server {
             port: Port {
-                number,
+                number: Some(number),
                 protocol: draw.one(&["HTTP", "HTTP", "HTTP2", "http"]).to_owned(),
                 name: format!("http-{}", servers.len()),
                 target_port: None,

@@ -31,7 +31,7 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
 }
 
 /// Every destination and mirror with its path.
-fn destinations(service: &VirtualService) -> Vec<(String, &Destination)> {
+pub(super) fn destinations(service: &VirtualService) -> Vec<(String, &Destination)> {
     let mut found = Vec::new();
     for (rule, route) in service.spec.http.iter().flatten().enumerate() {
         let at = format!("spec.http[{rule}]");

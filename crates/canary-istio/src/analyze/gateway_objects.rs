@@ -102,7 +102,7 @@ fn for_sharing<'g>(
     }
 }
 
-/// The hosts that a Gateway shares on a port, and the Gateways that it shares them with.
+/// The hosts on a port, or the certificates, that a Gateway shares, and the Gateways that it shares them with.
 type Shared<'g> = (BTreeSet<&'g str>, BTreeSet<String>);
 
 fn check_conflicts(index: &Index<'_>, report: &mut Report) {
@@ -110,8 +110,9 @@ fn check_conflicts(index: &Index<'_>, report: &mut Report) {
     for item in index.gateways() {
         for server in item.object.spec.servers.iter().flatten() {
             let bind = server.bind.as_deref().unwrap_or_default();
+            let number = server.port.number.unwrap_or(0);
             for host in server.hosts.iter().flatten() {
-                let entry = served.entry((server.port.number, bind, host.as_str())).or_default();
+                let entry = served.entry((number, bind, host.as_str())).or_default();
                 if entry.last().is_none_or(|last| last.id != item.id) {
                     entry.push(item);
                 }
@@ -152,6 +153,8 @@ fn certificate(tls: &ServerTlsSettings) -> Option<(&str, &str)> {
     None
 }
 
+/// IST0138, once for each Gateway: another one with its certificate is for all of its workloads too, whatever pods there
+/// are (`getGatewaysWithSelector` of `pkg/config/analysis/analyzers/gateway/certificate.go`).
 fn check_certificates(index: &Index<'_>, report: &mut Report) {
     let mut users: BTreeMap<(&str, &str), Vec<&Item<'_, Gateway>>> = BTreeMap::new();
     for item in index.gateways() {
@@ -166,15 +169,42 @@ fn check_certificates(index: &Index<'_>, report: &mut Report) {
             }
         }
     }
+    let mut shared: BTreeMap<&str, Shared<'_>> = BTreeMap::new();
     for ((name, _), items) in users.iter().filter(|(_, items)| items.len() > 1) {
-        for_sharing(index, items, "IST0138", report, |item, others, report| {
-            let message = format!(
-                "the certificate {name} is used by {} on the same workload too; clients that share HTTP/2 connections get 404",
-                others.join(", ")
-            );
-            report.add(Severity::Warning, "IST0138", &item.id, "spec.servers", message).help =
-                Some("serve the hosts of one certificate from one Gateway".to_owned());
-        });
+        let groups = by_selector(items);
+        if groups.len() > MAX_SELECTORS {
+            report.unjudged("IST0138", "Gateways with different selectors: there are more than 64 of them for one certificate");
+        }
+        for (own, members) in groups.iter().take(MAX_SELECTORS) {
+            let within =
+                |other: &Selector| own.iter().all(|(key, value)| other.get(key) == Some(value));
+            let others: Vec<&str> = groups
+                .iter()
+                .take(MAX_SELECTORS)
+                .filter(|(other, _)| within(other))
+                .flat_map(|(_, others)| others.iter().take(NAMED + 1).map(|item| item.id.as_str()))
+                .collect();
+            for member in members {
+                let others = others.iter().filter(|other| **other != member.id).take(NAMED);
+                let others: Vec<String> = others.map(|other| (*other).to_owned()).collect();
+                if !others.is_empty() {
+                    let entry = shared.entry(&member.id).or_default();
+                    entry.0.insert(name);
+                    entry.1.extend(others);
+                }
+            }
+        }
+    }
+    for (id, (certificates, others)) in shared {
+        let certificates: Vec<_> = certificates.into_iter().take(NAMED).collect();
+        let others: Vec<_> = others.into_iter().take(NAMED).collect();
+        let message = format!(
+            "the certificate {} is used by {} on the same workload too; clients that share HTTP/2 connections get 404",
+            certificates.join(", "),
+            others.join(", ")
+        );
+        report.add(Severity::Warning, "IST0138", id, "spec.servers", message).help =
+            Some("serve the hosts of one certificate from one Gateway".to_owned());
     }
 }
 
@@ -228,7 +258,7 @@ fn check_workload(index: &Index<'_>, item: &Item<'_, Gateway>, report: &mut Repo
         return;
     }
     for (position, server) in item.object.spec.servers.iter().flatten().enumerate() {
-        let number = server.port.number;
+        let number = server.port.number.unwrap_or(0);
         if number != 0 && !ports.contains(&number) {
             let message =
                 format!("no Service of the pods with {} offers port {number}", text(selector));

@@ -1,7 +1,7 @@
 //! The objects of an analysis, found by name and by host.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +10,11 @@ use std::{
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 
-use super::{inventory::Inventory, selectors::PodIndex, subject::Subject};
+use super::{
+    inventory::{Inventory, ServiceEntry},
+    selectors::PodIndex,
+    subject::Subject,
+};
 use crate::{
     names::{CLUSTER_DOMAIN, Exports, HostIndex, gateway_name, is_in_cluster, lower, qualify},
     networking::{DestinationRule, Gateway, VirtualService},
@@ -40,8 +44,14 @@ pub(super) struct Index<'o> {
     destination_rules: Vec<Item<'o, DestinationRule>>,
     /// Positions in `gateways` by namespace and name.
     gateway_names: HashMap<(&'o str, &'o str), usize>,
+    /// Gateways of the Gateway API, by namespace and name.
+    kubernetes_gateways: HashSet<(&'o str, &'o str)>,
+    /// The `ServiceEntry` objects among the objects.
+    entries: Vec<ServiceEntry>,
     hosts: HostIndex<Vec<KnownHost<'o>>>,
     pub(super) pods: Option<PodIndex<'o>>,
+    /// True when every `ServiceEntry` is known.
+    knows_entries: bool,
     /// Services by namespace and one label of their selector.
     selecting: HashMap<(&'o str, &'o str, &'o str), Vec<&'o Service>>,
     /// Set when the analysis is not wanted any more; there are no objects then.
@@ -62,8 +72,11 @@ impl<'o> Index<'o> {
             virtual_services: Vec::new(),
             destination_rules: Vec::new(),
             gateway_names: HashMap::new(),
+            kubernetes_gateways: HashSet::new(),
+            entries: Vec::new(),
             hosts: HostIndex::default(),
             pods: inventory.pods.as_deref().map(PodIndex::new),
+            knows_entries: false,
             selecting: HashMap::new(),
             stop,
         };
@@ -121,6 +134,15 @@ impl<'o> Index<'o> {
                 let id = object_name("DestinationRule", namespace, object.name());
                 self.destination_rules.push(Item { object, namespace, id });
             }
+            Subject::KubernetesGateway(object) => {
+                let text = |field: &str| object["metadata"][field].as_str();
+                let named =
+                    (text("namespace").unwrap_or(DEFAULT), text("name").unwrap_or_default());
+                self.kubernetes_gateways.insert(named);
+            }
+            Subject::ServiceEntry(object) => {
+                self.entries.push(ServiceEntry::from_json_value(object));
+            }
         }
     }
 
@@ -152,7 +174,9 @@ impl<'o> Index<'o> {
                 self.selecting.entry((namespace, key, value)).or_default().push(service);
             }
         }
-        for entry in inventory.service_entries.iter().flatten() {
+        let entries = std::mem::take(&mut self.entries);
+        self.knows_entries = inventory.service_entries.is_some() || !entries.is_empty();
+        for entry in inventory.service_entries.iter().flatten().chain(&entries) {
             for host in &entry.hosts {
                 self.hosts.entry(&lower(host)).push(KnownHost {
                     ports: entry.ports.clone(),
@@ -172,27 +196,33 @@ impl<'o> Index<'o> {
         self.gateway_names.get(&(space, name)).map(|position| &self.gateways[*position])
     }
 
+    /// Returns true when `name` stands for a Gateway of the Gateway API in an object of `namespace`.
+    pub(super) fn is_kubernetes_gateway(&self, name: &str, namespace: &str) -> bool {
+        self.kubernetes_gateways.contains(&gateway_name(name, namespace))
+    }
+
     /// The host that `host` stands for in an object of `namespace`; `Err` when too little is known.
     pub(super) fn host(
         &self,
         host: &str,
         namespace: &str,
     ) -> Result<Option<&KnownHost<'o>>, &'static str> {
-        if self.inventory.services.is_none() {
-            return Err("whether hosts exist: the Services are not known");
-        }
         let full = qualify(host, namespace, CLUSTER_DOMAIN);
         let found =
             self.hosts.covering(&full).flatten().find(|known| known.exports.includes(namespace));
-        if found.is_none()
-            && self.inventory.service_entries.is_none()
-            && !is_in_cluster(&full, CLUSTER_DOMAIN)
-        {
+        if found.is_some() {
+            return Ok(found);
+        }
+        let outside = !is_in_cluster(&full, CLUSTER_DOMAIN);
+        if self.inventory.services.is_none() && !(outside && self.knows_entries) {
+            return Err("whether hosts exist: the Services are not known");
+        }
+        if outside && !self.knows_entries {
             return Err(
                 "whether hosts outside of the cluster exist: the ServiceEntries are not known",
             );
         }
-        Ok(found)
+        Ok(None)
     }
 
     /// The Services that select the pod.

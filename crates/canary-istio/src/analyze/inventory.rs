@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The objects around the mesh; `None` for a kind that is not known, which differs from there being none.
 #[derive(Clone, Debug, Default)]
@@ -70,4 +71,26 @@ pub struct ServiceEntry {
     pub ports: Vec<u32>,
     /// The namespaces it is visible in; empty for all of them.
     pub export_to: Vec<String>,
+}
+
+impl ServiceEntry {
+    /// The part of an object of Istio's that an analysis needs.
+    pub fn from_json_value(object: &Value) -> Self {
+        let texts = |list: &Value| {
+            let entries = list.as_array().into_iter().flatten();
+            entries.filter_map(|entry| entry.as_str().map(str::to_owned)).collect()
+        };
+        let spec = &object["spec"];
+        let ports = spec["ports"].as_array().into_iter().flatten();
+        Self {
+            namespace: object["metadata"]["namespace"].as_str().unwrap_or("default").to_owned(),
+            hosts: texts(&spec["hosts"]),
+            ports: ports
+                .filter_map(|port| {
+                    port["number"].as_u64().and_then(|port| u32::try_from(port).ok())
+                })
+                .collect(),
+            export_to: texts(&spec["exportTo"]),
+        }
+    }
 }

@@ -40,7 +40,12 @@
 //! | IST0174 | warning | the host of a DestinationRule is no service |
 //! | C501 | warning | a namespace that is named does not exist |
 //! | C502 | warning | no request can fit a match |
+//! | C503 | warning | a delegate that is named does not exist, or is not exported to the root |
+//! | C504 | warning | a rule of a delegate contradicts the rule that delegates to it |
+//! | C505 | warning | some clients do not see the DestinationRule that declares a subset |
+//! | C506 | warning | HTTP rules are for servers that do not end TLS, or that do not speak HTTP |
 
+mod delegates;
 mod destination_rules;
 mod destinations;
 mod gateway_objects;
@@ -54,6 +59,7 @@ mod report;
 mod rules;
 mod selectors;
 mod subject;
+mod visibility;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -132,6 +138,8 @@ fn run(index: &Index<'_>) -> Report {
     destinations::analyze(index, &mut report);
     destination_rules::analyze(index, &mut report);
     mesh_hosts::analyze(index, &mut report);
+    delegates::analyze(index, &mut report);
+    visibility::analyze(index, &mut report);
     namespaces::analyze(index, &mut report);
     report
 }

@@ -1,5 +1,7 @@
 //! The objects that are analyzed.
 
+use serde_json::Value;
+
 use crate::{
     manifest::Object,
     networking::{DestinationRule, Gateway, VirtualService},
@@ -7,6 +9,7 @@ use crate::{
 
 /// One object of an analysis.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Subject<'o> {
     /// A `Gateway`.
     Gateway(&'o Gateway),
@@ -14,16 +17,29 @@ pub enum Subject<'o> {
     VirtualService(&'o VirtualService),
     /// A `DestinationRule`.
     DestinationRule(&'o DestinationRule),
+    /// A `Gateway` of the Gateway API, which VirtualServices may name, as JSON.
+    KubernetesGateway(&'o Value),
+    /// A `ServiceEntry`, whose hosts destinations may name, as JSON.
+    ServiceEntry(&'o Value),
 }
 
 impl<'o> Subject<'o> {
-    /// The object of a manifest, when it is of one of the three kinds.
+    /// The object of a manifest, when it is of a kind that an analysis looks at.
     pub fn of(object: &'o Object) -> Option<Self> {
         match object {
             Object::Gateway(gateway) => Some(Self::Gateway(gateway)),
             Object::VirtualService(service) => Some(Self::VirtualService(service)),
             Object::DestinationRule(rule) => Some(Self::DestinationRule(rule)),
-            Object::Other(_) => None,
+            Object::Other(value) => {
+                let group = value["apiVersion"].as_str()?.split('/').next()?;
+                match (group, value["kind"].as_str()?) {
+                    ("gateway.networking.k8s.io", "Gateway") => {
+                        Some(Self::KubernetesGateway(value))
+                    }
+                    ("networking.istio.io", "ServiceEntry") => Some(Self::ServiceEntry(value)),
+                    _ => None,
+                }
+            }
         }
     }
 }

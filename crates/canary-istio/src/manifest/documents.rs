@@ -161,6 +161,27 @@ impl Manifest {
         Ok(Self::from(reading.objects))
     }
 
+    /// The objects in another version of Istio's, such as `v1`. Those of other APIs, and of kinds of Istio that are not
+    /// modelled here, stay as they are.
+    ///
+    /// ```
+    /// use canary_core::Manifest;
+    ///
+    /// let text = "apiVersion: networking.istio.io/v1alpha3\nkind: Gateway\nmetadata:\n  name: edge\nspec: {}\n";
+    /// let manifest = Manifest::read(text)?;
+    /// assert_eq!(manifest.to_yaml()?, text);
+    /// assert_eq!(manifest.to_version("v1")?.to_yaml()?, text.replace("v1alpha3", "v1"));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when Istio has no such version.
+    pub fn to_version(mut self, version: &str) -> Result<Self> {
+        let objects = self.objects.into_iter().map(|object| object.to_version(version));
+        self.objects = objects.collect::<Result<_>>()?;
+        Ok(self)
+    }
+
     /// The places of the objects that were read from text, in their order; empty without a text.
     pub fn sources(&self) -> &[Source] {
         &self.sources

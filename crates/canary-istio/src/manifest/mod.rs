@@ -11,6 +11,7 @@
 mod documents;
 mod json;
 mod nearest;
+mod notes;
 mod object;
 mod problem;
 mod read;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Result,
-    networking::{DestinationRule, Gateway, VirtualService},
+    networking::{DestinationRule, Gateway, VirtualService, object::Version},
 };
 
 /// One object of a manifest: one of the three kinds, or any other as JSON.
@@ -75,6 +75,23 @@ impl Object {
     /// The object as people name it: `Kind namespace/name`, or `Kind name` without a namespace.
     pub fn id(&self) -> String {
         id(self.kind(), self.namespace(), self.name())
+    }
+
+    /// The object in another version of Istio's, such as `v1`, in which its kind has the same fields. One of another
+    /// API stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when Istio has no such version.
+    pub fn to_version(self, version: &str) -> Result<Self> {
+        Ok(match self {
+            Self::Gateway(gateway) => Self::Gateway(gateway.to_version(version)?),
+            Self::VirtualService(service) => Self::VirtualService(service.to_version(version)?),
+            Self::DestinationRule(rule) => Self::DestinationRule(rule.to_version(version)?),
+            Self::Other(value) => {
+                Version::wanted(version)?;
+                Self::Other(value)
+            }
+        })
     }
 
     /// The object as JSON.

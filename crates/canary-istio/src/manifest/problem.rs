@@ -13,6 +13,8 @@ pub(super) struct Inner {
     pub(super) message: String,
     pub(super) found: Option<String>,
     pub(super) help: Option<String>,
+    /// True when the help is to write the value in quotes.
+    pub(super) quotes: bool,
     pub(super) place: Option<Place>,
 }
 
@@ -26,7 +28,13 @@ pub(super) struct Place {
 
 impl Problem {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { message: message.into(), found: None, help: None, place: None }))
+        Self(Box::new(Inner {
+            message: message.into(),
+            found: None,
+            help: None,
+            quotes: false,
+            place: None,
+        }))
     }
 
     /// Records the value found, as JSON.
@@ -38,6 +46,12 @@ impl Problem {
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
+    }
+
+    /// Advises to write the value in quotes.
+    pub(super) fn quote(mut self, help: impl Into<String>) -> Self {
+        self.0.quotes = true;
+        self.help(help)
     }
 
     /// Records the place, unless a deeper one is known already.

@@ -1,9 +1,6 @@
 //! A tree as serde sees it: knows the fields of each message, collects what does not fit.
 
-use std::{
-    cell::{Cell, RefCell},
-    fmt::Display,
-};
+use std::fmt::Display;
 
 use serde::{
     Deserializer,
@@ -13,50 +10,14 @@ use serde::{
 
 use super::{
     nearest::nearest,
+    notes::Notes,
     problem::{Place, Problem},
     scalar::{self, Scalar},
-    tree::{Content, Key, Mark, Node},
+    tree::{Content, Key, Node},
     variant::Variant,
 };
 use crate::path::Path;
 use crate::{Finding, Severity};
-
-/// The way one object is read, and the findings so far.
-#[derive(Debug, Default)]
-pub(super) struct Notes {
-    /// True when fields that are not known, quoted numbers and numbered enums are let through.
-    lenient: bool,
-    /// Findings that did not stop the reading.
-    pub(super) findings: RefCell<Vec<Finding>>,
-    /// The nodes that could not be read and are left out.
-    left_out: RefCell<Vec<usize>>,
-    /// True when anything is left out; spares the look into the list.
-    any_left_out: Cell<bool>,
-}
-
-impl Notes {
-    pub(super) fn new(lenient: bool) -> Self {
-        Self { lenient, ..Self::default() }
-    }
-
-    pub(super) fn leave_out(&self, node: usize) {
-        self.left_out.borrow_mut().push(node);
-        self.any_left_out.set(true);
-    }
-
-    fn is_left_out(&self, node: &Node<'_>) -> bool {
-        self.any_left_out.get() && self.left_out.borrow().contains(&node.id())
-    }
-
-    fn note(&self, finding: Finding, at: Mark) {
-        self.findings.borrow_mut().push(place(finding, at));
-    }
-}
-
-/// Records a place, when it is known.
-pub(super) fn place(finding: Finding, at: Mark) -> Finding {
-    if at.line == 0 { finding } else { finding.at(at.line, at.column) }
-}
 
 /// One node, ready to be read into a type.
 #[derive(Clone, Copy)]
@@ -99,6 +60,7 @@ impl<'n, 't> Reader<'n, 't> {
     fn text(&self) -> Result<&'n str, Problem> {
         match &self.node.content {
             Content::Text(text) => Ok(text),
+            Content::Plain(text) if self.notes.is_quoted(self.node) => Ok(text),
             Content::Plain(text) => {
                 let kind = match scalar::resolve(text) {
                     Scalar::Text => return Ok(text),
@@ -108,22 +70,26 @@ impl<'n, 't> Reader<'n, 't> {
                 };
                 Err(self
                     .unexpected("a text")
-                    .help(format!("`{text}` is {kind} in YAML; write it in quotes: \"{text}\"")))
+                    .quote(format!("`{text}` is {kind} in YAML; write it in quotes: \"{text}\"")))
             }
             _ => Err(self.unexpected("a text")),
         }
     }
 
-    /// The scalar to take as a number: plain, or quoted when that is let through.
-    fn number(&self, expected: &str) -> Result<(Scalar, &'n str), Problem> {
+    /// The scalar to take as a number that fits: plain, or quoted when that is let through.
+    fn number(
+        &self,
+        expected: &str,
+        fits: impl Fn(Scalar) -> bool,
+    ) -> Result<(Scalar, &'n str), Problem> {
         match &self.node.content {
             Content::Plain(text) => Ok((scalar::resolve(text), text)),
             Content::Text(text) => {
                 let value = scalar::resolve(text);
-                if matches!(value, Scalar::Text | Scalar::Null | Scalar::Bool(_)) {
+                if !fits(value) {
                     return Err(self.unexpected(expected));
                 }
-                if !self.notes.lenient {
+                if !self.notes.is_lenient() {
                     return Err(self
                         .unexpected(expected)
                         .help(format!("write the number without quotes: {text}")));
@@ -142,36 +108,45 @@ impl<'n, 't> Reader<'n, 't> {
 
     fn integer(&self, min: i64, max: u64) -> Result<Scalar, Problem> {
         let expected = || format!("an integer from {min} to {max}");
-        let (value, text) = self.number(&expected())?;
-        let fits = match value {
+        let within = |value: Scalar| match value {
             Scalar::Unsigned(value) => value <= max,
             Scalar::Signed(value) => value >= min && (value < 0 || value.unsigned_abs() <= max),
-            Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
-                return Err(self.unexpected(expected()).help(format!("write {value:.0}")));
-            }
             _ => false,
         };
-        if !fits {
+        let (value, text) = self.number(&expected(), |value| within(whole(value)))?;
+        // A float without a fraction is an integer once YAML is JSON, as kubectl sends it.
+        let value = whole(value);
+        if !within(value) {
             return Err(self.unexpected(expected()));
         }
-        if !scalar::is_decimal(text) {
-            let value = match value {
-                Scalar::Signed(value) => value.to_string(),
-                Scalar::Unsigned(value) => value.to_string(),
-                _ => String::new(),
-            };
-            return Err(self.unexpected(expected()).help(format!(
-                "YAML 1.1 reads `{text}` as {value}, and others may not; write it in decimal"
-            )));
-        }
+        self.note_other_bases(value, text);
         Ok(value)
+    }
+
+    /// Warns of an integer that is not written in decimal.
+    fn note_other_bases(&self, value: Scalar, text: &str) {
+        let value = match value {
+            Scalar::Signed(value) => value.to_string(),
+            Scalar::Unsigned(value) => value.to_string(),
+            _ => return,
+        };
+        if scalar::is_decimal(text) || text.contains(['.', 'e', 'E']) || text == "-0" {
+            return;
+        }
+        let message = format!("YAML 1.1 reads `{text}` as {value}, and others may not");
+        let finding = Finding::warning("C308", self.path.to_string(), message);
+        self.notes.note(finding.found(text).help(format!("write {value}")), self.node.at);
     }
 
     fn fields(self, fields: Option<&'static [&'static str]>) -> Result<Fields<'n, 't>, Problem> {
         match &self.node.content {
-            Content::Map(entries) => {
-                Ok(Fields { reader: self, entries: entries.iter(), value: None, known: fields })
-            }
+            Content::Map(entries) => Ok(Fields {
+                reader: self,
+                entries: entries.iter(),
+                value: None,
+                known: fields,
+                whole: false,
+            }),
             _ => Err(self.unexpected("an object")),
         }
     }
@@ -211,7 +186,17 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             Content::Plain(text) => self.visit_scalar(scalar::resolve(text), text, visitor),
             Content::Text(text) => visitor.visit_str(text),
             Content::List(_) => return self.deserialize_seq(visitor),
-            Content::Map(_) => return self.deserialize_map(visitor),
+            Content::Map(entries) => {
+                // Of an object of any form the values without content stay.
+                let all = Fields {
+                    reader: self,
+                    entries: entries.iter(),
+                    value: None,
+                    known: None,
+                    whole: true,
+                };
+                return visitor.visit_map(all).map_err(|problem| problem.at(|| self.place()));
+            }
         };
         result.map_err(|problem| problem.at(|| self.place()))
     }
@@ -245,13 +230,14 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        let (value, text) = self.number("a number")?;
-        match value {
-            Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_) => self
-                .visit_scalar(value, text, visitor)
-                .map_err(|problem| problem.at(|| self.place())),
-            _ => Err(self.unexpected("a number")),
+        let is_number =
+            |value| matches!(value, Scalar::Unsigned(_) | Scalar::Signed(_) | Scalar::Float(_));
+        let (value, text) = self.number("a number", is_number)?;
+        if !is_number(value) {
+            return Err(self.unexpected("a number"));
         }
+        self.note_other_bases(value, text);
+        self.visit_scalar(value, text, visitor).map_err(|problem| problem.at(|| self.place()))
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -275,7 +261,8 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             && let Some(text) = self.node.text()
             && !is_kubernetes_time(text)
         {
-            let severity = if self.notes.lenient { Severity::Warning } else { Severity::Error };
+            let severity =
+                if self.notes.is_lenient() { Severity::Warning } else { Severity::Error };
             let message =
                 "a time that Kubernetes does not write so; it would come back in another form";
             let finding = Finding::new(severity, "C305", self.path.to_string(), message)
@@ -283,7 +270,16 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
                 .help("write whole seconds of UTC, as in 2026-01-31T12:00:00Z, or leave it out");
             self.notes.note(finding, self.node.at);
         }
-        visitor.visit_newtype_struct(self)
+        let times = match (name, &self.node.content) {
+            ("Duration", Content::Plain(text)) if scalar::is_decimal(text) => {
+                Some(format!("write a time with its unit, such as {text}s"))
+            }
+            _ => None,
+        };
+        visitor.visit_newtype_struct(self).map_err(|problem| match times {
+            Some(help) => problem.help(help),
+            None => problem,
+        })
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -342,7 +338,7 @@ impl<'n> Reader<'n, '_> {
                     _ => None,
                 };
                 let Some(named) = named else { return Err(self.unexpected(expected())) };
-                if !self.notes.lenient {
+                if !self.notes.is_lenient() {
                     return Err(self.unexpected(expected()).help(format!("write {named}")));
                 }
                 let message = "a number in place of a name; the API server refuses it";
@@ -366,6 +362,18 @@ impl<'n> Reader<'n, '_> {
     }
 }
 
+/// The integer that a float without a fraction is; anything else as it is.
+#[allow(clippy::cast_possible_truncation, reason = "held within 2^53, where floats are exact")]
+fn whole(value: Scalar) -> Scalar {
+    match value {
+        Scalar::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+            let value = value as i64;
+            u64::try_from(value).map_or(Scalar::Signed(value), Scalar::Unsigned)
+        }
+        other => other,
+    }
+}
+
 /// `2026-01-31T12:00:00Z`: the one form that Kubernetes writes.
 fn is_kubernetes_time(text: &str) -> bool {
     let pattern = b"dddd-dd-ddTdd:dd:ddZ";
@@ -383,12 +391,14 @@ struct Fields<'n, 't> {
     value: Option<(&'n str, &'n Node<'t>)>,
     /// The fields of the message; `None` for a map with keys of any name.
     known: Option<&'static [&'static str]>,
+    /// True when entries without a value are read too.
+    whole: bool,
 }
 
 impl Fields<'_, '_> {
     fn unknown(&self, key: &Key<'_>, fields: &'static [&'static str]) {
         let notes = self.reader.notes;
-        let severity = if notes.lenient { Severity::Warning } else { Severity::Error };
+        let severity = if notes.is_lenient() { Severity::Warning } else { Severity::Error };
         let path = Path::Key(&self.reader.path, &key.text).to_string();
         let help = match nearest(&key.text, fields) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -411,17 +421,17 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
             if notes.is_left_out(value) {
                 continue;
             }
-            if let Some(fields) = self.known {
-                if !fields.contains(&&*key.text) {
-                    self.unknown(key, fields);
-                    continue;
-                }
-                if (Reader { node: value, path, notes }).is_null() {
-                    let path = Path::Key(&path, &key.text).to_string();
-                    let message = "no value, which is read as if the field were not there";
-                    notes.note(Finding::new(Severity::Info, "C302", path, message), key.at);
-                    continue;
-                }
+            if let Some(fields) = self.known
+                && !fields.contains(&&*key.text)
+            {
+                self.unknown(key, fields);
+                continue;
+            }
+            if !self.whole && (Reader { node: value, path, notes }).is_null() {
+                let path = Path::Key(&path, &key.text).to_string();
+                let message = "no value, which is read as if the field were not there";
+                notes.note(Finding::new(Severity::Info, "C302", path, message), key.at);
+                continue;
             }
             self.value = Some((&key.text, value));
             return seed.deserialize(StrDeserializer::new(&key.text)).map(Some);

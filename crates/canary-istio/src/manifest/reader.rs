@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::{
     json,
     nearest::nearest,
+    notes::{Notes, place},
     object::{Object, id},
     problem::Inner,
-    read::{Notes, Reader, place},
+    read::Reader,
     source::Source,
     tree::{Content, Mark, Node, SyntaxError},
     yaml,
@@ -42,7 +43,9 @@ pub(super) fn documents(text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
         (marks.next(), marks.next()),
         (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{' | b'"'))
     );
-    if like_json { json::parse(text) } else { yaml::parse(text) }
+    // JSON documents in a stream of YAML have its marks between them.
+    let stream = || text.lines().any(|line| line.starts_with("---") || line.starts_with("..."));
+    if like_json && !stream() { json::parse(text) } else { yaml::parse(text) }
 }
 
 /// Objects, and the findings of reading them.
@@ -170,25 +173,12 @@ impl Reading {
     /// Reads a node, leaves out what cannot be read and reads again, so that every problem is found.
     pub(super) fn read<T: DeserializeOwned>(&mut self, node: &Node<'_>, id: &str) -> Option<T> {
         let notes = Notes::new(self.lenient);
-        let mut problems = Vec::new();
-        let object = loop {
-            match T::deserialize(Reader::new(node, &notes)) {
-                Ok(object) => break Some(object),
-                Err(problem) => {
-                    let problem = problem.into_inner();
-                    let left_out = problem.place.as_ref().map(|place| place.node);
-                    problems.push(finding(problem, node.at));
-                    match left_out {
-                        Some(part) if part != node.id() && problems.len() < MAX_PROBLEMS => {
-                            notes.findings.borrow_mut().clear();
-                            notes.leave_out(part);
-                        }
-                        _ => break None,
-                    }
-                }
-            }
-        };
-        let mut found = notes.findings.into_inner();
+        let (object, problems) = read_through::<T>(node, &notes);
+        let mut found = notes.findings.take();
+        let mut problems: Vec<Finding> = problems
+            .into_iter()
+            .map(|problem| finding(checked::<T>(node, &notes, problem), node.at))
+            .collect();
         if found.is_empty() && problems.is_empty() {
             return object;
         }
@@ -198,7 +188,10 @@ impl Reading {
         self.findings
             .extend(found.into_iter().map(|finding| in_document(finding, document).object(id)));
         // Reading rules of the text must not hide rules of the object: quoted numbers count as numbers there.
-        if self.lenient { object } else { lenient(node).or(object) }
+        if self.lenient {
+            return object;
+        }
+        read_through(node, &Notes::new(true)).0.or(object)
     }
 
     fn refuse(&mut self, finding: Finding, at: Mark) {
@@ -206,9 +199,39 @@ impl Reading {
     }
 }
 
-/// Reads a node leniently, without a word about it.
-fn lenient<T: DeserializeOwned>(node: &Node<'_>) -> Option<T> {
-    T::deserialize(Reader::new(node, &Notes::new(true))).ok()
+/// Reads a node, leaves out what cannot be read and reads again, so that every problem is found.
+fn read_through<T: DeserializeOwned>(node: &Node<'_>, notes: &Notes) -> (Option<T>, Vec<Inner>) {
+    let mut problems = Vec::new();
+    loop {
+        match T::deserialize(Reader::new(node, notes)) {
+            Ok(object) => return (Some(object), problems),
+            Err(problem) => {
+                let problem = problem.into_inner();
+                let left_out = problem.place.as_ref().map(|place| place.node);
+                problems.push(problem);
+                match left_out {
+                    Some(part) if part != node.id() && problems.len() < MAX_PROBLEMS => {
+                        notes.findings.borrow_mut().clear();
+                        notes.leave_out(part);
+                    }
+                    _ => return (None, problems),
+                }
+            }
+        }
+    }
+}
+
+/// Takes the advice to write a value in quotes back where the value would be refused in quotes too.
+fn checked<T: DeserializeOwned>(node: &Node<'_>, notes: &Notes, mut problem: Inner) -> Inner {
+    let (true, Some(place)) = (problem.quotes, &problem.place) else { return problem };
+    let trial = notes.with_quotes(place.node);
+    if let Err(next) = T::deserialize(Reader::new(node, &trial)) {
+        let next = next.into_inner();
+        if next.place.is_some_and(|next| next.node == place.node) {
+            problem.help = next.help.or(Some(next.message));
+        }
+    }
+    problem
 }
 
 /// Records the document of a finding that has a place.

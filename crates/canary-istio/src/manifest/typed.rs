@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use super::{
-    read::{Notes, Reader, place},
+    notes::{Notes, place},
+    read::Reader,
     tree::SyntaxError,
     yaml,
 };

@@ -72,7 +72,8 @@ impl<T> HostIndex<T> {
         })
     }
 
-    fn get(&self, name: &str) -> Option<&T> {
+    /// The value of a name itself.
+    pub(crate) fn get(&self, name: &str) -> Option<&T> {
         match name.strip_prefix('*') {
             Some(suffix) => self.wildcards.get(suffix),
             None => self.exact.get(name),

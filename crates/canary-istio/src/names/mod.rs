@@ -34,5 +34,5 @@ pub(crate) use dns::{
 };
 pub(crate) use host::aliases;
 pub(crate) use index::HostIndex;
-pub(crate) use server_hosts::ServerHosts;
+pub(crate) use server_hosts::{ServerHosts, full_server_hosts};
 pub(crate) use table::HostTable;

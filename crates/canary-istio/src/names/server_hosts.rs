@@ -37,6 +37,24 @@ pub fn server_host_for<'h>(written: &'h str, own: &str, namespace: &str) -> Opti
     }
 }
 
+/// The hosts of a server as Istio holds them: `./host` with the namespace of the Gateway written out, `*/host` without
+/// one; `*/*` stands for them all (`sanitizeServerHostNamespace` of `pilot/pkg/model/gateway.go`).
+pub(crate) fn full_server_hosts<'h>(
+    written: impl IntoIterator<Item = &'h String>,
+    own: &str,
+) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for host in written {
+        match server_host(host) {
+            (Some("*"), "*") => return vec!["*".to_owned()],
+            (Some("*"), name) => hosts.push(name.to_owned()),
+            (Some("."), name) => hosts.push(format!("{own}/{name}")),
+            _ => hosts.push(host.clone()),
+        }
+    }
+    hosts
+}
+
 /// The hosts of a server in lower case, a part of them for VirtualServices of one namespace only. Those that fit the
 /// host of a VirtualService are found without a look at each.
 #[derive(Debug, Default)]

@@ -67,6 +67,17 @@ impl<T> HostTable<T> {
         self.exact.get(host)
     }
 
+    /// The value for the wildcard `*` with this text after it, alone.
+    pub(crate) fn wildcard(&self, suffix: &str) -> Option<&T> {
+        let at = self.suffixes.binary_search_by(|(length, _)| suffix.len().cmp(length)).ok()?;
+        self.suffixes[at].1.get(suffix)
+    }
+
+    /// Returns true when there is a name with a `*` before other text.
+    pub(crate) fn has_wildcards(&self) -> bool {
+        !self.suffixes.is_empty()
+    }
+
     /// The values of the wildcards that stand for a lower-case name, longest first.
     pub(crate) fn wildcards<'t>(&'t self, host: &'t str) -> impl Iterator<Item = &'t T> {
         self.suffixes
@@ -83,17 +94,30 @@ impl<T> HostTable<T> {
         self.exact.is_empty() && self.suffixes.is_empty() && self.any.is_none()
     }
 
+    /// The value of a name itself; case does not count.
+    pub(crate) fn get(&self, name: &str) -> Option<&T> {
+        let name = lower(name);
+        if name == "*" {
+            return self.any.as_ref();
+        }
+        match name.strip_prefix('*') {
+            Some(suffix) => self.wildcard(suffix),
+            None => self.exact(&name),
+        }
+    }
+
+    /// Every name with its value.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (String, &T)> {
+        let exact = self.exact.iter().map(|(name, value)| (name.to_string(), value));
+        let suffixes = self.suffixes.iter().flat_map(|(_, table)| table);
+        exact
+            .chain(suffixes.map(|(suffix, value)| (format!("*{suffix}"), value)))
+            .chain(self.any.as_ref().map(|value| ("*".to_owned(), value)))
+    }
+
     /// Every name.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
-        self.exact
-            .keys()
-            .map(ToString::to_string)
-            .chain(
-                self.suffixes
-                    .iter()
-                    .flat_map(|(_, table)| table.keys().map(|suffix| format!("*{suffix}"))),
-            )
-            .chain(self.any.as_ref().map(|_| "*".to_owned()))
+        self.entries().map(|(name, _)| name)
     }
 
     /// Every value, in no particular order.

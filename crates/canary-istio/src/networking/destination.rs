@@ -5,19 +5,65 @@ use serde::{Deserialize, Serialize};
 /// A service of the registry, with the subset and the port that traffic goes to.
 ///
 /// Istio's [`Destination`](https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "DestinationWire", into = "DestinationWire")]
 pub struct Destination {
     /// The name of the service in the registry; a short name is completed with the namespace of the
     /// object, not of the service. Required.
     pub host: String,
     /// The subset of the service, as a `DestinationRule` for the same host declares it. Default:
     /// all endpoints.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub subset: Option<String>,
     /// The port of the service. May be absent when the service has one port only.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<PortSelector>,
+    /// The part of it that was read, which is written back also where it says nothing.
+    pub(crate) given: Given,
+}
+
+/// The part of a destination without content that was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// An object, `{}`.
+    Object,
+    /// An object with an empty host.
+    Host,
+}
+
+/// Destinations are equal when they name the same.
+impl PartialEq for Destination {
+    fn eq(&self, other: &Self) -> bool {
+        self.host == other.host && self.subset == other.subset && self.port == other.port
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct DestinationWire {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subset: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<PortSelector>,
+}
+
+impl From<DestinationWire> for Destination {
+    fn from(wire: DestinationWire) -> Self {
+        let DestinationWire { host, subset, port } = wire;
+        let given = if host.is_some() { Given::Host } else { Given::Object };
+        Self { host: host.unwrap_or_default(), subset, port, given }
+    }
+}
+
+impl From<Destination> for DestinationWire {
+    fn from(destination: Destination) -> Self {
+        let Destination { host, subset, port, given } = destination;
+        let host = (!host.is_empty() || given == Given::Host).then_some(host);
+        Self { host, subset, port }
+    }
 }
 
 /// A port by number.
@@ -32,6 +78,11 @@ pub struct PortSelector {
 }
 
 impl Destination {
+    /// Returns true for one that was not given, and is not written.
+    pub(super) fn is_absent(&self) -> bool {
+        self.given == Given::Nothing && *self == Self::default()
+    }
+
     /// A service as a whole.
     pub fn new(host: impl Into<String>) -> Self {
         Self { host: host.into(), ..Self::default() }

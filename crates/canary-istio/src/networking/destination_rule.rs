@@ -10,7 +10,7 @@ use super::{object, traffic_policy::TrafficPolicy};
 /// Settings of connections to a service, and the subsets of its endpoints.
 ///
 /// Istio's [`DestinationRule`](https://istio.io/latest/docs/reference/config/networking/destination-rule/).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct DestinationRule {
     /// Name, namespace, labels and annotations.
     pub metadata: ObjectMeta,
@@ -18,6 +18,8 @@ pub struct DestinationRule {
     pub spec: DestinationRuleSpec,
     /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
+    /// The version in which it is written.
+    pub(super) version: object::Version,
 }
 
 object::kubernetes_object!(DestinationRule, DestinationRuleSpec, "destinationrules");

@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
 
-        impl de::Visitor<'_> for Visitor {
+        impl<'de> de::Visitor<'de> for Visitor {
             type Value = Duration;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -133,9 +133,17 @@ impl<'de> Deserialize<'de> for Duration {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
                 text.parse().map_err(E::custom)
             }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Duration, D::Error> {
+                deserializer.deserialize_str(self)
+            }
         }
 
-        deserializer.deserialize_str(Visitor)
+        // The name tells readers what to advise for a bare number.
+        deserializer.deserialize_newtype_struct("Duration", Visitor)
     }
 }
 

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use super::{object, server_tls::ServerTlsSettings};
+use super::{
+    object::{self, is_default},
+    server_tls::ServerTlsSettings,
+};
 
 /// Ports that a proxy at the edge of the mesh listens on, and the hosts served there.
 ///
 /// Istio's [`Gateway`](https://istio.io/latest/docs/reference/config/networking/gateway/).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Gateway {
     /// Name, namespace, labels and annotations.
     pub metadata: ObjectMeta,
@@ -18,6 +21,8 @@ pub struct Gateway {
     pub spec: GatewaySpec,
     /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
+    /// The version in which it is written.
+    pub(super) version: object::Version,
 }
 
 object::kubernetes_object!(Gateway, GatewaySpec, "gateways");
@@ -44,6 +49,7 @@ pub struct GatewaySpec {
 #[serde(default, rename_all = "camelCase")]
 pub struct Server {
     /// The port to listen on. Required.
+    #[serde(skip_serializing_if = "is_default")]
     pub port: Port,
     /// The IP address, or Unix socket (`unix:///path`, `unix://@abstract`), to listen on. Default:
     /// all addresses.
@@ -72,12 +78,15 @@ pub struct Server {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Port {
-    /// The port number, 1 to 65535. Required.
-    pub number: u32,
+    /// The port number, 1 to 65535, or 0 for a Unix socket. Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
     /// One of `HTTP`, `HTTPS`, `GRPC`, `GRPC-WEB`, `HTTP2`, `MONGO`, `TCP`, `TLS` (in any case of
     /// letters). Required. `TLS` without termination is routed by SNI.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub protocol: String,
     /// A name for the port. Required, and unique among the servers of a gateway.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// The port number on the endpoint. Deprecated by Istio, which no longer reads it.
     #[serde(skip_serializing_if = "Option::is_none")]

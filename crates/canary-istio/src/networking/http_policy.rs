@@ -90,6 +90,7 @@ pub enum UnmatchedPreflights {
 #[serde(default, rename_all = "camelCase")]
 pub struct HttpMirrorPolicy {
     /// The service, subset and port. Required.
+    #[serde(skip_serializing_if = "Destination::is_absent")]
     pub destination: Destination,
     /// The share of requests copied. Default: all of them.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -81,6 +81,7 @@ pub struct HttpRoute {
 #[serde(default, rename_all = "camelCase")]
 pub struct HttpRouteDestination {
     /// The service, subset and port. Required.
+    #[serde(skip_serializing_if = "Destination::is_absent")]
     pub destination: Destination,
     /// The share, as this number over the sum of the rule's weights. A single destination gets all,
     /// whatever its weight. Default 0.

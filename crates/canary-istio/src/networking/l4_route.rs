@@ -94,6 +94,7 @@ pub struct TlsMatchAttributes {
 #[serde(default, rename_all = "camelCase")]
 pub struct RouteDestination {
     /// The service, subset and port. Required.
+    #[serde(skip_serializing_if = "Destination::is_absent")]
     pub destination: Destination,
     /// The share, as this number over the sum of the rule's weights. Default 0.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// The group of Istio's networking kinds.
 pub(crate) const GROUP: &str = "networking.istio.io";
 
-/// The versions read; their schemas are the same. The first one is written.
+/// The versions read; their schemas are the same. An object that was not read is written in the first.
 pub(crate) const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha3"];
 
 /// An object as it stands in JSON.
@@ -25,6 +25,11 @@ pub(super) struct Read<S> {
 }
 
 impl<S> Read<S> {
+    /// The version that the object names, else the first.
+    pub(super) fn version(&self) -> Version {
+        self.api_version.as_deref().and_then(Version::named).unwrap_or_default()
+    }
+
     /// Checks `apiVersion` and `kind` where they are given; lists of the API server may omit them.
     pub(super) fn check(&self, kind: &str) -> Result<(), String> {
         if let Some(found) = &self.kind
@@ -41,6 +46,39 @@ impl<S> Read<S> {
     }
 }
 
+/// A version in which the kinds are written; their fields are the same in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Version(usize);
+
+impl Version {
+    /// The version of this name, such as `v1alpha3`, or of an `apiVersion` with it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let bare = name.strip_prefix(GROUP).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
+        VERSIONS.iter().position(|version| *version == bare).map(Self)
+    }
+
+    /// The version of this name.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when Istio has no such version.
+    pub(crate) fn wanted(name: &str) -> Result<Self> {
+        Self::named(name).ok_or_else(|| Error::Manifest {
+            what: format!("version {name:?}"),
+            reason: format!("Istio has no such version; write one of {}", VERSIONS.join(", ")),
+        })
+    }
+
+    /// The `apiVersion` of objects of this version.
+    pub(crate) fn api_version(self) -> String {
+        format!("{GROUP}/{}", VERSIONS.get(self.0).unwrap_or(&VERSIONS[0]))
+    }
+}
+
+/// Returns true for a message without anything in it, which is not written: it was not given.
+pub(super) fn is_default<T: Default + PartialEq>(message: &T) -> bool {
+    *message == T::default()
+}
+
 /// Returns true for an `apiVersion` of Istio's networking group that is read here.
 pub(crate) fn is_istio(api_version: &str) -> bool {
     api_version
@@ -53,7 +91,7 @@ pub(crate) fn is_istio(api_version: &str) -> bool {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Write<'a, S> {
-    pub(super) api_version: &'static str,
+    pub(super) api_version: String,
     pub(super) kind: &'static str,
     pub(super) metadata: &'a ObjectMeta,
     pub(super) spec: &'a S,
@@ -95,10 +133,19 @@ macro_rules! kubernetes_object {
             }
         }
 
+        /// Objects are equal when metadata, spec and status are, whatever version they are written in.
+        impl PartialEq for $object {
+            fn eq(&self, other: &Self) -> bool {
+                self.metadata == other.metadata
+                    && self.spec == other.spec
+                    && self.status == other.status
+            }
+        }
+
         impl ::serde::Serialize for $object {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 $crate::networking::object::Write {
-                    api_version: <Self as ::k8s_openapi::Resource>::API_VERSION,
+                    api_version: self.version.api_version(),
                     kind: <Self as ::k8s_openapi::Resource>::KIND,
                     metadata: &self.metadata,
                     spec: &self.spec,
@@ -115,7 +162,8 @@ macro_rules! kubernetes_object {
                 let read = $crate::networking::object::Read::<$spec>::deserialize(deserializer)?;
                 read.check(<Self as ::k8s_openapi::Resource>::KIND)
                     .map_err(::serde::de::Error::custom)?;
-                Ok(Self { metadata: read.metadata, spec: read.spec, status: read.status })
+                let version = read.version();
+                Ok(Self { metadata: read.metadata, spec: read.spec, status: read.status, version })
             }
         }
 
@@ -153,6 +201,21 @@ macro_rules! kubernetes_object {
                 let annotations = self.metadata.annotations.get_or_insert_default();
                 annotations.insert(name.into(), value.into());
                 self
+            }
+
+            /// The `apiVersion` in which the object is written: that in which it was read, or
+            /// `networking.istio.io/v1`.
+            pub fn api_version(&self) -> String {
+                self.version.api_version()
+            }
+
+            /// The object in another version, such as `v1`; nothing else of it changes.
+            ///
+            /// # Errors
+            /// [`Error::Manifest`](crate::Error::Manifest) when Istio has no such version.
+            pub fn to_version(mut self, version: &str) -> $crate::Result<Self> {
+                self.version = $crate::networking::object::Version::wanted(version)?;
+                Ok(self)
             }
 
             /// The object as JSON.

@@ -12,7 +12,7 @@ use super::{
 /// Where requests to certain hosts go.
 ///
 /// Istio's [`VirtualService`](https://istio.io/latest/docs/reference/config/networking/virtual-service/).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct VirtualService {
     /// Name, namespace, labels and annotations.
     pub metadata: ObjectMeta,
@@ -20,6 +20,8 @@ pub struct VirtualService {
     pub spec: VirtualServiceSpec,
     /// The state that the control plane reports; written by others.
     pub status: Option<serde_json::Value>,
+    /// The version in which it is written.
+    pub(super) version: object::Version,
 }
 
 object::kubernetes_object!(VirtualService, VirtualServiceSpec, "virtualservices");

@@ -1,12 +1,13 @@
 //! Destinations as Envoy clusters: name, port, policy, and whether requests can get there.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     destination_rules::{Client, DestinationRules},
     policy::EffectivePolicy,
+    registry::Registry,
     services::Service,
 };
 use crate::names::{qualify, service_namespace};
@@ -93,6 +94,9 @@ pub struct Cluster {
     /// Why requests cannot get there, when they cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// True when its endpoints are chosen by a hash of the request.
+    #[serde(skip)]
+    pub(super) hashes: bool,
 }
 
 /// A destination as a rule names it, with its host completed.
@@ -101,6 +105,8 @@ pub(super) struct Address {
     pub(super) host: String,
     pub(super) subset: Option<String>,
     pub(super) port: Option<u16>,
+    /// The namespace of the object that names it.
+    pub(super) namespace: String,
 }
 
 impl Address {
@@ -110,28 +116,49 @@ impl Address {
             host: qualify(&written.host, namespace, domain),
             subset: written.subset.clone().filter(|subset| !subset.is_empty()),
             port: number.map(|port| u16::try_from(port).unwrap_or(0)),
+            namespace: namespace.to_owned(),
         }
     }
+}
+
+/// The proxy that calls a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proxy {
+    /// A gateway, which knows every service.
+    Gateway,
+    /// A sidecar, which looks the services of a rule up among those that listen on the port that the client calls.
+    Sidecar,
 }
 
 /// The services and rules in which destinations are looked up.
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) domain: String,
-    pub(super) services: HashMap<String, Service>,
-    /// True when a service that is not in the inventory does not exist.
-    pub(super) complete: bool,
+    pub(super) registry: Registry,
     pub(super) rules: DestinationRules,
 }
 
 impl World {
-    /// The cluster that a destination means for a client, behind a listener.
-    pub(super) fn cluster(&self, address: &Address, client: &Client<'_>, listener: u16) -> Cluster {
-        let service = self.services.get(&address.host);
+    /// The cluster that a destination means for a client, behind a listener (`GetDestinationCluster` of
+    /// `pilot/pkg/networking/core/route/route.go`).
+    pub(super) fn cluster(
+        &self,
+        address: &Address,
+        client: &Client<'_>,
+        listener: u16,
+        proxy: Proxy,
+    ) -> Cluster {
+        let viewer = client.namespace;
+        let service = match proxy {
+            Proxy::Gateway => self.registry.get_of(&address.host, &address.namespace, viewer),
+            Proxy::Sidecar => self
+                .registry
+                .get(&address.host, viewer)
+                .filter(|service| service.has_port(listener)),
+        };
         let external = service.and_then(|service| service.external_name.clone());
         let host = external.unwrap_or_else(|| address.host.clone());
-        // A name that stands for another has no cluster of its own.
-        let behind = if host == address.host { service } else { self.services.get(&host) };
+        let behind = self.registry.get(&host, viewer);
         let only_port = service.and_then(|service| match service.ports.as_slice() {
             [port] => Some(*port),
             _ => None,
@@ -139,14 +166,19 @@ impl World {
         let port = address.port.or(only_port).unwrap_or(listener);
         let subset = address.subset.clone();
         let name = format!("outbound|{port}|{}|{host}", subset.as_deref().unwrap_or_default());
-        let mut cluster = Cluster { name, host, subset, port, policy: None, failure: None };
-        let rule =
-            self.rules.find(client, &cluster.host, service_namespace(&cluster.host, &self.domain));
+        let mut cluster =
+            Cluster { name, host, subset, port, policy: None, failure: None, hashes: false };
+        let namespace = self
+            .registry
+            .namespace_of(&cluster.host, viewer)
+            .or_else(|| service_namespace(&cluster.host, &self.domain));
+        let rule = self.rules.find(client, &cluster.host, namespace);
         let declared = cluster
             .subset
             .as_deref()
             .and_then(|subset| rule.and_then(|rule| rule.subsets.get(subset)));
         cluster.policy = rule.map(|rule| rule.effective(declared, port));
+        cluster.hashes = rule.is_some_and(|rule| rule.hashes(declared, address.port));
         cluster.failure =
             self.failure(address, behind, &cluster, client.namespace, declared.is_some());
         cluster
@@ -162,7 +194,7 @@ impl World {
     ) -> Option<Failure> {
         let no_cluster =
             |reason: String| Some(Failure { kind: FailureKind::NoCluster, reason: reason.into() });
-        if service.is_none() && self.complete {
+        if service.is_none() && self.registry.is_complete() {
             let known = if cluster.host != address.host {
                 "; the service that names it has no endpoints of its own"
             } else if address.host.contains('.') && !address.host.ends_with(&self.domain) {
@@ -173,8 +205,7 @@ impl World {
             return no_cluster(format!("no service {} is known{known}", cluster.host));
         }
         if let Some(service) = service
-            && !service.ports.is_empty()
-            && !service.ports.contains(&cluster.port)
+            && !service.has_port(cluster.port)
         {
             let ports: Vec<String> = service.ports.iter().map(u16::to_string).collect();
             return no_cluster(format!(

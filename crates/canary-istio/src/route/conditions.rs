@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     expressions::Expressions,
-    request::{RequestView, path_only, query_value, query_with_mark},
+    request::{DEFAULT_NAMESPACE, RequestView, path_only, query_value, query_with_mark},
     text::Text,
 };
 use crate::names::{MESH, qualify_gateway};
@@ -73,6 +73,16 @@ pub(super) struct Listener<'p> {
     pub(super) namespace: &'p str,
     /// The labels of the gateway's pods.
     pub(super) labels: &'p BTreeMap<String, String>,
+}
+
+/// What is known of the sidecar of a client before it sends a request.
+pub(super) struct Fixed<'c> {
+    /// The port that the client calls.
+    pub(super) port: u16,
+    /// The namespace of the client.
+    pub(super) namespace: &'c str,
+    /// The labels of the client.
+    pub(super) label: &'c dyn Fn(&str) -> Option<&'c str>,
 }
 
 /// The condition that kept a rule from being chosen.
@@ -241,6 +251,11 @@ impl Conditions {
         Ok(Self { uri: self.uri.clone(), ignore_case: self.ignore_case, rest: rest.into() })
     }
 
+    /// Returns true when a sidecar has a route for it: when what does not depend on the request holds.
+    pub(super) fn apply(&self, fixed: &Fixed<'_>) -> bool {
+        self.rest.iter().all(|condition| condition.applies(fixed))
+    }
+
     /// Returns true when Envoy takes it for a catch-all: every path, and nothing asked of headers, query or claims.
     pub(super) fn is_catch_all(&self) -> bool {
         let every_path = match &self.uri {
@@ -319,8 +334,20 @@ impl Condition {
                 .iter()
                 .all(|(key, value)| seen.request.source_label(key) == Some(value.as_str())),
             Self::SourceNamespace(namespace) => {
-                seen.request.source_namespace() == Some(namespace.as_str())
+                seen.request.source_namespace().unwrap_or(DEFAULT_NAMESPACE) == namespace
             }
+        }
+    }
+
+    fn applies(&self, fixed: &Fixed<'_>) -> bool {
+        match self {
+            Self::Value { .. } => true,
+            Self::Port(port) => fixed.port == *port,
+            Self::Gateways(gateways) => gateways.iter().any(|gateway| gateway == MESH),
+            Self::SourceLabels(labels) => {
+                labels.iter().all(|(key, value)| (fixed.label)(key) == Some(value.as_str()))
+            }
+            Self::SourceNamespace(namespace) => fixed.namespace == namespace,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use serde::Serialize;
 
 use super::{
-    chance::{FaultAbort, mirror_draw},
+    chance::{Chance, FaultAbort, mirror_draw},
     clusters::{Cluster, Failure},
     cors::CorsAction,
     headers::HeaderEdit,
@@ -17,7 +17,7 @@ use super::{
     rewrite::Redirect,
     routes::Route,
     rule_ref::RuleRef,
-    rules::DirectResponse,
+    rules::{DirectResponse, Rule},
 };
 
 /// The end of a request.
@@ -162,6 +162,53 @@ impl<R: RequestView> Decision<R> {
         self.delay
     }
 
+    /// The delay that a fault of the rule causes, with the share of requests that it befalls, this one or others.
+    pub fn delay_share(&self) -> Option<(Duration, Chance)> {
+        self.route.as_ref().and_then(|route| route.bound.rule.fault.delay)
+    }
+
+    /// The answer that a fault of the rule gives in place of the destination, with the share of requests that it
+    /// befalls, this one or others.
+    ///
+    /// ```
+    /// use canary_core::{Gateway, Manifest, Mesh, Request};
+    ///
+    /// let manifest = Manifest::read(
+    ///     "apiVersion: networking.istio.io/v1
+    /// kind: VirtualService
+    /// metadata: {name: models}
+    /// spec:
+    ///   hosts: ['*']
+    ///   gateways: [edge]
+    ///   http:
+    ///   - fault: {abort: {httpStatus: 503, percentage: {value: 12.5}}}
+    ///     route: [{destination: {host: models}}]",
+    /// )?;
+    /// let mesh = Mesh::builder().objects(&manifest).gateway(Gateway::http("edge", 80, ["*"])).build()?;
+    /// let request = Request::get("http://models.example/");
+    /// let decision = mesh.route(&request);
+    /// let (abort, share) = decision.abort_share().expect("the rule has a fault");
+    /// assert_eq!((abort.status, share.parts_per_million()), (503, 125_000));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn abort_share(&self) -> Option<(&FaultAbort, Chance)> {
+        let fault = &self.route.as_ref()?.bound.rule.fault;
+        fault.abort.as_ref().map(|(abort, chance)| (abort, *chance))
+    }
+
+    /// Every mirror of the rule with the share of requests that it gets a copy of, this one or others.
+    pub fn mirror_shares(&self) -> Vec<(Arc<Cluster>, Chance)> {
+        let Some(route) = &self.route else {
+            return Vec::new();
+        };
+        let mirrors = route.bound.rule.mirrors.iter().enumerate();
+        mirrors
+            .map(|(index, (_, chance))| {
+                (self.mesh.mirror(route, index, &self.request, self.listener), *chance)
+            })
+            .collect()
+    }
+
     /// Every destination of the rule with its exact share, in the order of the rule. Weight 0 is listed too.
     pub fn shares(&self) -> Vec<Share> {
         let Some(route) = &self.route else {
@@ -243,8 +290,8 @@ impl<R: RequestView> Decision<R> {
         rewritten.unwrap_or(self.request.authority())
     }
 
-    /// The clusters that get a copy of this request. Envoy sends it without waiting, with `-shadow` appended to the
-    /// host, and drops the answer.
+    /// The clusters that get a copy of this request. Envoy sends it without waiting, with the authority of
+    /// [`Decision::authority`], and drops the answer.
     pub fn mirrors(&self) -> Vec<Arc<Cluster>> {
         let (Some(route), Outcome::Forward(_)) = (&self.route, &self.outcome) else {
             return Vec::new();
@@ -267,8 +314,12 @@ impl<R: RequestView> Decision<R> {
     /// The retries of failed attempts; `None` when there are none.
     pub fn retries(&self) -> Option<&RetryPolicy> {
         match (&self.route, &self.outcome) {
-            (Some(route), Outcome::Forward(_)) => route.bound.rule.retries.as_ref(),
-            (None, Outcome::Forward(_)) => self.mesh.0.default_retries.as_ref(),
+            (Some(route), Outcome::Forward(cluster)) => {
+                let Rule { retries, targets, .. } = &*route.bound.rule;
+                let hashed = targets.len() == 1 && cluster.hashes;
+                if hashed { retries.hashed.as_ref() } else { retries.usual.as_ref() }
+            }
+            (None, Outcome::Forward(_)) => self.mesh.0.default_retries.usual.as_ref(),
             _ => None,
         }
     }

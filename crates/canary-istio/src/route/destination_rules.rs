@@ -1,113 +1,206 @@
 //! Which DestinationRule holds for a client and a service.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::policy::{DeclaredSubset, MergedRule};
 use crate::{
-    names::{Exports, HostTable, qualify},
+    names::{HostIndex, export_namespace, qualify},
     networking::DestinationRule,
 };
 
-/// Rules on one host with the same selector and the same exports, merged.
+/// The `exportTo` of a rule as it is written: Istio compares the words, so that `.` and the namespace's own name differ
+/// when rules merge, and so do no list and `*`.
+type ExportTo = BTreeSet<String>;
+
+/// Rules on one host that Istio holds as one.
 #[derive(Debug)]
 struct Group {
-    selector: BTreeMap<String, String>,
-    exports: Exports,
+    selector: Option<BTreeMap<String, String>>,
+    exports: ExportTo,
     namespace: String,
     merged: Arc<MergedRule>,
 }
 
-/// Every DestinationRule, by namespace and host.
+/// The rules of one namespace, by host.
+type ByHost = HostIndex<Vec<Group>>;
+
+/// Every DestinationRule, in the three indexes in which Istio keeps them (`setDestinationRules` of
+/// `pilot/pkg/model/push_context.go`): a rule can be in several, and merges in each on its own.
 #[derive(Debug, Default)]
-pub(super) struct DestinationRules {
-    by_namespace: HashMap<String, HostTable<Vec<Group>>>,
+pub(crate) struct DestinationRules {
+    /// Those that hold in their own namespace.
+    local: HashMap<String, ByHost>,
+    /// Those that hold beyond it.
+    exported: HashMap<String, ByHost>,
+    /// Those of the root namespace that hold nowhere else.
+    root_local: ByHost,
     root_namespace: String,
 }
 
 /// The client for which a rule is looked up.
-pub(super) struct Client<'c> {
+pub(crate) struct Client<'c> {
     /// The namespace of its proxy.
-    pub(super) namespace: &'c str,
+    pub(crate) namespace: &'c str,
     /// The labels of its proxy.
-    pub(super) label: &'c dyn Fn(&str) -> Option<&'c str>,
+    pub(crate) label: &'c dyn Fn(&str) -> Option<&'c str>,
 }
 
 impl DestinationRules {
     /// Indexes rules that are sorted oldest first.
-    pub(super) fn new(
+    pub(crate) fn new(
         rules: &[(String, String, DestinationRule)],
         domain: &str,
         root: &str,
     ) -> Self {
-        let mut by_namespace: HashMap<String, HostTable<Vec<Group>>> = HashMap::new();
-        for (namespace, name, rule) in rules {
-            let object = format!("DestinationRule {namespace}/{name}");
-            let host = qualify(&rule.spec.host, namespace, domain);
-            let exports =
-                Exports::new(rule.spec.export_to.iter().flatten().map(String::as_str), namespace);
-            let selector = rule
-                .spec
-                .workload_selector
-                .as_ref()
-                .and_then(|selector| selector.match_labels.clone())
-                .unwrap_or_default();
-            let groups = by_namespace.entry(namespace.clone()).or_default().entry(&host, Vec::new);
-            let same = groups
-                .iter()
-                .position(|group| group.selector == selector && group.exports == exports);
-            let at = same.unwrap_or_else(|| {
-                let merged = Arc::default();
-                groups.push(Group { selector, exports, namespace: namespace.clone(), merged });
-                groups.len() - 1
-            });
-            if let Some(merged) = Arc::get_mut(&mut groups[at].merged) {
-                merge(merged, &object, rule);
+        let mut all = Self { root_namespace: root.to_owned(), ..Self::default() };
+        // Rules for some workloads are merged before those for all, whatever their age.
+        let (selecting, plain): (Vec<_>, Vec<_>) =
+            rules.iter().partition(|(_, _, rule)| rule.spec.workload_selector.is_some());
+        for (namespace, name, rule) in selecting.into_iter().chain(plain) {
+            let written = Incoming::new(namespace, name, rule, domain);
+            let exports = &written.exports;
+            let own = |entry: &String| export_namespace(entry, namespace) == namespace;
+            if exports.is_empty() || exports.iter().any(|entry| entry == "*" || own(entry)) {
+                written.add(all.local.entry(namespace.clone()).or_default());
+            }
+            if exports.len() == 1 && exports.iter().all(own) {
+                if namespace == root {
+                    written.add(&mut all.root_local);
+                }
+            } else {
+                written.add(all.exported.entry(namespace.clone()).or_default());
             }
         }
-        Self { by_namespace, root_namespace: root.to_owned() }
+        all
+    }
+
+    /// Returns true when a client finds a subset of a host declared.
+    pub(crate) fn declares(
+        &self,
+        client: &Client<'_>,
+        host: &str,
+        service_namespace: Option<&str>,
+        subset: &str,
+    ) -> bool {
+        let found = self.find(client, host, service_namespace);
+        found.is_some_and(|rule| rule.subsets.contains_key(subset))
     }
 
     /// The rule for a client and a service: that of the client's namespace, else of the service's, else of the mesh's
-    /// root namespace; the first namespace with a visible match counts.
+    /// root namespace. In each the most specific host is picked first, and what the client does not see of it is left
+    /// out then (`destinationRule` of `pilot/pkg/model/push_context.go`).
     pub(super) fn find(
         &self,
         client: &Client<'_>,
         host: &str,
         service_namespace: Option<&str>,
     ) -> Option<&Arc<MergedRule>> {
-        let root = self.root_namespace.as_str();
-        let own = self.find_in(client.namespace, client, host, client.namespace == root);
-        own.or_else(|| self.find_in(service_namespace?, client, host, false))
-            .or_else(|| self.find_in(root, client, host, false))
+        // In the root namespace a client of its own sees first only what is private there.
+        let own = if client.namespace == self.root_namespace {
+            Some(&self.root_local)
+        } else {
+            self.local.get(client.namespace)
+        };
+        if let Some(groups) = own.and_then(|rules| rules.covering(host).next()) {
+            return choose(groups.iter(), client);
+        }
+        let seen = |group: &&Group| {
+            group.exports.is_empty()
+                || group.exports.contains("*")
+                || group.exports.contains(client.namespace)
+        };
+        for namespace in service_namespace.into_iter().chain([self.root_namespace.as_str()]) {
+            let found = self.exported.get(namespace).and_then(|rules| rules.covering(host).next());
+            if let Some(groups) = found.filter(|groups| groups.iter().any(|group| seen(&group))) {
+                return choose(groups.iter().filter(seen), client);
+            }
+        }
+        None
+    }
+}
+
+/// Of the rules on one host the first whose selector the client fulfils, else the last that is for every workload.
+fn choose<'g>(
+    groups: impl Iterator<Item = &'g Group>,
+    client: &Client<'_>,
+) -> Option<&'g Arc<MergedRule>> {
+    let mut for_all = None;
+    for group in groups {
+        let Some(selector) = &group.selector else {
+            for_all = Some(&group.merged);
+            continue;
+        };
+        let fulfilled = selector.iter().all(|(key, value)| (client.label)(key) == Some(value));
+        if group.namespace == client.namespace && fulfilled {
+            return Some(&group.merged);
+        }
+    }
+    for_all
+}
+
+/// A rule on its way into the indexes.
+struct Incoming<'r> {
+    namespace: &'r str,
+    object: String,
+    host: String,
+    exports: ExportTo,
+    rule: &'r DestinationRule,
+}
+
+impl<'r> Incoming<'r> {
+    fn new(namespace: &'r str, name: &str, rule: &'r DestinationRule, domain: &str) -> Self {
+        let exports = match rule.spec.workload_selector {
+            // Such a rule holds in its own namespace, whatever it says.
+            Some(_) => BTreeSet::from([".".to_owned()]),
+            None => rule.spec.export_to.iter().flatten().cloned().collect(),
+        };
+        Self {
+            namespace,
+            object: format!("DestinationRule {namespace}/{name}"),
+            host: qualify(&rule.spec.host, namespace, domain),
+            exports,
+            rule,
+        }
     }
 
-    /// In the root namespace a client of its own sees first only what is private there.
-    fn find_in(
-        &self,
-        namespace: &str,
-        client: &Client<'_>,
-        host: &str,
-        private_only: bool,
-    ) -> Option<&Arc<MergedRule>> {
-        let groups = self.by_namespace.get(namespace)?.find_name(host)?;
-        let visible = |group: &&Group| {
-            (!private_only || group.exports.only(&group.namespace))
-                && group.exports.seen_from(client.namespace, &group.namespace).is_some()
-        };
-        let selected = |group: &&Group| {
-            !group.selector.is_empty()
-                && group.namespace == client.namespace
-                && group
-                    .selector
-                    .iter()
-                    .all(|(key, value)| (client.label)(key) == Some(value.as_str()))
-        };
-        let plain = |group: &&Group| group.selector.is_empty();
-        let candidates = || groups.iter().filter(visible);
-        candidates().find(selected).or_else(|| candidates().find(plain)).map(|group| &group.merged)
+    /// Merges the rule into those on its host, or puts it beside them (`mergeDestinationRule` of
+    /// `pilot/pkg/model/destination_rule.go`). A rule that is merged is found under what the older one says about
+    /// exports and workloads, also where it says something else itself.
+    fn add(&self, rules: &mut ByHost) {
+        let selector =
+            self.rule.spec.workload_selector.as_ref().map(|selector| &selector.match_labels);
+        let selector = selector.map(|labels| labels.clone().unwrap_or_default());
+        let groups = rules.entry(&self.host);
+        let mut beside = true;
+        for group in groups.iter_mut() {
+            beside = self.exports != group.exports;
+            let wider = !group.exports.is_empty() && self.exports.is_superset(&group.exports);
+            if beside && !wider {
+                continue;
+            }
+            match (&group.selector, &selector) {
+                (Some(one), Some(other)) if one != other => {
+                    beside = true;
+                    continue;
+                }
+                (Some(_), Some(_)) | (None, None) => beside = false,
+                (Some(_), None) | (None, Some(_)) => {}
+            }
+            merge(Arc::make_mut(&mut group.merged), &self.object, self.rule);
+        }
+        if beside {
+            let mut merged = MergedRule::default();
+            merge(&mut merged, &self.object, self.rule);
+            groups.push(Group {
+                selector,
+                exports: self.exports.clone(),
+                namespace: self.namespace.to_owned(),
+                merged: Arc::new(merged),
+            });
+        }
     }
 }
 
@@ -189,16 +282,100 @@ mod tests {
         assert!(subsets(&private, "web", None).is_empty());
     }
 
+    fn exported(to: &'static [&'static str]) -> impl FnOnce(&mut DestinationRuleSpec) {
+        move |spec| spec.export_to = Some(to.iter().map(|entry| (*entry).to_owned()).collect())
+    }
+
+    fn selecting(spec: &mut DestinationRuleSpec) {
+        let labels = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
+        spec.workload_selector = Some(WorkloadSelector { match_labels: Some(labels) });
+    }
+
+    #[test]
+    fn the_most_specific_host_is_picked_before_anybody_looks_who_sees_it() {
+        let hidden = [
+            rule("shop", "wide", "*.shop.svc.cluster.local", "wide", exported(&["*"])),
+            rule("shop", "exact", "a", "exact", exported(&["other"])),
+        ];
+        assert!(subsets(&hidden, "web", None).is_empty());
+        // One that holds in its own namespace alone is in no index for others.
+        let private = [
+            rule("shop", "wide", "*.shop.svc.cluster.local", "wide", |_| {}),
+            rule("shop", "exact", "a", "exact", exported(&["."])),
+        ];
+        assert_eq!(subsets(&private, "web", None), ["wide"]);
+        assert_eq!(subsets(&private, "shop", None), ["exact"]);
+        let root = [
+            rule("istio-system", "exact", HOST, "exact", |_| {}),
+            rule("istio-system", "wide", "*.shop.svc.cluster.local", "wide", exported(&["."])),
+        ];
+        assert_eq!(subsets(&root, "istio-system", None), ["wide"]);
+        assert_eq!(subsets(&root, "web", None), ["exact"]);
+    }
+
+    #[test]
+    fn rules_that_are_exported_differently_stay_apart_and_the_last_counts() {
+        let rules = |first, second| {
+            [
+                rule("shop", "one", "a", "v1", exported(first)),
+                rule("shop", "two", "a", "v2", exported(second)),
+            ]
+        };
+        assert_eq!(subsets(&rules(&["*"], &["."]), "shop", None), ["v2"]);
+        assert_eq!(subsets(&rules(&["."], &["*"]), "shop", None), ["v2"]);
+        // The words are compared, not what they mean.
+        assert_eq!(subsets(&rules(&["."], &["shop"]), "shop", None), ["v2"]);
+        assert_eq!(subsets(&rules(&["."], &["."]), "shop", None), ["v1", "v2"]);
+    }
+
+    #[test]
+    fn a_rule_that_is_exported_further_merges_into_the_older_one_and_is_lost_elsewhere() {
+        let rules = [
+            rule("shop", "one", "a", "v1", exported(&["web"])),
+            rule("shop", "two", "a", "v2", exported(&["web", "desk"])),
+        ];
+        assert_eq!(subsets(&rules, "web", None), ["v1", "v2"]);
+        assert!(subsets(&rules, "desk", None).is_empty());
+        // The other way round nothing merges.
+        let narrower = [
+            rule("shop", "one", "a", "v1", exported(&["web", "desk"])),
+            rule("shop", "two", "a", "v2", exported(&["web"])),
+        ];
+        assert_eq!(subsets(&narrower, "web", None), ["v2"]);
+        assert_eq!(subsets(&narrower, "desk", None), ["v1"]);
+    }
+
+    #[test]
+    fn a_rule_for_other_workloads_hides_the_rest() {
+        let rules =
+            [rule("shop", "all", "a", "v1", |_| {}), rule("web", "some", HOST, "v2", selecting)];
+        assert!(subsets(&rules, "web", None).is_empty());
+        assert_eq!(subsets(&rules, "web", Some(("app", "web"))), ["v2"]);
+        assert_eq!(subsets(&rules, "desk", None), ["v1"]);
+        let root = [
+            rule("shop", "all", "a", "v1", |_| {}),
+            rule("istio-system", "some", "*.shop.svc.cluster.local", "v2", selecting),
+        ];
+        assert!(subsets(&root, "istio-system", None).is_empty());
+        assert_eq!(subsets(&root, "web", None), ["v1"]);
+    }
+
+    #[test]
+    fn a_private_rule_merges_into_one_with_a_selector_and_is_lost_for_others() {
+        let rules = [
+            rule("shop", "plain", "a", "v1", exported(&["."])),
+            rule("shop", "some", "a", "v2", selecting),
+        ];
+        assert!(subsets(&rules, "shop", None).is_empty());
+        assert_eq!(subsets(&rules, "shop", Some(("app", "web"))), ["v1", "v2"]);
+    }
+
     #[test]
     fn rules_on_one_host_merge_but_not_across_selectors() {
-        let selected = |spec: &mut DestinationRuleSpec| {
-            let labels = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
-            spec.workload_selector = Some(WorkloadSelector { match_labels: Some(labels) });
-        };
         let rules = [
             rule("shop", "one", "a", "v1", |_| {}),
             rule("shop", "two", "a", "v2", |_| {}),
-            rule("shop", "three", "a", "v3", selected),
+            rule("shop", "three", "a", "v3", selecting),
         ];
         assert_eq!(subsets(&rules, "shop", None), ["v1", "v2"]);
         assert_eq!(subsets(&rules, "shop", Some(("app", "web"))), ["v3"]);

@@ -7,11 +7,15 @@ use serde_json::Value;
 
 use super::{
     clusters::World,
+    declared,
     destination_rules::DestinationRules,
     gateway_workload::GatewayWorkload,
-    retries::RetryPolicy,
+    registry::Registry,
+    retries::Retries,
+    scopes::Scopes,
     services::Service,
-    tables::{MeshTable, Source, Workload, group},
+    sidecars::MeshTable,
+    tables::{Group, Source, Workload, group},
     virtual_host::{Size, TooManyRoutes},
     virtual_services::{Compiler, Entry, Sorted},
 };
@@ -57,7 +61,8 @@ pub(super) struct Compiled {
     pub(super) gateways: HashMap<String, usize>,
     pub(super) entries: Vec<Arc<Entry>>,
     pub(super) mesh: MeshTable,
-    pub(super) default_retries: Option<RetryPolicy>,
+    pub(super) scopes: Scopes,
+    pub(super) default_retries: Retries,
     pub(super) objects: Objects,
 }
 
@@ -81,7 +86,8 @@ impl Mesh {
 
     /// The mesh of any number of objects: a [`Manifest`](crate::Manifest), a reference to one, or a list.
     ///
-    /// Among other kinds a `Service` tells its ports; the rest is left aside.
+    /// Among other kinds a `Service` and a `ServiceEntry` tell what is a service and on which ports, and a `Sidecar`
+    /// what its workloads know of the mesh; the rest is left aside.
     ///
     /// # Errors
     /// As [`Mesh::new`].
@@ -94,10 +100,12 @@ impl Mesh {
         MeshBuilder::default()
     }
 
-    /// The rules that are in no force, with the reason: delegates that are missing or not exported, delegate rules that
-    /// conflict with their root.
+    /// What is in no force, with the reason: delegates that are missing or not exported, delegate rules that conflict
+    /// with their root, servers of Gateways that Istio leaves out, listeners that Envoy refuses.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
-        self.0.entries.iter().flat_map(|entry| entry.notes.iter().map(String::as_str))
+        let of_rules = self.0.entries.iter().flat_map(|entry| &entry.notes);
+        let of_servers = self.0.workloads.iter().flat_map(|workload| &workload.notes);
+        of_rules.map(|note| note.text.as_str()).chain(of_servers.map(String::as_str))
     }
 }
 
@@ -120,13 +128,15 @@ pub struct MeshBuilder {
     virtual_services: Vec<VirtualService>,
     destination_rules: Vec<DestinationRule>,
     services: Vec<Service>,
-    kubernetes_services: Vec<Value>,
+    declared: Vec<Value>,
+    sidecars: Vec<Value>,
     complete: bool,
+    registry_only: bool,
     domain: String,
     root_namespace: String,
     gateway_namespace: Option<String>,
     workloads: Vec<GatewayWorkload>,
-    default_retries: Option<RetryPolicy>,
+    default_retries: Retries,
 }
 
 impl Default for MeshBuilder {
@@ -136,13 +146,15 @@ impl Default for MeshBuilder {
             virtual_services: Vec::new(),
             destination_rules: Vec::new(),
             services: Vec::new(),
-            kubernetes_services: Vec::new(),
+            declared: Vec::new(),
+            sidecars: Vec::new(),
             complete: false,
+            registry_only: false,
             domain: CLUSTER_DOMAIN.to_owned(),
             root_namespace: "istio-system".to_owned(),
             gateway_namespace: None,
             workloads: Vec::new(),
-            default_retries: Some(RetryPolicy::default()),
+            default_retries: Retries::of(None),
         }
     }
 }
@@ -159,10 +171,16 @@ impl MeshBuilder {
             Object::Gateway(gateway) => self.gateways.push(gateway),
             Object::VirtualService(service) => self.virtual_services.push(service),
             Object::DestinationRule(rule) => self.destination_rules.push(rule),
-            Object::Other(value) if value["kind"] == "Service" && value["apiVersion"] == "v1" => {
-                self.kubernetes_services.push(value);
+            Object::Other(value) => {
+                let version = value["apiVersion"].as_str().unwrap_or_default();
+                let of_istio = version.starts_with("networking.istio.io/");
+                match value["kind"].as_str() {
+                    Some("Service") if version == "v1" => self.declared.push(value),
+                    Some("ServiceEntry") if of_istio => self.declared.push(value),
+                    Some("Sidecar") if of_istio => self.sidecars.push(value),
+                    _ => {}
+                }
             }
-            Object::Other(_) => {}
         }
         self
     }
@@ -199,6 +217,13 @@ impl MeshBuilder {
         self
     }
 
+    /// Lets sidecars reach only what the mesh knows, as `outboundTrafficPolicy` `REGISTRY_ONLY` of the mesh
+    /// configuration does: other requests are answered with 502. `Sidecar` resources can say otherwise for their own.
+    pub fn registry_only(mut self) -> Self {
+        self.registry_only = true;
+        self
+    }
+
     /// The domain of the cluster. Default `cluster.local`.
     pub fn cluster_domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = domain.into();
@@ -226,7 +251,7 @@ impl MeshBuilder {
 
     /// The mesh's own `defaultHttpRetryPolicy`, in force for rules without `retries`.
     pub fn default_retries(mut self, retries: &HttpRetry) -> Self {
-        self.default_retries = RetryPolicy::of(Some(retries));
+        self.default_retries = Retries::of(Some(retries));
         self
     }
 
@@ -246,25 +271,23 @@ impl MeshBuilder {
         compiler.into_findings().into_result()?;
         let rules =
             DestinationRules::new(&objects.destination_rules, &self.domain, &self.root_namespace);
-        let world = World {
-            services: self
-                .kubernetes_services
-                .iter()
-                .filter_map(|value| Service::from_kubernetes(value, &self.domain))
-                .chain(self.services)
-                .map(|service| (service.host.to_ascii_lowercase(), service))
-                .collect(),
-            complete: self.complete,
-            rules,
-            domain: self.domain,
-        };
+        let declared = declared::by_age(self.declared);
+        let declared = declared.iter().flat_map(|value| declared::services(value, &self.domain));
+        let scopes = Scopes::new(
+            &declared::by_age(self.sidecars),
+            &self.root_namespace,
+            &self.domain,
+            self.registry_only,
+        );
+        let registry = Registry::new(declared, self.services, self.complete, &self.domain);
+        let world = World { registry, rules, domain: self.domain };
         let namespace = self.gateway_namespace.unwrap_or(self.root_namespace);
         let source = Source::new(&world, &entries);
         let mut size = Size::default();
         let workloads: Vec<Workload> = group(&objects.gateways, &self.workloads, &namespace)
             .into_iter()
-            .map(|(gateways, namespace, labels)| {
-                Workload::new(&gateways, namespace, labels, &source, &mut size)
+            .map(|Group { gateways, namespace, labels, told }| {
+                Workload::new(&gateways, namespace, labels, told, &source, &mut size)
             })
             .collect::<std::result::Result<_, TooManyRoutes>>()
             .map_err(|found| Error::Invalid([Finding::from(found)].into_iter().collect()))?;
@@ -282,6 +305,7 @@ impl MeshBuilder {
             gateways,
             entries,
             mesh,
+            scopes,
             default_retries: self.default_retries,
             objects,
         })))

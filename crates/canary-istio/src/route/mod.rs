@@ -2,8 +2,10 @@
 mod chance;
 mod clusters;
 mod conditions;
+mod connections;
 mod cors;
 mod decision;
+mod declared;
 mod delegate;
 mod destination_rules;
 mod diff;
@@ -12,9 +14,12 @@ mod gateway_workload;
 mod guards;
 mod header_value;
 mod headers;
+mod listeners;
 mod mesh;
 mod normalize;
+mod outbound;
 mod policy;
+mod registry;
 mod report;
 mod request;
 mod retries;
@@ -22,8 +27,10 @@ mod rewrite;
 mod routes;
 mod rule_ref;
 mod rules;
+mod scopes;
 mod search;
 mod services;
+mod sidecars;
 mod split;
 mod substitution;
 mod tables;
@@ -51,6 +58,9 @@ pub use rule_ref::RuleRef;
 pub use rules::DirectResponse;
 pub use services::{Endpoint, Service};
 pub use why::{Tried, Why};
+
+pub(crate) use destination_rules::{Client, DestinationRules};
+pub(crate) use virtual_services::{NoteKind, delegation_notes};
 
 #[cfg(test)]
 mod tests;

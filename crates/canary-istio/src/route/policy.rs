@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::networking::{Subset, TrafficPolicy};
+use crate::networking::{LbPolicy, Subset, TrafficPolicy};
 
 /// The traffic policy that holds for a destination, and where each block of it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -98,13 +98,37 @@ impl MergedRule {
         }
         effective
     }
+
+    /// Returns true when retries of a destination count as hashed: when any of its policies has a consistent hash. One
+    /// for a port counts only where the destination names the port itself (`HashForHTTPDestination` of
+    /// `pilot/pkg/networking/core/route/route.go`).
+    pub(super) fn hashes(&self, subset: Option<&DeclaredSubset>, named: Option<u16>) -> bool {
+        let of_rule = self.policy.as_ref().map(|(policy, _)| policy);
+        let of_subset = subset.and_then(|declared| declared.subset.traffic_policy.as_ref());
+        of_rule.into_iter().chain(of_subset).any(|policy| {
+            let of_port = policy
+                .port_level_settings
+                .iter()
+                .flatten()
+                .find(|entry| {
+                    let number = entry.port.as_ref().and_then(|port| port.number);
+                    named.is_some() && number == named.map(u32::from)
+                })
+                .and_then(|entry| entry.load_balancer.as_ref());
+            policy
+                .load_balancer
+                .iter()
+                .chain(of_port)
+                .any(|balancer| matches!(balancer.lb_policy, Some(LbPolicy::ConsistentHash(_))))
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::networking::{
-        ConnectionPoolSettings, LbPolicy, LoadBalancerSettings, OutlierDetection, PortSelector,
+        ConnectionPoolSettings, LoadBalancerSettings, OutlierDetection, PortSelector,
         PortTrafficPolicy, SimpleLb,
     };
 

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::{
-    chance::Chance,
+    chance::{Chance, FaultAbort},
     decision::{Decision, Outcome, Share, shared},
     headers::HeaderEdit,
     policy::EffectivePolicy,
@@ -22,6 +22,10 @@ struct Report<'d> {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delay: Option<Duration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay_share: Option<FaultShare<Duration>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    abort_share: Option<FaultShare<&'d FaultAbort>>,
     shares: Vec<Share>,
     path: &'d str,
     authority: &'d str,
@@ -38,6 +42,14 @@ struct Report<'d> {
     why: Why,
 }
 
+/// A fault of a rule, and the share of requests that it befalls.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FaultShare<F> {
+    fault: F,
+    parts_per_million: Chance,
+}
+
 /// A mirror of a rule: where copies go, for which share of requests, and whether this one is copied.
 #[derive(Serialize)]
 struct MirrorShare {
@@ -51,25 +63,27 @@ impl<R: RequestView> Serialize for Decision<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let path = self.path();
         let copied = self.mirrors();
-        let mirrors = match &self.route {
-            Some(route) => route
-                .bound
-                .rule
-                .mirrors
-                .iter()
-                .enumerate()
-                .map(|(index, (_, chance))| {
-                    let cluster = self.mesh.mirror(route, index, &self.request, self.listener);
-                    let copied = copied.iter().any(|found| found.name == cluster.name);
-                    MirrorShare { cluster, parts_per_million: *chance, copied }
-                })
-                .collect(),
-            None => Vec::new(),
-        };
+        let mirrors = self
+            .mirror_shares()
+            .into_iter()
+            .map(|(cluster, parts_per_million)| {
+                let copied = copied.iter().any(|found| found.name == cluster.name);
+                MirrorShare { cluster, parts_per_million, copied }
+            })
+            .collect();
+        let delay_share = self.delay_share().map(|(delay, parts_per_million)| FaultShare {
+            fault: Duration::from(delay),
+            parts_per_million,
+        });
+        let abort_share = self
+            .abort_share()
+            .map(|(fault, parts_per_million)| FaultShare { fault, parts_per_million });
         Report {
             outcome: &self.outcome,
             status: self.outcome.status(),
             delay: self.delay.map(Duration::from),
+            delay_share,
+            abort_share,
             shares: self.shares(),
             path: &path,
             authority: self.authority(),

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::names::{MESH, split_authority};
 
+/// The namespace that a client of the mesh is in when the request does not say.
+pub(super) const DEFAULT_NAMESPACE: &str = "default";
+
 /// Read access to a request, so that a proxy can ask for a decision without copying anything.
 ///
 /// [`Request`] implements it; so does `&T` for every `T` that does. Only what has no sensible default must be

@@ -83,6 +83,33 @@ impl RetryPolicy {
     }
 }
 
+/// The retries of a route, for destinations of both kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Retries {
+    /// For most of them.
+    pub(super) usual: Option<RetryPolicy>,
+    /// For a single destination with consistent hashing, whose endpoints tried before are avoided only where the route
+    /// says so (`ConvertPolicy` of `pilot/pkg/networking/core/route/retry/retry.go`).
+    pub(super) hashed: Option<RetryPolicy>,
+}
+
+impl Retries {
+    /// The retries that a rule, or the mesh, writes; Istio's own when none are written.
+    pub(super) fn of(written: Option<&HttpRetry>) -> Self {
+        let usual = RetryPolicy::of(written);
+        let said = written.and_then(|written| written.retry_ignore_previous_hosts);
+        let hashed = usual
+            .clone()
+            .map(|policy| RetryPolicy { ignore_previous_hosts: said.unwrap_or(false), ..policy });
+        Self { usual, hashed }
+    }
+
+    /// None at all.
+    pub(super) fn none() -> Self {
+        Self { usual: None, hashed: None }
+    }
+}
+
 /// Writes a time as Istio does, in seconds.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 pub(super) fn seconds<S: serde::Serializer>(

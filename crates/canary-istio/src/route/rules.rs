@@ -11,14 +11,14 @@ use super::{
     cors::Cors,
     expressions::Expressions,
     headers::{Edits, authority},
-    retries::RetryPolicy,
+    retries::Retries,
     rewrite::{PathRewrite, RedirectTo},
     rule_ref::RuleRef,
     split::Split,
 };
 use crate::{
     Finding, Findings,
-    networking::{HttpBody, HttpMatchRequest, HttpRedirect, HttpRoute, HttpRouteDestination},
+    networking::{HttpBody, HttpMatchRequest, HttpRedirect, HttpRoute, RouteDestination},
 };
 
 /// The answer of a rule with `directResponse`.
@@ -61,7 +61,7 @@ pub(super) struct Rule {
     pub(super) mirrors: Box<[(Address, Chance)]>,
     pub(super) rewrite: PathRewrite,
     pub(super) timeout: Option<Duration>,
-    pub(super) retries: Option<RetryPolicy>,
+    pub(super) retries: Retries,
     pub(super) fault: Fault,
     pub(super) cors: Option<Cors>,
     /// The rule's own edits, for answers that no destination gives.
@@ -98,14 +98,14 @@ impl Broken<'_> {
 /// Compiles rules, which share header names and regular expressions.
 pub(super) struct RuleCompiler<'c> {
     pub(super) domain: &'c str,
-    default_retries: Option<RetryPolicy>,
+    default_retries: Retries,
     names: HeaderNames,
     expressions: Expressions,
     pub(super) findings: Findings,
 }
 
 impl<'c> RuleCompiler<'c> {
-    pub(super) fn new(domain: &'c str, default_retries: Option<RetryPolicy>) -> Self {
+    pub(super) fn new(domain: &'c str, default_retries: Retries) -> Self {
         Self {
             domain,
             default_retries,
@@ -121,7 +121,7 @@ impl<'c> RuleCompiler<'c> {
         let before = self.findings.len();
         let mut broken = Broken { findings: &mut self.findings, object, path: &path };
         let targets = http.route.as_deref().unwrap_or_default();
-        let split = split(targets, &mut broken);
+        let split = split(targets.iter().map(|target| target.weight), &mut broken);
         let rewrite =
             http.rewrite.as_ref().map(|written| PathRewrite::new(written, &mut self.expressions));
         let rewrite = rewrite.transpose().unwrap_or_else(|(field, reason)| {
@@ -140,7 +140,7 @@ impl<'c> RuleCompiler<'c> {
         }
         let retries = match &http.retries {
             None => self.default_retries.clone(),
-            written => RetryPolicy::of(written.as_ref()),
+            written => Retries::of(written.as_ref()),
         };
         // Envoy's CORS filter leaves routes alone that it answers itself.
         let cors = cors.filter(|_| matches!(action, Action::Forward));
@@ -161,6 +161,43 @@ impl<'c> RuleCompiler<'c> {
             edits: Edits::new(http.headers.as_ref(), None, true),
             place: Arc::new(place),
             matches,
+        }))
+    }
+
+    /// Compiles a rule for connections, of TLS or of TCP; `None` when it has no destination, in which case Istio passes
+    /// it over, or when something is wrong with it.
+    pub(super) fn connection(
+        &mut self,
+        route: &[RouteDestination],
+        place: RuleRef,
+        namespace: &str,
+        object: &str,
+        path: &str,
+    ) -> Option<Arc<Rule>> {
+        let before = self.findings.len();
+        let mut broken = Broken { findings: &mut self.findings, object, path };
+        let split = split(route.iter().map(|target| target.weight), &mut broken);
+        if route.is_empty() || self.findings.len() > before {
+            return None;
+        }
+        let target = |target: &RouteDestination| Target {
+            address: Address::new(&target.destination, namespace, self.domain),
+            edits: Edits::new(None, None, true),
+            authority: None,
+        };
+        Some(Arc::new(Rule {
+            action: Action::Forward,
+            targets: route.iter().map(target).collect(),
+            split,
+            mirrors: Box::default(),
+            rewrite: PathRewrite::default(),
+            timeout: None,
+            retries: Retries::none(),
+            fault: Fault::default(),
+            cors: None,
+            edits: Edits::new(None, None, true),
+            place: Arc::new(place),
+            matches: Vec::new(),
         }))
     }
 
@@ -195,10 +232,10 @@ impl<'c> RuleCompiler<'c> {
 }
 
 /// The weights of a rule; sums that Envoy refuses are reported.
-fn split(targets: &[HttpRouteDestination], broken: &mut Broken<'_>) -> Split {
-    let mut weights = Vec::with_capacity(targets.len());
-    for (index, target) in targets.iter().enumerate() {
-        let weight = target.weight.unwrap_or(0);
+fn split(written: impl Iterator<Item = Option<i32>>, broken: &mut Broken<'_>) -> Split {
+    let mut weights = Vec::new();
+    for (index, weight) in written.enumerate() {
+        let weight = weight.unwrap_or(0);
         weights.push(u32::try_from(weight).unwrap_or_else(|_| {
             let field = format!("route[{index}].weight");
             broken.push("V073", &field, format!("a weight is {weight}"), "give 0 or more");
@@ -206,7 +243,7 @@ fn split(targets: &[HttpRouteDestination], broken: &mut Broken<'_>) -> Split {
         }));
     }
     let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
-    if targets.len() > 1 && total == 0 {
+    if weights.len() > 1 && total == 0 {
         let help = "give at least one destination a weight above 0";
         broken.push("V074", "route", "the weights of the destinations sum to 0", help);
     }

@@ -3,43 +3,36 @@
 use std::sync::Arc;
 
 use super::{
-    clusters::{Address, Cluster, Failure, FailureKind},
+    clusters::{Address, Cluster, Failure, FailureKind, Proxy},
     conditions::Seen,
     cors::CorsAction,
     decision::{Decision, Outcome},
     destination_rules::Client,
+    listeners::{Chain, Plain, Port},
     mesh::{Compiled, Mesh},
     normalize::normalized,
-    request::{RequestView, authority_port},
+    outbound::connection,
+    request::{DEFAULT_NAMESPACE, RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
     routes::Route,
-    rules::Action,
-    tables::{Protocol, Workload},
+    rules::{Action, DirectResponse},
+    scopes::Beyond,
+    sidecars::{Called, Sidecar},
+    tables::Workload,
     virtual_host::{Hosts, VirtualHost},
 };
-use crate::names::{MESH, expand_alias, lower, service_namespace, split_authority};
-
-/// The namespace that a client of the mesh is in when the request does not say.
-const DEFAULT_NAMESPACE: &str = "default";
+use crate::names::{MESH, split_authority};
 
 /// Where a request arrives.
 pub(super) enum Arrival<'m> {
     /// At a gateway that speaks HTTP on the port.
     Gateway { workload: &'m Workload, port: u16, hosts: &'m Hosts },
+    /// At a gateway that sends the whole connection on.
+    Connection { workload: &'m Workload, port: u16, route: &'m Arc<Route> },
     /// At the sidecar of a client.
     Mesh { port: u16 },
     /// Nowhere, for this reason.
     Nowhere { port: u16, reason: String },
-}
-
-/// The entry that a sidecar finds for a host.
-pub(super) enum Called {
-    /// A VirtualService, by its number.
-    Entry(usize),
-    /// A service without one, by its full name.
-    Service(String),
-    /// Neither.
-    Unknown,
 }
 
 impl Mesh {
@@ -51,6 +44,10 @@ impl Mesh {
     pub fn route<R: RequestView>(&self, request: R) -> Decision<R> {
         match self.0.arrival(&request) {
             Arrival::Gateway { port, hosts, .. } => self.at_gateway(request, port, hosts),
+            Arrival::Connection { port, route, .. } => {
+                let route = Arc::clone(route);
+                self.by_route(request, port, route)
+            }
             Arrival::Mesh { port } => self.at_sidecar(request, port),
             Arrival::Nowhere { port, reason } => {
                 let failure = Failure { kind: FailureKind::NoRoute, reason: reason.into() };
@@ -122,14 +119,37 @@ impl Mesh {
                 self.decision(request, port, Outcome::Failure(failure))
             }
             Called::Service(host) => {
-                let address = Address { host, subset: None, port: Some(port) };
+                let namespace = String::new();
+                let address = Address { host, subset: None, port: Some(port), namespace };
                 let cluster = Arc::new(self.0.cluster_for(&address, &request, port));
                 let mut decision = self.decision(request, port, Outcome::Passthrough);
                 decision.outcome = reach(&cluster);
                 decision.cluster = Some(cluster);
                 decision
             }
-            Called::Unknown => self.decision(request, port, Outcome::Passthrough),
+            Called::Route(route) => self.by_route(request, port, route),
+            Called::Closed(reason) => {
+                let failure = Failure { kind: FailureKind::NoRoute, reason: reason.into() };
+                self.decision(request, port, Outcome::Failure(failure))
+            }
+            Called::Unknown(beyond) => self.beyond(request, port, beyond),
+        }
+    }
+
+    /// The treatment of a request whose host the sidecar does not know.
+    fn beyond<R: RequestView>(&self, request: R, port: u16, beyond: Beyond) -> Decision<R> {
+        match beyond {
+            Beyond::Passed => self.decision(request, port, Outcome::Passthrough),
+            Beyond::Refused => {
+                let answer = DirectResponse { status: 502, body: Vec::new() };
+                self.decision(request, port, Outcome::DirectResponse(Arc::new(answer)))
+            }
+            Beyond::Sent(address) => {
+                let cluster = Arc::new(self.0.cluster_for(&address, &request, port));
+                let mut decision = self.decision(request, port, reach(&cluster));
+                decision.cluster = Some(cluster);
+                decision
+            }
         }
     }
 
@@ -246,7 +266,8 @@ impl Compiled {
                     .iter()
                     .find(|workload| match arrive(workload, request) {
                         Arrival::Gateway { hosts, .. } => hosts.find(request.authority()).is_some(),
-                        _ => false,
+                        Arrival::Connection { .. } => true,
+                        Arrival::Mesh { .. } | Arrival::Nowhere { .. } => false,
                     })
                     .unwrap_or(first),
             },
@@ -288,59 +309,32 @@ impl Compiled {
         let label = |key: &str| request.source_label(key);
         let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);
         let client = Client { namespace, label: &label };
-        self.world.cluster(address, &client, port)
+        self.world.cluster(address, &client, port, Proxy::Sidecar)
     }
 
-    /// The entry that a client of the mesh calls by the host of its request.
+    /// The virtual host that a client of the mesh finds for a request.
     pub(super) fn called<R: RequestView>(&self, request: &R) -> Called {
-        let host = lower(split_authority(request.authority()).0);
-        let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);
-        let domain = &self.world.domain;
-        let full = expand_alias(&host, namespace, domain);
-        let names = [Some(&*host), full.as_deref()];
-        // A VirtualService on the very name.
-        for name in names.into_iter().flatten() {
-            if let Some(index) =
-                self.mesh.hosts.exact(name).and_then(|all| self.nearest(all, namespace))
-            {
-                return Called::Entry(index);
-            }
-        }
-        // A service, by the wildcard that fits it best, or by itself.
-        // Without an inventory `example.com` is no service `example` in namespace `com`.
-        let plain = !host.contains('.') || host.split('.').next_back() == Some("svc");
-        let in_cluster = |name: &&str| {
-            self.world.services.contains_key(*name)
-                || (!self.world.complete
-                    && (plain || **name == *host)
-                    && service_namespace(name, domain).is_some())
-        };
-        let service = names.into_iter().flatten().find(in_cluster);
-        for candidates in self.mesh.hosts.wildcards(service.unwrap_or(&host)) {
-            if let Some(index) = self.nearest(candidates, namespace) {
-                return Called::Entry(index);
-            }
-        }
-        match service {
-            Some(service) => Called::Service(service.to_owned()),
-            None => Called::Unknown,
-        }
+        let label = |key: &str| request.source_label(key);
+        let sidecar = self.sidecar(request, &label);
+        let (authority, secure) = (request.authority(), request.scheme() == "https");
+        connection(&sidecar, authority, secure).unwrap_or_else(|| sidecar.called(authority))
     }
 
-    /// The first of several VirtualServices on one host that a namespace sees.
-    fn nearest(&self, candidates: &[usize], namespace: &str) -> Option<usize> {
-        candidates
-            .iter()
-            .filter_map(|index| {
-                let entry = &self.entries[*index];
-                // One that has no HTTP rules leaves the host to others.
-                if self.mesh.routes[*index].is_empty() {
-                    return None;
-                }
-                Some((entry.exports.seen_from(namespace, &entry.namespace)?, *index))
-            })
-            .min()
-            .map(|(_, index)| index)
+    /// The sidecar of the client of a request.
+    pub(super) fn sidecar<'m, R: RequestView>(
+        &'m self,
+        request: &'m R,
+        label: &'m dyn Fn(&str) -> Option<&'m str>,
+    ) -> Sidecar<'m> {
+        let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);
+        Sidecar {
+            world: &self.world,
+            entries: &self.entries,
+            table: &self.mesh,
+            scopes: &self.scopes,
+            client: Client { namespace, label },
+            port: mesh_port(request),
+        }
     }
 }
 
@@ -353,19 +347,18 @@ fn mesh_port<R: RequestView>(request: &R) -> u16 {
 
 /// Finds the listener of a workload that a request comes to.
 fn arrive<'m, R: RequestView>(workload: &'m Workload, request: &R) -> Arrival<'m> {
-    let usual = |protocol: &Protocol| match protocol {
-        Protocol::Plain(_) => request.scheme() != "https",
-        Protocol::Tls(..) => request.scheme() == "https",
-        Protocol::Opaque(_) => false,
+    let secure = request.scheme() == "https";
+    let usual = |port: &Port| match &port.plain {
+        Some(Plain::Http(_)) if !secure => true,
+        _ => secure && port.tls.is_some(),
     };
+    let listener = |port: u16| workload.translated.get(&port).copied().unwrap_or(port);
+    let named = authority_port(request.authority()).map(listener);
     let port = request
         .port()
-        .or_else(|| {
-            authority_port(request.authority()).filter(|port| workload.ports.contains_key(port))
-        })
-        .or_else(|| {
-            workload.ports.iter().find(|(_, protocol)| usual(protocol)).map(|(port, _)| *port)
-        });
+        .map(listener)
+        .or_else(|| named.filter(|port| workload.ports.contains_key(port)))
+        .or_else(|| workload.ports.iter().find(|(_, port)| usual(port)).map(|(port, _)| *port));
     let Some(port) = port else {
         let reason = format!(
             "no server of {} takes {} requests: {}",
@@ -375,35 +368,33 @@ fn arrive<'m, R: RequestView>(workload: &'m Workload, request: &R) -> Arrival<'m
         );
         return Arrival::Nowhere { port: 0, reason };
     };
-    let hosts = match workload.ports.get(&port) {
-        Some(Protocol::Plain(hosts)) => Some(hosts),
-        Some(Protocol::Tls(names, servers)) => {
-            names.find(request.authority()).and_then(|index| servers.get(*index))
-        }
-        Some(Protocol::Opaque(protocol)) => {
-            let reason = format!(
-                "the server on port {port} speaks {protocol}, which HTTP rules do not concern"
-            );
-            return Arrival::Nowhere { port, reason };
-        }
-        None => {
-            let reason = format!(
-                "no server of {} listens on port {port}: {}",
-                workload.gateways.join(", "),
-                ports(workload)
-            );
-            return Arrival::Nowhere { port, reason };
-        }
+    let nowhere = |reason: String| Arrival::Nowhere { port, reason };
+    let Some(served) = workload.ports.get(&port) else {
+        return nowhere(format!(
+            "no server of {} listens on port {port}: {}",
+            workload.gateways.join(", "),
+            ports(workload)
+        ));
     };
-    match hosts {
-        Some(hosts) => Arrival::Gateway { workload, port, hosts },
-        None => Arrival::Nowhere {
-            port,
-            reason: format!(
-                "no TLS server on port {port} is for host {:?}",
-                split_authority(request.authority()).0
-            ),
+    if let Some(name) = served.tls.as_ref().and_then(|tls| tls.repeated.as_ref()) {
+        return nowhere(format!(
+            "Envoy refuses the listener on port {port}, in which {name} stands twice"
+        ));
+    }
+    let asked = split_authority(request.authority()).0;
+    match (&served.plain, &served.tls) {
+        // A port for TLS alone is taken to be asked with TLS.
+        (plain, Some(tls)) if secure || plain.is_none() => match tls.find(request.authority()) {
+            Some(Chain::Http(hosts)) => Arrival::Gateway { workload, port, hosts },
+            Some(Chain::Connection(route)) => Arrival::Connection { workload, port, route },
+            None => nowhere(format!("no TLS server on port {port} is for host {asked:?}")),
         },
+        (Some(Plain::Http(hosts)), _) => Arrival::Gateway { workload, port, hosts },
+        (Some(Plain::Connection(route)), _) => Arrival::Connection { workload, port, route },
+        (Some(Plain::Opaque(protocol)), _) => nowhere(format!(
+            "the server on port {port} speaks {protocol}, and no TCP rule applies to it"
+        )),
+        (None, _) => nowhere(format!("every server on port {port} is left out")),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::names::{CLUSTER_DOMAIN, service_name};
 
@@ -31,6 +30,53 @@ pub struct Service {
     /// The host that an `ExternalName` service stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_name: Option<String>,
+    /// The namespace of the object that declares it; `None` for that of a name of the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The addresses by which clients may call it: cluster IPs, and those of a `ServiceEntry`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// The protocols that ports declare, such as `HTTP` or `TLS`. Istio finds out about a port that declares none, and
+    /// routes it as HTTP when it is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub protocols: BTreeMap<u16, String>,
+    /// The ports of the pods, where they are not those of the service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub target_ports: BTreeMap<u16, u16>,
+    /// The labels of the pods behind it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub selector: BTreeMap<String, String>,
+    /// The namespaces that see it, in the form of `exportTo`; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub export_to: Vec<String>,
+    /// True for a Kubernetes `Service` without cluster IP, whose pods have names of their own below its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub headless: bool,
+    /// True for a Kubernetes `Service`, which comes before a `ServiceEntry` of the same host.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kubernetes: bool,
+}
+
+/// The families of protocols that Istio routes alike (`pkg/config/protocol/instance.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// HTTP in any form, or what Istio has to find out.
+    Http,
+    /// TLS that is not ended here.
+    Tls,
+    /// Anything else.
+    Tcp,
+}
+
+impl Speaks {
+    /// The family of a protocol by the name that a port declares; case does not count.
+    pub(super) fn named(protocol: &str) -> Self {
+        match protocol.to_ascii_uppercase().as_str() {
+            "HTTPS" | "TLS" => Self::Tls,
+            "TCP" | "UDP" | "MONGO" | "REDIS" | "MYSQL" => Self::Tcp,
+            _ => Self::Http,
+        }
+    }
 }
 
 /// One workload behind a service.
@@ -55,20 +101,6 @@ impl Service {
         Self::new(service_name(name, namespace, CLUSTER_DOMAIN))
     }
 
-    /// The service that a Kubernetes `Service` object describes; `None` when it has no name.
-    pub(super) fn from_kubernetes(object: &Value, domain: &str) -> Option<Self> {
-        let name = object["metadata"]["name"].as_str()?;
-        let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
-        let mut service = Self::new(service_name(name, namespace, domain));
-        for port in object["spec"]["ports"].as_array().into_iter().flatten() {
-            service.ports.extend(port["port"].as_u64().and_then(|port| u16::try_from(port).ok()));
-        }
-        if object["spec"]["type"] == "ExternalName" {
-            service.external_name = object["spec"]["externalName"].as_str().map(str::to_owned);
-        }
-        Some(service)
-    }
-
     /// Adds a port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
@@ -88,6 +120,20 @@ impl Service {
         self
     }
 
+    /// Adds an address by which clients may call it.
+    #[must_use]
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.addresses.push(address.into());
+        self
+    }
+
+    /// Says what protocol a port speaks, such as `TCP`.
+    #[must_use]
+    pub fn protocol(mut self, port: u16, protocol: impl Into<String>) -> Self {
+        self.protocols.insert(port, protocol.into());
+        self
+    }
+
     /// Says that no pod is behind the service.
     #[must_use]
     pub fn without_endpoints(mut self) -> Self {
@@ -100,6 +146,43 @@ impl Service {
     pub fn external_name(mut self, host: impl Into<String>) -> Self {
         self.external_name = Some(host.into());
         self
+    }
+
+    /// This service with what it leaves open taken from another description of it.
+    pub(super) fn completed_by(self, other: &Self) -> Self {
+        fn given<T: Clone>(own: Vec<T>, other: &[T]) -> Vec<T> {
+            if own.is_empty() { other.to_vec() } else { own }
+        }
+        fn filled<K: Clone + Ord, V: Clone>(
+            own: BTreeMap<K, V>,
+            other: &BTreeMap<K, V>,
+        ) -> BTreeMap<K, V> {
+            if own.is_empty() { other.clone() } else { own }
+        }
+        Self {
+            ports: given(self.ports, &other.ports),
+            endpoints: self.endpoints.or_else(|| other.endpoints.clone()),
+            external_name: self.external_name.or_else(|| other.external_name.clone()),
+            namespace: self.namespace.or_else(|| other.namespace.clone()),
+            addresses: given(self.addresses, &other.addresses),
+            protocols: filled(self.protocols, &other.protocols),
+            target_ports: filled(self.target_ports, &other.target_ports),
+            selector: filled(self.selector, &other.selector),
+            export_to: given(self.export_to, &other.export_to),
+            headless: self.headless || other.headless,
+            kubernetes: self.kubernetes || other.kubernetes,
+            host: self.host,
+        }
+    }
+
+    /// Returns true when clients may use the port; without a list they may use any.
+    pub(super) fn has_port(&self, port: u16) -> bool {
+        self.ports.is_empty() || self.ports.contains(&port)
+    }
+
+    /// The family of protocols that a port belongs to.
+    pub(super) fn speaks(&self, port: u16) -> Speaks {
+        Speaks::named(self.protocols.get(&port).map_or("", String::as_str))
     }
 
     /// Returns true when a healthy endpoint has all of the given labels; `true` when the endpoints are not known.

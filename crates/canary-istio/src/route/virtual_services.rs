@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    connections::{ConnectionRule, Match},
     delegate::{MergedMatch, in_full, merge_fields, merge_matches},
-    retries::RetryPolicy,
+    retries::Retries,
     rule_ref::RuleRef,
     rules::{Rule, RuleCompiler, Written},
 };
@@ -26,8 +27,39 @@ pub(super) struct Entry {
     pub(super) gateways: Vec<String>,
     pub(super) exports: Exports,
     pub(super) rules: Vec<Arc<Rule>>,
+    /// The rules for TLS that is not ended at the proxy.
+    pub(super) tls: Vec<ConnectionRule>,
+    /// The rules for other connections.
+    pub(super) tcp: Vec<ConnectionRule>,
     /// Rules that are not in force, and why.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Note>,
+}
+
+/// A rule that is not in force.
+#[derive(Debug)]
+pub(crate) struct Note {
+    pub(crate) kind: NoteKind,
+    /// The root, as `VirtualService namespace/name`.
+    pub(crate) object: String,
+    /// The rule of the root that delegates.
+    pub(crate) path: String,
+    /// The whole of it in words.
+    pub(crate) text: String,
+}
+
+/// Why a rule is not in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoteKind {
+    /// Its delegate is not there, or not for the namespace of the root.
+    NoDelegate,
+    /// A rule of its delegate contradicts it.
+    Conflict,
+}
+
+/// The rules of some VirtualServices that are not in force because of their delegates.
+pub(crate) fn delegation_notes(all: &Sorted<VirtualService>, domain: &str) -> Vec<Note> {
+    let mut compiler = Compiler::new(domain, Retries::of(None));
+    compiler.entries(all).into_iter().flat_map(|entry| entry.notes).collect()
 }
 
 /// The number of matches that the delegates of one mesh may multiply to.
@@ -37,7 +69,7 @@ const MAX_MERGED_BYTES: usize = 8 << 20;
 
 /// Objects of one kind with namespace and name, in the order in which Istio prefers them: oldest first, then by name,
 /// then by namespace.
-pub(super) type Sorted<T> = Vec<(String, String, T)>;
+pub(crate) type Sorted<T> = Vec<(String, String, T)>;
 
 /// Compiles every VirtualService.
 pub(super) struct Compiler<'c> {
@@ -49,7 +81,7 @@ pub(super) struct Compiler<'c> {
 }
 
 impl<'c> Compiler<'c> {
-    pub(super) fn new(domain: &'c str, default_retries: Option<RetryPolicy>) -> Self {
+    pub(super) fn new(domain: &'c str, default_retries: Retries) -> Self {
         Self {
             rules: RuleCompiler::new(domain, default_retries),
             merged_matches: 0,
@@ -106,6 +138,12 @@ impl<'c> Compiler<'c> {
         }
         let mut rules = Vec::new();
         let mut notes = Vec::new();
+        let note = |kind: NoteKind, path: &str, text: String| Note {
+            kind,
+            object: object.clone(),
+            path: path.to_owned(),
+            text,
+        };
         for (index, http) in spec.http.iter().flatten().enumerate() {
             let path = format!("spec.http[{index}]");
             match &http.delegate {
@@ -120,22 +158,45 @@ impl<'c> Compiler<'c> {
                         .as_deref()
                         .filter(|n| !n.is_empty())
                         .unwrap_or(namespace);
-                    match delegates.get_key_value(&(target_namespace, target)) {
-                        Some(((inner_namespace, inner_name), inner)) => self.delegated(
+                    let found = delegates.get_key_value(&(target_namespace, target));
+                    if let Some(((inner_namespace, inner_name), inner)) = found {
+                        self.delegated(
                             (&object, &path, http),
                             (inner_namespace, inner_name, inner),
                             namespace,
                             &mut rules,
                             &mut notes,
-                        ),
-                        None => notes.push(format!(
+                        );
+                    } else {
+                        let text = format!(
                             "{object} {path} is not in force: no VirtualService without hosts is called \
                              {target_namespace}/{target}"
-                        )),
+                        );
+                        notes.push(note(NoteKind::NoDelegate, &path, text));
                     }
                 }
             }
         }
+        let tls = spec.tls.iter().flatten().enumerate().filter_map(|(index, written)| {
+            let place = |at: Option<usize>| connection_place(&object, "tls", index, at);
+            let (route, path) = (written.route.as_deref().unwrap_or_default(), place(None).path);
+            let rule = self.rules.connection(route, place(None), namespace, &object, &path)?;
+            let matches = written.matches.iter().flatten().enumerate();
+            let matches =
+                matches.map(|(at, found)| Match::of_tls(found, place(Some(at)), namespace));
+            Some(ConnectionRule { rule, matches: matches.collect() })
+        });
+        let tls = tls.collect();
+        let tcp = spec.tcp.iter().flatten().enumerate().filter_map(|(index, written)| {
+            let place = |at: Option<usize>| connection_place(&object, "tcp", index, at);
+            let (route, path) = (written.route.as_deref().unwrap_or_default(), place(None).path);
+            let rule = self.rules.connection(route, place(None), namespace, &object, &path)?;
+            let matches = written.matches.iter().flatten().enumerate();
+            let matches =
+                matches.map(|(at, found)| Match::of_tcp(found, place(Some(at)), namespace));
+            Some(ConnectionRule { rule, matches: matches.collect() })
+        });
+        let tcp = tcp.collect();
         Entry {
             exports: Exports::new(spec.export_to.iter().flatten().map(String::as_str), namespace),
             object,
@@ -143,6 +204,8 @@ impl<'c> Compiler<'c> {
             hosts,
             gateways,
             rules,
+            tls,
+            tcp,
             notes,
         }
     }
@@ -154,15 +217,22 @@ impl<'c> Compiler<'c> {
         (namespace, name, delegate): (&str, &str, &VirtualService),
         root_namespace: &str,
         rules: &mut Vec<Arc<Rule>>,
-        notes: &mut Vec<String>,
+        notes: &mut Vec<Note>,
     ) {
         let inner_object = format!("VirtualService {namespace}/{name}");
+        let note = |kind: NoteKind, text: String| Note {
+            kind,
+            object: object.to_owned(),
+            path: path.to_owned(),
+            text,
+        };
         let exports =
             Exports::new(delegate.spec.export_to.iter().flatten().map(String::as_str), namespace);
         if exports.seen_from(root_namespace, namespace).is_none() {
-            notes.push(format!(
+            let text = format!(
                 "{object} {path} is not in force: {inner_object} is not exported to namespace {root_namespace}"
-            ));
+            );
+            notes.push(note(NoteKind::NoDelegate, text));
             return;
         }
         let root_size = size(root);
@@ -192,10 +262,11 @@ impl<'c> Compiler<'c> {
             let http = &in_full(http, namespace, self.rules.domain);
             let root = &completed;
             let Some(merged) = merge_matches(root, http) else {
-                notes.push(format!(
+                let text = format!(
                     "{inner_object} {inner_path} is not in force under {object} {path}: one of its matches conflicts \
                      with every match there"
-                ));
+                );
+                notes.push(note(NoteKind::Conflict, text));
                 continue;
             };
             let fields = merge_fields(root, http);
@@ -227,6 +298,15 @@ impl<'c> Compiler<'c> {
             rules.extend(self.rules.compile(written));
         }
     }
+}
+
+/// The place of a rule for connections, or of one of its matches.
+fn connection_place(object: &str, list: &str, index: usize, found: Option<usize>) -> RuleRef {
+    let path = match found {
+        Some(at) => format!("spec.{list}[{index}].match[{at}]"),
+        None => format!("spec.{list}[{index}]"),
+    };
+    RuleRef { object: object.to_owned(), path, name: String::new(), delegate: None }
 }
 
 /// The size of a rule as JSON.

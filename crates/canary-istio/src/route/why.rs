@@ -11,7 +11,9 @@ use super::{
     normalize::target,
     request::RequestView,
     rule_ref::RuleRef,
-    search::{Arrival, Called},
+    scopes::Beyond,
+    search::Arrival,
+    sidecars::Called,
     tables::Workload,
     virtual_host::{Hosts, Item, VirtualHost},
     virtual_services::Entry,
@@ -123,6 +125,10 @@ impl<R: RequestView> Decision<R> {
                     None => left_out(compiled, workload, hosts, request, port, &mut why),
                 }
             }
+            Arrival::Connection { workload, port, .. } => {
+                why.listener = format!("port {port} of Gateway {}", workload.gateways.join(", "));
+                why.notes.push("the whole connection is sent on, whatever it carries".to_owned());
+            }
             Arrival::Mesh { port } => {
                 let namespace = request.source_namespace().unwrap_or("default");
                 why.listener =
@@ -197,10 +203,27 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
             why.notes.push(format!("no VirtualService for service {host} is bound to the mesh"));
             why.host = Some(host);
         }
-        Called::Unknown => why.notes.push(
-            "no VirtualService bound to the mesh is for this host, and no service is known by it"
-                .to_owned(),
-        ),
+        Called::Route(_) => {
+            why.notes.push("the whole connection is sent on, whatever it carries".to_owned());
+        }
+        Called::Closed(reason) => why.notes.push(reason),
+        Called::Unknown(beyond) => {
+            why.notes.push(
+                "no VirtualService bound to the mesh is for this host on this port, and no service is known by it"
+                    .to_owned(),
+            );
+            if beyond == Beyond::Refused {
+                why.notes.push("the sidecar reaches only what it knows (REGISTRY_ONLY)".to_owned());
+            }
+        }
+    }
+    let label = |key: &str| request.source_label(key);
+    let sidecar = compiled.sidecar(request, &label);
+    for object in sidecar.idle(request.authority()) {
+        why.notes.push(format!("{object} has no rule for this client and is left aside"));
+    }
+    if let Some(scope) = sidecar.scope() {
+        why.notes.push(format!("{} says what the client knows", scope.object));
     }
 }
 
@@ -255,7 +278,7 @@ fn reason_left_out(
         .flat_map(|(namespace, _, object)| {
             object.spec.servers.iter().flatten().map(move |server| (namespace, server))
         })
-        .filter(|(_, server)| server.port.number == u32::from(port));
+        .filter(|(_, server)| server.port.number == Some(u32::from(port)));
     let mut offered = Vec::new();
     for (namespace, server) in servers {
         for written in server.hosts.iter().flatten() {

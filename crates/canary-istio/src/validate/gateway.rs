@@ -159,9 +159,14 @@ fn check_server_port(port: &Port, bind: &str, path: &Path<'_>, sink: &mut Sink<'
             .found(&port.protocol)
             .help("use HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, HTTP_PROXY, TLS, TCP, UDP, MONGO, REDIS or MYSQL");
     }
-    if port.number > 65535 || (port.number == 0 && !bind.starts_with(UNIX)) {
+    let number = port.number.unwrap_or(0);
+    if number > 65535 || (number == 0 && !bind.starts_with(UNIX)) {
         sink.error("V029", &path.field("number"), "the number of a port must be in 1..65535")
             .found(port.number);
+    } else if port.number.is_none() {
+        // Istio takes a missing number for 0, which a Unix socket has; the schema does not.
+        sink.error("S013", &path.field("number"), "the number of a port is missing")
+            .help("write `number: 0` for a Unix socket");
     }
     if port.target_port.unwrap_or(0) > 0 {
         sink.error("V030", &path.field("targetPort"), "targetPort has no meaning in a Gateway")
@@ -186,7 +191,7 @@ fn check_bind(port: &Port, bind: &str, path: &Path<'_>, sink: &mut Sink<'_>) {
             )
             .found(bind);
         }
-        if port.number != 0 {
+        if port.number.is_some_and(|number| number != 0) {
             sink.error("V032", path, "the number of the port must be 0 for a Unix socket")
                 .found(port.number);
         }

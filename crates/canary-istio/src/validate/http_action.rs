@@ -274,6 +274,10 @@ fn check_direct_response(response: &HttpDirectResponse, path: &Path<'_>, sink: &
         Some(HttpBody::Unset) | None => 0,
     };
     let body = path.field("body");
+    if matches!(&response.body, Some(HttpBody::Bytes(bytes)) if bytes.is_empty()) {
+        sink.error("S014", &body.field("bytes"), "the API server takes no empty Base64")
+            .help("leave the body out, or write `string: \"\"`");
+    }
     if size > MEBIBYTE {
         sink.error("V069", &body, format!("the body has {size} bytes, must be 1 MiB or less"));
     } else if size > MEBIBYTE / 1024 * 100 {

@@ -2,8 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::sink::Sink;
-use crate::path::Path;
+use super::{labels, sink::Sink};
+use crate::{names::is_label, path::Path};
 
 /// Annotations that users may not set, with what they are for.
 const REFUSED: &[(&str, &str, &str)] = &[
@@ -35,6 +35,9 @@ pub(super) fn check(metadata: &ObjectMeta, sink: &mut Sink<'_>) -> bool {
         }
         _ => {}
     }
+    check_namespace(metadata, &root, sink);
+    check_labels(metadata, &root, sink);
+    check_annotations(metadata, &root, sink);
     let Some(annotations) = &metadata.annotations else { return true };
     let path = root.field("annotations");
     for (key, code, why) in REFUSED {
@@ -45,6 +48,74 @@ pub(super) fn check(metadata: &ObjectMeta, sink: &mut Sink<'_>) -> bool {
         }
     }
     true
+}
+
+fn check_namespace(metadata: &ObjectMeta, root: &Path<'_>, sink: &mut Sink<'_>) {
+    let Some(namespace) = metadata.namespace.as_deref().filter(|name| !name.is_empty()) else {
+        return;
+    };
+    if !is_label(namespace) || namespace.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        sink.error(
+            "S010",
+            &root.field("namespace"),
+            "the name of a namespace must be lower-case letters, digits and inner `-`, 63 at most",
+        )
+        .found(namespace);
+    }
+}
+
+/// The longest value of a label.
+const MAX_LABEL_VALUE: usize = 63;
+/// The number of bytes that keys and values of all annotations may have.
+const MAX_ANNOTATIONS: usize = 256 * 1024;
+
+/// Checks labels as the API server does, which is stricter than Istio is with labels elsewhere.
+fn check_labels(metadata: &ObjectMeta, root: &Path<'_>, sink: &mut Sink<'_>) {
+    let path = root.field("labels");
+    for (key, value) in metadata.labels.iter().flatten() {
+        if let Err(reason) = qualified(key) {
+            sink.error("S011", &path.key(key), reason).found(key);
+        }
+        if !labels::is_value(value) || value.len() > MAX_LABEL_VALUE {
+            sink.error(
+                "S011",
+                &path.key(key),
+                "the value of a label must be empty, or 63 letters, digits, `-`, `_` and `.` at most, \
+                 with a letter or digit at both ends",
+            )
+            .found(value);
+        }
+    }
+}
+
+/// Checks annotations; the case of a key does not count.
+fn check_annotations(metadata: &ObjectMeta, root: &Path<'_>, sink: &mut Sink<'_>) {
+    let path = root.field("annotations");
+    let mut size = 0;
+    for (key, value) in metadata.annotations.iter().flatten() {
+        size += key.len() + value.len();
+        if let Err(reason) = qualified(&key.to_ascii_lowercase()) {
+            sink.error("S012", &path.key(key), reason).found(key);
+        }
+    }
+    if size > MAX_ANNOTATIONS {
+        sink.error(
+            "S012",
+            &path,
+            format!("the annotations have {size} bytes, must have 262144 at most"),
+        );
+    }
+}
+
+/// Checks a key: a name, after a lower-case DNS name and `/` if there is one.
+fn qualified(key: &str) -> Result<(), &'static str> {
+    labels::check_key(key)?;
+    match key.rsplit_once('/') {
+        Some((prefix, _)) if !is_subdomain(prefix) => {
+            Err("the part of a key before `/` must be a DNS name in lower case")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns true when `name` is a DNS subdomain as Kubernetes demands of names.

@@ -13,6 +13,16 @@ pub(super) fn check_regex(pattern: &str, path: &Path<'_>, sink: &mut Sink<'_>) {
         let note =
             sink.error("V014", path, format!("not a regular expression in RE2 syntax: {reason}"));
         note.found(pattern).help("see https://github.com/google/re2/wiki/Syntax");
+    } else if let Some(group) = re2::repeated_group(pattern) {
+        sink.warning(
+            "C022",
+            path,
+            format!(
+                "two groups are called {group}: Istio admits them, and Envoy refuses the routes"
+            ),
+        )
+        .found(pattern)
+        .help("give each group a name of its own");
     }
 }
 

@@ -39,6 +39,10 @@ fn one_of_each() {
         service(&json!({"http": [{"route": [{"destination": {"host": "a"}, "weight": 0}]}]})),
         service(&json!({"http": [{"route": [{"destination": {"host": "a"}, "weight": -1}]}]})),
         service(&json!({"http": [{"route": [{"destination": {"host": "a"}}]}]})),
+        service(
+            &json!({"http": [{"route": [{"weight": 1}, {"destination": {}}], "mirrors": [{}]}]}),
+        ),
+        service(&json!({"http": [{"route": [{"destination": {"host": ""}}], "mirror": {}}]})),
         service(&json!({"http": [{"retries": {"attempts": 0}}, {"retries": {}}, {}]})),
         service(&json!({"http": [], "hosts": [], "exportTo": []})),
         service(

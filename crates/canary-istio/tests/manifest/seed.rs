@@ -108,11 +108,13 @@ spec:
           number: 8501
 "#;
 
-/// The text is read as the object, and the object is written as the text, but for the version.
+/// The text is read as the object and written back as it was; the object is written so too, in the newest version.
 fn same(text: &str, object: impl Into<Object>) {
     let object = object.into();
-    assert_eq!(Manifest::read(text).unwrap().objects, std::slice::from_ref(&object));
+    let read = Manifest::read(text).unwrap();
+    assert_eq!(read.objects, std::slice::from_ref(&object));
     let mut expected: serde_json::Value = serde_saphyr::from_str(text).unwrap();
+    assert_eq!(read.to_json_value().unwrap(), expected);
     expected["apiVersion"] = "networking.istio.io/v1".into();
     assert_eq!(object.to_json_value().unwrap(), expected);
 }

@@ -115,11 +115,36 @@ fn keys_that_are_no_texts_in_yaml_1_1_are_refused() {
 }
 
 #[test]
-fn integers_must_be_whole_in_range_and_decimal() {
+fn integers_must_be_whole_and_in_range() {
+    let port = |value: &str| {
+        service(&format!(
+            "  http: [{{route: [{{destination: {{host: a, port: {{number: {value}}}}}}}]}}]\n"
+        ))
+    };
+    // What kubectl makes of them once they are JSON.
+    for (value, number) in [("8501.0", 8501), ("0.0", 0), ("-0", 0), ("8.5e3", 8500)] {
+        let (manifest, findings) = Manifest::read_with_findings("a", &port(value)).unwrap();
+        assert!(findings.is_empty(), "{value}: {findings}");
+        let json = manifest.to_json_value().unwrap();
+        assert_eq!(json["spec"]["http"][0]["route"][0]["destination"]["port"]["number"], number);
+    }
+    // Read as YAML 1.1 has them, with a warning.
+    for (value, number) in
+        [("020", 16), ("0x2135", 8501), ("0b11", 3), ("8_501", 8501), ("+80", 80)]
+    {
+        let (manifest, findings) = Manifest::read_with_findings("a", &port(value)).unwrap();
+        let json = manifest.to_json_value().unwrap();
+        assert_eq!(json["spec"]["http"][0]["route"][0]["destination"]["port"]["number"], number);
+        let [finding] = &findings.0[..] else { panic!("{value}: {findings}") };
+        assert_eq!((finding.code.as_str(), finding.severity), ("C308", Severity::Warning));
+        assert_eq!(finding.help.as_deref(), Some(format!("write {number}").as_str()));
+        assert!(Manifest::read(&port(value)).is_ok(), "{value}");
+    }
     for (value, help) in [
-        ("8501.0", Some("write 8501")),
         ("'8501'", Some("write the number without quotes: 8501")),
-        ("020", Some("write it in decimal")),
+        ("8501.5", None),
+        ("'8501.5'", None),
+        ("'-1'", None),
         ("-1", None),
         ("4294967296", None),
         ("http", None),
@@ -130,10 +155,85 @@ fn integers_must_be_whole_in_range_and_decimal() {
         )));
         assert_eq!(finding.path, "spec.http[0].route[0].destination.port.number");
         assert!(finding.message.contains("an integer from 0 to 4294967295"), "{finding}");
-        if let Some(help) = help {
-            assert!(finding.help.as_ref().is_some_and(|text| text.contains(help)), "{finding}");
+        match help {
+            Some(help) => {
+                assert!(finding.help.as_ref().is_some_and(|text| text.contains(help)), "{finding}");
+            }
+            None => assert_eq!(finding.help, None, "{finding}"),
         }
     }
+}
+
+#[test]
+fn no_advice_leads_to_the_next_refusal() {
+    let help = |spec: &str| the_one(&service(spec)).help.unwrap_or_default();
+    assert_eq!(help("  http: [{timeout: 10}]\n"), "write a time with its unit, such as 10s");
+    assert!(Manifest::read(&service("  http: [{timeout: 10s}]\n")).is_ok());
+    let quoted = "write it in quotes";
+    let bytes = help("  http: [{directResponse: {status: 200, body: {bytes: 123}}}]\n");
+    assert!(!bytes.contains(quoted), "{bytes}");
+    let bytes = help("  http: [{directResponse: {status: 200, body: {bytes: 1234}}}]\n");
+    assert!(bytes.contains(quoted), "{bytes}");
+    assert!(help("  hosts: [10]\n").contains(quoted));
+    let time = the_one(
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a, creationTimestamp: 2026}\n",
+    );
+    assert!(!time.help.clone().unwrap_or_default().contains(quoted), "{time}");
+}
+
+#[test]
+fn values_without_content_are_left_out_of_maps_too() {
+    let text = service(
+        "  hosts: [a]\n  http: [{match: [{headers: {x: null, z: {exact: a}}, sourceLabels: {app: ~}}], route: [{destination: {host: a}}]}]\n",
+    );
+    let (manifest, findings) = Manifest::read_with_findings("a", &text).unwrap();
+    let found: Vec<_> =
+        findings.iter().map(|finding| (finding.code.as_str(), finding.path.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("C302", "spec.http[0].match[0].headers.x"),
+            ("C302", "spec.http[0].match[0].sourceLabels.app"),
+        ]
+    );
+    let matched = &manifest.to_json_value().unwrap()["spec"]["http"][0]["match"][0];
+    assert_eq!(matched["headers"], serde_json::json!({"z": {"exact": "a"}}));
+    // Objects of other kinds stay whole.
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: null}\n";
+    assert!(Manifest::read(other).unwrap().to_json_value().unwrap()["data"]["x"].is_null());
+}
+
+#[test]
+fn what_was_not_given_is_not_written() {
+    let text = service("  hosts: [a]\n  http: [{route: [{weight: 1}], mirrors: [{}]}]\n");
+    let json = Manifest::read(&text).unwrap().to_json_value().unwrap();
+    assert_eq!(
+        json["spec"]["http"],
+        serde_json::json!([{"route": [{"weight": 1}], "mirrors": [{}]}])
+    );
+    let gateway = |server: &str| {
+        let text = format!(
+            "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: a}}\nspec: {{servers: [{server}]}}\n"
+        );
+        Manifest::read(&text).unwrap().to_json_value().unwrap()["spec"]["servers"][0].clone()
+    };
+    assert_eq!(gateway("{port: {name: http}}"), serde_json::json!({"port": {"name": "http"}}));
+    assert_eq!(
+        gateway("{bind: 'unix:///a', port: {number: 0}}")["port"],
+        serde_json::json!({"number": 0})
+    );
+    assert_eq!(gateway("{hosts: [a]}"), serde_json::json!({"hosts": ["a"]}));
+}
+
+#[test]
+fn a_wrong_value_does_not_hide_the_rules_of_the_rest() {
+    let text = service(
+        "  hosts: [a]\n  http: [{timeout: soon, route: [{destination: {host: a}, weight: '-1'}, {destination: {host: b}, weight: 2}]}]\n",
+    );
+    let (manifest, reading) = Manifest::read_with_findings("a", &text).unwrap();
+    assert_eq!(reading.len(), 2, "{reading}");
+    let rules: Vec<_> = manifest.validate().0.into_iter().map(|finding| finding.code).collect();
+    assert_eq!(rules, ["V073"]);
 }
 
 #[test]
@@ -231,8 +331,16 @@ fn kinds_and_versions_are_checked() {
         let manifest =
             Manifest::read(&text(&format!("networking.istio.io/{version}"), "Gateway")).unwrap();
         assert!(matches!(manifest.objects[0], Object::Gateway(_)));
-        assert_eq!(manifest.to_json_value().unwrap()["apiVersion"], "networking.istio.io/v1");
+        let written = format!("networking.istio.io/{version}");
+        assert_eq!(manifest.to_json_value().unwrap()["apiVersion"], written.as_str());
+        let Object::Gateway(gateway) = &manifest.objects[0] else { panic!("no Gateway") };
+        assert_eq!(gateway.api_version(), written);
+        let newest = manifest.to_version("v1").unwrap().to_json_value().unwrap();
+        assert_eq!(newest["apiVersion"], "networking.istio.io/v1");
     }
+    assert!(Manifest::default().to_version("v2").is_ok(), "there is nothing to write");
+    let gateway = canary_core::Gateway::default();
+    assert!(gateway.to_version("v2").unwrap_err().to_string().contains("v1alpha3"));
     let finding = the_one(&text("networking.istio.io/v1", "VirtualServices"));
     assert_eq!(finding.help.as_deref(), Some("did you mean `VirtualService`?"));
     let finding = the_one(&text("networking.istio.io/v2", "Gateway"));
@@ -258,6 +366,8 @@ fn streams_lists_and_other_kinds() {
     let json =
         "{\"apiVersion\":\"v1\",\"kind\":\"Service\"}\n{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}";
     assert_eq!(Manifest::read(json).unwrap().objects.len(), 2);
+    let stream = json.replace('\n', "\n---\n");
+    assert_eq!(Manifest::read(&stream).unwrap().objects.len(), 2);
     assert_eq!(Manifest::read("").unwrap(), Manifest::default());
 }
 

@@ -124,7 +124,7 @@ impl Inventory {
             .iter()
             .flat_map(|gateway| gateway.spec.servers.iter().flatten())
             .filter(|server| is_plain_http(server))
-            .filter_map(|server| u16::try_from(server.port.number).ok())
+            .filter_map(|server| u16::try_from(server.port.number?).ok())
             .collect()
     }
 

@@ -45,7 +45,8 @@ pub(super) fn render(inventory: &Inventory) -> BTreeMap<u16, Value> {
         let name = format!("{own}/{}", gateway.name());
         let services = candidates(inventory, &prepared, &name);
         for server in gateway.spec.servers.iter().flatten().filter(|server| is_plain_http(server)) {
-            let Ok(port) = u16::try_from(server.port.number) else { continue };
+            let number = server.port.number.unwrap_or_default();
+            let Ok(port) = u16::try_from(number) else { continue };
             let Some(hosts) = ports.get_mut(&port) else { continue };
             let listener = Listener { gateway: &name, port, tls: server.tls.is_some() };
             add_server(inventory, server, own, listener, &services, hosts);

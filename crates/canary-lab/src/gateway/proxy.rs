@@ -227,7 +227,7 @@ impl Proxy {
         let mut copies = copies.into_iter();
         for mirror in mirrors {
             let mut copy = outgoing.clone();
-            insert(&mut copy.headers, "host", &shadow(decision.authority()));
+            insert(&mut copy.headers, "host", decision.authority());
             self.upstreams.mirror(snapshot, mirror, copy, decision.timeout(), copies.next());
         }
         let recent = self.recent.load_full().map(|recent| (recent, outgoing.body.clone()));
@@ -254,16 +254,6 @@ impl Proxy {
             insert(headers, "x-envoy-upstream-service-time", &took);
         }
         Some((reply, who))
-    }
-}
-
-/// The host of a mirrored request: Envoy adds `-shadow` before the port.
-fn shadow(authority: &str) -> String {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("{host}-shadow:{port}")
-        }
-        _ => format!("{authority}-shadow"),
     }
 }
 

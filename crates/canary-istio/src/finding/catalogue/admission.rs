@@ -94,6 +94,11 @@ const SCHEMA: &[Rule] = rules! { Object, ApiServer;
     S007 Error: "credentialNames and tlsCertificates have 1 or 2 entries", "name one or two certificates";
     S008 Error: "workloadSelector has 4096 labels at most, with values of 63 characters at most", "use fewer and shorter labels";
     S009 Error: "credentialNames is not written beside credentialName or tlsCertificates", "keep one of them";
+    S010 Error: "the name of a namespace is a DNS label in lower case", "use lower-case letters, digits and `-`, 63 characters at most";
+    S011 Error: "labels of an object have keys and values in Kubernetes' form, values of 63 characters at most", "use letters, digits, `-`, `_` and `.`, 63 characters at most";
+    S012 Error: "annotations of an object have keys in Kubernetes' form, and 256 KiB in all at most", "correct the key, or shorten the values";
+    S013 Error: "the port of a server has a number, also beside a Unix socket", "write `number: 0` for a Unix socket";
+    S014 Error: "the bytes of a direct response are not empty", "leave the body out";
 };
 
 const TABLES: [&[Rule]; 2] = [WEBHOOK, SCHEMA];

@@ -24,6 +24,10 @@ const ISTIO: &[Rule] = rules! { Objects, Istio;
 const OWN: &[Rule] = rules! { Objects, Canary;
     C501 Warning: "a namespace that is named does not exist", "create it, or correct the name";
     C502 Warning: "no request can fit a match", "remove the conditions that contradict each other";
+    C503 Warning: "a delegate that is named does not exist, or is not exported to the root", "make a VirtualService without hosts of that name, or export it";
+    C504 Warning: "a rule of a delegate contradicts the rule that delegates to it", "give both matches that one request can fit";
+    C505 Warning: "some clients do not see the DestinationRule that declares a subset", "export the rule to them, or declare the subset in the rule that they see";
+    C506 Warning: "HTTP rules are for servers that do not end TLS, or that do not speak HTTP", "write TLS or TCP rules, or end TLS at the gateway";
 };
 
 const TABLES: [&[Rule]; 2] = [ISTIO, OWN];

@@ -11,6 +11,7 @@ const READING: &[Rule] = rules! { Reading, Canary;
     C305 Error or Warning: "a time is not in the form that Kubernetes writes", "write whole seconds of UTC, as in 2026-01-31T12:00:00Z, or leave it out";
     C306 Error: "`apiVersion`, `kind` or `items` is missing or not known", "write those of a kind that Istio or Kubernetes has";
     C307 Error: "a value is missing, or not of the field's type", "write a value of the type that the message names";
+    C308 Warning: "an integer is not written in decimal: YAML 1.1 reads it so, and others may not", "write it in decimal";
 };
 
 const ROUTING: &[Rule] = rules! { Routing, Canary;

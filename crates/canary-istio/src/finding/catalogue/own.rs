@@ -24,4 +24,5 @@ pub(super) const RULES: &[Rule] = rules! { Object, Canary;
     C019 Info: "weights sum to 100, so that each is a percentage", "none needed: weights are shares of their sum";
     C020 Warning: "a single destination has no weight below 100", "remove the weight: the destination gets everything";
     C021 Warning: "a mirrored share is set beside a mirror", "add the mirror, or remove the share";
+    C022 Warning: "the groups of a regular expression have different names: Istio admits equal ones, Envoy refuses them", "give each group a name of its own";
 };

@@ -63,7 +63,7 @@ impl Gateway {
     pub fn server(mut self, mut server: Server) -> Self {
         let servers = self.spec.servers.get_or_insert_default();
         if servers.iter().any(|other| other.port.name == server.port.name) {
-            server.port.name = format!("{}-{}", server.port.name, server.port.number);
+            server.port.name = format!("{}-{}", server.port.name, server.port.number.unwrap_or(0));
         }
         servers.push(server);
         self
@@ -111,7 +111,12 @@ impl Server {
     }
 
     fn on(name: &str, protocol: &str, number: u32, hosts: Vec<String>) -> Self {
-        let port = Port { number, protocol: protocol.into(), name: name.into(), target_port: None };
+        let port = Port {
+            number: Some(number),
+            protocol: protocol.into(),
+            name: name.into(),
+            target_port: None,
+        };
         Self { port, hosts: Some(hosts), ..Self::default() }
     }
 }

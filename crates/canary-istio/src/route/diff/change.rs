@@ -13,8 +13,10 @@ pub(super) fn change(before: &Mesh, after: &Mesh, request: &Request) -> Option<C
     if Effect::told(&first) == Effect::told(&second) {
         return None;
     }
-    let cluster = |mesh: &Mesh, request: &Request| {
-        mesh.route(request).cluster().map(|cluster| cluster.name.clone())
+    let end = |mesh: &Mesh, request: &Request| {
+        let decision = mesh.route(request);
+        let cluster = decision.cluster().map(|cluster| cluster.name.clone());
+        (cluster, decision.outcome().to_string())
     };
     // The ends of the intervals are where destinations change.
     let mut candidates = vec![0];
@@ -30,7 +32,7 @@ pub(super) fn change(before: &Mesh, after: &Mesh, request: &Request) -> Option<C
         .chain(0..1000)
         .find(|random| {
             let drawn = request.clone().random(*random);
-            cluster(before, &drawn) != cluster(after, &drawn)
+            end(before, &drawn) != end(after, &drawn)
         })
         .unwrap_or(0);
     let side = |mesh: &Mesh| {

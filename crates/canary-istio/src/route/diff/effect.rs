@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::super::{
+    chance::Chance,
     decision::{Decision, Outcome},
     mesh::Mesh,
     request::Request,
@@ -40,8 +41,17 @@ impl Effect {
             *weights.entry(format!("{} {flag}", share.cluster.name)).or_default() += share.weight;
             total = share.total;
         }
+        // A fault that befalls some requests is the same for all of them here, whatever one of them drew.
+        let partial = decision
+            .abort_share()
+            .filter(|(_, chance)| *chance > Chance::NEVER && *chance < Chance::ALWAYS);
+        if let Some((abort, chance)) = partial {
+            let abort = Outcome::Abort(abort.clone());
+            *weights.entry(format!("{abort} for {chance}")).or_default() += total;
+        }
         let answer = match &decision.outcome {
             Outcome::Forward(_) => String::new(),
+            Outcome::Abort(_) if partial.is_some() => String::new(),
             Outcome::Failure(_) if !weights.is_empty() => String::new(),
             Outcome::Failure(failure) => {
                 format!("{} {}", failure.kind.status(), failure.kind.flag())

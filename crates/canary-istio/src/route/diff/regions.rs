@@ -11,20 +11,25 @@ use super::{
         mesh::Mesh,
         request::Request,
         routes::Route,
-        search::{Arrival, Called},
-        tables::Protocol,
+        search::Arrival,
+        sidecars::Called,
         witness::{Answer, Atoms, Part, Region, atoms},
     },
-    Diff,
+    Change, Diff,
     change::change,
     effect::Effect,
     pairs::{Numbered, number, pairs},
 };
 use crate::analyze::overlap::{Condition as Wanted, Hosts, Test, Work};
-use crate::names::{HostIndex, HostTable};
+use crate::names::{HostIndex, HostTable, MESH};
 
 /// The number of namespaces of clients that are looked at for sidecars.
 const MAX_NAMESPACES: usize = 8;
+/// The number of sets of labels of clients, and of ports, that are looked at for sidecars.
+const MAX_CLIENTS: usize = 8;
+const MAX_PORTS: usize = 8;
+/// The number of changes among which one more is looked for before it is told.
+const REMEMBERED: usize = 1_000;
 /// The cost of judging one route, in steps.
 const ROUTE: usize = 200;
 /// The cost of taking one earlier route into account, beside solving its conditions.
@@ -86,13 +91,11 @@ impl<'m> Comparison<'m> {
                 let mut hosts = BTreeSet::new();
                 let mut scheme = "http";
                 for workload in workloads.into_iter().flatten() {
-                    match workload.ports.get(&port) {
-                        Some(Protocol::Plain(table)) => hosts.extend(table.names()),
-                        Some(Protocol::Tls(_, servers)) => {
-                            scheme = "https";
-                            hosts.extend(servers.iter().flat_map(HostTable::names));
-                        }
-                        Some(Protocol::Opaque(_)) | None => {}
+                    let Some(served) = workload.ports.get(&port) else { continue };
+                    hosts.extend(served.hosts().flat_map(HostTable::names));
+                    if let Some(tls) = &served.tls {
+                        scheme = "https";
+                        hosts.extend(tls.names_of_connections());
                     }
                 }
                 let mut template = Request::default().gateway(gateway.clone()).port(port);
@@ -120,9 +123,22 @@ impl<'m> Comparison<'m> {
                 namespaces.len()
             ));
         }
+        let labels = clients(self.meshes);
+        let ports = ports(self.meshes);
+        if labels.len() > MAX_CLIENTS || ports.len() > MAX_PORTS {
+            self.found.unjudged.push(format!(
+                "sidecars were looked at for {MAX_CLIENTS} of {} sets of labels and {MAX_PORTS} of {} ports at most",
+                labels.len(),
+                ports.len()
+            ));
+        }
         for namespace in namespaces.into_iter().take(MAX_NAMESPACES) {
-            let none: [(&str, &str); 0] = [];
-            self.hosts(&hosts, &Request::default().from_workload(namespace, none));
+            for labels in labels.iter().take(MAX_CLIENTS) {
+                for port in ports.iter().take(MAX_PORTS) {
+                    let client = Request::default().from_workload(namespace, (*labels).clone());
+                    self.hosts(&hosts, &client.port(*port));
+                }
+            }
         }
     }
 
@@ -159,17 +175,7 @@ impl<'m> Comparison<'m> {
             (Part::Authority, Wanted::is(Test::Hosts(&own))),
             (Part::Authority, Wanted { test: Test::Hosts(&others), wanted: false, missing: true }),
         ];
-        let mut ports = BTreeSet::from(["80".to_owned()]);
-        ports.extend(
-            sides
-                .iter()
-                .flat_map(|side| side.iter())
-                .flat_map(|route| &route.conditions.rest)
-                .filter_map(|condition| match condition {
-                    Condition::Port(port) => Some(port.to_string()),
-                    _ => None,
-                }),
-        );
+        let ports = template.port.iter().map(ToString::to_string).collect();
         let region =
             Region { template: template.clone(), authority, examples: vec![example], ports };
         let conditions: [Vec<Option<Atoms<'_>>>; 2] =
@@ -264,10 +270,52 @@ impl<'m> Comparison<'m> {
     fn take(&mut self, request: &Request) {
         let [before, after] = self.meshes;
         if let Some(change) = change(before, after, request) {
+            // Clients that differ in what no rule asks for change alike.
+            let same = |known: &Change| {
+                known.before == change.before
+                    && known.after == change.after
+                    && known.witness.authority == change.witness.authority
+                    && known.witness.source_namespace == change.witness.source_namespace
+                    && known.witness.gateway == change.witness.gateway
+            };
+            let sidecar = change.witness.gateway.as_deref() == Some(MESH);
+            if sidecar && self.found.changes.iter().rev().take(REMEMBERED).any(same) {
+                return;
+            }
             self.work.spend((change.before.shares.len() + change.after.shares.len() + 1) * SHARE);
             self.found.changes.push(change);
         }
     }
+}
+
+/// The labels of clients for whom rules of the mesh may differ: none, and each set that a rule asks for.
+fn clients(meshes: [&Mesh; 2]) -> Vec<BTreeMap<String, String>> {
+    let mut known = vec![BTreeMap::new()];
+    let conditions = conditions(meshes).filter_map(|condition| match condition {
+        Condition::SourceLabels(labels) => Some(labels),
+        _ => None,
+    });
+    for labels in conditions {
+        if !known.contains(labels) {
+            known.push(labels.clone());
+        }
+    }
+    known
+}
+
+/// The ports for which the mesh may differ: 80, those of services and those that rules ask for.
+fn ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
+    let asked = conditions(meshes).filter_map(|condition| match condition {
+        Condition::Port(port) => Some(*port),
+        _ => None,
+    });
+    let listed = meshes.into_iter().flat_map(|mesh| mesh.0.world.registry.ports());
+    asked.chain(listed).chain([80]).collect()
+}
+
+fn conditions(meshes: [&Mesh; 2]) -> impl Iterator<Item = &Condition> {
+    let routes = meshes.into_iter().flat_map(|mesh| mesh.0.mesh.routes.iter().flatten());
+    routes.flat_map(|route| &route.conditions.rest)
 }
 
 /// The routes that requests to a host meet in one mesh, in order.
@@ -279,9 +327,9 @@ fn routes<'m>(mesh: &'m Mesh, request: &Request) -> &'m [Arc<Route>] {
         },
         Arrival::Mesh { .. } => match mesh.0.called(request) {
             Called::Entry(index) => &mesh.0.mesh.routes[index],
-            Called::Service(_) | Called::Unknown => &[],
+            Called::Service(_) | Called::Route(_) | Called::Closed(_) | Called::Unknown(_) => &[],
         },
-        Arrival::Nowhere { .. } => &[],
+        Arrival::Connection { .. } | Arrival::Nowhere { .. } => &[],
     }
 }
 

@@ -5,6 +5,7 @@ mod delegates;
 mod destinations;
 mod diffs;
 mod gateways;
+mod like_istiod;
 mod matches;
 mod properties;
 mod sidecars;

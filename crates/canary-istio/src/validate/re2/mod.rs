@@ -61,12 +61,23 @@ fn is_plain(byte: u8) -> bool {
         || matches!(byte, b'/' | b'-' | b'_' | b'.' | b':' | b' ' | b'=' | b',')
 }
 
+/// The name that two groups of a pattern have, which Istio admits and Envoy refuses.
+pub(crate) fn repeated_group(pattern: &str) -> Option<String> {
+    if !pattern.contains("(?") {
+        return None;
+    }
+    parse(pattern).ok()?.1
+}
+
 /// The same language in the syntax of Rust's `regex`, not anchored.
 ///
 /// # Errors
 /// [`Re2Error`] when `pattern` is longer than [`MAX_LEN`] bytes or is not RE2.
 pub(crate) fn translate(pattern: &str) -> Result<String, Re2Error> {
-    Ok(parse(pattern)?.to_string())
+    match parse(pattern)? {
+        (node, None) => Ok(node.to_string()),
+        (_, Some(name)) => Err(Re2Error::new("a group name is used twice", name)),
+    }
 }
 
 /// `true` when the RE2 expression fits the whole text, as Envoy's `safe_regex` does; `None` when Envoy refuses the
@@ -109,7 +120,7 @@ pub(crate) fn search(pattern: &str) -> Result<meta::Regex, Re2Error> {
 
 /// The number of capture groups of `pattern`, when it is RE2.
 pub(crate) fn groups(pattern: &str) -> Option<usize> {
-    parse(pattern).ok().map(|node| node.captures())
+    parse(pattern).ok().map(|(node, _)| node.captures())
 }
 
 /// The memory that one compiled pattern may take, in bytes: enough for every pattern met in practice.
@@ -132,7 +143,8 @@ fn too_large(pattern: &str) -> Re2Error {
     Re2Error::new(TOO_LARGE, pattern)
 }
 
-fn parse(pattern: &str) -> Result<ast::Node, Re2Error> {
+/// A pattern as a tree, and the name that two of its groups have.
+fn parse(pattern: &str) -> Result<(ast::Node, Option<String>), Re2Error> {
     if pattern.len() > MAX_LEN {
         return Err(Re2Error::new("it is longer than 1024 bytes", ""));
     }

@@ -58,14 +58,17 @@ pub(super) struct Parser<'p> {
     rest: &'p str,
     flags: Flags,
     names: Vec<&'p str>,
+    /// A name that two groups have: Go, and so Istio, takes that, and Envoy does not.
+    repeated: Option<&'p str>,
 }
 
 impl<'p> Parser<'p> {
     pub(super) fn new(pattern: &'p str) -> Self {
-        Self { rest: pattern, flags: Flags::default(), names: Vec::new() }
+        Self { rest: pattern, flags: Flags::default(), names: Vec::new(), repeated: None }
     }
 
-    pub(super) fn parse(mut self) -> Result<Node, Re2Error> {
+    /// The tree, and the name that two groups have.
+    pub(super) fn parse(mut self) -> Result<(Node, Option<String>), Re2Error> {
         let whole = self.rest;
         let mut open: Vec<Frame> = Vec::new();
         let mut frame = Frame::new(self.flags, false);
@@ -159,7 +162,7 @@ impl<'p> Parser<'p> {
             last_repeat = repeat;
         }
         if open.is_empty() {
-            Ok(frame.finish())
+            Ok((frame.finish(), self.repeated.map(str::to_owned)))
         } else {
             Err(Re2Error::new("a `(` is not closed", whole))
         }
@@ -230,7 +233,7 @@ impl<'p> Parser<'p> {
                     ));
                 }
                 if self.names.contains(&name) {
-                    return Err(Re2Error::new("a group name is used twice", capture));
+                    self.repeated.get_or_insert(name);
                 }
                 self.names.push(name);
                 self.skip(capture.len());

@@ -1,4 +1,4 @@
-use super::{check, full_match, groups, search, translate};
+use super::{check, full_match, groups, repeated_group, search, translate};
 
 #[test]
 fn what_go_accepts_is_accepted() {
@@ -134,7 +134,6 @@ fn what_go_refuses_is_refused() {
         "(?-)",
         "(?i-)",
         "(?--i)",
-        "(?P<n>a)(?P<n>b)",
         "(?P<n-n>a)",
         "(?P<>a)",
         "(?P=n)",
@@ -244,4 +243,13 @@ fn every_known_class_name_compiles() {
         let regex = full_match(&format!(r"\p{{{name}}}|\P{{{name}}}"));
         assert!(regex.is_ok(), "{name}");
     }
+}
+
+#[test]
+fn a_group_name_may_be_used_twice_for_istio_and_not_for_envoy() {
+    let pattern = "(?P<n>a)(?P<n>b)";
+    assert_eq!(check(pattern), Ok(()));
+    assert_eq!(repeated_group(pattern).as_deref(), Some("n"));
+    assert_eq!(repeated_group("(?P<n>a)(?P<m>b)"), None);
+    assert!(full_match(pattern).unwrap_err().to_string().contains("used twice"));
 }

@@ -34,6 +34,12 @@ pub(super) fn servers_and_ports() {
 
 #[test]
 pub(super) fn hosts_and_binds() {
+    // The schema wants the number that Istio takes for 0.
+    let socket = json!({"port": {"protocol": "HTTP", "name": "x"}, "bind": "unix:///a"});
+    server(&socket, &["S013 spec.servers[0].port.number"]);
+    let zero = json!({"port": {"number": 0, "protocol": "HTTP", "name": "x"}, "bind": "unix:///a"});
+    server(&zero, &[]);
+
     for host in ["*", "*.a.com", "a.com", "./a.com", "*/a.com", "prod/*", "10.0.0.1", "a.com."] {
         server(&json!({"hosts": [host]}), &[]);
     }
@@ -85,6 +91,19 @@ pub(super) fn tls_by_protocol() {
 
 #[test]
 pub(super) fn tls_settings() {
+    // Expressions of the TLS library begin with a sign.
+    for suite in ["", "ALL", "-SSLv3", "[AES128-SHA|AES256-SHA]", "!aNULL"] {
+        tls(&json!({"mode": "SIMPLE", "credentialName": "c", "cipherSuites": [suite]}), &[]);
+    }
+    tls(
+        &json!({"mode": "SIMPLE", "credentialName": "c", "cipherSuites": ["ALL", "ALL", "9x", "high"]}),
+        &[
+            "V037? spec.servers[0].tls.cipherSuites[1]",
+            "V037? spec.servers[0].tls.cipherSuites[2]",
+            "V037? spec.servers[0].tls.cipherSuites[3]",
+        ],
+    );
+
     let at = |field: &str, code: &str| format!("{code} spec.servers[0].tls{field}");
     let good = |more: serde_json::Value| {
         let mut settings = json!({"mode": "SIMPLE", "credentialName": "a"});
@@ -197,6 +216,28 @@ pub(super) fn metadata() {
             &[&format!("V019 metadata.annotations[{key:?}]")],
         );
     }
+    check(json!({"name": "a", "namespace": "team-a"}), &[]);
+    for namespace in ["Team", "a.b", "-a", "a_b", &"a".repeat(64)] {
+        check(json!({"name": "a", "namespace": namespace}), &["S010 metadata.namespace"]);
+    }
+    let long = "v".repeat(63);
+    check(json!({"name": "a", "labels": {"app": "", "example.com/Part_of": long}}), &[]);
+    for (key, value) in [
+        ("-app", "a"),
+        ("Example.com/app", "a"),
+        ("/app", "a"),
+        ("a/b/c", "a"),
+        ("app", "a b"),
+        ("app", "-"),
+        ("app", &"v".repeat(64)),
+    ] {
+        let path = crate::path::Path::root("metadata").field("labels").key(key).to_string();
+        check(json!({"name": "a", "labels": {key: value}}), &[&format!("S011 {path}")]);
+    }
+    check(json!({"name": "a", "annotations": {"Example.com/Any": "any text: {}"}}), &[]);
+    check(json!({"name": "a", "annotations": {"a b": ""}}), &["S012 metadata.annotations.a b"]);
+    let large = "x".repeat(256 * 1024);
+    check(json!({"name": "a", "annotations": {"a": large}}), &["S012 metadata.annotations"]);
     let gateway = Gateway::default().namespace("prod");
     assert_eq!(gateway.validate().0[0].object, "Gateway prod/");
 }

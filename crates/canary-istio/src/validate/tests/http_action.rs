@@ -113,6 +113,10 @@ pub(super) fn mirrors() {
 
 #[test]
 pub(super) fn redirects_and_responses() {
+    let bytes = |bytes: &str| json!({"route": null, "directResponse": {"status": 200, "body": {"bytes": bytes}}});
+    route(&bytes("aGk="), &[]);
+    route(&bytes(""), &["S014 spec.http[0].directResponse.body.bytes"]);
+
     let check = |redirect: Value, field: &str| {
         let line = format!("V068 spec.http[0].redirect{field}");
         let expected: &[&str] = if field == "ok" { &[] } else { &[&line] };

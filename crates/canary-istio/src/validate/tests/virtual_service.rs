@@ -131,6 +131,9 @@ pub(super) fn what_a_rule_holds_together() {
 
 #[test]
 pub(super) fn matches() {
+    let twice = json!({"match": [{"uri": {"regex": "/(?P<a>x)/(?P<a>y)"}}]});
+    route(&twice, &["C022? spec.http[0].match[0].uri.regex"]);
+
     let at = |code: &str, field: &str| format!("{code} spec.http[0].match[0]{field}");
     let check = |condition: Value, expected: &[(&str, &str)]| {
         let lines: Vec<_> = expected.iter().map(|(code, field)| at(code, field)).collect();

@@ -1,0 +1,96 @@
+//! Subsets that a DestinationRule declares and that some clients do not see: C505.
+
+use std::collections::BTreeSet;
+
+use super::{
+    destinations::destinations,
+    index::{Index, Item},
+    report::Report,
+};
+use crate::{
+    finding::Severity,
+    names::{CLUSTER_DOMAIN, Exports, MESH, applies_to_mesh, covers, qualify, service_namespace},
+    networking::{DestinationRule, VirtualService},
+    route::{Client, DestinationRules},
+};
+
+/// The root namespace of a mesh that was set up with no other.
+const ROOT: &str = "istio-system";
+/// The number of namespaces that a message names.
+const NAMED: usize = 5;
+
+pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
+    let all: Vec<(String, String, DestinationRule)> = index
+        .destination_rules()
+        .map(|item| (item.namespace.to_owned(), item.object.name().to_owned(), item.object.clone()))
+        .collect();
+    let rules = DestinationRules::new(&all, CLUSTER_DOMAIN, ROOT);
+    for item in index.virtual_services() {
+        for (path, destination) in destinations(item.object) {
+            let subset = destination.subset.as_deref().filter(|subset| !subset.is_empty());
+            let Some(subset) = subset else { continue };
+            let host = qualify(&destination.host, item.namespace, CLUSTER_DOMAIN);
+            let on_host = |(namespace, _, rule): &&(String, String, DestinationRule)| {
+                covers(&qualify(&rule.spec.host, namespace, CLUSTER_DOMAIN), &host)
+            };
+            let declaring = |(_, _, rule): &(String, String, DestinationRule)| {
+                rule.spec.subsets.iter().flatten().any(|declared| declared.name == subset)
+            };
+            let concerned: Vec<_> = all.iter().filter(on_host).collect();
+            // A subset that nobody declares is said elsewhere.
+            if !concerned.iter().any(|rule| declaring(rule)) {
+                continue;
+            }
+            let namespaces = concerned.iter().map(|(namespace, _, _)| namespace.as_str());
+            let blind: Vec<&str> = clients(index, item, namespaces)
+                .into_iter()
+                .filter(|namespace| {
+                    let client = Client { namespace, label: &|_| None };
+                    let of_service = service_namespace(&host, CLUSTER_DOMAIN);
+                    !rules.declares(&client, &host, of_service, subset)
+                })
+                .take(NAMED)
+                .collect();
+            if blind.is_empty() {
+                continue;
+            }
+            let message = format!(
+                "clients in namespace {} do not see the DestinationRule that declares subset {subset} of {host}: their requests fail with 503",
+                blind.join(", ")
+            );
+            report
+                .add(Severity::Warning, "C505", &item.id, format!("{path}.subset"), message)
+                .help = Some(
+                "export that rule to them, or declare the subset in the rule that they see"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+/// The namespaces of clients that a VirtualService serves, as far as the objects name them: its own and those of the
+/// rules on the host, for the mesh; those of the gateways' pods, when these are known.
+fn clients<'o>(
+    index: &Index<'o>,
+    item: &Item<'o, VirtualService>,
+    of_rules: impl Iterator<Item = &'o str>,
+) -> BTreeSet<&'o str> {
+    let spec = &item.object.spec;
+    let exports = Exports::new(spec.export_to.iter().flatten().map(String::as_str), item.namespace);
+    let mut found = BTreeSet::new();
+    if applies_to_mesh(spec.gateways.as_deref()) {
+        found.insert(item.namespace);
+        found.extend(of_rules.filter(|namespace| *namespace != ROOT));
+    }
+    let named = spec.gateways.iter().flatten().filter(|name| *name != MESH);
+    for gateway in named.filter_map(|name| index.gateway(name, item.namespace)) {
+        let none = std::collections::BTreeMap::new();
+        let selector = gateway.object.spec.selector.as_ref().unwrap_or(&none);
+        if let Some(pods) = &index.pods {
+            let namespaces = pods.select(selector).map(|pod| pod.metadata.namespace.as_deref());
+            found.extend(namespaces.map(|namespace| namespace.unwrap_or("default")));
+        }
+    }
+    found.retain(|namespace| exports.includes(namespace));
+    found
+}
