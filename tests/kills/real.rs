@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use canary_core::{
-    Verdict,
     cluster::{Clock, Cluster, Driver, Kubernetes, ObjectRef},
     evidence::{Kind, Observation, Observations, Seen, Source, Timestamp, from_stream},
     rollout::Result,
@@ -18,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     fast::Fast,
-    life::{APP, Death, Ended, end_problems, is_split, live, plan, set_up},
+    life::{APP, Death, Ended, end_problems, live, plan, set_up},
     proxy::Proxy,
     search::{Of, Tally, Weather},
     users::Service,
@@ -122,17 +121,7 @@ async fn run(server: &ApiServer, seed: u64, of: Of) -> Tally {
                 let routes = get(ObjectRef::virtual_service(&namespace, APP)).await;
                 let rule = get(ObjectRef::destination_rule(&namespace, APP)).await;
                 let found = end_problems(&ledger, &routes, &rule, &verdict);
-                tally.problems.extend(found.into_iter().map(|what| format!("seed {seed}: {what}")));
-                let promoted = matches!(verdict, Verdict::Promote { .. });
-                if bad && promoted {
-                    tally
-                        .problems
-                        .push(format!("seed {seed}: a bad canary is promoted: {verdict}"));
-                }
-                let rolled_back = matches!(verdict, Verdict::Rollback { .. });
-                (tally.promoted, tally.rolled_back) = (promoted.into(), rolled_back.into());
-                (tally.good, tally.blamed) = ((!bad).into(), (!bad && rolled_back).into());
-                tally.split = is_split(&verdict).into();
+                tally.conclude(seed, bad, &verdict, found);
                 let weather = proxy.weather.as_ref();
                 tally.faults = weather.map_or(0, |weather| weather.lock().unwrap().faults);
                 tally.writes = ledger.writes();

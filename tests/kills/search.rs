@@ -64,6 +64,28 @@ impl Tally {
         self.problems.extend(other.problems);
     }
 
+    /// Counts the end of a rollout with a canary that is bad or no worse, and the problems at that end.
+    pub(crate) fn conclude(
+        &mut self,
+        seed: u64,
+        bad: bool,
+        verdict: &Verdict,
+        problems: Vec<String>,
+    ) {
+        let of_seed = |problem: String| format!("seed {seed}: {problem}");
+        self.problems.extend(problems.into_iter().map(of_seed));
+        let promoted = matches!(verdict, Verdict::Promote { .. });
+        if bad && promoted {
+            self.problems.push(of_seed(format!("a bad canary is promoted: {verdict}")));
+        }
+        let rolled_back = matches!(verdict, Verdict::Rollback { .. });
+        self.promoted += u64::from(promoted);
+        self.rolled_back += u64::from(rolled_back);
+        self.good += u64::from(!bad);
+        self.blamed += u64::from(!bad && rolled_back);
+        self.split += u64::from(is_split(verdict));
+    }
+
     /// The summary of a search.
     pub(crate) fn line(&self, title: &str) -> String {
         format!(
@@ -206,22 +228,7 @@ pub(crate) fn run(seed: u64, of: Of) -> Tally {
                 surroundings.clock.revive(Duration::from_secs(2));
             }
             Ended::Verdict(verdict) => {
-                let found = surroundings.problems(&verdict);
-                tally
-                    .problems
-                    .extend(found.into_iter().map(|found| format!("seed {seed}: {found}")));
-                let promoted = matches!(verdict, Verdict::Promote { .. });
-                if bad && promoted {
-                    tally
-                        .problems
-                        .push(format!("seed {seed}: a bad canary is promoted: {verdict}"));
-                }
-                let rolled_back = matches!(verdict, Verdict::Rollback { .. });
-                tally.promoted += u64::from(promoted);
-                tally.rolled_back += u64::from(rolled_back);
-                tally.good = u64::from(!bad);
-                tally.blamed = u64::from(!bad && rolled_back);
-                tally.split = u64::from(is_split(&verdict));
+                tally.conclude(seed, bad, &verdict, surroundings.problems(&verdict));
                 tally.faults = weather.map_or(0, |weather| weather.lock().unwrap().faults);
                 tally.writes = surroundings.ledger.writes();
                 return tally;

@@ -8,6 +8,7 @@ use std::{
 
 use canary_core::evidence::Timestamp;
 use canary_tests::http::{Reply, Request, Server};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -230,16 +231,5 @@ fn next(text: &str) -> ((String, String, String), &str) {
 }
 
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digits = [rest.next().unwrap(), rest.next().unwrap()];
-            let digits = std::str::from_utf8(&digits).unwrap();
-            bytes.push(u8::from_str_radix(digits, 16).unwrap());
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).unwrap()
+    percent_decode_str(text).decode_utf8().unwrap().into_owned()
 }

@@ -133,7 +133,7 @@ impl Inventory {
     }
 }
 
-/// Whether a server speaks plain HTTP.
+/// Returns `true` for a server that speaks plain HTTP.
 pub(super) fn is_plain_http(server: &Server) -> bool {
     let protocol = server.port.protocol.to_ascii_uppercase();
     ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"].contains(&protocol.as_str())

@@ -74,12 +74,12 @@ pub(super) fn matches(route: &Value) -> Option<&[Value]> {
 /// header alone; `None` when it answers none of them, or only those that fulfil other conditions too.
 pub(super) fn coverage(route: &Value, header: &HeaderRoute) -> Option<Coverage> {
     let Some(matches) = matches(route) else { return Some(Coverage::Everything) };
-    let caught = matches.iter().filter_map(|one| match_coverage(one, header));
-    caught.reduce(|one, other| if one == Coverage::Header { other } else { one })
+    let covered = matches.iter().filter_map(|one| match_coverage(one, header));
+    covered.reduce(|one, other| if one == Coverage::Header { other } else { one })
 }
 
 fn match_coverage(one: &Value, header: &HeaderRoute) -> Option<Coverage> {
-    let mut caught = Coverage::Everything;
+    let mut covered = Coverage::Everything;
     for (field, condition) in one.as_object()? {
         let none = condition.is_null()
             || condition.as_object().is_some_and(serde_json::Map::is_empty)
@@ -102,7 +102,7 @@ fn match_coverage(one: &Value, header: &HeaderRoute) -> Option<Coverage> {
                 }
                 // A condition that the header is absent also matches requests that never had it.
                 if wanted {
-                    caught = Coverage::Header;
+                    covered = Coverage::Header;
                 }
             }
             "uri" if is_every_path(condition) => {}
@@ -112,7 +112,7 @@ fn match_coverage(one: &Value, header: &HeaderRoute) -> Option<Coverage> {
             _ => return None,
         }
     }
-    Some(caught)
+    Some(covered)
 }
 
 /// Returns `true` when every path fulfils a condition.
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_route_catches_is_decided_by_that_header_alone() {
+    fn the_coverage_of_a_route_is_decided_by_that_header_alone() {
         let header = HeaderRoute { name: "user-group".to_owned(), value: "canary".to_owned() };
         let of = |matches: Value| coverage(&json!({"match": matches}), &header);
         assert_eq!(coverage(&json!({}), &header), Some(Coverage::Everything));

@@ -63,21 +63,21 @@ pub(super) fn ensure(
 ) -> Result<()> {
     let routes = http(virtual_service);
     let (target, header) = (located.http, plan.probe_header());
-    let caught = routes[..target].iter().enumerate().find_map(|(index, route)| {
-        let caught = coverage(route, &header).filter(|_| !is_managed(route))?;
-        Some((index, caught))
+    let covered = routes[..target].iter().enumerate().find_map(|(index, route)| {
+        let covered = coverage(route, &header).filter(|_| !is_managed(route))?;
+        Some((index, covered))
     });
-    if let Some((index, Coverage::Header)) = caught
+    if let Some((index, Coverage::Header)) = covered
         && leads_to_canary(plan, &routes[target], &routes[index])
     {
         remove_managed(ops, virtual_service, |_, _| true);
         return Ok(());
     }
     let made = make(plan, &header, &routes[target], located)?;
-    let reachable = caught.map_or(target, |(index, _)| index);
+    let reachable = covered.map_or(target, |(index, _)| index);
     let kept = routes[..reachable].iter().position(|route| *route == made);
-    if let (None, Some((index, covered))) = (kept, caught) {
-        return Err(shadowed(plan, &header, routes, (index, target), covered));
+    if let (None, Some((index, coverage))) = (kept, covered) {
+        return Err(shadowed(plan, &header, routes, (index, target), coverage));
     }
     let removed = remove_managed(ops, virtual_service, |index, _| Some(index) != kept);
     if kept.is_none() {

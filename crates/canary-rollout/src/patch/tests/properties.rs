@@ -65,11 +65,11 @@ proptest! {
             let marked = request.clone().header(&name, &value);
             let (plain, with_header) = (land(&before, &request), land(&before, &marked));
             prop_assert_eq!(&land(&now, &request).cluster, &plain.cluster, "without the header");
-            let caught = with_header.route.is_some_and(|route| route < target);
+            let covered = with_header.route.is_some_and(|route| route < target);
             // The requests that the target alone would answer, with or without the header.
             let its = [&request, &marked].iter().any(|one| land(&alone, one).route.is_some());
             let landed = land(&now, &marked).cluster;
-            if its && !caught {
+            if its && !covered {
                 let cluster = landed.unwrap_or_default();
                 prop_assert!(cluster.contains("|resnet101|"), "{cluster} {request:?} {made:#}");
             } else {
