@@ -5,6 +5,7 @@
 mod apply;
 mod discovery;
 mod driver;
+mod kinds;
 #[cfg(test)]
 mod memory;
 mod precondition;

@@ -189,6 +189,19 @@ impl Client {
         status.map_err(|bad| self.unreadable(&asked.url, &reply, &trace, &bad).into())
     }
 
+    /// Returns `true` when a version of the model answers: a server that cannot be reached, or does not know the model
+    /// yet, is not ready.
+    ///
+    /// # Errors
+    /// [`Error::Predict`] of origin request, when the question itself cannot be asked.
+    pub async fn is_ready(&self) -> Result<bool> {
+        match self.status().await {
+            Ok(status) => Ok(status.ready()),
+            Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits until a version of the model answers, and tells `progress` of each look at it.
     ///
     /// A server that cannot be reached, or does not know the model yet, is asked again: every 100 ms at first, every
