@@ -1,17 +1,21 @@
-//! Whom a client trusts, and who it is, on `https://` and `grpcs://`.
+//! The authorities that a client trusts, and its own identity, on `https://` and `grpcs://`.
 
 use std::path::PathBuf;
 
 use canary_core::{predict, serving::Error};
 use pyo3::{
-    exceptions::{PyTypeError, PyValueError},
+    exceptions::PyValueError,
     prelude::*,
-    types::{PyByteArray, PyBytes, PyDict, PyMemoryView},
+    types::{PyBytes, PyDict},
 };
 
-use crate::{error::IntoPy, input};
+use super::pem::{AS_BYTES, Pem, pair};
+use crate::{
+    error::{IntoPy, to_py},
+    input,
+};
 
-/// What a client is told of TLS. It has no `Debug`: it may hold a key.
+/// The settings of TLS. It has no `Debug`: it may hold a key.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Settings {
     authorities: Option<Authorities>,
@@ -19,8 +23,6 @@ pub(crate) struct Settings {
     identity: Option<(Pem, Pem)>,
     system_authorities: bool,
 }
-
-const AS_BYTES: &str = "given as bytes";
 
 /// Certificates in PEM.
 #[derive(Clone)]
@@ -34,13 +36,6 @@ impl PartialEq for Authorities {
     fn eq(&self, other: &Self) -> bool {
         self.pem == other.pem
     }
-}
-
-/// A PEM, or where it is.
-#[derive(Clone, PartialEq)]
-enum Pem {
-    File(PathBuf),
-    Bytes(Vec<u8>),
 }
 
 impl Settings {
@@ -102,7 +97,7 @@ impl Settings {
         client.tls(tls.identity(certificate_pem, key_pem)).py()
     }
 
-    /// Whether the bytes of a key are held, which must not be stored.
+    /// Returns `true` when the bytes of a key are held, which must not be stored.
     pub(crate) fn holds_key(&self) -> bool {
         matches!(self.identity, Some((_, Pem::Bytes(_))))
     }
@@ -121,68 +116,10 @@ impl Settings {
     }
 }
 
-fn pair(given: &Bound<'_, PyAny>) -> PyResult<(Pem, Pem)> {
-    let Ok((certificate, key)) = given.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else {
-        // What was given is not repeated: it could be the key.
-        return Err(PyTypeError::new_err(
-            "identity is a tuple (certificate, key), each a path or the bytes of a PEM",
-        ));
-    };
-    Ok((Pem::new(&certificate, "certificate")?, Pem::new(&key, "key")?))
-}
-
-impl Pem {
-    fn new(given: &Bound<'_, PyAny>, what: &str) -> PyResult<Self> {
-        let bytes = given.is_instance_of::<PyBytes>()
-            || given.is_instance_of::<PyByteArray>()
-            || given.is_instance_of::<PyMemoryView>();
-        if bytes {
-            let bytes = given.py().get_type::<PyBytes>().call1((given,))?;
-            return Ok(Self::Bytes(bytes.extract()?));
-        }
-        let path: PathBuf = given.extract().map_err(|_| {
-            PyTypeError::new_err(format!(
-                "the {what} of identity is a path or the bytes of a PEM, not {}",
-                given.get_type()
-            ))
-        })?;
-        // A PEM as text would be shown as the name of a missing file.
-        if path.to_string_lossy().contains("-----BEGIN") {
-            return Err(PyTypeError::new_err(format!(
-                "the {what} of identity is the text of a PEM; give its bytes, with .encode(), or the path of its file"
-            )));
-        }
-        Ok(Self::File(path))
-    }
-
-    fn read(&self) -> PyResult<Vec<u8>> {
-        match self {
-            Self::File(path) => {
-                std::fs::read(path).map_err(|cause| input::unreadable(path, &cause))
-            }
-            Self::Bytes(bytes) => Ok(bytes.clone()),
-        }
-    }
-
-    fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(match self {
-            Self::File(path) => path.into_pyobject(py)?.into_any(),
-            Self::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
-        })
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Bytes(_) => AS_BYTES.to_owned(),
-        }
-    }
-}
-
 /// The error with the help that names its files.
 fn error_of(mut error: Error, help: String) -> PyErr {
     if let Error::Predict(error) = &mut error {
         error.help = help;
     }
-    crate::error::to_py(error)
+    to_py(error)
 }

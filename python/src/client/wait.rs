@@ -2,24 +2,12 @@
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
-use canary_core::{error::Origin, predict, serving::Error};
+use canary_core::predict;
 use futures_util::future::{Either, select};
 use pyo3::prelude::*;
 
-use crate::{
-    error::to_py,
-    time,
-    version_state::{VersionState, states},
-};
-
-/// `true` when a version answers; a server that is not there, or does not know the model yet, is not ready.
-pub(crate) async fn ready(core: &predict::Client) -> canary_core::serving::Result<bool> {
-    match core.status().await {
-        Ok(status) => Ok(status.ready()),
-        Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),
-        Err(error) => Err(error),
-    }
-}
+use super::version_state::{VersionState, states};
+use crate::{convert::time, error::to_py};
 
 /// A wait for a version, and the callback that is given each look.
 pub(crate) struct Waiter {
@@ -31,10 +19,10 @@ pub(crate) struct Waiter {
 impl Waiter {
     pub(crate) fn new(
         core: &predict::Client,
-        timeout: Option<Bound<'_, PyAny>>,
+        timeout: Option<&Bound<'_, PyAny>>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let timeout = timeout.map_or(Ok(Duration::from_secs(60)), |t| time::seconds(&t))?;
+        let timeout = time::seconds_or(timeout, Duration::from_secs(60))?;
         let watcher = match progress {
             None => None,
             Some(progress) => {

@@ -9,7 +9,13 @@ use canary_core::{
 use futures_util::{Stream, StreamExt};
 use pyo3::{exceptions::PyStopAsyncIteration, prelude::*};
 
-use crate::{cluster::Handle, door, error::to_py, json::Plain, show};
+use super::handle::Handle;
+use crate::{
+    convert::plain::Plain,
+    door::{self, Call, Task},
+    error::to_py,
+    macros::pymethods,
+};
 
 type Changes = std::pin::Pin<Box<dyn Stream<Item = Result<WatchEvent>> + Send>>;
 
@@ -29,7 +35,7 @@ impl Watch {
         Self { handle, object, changes: Arc::default() }
     }
 
-    /// The next change; the watch is opened at the first. What passes is waited out: a watch goes on by itself.
+    /// The next change; the watch is opened at the first. Errors that pass are waited out: a watch goes on by itself.
     fn next(&self) -> impl Future<Output = Result<Option<Event>>> + Send + 'static {
         let (handle, object) = (self.handle.clone(), self.object.clone());
         let changes = Arc::clone(&self.changes);
@@ -58,32 +64,21 @@ impl Watch {
     }
 }
 
-#[pymethods]
-impl Watch {
-    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
+pymethods! {
+    Watch [iterator, async_iterator, card(render_value)]
+    methods {
+        fn __next__(&self, py: Python<'_>) -> PyResult<Option<Event>> {
+            door::block_on(py, self.next())
+        }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Event>> {
-        door::block_on(py, self.next())
-    }
+        fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            let next = self.next();
+            let event = async move { next.await.map_err(to_py)?.ok_or_else(|| PyStopAsyncIteration::new_err(())) };
+            Task::new(event).awaitable(py)
+        }
 
-    fn __aiter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    fn __anext__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let next = self.next();
-        door::later_py(py, async move {
-            next.await.map_err(to_py)?.ok_or_else(|| PyStopAsyncIteration::new_err(()))
-        })
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        show::card(slf, "render_value")
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Watch({})", self.object)
+        fn __repr__(&self) -> String {
+            format!("Watch({})", self.object)
+        }
     }
 }

@@ -32,7 +32,7 @@ impl Proxy {
         Ok(Self::At(url))
     }
 
-    /// Whether the URL names a user, whose password must not be stored.
+    /// Returns `true` when the URL names a user, whose password must not be stored.
     pub(crate) fn holds_password(&self) -> bool {
         matches!(self, Self::At(url) if url.contains('@'))
     }

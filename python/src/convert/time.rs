@@ -18,9 +18,9 @@ pub(crate) fn seconds(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
     })
 }
 
-/// A moment as people read it, such as `2026-11-29 01:06:09 UTC`.
-pub(crate) fn utc(at: Timestamp) -> String {
-    jiff_of(at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+/// A duration of zero or more, or another one where none is given.
+pub(crate) fn seconds_or(value: Option<&Bound<'_, PyAny>>, usual: Duration) -> PyResult<Duration> {
+    value.map_or(Ok(usual), seconds)
 }
 
 /// A moment as JSON has it, such as `2026-11-29T01:06:09.25Z`.

@@ -1,4 +1,4 @@
-//! Common methods of value classes: one hash for equal ones, and a pickle.
+//! Methods that value classes share: JSON, one hash for equal ones, pickles, and copies with changes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,23 +9,33 @@ use pyo3::{
     types::{PyBytes, PyDict},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use crate::json;
+/// A value as JSON.
+pub(crate) fn json(value: &impl Serialize) -> PyResult<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| PyValueError::new_err(format!("this cannot be written as JSON: {error}")))
+}
 
 /// The hash of a value: that of its JSON, which equal values share.
 pub(crate) fn hash(value: &impl Serialize) -> PyResult<u64> {
+    Ok(hash_of(&json(value)?.to_string()))
+}
+
+/// The hash of the parts that equal values share.
+pub(crate) fn hash_of(parts: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    json::value(value)?.to_string().hash(&mut hasher);
-    Ok(hasher.finish())
+    parts.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The parts of a pickled value: the function `_restore` of its class, and its bytes.
 pub(crate) type Parts<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 
 /// Takes a value apart for pickle and copy.
-pub(crate) fn reduce<'py, T: PyTypeInfo>(
+pub(crate) fn reduce<'py, T: PyTypeInfo + Serialize>(
     py: Python<'py>,
-    value: &impl Serialize,
+    value: &T,
 ) -> PyResult<Parts<'py>> {
     let restore = py.get_type::<T>().getattr("_restore")?;
     Ok((restore, (bytes(py, value)?,)))

@@ -15,51 +15,8 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::{door, error::IntoPy, finding::Finding, manifest};
-
-/// The problems between objects, and the checks that could not be judged.
-#[pyclass(frozen, eq, hash, module = "canary")]
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct Analysis {
-    findings: Vec<Finding>,
-    unjudged: Vec<(String, String, String)>,
-}
-
-/// The parts of a pickled analysis.
-type AnalysisParts = (Vec<Finding>, Vec<(String, String, String)>);
-
-#[pymethods]
-impl Analysis {
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, AnalysisParts)> {
-        let restore = py.get_type::<Self>().getattr("_restore")?;
-        Ok((restore, (self.findings.clone(), self.unjudged.clone())))
-    }
-
-    #[staticmethod]
-    #[pyo3(name = "_restore")]
-    fn restore(findings: Vec<Finding>, unjudged: Vec<(String, String, String)>) -> Self {
-        Self { findings, unjudged }
-    }
-
-    #[getter]
-    fn findings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::show::records(py, self.findings.clone())
-    }
-
-    #[getter]
-    fn unjudged(&self) -> Vec<(String, String, String)> {
-        self.unjudged.clone()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Analysis({} findings, {} unjudged)", self.findings.len(), self.unjudged.len())
-    }
-
-    fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
-        let render = py.import("canary._html")?.getattr("render_findings")?;
-        render.call1((self.findings.clone(),))?.extract()
-    }
-}
+use super::{analysis::Analysis, manifest};
+use crate::{door, error::IntoPy, finding::Finding};
 
 /// The objects of one core kind; `None` when the caller gave none, so that nothing is concluded from their absence.
 fn of_kind<T: DeserializeOwned>(

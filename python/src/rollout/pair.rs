@@ -1,76 +1,36 @@
-//! `canary.Pair`: both models' answers to one input.
+//! `canary.Pair`.
 
-use crate::value;
-use canary_core::evidence::{Answer, Pair as CorePair};
+use canary_core::evidence::{Answer, Pair as Core};
 use pyo3::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::macros::pymethods;
 
 /// Both models' answers to one input.
 #[pyclass(frozen, eq, module = "canary")]
-#[derive(PartialEq)]
-pub(crate) struct Pair(pub(crate) CorePair);
+#[derive(PartialEq, Deserialize, Serialize)]
+pub(crate) struct Pair(pub(crate) Core);
 
-#[pymethods]
-impl Pair {
-    fn __hash__(&self) -> PyResult<u64> {
-        value::hash(&self.0)
+pymethods! {
+    Pair [value, card(render_value)]
+    get |pair| {
+        input: Option<&str> = pair.0.name.as_deref();
+        stable: (&str, Option<f64>) = (&pair.0.stable.class, pair.0.stable.score);
+        canary: (&str, Option<f64>) = (&pair.0.canary.class, pair.0.canary.score);
+        stable_failed: bool = pair.0.stable.failed;
+        canary_failed: bool = pair.0.canary.failed;
+        label: Option<&str> = pair.0.label.as_deref();
+        agrees: bool = pair.0.agrees();
     }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
-        value::reduce::<Self>(py, &self.0)
-    }
-
-    #[staticmethod]
-    #[pyo3(name = "_restore")]
-    fn restore(bytes: &[u8]) -> PyResult<Self> {
-        value::restore(bytes).map(Self)
-    }
-
-    #[getter]
-    fn input(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    #[getter]
-    fn stable(&self) -> (&str, Option<f64>) {
-        (&self.0.stable.class, self.0.stable.score)
-    }
-
-    #[getter]
-    fn canary(&self) -> (&str, Option<f64>) {
-        (&self.0.canary.class, self.0.canary.score)
-    }
-
-    #[getter]
-    fn stable_failed(&self) -> bool {
-        self.0.stable.failed
-    }
-
-    #[getter]
-    fn canary_failed(&self) -> bool {
-        self.0.canary.failed
-    }
-
-    #[getter]
-    fn label(&self) -> Option<&str> {
-        self.0.label.as_deref()
-    }
-
-    #[getter]
-    fn agrees(&self) -> bool {
-        self.0.agrees()
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        crate::show::card(slf, "render_value")
-    }
-
-    fn __repr__(&self) -> String {
-        let Self(pair) = self;
-        let name = pair.name.as_deref().unwrap_or("?");
-        let half = |half: &Answer| {
-            if half.failed { described(half) } else { format!("{:?}", half.class) }
-        };
-        format!("Pair({name:?}: {} / {})", half(&pair.stable), half(&pair.canary))
+    methods {
+        fn __repr__(&self) -> String {
+            let Self(pair) = self;
+            let name = pair.name.as_deref().unwrap_or("?");
+            let half = |half: &Answer| {
+                if half.failed { described(half) } else { format!("{:?}", half.class) }
+            };
+            format!("Pair({name:?}: {} / {})", half(&pair.stable), half(&pair.canary))
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! A driver between two events: what the iterators of a run, and the tasks behind them, share.
+//! A driver between two events, which the iterators of a run and the tasks behind them share.
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -17,10 +17,10 @@ use futures_util::StreamExt;
 use pyo3::prelude::*;
 use tokio::task::JoinHandle;
 
+use super::{order::Order, raised::lock, recipe::Recipe};
 use crate::{
-    door, feed,
-    recipe::{Draft, Recipe},
-    verdict::{Progress, Verdict},
+    door,
+    rollout::{progress::Progress, verdict::Verdict},
 };
 
 /// The longest time that Ctrl-C waits for the state to be stored; it is stored in the background where that takes
@@ -28,42 +28,20 @@ use crate::{
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(10);
 /// The same for a run that was dropped.
 pub(crate) const AT_THE_END: Duration = Duration::from_millis(100);
-/// The same for the end of the interpreter, after which there is no background.
-const AT_EXIT: Duration = Duration::from_secs(2);
-
 /// A run between two events.
 enum Stage {
     /// It takes the lock and reads the objects: a task of its own, which continues when nobody awaits it.
     Starting(JoinHandle<Result<(cluster::Run, Control)>>),
     Running(cluster::Run),
-    /// Its state is stored; who iterates again goes on. The flag says whether an iteration ends here first.
+    /// Its state is stored, and the next iteration goes on; `true` when the present one has to end first.
     Suspended(bool),
     Over,
-}
-
-/// An order to a driver from outside.
-pub(crate) enum Order {
-    Pause,
-    Resume,
-    Suspend,
-    Abort(String),
-}
-
-impl Order {
-    fn send(&self, control: &Control) -> bool {
-        match self {
-            Self::Pause => control.pause(),
-            Self::Resume => control.resume(),
-            Self::Suspend => control.suspend(),
-            Self::Abort(why) => control.abort(why.as_str()),
-        }
-    }
 }
 
 /// A plan at work.
 pub(crate) struct Drive {
     /// The place, the namespace and the `VirtualService`: one run at a time.
-    target: (String, String, String),
+    pub(super) target: (String, String, String),
     pub(crate) recipe: Arc<Recipe>,
     stage: tokio::sync::Mutex<Stage>,
     control: Mutex<Option<Control>>,
@@ -78,41 +56,19 @@ pub(crate) struct Drive {
     pub(crate) events: AtomicU64,
 }
 
-/// The runs of this process that somebody holds.
-static LIVE: Mutex<Vec<Weak<Drive>>> = Mutex::new(Vec::new());
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn live() -> Vec<Arc<Drive>> {
-    let mut live = lock(&LIVE);
-    live.retain(|drive| drive.strong_count() > 0);
-    live.iter().filter_map(Weak::upgrade).collect()
-}
-
 fn start(recipe: &Arc<Recipe>, anew: bool) -> Stage {
     let recipe = Arc::clone(recipe);
     Stage::Starting(tokio::spawn(async move { recipe.start(anew).await }))
 }
 
 impl Drive {
-    /// Begins, after the runs of this process on the same object that nobody polls are suspended: a cell that was
-    /// interrupted and runs again must not be refused by what it left behind.
-    pub(crate) async fn begin(draft: Draft, anew: bool) -> Result<Arc<Self>> {
-        let target = draft.target();
-        for other in live().into_iter().filter(|other| other.target == target) {
-            if other.stage.try_lock().is_ok() {
-                let suspended = tokio::spawn(other.suspend());
-                let _ = tokio::time::timeout(AT_THE_END, suspended).await;
-            }
-        }
-        let recipe = Arc::new(draft.complete().await?);
-        let stage = start(&recipe, anew);
-        let drive = Arc::new(Self {
+    /// A run of that recipe, which is starting.
+    pub(super) fn new(target: (String, String, String), recipe: Recipe, anew: bool) -> Self {
+        let recipe = Arc::new(recipe);
+        Self {
             target,
+            stage: tokio::sync::Mutex::new(start(&recipe, anew)),
             recipe,
-            stage: tokio::sync::Mutex::new(stage),
             control: Mutex::default(),
             leaving: AtomicBool::new(false),
             orders: Mutex::default(),
@@ -120,12 +76,20 @@ impl Drive {
             stored: Mutex::default(),
             began: Instant::now(),
             events: AtomicU64::new(0),
-        });
-        let mut watched = SuspendOnDrop::new(&drive);
-        drive.started(&mut *drive.stage.lock().await).await?;
+        }
+    }
+
+    /// Waits until the run has started; its state is stored where the wait is given up.
+    pub(super) async fn start(self: &Arc<Self>) -> Result<()> {
+        let mut watched = SuspendOnDrop::new(self);
+        self.started(&mut *self.stage.lock().await).await?;
         watched.waited();
-        lock(&LIVE).push(Arc::downgrade(&drive));
-        Ok(drive)
+        Ok(())
+    }
+
+    /// Returns `true` when nobody waits for its next event.
+    pub(super) fn is_idle(&self) -> bool {
+        self.stage.try_lock().is_ok()
     }
 
     /// Waits until the driver has started, where it is starting; the task itself is not dropped with the wait.
@@ -168,7 +132,7 @@ impl Drive {
     /// The verdict, once there is one.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         let verdict = lock(&self.log).verdict().cloned();
-        verdict.map(|verdict| Verdict::new(verdict, *lock(&self.stored)))
+        verdict.map(|verdict| Verdict { core: verdict, stored: *lock(&self.stored) })
     }
 
     /// The next thing that happens; begins again what was suspended.
@@ -192,7 +156,7 @@ impl Drive {
                     cluster::Progress::Finished { .. } => self.over(&mut stage),
                     _ => {}
                 }
-                Ok(Some(Progress(progress)))
+                Ok(Some(Progress { core: progress }))
             }
             Some(Err(error)) => {
                 self.over(&mut stage);
@@ -206,7 +170,7 @@ impl Drive {
     }
 
     /// Stores the state and releases the lock. Events on the way are passed only to the pictures.
-    async fn suspend(self: Arc<Self>) {
+    pub(super) async fn suspend(self: Arc<Self>) {
         self.leaving.store(true, Ordering::Relaxed);
         let mut stage = self.stage.lock().await;
         // A run that cannot start holds no lock.
@@ -277,13 +241,7 @@ impl Drive {
     }
 }
 
-/// The views of the runs at a gateway that somebody holds.
-pub(crate) fn views_at<'py>(py: Python<'py>, gateway: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let here = live().into_iter().filter(|drive| drive.target.0 == gateway);
-    here.map(|drive| drive.view(py)).collect()
-}
-
-/// Suspends a run whose next event nobody waits for any more, as when asyncio cancels a task.
+/// Suspends a run when the wait for its next event is dropped, as when asyncio cancels a task.
 pub(crate) struct SuspendOnDrop(Option<Arc<Drive>>);
 
 impl SuspendOnDrop {
@@ -303,26 +261,4 @@ impl Drop for SuspendOnDrop {
             runtime.spawn(drive.suspend());
         }
     }
-}
-
-/// Stores the runs that still go on when the interpreter ends, and has the threads of their inputs leave.
-#[pyfunction]
-pub(crate) fn suspend_all(py: Python<'_>) {
-    feed::close_all(py, AT_EXIT);
-    let Ok(runtime) = door::runtime() else { return };
-    let tasks: Vec<_> = live().into_iter().map(|drive| runtime.spawn(drive.suspend())).collect();
-    let all = futures_util::future::join_all(tasks);
-    py.detach(|| {
-        let _ = runtime.block_on(async { tokio::time::timeout(AT_EXIT, all).await });
-    });
-}
-
-/// Has [`suspend_all`] called at the end, once.
-pub(crate) fn store_at_exit(py: Python<'_>) -> PyResult<()> {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if !DONE.swap(true, Ordering::Relaxed) {
-        let at_exit = pyo3::wrap_pyfunction!(suspend_all, py)?;
-        py.import("atexit")?.call_method1("register", (at_exit,))?;
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::SystemTime,
 };
@@ -11,20 +11,21 @@ use canary_core::{evidence::Sample, rollout::Result, stats::Random};
 use futures_util::Stream;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyIterator};
 
-use crate::{
-    feed::{Feed, Queue},
-    given,
-    recipe::Raised,
+use super::{
+    feed::Feed,
+    queue::Queue,
+    raised::{Raised, lock},
 };
+use crate::input;
 
 /// Bytes of a random input.
 const BYTES: usize = 64;
 
-/// A stream of inputs. Its clones take turns, so that a run which goes on after a pause goes on with its inputs.
+/// A stream of inputs. Its clones share the inputs: a run that is resumed continues with the next one.
 ///
-/// A caller's iterable is iterated over by a thread of its own from the second input on, once that one is wanted: a
-/// queue, a camera or a rate limit holds up neither the clock of the run nor its lock. What it raises ends the inputs,
-/// and is raised by the run.
+/// A thread iterates over a caller's iterable from the second input on, and begins when that input is wanted: an
+/// iterable that waits, such as a queue or a camera, delays neither the clock of the run nor its lock. An exception of
+/// the iterable ends the inputs, and is raised by the run.
 #[derive(Clone)]
 pub(crate) struct Samples(Arc<Shared>);
 
@@ -55,10 +56,6 @@ impl Drop for Given {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Given {
     /// Has a thread iterate from now on, where none does yet.
     fn start(&self) {
@@ -69,13 +66,9 @@ impl Given {
             Feed::start(&items, &self.queue, self.pairs, 1)
         });
         if let Some(Err(error)) = started {
-            self.raise(error);
+            self.raised.keep(error);
             self.queue.end(None);
         }
-    }
-
-    fn raise(&self, error: PyErr) {
-        lock(&self.raised).get_or_insert(error);
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Sample>> {
@@ -83,7 +76,7 @@ impl Given {
         self.queue.next(context).map(|next| match next? {
             Ok(sample) => Some(sample),
             Err(error) => {
-                self.raise(error);
+                self.raised.keep(error);
                 None
             }
         })
@@ -103,11 +96,11 @@ impl Samples {
         pairs: bool,
         raised: Raised,
     ) -> PyResult<(Self, Sample)> {
-        let mut iterator = given::iterate(inputs)?;
+        let mut iterator = input::iterate(inputs)?;
         let Some(first) = iterator.next() else {
             return Err(PyValueError::new_err("inputs is empty; a run needs inputs to ask about"));
         };
-        let first = given::sample(&first?, 0, pairs)?;
+        let first = input::sample(&first?, 0, pairs)?;
         let iterator = Mutex::new(Some(iterator.unbind()));
         let given = Given { iterator, pairs, queue: Arc::default(), raised };
         Ok(Self::of(first, Items::Given(given)))

@@ -7,7 +7,7 @@ use pyo3::{
     types::{PyByteArray, PyBytes, PyDict, PyIterator, PyString, PyTuple},
 };
 
-use crate::input;
+use super::{pil, value};
 
 /// An iterator over the inputs: of an array, over the entries of its first dimension.
 pub(crate) fn iterate<'py>(inputs: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyIterator>> {
@@ -32,7 +32,7 @@ fn single(inputs: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
         || inputs.is_instance_of::<PyByteArray>()
         || inputs.hasattr("__fspath__")?
         || inputs.hasattr("read")?
-        || (inputs.hasattr("mode")? && inputs.hasattr("save")?);
+        || pil::is_image(inputs)?;
     Ok(match file {
         true => Some("file"),
         false if inputs.is_instance_of::<PyDict>() => Some("dictionary"),
@@ -105,7 +105,7 @@ fn kinds(parts: &Bound<'_, PyTuple>) -> String {
 }
 
 fn read(value: &Bound<'_, PyAny>, number: usize, pairs: bool) -> PyResult<Input<'static>> {
-    let input = input::read(value).map_err(|error| {
+    let input = value::read(value).map_err(|error| {
         // Other errors, such as that of a missing file, explain themselves.
         if !error.is_instance_of::<PyTypeError>(value.py()) {
             return error;

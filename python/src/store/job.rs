@@ -1,4 +1,4 @@
-//! `canary.copy_model`: a SavedModel from one place to another.
+//! A copy of a SavedModel from one place to another.
 
 use std::{
     pin::pin,
@@ -11,13 +11,11 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use tokio::sync::Notify;
 
 use crate::{
-    door,
+    convert::{plain::Plain, proxy::Proxy, value},
     error::IntoPy,
-    json::{self, Plain},
-    proxy::Proxy,
 };
 
-/// A path as text: what `os.fspath` gives for a path, and a URL as it is.
+/// The location of a path, of whatever `os.fspath` takes, or of a URL.
 fn location(value: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Location> {
     if let Ok(text) = value.extract::<String>() {
         return Location::parse_with(&text, settings).py();
@@ -25,15 +23,15 @@ fn location(value: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Location>
     Ok(Location::folder(value.extract::<std::path::PathBuf>()?))
 }
 
-/// A copy that has not begun, and what its callback raised.
-struct Job {
+/// A copy that has not begun, and the exception of its callback.
+pub(super) struct Job {
     copy: CopyModel,
     raised: Arc<Mutex<Option<PyErr>>>,
     stop: Arc<Notify>,
 }
 
 impl Job {
-    fn new(
+    pub(super) fn new(
         source: &Bound<'_, PyAny>,
         target: &Bound<'_, PyAny>,
         progress: Option<Py<PyAny>>,
@@ -70,45 +68,15 @@ impl Job {
         Ok(Self { copy, raised, stop })
     }
 
-    async fn run(self) -> PyResult<Plain> {
-        // An exception of the callback ends the copy.
+    /// Copies; an exception of the callback ends the copy.
+    pub(super) async fn run(self) -> PyResult<Plain> {
         let copied = match select(pin!(self.copy.run()), pin!(self.stop.notified())).await {
             Either::Left((copied, _)) => Some(copied.py()?),
             Either::Right(_) => None,
         };
         match self.raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(error) => Err(error),
-            None => Ok(Plain(json::value(&copied)?)),
+            None => Ok(Plain(value::json(&copied)?)),
         }
     }
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true, proxy = None))]
-pub(crate) fn copy_model(
-    py: Python<'_>,
-    source: &Bound<'_, PyAny>,
-    target: &Bound<'_, PyAny>,
-    progress: Option<Py<PyAny>>,
-    concurrency: usize,
-    read_back: bool,
-    proxy: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Plain> {
-    let job = Job::new(source, target, progress, concurrency, read_back, proxy)?;
-    door::block_on(py, async move { Ok::<_, canary_core::Error>(job.run().await) })?
-}
-
-#[pyfunction]
-#[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true, proxy = None))]
-pub(crate) fn copy_model_async<'py>(
-    py: Python<'py>,
-    source: &Bound<'py, PyAny>,
-    target: &Bound<'py, PyAny>,
-    progress: Option<Py<PyAny>>,
-    concurrency: usize,
-    read_back: bool,
-    proxy: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let job = Job::new(source, target, progress, concurrency, read_back, proxy)?;
-    door::later_py(py, job.run())
 }
