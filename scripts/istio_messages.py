@@ -48,13 +48,13 @@ METADATA = [
     ("generate_name", "generateName", "str", "A prefix of which the API server makes a name."),
     ("uid", "uid", "str", "The identity that the API server gave."),
     ("resource_version", "resourceVersion", "str", "The version that the API server gave."),
-    ("generation", "generation", "int", "How often the wanted state was changed."),
-    ("creation_timestamp", "creationTimestamp", "str", "When the API server stored it first."),
-    ("deletion_timestamp", "deletionTimestamp", "str", "When it will be gone."),
-    ("deletion_grace_period_seconds", "deletionGracePeriodSeconds", "int", "How long a deletion may take."),
-    ("finalizers", "finalizers", "list:str", "What must be done before it is gone."),
+    ("generation", "generation", "int", "The number of changes of the wanted state."),
+    ("creation_timestamp", "creationTimestamp", "str", "The time when the API server stored it first."),
+    ("deletion_timestamp", "deletionTimestamp", "str", "The time when it will be gone."),
+    ("deletion_grace_period_seconds", "deletionGracePeriodSeconds", "int", "The seconds that a deletion may take."),
+    ("finalizers", "finalizers", "list:str", "The tasks to do before it is gone."),
     ("owner_references", "ownerReferences", "list:Any", "The objects that it goes with."),
-    ("managed_fields", "managedFields", "list:Any", "Who set which field; written by the API server."),
+    ("managed_fields", "managedFields", "list:Any", "The owner of each field; written by the API server."),
     ("self_link", "selfLink", "str", "No longer used by Kubernetes."),
 ]
 
@@ -241,7 +241,7 @@ def main():
         more = f', kind="{kind}"' if kind else ""
         lines.append(f"    {name}: {type_} = field(default={default}{more})\n{docstring(doc)}")
     parts.append(
-        'class ObjectMeta(Message):\n    """What every Kubernetes object says of itself.\n    """\n\n'
+        'class ObjectMeta(Message):\n    """The name, labels and other data of a Kubernetes object.\n    """\n\n'
         "    __slots__ = ()\n\n" + "".join(lines)
     )
     names = sorted([*seen, "ObjectMeta", "Entries", "Message"])

@@ -91,8 +91,35 @@ _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
 _Example: TypeAlias = Mapping[str, Any]
 _Seconds: TypeAlias = float | timedelta
 
+class _Shown:
+    """Base of what shows itself in a notebook."""
+
+    def _repr_html_(self) -> str: ...
+
+class _Value(_Shown):
+    """Base of values, which compare by content."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+class _Stored(_Value):
+    """Base of values that are copied and pickled by their content."""
+
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(bytes: builtins.bytes) -> Any: ...
+
+class _Table:
+    """Base of values that are tables."""
+
+    def to_pandas(self) -> Any:
+        """Give the rows of `records` as a pandas DataFrame."""
+    def to_polars(self) -> Any:
+        """Give the rows of `records` as a polars DataFrame."""
+
 @final
-class Finding:
+class Finding(_Stored):
     """One thing found in one place of one object."""
 
     @property
@@ -131,9 +158,6 @@ class Finding:
     @property
     def column(self) -> int | None:
         """The column in the text that was read, from 1."""
-    def __eq__(self, other: builtins.object, /) -> bool: ...
-    def __ne__(self, other: builtins.object, /) -> bool: ...
-    def __hash__(self) -> int: ...
 
 class _Object:
     """Base of Istio's objects; they are immutable, compare by content, pickle and copy."""
@@ -199,8 +223,6 @@ class _Object:
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Finding: ...
 
 @final
 class Gateway(_Object):
@@ -296,7 +318,7 @@ class Gateway(_Object):
         """The wanted state: every field is an attribute, set or not."""
 
 @final
-class VirtualService(_Object):
+class VirtualService(_Object, _Table):
     """Istio's `VirtualService`: where requests to certain hosts go.
 
     Args:
@@ -416,10 +438,6 @@ class VirtualService(_Object):
             >>> [row["share"] for row in VirtualService.weighted("s", {"a": 3, "b": 1}).records()]
             [0.75, 0.25]
         """
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def replace(
         self,
         *,
@@ -513,7 +531,7 @@ class DestinationRule(_Object):
         """The wanted state: every field is an attribute, set or not."""
 
 @final
-class Preflight:
+class Preflight(_Value, _Table):
     """The findings of a preflight; true when nothing prevents a release."""
 
     @property
@@ -528,18 +546,10 @@ class Preflight:
         """The checks as an HTML table."""
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each check."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
-    def _repr_html_(self) -> str: ...
     def __bool__(self) -> bool: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
 
 @final
-class Status:
+class Status(_Stored):
     """The state of a rollout on a cluster; its text gives weights, driver, observed counts and the verdict so far."""
 
     @property
@@ -550,16 +560,9 @@ class Status:
         """Who drives the rollout now, when somebody does."""
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Status: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class Applied:
+class Applied(_Stored):
     """The effect of `Cluster.apply` on an object."""
 
     @property
@@ -580,16 +583,9 @@ class Applied:
     @property
     def uid(self) -> str:
         """The identity that the cluster gave it; another object of the same name has another one."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Applied: ...
 
 @final
-class Cluster:
+class Cluster(_Value):
     """A Kubernetes cluster, reached as `kubectl` reaches it; the connection is made at the first call.
 
     Args:
@@ -728,9 +724,6 @@ class Cluster:
         """Read the state of a VirtualService's rollout; with the plan, the readings of every guardrail too."""
     def status_async(self, virtual_service: str, plan: Plan | None = None) -> Awaitable[Status]:
         """`status` as an awaitable."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
     def replace(self, **changes: Any) -> Cluster:
         """Give a copy with other settings.
@@ -740,20 +733,18 @@ class Cluster:
             Cluster("staging", namespace="models")
         """
     def _about(self) -> tuple[PathLike[str] | None, str | None, str, bool]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class Watch:
+class Watch(_Shown):
     """The changes of one object: an iterator, and an async iterator, of (`applied` or `deleted`, object)."""
 
     def __iter__(self) -> Iterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
     def __next__(self) -> tuple[Literal["applied", "deleted"], dict[str, Any]]: ...
     def __aiter__(self) -> AsyncIterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
     def __anext__(self) -> Awaitable[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class Workload:
+class Workload(_Value):
     """One version of a model, served by TensorFlow Serving: its ConfigMap, Deployment and Service.
 
     Args:
@@ -811,11 +802,7 @@ class Workload:
             >>> Workload("pets", "v1", model="pets", path="m/1").validate()
             []
         """
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
     def replace(self, **changes: Any) -> Workload:
         """Give a copy with other settings.
 
@@ -871,7 +858,7 @@ def validate(objects: Any, *, istio_version: str | None = None) -> Records[Findi
     """
 
 @final
-class Analysis:
+class Analysis(_Stored):
     """The problems between objects, and the checks that could not be judged."""
 
     @property
@@ -880,13 +867,6 @@ class Analysis:
     @property
     def unjudged(self) -> list[tuple[str, str, str]]:
         """Code, object and reason of what could not be judged with the objects given."""
-    def _repr_html_(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(findings: list[Finding], unjudged: list[tuple[str, str, str]]) -> Analysis: ...
 
 def analyze(objects: Any) -> Analysis:
     """Analyze objects together, as `istioctl analyze` does; nothing is sent.
@@ -900,7 +880,7 @@ def analyze(objects: Any) -> Analysis:
     """
 
 @final
-class Mesh:
+class Mesh(_Shown, _Table):
     """Objects compiled for routing: says where a request goes, and why. Nothing is sent.
 
     Args:
@@ -972,15 +952,10 @@ class Mesh:
         """Remarks about the objects, from their compilation."""
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each destination of each rule of every VirtualService."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def _objects(self) -> list[Any]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class Decision:
+class Decision(_Value, _Table):
     """Where a request goes."""
 
     @property
@@ -1019,19 +994,11 @@ class Decision:
         """
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each destination of the rule, with its share."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def plot(self, ax: Any = None) -> Any:
         """Draw the shares with matplotlib; gives the axes."""
-    def _repr_html_(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
 
 @final
-class Preprocess:
+class Preprocess(_Value):
     """The preparation of an image before a model sees it, with TensorFlow's numbers.
 
     Args:
@@ -1082,11 +1049,7 @@ class Preprocess:
             >>> Preprocess((2, 2)).batch([np.zeros((3, 4, 3), np.uint8)] * 5).shape
             (5, 2, 2, 3)
         """
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
     def replace(self, **changes: Any) -> Preprocess:
         """Give a copy with other settings.
 
@@ -1193,7 +1156,7 @@ def decode_predict_grpc(body: bytes) -> dict[str, NDArray[Any]]:
     """
 
 @final
-class Client:
+class Client(_Value):
     """A client of one model server, or of a gateway in front of several.
 
     Args:
@@ -1394,13 +1357,10 @@ class Client:
     @property
     def label(self) -> str | None:
         """The label, when one was given."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class Answer:
+class Answer(_Shown, _Table):
     """The answer of a model: its outputs by name, as arrays, and how it came."""
 
     @property
@@ -1456,16 +1416,11 @@ class Answer:
         """The body as it came."""
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each class of each row of the batch, or for each output where there are no classes."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def plot(self, ax: Any = None) -> Any:
         """Draw the classes of the first row with matplotlib; gives the axes."""
-    def _repr_html_(self) -> str: ...
 
 @final
-class Answers:
+class Answers(_Shown, _Table):
     """Answers in the order of their items; iterate over it, or use `async for`."""
 
     def __iter__(self) -> Iterator[Any]: ...
@@ -1474,15 +1429,10 @@ class Answers:
     def __anext__(self) -> Awaitable[Any]: ...
     def records(self) -> Records[dict[str, Any]]:
         """Take all answers that are left, and give a row for each; a failed one has its error."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def _state(self) -> tuple[int, int, int, bool]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class ScriptedModel:
+class ScriptedModel(_Value):
     """A model for the lab that answers by a script: for tests, and for trying out plans.
 
     Args:
@@ -1544,10 +1494,6 @@ class ScriptedModel:
     @property
     def seed(self) -> int:
         """The seed of everything random."""
-    def _repr_html_(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
     def replace(self, **changes: Any) -> ScriptedModel:
         """Give a copy with other settings.
@@ -1558,7 +1504,7 @@ class ScriptedModel:
         """
 
 @final
-class Lab:
+class Lab(_Shown):
     """A mesh with model servers on loopback, in this process; closing it stops everything.
 
     Deployments run as model servers, and the gateway does what Gateways, VirtualServices and DestinationRules say.
@@ -1687,10 +1633,9 @@ class Lab:
     def __exit__(self, *_exception: object) -> None: ...
     def __aenter__(self) -> Awaitable[Lab]: ...
     def __aexit__(self, *_exception: object) -> Awaitable[None]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class ObservedShare:
+class ObservedShare(_Stored):
     """The observed split of the traffic."""
 
     @property
@@ -1711,17 +1656,8 @@ class ObservedShare:
     @property
     def weight(self) -> float:
         """The share that the mesh was configured to give it."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
     def plot(self, ax: Any = None) -> Any:
         """Draw the share and its confidence sequence with matplotlib; gives the axes."""
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(
-        estimate: float | None, low: float, high: float, e: float, p_value: float, weight: float
-    ) -> ObservedShare: ...
 
 def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.05) -> ObservedShare:
     """Estimate the canary's share of the traffic from counts of requests.
@@ -1739,7 +1675,7 @@ def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.
     """
 
 @final
-class Guardrail:
+class Guardrail(_Value):
     """One thing that must not get worse; make one with `error_ratio`, `agreement` and the others."""
 
     @property
@@ -1772,11 +1708,7 @@ class Guardrail:
         """
     @staticmethod
     def _restore(value: Any, score: Callable[[Pair], float] | None = None) -> Guardrail: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
 
 def error_ratio(
     at_most: float = 1.0,
@@ -1954,7 +1886,7 @@ def custom(
     """
 
 @final
-class Plan:
+class Plan(_Value):
     """A canary rollout as data: steps, guardrails, and the bound on a false rollback.
 
     Args:
@@ -2252,13 +2184,9 @@ class Plan:
         progress: bool | Callable[[Progress], object] | None = None,
     ) -> Awaitable[Run]:
         """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def plot(self, ax: Any = None) -> Any:
         """Draw the weights of the steps with matplotlib; gives the axes."""
-    def _repr_html_(self) -> str: ...
 
 def copy_model(
     source: str | PathLike[str],
@@ -2310,7 +2238,7 @@ def copy_model_async(
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
 
 @final
-class Prometheus:
+class Prometheus(_Shown):
     """Counts of requests out of Prometheus, as evidence of a run.
 
     Raw samples are subtracted, so that counts are whole numbers; `docs/prometheus.md` says how resets, gaps and new
@@ -2415,10 +2343,9 @@ class Prometheus:
     ) -> Awaitable[dict[str, Any] | None]:
         """`counts` as an awaitable."""
     def _about(self) -> tuple[str, str, str]: ...
-    def _repr_html_(self) -> str: ...
 
 @final
-class Simulation:
+class Simulation(_Stored, _Table):
     """The number of simulated runs of a plan by outcome, and their cost."""
 
     @property
@@ -2466,22 +2393,11 @@ class Simulation:
         """
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each verdict, with its probability and 95 % interval."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def plot(self, ax: Any = None) -> Any:
         """Draw the probabilities with matplotlib; gives the axes."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Simulation: ...
 
 @final
-class Comparison:
+class Comparison(_Stored, _Table):
     """The results of several rules on the same simulated traffic; `compare_rules` makes it."""
 
     @property
@@ -2505,19 +2421,8 @@ class Comparison:
         """
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each rule: how often it rolls back, after how many requests, and the canary's errors a run."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def plot(self, ax: Any = None) -> Any:
         """Draw how often each rule rolls back with matplotlib; gives the axes."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Comparison: ...
 
 def compare_rules(
     *,
@@ -2554,7 +2459,7 @@ def compare_rules(
     """
 
 @final
-class Power:
+class Power(_Value):
     """A plan whose holds are long enough to catch a stated harm."""
 
     @property
@@ -2582,16 +2487,12 @@ class Power:
             >>> sorted(plan.power(0.5, errors=(0.01, 0.5), runs=20).to_dict())
             ['factor', 'plan', 'requests', 'rollback']
         """
-    def _repr_html_(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     @staticmethod
     def _restore(bytes: builtins.bytes, scores: Mapping[str, Callable[[Pair], float]]) -> Power: ...
 
 @final
-class Pair:
+class Pair(_Stored):
     """The answers of both models to one input; one of them may have failed."""
 
     @property
@@ -2615,16 +2516,9 @@ class Pair:
     @property
     def agrees(self) -> bool:
         """True when both gave the same top class; a half that failed agrees with nothing."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Pair: ...
 
 @final
-class Reading:
+class Reading(_Stored):
     """The reading of a guardrail: evidence, estimate, confidence sequence, counts."""
 
     @property
@@ -2663,16 +2557,9 @@ class Reading:
     @property
     def counts(self) -> dict[str, int]:
         """The sample sizes by what was counted."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Reading: ...
 
 @final
-class Verdict:
+class Verdict(_Stored):
     """The result of a rollout; `str` gives one sentence."""
 
     @property
@@ -2716,16 +2603,9 @@ class Verdict:
         """The readings that decided."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def _repr_html_(self) -> str: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Verdict: ...
 
 @final
-class Progress:
+class Progress(_Stored):
     """Something that a run did or saw; `str` gives one line."""
 
     @property
@@ -2768,16 +2648,9 @@ class Progress:
         """The obstacle at the canary's last check or probe, or the failure."""
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data."""
-    def _repr_html_(self) -> str: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __hash__(self) -> int: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-    @staticmethod
-    def _restore(bytes: builtins.bytes) -> Progress: ...
 
 @final
-class Run:
+class Run(_Shown, _Table):
     """A plan at work: an iterator, and an async iterator, of `Progress`.
 
     The driver works while it is iterated; leaving a loop over it, by `break`, an exception or Ctrl-C, stores its state
@@ -2821,10 +2694,6 @@ class Run:
     def _ipython_display_(self) -> None: ...
     def records(self) -> Records[dict[str, Any]]:
         """Give a row for each guardrail at each moment that was kept, at most 600 moments."""
-    def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
-    def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
     def plot(self, ax: Any = None) -> Any:
         """Draw the evidence of each guardrail over time, and the weights, with matplotlib; gives the axes."""
     def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
@@ -2834,7 +2703,6 @@ class Run:
             host: The address to listen on.
             port: The port; a free one unless given.
         """
-    def _repr_html_(self) -> str: ...
 
 def report(
     path: str | PathLike[str],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from canary._cluster_html import render_cluster, render_preflight, render_prometheus, render_status
 from canary._html import bar, chance, code, page, render_findings, route_table, service_about, table
-from canary._records import Records, properties, record
+from canary._properties import properties, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def _plain_table(rows: Sequence[Sequence[str]]) -> str:
     return table(("", ""), rows).replace("<thead><tr><th></th><th></th></tr></thead>", "", 1)
 
 
-def render_records(values: Records[Any]) -> str:
+def render_records(values: Sequence[Any]) -> str:
     """Show a list of values as a table, a row each."""
     if not values:
         return page('<span class="dim">nothing found</span>')

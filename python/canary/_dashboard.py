@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
+from canary._canary import Lab, Run, VirtualService
 from canary._html import bar, code, page, table, thumbnail
 from canary._live import render
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
-
-    from canary import Lab
 
 _RECENT = 12
 # Connections that are answered at once; another one is closed.
@@ -102,7 +101,7 @@ class Dashboard:
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}/"
 
@@ -128,8 +127,6 @@ class Dashboard:
         return "".join(f"<section>{section}</section>" for section in sections if section)
 
     def _sections(self) -> Iterator[Callable[[], str]]:
-        from canary import Lab, Run  # noqa: PLC0415 - they import this module
-
         runs = any(isinstance(value, Run) for value in self._values)
         for value in self._values:
             yield value._repr_html_
@@ -142,8 +139,6 @@ class Dashboard:
 
     def _labs(self) -> list[Lab]:
         """Give the labs that are shown, and those of the runs that are, each once."""
-        from canary import Lab, Run  # noqa: PLC0415 - they import this module
-
         found: list[Lab] = []
         for value in self._values:
             lab = value._lab() if isinstance(value, Run) else value  # noqa: SLF001 - its other half
@@ -194,8 +189,6 @@ def _open(lab: Lab, read: Callable[..., list[Any]], *args: Any) -> list[Any]:
 
 def _routes(lab: Lab) -> str:
     """Show the routes of a lab."""
-    from canary import VirtualService  # noqa: PLC0415 - it imports this module
-
     return "".join(
         VirtualService.from_dict(found)._repr_html_()
         for found in _open(lab, lab.objects)

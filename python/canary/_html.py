@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from canary import _routes
-from canary._node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from canary import Answer, Decision, Finding
 
@@ -287,20 +285,3 @@ def render_decision(decision: Decision) -> str:
     else:
         body = f"<div>answered by the proxy itself, status {escape(str(decision.status))}</div>"
     return page(f"{body}<pre>{escape(decision.why)}</pre>")
-
-
-def render_node(node: Mapping[str, Any]) -> str:
-    """Show a part of an object as nested tables."""
-
-    def cell(value: object) -> str:
-        if isinstance(value, Mapping):
-            rows = [(f"<code>{escape(str(key))}</code>", cell(item)) for key, item in value.items()]
-            return table(("", ""), rows).replace("<thead><tr><th></th><th></th></tr></thead>", "") if rows else "{}"
-        if isinstance(value, list | tuple):
-            return "<br>".join(cell(item) for item in value) or "[]"
-        return escape(str(value))
-
-    path = node._path if isinstance(node, Node) else ""  # noqa: SLF001 - its own package
-    where = f' <span class="dim">at {code(path)}</span>' if path else ""
-    shown = cell(node) if node else '<span class="dim">no field is set</span>'
-    return page(f'<h4>{escape(type(node).__name__)}{where}</h4><div class="in">{shown}</div>')

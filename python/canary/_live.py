@@ -163,12 +163,11 @@ def _evidence(reading: Mapping[str, Any]) -> str:
     )
 
 
-def _sequence(reading: Mapping[str, Any], null: float | None) -> str:
+def _sequence(reading: Mapping[str, Any]) -> str:
     """Draw the confidence sequence as a bar with the estimate, and the bound of the test."""
     width, height = 132, 18
-    low, high = reading["low"], reading["high"]
-    estimate = reading["estimate"]
-    known = [value for value in (estimate, null, low, high) if value is not None]
+    low, high, estimate, bound = (reading[name] for name in ("low", "high", "estimate", "bound"))
+    known = [value for value in (estimate, bound, low, high) if value is not None]
     ratio = reading["test"] in {"errorRatio", "slowRatio"}
     top = max([value for value in known if value < 1e6], default=1.0)
     left, right = (0.0, max(2.0, min(top, 8.0))) if ratio else (min([0.0, *known]), 1.0)
@@ -184,30 +183,14 @@ def _sequence(reading: Mapping[str, Any], null: float | None) -> str:
             'fill="#3b82c4" fill-opacity=".45"/>'
         ),
     ]
-    if null is not None:
-        parts.append(f'<line x1="{x(null)}" x2="{x(null)}" y1="1" y2="17" stroke="#9b6bb3" stroke-width="1.5"/>')
+    if bound is not None:
+        parts.append(f'<line x1="{x(bound)}" x2="{x(bound)}" y1="1" y2="17" stroke="#9b6bb3" stroke-width="1.5"/>')
     if estimate is not None:
         parts.append(f'<circle cx="{x(estimate)}" cy="9" r="3.2" fill="#3b82c4"/>')
     return (
         f'<svg role="img" aria-label="confidence sequence" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
     )
-
-
-def _null(view: Mapping[str, Any], reading: Mapping[str, Any]) -> float | None:
-    """Find the bound of the null in the plan: the weight for the observed split."""
-    if reading["test"] == "observedSplit":
-        weight = view["weight"]
-        return weight / 100 if weight is not None and 0 < weight < 100 else None
-    for guard in view["plan"].get("guardrails", []):
-        test = reading["test"]
-        if test in guard and guard.get("name", test) == reading["guardrail"]:
-            check = guard[test]
-            if "margin" in check:
-                return -float(check["margin"])
-            bound = check.get("atMost", check.get("atLeast"))
-            return 0.0 if test in {"accuracy", "pairErrors"} else bound
-    return None
 
 
 def _number(value: float | None) -> str:
@@ -234,7 +217,7 @@ def render(view: Mapping[str, Any]) -> str:
             + ('<br><span class="error">alarm</span>' if reading["alarm"] else ""),
             f"{_evidence(reading)}<br>E = {reading['e']:.3g} of {1 / reading['alpha']:.0f}",
             (
-                f"{_sequence(reading, _null(view, reading))}<br>"
+                f"{_sequence(reading)}<br>"
                 + ("" if reading["estimate"] is None else f"{reading['estimate']:.3f} in ")
                 + f'[{_number(reading["low"])}, {_number(reading["high"])}] <span class="dim">'
                 + f"{escape(reading['quantity'])}</span>"

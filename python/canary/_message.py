@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -27,6 +28,9 @@ _Kind = Literal["one", "list", "map"]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """A map without entries."""
 
+# The classes of messages, by name.
+_CLASSES: dict[str, type[Message]] = {}
+
 
 class Field:
     """One field of a message: its place in the JSON, and its content."""
@@ -41,7 +45,7 @@ class Field:
     def __set_name__(self, owner: type, name: str) -> None:
         """Take the name, and make the JSON's of it unless one was given."""
         self.name = name
-        self.owner = owner.__name__
+        self.owner = owner
         if self.key is None:
             head, *rest = name.rstrip("_").split("_")
             self.key = head + "".join(part[:1].upper() + part[1:] for part in rest)
@@ -49,7 +53,7 @@ class Field:
     @property
     def __doc__(self) -> str | None:  # type: ignore[override]
         """The string that follows the field in its class."""
-        return _documentation().get((self.owner, self.name))
+        return _documentation(self.owner.__module__).get((self.owner.__name__, self.name))
 
     def __get__(self, message: Message | None, owner: type | None = None) -> Any:
         """Give the field's value, or the field itself to its class."""
@@ -61,12 +65,10 @@ class Field:
 
 
 @cache
-def _documentation() -> dict[tuple[str, str], str]:
-    """Read the strings that follow the fields of `canary.istio`, which Python itself does not keep."""
-    from canary import istio  # noqa: PLC0415 - it imports this module
-
+def _documentation(module: str) -> dict[tuple[str, str], str]:
+    """Read the strings that follow the fields of a module's messages, which Python itself does not keep."""
     found = {}
-    for made in ast.parse(inspect.getsource(istio)).body:
+    for made in ast.parse(inspect.getsource(sys.modules[module])).body:
         if isinstance(made, ast.ClassDef):
             for one, after in pairwise(made.body):
                 if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and isinstance(after, ast.Expr):
@@ -145,7 +147,8 @@ class Message(Node):
     _by_key: ClassVar[Mapping[str, Field]] = NOTHING
 
     def __init_subclass__(cls) -> None:
-        """Collect the fields."""
+        """Collect the fields, and keep the class for those that name it."""
+        _CLASSES[cls.__name__] = cls
         found = [value for value in vars(cls).values() if isinstance(value, Field)]
         cls._by_name = {one.name: one for one in found}
         cls._by_key = {str(one.key): one for one in found}
@@ -223,8 +226,5 @@ class Message(Node):
 
 def _shown(value: Any, of: str | None, path: str) -> Any:
     if isinstance(value, Mapping) and of is not None:
-        from canary import istio  # noqa: PLC0415 - it imports this module
-
-        made: Message = getattr(istio, of)._new(value, path)  # noqa: SLF001 - made here only
-        return made
+        return _CLASSES[of]._new(value, path)  # noqa: SLF001 - made here only
     return frozen(value, path)

@@ -85,9 +85,9 @@ class Node(Mapping[str, Any]):
         return (type(self)._new, (self._fields, self._path))  # noqa: SLF001 - its own class
 
     def _repr_html_(self) -> str:
-        from canary._html import render_node  # noqa: PLC0415 - only in a notebook
+        from canary._node_html import render_node  # noqa: PLC0415 - only in a notebook
 
-        return render_node(self)
+        return render_node(self, self._path)
 
     def to_dict(self) -> dict[str, Any]:
         """Give a plain dictionary, free to change."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from canary import Reading
 
 COLOUR = {"promote": "#4c9f70", "rollback": "#d64545"}
-# The observations that a guardrail needs in each step where the plan states none.
-MINIMUM = 20
 
 
 def _hold(hold: Mapping[str, Any]) -> str:
@@ -49,8 +47,8 @@ def _bound(test: str, check: Mapping[str, Any]) -> str:
     return escape(f"{test}: {bounds}" if bounds else test)
 
 
-def render_plan(plan: Mapping[str, Any], alphas: Sequence[float]) -> str:
-    """Show the steps as a timeline, the guardrails with their parts of α."""
+def render_plan(plan: Mapping[str, Any], needs: Sequence[tuple[float, int]]) -> str:
+    """Show the steps as a timeline, the guardrails with their parts of α and the observations that they need."""
     target = escape(str(plan["target"]["virtualService"]))
     stable, canary = escape(plan["stable"]), escape(plan["canary"])
     steps = plan["steps"]
@@ -59,11 +57,10 @@ def render_plan(plan: Mapping[str, Any], alphas: Sequence[float]) -> str:
         for index, step in enumerate(steps)
     ]
     guards = []
-    for guard, alpha in zip(plan.get("guardrails", []), alphas, strict=True):
+    for guard, (alpha, minimum) in zip(plan.get("guardrails", []), needs, strict=True):
         test = next(key for key in guard if key not in {"name", "share", "minimum"})
         name = str(guard.get("name", test))
-        minimum = f"{guard.get('minimum', MINIMUM):,}"
-        guards.append((f"<code>{escape(name)}</code>", _bound(test, guard[test]), f"{alpha:.3g}", minimum))
+        guards.append((f"<code>{escape(name)}</code>", _bound(test, guard[test]), f"{alpha:.3g}", f"{minimum:,}"))
     return page(
         f"<h4>Plan for <code>{target}</code> "
         f'<span class="dim">{stable} → {canary}, α = {plan["alpha"]:g}</span></h4>'

@@ -1,11 +1,12 @@
-"""Values that are tables, as rows: what `records`, `to_pandas` and `to_polars` give."""
+"""The rows of values that are tables, for `records`, `to_pandas` and `to_polars`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
 from canary import _routes
-from canary._records import Records, record
+from canary._properties import record
+from canary._records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

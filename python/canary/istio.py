@@ -1296,7 +1296,7 @@ class ZoneAwareLoadBalancerSetting(Message):
 
 
 class ObjectMeta(Message):
-    """What every Kubernetes object says of itself."""
+    """The name, labels and other data of a Kubernetes object."""
 
     __slots__ = ()
 
@@ -1315,18 +1315,18 @@ class ObjectMeta(Message):
     resource_version: str | None = field(default=None)
     """The version that the API server gave."""
     generation: int | None = field(default=None)
-    """How often the wanted state was changed."""
+    """The number of changes of the wanted state."""
     creation_timestamp: str | None = field(default=None)
-    """When the API server stored it first."""
+    """The time when the API server stored it first."""
     deletion_timestamp: str | None = field(default=None)
-    """When it will be gone."""
+    """The time when it will be gone."""
     deletion_grace_period_seconds: int | None = field(default=None)
-    """How long a deletion may take."""
+    """The seconds that a deletion may take."""
     finalizers: Sequence[str] = field(default=(), kind="list")
-    """What must be done before it is gone."""
+    """The tasks to do before it is gone."""
     owner_references: Sequence[Any] = field(default=(), kind="list")
     """The objects that it goes with."""
     managed_fields: Sequence[Any] = field(default=(), kind="list")
-    """Who set which field; written by the API server."""
+    """The owner of each field; written by the API server."""
     self_link: str | None = field(default=None)
     """No longer used by Kubernetes."""

@@ -1,4 +1,4 @@
-//! The core's errors as Python exceptions; the classes themselves stand in `canary/_errors.py`.
+//! The core's errors as Python exceptions; the classes themselves are in `canary/_errors.py`.
 
 use canary_core::{
     Error,
@@ -10,7 +10,7 @@ use pyo3::{
     types::{PyDict, PyType},
 };
 
-use crate::finding::Finding;
+use crate::{finding::Finding, show};
 
 /// The exception of that name with the message and the details given.
 pub(crate) fn raise(
@@ -60,7 +60,7 @@ fn describe_istio(
     Ok(match error {
         manifest::Error::Invalid(findings) => {
             let findings: Vec<_> = findings.iter().cloned().map(Finding).collect();
-            details.set_item("findings", crate::show::records(py, findings)?)?;
+            details.set_item("findings", show::records(py, findings)?)?;
             "InvalidError"
         }
         manifest::Error::Manifest { .. } => "ManifestError",

@@ -1,90 +1,55 @@
 //! `canary.Finding`.
 
-use crate::value;
+use canary_core::{Findings, manifest::Source};
 use pyo3::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{macros::pymethods, show};
 
 /// One thing found in one place of one object.
-#[pyclass(frozen, eq, hash, module = "canary", from_py_object)]
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[pyclass(frozen, eq, module = "canary", from_py_object)]
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Finding(pub(crate) canary_core::Finding);
 
-#[pymethods]
-impl Finding {
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<value::Parts<'py>> {
-        value::reduce::<Self>(py, &self.0)
+pymethods! {
+    Finding [value, card(render_finding)]
+    get |finding| {
+        severity: String = finding.0.severity.to_string();
+        code: &str = &finding.0.code;
+        object: &str = &finding.0.object;
+        path: &str = &finding.0.path;
+        message: &str = &finding.0.message;
+        found: Option<&str> = finding.0.found.as_deref();
+        help: Option<&str> = finding.0.help.as_deref();
+        document: Option<usize> = finding.0.document;
+        line: Option<usize> = finding.0.line;
+        column: Option<usize> = finding.0.column;
     }
+    methods {
+        fn __str__(&self) -> String {
+            self.0.to_string()
+        }
 
-    #[staticmethod]
-    #[pyo3(name = "_restore")]
-    fn restore(bytes: &[u8]) -> PyResult<Self> {
-        value::restore(bytes).map(Self)
+        fn __repr__(&self) -> String {
+            let Self(finding) = self;
+            format!("Finding({}, {}, {}, {})", finding.severity, finding.code, finding.path, finding.message)
+        }
     }
+}
 
-    #[getter]
-    fn severity(&self) -> String {
-        self.0.severity.to_string()
+/// Findings with their places in the text that the object was read from.
+pub(crate) fn located(mut findings: Findings, source: Option<&Source>) -> Findings {
+    if let Some(source) = source {
+        findings.0.iter_mut().for_each(|finding| source.locate(finding));
     }
+    findings
+}
 
-    #[getter]
-    fn code(&self) -> &str {
-        &self.0.code
-    }
-
-    #[getter]
-    fn object(&self) -> &str {
-        &self.0.object
-    }
-
-    #[getter]
-    fn path(&self) -> &str {
-        &self.0.path
-    }
-
-    #[getter]
-    fn message(&self) -> &str {
-        &self.0.message
-    }
-
-    #[getter]
-    fn found(&self) -> Option<&str> {
-        self.0.found.as_deref()
-    }
-
-    #[getter]
-    fn help(&self) -> Option<&str> {
-        self.0.help.as_deref()
-    }
-
-    #[getter]
-    fn document(&self) -> Option<usize> {
-        self.0.document
-    }
-
-    #[getter]
-    fn line(&self) -> Option<usize> {
-        self.0.line
-    }
-
-    #[getter]
-    fn column(&self) -> Option<usize> {
-        self.0.column
-    }
-
-    fn __str__(&self) -> String {
-        self.0.to_string()
-    }
-
-    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        crate::show::card(slf, "render_finding")
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "Finding({}, {}, {}, {})",
-            self.severity(),
-            self.0.code,
-            self.0.path,
-            self.0.message
-        )
-    }
+/// The same as `canary.Records`.
+pub(crate) fn records<'py>(
+    py: Python<'py>,
+    findings: Findings,
+    source: Option<&Source>,
+) -> PyResult<Bound<'py, PyAny>> {
+    show::records(py, located(findings, source).into_iter().map(Finding).collect())
 }

@@ -1,5 +1,6 @@
-//! Python values as JSON and back: small objects travel as text.
+//! Values of Python as JSON.
 
+use canary_core::rollout::Error;
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -7,23 +8,7 @@ use pyo3::{
 };
 use serde_json::Value;
 
-/// A plain Python value (dict, list, str, …) from JSON.
-pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    py.import("json")?.call_method1("loads", (value.to_string(),))
-}
-
-/// JSON that becomes a plain Python value when it is handed over.
-pub(crate) struct Plain(pub(crate) Value);
-
-impl<'py> IntoPyObject<'py> for Plain {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        to_python(py, &self.0)
-    }
-}
+use crate::error::to_py;
 
 /// JSON from a plain Python value, or from one that shows itself as one: `to_dict()`, or kr8s' `raw`.
 pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
@@ -60,30 +45,8 @@ fn unwrap_object<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
     Ok(value.clone())
 }
 
-/// A message of an object, as the class of that name in `canary.istio`.
-pub(crate) fn to_message<'py>(
-    py: Python<'py>,
-    class: &str,
-    value: &Value,
-    path: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    let class = py.import("canary.istio")?.getattr(class)?;
-    class.call_method1("_new", (to_python(py, value)?, path))
-}
-
-/// A value of the core as JSON.
-pub(crate) fn value(value: &impl serde::Serialize) -> PyResult<Value> {
-    serde_json::to_value(value).map_err(|error| {
-        pyo3::exceptions::PyValueError::new_err(format!("this cannot be written as JSON: {error}"))
-    })
-}
-
 /// A value of the core from JSON.
 pub(crate) fn read<T: serde::de::DeserializeOwned>(what: &str, value: Value) -> PyResult<T> {
-    serde_json::from_value(value).map_err(|error| {
-        crate::error::to_py(canary_core::rollout::Error::manifest(
-            what.to_owned(),
-            error.to_string(),
-        ))
-    })
+    serde_json::from_value(value)
+        .map_err(|error| to_py(Error::manifest(what.to_owned(), error.to_string())))
 }

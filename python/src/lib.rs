@@ -1,55 +1,34 @@
-//! The bindings behind `import canary`: one file a topic, no logic of their own.
+//! The bindings behind `import canary`: conversions and views, one file a topic; the rules are in the crates.
+
+#![allow(
+    clippy::unsafe_derive_deserialize,
+    reason = "the methods that pyo3 writes are unsafe inside, and none of them relies on a value of this crate"
+)]
 
 use pyo3::prelude::*;
 
-mod analyze;
 mod answer;
-mod applied;
 mod array;
 mod client;
 mod cluster;
-mod cluster_report;
-mod cluster_watch;
 mod codec;
-mod comparison;
+mod convert;
 mod door;
-mod drive;
 mod error;
-mod examples;
-mod feed;
-mod file;
 mod finding;
-mod given;
-mod guardrail;
+mod image;
 mod input;
 mod istio;
 mod json;
 mod lab;
-mod manifest;
-mod many;
-mod pair;
-mod place;
-mod plan;
-mod preprocess;
+mod macros;
+mod mesh;
 mod prometheus;
-mod proxy;
-mod recipe;
-mod route;
+mod rollout;
 mod run;
-mod run_view;
-mod samples;
-mod scripted_model;
 mod show;
-mod simulation;
 mod stats;
 mod store;
-mod time;
-mod tls;
-mod value;
-mod verdict;
-mod version_state;
-mod wait;
-mod workload;
 
 /// The compiled half of the `canary` package.
 #[pymodule(gil_used = false)]
@@ -60,35 +39,55 @@ mod _canary {
 
     #[pymodule_export]
     use crate::{
-        analyze::{Analysis, analyze_objects},
-        answer::Answer,
-        applied::Applied,
+        answer::{Answer, Answers},
         client::Client,
-        cluster::Cluster,
-        cluster_report::{Preflight, Status},
-        cluster_watch::Watch,
-        codec::{decode_predict, decode_predict_grpc, encode_predict, encode_predict_grpc},
-        comparison::{Comparison, compare_rules},
-        finding::Finding,
-        guardrail::{
-            Guardrail, accuracy, agreement, custom, error_ratio, numeric_drift, pair_errors,
-            slow_ratio,
+        cluster::{
+            Cluster, applied::Applied, preflight::Preflight, status::Status, watch::Watch,
+            workload::Workload,
         },
-        istio::{DestinationRule, Gateway, VirtualService},
-        lab::Lab,
-        manifest::{dumps, load, loads, validate},
-        many::Answers,
-        pair::Pair,
-        plan::Plan,
-        preprocess::{Preprocess, decode_image},
+        codec::{
+            decode::{decode_predict, decode_predict_grpc},
+            encode::{encode_predict, encode_predict_grpc},
+        },
+        finding::Finding,
+        image::{decode::decode_image, preprocess::Preprocess},
+        istio::{
+            analysis::Analysis,
+            analyze::analyze_objects,
+            destination_rule::DestinationRule,
+            gateway::Gateway,
+            load::{load, loads},
+            virtual_service::VirtualService,
+            write::{dumps, validate},
+        },
+        lab::{Lab, scripted_model::ScriptedModel},
+        mesh::{Decision, Mesh},
         prometheus::Prometheus,
-        route::{Decision, Mesh},
-        run::{Run, report},
-        scripted_model::ScriptedModel,
-        simulation::{Power, Simulation},
+        rollout::{
+            compare::compare_rules,
+            comparison::Comparison,
+            guardrail::Guardrail,
+            guardrails::{
+                accuracy, agreement, custom, error_ratio, numeric_drift, pair_errors, slow_ratio,
+            },
+            pair::Pair,
+            plan::Plan,
+            power::Power,
+            progress::Progress,
+            reading::Reading,
+            simulation::Simulation,
+            verdict::Verdict,
+        },
+        run::{Run, report::report},
         stats::{ObservedShare, observed_share},
         store::{copy_model, copy_model_async},
-        verdict::{Progress, Reading, Verdict},
-        workload::Workload,
     };
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // Not by `add`, which would list it in `__all__`.
+        module.setattr("_panic", pyo3::wrap_pyfunction!(crate::door::_panic, module)?)
+    }
 }

@@ -315,3 +315,11 @@ def test_grpc_gives_the_same(tmp_path):
         for dtype, code in ((np.float16, 19), (ml_dtypes.bfloat16, 14)):
             with pytest.raises(canary.ServerError, match=f"element type {code}"):
                 client.replace(signature=None).predict(np.zeros((1, 2), dtype))
+
+
+def test_a_text_that_is_no_file_says_how_texts_are_given():
+    with pytest.raises(
+        canary.NotFoundError, match="file hello not found; check the path; give a text for the model as"
+    ):
+        canary.encode_predict({"text": ["hello", "world"]})
+    assert canary.encode_predict({"text": np.array(["hello"])}) == b'{"instances":[{"text":{"b64":"aGVsbG8="}}]}'

@@ -337,11 +337,11 @@ def differing(one, other):
 READINGS = [
     {
         "guardrail": "observedSplit", "test": "observedSplit", "quantity": "share", "e": 0.4, "alpha": 0.01,
-        "alarm": False, "estimate": 0.31, "low": 0.25, "high": 0.37, "trace": [0.0, 0.3, -0.1, -0.4],
+        "alarm": False, "estimate": 0.31, "low": 0.25, "high": 0.37, "bound": 0.3, "trace": [0.0, 0.3, -0.1, -0.4],
     },
     {
         "guardrail": "agreement", "test": "agreement", "quantity": "agreement", "e": 61.0, "alpha": 0.025,
-        "alarm": True, "estimate": 0.78, "low": 0.66, "high": 0.88, "trace": [0.0, 0.2, 0.9, 1.3, 1.8],
+        "alarm": True, "estimate": 0.78, "low": 0.66, "high": 0.88, "bound": 0.9, "trace": [0.0, 0.2, 0.9, 1.3, 1.8],
     },
 ]  # fmt: skip
 

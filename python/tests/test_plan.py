@@ -329,3 +329,12 @@ def test_a_run_over_mirrored_traffic_goes_on_after_a_pause():
         pairs += [event.pairs for event in again if event.kind == "seen" and event.step == 0]
         assert pairs == sorted(pairs), "none is lost or counted twice"
         assert run.verdict.promoted, str(run.verdict)
+
+
+def test_a_step_takes_a_hold_as_the_plan_does():
+    given = [{"weight": 5, "hold": {"time": 30, "total_requests": 1000}}, 100]
+    as_in_yaml = [{"weight": 5, "hold": {"time": "30s", "totalRequests": 1000}}, 100]
+    assert plan(steps=given) == plan(steps=as_in_yaml)
+    assert given[0]["hold"] == {"time": 30, "total_requests": 1000}, "the caller's dictionary stays"
+    with pytest.raises(ValueError, match=r"a step is 0\.5; a weight is a whole number of percent"):
+        plan(steps=[0.5, 100])

@@ -59,6 +59,23 @@ def test_a_plan_runs_on_a_lab_without_client_and_inputs():
         assert all(pair.input.startswith("random bytes") for pair in run.disagreements)
 
 
+def test_a_view_has_the_bound_that_each_test_compares_with():
+    guards = [canary.error_ratio(1.5), canary.agreement(0.9), canary.numeric_drift(0.1), canary.pair_errors()]
+    with start(good()) as lab:
+        run = plan(guards=guards, steps=[30, 100], hold={"pairs": 10_000}).run(lab, tick=0.05)
+        for event in run:
+            if event.kind == "seen" and event.weight == 30 and event.readings:
+                break
+        bounds = {reading["test"]: reading["bound"] for reading in run._view()["readings"]}
+    assert bounds == {
+        "observedSplit": 0.3,
+        "errorRatio": 1.5,
+        "agreement": 0.9,
+        "numericDrift": -0.1,
+        "pairErrors": 0.0,
+    }
+
+
 def test_requests_alone_need_no_header_and_no_pairs():
     one = plan(header=None, guards=[canary.error_ratio(1.0)], steps=[30, 100], hold=150)
     with start(good()) as lab:
@@ -307,6 +324,7 @@ def test_hostile_names_stay_text_in_a_view():
         "estimate": None,
         "low": 0.0,
         "high": None,
+        "bound": None,
         "trace": [],
     }
     view = {

@@ -2,6 +2,7 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod bound;
 pub mod cluster;
 mod comparison;
 mod counted;
@@ -29,8 +30,10 @@ mod step;
 mod summary;
 mod tally;
 mod target;
+mod usual;
 mod validation;
 mod verdict;
+mod wording;
 
 pub use comparison::{ComparedTraffic, Comparison, Rule, RuleOutcome};
 pub use error::{BoxError, Error, Result};

@@ -6,6 +6,7 @@ mod apply;
 mod contract;
 mod discovery;
 mod driver;
+mod kinds;
 #[cfg(test)]
 mod memory;
 mod object;

@@ -22,9 +22,9 @@ use super::{
     status::ModelStatus,
     wait::{self, Waiting},
 };
-use crate::error::Result;
+use crate::error::{Error, Origin, Result};
 #[cfg(feature = "grpc")]
-use crate::error::{Origin, PredictError};
+use crate::error::PredictError;
 
 /// Calls.
 impl Client {
@@ -161,6 +161,19 @@ impl Client {
     pub async fn status(&self) -> Result<ModelStatus> {
         let payload = protocol::write_status(&self.config);
         self.query(Call::Status, payload, protocol::read_status).await
+    }
+
+    /// Returns true when a version of the model is available: a server that cannot be reached, or does not know the
+    /// model yet, is not ready.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] of origin request, when the request itself cannot be sent.
+    pub async fn is_ready(&self) -> Result<bool> {
+        match self.status().await {
+            Ok(status) => Ok(status.ready()),
+            Err(Error::Predict(error)) if error.origin != Origin::Request => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits until a version of the model is available, and calls `progress` after each poll of its status.

@@ -1,0 +1,34 @@
+//! The bound that a guardrail's test compares with, in the units of its readings.
+
+use crate::{Check, Plan, Reading};
+
+impl Check {
+    /// The value at which the canary is as bad as the guardrail permits; none of a test whose bound depends on the
+    /// traffic.
+    pub fn bound(&self) -> Option<f64> {
+        match self {
+            Self::ErrorRatio(check) => Some(check.at_most),
+            Self::SlowRatio(check) => Some(check.at_most),
+            Self::Agreement(check) => Some(check.at_least),
+            Self::Custom(check) => Some(check.at_least),
+            Self::NumericDrift(check) => Some(-check.margin),
+            Self::Accuracy(_) | Self::PairErrors(_) => Some(0.0),
+            Self::ObservedSplit(_) => None,
+        }
+    }
+}
+
+impl Plan {
+    /// The bound of a reading's test at the canary's weight, in percent: for the observed split it is the weight, as a
+    /// share, where both versions are served.
+    pub fn bound_of(&self, reading: &Reading, weight: Option<u32>) -> Option<f64> {
+        let name = &reading.guardrail;
+        let guardrail = self.guardrails.iter().find(|one| one.name == *name);
+        match guardrail.map(|guardrail| &guardrail.check) {
+            Some(Check::ObservedSplit(_)) => {
+                weight.filter(|weight| (1..100).contains(weight)).map(|w| f64::from(w) / 100.0)
+            }
+            check => check?.bound(),
+        }
+    }
+}

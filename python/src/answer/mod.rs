@@ -1,0 +1,7 @@
+//! Answers of models.
+
+mod class;
+mod many;
+mod window;
+
+pub(crate) use self::{class::Answer, many::Answers};

@@ -1,0 +1,196 @@
+//! `canary.Client`.
+
+use std::collections::BTreeMap;
+
+use canary_core::{predict, serving::Result};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
+
+use super::{
+    examples,
+    read::{Request, with_headers},
+    settings::Settings,
+    signatures::Signatures,
+    tls,
+    version_state::states,
+    wait::Waiter,
+};
+use crate::{
+    answer::{Answer, Answers},
+    convert::{proxy::Proxy, time, value::hash_of},
+    door::{Call, Task},
+    input,
+    macros::pymethods,
+};
+
+/// A client of one model server, or of a gateway in front of several.
+#[pyclass(frozen, eq, module = "canary")]
+pub(crate) struct Client {
+    pub(crate) core: predict::Client,
+    settings: Settings,
+}
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings == other.settings
+    }
+}
+
+/// An answer to a request without an image.
+fn plain(answer: Result<predict::Answer>) -> Result<Answer> {
+    answer.map(|core| Answer { core, image: None })
+}
+
+fn optional_seconds(value: Option<Bound<'_, PyAny>>) -> PyResult<Option<f64>> {
+    value.map(|value| Ok(time::seconds(&value)?.as_secs_f64())).transpose()
+}
+
+pymethods! {
+    Client [card(render_value)]
+    get |client| {
+        url: &str = &client.settings.url;
+        model: &str = &client.settings.model;
+        signature: Option<&str> = client.settings.signature.as_deref();
+        version: Option<u64> = client.settings.version;
+        label: Option<&str> = client.settings.label.as_deref();
+    }
+    twins |client, py| {
+        #[pyo3(signature = (input, *, headers = None))]
+        predict, predict_async (input: &Bound<'py, PyAny>, headers: Option<BTreeMap<String, String>>) = {
+            let request = Request::read(input)?;
+            let (core, large) = (with_headers(&client.core, headers), request.is_large());
+            let Request { input, image } = request;
+            Task::new(async move { core.predict(input).await.map(|core| Answer { core, image }) }).apart(large)
+        };
+        #[pyo3(signature = (examples, *, context = None))]
+        classify, classify_async (examples: &Bound<'py, PyAny>, context: Option<&Bound<'py, PyAny>>) = {
+            let (core, examples) = (client.core.clone(), examples::read(examples, context)?);
+            Task::new(async move { plain(core.classify(examples).await) })
+        };
+        #[pyo3(signature = (examples, *, context = None))]
+        regress, regress_async (examples: &Bound<'py, PyAny>, context: Option<&Bound<'py, PyAny>>) = {
+            let (core, examples) = (client.core.clone(), examples::read(examples, context)?);
+            Task::new(async move { plain(core.regress(examples).await) })
+        };
+        status, status_async () = {
+            let core = client.core.clone();
+            Task::new(async move { core.status().await.map(|status| states(&status)) })
+        };
+        ready, ready_async () = {
+            let core = client.core.clone();
+            Task::new(async move { core.is_ready().await })
+        };
+        #[pyo3(signature = (timeout = None, *, progress = None))]
+        wait, wait_async (timeout: Option<&Bound<'py, PyAny>>, progress: Option<&Bound<'py, PyAny>>) =
+            Task::new(Waiter::new(&client.core, timeout, progress)?.wait());
+        metadata, metadata_async () = {
+            let core = client.core.clone();
+            Task::new(async move { core.metadata().await.map(Signatures) })
+        };
+        check, check_async (input: &Bound<'py, PyAny>) = {
+            let (core, input) = (client.core.clone(), input::read(input)?);
+            Task::new(async move { core.check(input).await.map(|()| None::<bool>) })
+        };
+    }
+    methods {
+        #[new]
+        #[pyo3(signature = (
+            url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None,
+            attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
+            ca_certificate = None, identity = None, system_authorities = true, proxy = None
+        ))]
+        #[allow(clippy::too_many_arguments)]
+        fn new(
+            url: String,
+            model: String,
+            signature: Option<String>,
+            version: Option<u64>,
+            label: Option<String>,
+            headers: Option<BTreeMap<String, String>>,
+            timeout: Option<Bound<'_, PyAny>>,
+            attempts: Option<u32>,
+            attempt_timeout: Option<Bound<'_, PyAny>>,
+            hedge: Option<Bound<'_, PyAny>>,
+            max_answer_bytes: Option<usize>,
+            form: Option<String>,
+            doubles: bool,
+            ca_certificate: Option<&Bound<'_, PyAny>>,
+            identity: Option<&Bound<'_, PyAny>>,
+            system_authorities: bool,
+            proxy: Option<&Bound<'_, PyAny>>,
+        ) -> PyResult<Self> {
+            let tls = tls::Settings::new(ca_certificate, identity, system_authorities)?;
+            let settings = Settings {
+                url,
+                model,
+                signature,
+                version,
+                label,
+                headers: headers.unwrap_or_default(),
+                timeout: optional_seconds(timeout)?,
+                attempts,
+                attempt_timeout: optional_seconds(attempt_timeout)?,
+                hedge: optional_seconds(hedge)?,
+                max_answer_bytes,
+                form,
+                doubles,
+                tls,
+                proxy: Proxy::new(proxy)?,
+            };
+            Ok(Self { core: settings.client()?, settings })
+        }
+
+        #[pyo3(signature = (items, *, concurrency = 32, progress = None))]
+        fn predict_many<'py>(
+            slf: &Bound<'py, Self>,
+            items: &Bound<'py, PyAny>,
+            concurrency: usize,
+            progress: Option<&Bound<'py, PyAny>>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            if concurrency == 0 {
+                return Err(PyValueError::new_err(
+                    "concurrency is 0; allow at least one request in flight",
+                ));
+            }
+            let py = slf.py();
+            if items.hasattr("__aiter__")? && !items.hasattr("__iter__")? {
+                // Only the caller's event loop can take items of an async iterator.
+                let answers = py.import("canary._many")?.getattr("answers")?;
+                return answers.call1((slf.getattr("predict_async")?, items, concurrency, progress));
+            }
+            let answers = Answers::new(slf.get().core.clone(), items, concurrency, progress)?;
+            Ok(Bound::new(py, answers)?.into_any())
+        }
+
+        #[pyo3(signature = (**changes))]
+        fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
+            let (py, settings) = (slf.py(), &slf.get().settings);
+            let arguments = settings.arguments(py)?;
+            arguments.set_item("url", &settings.url)?;
+            if let Some(changes) = changes {
+                arguments.update(changes.as_mapping())?;
+            }
+            Ok(py.get_type::<Self>().call((), Some(&arguments))?.extract()?)
+        }
+
+        fn __hash__(&self) -> u64 {
+            hash_of(&(&self.settings.url, &self.settings.model, &self.settings.signature))
+        }
+
+        fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
+            self.settings.can_be_stored()?;
+            Ok(((self.settings.url.clone(),), self.settings.arguments(py)?))
+        }
+
+        fn __copy__(slf: Py<Self>) -> Py<Self> {
+            slf
+        }
+
+        fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+            slf
+        }
+
+        fn __repr__(&self) -> String {
+            self.settings.shown()
+        }
+    }
+}

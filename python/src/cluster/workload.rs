@@ -1,0 +1,85 @@
+//! `canary.Workload`.
+
+use canary_core::serving;
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::{
+    convert::{plain, value::hash_of},
+    error::IntoPy,
+    finding::Finding,
+    macros::pymethods,
+    show,
+};
+
+/// One version of a model, served by TensorFlow Serving: its `ConfigMap`, `Deployment` and `Service`.
+#[pyclass(frozen, eq, module = "canary", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Workload(pub(crate) serving::Workload);
+
+pymethods! {
+    Workload [replace(app, version)]
+    get |workload| {
+        app: &str = &workload.0.app;
+        version: &str = &workload.0.version;
+        deployment_name: String = workload.0.deployment_name();
+    }
+    methods {
+        #[new]
+        #[pyo3(signature = (app, version, *, model, path, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+        fn new(
+            app: String,
+            version: String,
+            model: String,
+            path: String,
+            namespace: Option<String>,
+            image: Option<String>,
+            replicas: Option<i32>,
+            cpu: Option<String>,
+            memory: Option<String>,
+            args: Option<Vec<String>>,
+        ) -> PyResult<Self> {
+            let mut workload = serving::Workload::new(app, version).model(model, path);
+            workload.namespace = namespace.unwrap_or(workload.namespace);
+            workload.image = image.unwrap_or(workload.image);
+            workload.replicas = replicas.unwrap_or(workload.replicas);
+            workload.cpu = cpu.unwrap_or(workload.cpu);
+            workload.memory = memory.unwrap_or(workload.memory);
+            workload.args = args.unwrap_or_default();
+            workload.validate().into_result().py()?;
+            Ok(Self(workload))
+        }
+
+        fn objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+            self.0.objects().py()?.iter().map(|object| plain::to_python(py, object)).collect()
+        }
+
+        fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            show::records(py, self.0.validate().into_iter().map(Finding).collect())
+        }
+
+        fn __hash__(&self) -> u64 {
+            let serving::Workload { app, version, model_name, model_path, .. } = &self.0;
+            hash_of(&(app, version, model_name, model_path))
+        }
+
+        fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String, String), Bound<'py, PyDict>)> {
+            let Self(workload) = self;
+            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args);
+            arguments.set_item("model", &workload.model_name)?;
+            arguments.set_item("path", &workload.model_path)?;
+            Ok(((workload.app.clone(), workload.version.clone()), arguments))
+        }
+
+        fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+            let objects = self.objects(py)?;
+            let yaml = py.import("canary")?.call_method1("dumps", (objects.clone(),))?;
+            py.import("canary._cards")?.call_method1("render_workload", (objects, yaml))?.extract()
+        }
+
+        fn __repr__(&self) -> String {
+            let serving::Workload { app, version, model_name, model_path, .. } = &self.0;
+            format!("Workload({app:?}, {version:?}, model={model_name:?}, path={model_path:?})")
+        }
+    }
+}

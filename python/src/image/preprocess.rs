@@ -1,0 +1,143 @@
+//! `canary.Preprocess`.
+
+use canary_core::{
+    image::{Image, Preprocess as Core},
+    tensor::Tensor,
+};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+
+use super::{
+    decode::decoded_file,
+    settings::{CropArgument, Settings},
+    source::{Source, source},
+};
+use crate::{
+    array,
+    convert::value::hash_of,
+    door,
+    error::IntoPy,
+    macros::{arguments, pymethods},
+};
+
+/// The preparation of an image before a model sees it: crop, resize, normalise, layout, element type.
+#[pyclass(frozen, eq, module = "canary", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Preprocess {
+    core: Core,
+    settings: Settings,
+}
+
+impl Preprocess {
+    fn run(&self, py: Python<'_>, image: &Image<'_>) -> PyResult<Tensor> {
+        let decoded;
+        let pixels = match image {
+            Image::File(file) => {
+                decoded = decoded_file(py, file, self.core.decode)?;
+                &decoded
+            }
+            Image::Pixels(pixels) => pixels,
+            _ => return Err(PyValueError::new_err("found an unknown kind of image")),
+        };
+        door::compute(py, |go_on| self.core.apply_pixels_while(pixels, go_on))?.py()
+    }
+}
+
+pymethods! {
+    Preprocess [replace(size), card(render_value)]
+    methods {
+        #[new]
+        #[pyo3(signature = (size = None, *, preset = "unit", mean_std = None, crop = None, filter = "bilinear", antialias = false, layout = "nhwc", dtype = "float32", exif = false, max_pixels = None))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+        fn new(
+            size: Option<(usize, usize)>,
+            preset: &str,
+            mean_std: Option<([f32; 3], [f32; 3])>,
+            crop: Option<CropArgument>,
+            filter: &str,
+            antialias: bool,
+            layout: &str,
+            dtype: &str,
+            exif: bool,
+            max_pixels: Option<u64>,
+        ) -> PyResult<Self> {
+            let settings = Settings {
+                size,
+                preset: preset.to_owned(),
+                mean_std,
+                crop,
+                filter: filter.to_owned(),
+                antialias,
+                layout: layout.to_owned(),
+                dtype: dtype.to_owned(),
+                exif,
+                max_pixels,
+            };
+            Ok(Self { core: settings.build()?, settings })
+        }
+
+        #[pyo3(name = "__call__")]
+        fn call<'py>(&self, py: Python<'py>, image: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+            let source = source(image)?;
+            let image = source.image()?;
+            let tensor = self.run(py, &image)?;
+            array::give(py, tensor)
+        }
+
+        fn batch<'py>(
+            &self,
+            py: Python<'py>,
+            images: &Bound<'py, PyAny>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let sources = images
+                .try_iter()?
+                .map(|image| {
+                    py.check_signals()?;
+                    source(&image?)
+                })
+                .collect::<PyResult<Vec<_>>>()?;
+            let images = sources.iter().map(Source::image).collect::<PyResult<Vec<_>>>()?;
+            if self.core.size.is_some() {
+                let tensor = door::compute_apart(py, |stop| self.core.batch_until(&images, stop))?;
+                return array::give(py, tensor.py()?);
+            }
+            let arrays = images
+                .iter()
+                .map(|image| {
+                    py.check_signals()?;
+                    array::give(py, self.run(py, image)?)
+                })
+                .collect::<PyResult<Vec<_>>>()?;
+            py.import("numpy")?.call_method1("stack", (arrays,))
+        }
+
+        fn __hash__(&self) -> u64 {
+            let Settings { size, preset, filter, antialias, layout, dtype, exif, max_pixels, .. } = &self.settings;
+            hash_of(&(size, preset, filter, antialias, layout, dtype, exif, max_pixels))
+        }
+
+        fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+            let arguments = arguments!(
+                py, self.settings;
+                preset, mean_std, crop, filter, antialias, layout, dtype, exif, max_pixels
+            );
+            Ok(((self.settings.size,).into_pyobject(py)?, arguments))
+        }
+
+        fn __repr__(&self) -> String {
+            let Settings { size, preset, crop, filter, layout, dtype, .. } = &self.settings;
+            let size = size.map_or_else(|| "None".to_owned(), |size| format!("{size:?}"));
+            let crop = match crop {
+                None => String::new(),
+                Some(CropArgument::Name(name)) => format!(", crop={name:?}"),
+                Some(CropArgument::Fraction(fraction)) => format!(", crop={fraction}"),
+            };
+            format!(
+                "Preprocess({size}, preset={preset:?}{crop}, filter={filter:?}, layout={layout:?}, dtype={dtype:?})"
+            )
+        }
+    }
+}

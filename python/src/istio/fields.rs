@@ -1,0 +1,44 @@
+//! Fields of objects as keyword arguments.
+
+use pyo3::{prelude::*, types::PyDict};
+use serde_json::{Map, Value};
+
+use crate::json;
+
+/// Puts fields given as keyword arguments into metadata and spec.
+pub(super) fn replaced(mut object: Value, changes: &Bound<'_, PyDict>) -> PyResult<Value> {
+    let fields = |object: &mut Value, part: &str| -> PyResult<Map<String, Value>> {
+        match object[part].take() {
+            Value::Object(fields) => Ok(fields),
+            _ => Ok(Map::new()),
+        }
+    };
+    let mut metadata = fields(&mut object, "metadata")?;
+    let mut spec = fields(&mut object, "spec")?;
+    for (key, value) in changes {
+        let key: String = key.extract()?;
+        let (part, key) = match key.as_str() {
+            "name" | "namespace" | "labels" | "annotations" => (&mut metadata, key),
+            _ => (&mut spec, camel(&key)),
+        };
+        if value.is_none() {
+            part.remove(&key);
+        } else {
+            part.insert(key, json::from_python(&value)?);
+        }
+    }
+    object["metadata"] = Value::Object(metadata);
+    object["spec"] = Value::Object(spec);
+    Ok(object)
+}
+
+fn camel(name: &str) -> String {
+    let mut parts = name.split('_');
+    let mut camel = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut letters = part.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}

@@ -1,0 +1,171 @@
+//! The methods that the classes of Istio's kinds have in common.
+
+use canary_core::{Manifest, Object, manifest::Source, rollout::Error};
+use pyo3::prelude::*;
+
+use crate::error::{IntoPy, to_py};
+
+/// Reads one object from text, strictly; `of` takes it when it is of the wanted kind.
+pub(super) fn read<T>(
+    text: &str,
+    kind: &str,
+    of: impl FnOnce(Object) -> Option<T>,
+) -> PyResult<(T, Option<Source>)> {
+    let wrong = |reason: String| to_py(Error::manifest(kind.to_owned(), reason));
+    let manifest = Manifest::read_named(kind, text).py()?;
+    let source = manifest.source(0).cloned();
+    let mut objects = manifest.objects.into_iter();
+    match (objects.next(), objects.next()) {
+        (Some(object), None) => {
+            let found = object.kind().to_owned();
+            match of(object) {
+                Some(object) => Ok((object, source)),
+                None => Err(wrong(format!("found a {found}, expected a {kind}"))),
+            }
+        }
+        (None, _) => Err(wrong(format!("found no object, expected a {kind}"))),
+        (Some(_), Some(_)) => {
+            Err(wrong("found several objects, expected one; canary.load reads them all".to_owned()))
+        }
+    }
+}
+
+/// Declares the class of one kind: the methods that all kinds have, and those of its own block.
+macro_rules! kind_class {
+    ($kind:ident [$($block:ident),*], $spec:literal, $doc:literal, { $($own:tt)* }) => {
+        #[doc = $doc]
+        #[pyclass(frozen, eq, module = "canary", from_py_object)]
+        #[derive(Clone)]
+        pub(crate) struct $kind(
+            pub(crate) canary_core::istio::$kind,
+            /// The places in the text that the caller gave, if there was one.
+            pub(crate) Option<canary_core::manifest::Source>,
+        );
+
+        /// Objects compare by content, wherever they were read.
+        impl PartialEq for $kind {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+
+        impl From<canary_core::istio::$kind> for $kind {
+            fn from(object: canary_core::istio::$kind) -> Self {
+                Self(object, None)
+            }
+        }
+
+        impl $kind {
+            /// Reads one object from JSON that the caller never saw: places in it would mislead.
+            fn from_json(json: &serde_json::Value) -> PyResult<Self> {
+                Ok(Self(Self::read(&json.to_string())?.0, None))
+            }
+
+            /// Reads one object of this kind from text, strictly.
+            fn read(text: &str) -> PyResult<Self> {
+                let (object, source) = $crate::istio::kind::read(text, stringify!($kind), |object| match object {
+                    canary_core::Object::$kind(object) => Some(object),
+                    _ => None,
+                })?;
+                Ok(Self(object, source))
+            }
+        }
+
+        $crate::macros::pymethods! {
+            $kind [$($block),*]
+            get |object| {
+                name: &str = object.0.name();
+                namespace: Option<&str> = object.0.metadata.namespace.as_deref();
+            }
+            make |object, py| {
+                metadata: PyResult<Bound<'py, PyAny>> = $crate::convert::plain::to_message(
+                    py, "ObjectMeta", &$crate::convert::value::json(&object.0.metadata)?, "metadata",
+                );
+                spec: PyResult<Bound<'py, PyAny>> = $crate::convert::plain::to_message(
+                    py, $spec, &$crate::convert::value::json(&object.0.spec)?, "spec",
+                );
+            }
+            methods {
+                #[new]
+                #[pyo3(signature = (name, **fields))]
+                fn new(name: String, fields: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
+                    let mut object = canary_core::istio::$kind::default();
+                    object.metadata.name = Some(name);
+                    let mut object = $crate::convert::value::json(&object)?;
+                    // Required fields must be given; the default has them empty.
+                    object["spec"] = serde_json::Value::Object(serde_json::Map::new());
+                    if let Some(fields) = fields {
+                        object = $crate::istio::fields::replaced(object, fields)?;
+                    }
+                    Self::from_json(&object)
+                }
+
+                $($own)*
+
+                #[classmethod]
+                fn from_dict(
+                    _class: &Bound<'_, pyo3::types::PyType>,
+                    object: &Bound<'_, PyAny>,
+                ) -> PyResult<Self> {
+                    Self::from_json(&$crate::json::from_python(object)?)
+                }
+
+                #[classmethod]
+                fn from_yaml(_class: &Bound<'_, pyo3::types::PyType>, text: &str) -> PyResult<Self> {
+                    Self::read(text)
+                }
+
+                fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                    $crate::convert::plain::to_dict(py, &self.0)
+                }
+
+                fn to_json(&self) -> PyResult<String> {
+                    Ok($crate::convert::value::json(&self.0)?.to_string())
+                }
+
+                fn to_yaml(&self) -> PyResult<String> {
+                    $crate::error::IntoPy::py(canary_core::Manifest::of([&self.0]).to_yaml())
+                }
+
+                #[pyo3(signature = (**changes))]
+                fn replace(&self, changes: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
+                    let Some(changes) = changes else { return Ok(self.clone()) };
+                    let object = $crate::convert::value::json(&self.0)?;
+                    Self::from_json(&$crate::istio::fields::replaced(object, changes)?)
+                }
+
+                fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                    $crate::finding::records(py, self.0.validate(), self.1.as_ref())
+                }
+
+                fn __hash__(&self) -> PyResult<u64> {
+                    $crate::convert::value::hash(&self.0)
+                }
+
+                fn __reduce__<'py>(
+                    &self,
+                    py: Python<'py>,
+                ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
+                    let class = py.get_type::<Self>();
+                    Ok((class.getattr("from_dict")?, (self.to_dict(py)?,)))
+                }
+
+                fn __str__(&self) -> PyResult<String> {
+                    self.to_yaml()
+                }
+
+                fn __repr__(&self) -> String {
+                    let namespace = self.0.metadata.namespace.as_deref().unwrap_or("default");
+                    format!(concat!(stringify!($kind), "({}/{})"), namespace, self.0.name())
+                }
+
+                fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+                    let render = py.import("canary._html")?.getattr(concat!("render_", stringify!($kind)))?;
+                    render.call1((self.to_dict(py)?, self.to_yaml()?))?.extract()
+                }
+            }
+        }
+    };
+}
+
+pub(super) use kind_class;

@@ -1,0 +1,12 @@
+//! Istio's objects: their classes, manifests, validation and analysis.
+
+pub(crate) mod analysis;
+pub(crate) mod analyze;
+pub(crate) mod destination_rule;
+mod fields;
+pub(crate) mod gateway;
+mod kind;
+pub(crate) mod load;
+pub(crate) mod manifest;
+pub(crate) mod virtual_service;
+pub(crate) mod write;

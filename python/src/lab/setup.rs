@@ -1,0 +1,65 @@
+//! A lab that has not started.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use canary_lab::{Lab, LabBuilder, model::ModelFiles};
+use pyo3::prelude::*;
+
+use super::{envoy::program, scripted_model::ScriptedModel};
+use crate::error::IntoPy;
+
+/// The folder in which pip put the files of the real models; their weights are converted for the lab once.
+pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
+    py.import("canary._weights")?.call_method0("packages")?.extract()
+}
+
+/// The settings of a lab that has not started.
+pub(super) struct Setup(LabBuilder);
+
+impl Setup {
+    pub(super) fn new(
+        py: Python<'_>,
+        models: Option<BTreeMap<String, ScriptedModel>>,
+        model_files: Option<PathBuf>,
+        scripted_when_missing: bool,
+        seed: Option<u64>,
+        envoy: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mut builder = Lab::builder();
+        for (path, model) in models.into_iter().flatten() {
+            builder = builder.model(path, model.model());
+        }
+        match model_files {
+            Some(folder) => {
+                py.import("canary._weights")?.call_method1("convert_all", (&folder,))?;
+                builder = builder.model_files(ModelFiles::within(folder).py()?);
+            }
+            None => {
+                if let Ok(files) = ModelFiles::within(own_packages(py)?) {
+                    builder = builder.model_files(files);
+                }
+            }
+        }
+        if scripted_when_missing {
+            builder = builder.scripted_when_missing();
+        }
+        if let Some(seed) = seed {
+            builder = builder.seed(seed);
+        }
+        if let Some(program) = envoy.map(|envoy| program(py, envoy)).transpose()?.flatten() {
+            builder = builder.envoy(program);
+        }
+        Ok(Self(builder))
+    }
+
+    /// Starts it.
+    pub(super) fn start(self) -> PyResult<Lab> {
+        self.0.start().py()
+    }
+}
+
+/// The lab of the guide.
+pub(super) fn seed(packages: PathBuf) -> PyResult<Lab> {
+    let files = ModelFiles::within(packages).or_else(|_| ModelFiles::find());
+    Lab::seed_with(files.ok()).py()
+}

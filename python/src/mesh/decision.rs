@@ -1,0 +1,58 @@
+//! `canary.Decision`.
+
+use canary_core::route;
+use pyo3::prelude::*;
+
+use crate::{convert::value, macros::pymethods};
+
+/// Where a request goes.
+#[pyclass(frozen, module = "canary")]
+pub(crate) struct Decision {
+    pub(super) core: route::Decision,
+}
+
+pymethods! {
+    Decision [dict, table, plot]
+    get |decision| {
+        subset: Option<&str> = decision.core.cluster().and_then(|cluster| cluster.subset.as_deref());
+        host: Option<&str> = decision.core.cluster().map(|cluster| cluster.host.as_str());
+        port: Option<u16> = decision.core.cluster().map(|cluster| cluster.port);
+        status: Option<u16> = decision.core.outcome().status();
+        rule: Option<String> = decision.core.rule().map(ToString::to_string);
+        shares: Vec<(String, f64)> = decision
+            .core
+            .shares()
+            .iter()
+            .map(|share| (share.cluster.subset.clone().unwrap_or_default(), share.fraction()))
+            .collect();
+        path: String = decision.core.path().into_owned();
+        timeout: Option<f64> = decision.core.timeout().map(|timeout| timeout.as_secs_f64());
+        why: String = decision.core.why().to_string();
+    }
+    methods {
+        fn __eq__(&self, other: &Self) -> PyResult<bool> {
+            Ok(value::json(&self.core)? == value::json(&other.core)?)
+        }
+
+        fn __hash__(&self) -> PyResult<u64> {
+            value::hash(&self.core)
+        }
+
+        fn __str__(&self) -> String {
+            self.core.why().to_string()
+        }
+
+        fn __repr__(&self) -> String {
+            let status = || self.core.outcome().status();
+            let to = self.core.cluster().map_or_else(
+                || status().map_or_else(|| "passthrough".to_owned(), |status| status.to_string()),
+                |cluster| cluster.name.clone(),
+            );
+            format!("Decision({to})")
+        }
+
+        fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+            slf.py().import("canary._html")?.getattr("render_decision")?.call1((slf,))?.extract()
+        }
+    }
+}

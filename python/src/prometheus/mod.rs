@@ -1,0 +1,7 @@
+//! Prometheus.
+
+mod class;
+mod settings;
+mod window;
+
+pub(crate) use class::Prometheus;

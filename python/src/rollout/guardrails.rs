@@ -1,0 +1,124 @@
+//! The functions that make a guardrail.
+
+use std::sync::Arc;
+
+use canary_core::rollout::{self, Check};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
+
+use super::guardrail::Guardrail;
+use crate::convert::time;
+
+/// The canary's error rate is at most `at_most` times the stable one.
+#[pyfunction]
+#[pyo3(signature = (at_most = 1.0, *, proven_below = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn error_ratio(
+    at_most: f64,
+    proven_below: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::error_ratio(at_most), name, share, minimum, proven_below)
+}
+
+/// The canary's rate of slow requests is at most `at_most` times the stable one.
+#[pyfunction]
+#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, share = 1.0, minimum = None, name = None))]
+#[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+pub(crate) fn slow_ratio(
+    at_most: f64,
+    threshold: Option<Bound<'_, PyAny>>,
+    quantile: Option<f64>,
+    warmup: Option<u64>,
+    proven_below: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> PyResult<Guardrail> {
+    let mut core = rollout::Guardrail::slow_ratio(at_most);
+    if let Check::SlowRatio(check) = &mut core.check {
+        check.threshold = threshold.map(|value| time::seconds(&value)).transpose()?;
+        check.quantile = quantile.unwrap_or(check.quantile);
+        check.warmup = warmup.unwrap_or(check.warmup);
+    }
+    Ok(Guardrail::new(core, name, share, minimum, proven_below))
+}
+
+/// Both models give the same top class for at least `at_least` of the inputs.
+#[pyfunction]
+#[pyo3(signature = (at_least, *, proven_above = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn agreement(
+    at_least: f64,
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::agreement(at_least), name, share, minimum, proven_above)
+}
+
+/// On labelled inputs the canary is right no less often than the stable model.
+#[pyfunction]
+#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn accuracy(
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::accuracy(), name, share, minimum, proven_above)
+}
+
+/// In pairs the canary fails no more often than the stable version.
+#[pyfunction]
+#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn pair_errors(
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::pair_errors(), name, share, minimum, proven_above)
+}
+
+/// The mean probability of the top class falls by no more than `margin`.
+#[pyfunction]
+#[pyo3(signature = (margin, *, proven_above = None, share = 1.0, minimum = None, name = None))]
+pub(crate) fn numeric_drift(
+    margin: f64,
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    name: Option<String>,
+) -> Guardrail {
+    Guardrail::new(rollout::Guardrail::numeric_drift(margin), name, share, minimum, proven_above)
+}
+
+/// The mean of `score(pair)`, a number from 0 to 1, is at least `at_least`.
+#[pyfunction]
+#[pyo3(signature = (name, score, at_least, *, proven_above = None, share = 1.0, minimum = None))]
+pub(crate) fn custom(
+    name: String,
+    score: Bound<'_, PyAny>,
+    at_least: f64,
+    proven_above: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+) -> PyResult<Guardrail> {
+    if !score.is_callable() {
+        return Err(PyTypeError::new_err(format!(
+            "the score of guardrail {name:?} is {}; give a function of a pair",
+            score.get_type().name()?
+        )));
+    }
+    if name.is_empty() {
+        return Err(PyValueError::new_err("a custom guardrail needs a name"));
+    }
+    let core = rollout::Guardrail::custom(name, at_least);
+    let mut guardrail = Guardrail::new(core, None, share, minimum, proven_above);
+    guardrail.score = Some(Arc::new(score.unbind()));
+    Ok(guardrail)
+}

@@ -1,0 +1,75 @@
+//! Steps of a plan, and how long each is held.
+
+use canary_core::rollout::{Hold, Step};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::{PyBool, PyDict, PyFloat, PyString},
+};
+
+use crate::{convert::time, json};
+
+/// Requests of the canary as a number, or a mapping with any of `requests`, `total_requests`, `pairs` and `time`.
+pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
+    if value.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err(
+            "hold is a bool; give a number of requests that the canary serves, or a dict",
+        ));
+    }
+    if let Ok(requests) = value.extract::<u64>() {
+        return Ok(Hold::requests(requests));
+    }
+    let Ok(bounds) = value.cast::<PyDict>() else {
+        return Err(PyTypeError::new_err(
+            "hold is a number of requests that the canary serves, or a dict with any of requests, total_requests, pairs, \
+             time",
+        ));
+    };
+    let mut hold = Hold::default();
+    for (name, bound) in bounds.iter() {
+        match name.extract::<String>()?.as_str() {
+            "requests" => hold.requests = Some(bound.extract()?),
+            // As keyword arguments are written, and as in YAML.
+            "total_requests" | "totalRequests" => hold.total_requests = Some(bound.extract()?),
+            "pairs" => hold.pairs = Some(bound.extract()?),
+            "time" => hold.time = Some(time::seconds(&bound)?),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "hold has no {other:?}; it has requests, total_requests, pairs and time"
+                )));
+            }
+        }
+    }
+    Ok(hold)
+}
+
+/// A weight, or a mapping as in YAML, whose hold may be one as in Python.
+pub(super) fn step(value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
+    if let Ok(weight) = value.extract::<u32>() {
+        return Ok(Step::held(weight, usual));
+    }
+    if value.is_instance_of::<PyFloat>() {
+        return Err(PyValueError::new_err(format!(
+            "a step is {value}; a weight is a whole number of percent, from 0 to 100"
+        )));
+    }
+    let Some((rest, held)) = split(value)? else {
+        return json::read("step", json::from_python(value)?);
+    };
+    Ok(json::read::<Step>("step", json::from_python(&rest)?)?.hold(hold(&held)?))
+}
+
+/// The step without its hold, and the hold, where its time is not a text as in YAML.
+fn split<'py>(
+    step: &Bound<'py, PyAny>,
+) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+    let Ok(members) = step.cast::<PyDict>() else { return Ok(None) };
+    let Some(held) = members.get_item("hold")? else { return Ok(None) };
+    let time = held.cast::<PyDict>().ok().map(|held| held.get_item("time")).transpose()?.flatten();
+    if time.is_none_or(|time| time.is_instance_of::<PyString>()) {
+        return Ok(None);
+    }
+    let rest = members.copy()?;
+    rest.del_item("hold")?;
+    Ok(Some((rest.into_any(), held)))
+}

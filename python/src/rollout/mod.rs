@@ -1,0 +1,18 @@
+//! Plans, their simulations, and the results of runs.
+
+pub(crate) mod compare;
+pub(crate) mod comparison;
+pub(crate) mod guardrail;
+pub(crate) mod guardrails;
+mod hold;
+pub(crate) mod pair;
+pub(crate) mod plan;
+mod plan_methods;
+mod plan_new;
+pub(crate) mod power;
+pub(crate) mod progress;
+pub(crate) mod reading;
+mod scenario;
+pub(crate) mod scores;
+pub(crate) mod simulation;
+pub(crate) mod verdict;

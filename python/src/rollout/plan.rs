@@ -1,0 +1,15 @@
+//! `canary.Plan`: its data.
+
+use canary_core::rollout;
+use pyo3::prelude::*;
+
+use super::scores::Scores;
+
+/// A canary rollout as data.
+#[pyclass(frozen, eq, module = "canary", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) core: rollout::Plan,
+    /// The scores of custom guardrails.
+    pub(crate) scores: Scores,
+}

@@ -1,0 +1,214 @@
+//! `canary.Plan`: its methods.
+
+use std::collections::BTreeMap;
+
+use canary_core::rollout;
+use pyo3::prelude::*;
+
+use super::{
+    guardrail::Guardrail,
+    plan::Plan,
+    plan_new::Arguments,
+    power::Power,
+    scenario::{Assumed, Pair},
+    scores::Scores,
+    simulation::Simulation,
+};
+use crate::{
+    client::Client,
+    cluster::Cluster,
+    convert::value::hash_of,
+    door::{self, Call, Task},
+    error::IntoPy,
+    finding::Finding,
+    json,
+    lab::Lab,
+    macros::pymethods,
+    prometheus::Prometheus,
+    run::Start,
+    show,
+};
+
+/// The parts of a pickled plan.
+type Parts<'py> = (Bound<'py, PyAny>, BTreeMap<String, Py<PyAny>>);
+
+pymethods! {
+    Plan [dict, plot]
+    get |plan| {
+        virtual_service: &str = &plan.core.target.virtual_service;
+        stable: &str = &plan.core.stable;
+        canary: &str = &plan.core.canary;
+        alpha: f64 = plan.core.alpha;
+        header: Option<(&str, &str)> = plan.core.header.as_ref().map(|one| (one.name.as_str(), one.value.as_str()));
+        settle: f64 = plan.core.settle.as_secs_f64();
+        request_timeout: f64 = plan.core.request_timeout.as_secs_f64();
+        startup_timeout: f64 = plan.core.startup_timeout.as_secs_f64();
+        patience: f64 = plan.core.patience.as_secs_f64();
+        weights: Vec<u32> = plan.core.steps.iter().map(|step| step.weight).collect();
+        guards: Vec<Guardrail> = plan
+            .core
+            .guardrails
+            .iter()
+            .map(|core| Guardrail { core: core.clone(), score: plan.scores.0.get(&core.name).cloned() })
+            .collect();
+        digest: String = plan.core.hash();
+    }
+    twins |plan, py| {
+        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false, progress = None))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+        run, run_async (
+            lab: Option<&Bound<'py, Lab>>,
+            cluster: Option<&Bound<'py, Cluster>>,
+            client: Option<&Client>,
+            inputs: Option<&Bound<'py, PyAny>>,
+            evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+            concurrency: usize,
+            tick: Option<Bound<'py, PyAny>>,
+            anew: bool,
+            progress: Option<&Bound<'py, PyAny>>,
+        ) = Task::new(
+            Start::new(py, plan, (lab, cluster), client, inputs, evidence)?
+                .paced(concurrency, tick.as_ref())?
+                .viewed(py, progress)?
+                .begin(anew),
+        );
+    }
+    methods {
+        #[new]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, startup_timeout = None, patience = None, on_inconclusive = None))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+        fn new<'py>(
+            virtual_service: &str,
+            stable: &str,
+            canary: &str,
+            steps: Option<Vec<Bound<'py, PyAny>>>,
+            hold: Option<Bound<'py, PyAny>>,
+            guards: Option<Vec<Guardrail>>,
+            header: Option<(String, String)>,
+            alpha: Option<f64>,
+            namespace: Option<String>,
+            route: Option<String>,
+            destination_rule: Option<String>,
+            gates: Option<BTreeMap<String, BTreeMap<String, String>>>,
+            settle: Option<Bound<'py, PyAny>>,
+            request_timeout: Option<Bound<'py, PyAny>>,
+            startup_timeout: Option<Bound<'py, PyAny>>,
+            patience: Option<Bound<'py, PyAny>>,
+            on_inconclusive: Option<&str>,
+        ) -> PyResult<Self> {
+            let mut core = rollout::Plan::new(virtual_service, stable, canary);
+            if let Some((name, value)) = header {
+                core = core.header(name, value);
+            }
+            core.alpha = alpha.unwrap_or(core.alpha);
+            core.target.namespace = namespace.unwrap_or(core.target.namespace);
+            core.target.route = route;
+            core.target.destination_rule = destination_rule;
+            let times = [settle, request_timeout, startup_timeout, patience];
+            Arguments { steps, hold, guards, gates, times, on_inconclusive }.complete(core)
+        }
+
+        #[staticmethod]
+        #[pyo3(signature = (text, *, scores = None))]
+        fn from_yaml(text: &str, scores: Option<BTreeMap<String, Py<PyAny>>>) -> PyResult<Self> {
+            let core = rollout::Plan::from_yaml(text).py()?;
+            Ok(Self { core, scores: Scores::new(scores.into_iter().flatten()) })
+        }
+
+        #[staticmethod]
+        #[pyo3(signature = (value, *, scores = None))]
+        fn from_dict(value: &Bound<'_, PyAny>, scores: Option<BTreeMap<String, Py<PyAny>>>) -> PyResult<Self> {
+            let core = json::read("plan", json::from_python(value)?)?;
+            Ok(Self { core, scores: Scores::new(scores.into_iter().flatten()) })
+        }
+
+        fn to_yaml(&self) -> PyResult<String> {
+            self.core.to_yaml().py()
+        }
+
+        fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+            show::records(py, self.core.validate().iter().cloned().map(Finding).collect())
+        }
+
+        #[pyo3(signature = (*, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), drift = 0.0, drift_deviation = 0.0, score = 1.0, split_error = 0.0, rate = 100.0, pairs_per_second = None, runs = 1000, seed = 0))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+        fn simulate(
+            &self,
+            py: Python<'_>,
+            errors: Pair,
+            slow: Pair,
+            agreement: f64,
+            only_right: Pair,
+            drift: f64,
+            drift_deviation: f64,
+            score: f64,
+            split_error: f64,
+            rate: f64,
+            pairs_per_second: Option<f64>,
+            runs: u64,
+            seed: u64,
+        ) -> PyResult<Simulation> {
+            let assumed = Assumed { errors, slow, agreement, only_right, rate, pairs_per_second };
+            let mut scenario = assumed.scenario(&self.core);
+            scenario.split_error = split_error;
+            scenario.drift = drift;
+            scenario.drift_deviation = drift_deviation;
+            scenario.custom = score;
+            let plan = self.core.clone();
+            let core = door::compute(py, |go_on| plan.simulate_while(&scenario, runs, seed, go_on))?.py()?;
+            Ok(Simulation { core, plan, scenario })
+        }
+
+        #[pyo3(signature = (probability = 0.9, *, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), rate = 100.0, pairs_per_second = None, runs = 300, seed = 0))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+        fn power(
+            &self,
+            py: Python<'_>,
+            probability: f64,
+            errors: Pair,
+            slow: Pair,
+            agreement: f64,
+            only_right: Pair,
+            rate: f64,
+            pairs_per_second: Option<f64>,
+            runs: u64,
+            seed: u64,
+        ) -> PyResult<Power> {
+            let assumed = Assumed { errors, slow, agreement, only_right, rate, pairs_per_second };
+            let scenario = assumed.scenario(&self.core);
+            let plan = self.core.clone();
+            let found = door::compute(py, |go_on| plan.power_while(&scenario, probability, runs, seed, go_on))?;
+            Ok(Power { core: found.py()?, scores: self.scores.clone() })
+        }
+
+        fn __hash__(&self) -> u64 {
+            hash_of(&self.core.hash())
+        }
+
+        fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Parts<'py>)> {
+            let restore = py.get_type::<Self>().getattr("_restore")?;
+            Ok((restore, (self.to_dict(py)?, self.scores.to_python(py))))
+        }
+
+        #[staticmethod]
+        fn _restore(value: &Bound<'_, PyAny>, scores: BTreeMap<String, Py<PyAny>>) -> PyResult<Self> {
+            Self::from_dict(value, Some(scores))
+        }
+
+        fn __repr__(&self) -> String {
+            let core = &self.core;
+            let guards: Vec<&str> = core.guardrails.iter().map(|one| one.name.as_str()).collect();
+            format!(
+                "Plan({:?}, stable={:?}, canary={:?}, steps={:?}, guards=<{}>, alpha={})",
+                core.target.virtual_service, core.stable, core.canary, self.weights(), guards.join(", "), core.alpha
+            )
+        }
+
+        fn _repr_html_(&self, py: Python<'_>) -> PyResult<String> {
+            let alphas = self.core.guardrails.iter().map(|one| (self.core.alpha_of(one), one.minimum));
+            let alphas: Vec<(f64, u64)> = alphas.collect();
+            let module = py.import("canary._rollout_html")?;
+            module.call_method1("render_plan", (self.to_dict(py)?, alphas))?.extract()
+        }
+    }
+}

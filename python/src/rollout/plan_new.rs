@@ -1,0 +1,68 @@
+//! A plan from the arguments of `canary.Plan`.
+
+use std::collections::BTreeMap;
+
+use canary_core::rollout::{self, Gate, Hold, OnInconclusive};
+use pyo3::prelude::*;
+
+use super::{
+    guardrail::Guardrail,
+    hold::{hold, step},
+    plan::Plan,
+    scores::Scores,
+};
+use crate::{
+    convert::{choice::either, time},
+    error::IntoPy,
+};
+
+/// The arguments that are more than a name or a number.
+pub(super) struct Arguments<'py> {
+    pub(super) steps: Option<Vec<Bound<'py, PyAny>>>,
+    pub(super) hold: Option<Bound<'py, PyAny>>,
+    pub(super) guards: Option<Vec<Guardrail>>,
+    pub(super) gates: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// `settle`, `request_timeout`, `startup_timeout` and `patience`.
+    pub(super) times: [Option<Bound<'py, PyAny>>; 4],
+    pub(super) on_inconclusive: Option<&'py str>,
+}
+
+impl Arguments<'_> {
+    /// The plan that has these arguments too.
+    pub(super) fn complete(self, mut core: rollout::Plan) -> PyResult<Plan> {
+        let usual = self.hold.map_or_else(|| Ok(Hold::usual()), |given| hold(&given))?;
+        match self.steps {
+            Some(steps) => {
+                core.steps = steps.iter().map(|one| step(one, usual)).collect::<PyResult<_>>()?;
+            }
+            None => core = core.usual_weights(usual),
+        }
+        let mut scores = Scores::default();
+        for guardrail in self.guards.into_iter().flatten() {
+            if let Some(score) = guardrail.score {
+                scores.0.insert(guardrail.core.name.clone(), score);
+            }
+            core = core.guardrail(guardrail.core);
+        }
+        for (name, golden) in self.gates.into_iter().flatten() {
+            let gate = Gate::new(name);
+            core = core.gate_first(
+                golden.into_iter().fold(gate, |gate, (input, answer)| gate.image(input, answer)),
+            );
+        }
+        let [settle, request_timeout, startup_timeout, patience] = self.times;
+        for (given, place) in [
+            (settle, &mut core.settle),
+            (request_timeout, &mut core.request_timeout),
+            (startup_timeout, &mut core.startup_timeout),
+            (patience, &mut core.patience),
+        ] {
+            *place = time::seconds_or(given.as_ref(), *place)?;
+        }
+        if let Some(name) = self.on_inconclusive {
+            let known = [("keep", OnInconclusive::Keep), ("rollback", OnInconclusive::Rollback)];
+            core.on_inconclusive = either("on_inconclusive", name, "give", known)?;
+        }
+        Ok(Plan { core: core.validated().py()?, scores })
+    }
+}

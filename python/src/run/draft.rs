@@ -1,0 +1,114 @@
+//! A run that has not begun: everything that is read from the caller's arguments.
+
+use std::{path::PathBuf, time::Duration};
+
+use canary_core::{
+    evidence::{Disagreements, prometheus::Prometheus},
+    predict,
+    rollout::{Error, Result},
+};
+use pyo3::prelude::*;
+
+use super::{
+    own,
+    place::Place,
+    raised::Raised,
+    recipe::{Recipe, Requests},
+    samples::Samples,
+};
+use crate::{
+    client::Client,
+    error::IntoPy,
+    lab::{Lab, own_packages},
+    rollout::plan::Plan,
+};
+
+const NO_CLIENT: &str = "the models of a cluster are asked through its gateway: give client=, such as \
+     canary.Client(cluster.gateway_url(\"image-classifier\"), model=\"image_classifier\"), or evidence= where the \
+     requests of others are counted and the plan has no header";
+const NO_INPUTS: &str = "the models of a cluster are real ones: give inputs= to ask them about, such as the paths of photos";
+
+/// The arguments that a caller may omit.
+pub(super) struct Arguments<'a, 'py> {
+    pub(super) lab: Option<&'a Bound<'py, Lab>>,
+    pub(super) client: Option<&'a Client>,
+    pub(super) inputs: Option<&'a Bound<'py, PyAny>>,
+    pub(super) evidence: Vec<Prometheus>,
+}
+
+/// A recipe that may lack its inputs.
+pub(crate) struct Draft {
+    recipe: Recipe,
+    /// The client, and the folder of the models' photo, where the inputs are chosen for the lab's models.
+    inputs_for: Option<(predict::Client, PathBuf)>,
+}
+
+impl Draft {
+    /// Reads everything that needs the interpreter.
+    pub(super) fn new(
+        py: Python<'_>,
+        plan: &Plan,
+        place: Place,
+        given: Arguments<'_, '_>,
+    ) -> PyResult<Self> {
+        let (core, raised) = (plan.core.clone(), Raised::default());
+        let (mut requests, mut inputs_for) = (None, None);
+        let can_send = given.inputs.is_some() && (given.client.is_some() || given.lab.is_some());
+        // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
+        if given.evidence.is_empty() || core.header.is_some() || can_send {
+            let mut client = match (given.client, given.lab) {
+                (Some(client), _) => client.core.clone(),
+                (None, Some(lab)) => lab.get().with(|lab| own::client(lab, &core).py())?,
+                (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
+            };
+            match given.inputs {
+                Some(inputs) => {
+                    let (samples, probe) =
+                        Samples::new(inputs, core.needs_pairs(), raised.clone())?;
+                    if given.client.is_none() && probe.file().is_none() {
+                        client = client.signature("");
+                    }
+                    requests = Some(Requests { client, samples, probe });
+                }
+                None if given.lab.is_some() => inputs_for = Some((client, own_packages(py)?)),
+                None => return Err(Error::Plan(NO_INPUTS.to_owned())).py(),
+            }
+        }
+        let recipe = Recipe {
+            plan: core,
+            scores: plan.scores.clone(),
+            place,
+            requests,
+            evidence: given.evidence,
+            concurrency: 1,
+            tick: None,
+            disagreements: Disagreements::default(),
+            raised,
+        };
+        Ok(Self { recipe, inputs_for })
+    }
+
+    /// Sets the requests that are in flight together, and the time between two looks.
+    pub(super) fn paced(mut self, concurrency: usize, tick: Option<Duration>) -> Self {
+        self.recipe.concurrency = concurrency;
+        self.recipe.tick = tick;
+        self
+    }
+
+    /// The name of the place, the namespace and the `VirtualService`: one run at a time.
+    pub(super) fn target(&self) -> (String, String, String) {
+        let target = &self.recipe.plan.target;
+        (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
+    }
+
+    /// Makes the inputs that the caller left out.
+    pub(super) async fn complete(mut self) -> Result<Recipe> {
+        if let Some((client, packages)) = self.inputs_for {
+            let plan = &self.recipe.plan;
+            let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
+            let (samples, probe) = own::inputs(&client, &packages, pairs).await?;
+            self.recipe.requests = Some(Requests { client, samples, probe });
+        }
+        Ok(self.recipe)
+    }
+}

@@ -1,0 +1,22 @@
+//! Plans at work.
+
+mod class;
+mod disagreements;
+mod draft;
+mod drive;
+mod feed;
+mod iteration;
+mod live;
+mod order;
+mod own;
+mod place;
+mod queue;
+mod raised;
+mod recipe;
+pub(crate) mod report;
+mod samples;
+mod score;
+mod start;
+mod view;
+
+pub(crate) use self::{class::Run, start::Start};

@@ -1,0 +1,23 @@
+//! Orders to a driver from outside.
+
+use canary_core::cluster::Control;
+
+/// An order to a driver from outside.
+pub(crate) enum Order {
+    Pause,
+    Resume,
+    Suspend,
+    Abort(String),
+}
+
+impl Order {
+    /// Sends the order; `false` when the run is over.
+    pub(super) fn send(&self, control: &Control) -> bool {
+        match self {
+            Self::Pause => control.pause(),
+            Self::Resume => control.resume(),
+            Self::Suspend => control.suspend(),
+            Self::Abort(why) => control.abort(why.as_str()),
+        }
+    }
+}

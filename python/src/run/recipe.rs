@@ -1,0 +1,86 @@
+//! The parts of a run's driver, so that it can be created again after a pause.
+
+use std::{sync::Arc, time::Duration};
+
+use canary_core::{
+    cluster::{self, Cluster, Control, Rollout},
+    evidence::{Disagreements, Sample, prometheus::Prometheus},
+    predict,
+    rollout::{Plan, Result},
+};
+use pyo3::prelude::*;
+
+use super::{place::Place, raised::Raised, samples::Samples, score::OwnScore};
+use crate::{lab::Lab, rollout::scores::Scores};
+
+/// The place of the objects, the requests to the models, and their inputs.
+pub(crate) struct Recipe {
+    pub(crate) plan: Plan,
+    pub(super) scores: Scores,
+    pub(super) place: Place,
+    /// The requests to the models; none where all that is needed is counted elsewhere.
+    pub(super) requests: Option<Requests>,
+    pub(super) evidence: Vec<Prometheus>,
+    pub(super) concurrency: usize,
+    pub(super) tick: Option<Duration>,
+    pub(crate) disagreements: Disagreements,
+    pub(crate) raised: Raised,
+}
+
+/// The requests to the models, and their inputs.
+pub(super) struct Requests {
+    pub(super) client: predict::Client,
+    pub(super) samples: Samples,
+    pub(super) probe: Sample,
+}
+
+impl Recipe {
+    /// The lab that the run is on, if it is on one.
+    pub(crate) fn lab(&self, py: Python<'_>) -> Option<Py<Lab>> {
+        match &self.place {
+            Place::Lab(lab) => Some(lab.open.clone_ref(py)),
+            Place::Cluster(_) => None,
+        }
+    }
+
+    /// Takes no more inputs.
+    pub(crate) fn close(&self) {
+        if let Some(requests) = &self.requests {
+            requests.samples.close();
+        }
+    }
+
+    /// Begins, or goes on with what is stored; the inputs are taken where the last driver has stopped.
+    pub(crate) async fn start(&self, anew: bool) -> Result<(cluster::Run, Control)> {
+        match &self.place {
+            Place::Lab(lab) => self.drive(lab.store.clone(), anew).await,
+            Place::Cluster(handle) => self.drive(handle.open().await?, anew).await,
+        }
+    }
+
+    async fn drive<C: Cluster + 'static>(
+        &self,
+        cluster: C,
+        anew: bool,
+    ) -> Result<(cluster::Run, Control)> {
+        let mut rollout = Rollout::of(self.plan.clone())
+            .concurrency(self.concurrency)
+            .tick(self.tick)
+            .anew(anew)
+            .disagreements(&self.disagreements);
+        for one in &self.evidence {
+            rollout = rollout.counted(one.clone());
+        }
+        if let Some(Requests { client, samples, probe }) = &self.requests {
+            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
+        }
+        if let Some(mirrored) = self.place.mirrored(&self.plan) {
+            rollout = rollout.mirrored(mirrored);
+        }
+        for (name, function) in &self.scores.0 {
+            let (function, raised) = (Arc::clone(function), self.raised.clone());
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised });
+        }
+        rollout.on(cluster)?.start().await
+    }
+}

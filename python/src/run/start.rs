@@ -1,0 +1,67 @@
+//! The beginning of a run.
+
+use canary_core::rollout::Result;
+use pyo3::prelude::*;
+
+use super::{
+    class::Run,
+    draft::{Arguments, Draft},
+    live,
+    place::Place,
+};
+use crate::{
+    client::Client, cluster::Cluster, convert::time, lab::Lab, prometheus::Prometheus,
+    rollout::plan::Plan,
+};
+
+/// A run that has not begun.
+pub(crate) struct Start {
+    draft: Draft,
+    viewer: Option<Py<PyAny>>,
+}
+
+impl Start {
+    /// The run of a plan on a lab or on a cluster.
+    pub(crate) fn new<'py>(
+        py: Python<'py>,
+        plan: &Plan,
+        (lab, cluster): (Option<&Bound<'py, Lab>>, Option<&Bound<'py, Cluster>>),
+        client: Option<&Client>,
+        inputs: Option<&Bound<'py, PyAny>>,
+        evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+    ) -> PyResult<Self> {
+        let place = Place::new(lab, cluster)?;
+        live::store_at_exit(py)?;
+        let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
+        let draft = Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence })?;
+        Ok(Self { draft, viewer: None })
+    }
+
+    /// Sets the requests that are in flight together, and the time between two looks.
+    pub(crate) fn paced(
+        self,
+        concurrency: usize,
+        tick: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let tick = tick.map(time::seconds).transpose()?;
+        Ok(Self { draft: self.draft.paced(concurrency, tick), ..self })
+    }
+
+    /// Shows the run while it goes on.
+    pub(crate) fn viewed(
+        mut self,
+        py: Python<'_>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        if let Some(progress) = progress {
+            let viewer = py.import("canary._live")?.call_method1("viewer", (progress,))?;
+            self.viewer = (!viewer.is_none()).then(|| viewer.unbind());
+        }
+        Ok(self)
+    }
+
+    /// Takes the lock, reads the objects and begins, or goes on where a run was stored.
+    pub(crate) async fn begin(self, anew: bool) -> Result<Run> {
+        Ok(Run::new(live::begin(self.draft, anew).await?, self.viewer))
+    }
+}
