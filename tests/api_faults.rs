@@ -176,7 +176,7 @@ async fn each_refusal_says_what_it_means_and_whether_to_try_again() {
 async fn an_answer_that_is_none_of_an_api_server_is_reported() {
     let error = get(200, "<html>log in</html>".to_owned()).await;
     assert!(
-        error.to_string().contains("none of an API server") && !error.is_retryable(),
+        error.to_string().contains("not one of an API server") && !error.is_retryable(),
         "{error}"
     );
     // A proxy's error page.
