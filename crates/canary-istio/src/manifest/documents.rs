@@ -8,7 +8,7 @@ use super::{
     reader::{Reading, documents},
     source::Source,
 };
-use crate::{Error, Finding, Findings, Result};
+use crate::{Error, Finding, Findings, Result, Severity};
 
 /// Objects in their order, as they stand in a YAML or JSON file.
 ///
@@ -55,7 +55,8 @@ impl Manifest {
     /// # Errors
     /// [`Error::Manifest`] with line, column and the line itself when the text is neither YAML nor JSON,
     /// repeats a key, nests too deep or has aliases that stand for too much; [`Error::Invalid`] with every
-    /// unknown field, value of the wrong type and unknown kind, each with path, line, column and remedy.
+    /// unknown field, value of the wrong type and unknown kind, and then also with every value that a rule of
+    /// admission refuses, each with path, line, column and remedy.
     ///
     /// ```
     /// use canary_core::{Manifest, manifest::Error};
@@ -87,7 +88,21 @@ impl Manifest {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_named(name: &str, text: &str) -> Result<Self> {
-        let (manifest, findings) = Self::read_with_findings(name, text)?;
+        let (manifest, mut findings) = Self::read_with_findings(name, text)?;
+        if findings.has_errors() {
+            // What is missing may be what could not be read: only values that are there are judged too.
+            let unread = |path: &str| {
+                let touches = |other: &str| path.starts_with(other) || other.starts_with(path);
+                findings.iter().any(|finding| touches(&finding.path))
+            };
+            let rules = manifest.validate().0.into_iter();
+            let broken: Vec<Finding> = rules
+                .filter(|one| one.severity == Severity::Error)
+                .filter(|one| one.found.is_some() && !unread(&one.path))
+                .collect();
+            findings.extend(broken);
+            findings.0.sort_by_key(|one| (one.document, one.line, one.column));
+        }
         findings.into_result()?;
         Ok(manifest)
     }

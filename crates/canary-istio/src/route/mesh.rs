@@ -9,13 +9,13 @@ use super::{
     clusters::World,
     declared,
     destination_rules::DestinationRules,
-    gateway_workload::GatewayWorkload,
+    gateway_workload::{GatewayWorkload, group},
     registry::Registry,
     retries::Retries,
     scopes::Scopes,
     services::Service,
     sidecars::MeshTable,
-    tables::{Group, Source, Workload, group},
+    tables::{Source, Workload},
     virtual_host::{Size, TooManyRoutes},
     virtual_services::{Compiler, Entry, Sorted},
 };
@@ -286,9 +286,7 @@ impl MeshBuilder {
         let mut size = Size::default();
         let workloads: Vec<Workload> = group(&objects.gateways, &self.workloads, &namespace)
             .into_iter()
-            .map(|Group { gateways, namespace, labels, told }| {
-                Workload::new(&gateways, namespace, labels, told, &source, &mut size)
-            })
+            .map(|group| Workload::new(group, &source, &mut size))
             .collect::<std::result::Result<_, TooManyRoutes>>()
             .map_err(|found| Error::Invalid([Finding::from(found)].into_iter().collect()))?;
         let gateways = workloads

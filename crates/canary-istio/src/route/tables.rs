@@ -6,21 +6,19 @@ use std::{
 };
 
 use super::{
-    clusters::{Address, Proxy, World},
-    conditions::{Conditions, Listener, Unmet},
+    bindings::{Made, bind},
+    clusters::World,
+    conditions::{Conditions, Listener},
     connections::ConnectionRule,
-    destination_rules::Client,
-    gateway_workload::GatewayWorkload,
+    gateway_workload::{Group, NamedGateway},
     listeners::{Chain, Kind, Plain, Port, kind},
-    rewrite::RedirectTo,
-    routes::{Bound, Route},
+    routes::Route,
     rule_ref::RuleRef,
-    rules::{Action, Rule},
-    virtual_host::{Hosts, Item, Size, TooManyRoutes, VirtualHost},
-    virtual_services::{Entry, Sorted},
+    virtual_host::{Hosts, Size, TooManyRoutes, VirtualHost},
+    virtual_services::Entry,
 };
 use crate::names::{ServerHosts, full_server_hosts};
-use crate::networking::{Gateway, Server};
+use crate::networking::Server;
 
 /// The proxies of one or more Gateways.
 #[derive(Debug)]
@@ -34,13 +32,6 @@ pub(super) struct Workload {
     pub(super) translated: BTreeMap<u16, u16>,
     /// What Istio or Envoy leaves out of the Gateways' servers, and why.
     pub(super) notes: Vec<String>,
-}
-
-/// A Gateway with its name.
-pub(super) struct NamedGateway<'g> {
-    pub(super) name: String,
-    pub(super) namespace: &'g str,
-    pub(super) gateway: &'g Gateway,
 }
 
 /// The sources of tables.
@@ -82,20 +73,17 @@ impl<'s> Source<'s> {
 }
 
 impl Workload {
-    /// The listeners of the proxies that take the given gateways; `exact` says that their labels are known, not only
-    /// those that the gateways select by.
+    /// The listeners of the proxies that take the gateways of a group.
     ///
     /// # Errors
     /// When hosts and rules multiply to too many routes.
     pub(super) fn new(
-        gateways: &[NamedGateway<'_>],
-        namespace: String,
-        labels: BTreeMap<String, String>,
-        exact: bool,
+        group: Group<'_>,
         source: &Source<'_>,
         size: &mut Size,
     ) -> Result<Self, TooManyRoutes> {
-        let translated = source.world.registry.translated(&namespace, &labels, exact);
+        let Group { gateways, namespace, labels, told } = group;
+        let translated = source.world.registry.translated(&namespace, &labels, told);
         let mut workload = Self {
             gateways: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
             namespace,
@@ -112,7 +100,7 @@ impl Workload {
             made: Made::default(),
             notes: Vec::new(),
         };
-        for gateway in gateways {
+        for gateway in &gateways {
             for server in gateway.gateway.spec.servers.iter().flatten() {
                 let Ok(number) = u16::try_from(server.port.number.unwrap_or(0)) else {
                     continue;
@@ -328,141 +316,4 @@ impl Layout<'_> {
         }
         Ok((self.ports, self.notes))
     }
-}
-
-/// Routes already made for one workload, so that servers share them.
-#[derive(Default)]
-struct Made(HashMap<(*const Entry, String, String), Arc<[Item]>>);
-
-impl Made {
-    /// The routes of an entry for a gateway in one table, those that the first server with it made; `None` when the
-    /// entry has none there.
-    fn items(
-        &mut self,
-        entry: &Arc<Entry>,
-        listener: Listener<'_>,
-        table: &str,
-        tls: bool,
-        world: &World,
-    ) -> Option<Arc<[Item]>> {
-        let key = (Arc::as_ptr(entry), listener.gateway.to_owned(), table.to_owned());
-        if let Some(items) = self.0.get(&key) {
-            return Some(Arc::clone(items));
-        }
-        let items: Arc<[Item]> = gateway_items(entry, listener, tls, world).into();
-        if !items.iter().any(|item| matches!(item, Item::Live(_))) {
-            return None;
-        }
-        self.0.insert(key, Arc::clone(&items));
-        Some(items)
-    }
-}
-
-/// A rule with its destinations as clusters, for the clients of a gateway's listener.
-fn bind(rule: &Arc<Rule>, listener: Listener<'_>, tls: bool, world: &World) -> Arc<Bound> {
-    let label = |key: &str| listener.labels.get(key).map(String::as_str);
-    let client = Client { namespace: listener.namespace, label: &label };
-    let cluster = |address: &Address| {
-        Arc::new(world.cluster(address, &client, listener.port, Proxy::Gateway))
-    };
-    Arc::new(Bound {
-        clusters: rule.targets.iter().map(|target| cluster(&target.address)).collect(),
-        mirrors: rule.mirrors.iter().map(|(address, _)| cluster(address)).collect(),
-        redirect: match &rule.action {
-            Action::Redirect(written) => RedirectTo::new(written, listener.port, tls),
-            _ => None,
-        },
-        rule: Arc::clone(rule),
-    })
-}
-
-/// The routes of an entry at a gateway's listener. Nothing is generated after the first catch-all.
-fn gateway_items(entry: &Entry, listener: Listener<'_>, tls: bool, world: &World) -> Vec<Item> {
-    let mut items = Vec::new();
-    let mut catch_all: Option<Arc<RuleRef>> = None;
-    let mut push = |place: &Arc<RuleRef>, judged: Result<Conditions, Unmet>, bound: &Arc<Bound>| {
-        let item = match (&catch_all, judged) {
-            (Some(earlier), _) => Item::Shadowed(Arc::clone(place), Arc::clone(earlier)),
-            (None, Err(unmet)) => Item::Dead(Arc::clone(place), Arc::new(unmet)),
-            (None, Ok(conditions)) => {
-                let all = conditions.is_catch_all();
-                if all {
-                    catch_all = Some(Arc::clone(place));
-                }
-                let route =
-                    Route { place: Arc::clone(place), conditions, bound: Arc::clone(bound) };
-                Item::Live(Arc::new(route))
-            }
-        };
-        items.push(item);
-    };
-    for rule in &entry.rules {
-        let bound = bind(rule, listener, tls, world);
-        if rule.matches.is_empty() {
-            push(&rule.place, Ok(Conditions::none()), &bound);
-        }
-        for (conditions, place) in &rule.matches {
-            push(place, conditions.at_gateway(listener, &place.path), &bound);
-        }
-    }
-    items
-}
-
-/// The Gateways of one workload.
-pub(super) struct Group<'g> {
-    pub(super) gateways: Vec<NamedGateway<'g>>,
-    pub(super) namespace: String,
-    pub(super) labels: BTreeMap<String, String>,
-    /// True when the workload was described, and its labels are all that it has.
-    pub(super) told: bool,
-}
-
-/// Sorts Gateways into workloads: as told, else those with the same selector together.
-pub(super) fn group<'g>(
-    gateways: &'g Sorted<Gateway>,
-    told: &[GatewayWorkload],
-    default_namespace: &str,
-) -> Vec<Group<'g>> {
-    let mut groups: Vec<Group<'g>> = told
-        .iter()
-        .map(|workload| Group {
-            gateways: Vec::new(),
-            namespace: workload.namespace.clone(),
-            labels: workload.labels.clone(),
-            told: true,
-        })
-        .collect();
-    let mut by_selector: HashMap<&BTreeMap<String, String>, usize> = HashMap::new();
-    let none = BTreeMap::new();
-    // A map for all gateways without a selector must outlive the loop's keys.
-    let mut without: Option<usize> = None;
-    for (namespace, name, gateway) in gateways {
-        let full = format!("{namespace}/{name}");
-        let selector = gateway.spec.selector.as_ref();
-        let listed = told.iter().position(|workload| workload.gateways.contains(&full));
-        let at = listed
-            .or_else(|| match selector {
-                Some(selector) => by_selector.get(selector).copied(),
-                None => without,
-            })
-            .unwrap_or_else(|| {
-                let labels = selector.unwrap_or(&none).clone();
-                groups.push(Group {
-                    gateways: Vec::new(),
-                    namespace: default_namespace.to_owned(),
-                    labels,
-                    told: false,
-                });
-                match selector {
-                    Some(selector) => {
-                        by_selector.insert(selector, groups.len() - 1);
-                    }
-                    None => without = Some(groups.len() - 1),
-                }
-                groups.len() - 1
-            });
-        groups[at].gateways.push(NamedGateway { name: full, namespace, gateway });
-    }
-    groups.retain(|group| !group.gateways.is_empty());
-    groups
 }

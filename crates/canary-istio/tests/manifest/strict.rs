@@ -228,12 +228,15 @@ fn what_was_not_given_is_not_written() {
 #[test]
 fn a_wrong_value_does_not_hide_the_rules_of_the_rest() {
     let text = service(
-        "  hosts: [a]\n  http: [{timeout: soon, route: [{destination: {host: a}, weight: '-1'}, {destination: {host: b}, weight: 2}]}]\n",
+        "  hosts: [a]\n  http: [{timeout: soon, route: [{destination: {host: a}, weight: '5'}, {destination: {host: b}, weight: -1}]}]\n",
     );
     let (manifest, reading) = Manifest::read_with_findings("a", &text).unwrap();
     assert_eq!(reading.len(), 2, "{reading}");
     let rules: Vec<_> = manifest.validate().0.into_iter().map(|finding| finding.code).collect();
     assert_eq!(rules, ["V073"]);
+    // Whoever reads is told both, in the order of the text.
+    let codes: Vec<_> = refused(&text).0.into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["C307", "C307", "V073"]);
 }
 
 #[test]

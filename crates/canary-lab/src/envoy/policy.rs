@@ -1,6 +1,6 @@
 //! Which `DestinationRule` holds for a host at the gateway, and the traffic policy of a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use canary_core::{
     DestinationRule,
@@ -8,7 +8,7 @@ use canary_core::{
         ConnectionPoolSettings, ConsistentHashLb, Destination, LbPolicy, LoadBalancerSettings,
         OutlierDetection, PortTrafficPolicy, Subset, TrafficPolicy,
     },
-    names::{Exports, Nearness, covers, qualify, service_namespace},
+    names::{covers, qualify, service_namespace},
 };
 
 use super::inventory::{Inventory, by_age, namespace};
@@ -28,67 +28,149 @@ pub(super) struct Blocks {
     pub(super) outlier_detection: Option<OutlierDetection>,
 }
 
-/// The rule for a host: that of the gateway's namespace, else of the service's, else of the root namespace.
+/// Rules on one host that Istio holds as one.
+struct Held {
+    exports: BTreeSet<String>,
+    selector: Option<BTreeMap<String, String>>,
+    merged: Merged,
+}
+
+/// The lists in which Istio keeps the rules of a namespace.
+#[derive(Clone, Copy)]
+enum List {
+    /// Those that hold in the namespace.
+    Local,
+    /// Those that hold in the root namespace alone.
+    RootLocal,
+    /// Those that hold beyond it.
+    Exported,
+}
+
+/// The rule for a host: that of the gateway's namespace, else of the service's, else of the root namespace. The most
+/// specific host of a list is taken before anybody looks who sees its rules.
 pub(super) fn rule_for(inventory: &Inventory, host: &str) -> Option<Merged> {
     let own = inventory.namespace.as_str();
     let root = inventory.root_namespace.as_str();
+    let list = if own == root { List::RootLocal } else { List::Local };
+    let held = held(inventory, own, list, host);
+    if !held.is_empty() {
+        return choose(inventory, own, held);
+    }
     let of_service = service_namespace(host, &inventory.domain);
-    let found = rule_in(inventory, own, host, own == root);
-    let found = found.or_else(|| rule_in(inventory, of_service?, host, false));
-    found.or_else(|| rule_in(inventory, root, host, false))
+    for namespace in of_service.into_iter().chain([root]) {
+        let mut seen = self::held(inventory, namespace, List::Exported, host);
+        seen.retain(|held| {
+            let exports = &held.exports;
+            exports.is_empty() || exports.contains("*") || exports.contains(own)
+        });
+        if !seen.is_empty() {
+            return choose(inventory, namespace, seen);
+        }
+    }
+    None
 }
 
-/// The rule for a host among those of one namespace: an exact host before the longest wildcard. For a proxy of the
-/// root namespace only private rules count at first.
-fn rule_in(inventory: &Inventory, of: &str, host: &str, private_only: bool) -> Option<Merged> {
-    let rules: Vec<(String, &DestinationRule)> =
-        by_age(&inventory.destination_rules, |rule| &rule.metadata)
-            .into_iter()
-            .filter(|rule| namespace(&rule.metadata) == of)
-            .map(|rule| (qualify(&rule.spec.host, of, &inventory.domain), rule))
-            .collect();
-    let best = rules
+/// The first that selects the gateway's pods, else the last that is for all.
+fn choose(inventory: &Inventory, of: &str, held: Vec<Held>) -> Option<Merged> {
+    let mut for_all = None;
+    for one in held {
+        match &one.selector {
+            None => for_all = Some(one.merged),
+            Some(labels) => {
+                let fits =
+                    labels.iter().all(|(key, value)| inventory.labels.get(key) == Some(value));
+                if fits && of == inventory.namespace {
+                    return Some(one.merged);
+                }
+            }
+        }
+    }
+    for_all
+}
+
+/// The rules of one list on the host that fits best: an exact one before the longest wildcard.
+fn held(inventory: &Inventory, of: &str, list: List, host: &str) -> Vec<Held> {
+    let selects = |rule: &&DestinationRule| rule.spec.workload_selector.is_some();
+    let rules = by_age(&inventory.destination_rules, |rule| &rule.metadata);
+    let own = rules.into_iter().filter(|rule| namespace(&rule.metadata) == of);
+    // Rules for some workloads come before those for all, whatever their age.
+    let (some, all): (Vec<_>, Vec<_>) = own.partition(selects);
+    let listed: Vec<(String, &DestinationRule)> = some
+        .into_iter()
+        .chain(all)
+        .filter(|rule| is_in(list, &exports(rule), of))
+        .map(|rule| (qualify(&rule.spec.host, of, &inventory.domain), rule))
+        .collect();
+    let best = listed
         .iter()
         .map(|(name, _)| name)
         .filter(|name| *name == host || (name.starts_with('*') && covers(name, host)))
-        .max_by_key(|name| (*name == host, name.len()))?;
-    let visible = |rule: &&DestinationRule| {
-        let entries = rule.spec.export_to.iter().flatten().map(String::as_str);
-        let nearness = Exports::new(entries, of).seen_from(&inventory.namespace, of);
-        if private_only { nearness == Some(Nearness::Private) } else { nearness.is_some() }
-    };
-    let on_host =
-        rules.iter().filter(|(name, _)| name == best).map(|(_, rule)| *rule).filter(visible);
-    let selector = |rule: &DestinationRule| {
-        let selector = rule.spec.workload_selector.as_ref();
-        selector.and_then(|selector| selector.match_labels.clone()).unwrap_or_default()
-    };
-    let selects = |labels: &BTreeMap<String, String>| {
-        !labels.is_empty()
-            && of == inventory.namespace
-            && labels.iter().all(|(key, value)| inventory.labels.get(key) == Some(value))
-    };
-    // Rules that select the proxy precede those for every proxy; rules with another selector or other exports are not merged.
-    let selected = on_host.clone().find(|rule| selects(&selector(rule)));
-    let first = selected.or_else(|| on_host.clone().find(|rule| selector(rule).is_empty()))?;
-    let mut merged = Merged::default();
-    let same = |rule: &&DestinationRule| {
-        selector(rule) == selector(first) && rule.spec.export_to == first.spec.export_to
-    };
-    for rule in on_host.filter(same) {
-        for subset in rule.spec.subsets.iter().flatten() {
-            if !merged.subsets.iter().any(|known| known.name == subset.name) {
-                merged.subsets.push(subset.clone());
-            }
-        }
-        if merged.policy.is_none() {
-            merged.policy.clone_from(&rule.spec.traffic_policy);
-        }
+        .max_by_key(|name| (*name == host, name.len()));
+    let mut held = Vec::new();
+    for (_, rule) in listed.iter().filter(|(name, _)| Some(name) == best) {
+        hold(&mut held, rule);
     }
-    Some(merged)
+    held
+}
+
+/// The words of `exportTo`; a rule for some workloads holds in its own namespace, whatever it says.
+fn exports(rule: &DestinationRule) -> BTreeSet<String> {
+    match rule.spec.workload_selector {
+        Some(_) => BTreeSet::from([".".to_owned()]),
+        None => rule.spec.export_to.iter().flatten().cloned().collect(),
+    }
+}
+
+fn is_in(list: List, exports: &BTreeSet<String>, of: &str) -> bool {
+    let own = |word: &String| word == "." || word == of;
+    let private = exports.len() == 1 && exports.iter().all(own);
+    match list {
+        List::Local => exports.is_empty() || exports.iter().any(|word| word == "*" || own(word)),
+        List::RootLocal => private,
+        List::Exported => !private,
+    }
+}
+
+/// Merges a rule into those on its host, or puts it beside them.
+fn hold(held: &mut Vec<Held>, rule: &DestinationRule) {
+    let words = exports(rule);
+    let selector = rule.spec.workload_selector.as_ref();
+    let selector = selector.map(|selector| selector.match_labels.clone().unwrap_or_default());
+    let mut apart = true;
+    for one in held.iter_mut() {
+        apart = one.exports != words;
+        if apart && (one.exports.is_empty() || !words.is_superset(&one.exports)) {
+            continue;
+        }
+        if one.selector.is_some() && selector.is_some() && one.selector != selector {
+            apart = true;
+            continue;
+        }
+        if one.selector == selector {
+            apart = false;
+        }
+        one.merged.take_in(rule);
+    }
+    if apart {
+        let mut merged = Merged::default();
+        merged.take_in(rule);
+        held.push(Held { exports: words, selector, merged });
+    }
 }
 
 impl Merged {
+    /// Adds the subsets that are not declared yet, and the policy when there is none.
+    fn take_in(&mut self, rule: &DestinationRule) {
+        for subset in rule.spec.subsets.iter().flatten() {
+            if !self.subsets.iter().any(|known| known.name == subset.name) {
+                self.subsets.push(subset.clone());
+            }
+        }
+        if self.policy.is_none() {
+            self.policy.clone_from(&rule.spec.traffic_policy);
+        }
+    }
+
     /// The blocks for a port and a subset: the subset's override the rule's, and a port's replace all blocks of their level.
     pub(super) fn blocks(&self, subset: Option<&Subset>, port: u16) -> Blocks {
         let mut blocks = Blocks::default();

@@ -1,6 +1,6 @@
 //! The routes of a gateway's ports: one route configuration each, as istiod sends them by RDS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use canary_core::{
     istio::{HttpMatchRequest, HttpRoute, Server},
@@ -40,16 +40,29 @@ pub(super) fn render(inventory: &Inventory) -> BTreeMap<u16, Value> {
     let prepared = prepare(inventory, &sorted);
     let mut ports: BTreeMap<u16, BTreeMap<String, VirtualHost>> =
         inventory.ports().into_iter().map(|port| (port, BTreeMap::new())).collect();
+    // Of servers with TLS settings one whose host an earlier one of the port has is left out whole.
+    let mut taken: BTreeSet<(u16, String, String)> = BTreeSet::new();
     for gateway in by_age(&inventory.gateways, |gateway| &gateway.metadata) {
         let own = namespace(&gateway.metadata);
         let name = format!("{own}/{}", gateway.name());
         let services = candidates(inventory, &prepared, &name);
+        // The first server of a port makes the routes for all of a Gateway.
+        let mut made = Made::new();
         for server in gateway.spec.servers.iter().flatten().filter(|server| is_plain_http(server)) {
             let number = server.port.number.unwrap_or_default();
             let Ok(port) = u16::try_from(number) else { continue };
             let Some(hosts) = ports.get_mut(&port) else { continue };
             let listener = Listener { gateway: &name, port, tls: server.tls.is_some() };
-            add_server(inventory, server, own, listener, &services, hosts);
+            if listener.tls {
+                let bind = server.bind.clone().unwrap_or_default();
+                let written = full_hosts(server, own).into_iter();
+                let claims: Vec<_> = written.map(|host| (port, bind.clone(), host)).collect();
+                if claims.iter().any(|claim| taken.contains(claim)) {
+                    continue;
+                }
+                taken.extend(claims);
+            }
+            add_server(inventory, server, own, listener, &services, (hosts, &mut made));
         }
     }
     let finish = |(port, hosts)| (port, configuration(port, hosts));
@@ -76,11 +89,11 @@ fn add_server(
     own: &str,
     listener: Listener<'_>,
     services: &[&Prepared],
-    hosts: &mut BTreeMap<String, VirtualHost>,
+    (hosts, made): (&mut BTreeMap<String, VirtualHost>, &mut Made),
 ) {
     let redirect =
         server.tls.as_ref().is_some_and(|settings| settings.https_redirect.unwrap_or(false));
-    for service in services {
+    for (position, service) in services.iter().enumerate() {
         let open: Vec<String> = server
             .hosts
             .iter()
@@ -92,10 +105,15 @@ fn add_server(
         if common.is_empty() {
             continue;
         }
-        let routes = routes_of(inventory, service, listener);
+        let key = (listener.port, position);
+        let routes = match made.get(&key) {
+            Some(routes) => routes.clone(),
+            None => routes_of(inventory, service, listener),
+        };
         if routes.is_empty() {
             continue;
         }
+        made.insert(key, routes.clone());
         for name in common {
             let host = hosts.entry(name).or_default();
             host.routes.extend(routes.iter().cloned());
@@ -103,9 +121,9 @@ fn add_server(
         }
     }
     if redirect {
-        for written in server.hosts.iter().flatten() {
-            let name = server_host(written).1.to_ascii_lowercase();
-            hosts.entry(name).or_default().require_tls = true;
+        // No request has a host with a namespace before it.
+        for host in full_hosts(server, own).iter().filter(|host| !host.contains('/')) {
+            hosts.entry(host.to_ascii_lowercase()).or_default().require_tls = true;
         }
     }
 }
