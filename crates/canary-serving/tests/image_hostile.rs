@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 
 use canary_core::image::{Crop, DecodeOptions, Filter, Pixels, Preprocess, Preset, decode};
 use canary_core::tensor::DType;
+use fastrand::Rng;
 
 fn fixtures() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/image");
@@ -20,27 +21,6 @@ fn fixtures() -> Vec<(String, Vec<u8>)> {
     files.sort();
     assert!(files.len() > 30);
     files
-}
-
-/// A small generator (xorshift), so that a failure can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    #[allow(clippy::cast_possible_truncation)]
-    fn byte(&mut self) -> u8 {
-        self.next() as u8
-    }
 }
 
 /// Few pixels, so that a changed header cannot make a test slow.
@@ -74,16 +54,15 @@ fn a_file_cut_off_anywhere_is_an_error() {
 
 #[test]
 fn changed_bytes_never_panic() {
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = Rng::with_seed(0x9E37_79B9_7F4A_7C15);
     for (_, bytes) in fixtures() {
         for _ in 0..40 {
             let mut changed = bytes.clone();
-            for _ in 0..=random.below(4) {
+            for _ in 0..=random.usize(..4) {
                 // Headers are where the lies are: half of the changes go there.
-                let reach =
-                    if random.below(2) == 0 { changed.len().min(64) } else { changed.len() };
-                let at = random.below(reach);
-                changed[at] = random.byte();
+                let reach = if random.bool() { changed.len().min(64) } else { changed.len() };
+                let at = random.usize(..reach);
+                changed[at] = random.u8(..);
             }
             let _ = decode(&changed, &options().honour_exif(true));
         }
@@ -92,7 +71,7 @@ fn changed_bytes_never_panic() {
 
 #[test]
 fn random_bytes_after_a_signature_never_panic() {
-    let mut random = Random(42);
+    let mut random = Rng::with_seed(42);
     let signatures: [&[u8]; 7] = [
         b"\xff\xd8\xff",
         b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR",
@@ -104,8 +83,8 @@ fn random_bytes_after_a_signature_never_panic() {
     ];
     for round in 0..2000 {
         let mut bytes = signatures[round % signatures.len()].to_vec();
-        let length = random.below(400);
-        bytes.extend((0..length).map(|_| random.byte()));
+        let length = random.usize(..400);
+        bytes.extend((0..length).map(|_| random.u8(..)));
         let _ = decode(&bytes, &options());
     }
 }

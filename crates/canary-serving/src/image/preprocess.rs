@@ -393,7 +393,7 @@ pub(super) enum Samples<'a> {
     Uint8(&'a mut [u8]),
 }
 
-impl<'a> Samples<'a> {
+impl Samples<'_> {
     /// Parts of `length` samples each, in their order.
     pub(super) fn split(self, length: usize) -> Vec<Self> {
         match self {

@@ -313,11 +313,10 @@ impl Job {
             }
         }
         let written = to.head(&at).await.map_err(|error| failed(&self.action, error))?;
-        let strong = written.e_tag.filter(|tag| !tag.starts_with("W/"));
         let entry = Entry {
             size: file.size,
             tag: file.tag.clone(),
-            target: strong.unwrap_or_else(|| written.last_modified.to_rfc3339()),
+            target: File::new(file.path.clone(), written).tag,
             sha256: sha256.clone(),
         };
         let path = file.path.clone();

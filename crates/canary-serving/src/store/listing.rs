@@ -1,5 +1,7 @@
 //! The files of a model.
 
+use std::collections::BTreeSet;
+
 use futures_util::TryStreamExt;
 use object_store::{ObjectMeta, path::Path};
 
@@ -28,7 +30,7 @@ pub(super) struct File {
 }
 
 impl File {
-    fn new(path: String, meta: ObjectMeta) -> Self {
+    pub(super) fn new(path: String, meta: ObjectMeta) -> Self {
         let strong = meta.e_tag.filter(|tag| !tag.starts_with("W/"));
         let tag = strong.clone().unwrap_or_else(|| meta.last_modified.to_rfc3339());
         Self { path, at: meta.location, size: meta.size, tag, e_tag: strong }
@@ -60,15 +62,12 @@ pub(super) async fn list(opened: &Opened, prefix: &Path, action: &str) -> Result
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
     // Clouds' consoles make a folder as an empty object with the folder's name.
-    let folders: Vec<bool> = files
-        .iter()
-        .map(|file| {
-            let within = format!("{}/", file.path);
-            file.size == 0 && files.iter().any(|other| other.path.starts_with(&within))
-        })
-        .collect();
-    let mut folders = folders.into_iter();
-    files.retain(|_| !folders.next().unwrap_or_default());
+    let folders_of = |file: &File| {
+        let slashes = file.path.match_indices('/');
+        slashes.map(|(at, _)| file.path[..at].to_owned()).collect::<Vec<_>>()
+    };
+    let folders: BTreeSet<String> = files.iter().flat_map(folders_of).collect();
+    files.retain(|file| file.size > 0 || !folders.contains(&file.path));
     Ok(files)
 }
 

@@ -5,15 +5,14 @@ use canary_core::{
     predict::Client,
 };
 
-use crate::server::{Reply, serve};
+use crate::server::{Reply, block_on, serve};
 
 fn pairing(client: &Client) -> Pairing<Client> {
     Pairing::new(client, "user-group", "canary", Subsets::new("a", "b"))
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.unwrap().block_on(future)
+fn send(client: &Client) -> Result<Pair, canary_core::rollout::Error> {
+    block_on(pairing(client).send(b"x".as_slice(), "x", None))
 }
 
 #[test]
@@ -42,19 +41,16 @@ fn a_header_on_the_client_does_not_reach_the_stable_model() {
 #[test]
 fn a_response_of_the_wrong_model_is_an_error_that_names_it() {
     let (client, _) = serve(|_, _| Reply::by("a", "cat"));
-    let error =
-        block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
+    let error = send(&client).unwrap_err().to_string();
     assert!(error.contains("a response of b") && error.contains("subset a"), "{error}");
 
     let (client, sent) = serve(|_, _| Reply::by("b", "dog"));
-    let error =
-        block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
+    let error = send(&client).unwrap_err().to_string();
     assert!(error.contains("a response of a") && error.contains("subset b"), "{error}");
     assert_eq!(sent.lock().unwrap().len(), Traffic::<Client>::ATTEMPTS as usize);
 
     let (client, sent) = serve(|_, _| Reply { subset: None, ..Reply::by("a", "cat") });
-    let error =
-        block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap_err().to_string();
+    let error = send(&client).unwrap_err().to_string();
     assert!(error.contains("set the response header"), "{error}");
     assert_eq!(sent.lock().unwrap().len(), 1, "sending again would not help");
 }
@@ -64,9 +60,8 @@ fn a_model_that_fails_fails_its_half_once() {
     let (client, sent) =
         serve(|_, by_header| Reply::failed(if by_header { 404 } else { 500 }, "b"));
     let client = client.retry(canary_core::predict::Retry::default().attempts(5));
-    let send = || block_on(pairing(&client).send(b"x".as_slice(), "x", None));
     // Each failure names the canary, and the stable model is never reached.
-    assert!(send().unwrap_err().to_string().contains("a response of a"));
+    assert!(send(&client).unwrap_err().to_string().contains("a response of a"));
     assert_eq!(
         sent.lock().unwrap().len(),
         Traffic::<Client>::ATTEMPTS as usize,
@@ -79,11 +74,11 @@ fn a_model_that_fails_fails_its_half_once() {
                 if by_header { Reply::failed(404, "b") } else { Reply::by("a", "cat") }
             },
         );
-    let pair = block_on(pairing(&client).send(b"x".as_slice(), "x", None)).unwrap();
+    let pair = send(&client).unwrap();
     assert_eq!((pair.stable.failed, pair.canary), (false, Answer::failure("404 no")));
 
     let nobody = Client::new("http://127.0.0.1:1").unwrap().model("m");
-    let error = block_on(pairing(&nobody).send(b"x".as_slice(), "x", None)).unwrap_err();
+    let error = send(&nobody).unwrap_err();
     assert!(matches!(error, canary_core::rollout::Error::Predictor(_)), "{error}");
 }
 

@@ -16,7 +16,7 @@ use canary_core::{
 };
 use futures_util::{Stream, StreamExt, stream};
 
-use crate::server::{Reply, serve};
+use crate::server::{Reply, block_on, serve};
 
 pub(crate) type Traffic = canary_core::evidence::Traffic<Client>;
 
@@ -31,8 +31,7 @@ pub(crate) fn samples(count: usize) -> impl Stream<Item = Result<Sample>> {
 }
 
 pub(crate) fn collect(traffic: Traffic, after: Option<u64>) -> Vec<Result<Observation>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(Box::new(traffic).observations(after).collect())
+    block_on(Box::new(traffic).observations(after).collect())
 }
 
 pub(crate) fn seen(traffic: Traffic) -> Vec<Seen> {
@@ -169,8 +168,7 @@ fn no_more_inputs_are_taken_than_are_under_way() {
         Ok(Sample::new("x", n.to_le_bytes().to_vec()))
     }));
     let traffic = Traffic::requests("x", &client, subsets(), endless).concurrency(1);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    block_on(async {
         let mut source = Box::new(traffic).observations(None);
         for received in 1..=20 {
             source.next().await.unwrap().unwrap();

@@ -157,7 +157,7 @@ impl Builder {
         let number = reader.number()?;
         match (&mut self.elements, number) {
             (elements @ None, Number::Int(value)) => {
-                *elements = Some(TensorData::Int64(vec![value]))
+                *elements = Some(TensorData::Int64(vec![value]));
             }
             (elements @ None, Number::Uint(value)) => {
                 *elements = Some(TensorData::Uint64(vec![value]));
