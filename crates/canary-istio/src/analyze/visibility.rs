@@ -9,13 +9,17 @@ use super::{
 };
 use crate::{
     finding::Severity,
-    names::{CLUSTER_DOMAIN, Exports, MESH, applies_to_mesh, covers, qualify, service_namespace},
+    names::{
+        CLUSTER_DOMAIN, Exports, HostIndex, MESH, applies_to_mesh, qualify, service_namespace,
+    },
     networking::{DestinationRule, VirtualService},
     route::{Client, DestinationRules},
 };
 
 /// The root namespace of a mesh that was set up with no other.
 const ROOT: &str = "istio-system";
+/// The number of rules on one host that are looked at.
+const MAX_RULES: usize = 64;
 /// The number of namespaces that a message names.
 const NAMED: usize = 5;
 
@@ -25,20 +29,24 @@ pub(super) fn analyze(index: &Index<'_>, report: &mut Report) {
         .map(|item| (item.namespace.to_owned(), item.object.name().to_owned(), item.object.clone()))
         .collect();
     let rules = DestinationRules::new(&all, CLUSTER_DOMAIN, ROOT);
+    let mut by_host: HostIndex<Vec<usize>> = HostIndex::default();
+    for (position, (namespace, _, rule)) in all.iter().enumerate() {
+        by_host.entry(&qualify(&rule.spec.host, namespace, CLUSTER_DOMAIN)).push(position);
+    }
     for item in index.virtual_services() {
         for (path, destination) in destinations(item.object) {
             let subset = destination.subset.as_deref().filter(|subset| !subset.is_empty());
             let Some(subset) = subset else { continue };
             let host = qualify(&destination.host, item.namespace, CLUSTER_DOMAIN);
-            let on_host = |(namespace, _, rule): &&(String, String, DestinationRule)| {
-                covers(&qualify(&rule.spec.host, namespace, CLUSTER_DOMAIN), &host)
-            };
             let declaring = |(_, _, rule): &(String, String, DestinationRule)| {
                 rule.spec.subsets.iter().flatten().any(|declared| declared.name == subset)
             };
-            let concerned: Vec<_> = all.iter().filter(on_host).collect();
-            // A subset that nobody declares is said elsewhere.
-            if !concerned.iter().any(|rule| declaring(rule)) {
+            let concerned = by_host.covering(&host).flatten().map(|position| &all[*position]);
+            let concerned: Vec<_> = concerned.take(MAX_RULES).collect();
+            // A subset that nobody declares is said elsewhere; what rules for some workloads do depends on the client.
+            let selecting =
+                |rule: &&(String, String, DestinationRule)| rule.2.spec.workload_selector.is_some();
+            if !concerned.iter().any(|rule| declaring(rule)) || concerned.iter().any(selecting) {
                 continue;
             }
             let namespaces = concerned.iter().map(|(namespace, _, _)| namespace.as_str());

@@ -128,6 +128,23 @@ fn add_server(
     }
 }
 
+/// The routes of services at one Gateway, by port and the service's position.
+type Made = BTreeMap<(u16, usize), Vec<Value>>;
+
+/// The hosts of a server with the namespaces that they are for, none for those of all.
+fn full_hosts(server: &Server, own: &str) -> Vec<String> {
+    let written: Vec<_> = server.hosts.iter().flatten().map(|host| server_host(host)).collect();
+    if written.contains(&(Some("*"), "*")) {
+        return vec!["*".to_owned()];
+    }
+    let full = |(namespace, name): (Option<&str>, &str)| match namespace {
+        None | Some("*") => name.to_owned(),
+        Some(".") => format!("{own}/{name}"),
+        Some(namespace) => format!("{namespace}/{name}"),
+    };
+    written.into_iter().map(full).collect()
+}
+
 /// The host names common to a server and a `VirtualService`: of each pair in which one covers the other, the narrower.
 fn in_common(server: &[String], wanted: &[String]) -> Vec<String> {
     let mut common: Vec<String> = Vec::new();
