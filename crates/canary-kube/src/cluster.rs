@@ -73,11 +73,11 @@ impl Cluster for Kubernetes {
     }
 
     async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
-        let path = self.named(object).await?.url_path;
+        let url = self.named(object).await?.url_path;
         let body = serde_json::to_vec(patch)
             .map_err(|error| Error::manifest(format!("patch of {object}"), error.to_string()))?;
         let request = Request::patch(format!(
-            "{path}/{}?fieldManager={}&fieldValidation=Strict{}",
+            "{url}/{}?fieldManager={}&fieldValidation=Strict{}",
             object.name,
             self.field_manager,
             if self.dry_run { "&dryRun=All" } else { "" }

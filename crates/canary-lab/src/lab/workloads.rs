@@ -164,8 +164,8 @@ async fn start(
     for _ in 0..container.replicas {
         let model = Served::shared(container.model_name.clone(), Arc::clone(&model));
         let subset = container.labels.get("version").cloned().unwrap_or_default();
-        let watcher = watched.map(|proxy| report_to(proxy.clone(), subset));
-        let server = ModelServer::open([model], watcher)?;
+        let report = watched.map(|proxy| report_to(proxy.clone(), subset));
+        let server = ModelServer::open([model], report)?;
         pods.push(Pod {
             namespace: reference.namespace.clone(),
             workload: reference.name.clone(),

@@ -15,16 +15,16 @@ use super::{
     examples::Examples,
     input::Input,
     many::Answers,
-    metadata::Metadata,
+    metadata::{Metadata, Wiring},
     protocol::{self, Payload},
     response::{Outputs, Parsed},
     send::{self, Prepared},
     status::ModelStatus,
     wait::{self, Waiting},
 };
-use crate::error::{Error, Origin, Result};
 #[cfg(feature = "grpc")]
 use crate::error::PredictError;
+use crate::error::{Error, Origin, Result};
 
 /// Calls.
 impl Client {
@@ -144,7 +144,8 @@ impl Client {
     pub async fn check<'a>(&self, input: impl Into<Input<'a>>) -> Result<()> {
         let input = input.into();
         let metadata = self.metadata().await?;
-        let findings = metadata.signature(&self.config.signature)?.check(&input);
+        let wire = if self.config.is_grpc() { Wiring::Typed } else { Wiring::Json };
+        let findings = metadata.signature(&self.config.signature)?.check_over(&input, wire);
         if findings.is_empty() {
             Ok(())
         } else {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use canary_http::{ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes, server_text};
+use canary_http::{
+    ConnectFailure, Error as HttpError, Phase, Response, TlsFailure, causes, server_text,
+};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 

@@ -79,10 +79,14 @@ impl fmt::Display for TensorInfo {
 
 impl TensorInfo {
     /// The reason for which an array does not fit, and the remedy.
-    fn misfit(&self, view: &TensorView<'_>) -> Option<(String, String)> {
+    fn misfit(&self, view: &TensorView<'_>, wire: Wiring) -> Option<(String, String)> {
         let found = format!("{}{:?}", view.dtype(), view.shape());
         let message = format!("found {found}, expected {self}");
-        if self.dtype != Some(view.dtype()) {
+        let fits = self.dtype.is_some_and(|wanted| match wire {
+            Wiring::Typed => wanted == view.dtype(),
+            Wiring::Json => wanted.takes_json_of(view.dtype()),
+        });
+        if !fits {
             let help = match (self.dtype, view.dtype()) {
                 (Some(DType::String), _) => "give the bytes of the file or text itself",
                 (_, DType::String) => "decode the file to an array first",
@@ -110,11 +114,27 @@ impl TensorInfo {
     }
 }
 
+/// The form in which an input reaches the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wiring {
+    /// With its element type, as over gRPC.
+    Typed,
+    /// As JSON, where a number has no type but whole and fractional ones differ.
+    Json,
+}
+
 impl Signature {
     /// Finds the names, element types and shapes of inputs that the signature refuses.
     ///
+    /// Element types must be the signature's own, as gRPC sends them; [`Client::check`](super::Client::check) over REST
+    /// also accepts other types of numbers, which JSON does not tell apart.
     /// [`Client::prepare`](super::Client::prepare) says if they can be sent at all.
     pub fn check(&self, input: &Input<'_>) -> Findings {
+        self.check_over(input, Wiring::Typed)
+    }
+
+    /// [`Self::check`] for inputs in that form.
+    pub(crate) fn check_over(&self, input: &Input<'_>, wire: Wiring) -> Findings {
         let mut findings = Findings::new();
         let views = match input.views() {
             Ok(views) => views,
@@ -145,7 +165,7 @@ impl Signature {
                 );
                 continue;
             };
-            if let Some((message, help)) = info.misfit(view) {
+            if let Some((message, help)) = info.misfit(view, wire) {
                 findings.push(Finding::error("C403", format!("inputs.{name}"), message).help(help));
             }
         }
@@ -299,6 +319,11 @@ mod tests {
         };
         assert!(one.check(&floats(&[5, 2]).into()).is_empty());
         assert!(one.check(&Input::named([("x", floats(&[1, 2]))])).is_empty());
+        let whole = Tensor::new(vec![1, 2], TensorData::Int64(vec![1, 2])).unwrap();
+        assert!(one.check(&(&whole).into()).to_string().contains("DT_INT64"));
+        assert!(one.check_over(&(&whole).into(), Wiring::Json).is_empty());
+        let truth = Tensor::new(vec![1, 2], TensorData::Bool(vec![true, false])).unwrap();
+        assert!(!one.check_over(&(&truth).into(), Wiring::Json).is_empty());
         let text = one.check(&floats(&[2]).into()).to_string();
         assert!(text.contains("DT_FLOAT[2]") && text.contains("a batch is expected"), "{text}");
         let text = one.check(&vec![1_u8].into()).to_string();

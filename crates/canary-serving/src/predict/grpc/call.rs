@@ -165,8 +165,7 @@ impl Grpc {
         call.set_timeout(deadline.saturating_duration_since(Instant::now()));
         let stated = Arc::<AtomicBool>::default();
         let exchange = Exchange { pool: self.pool.clone(), stated: Arc::clone(&stated) };
-        let refusal =
-            |status| Refusal { status, by_server: stated.load(Ordering::Relaxed) };
+        let refusal = |status| Refusal { status, by_server: stated.load(Ordering::Relaxed) };
         let mut grpc = tonic::client::Grpc::with_origin(exchange, origin.map_err(&refusal)?)
             .max_decoding_message_size(limit);
         let method = method.unwrap_or_else(|| PathAndQuery::from_static("/"));

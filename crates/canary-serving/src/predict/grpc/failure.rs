@@ -141,14 +141,7 @@ mod tests {
                 None,
                 false,
             ),
-            (
-                Code::Internal,
-                "made up by the client",
-                vec![],
-                Origin::Answer,
-                None,
-                false,
-            ),
+            (Code::Internal, "made up by the client", vec![], Origin::Answer, None, false),
         ] {
             let by_server = origin != Origin::Answer;
             let found = failure(code, message, &headers, by_server);

@@ -126,6 +126,12 @@ fn write_rows(body: &mut impl Body, views: &[(&str, TensorView<'_>)]) -> Result<
         array::write(body, view);
         return Ok(());
     }
+    if let Some((name, _)) = views.iter().find(|(_, view)| view.shape().is_empty()) {
+        return Err(input_error(
+            &format!("{name:?} is a scalar, and the row form has a list of instances"),
+            "give it a first dimension of the batch's length, or use the column form",
+        ));
+    }
     let rows = views[0].1.shape().first().copied();
     for (name, view) in views {
         let found = view.shape().first().copied();

@@ -11,6 +11,7 @@ use std::{
 };
 
 use builder::Builder;
+use canary_http::server_text;
 pub(crate) use reader::{HEAP, ParseError, Parsed, Reader, room, too_much};
 
 use crate::{
@@ -65,9 +66,13 @@ pub(crate) fn read_predict(
 
 fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed<Outputs> {
     let mut reader = Reader::new(body).until(deadline);
-    let mut found = None;
+    let (mut found, mut refusal) = (None, None);
     reader.object(|reader, key| {
         let outputs = match key.as_slice() {
+            b"error" if reader.peek() == b'"' => {
+                refusal = Some(reader.string()?);
+                return Ok(());
+            }
             b"predictions" => rows(reader, doubles)?,
             b"outputs" => columns(reader, doubles)?,
             _ => return reader.skip(1),
@@ -81,7 +86,13 @@ fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed
     match found {
         Some(outputs) if outputs.is_empty() => reader.fail("it has no output"),
         Some(outputs) => Ok(outputs),
-        None => reader.fail("neither predictions nor outputs is there"),
+        None => reader.fail(refusal.map_or_else(
+            || "neither predictions nor outputs is there".to_owned(),
+            |text| {
+                let text = String::from_utf8_lossy(&text);
+                format!("it is an error of the model server: {}", server_text(text.trim()))
+            },
+        )),
     }
 }
 
@@ -319,6 +330,10 @@ mod tests {
             one(r#"{"predictions": [1.0, 1e300]}"#),
             (vec![2], TensorData::Double(vec![1.0, 1e300]))
         );
+        for text in [r#"{"predictions": [1e300]}"#, r#"{"predictions": [1e300], "other": [1e300]}"#]
+        {
+            assert_eq!(one(text), (vec![1], TensorData::Double(vec![1e300])));
+        }
         assert_eq!(one(r#"{"predictions": [[], []]}"#), (vec![2, 0], TensorData::Float(vec![])));
         assert_eq!(
             one(r#"{"predictions": [true, false]}"#),
@@ -431,6 +446,7 @@ mod tests {
             (r#"{"predictions": []} x"#, "after the end"),
             (r#"{"a": 1}"#, "neither"),
             ("[]", "expected"),
+            (r#"{"error": "Servable not found"}"#, "Servable not found"),
             ("", "ends"),
             (r#"{"predictions": [{"b64": "?"}]}"#, "base64"),
         ] {

@@ -217,7 +217,8 @@ impl Reader<'_> {
                 return Ok(Number::Uint(value));
             }
         }
-        self.nearest(&token).map(Number::Float)
+        // Beyond the range of 32 bits the value is read again, as 64 bits, by whoever wants it.
+        Ok(Number::Float(self.nearest(&token).unwrap_or(f32::INFINITY)))
     }
 
     /// A number as the nearest 32-bit float.
@@ -288,7 +289,7 @@ mod tests {
             match reader.float() {
                 Ok(found) => assert_eq!(found.to_bits(), wanted.to_bits(), "{text}: {found}"),
                 Err(error) => {
-                    assert!(error.needs_doubles && wanted.is_infinite(), "{text}: {error:?}")
+                    assert!(error.needs_doubles && wanted.is_infinite(), "{text}: {error:?}");
                 }
             }
         }
