@@ -76,7 +76,7 @@ def test_answers_have_up_to_32_dimensions(dimensions):
 
 @pytest.mark.parametrize("dimensions", [33, 40, 64])
 def test_answers_with_more_dimensions_are_refused(dimensions):
-    with pytest.raises(ValueError, match=f"has {dimensions} dimensions, and an array at most 32"):
+    with pytest.raises(canary.AnswerError, match="more than 32 dimensions"):
         canary.decode_predict(nested(dimensions))
     with pytest.raises(canary.AnswerError, match=f"has {dimensions} dimensions, more than 32"):
         canary.decode_predict_grpc(message(dimensions))
@@ -88,19 +88,9 @@ class Deep(Handler):
         self.answer(nested(33))
 
 
-def test_an_answer_with_more_dimensions_names_the_limit_wherever_its_arrays_are_read():
-    with serving(Deep) as server:
-        answer = canary.Client(server.url, model="m").predict(np.array([[1]]))
-    assert repr(answer).startswith("Answer(predictions: DT_FLOAT[1, 1, ")
-    for read in (
-        lambda: answer.outputs,
-        lambda: answer["predictions"],
-        answer.array,
-        answer.records,
-        answer._repr_html_,
-    ):
-        with pytest.raises(ValueError, match="has 33 dimensions, and an array at most 32"):
-            read()
+def test_an_answer_with_more_dimensions_is_refused_where_it_is_read():
+    with serving(Deep) as server, pytest.raises(canary.AnswerError, match="more than 32 dimensions"):
+        canary.Client(server.url, model="m").predict(np.array([[1]]))
 
 
 @pytest.mark.parametrize("depth", [33, 64])

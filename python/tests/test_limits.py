@@ -1,4 +1,3 @@
-
 """The limits: the page, row by row, against the source."""
 
 import re
@@ -17,6 +16,7 @@ SOURCES = {
     "length of a regular expression": ("1024 bytes", "canary-istio", "MAX_LEN: usize = 1024;"),
     "memory of one compiled expression": ("32 MiB", "canary-istio", "SIZE_LIMIT: usize = 32 << 20;"),
     "memory of all expressions": ("96 MiB", "canary-istio", "LIMIT: usize = 96 << 20;"),
+    "bytes of all annotations": ("262 144", "canary-istio", "MAX_ANNOTATIONS: usize = 256 * 1024;"),
     "routes of one mesh": ("1 000 000", "canary-istio", "MAX_ROUTES: usize = 1_000_000;"),
     "matches of delegates": ("100 000, and 8 MiB", "canary-istio", "MAX_MERGED_BYTES: usize = 8 << 20;"),
     "gateway selectors": ("64", "canary-istio", "MAX_SELECTORS: usize = 64;"),
@@ -28,12 +28,13 @@ SOURCES = {
     "bytes of a response's headers": ("64 KiB", "canary-http", "http2_max_header_list_size(64 << 10)"),
     "dimensions of an array": ("32", "canary-serving", "MAX_DIMENSIONS: usize = 32;"),
     "values nested in one another in JSON that": ("64", "canary-serving", "MAX_DEPTH: usize = 64;"),
+    "bytes of a response with metadata": ("16 MiB", "canary-serving", "MAX_DESCRIPTION: usize = 16 << 20;"),
     "outputs of a response": ("1024", "canary-serving", "MAX_OUTPUTS: usize = 1024;"),
     "memory that the values": ("8 times its bytes, and 64 MiB", "canary-serving", "RATIO: usize = 8;"),
     "memory of values that TensorFlow": ("64 MiB", "canary-serving", "MAX_FILLED: usize = 64 << 20;"),
     "bytes of a gRPC request": ("2 147 483 647", "canary-serving", "MAX: usize = i32::MAX as usize;"),
     "text of a server": ("2048 bytes", "canary-http", "MOST: usize = 2048;"),
-    "longest time that counts": ("a year", "canary-http", "MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);"),
+    "longest time that counts": ("a year", "canary-http", "Duration = Duration::from_secs(365 * 24 * 3600);"),
     "time of a call": ("60 s", "canary-serving", " timeout: Duration::from_secs(60)"),
     "files of one version": ("10 000", "canary-serving", "MOST: usize = 10_000;"),
     "graphs of one SavedModel": ("64", "canary-serving", "MOST_GRAPHS: u32 = 64;"),
@@ -93,7 +94,12 @@ def test_every_bound_of_the_source_is_on_the_page():
     # These bound what is shown or compared, and not what is taken.
     inner = {
         "MAX_LABEL", "MAX_NAME", "MAX_PREFIX", "MAX_NOTES", "MAX_NAMESPACES", "MAX_WATCHED", "MAX_STATES",
-        "MAX_MERGED_MATCHES", "MAX_PAIRS", "MAX_STRIDE", "MAX_REFUSALS", "MAX_ANSWER", "MAX_DIRECT_BODY",
+        "MAX_MERGED_MATCHES",
+        "MAX_CLIENTS",
+        "MAX_LABEL_VALUE",
+        "MAX_PORTS",
+        "MAX_RESPONSE",
+        "MAX_RULES", "MAX_PAIRS", "MAX_STRIDE", "MAX_REFUSALS", "MAX_ANSWER", "MAX_DIRECT_BODY",
     }  # fmt: skip
     found = {
         name

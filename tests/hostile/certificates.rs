@@ -132,7 +132,7 @@ fn refused(root: &Issuer) -> Vec<(&'static str, Shown)> {
         }),
         ("of an authority", {
             leaf(root, "localhost", |params| {
-                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             })
         }),
         ("by an authority of the past", with(leaf(&old, "localhost", plain), &old)),

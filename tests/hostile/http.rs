@@ -61,6 +61,7 @@ fn repeated(head: &str, part: &str, tail: &str) -> Vec<Step> {
     of_body(format!("{head}{}{tail}", parts.join(",")))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn heads() -> Vec<Scenario> {
     let hex = "f".repeat(17);
     let long = "x".repeat(MEGABYTE);
@@ -212,7 +213,7 @@ fn heads() -> Vec<Scenario> {
         ("chunks of one byte", of_chunks(&bytewise(BODY)), Reads),
         (
             "a chunk of 2 MB of extension",
-            of_chunks(&format!("14;x={}{}\r\n{BODY}\r\n0\r\n\r\n", long, long)),
+            of_chunks(&format!("14;x={long}{long}\r\n{BODY}\r\n0\r\n\r\n")),
             Fails(Network),
         ),
         ("trailers", of_chunks(&format!("14\r\n{BODY}\r\n0\r\nx: y\r\n\r\n")), Reads),
@@ -260,6 +261,7 @@ fn heads() -> Vec<Scenario> {
     ])
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bodies() -> Vec<Scenario> {
     let longer = format!("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{BODY}");
     let two = format!(
@@ -425,8 +427,8 @@ fn bodies() -> Vec<Scenario> {
 }
 
 fn bytewise(body: &str) -> String {
-    let chunks: String = body.chars().map(|byte| format!("1\r\n{byte}\r\n")).collect();
-    chunks + "0\r\n\r\n"
+    let chunks: Vec<String> = body.chars().map(|byte| format!("1\r\n{byte}\r\n")).collect();
+    chunks.concat() + "0\r\n\r\n"
 }
 
 fn table<const COUNT: usize>(rows: [(&'static str, Vec<Step>, Outcome); COUNT]) -> Vec<Scenario> {

@@ -1,10 +1,6 @@
 //! Servers that mean harm: responses of HTTP/1.1, frames of HTTP/2 and certificates that no honest server sends. The
 //! clients answer each of them with an error or the right value, within the time and the memory that they promise.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests fail loudly, and say what was measured"
-)]
+#![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
 use canary_tests::memory::Counting;
 

@@ -71,7 +71,8 @@ pub(super) const WAYS: &[Way] = &[
         "the canary hangs, and the client gives up",
         |scene| {
             scene.canary.acts_later(Acts::Hangs);
-            scene.timeout = Duration::from_millis(150);
+            // Long enough for the stable version on a slow machine.
+            scene.timeout = Duration::from_millis(500);
         },
         [
             rolled_back("canary cannot be reached"),
