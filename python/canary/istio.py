@@ -824,8 +824,8 @@ class Port(Message):
 
     __slots__ = ()
 
-    number: int = field()
-    """The port number, 1 to 65535. Required."""
+    number: int | None = field(default=None)
+    """The port number, 1 to 65535, or 0 for a Unix socket. Required."""
     protocol: str = field()
     """One of `HTTP`, `HTTPS`, `GRPC`, `GRPC-WEB`, `HTTP2`, `MONGO`, `TCP`, `TLS` (in any case of letters). Required.
     `TLS` without termination is routed by SNI.
