@@ -107,7 +107,8 @@ def plain(value: Any) -> Any:
         found = getattr(value, name, None)
         if found is not None:
             return found() if callable(found) else found
-    raise TypeError(f"a {type(value).__name__} cannot stand in a Kubernetes object")
+    kind = type(value).__name__
+    raise TypeError(f"an object of type {kind} cannot stand in a Kubernetes object; give a dictionary, text or number")
 
 
 def frozen(value: Any, path: str) -> Any:

@@ -158,7 +158,7 @@ spec:
     [
         (5, canary.InvalidError, "object of type int"),
         (["a"], canary.InvalidError, "object of type list"),
-        (object(), TypeError, "a object cannot stand"),
+        (object(), TypeError, "an object of type object cannot stand"),
         ({"kind": "Service", "metadata": {"name": "cats"}}, canary.InvalidError, "Service cats.*apiVersion"),
         (typed_service(), canary.InvalidError, "cats.*kind"),
         (Raw({}), canary.InvalidError, "object of type Raw"),
