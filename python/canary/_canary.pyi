@@ -958,7 +958,8 @@ class Mesh(_Shown, _Table):
             claims: The claims of a JWT that the gateway has verified, for rules on `@request.auth.claims`.
 
         Raises:
-            ValueError: A gateway is named beside a workload that calls: only sidecars know who calls.
+            ValueError: A gateway is named beside a workload that calls: only sidecars know who calls. Or the headers
+                name the host more than once.
             TypeError: `claims` is no dictionary.
 
         Example:

@@ -228,6 +228,12 @@ def test_the_host_header_is_the_authority(name):
     assert decision == mesh.route("http://models.example.com/v1/models/cats")
 
 
+def test_a_request_has_one_host():
+    mesh = canary.Mesh([DOOR, split(30)])
+    with pytest.raises(ValueError, match=r'host more than once, as "a\.com" and "b\.com"'):
+        mesh.route(URL, headers={"Host": "a.com", "host": "b.com"})
+
+
 def test_a_host_header_leaves_the_port_to_the_url():
     servers = [canary.Gateway.http(name, port, hosts=["*"]) for name, port in (("one", 80), ("two", 8080))]
     routes = [canary.VirtualService.to(name, hosts=["*"], gateways=[name], port=1) for name in ("one", "two")]

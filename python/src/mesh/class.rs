@@ -71,7 +71,7 @@ pymethods! {
             claims: Option<&Bound<'_, PyAny>>,
         ) -> PyResult<Decision> {
             let request = route::Request::new(method, url).random(random);
-            let mut request = request::with_headers(request, headers.unwrap_or_default());
+            let mut request = request::with_headers(request, headers.unwrap_or_default())?;
             request.gateway = gateway;
             request.port = port.or(request.port);
             let request = request::from_workload(request, source_namespace, source_labels)?;

@@ -13,17 +13,25 @@ use crate::json;
 
 /// Adds headers. `Host` is the authority, and then the URL says only where the client connects to: its port, if it
 /// names one, is that of the listener.
-pub(super) fn with_headers(mut request: Request, headers: BTreeMap<String, String>) -> Request {
-    for (name, value) in headers {
-        if name.eq_ignore_ascii_case("host") {
-            let port = request.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-            request.port = request.port.or(port);
-            request = request.host(value);
-        } else {
-            request = request.header(name, value);
-        }
+pub(super) fn with_headers(
+    mut request: Request,
+    headers: BTreeMap<String, String>,
+) -> PyResult<Request> {
+    let (hosts, others): (Vec<_>, Vec<_>) =
+        headers.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case("host"));
+    if hosts.len() > 1 {
+        let hosts: Vec<String> = hosts.into_iter().map(|(_, host)| format!("{host:?}")).collect();
+        return Err(PyValueError::new_err(format!(
+            "headers names the host more than once, as {}; a request has one",
+            hosts.join(" and ")
+        )));
     }
-    request
+    for (_, host) in hosts {
+        let port = request.authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        request.port = port;
+        request = request.host(host);
+    }
+    Ok(others.into_iter().fold(request, |request, (name, value)| request.header(name, value)))
 }
 
 /// Makes it a call of a workload in the mesh when a namespace or labels of one are given.
