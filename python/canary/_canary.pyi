@@ -210,6 +210,22 @@ class _Object:
             >>> VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0].path
             'spec.http[0].route[0].weight'
         """
+    def to_version(self, version: str) -> Self:
+        """Give the object in another version of Istio's API; nothing else of it changes.
+
+        Args:
+            version: `v1`, `v1beta1` or `v1alpha3`.
+
+        Raises:
+            ManifestError: Istio has no such version.
+
+        Example:
+            >>> Gateway.http("g").to_version("v1beta1").api_version
+            'networking.istio.io/v1beta1'
+        """
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` in which it is written: that in which it was read, or `networking.istio.io/v1`."""
     @property
     def name(self) -> str:
         """The object's name."""
@@ -883,12 +899,20 @@ def analyze(objects: Any) -> Analysis:
 class Mesh(_Shown, _Table):
     """Objects compiled for routing: says where a request goes, and why. Nothing is sent.
 
+    A Service or ServiceEntry among the objects tells what is a service and on which ports, and a Sidecar what its
+    workloads know of the mesh. Other kinds, such as a Deployment, say nothing about routes and are left aside.
+
     Args:
-        objects: Typed objects, plain dictionaries, or objects of other Kubernetes libraries; a Service gives its ports.
+        objects: Typed objects, plain dictionaries, `Workload`s, or objects of other Kubernetes libraries.
         cluster_domain: The domain of the cluster; `cluster.local` unless given.
         root_namespace: The mesh's root namespace; `istio-system` unless given.
         gateway_namespace: The namespace of the gateways' pods, which decides what they see; the root namespace unless
             given.
+
+    Raises:
+        InvalidError: A field of an object is not known or cannot be read, or Envoy would refuse the routes.
+        ManifestError: An object has no `apiVersion` or `kind`.
+        TypeError: Something is no object of Kubernetes.
 
     Example:
         >>> gateway = Gateway.http("g")
@@ -901,7 +925,7 @@ class Mesh(_Shown, _Table):
 
     def __new__(
         cls,
-        objects: Sequence[Any],
+        objects: Any,
         *,
         cluster_domain: str | None = None,
         root_namespace: str | None = None,
@@ -916,18 +940,35 @@ class Mesh(_Shown, _Table):
         gateway: str | None = None,
         port: int | None = None,
         random: int = 0,
+        source_namespace: str | None = None,
+        source_labels: Mapping[str, str] | None = None,
+        claims: Mapping[str, Any] | None = None,
     ) -> Decision:
         """Decide one request.
 
         Args:
             url: The address, with scheme, host and path.
             method: The HTTP method.
-            headers: The request's headers.
+            headers: The request's headers. `host` is the authority, in place of the URL's.
             gateway: The gateway entered by, as `namespace/name`, or `mesh` for a sidecar.
             port: The listener's port.
             random: The number that decides between weighted destinations, an integer of 64 bits.
+            source_namespace: The namespace of the workload that calls, through its sidecar; `default` unless given.
+            source_labels: The labels of that workload.
+            claims: The claims of a JWT that the gateway has verified, for rules on `@request.auth.claims`.
+
+        Raises:
+            ValueError: A gateway is named beside a workload that calls: only sidecars know who calls. Or the headers
+                name the host more than once.
+            TypeError: `claims` is no dictionary.
 
         Example:
+            >>> inside = Mesh([VirtualService.to("s", port=8501, namespace="shop")])
+            >>> inside.route("http://s/", source_namespace="shop", source_labels={"app": "web"}).host
+            's.shop.svc.cluster.local'
+            >>> named = Mesh([Gateway.http("g"), VirtualService.to("s", hosts=["a.com"], gateways=["g"], port=8501)])
+            >>> named.route("http://203.0.113.7/", headers={"host": "a.com"}).to_dict()["authority"]
+            'a.com'
             >>> mesh = Mesh([Gateway.http("g"), VirtualService.to("s", hosts=["*"], gateways=["g"], port=8501)])
             >>> mesh.route("http://any/v1/models/m").port
             8501
@@ -976,6 +1017,24 @@ class Decision(_Value, _Table):
     @property
     def shares(self) -> list[tuple[str, float]]:
         """Every destination of the rule with its exact share."""
+    @property
+    def delay_share(self) -> tuple[float, float] | None:
+        """The delay of the rule's fault in seconds, and the share of requests that it holds back, from 0 to 1."""
+    @property
+    def abort_share(self) -> tuple[int, float] | None:
+        """The status of the rule's fault, and the share of requests that it answers, from 0 to 1.
+
+        The status is 200 when the fault is an error of gRPC; `to_dict()["abortShare"]` has it.
+        """
+    @property
+    def mirror_shares(self) -> list[tuple[str, float]]:
+        """Every mirror of the rule, by the name of its cluster, with the share of requests that it gets a copy of.
+
+        Example:
+            >>> routes = VirtualService.to("s", subset="a", hosts=["*"], gateways=["g"], port=80).mirror("b", 12.5)
+            >>> Mesh([Gateway.http("g"), routes]).route("http://any/").mirror_shares
+            [('outbound|80|b|s.default.svc.cluster.local', 0.125)]
+        """
     @property
     def path(self) -> str:
         """The path as the destination sees it."""

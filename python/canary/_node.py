@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,11 +97,18 @@ class Node(Mapping[str, Any]):
 
 def plain(value: Any) -> Any:
     """Give what `json.dumps` understands for a value of this package or of another."""
+    names = getattr(type(value), "attribute_map", None)
+    if isinstance(names, Mapping):
+        # The models of Kubernetes' own client, whose `to_dict` has Python's names for the fields.
+        fields = ((key, getattr(value, name)) for name, key in names.items())
+        times = ((key, one.isoformat() if isinstance(one, datetime) else one) for key, one in fields)
+        return {key: one for key, one in times if one is not None}
     for name in ("to_dict", "raw"):
         found = getattr(value, name, None)
         if found is not None:
             return found() if callable(found) else found
-    raise TypeError(f"a {type(value).__name__} cannot stand in a Kubernetes object")
+    kind = type(value).__name__
+    raise TypeError(f"an object of type {kind} cannot stand in a Kubernetes object; give a dictionary, text or number")
 
 
 def frozen(value: Any, path: str) -> Any:

@@ -13,7 +13,6 @@ use crate::error::to_py;
 /// JSON from a plain Python value, or from one that shows itself as one: `to_dict()`, or kr8s' `raw`.
 pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     let py = value.py();
-    let value = unwrap_object(value)?;
     let options = PyDict::new(py);
     options.set_item("default", py.import("canary._node")?.getattr("plain")?)?;
     options.set_item("allow_nan", false)?;
@@ -26,23 +25,6 @@ pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
 /// Returns `true` when a value is a plain object, or one of another library that presents itself as one.
 pub(crate) fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(value.is_instance_of::<PyDict>() || value.hasattr("to_dict")? || value.hasattr("raw")?)
-}
-
-/// The plain dictionary inside an object of another library.
-fn unwrap_object<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    if value.is_instance_of::<PyDict>() {
-        return Ok(value.clone());
-    }
-    if let Ok(raw) = value.getattr("raw") {
-        return match raw.getattr("to_dict") {
-            Ok(to_dict) => to_dict.call0(),
-            Err(_) => Ok(raw),
-        };
-    }
-    if let Ok(to_dict) = value.getattr("to_dict") {
-        return to_dict.call0();
-    }
-    Ok(value.clone())
 }
 
 /// A value of the core from JSON.

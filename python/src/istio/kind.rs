@@ -76,6 +76,7 @@ macro_rules! kind_class {
             get |object| {
                 name: &str = object.0.name();
                 namespace: Option<&str> = object.0.metadata.namespace.as_deref();
+                api_version: String = object.0.api_version();
             }
             make |object, py| {
                 metadata: PyResult<Bound<'py, PyAny>> = $crate::convert::plain::to_message(
@@ -132,6 +133,11 @@ macro_rules! kind_class {
                     let Some(changes) = changes else { return Ok(self.clone()) };
                     let object = $crate::convert::value::json(&self.0)?;
                     Self::from_json(&$crate::istio::fields::replaced(object, changes)?)
+                }
+
+                fn to_version(&self, version: &str) -> PyResult<Self> {
+                    let object = self.0.clone().to_version(version);
+                    Ok(Self($crate::error::IntoPy::py(object)?, self.1.clone()))
                 }
 
                 fn validate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -10,7 +10,11 @@ use crate::{
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
-fn to_python(py: Python<'_>, object: Object, source: Option<Source>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn to_python(
+    py: Python<'_>,
+    object: Object,
+    source: Option<Source>,
+) -> PyResult<Bound<'_, PyAny>> {
     Ok(match object {
         Object::Gateway(gateway) => Bound::new(py, Gateway(gateway, source))?.into_any(),
         Object::VirtualService(service) => {

@@ -1,10 +1,14 @@
 //! Objects as Python gives them.
 
-use canary_core::{Manifest, Object, manifest::Source};
+use canary_core::{
+    Manifest, Object,
+    manifest::{Error, Source},
+};
 use pyo3::{
     prelude::*,
-    types::{PyList, PyString},
+    types::{PyList, PyString, PyType},
 };
+use serde_json::Value;
 
 use super::{destination_rule::DestinationRule, gateway::Gateway, virtual_service::VirtualService};
 use crate::{cluster::workload::Workload, error::IntoPy, json};
@@ -25,9 +29,30 @@ fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
     placed!(Gateway, VirtualService, DestinationRule);
     let objects = match object.cast::<Workload>() {
         Ok(workload) => workload.get().0.objects().py()?.into_iter().map(Object::Other).collect(),
-        Err(_) => Manifest::from_json_value(&json::from_python(object)?).py()?.objects,
+        Err(_) => {
+            let value = json::from_python(object)?;
+            let read = Manifest::from_json_value(&value);
+            read.map_err(|error| named(error, value, &object.get_type())).py()?.objects
+        }
     };
     Ok(objects.into_iter().map(|object| (object, None)).collect())
+}
+
+/// Names the object in findings that do not, because it says too little of itself: there is no text with lines to point to.
+fn named(mut error: Error, value: Value, class: &Bound<'_, PyType>) -> Error {
+    if let Error::Invalid(findings) = &mut error {
+        let id = Object::Other(value).id();
+        let id = match id.trim() {
+            "" => {
+                class.name().map_or_else(|_| String::new(), |name| format!("object of type {name}"))
+            }
+            id => id.to_owned(),
+        };
+        for finding in findings.0.iter_mut().filter(|finding| finding.object.is_empty()) {
+            finding.object.clone_from(&id);
+        }
+    }
+    error
 }
 
 /// One object, or several of them in anything that can be iterated over.

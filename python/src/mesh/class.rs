@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use canary_core::route;
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::prelude::*;
 
-use super::decision::Decision;
+use super::{decision::Decision, request};
 use crate::{
     convert::{plain::Plain, value},
     door,
     error::IntoPy,
-    istio::{destination_rule::DestinationRule, gateway::Gateway, virtual_service::VirtualService},
-    json,
+    istio::{
+        load,
+        manifest::{self, Placed},
+    },
     macros::pymethods,
 };
 
@@ -20,7 +22,7 @@ use crate::{
 pub(crate) struct Mesh {
     core: route::Mesh,
     /// The objects that it was created from, for its table.
-    objects: Vec<Py<PyAny>>,
+    objects: Vec<Placed>,
 }
 
 pymethods! {
@@ -33,30 +35,13 @@ pymethods! {
         #[pyo3(signature = (objects, *, cluster_domain = None, root_namespace = None, gateway_namespace = None))]
         fn new(
             py: Python<'_>,
-            objects: Vec<Bound<'_, PyAny>>,
+            objects: &Bound<'_, PyAny>,
             cluster_domain: Option<String>,
             root_namespace: Option<String>,
             gateway_namespace: Option<String>,
         ) -> PyResult<Self> {
+            let objects = manifest::all_placed(objects)?;
             let mut builder = route::Mesh::builder();
-            for object in &objects {
-                py.check_signals()?;
-                builder = if let Ok(gateway) = object.cast::<Gateway>() {
-                    builder.gateway(gateway.get().0.clone())
-                } else if let Ok(service) = object.cast::<VirtualService>() {
-                    builder.virtual_service(service.get().0.clone())
-                } else if let Ok(rule) = object.cast::<DestinationRule>() {
-                    builder.destination_rule(rule.get().0.clone())
-                } else if json::is_mapping(object)? {
-                    // Other kinds say nothing about routes.
-                    builder
-                } else {
-                    return Err(PyTypeError::new_err(format!(
-                        "a mesh is made of Gateway, VirtualService and DestinationRule, found {}",
-                        object.get_type()
-                    )));
-                };
-            }
             if let Some(domain) = cluster_domain {
                 builder = builder.cluster_domain(domain);
             }
@@ -66,12 +51,13 @@ pymethods! {
             if let Some(namespace) = gateway_namespace {
                 builder = builder.gateway_namespace(namespace);
             }
+            builder = builder.objects(objects.iter().map(|(object, _)| object.clone()));
             let core = door::abandon(py, move || builder.build().py())?;
-            let objects = objects.into_iter().map(Bound::unbind).collect();
             Ok(Self { core, objects })
         }
 
-        #[pyo3(signature = (url, *, method = "GET", headers = None, gateway = None, port = None, random = 0))]
+        #[pyo3(signature = (url, *, method = "GET", headers = None, gateway = None, port = None, random = 0, source_namespace = None, source_labels = None, claims = None))]
+        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn route(
             &self,
             url: &str,
@@ -80,18 +66,20 @@ pymethods! {
             gateway: Option<String>,
             port: Option<u16>,
             random: u64,
-        ) -> Decision {
-            let mut request = route::Request::new(method, url).random(random);
-            for (name, value) in headers.into_iter().flatten() {
-                request = request.header(name, value);
-            }
-            if let Some(gateway) = gateway {
-                request = request.gateway(gateway);
-            }
-            if let Some(port) = port {
-                request = request.port(port);
-            }
-            Decision { core: self.core.route(request) }
+            source_namespace: Option<String>,
+            source_labels: Option<BTreeMap<String, String>>,
+            claims: Option<&Bound<'_, PyAny>>,
+        ) -> PyResult<Decision> {
+            let request = route::Request::new(method, url).random(random);
+            let mut request = request::with_headers(request, headers.unwrap_or_default())?;
+            request.gateway = gateway;
+            request.port = port.or(request.port);
+            let request = request::from_workload(request, source_namespace, source_labels)?;
+            let request = match claims {
+                Some(claims) => request.claims(request::claims(claims)?),
+                None => request,
+            };
+            Ok(Decision { core: self.core.route(request) })
         }
 
         fn diff(&self, py: Python<'_>, after: &Bound<'_, Self>) -> PyResult<Plain> {
@@ -100,8 +88,9 @@ pymethods! {
             Ok(Plain(value::json(&diff.unwrap_or_default())?))
         }
 
-        fn _objects(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
-            self.objects.iter().map(|object| object.clone_ref(py)).collect()
+        fn _objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+            let objects = self.objects.iter().cloned();
+            objects.map(|(object, source)| load::to_python(py, object, source)).collect()
         }
 
         fn __repr__(&self) -> String {

@@ -11,6 +11,11 @@ pub(crate) struct Decision {
     pub(super) core: route::Decision,
 }
 
+/// A share as a number from 0 to 1.
+fn fraction(share: route::Chance) -> f64 {
+    f64::from(share.parts_per_million()) / 1e6
+}
+
 pymethods! {
     Decision [dict, table, plot]
     get |decision| {
@@ -24,6 +29,20 @@ pymethods! {
             .shares()
             .iter()
             .map(|share| (share.cluster.subset.clone().unwrap_or_default(), share.fraction()))
+            .collect();
+        delay_share: Option<(f64, f64)> = decision
+            .core
+            .delay_share()
+            .map(|(delay, share)| (delay.as_secs_f64(), fraction(share)));
+        abort_share: Option<(u16, f64)> = decision
+            .core
+            .abort_share()
+            .map(|(abort, share)| (abort.status, fraction(share)));
+        mirror_shares: Vec<(String, f64)> = decision
+            .core
+            .mirror_shares()
+            .iter()
+            .map(|(cluster, share)| (cluster.name.clone(), fraction(*share)))
             .collect();
         path: String = decision.core.path().into_owned();
         timeout: Option<f64> = decision.core.timeout().map(|timeout| timeout.as_secs_f64());

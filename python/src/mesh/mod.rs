@@ -2,5 +2,6 @@
 
 mod class;
 mod decision;
+mod request;
 
 pub(crate) use self::{class::Mesh, decision::Decision};
