@@ -188,7 +188,9 @@ fn arrays_are_sent_as_files_are() {
     let named = Input::named([("age", pixels(0.5)), ("town", pixels(0.25))]);
     let one = Sample::new("one", pixels(0.5)).label("cat");
     let samples = stream::iter([one.clone(), one, Sample::new("two", named)].map(Ok));
-    let seen = seen(Traffic::new("arrays", &client, HEADER, subsets(), samples));
+    // One after the other, so that the pairs come in the order of the samples.
+    let traffic = Traffic::new("arrays", &client, HEADER, subsets(), samples).concurrency(1);
+    let seen = seen(traffic);
     assert_eq!(sent.lock().unwrap().len(), 6);
     let pairs = pairs(&seen);
     let label = |pair: &&Pair| pair.label.clone();
