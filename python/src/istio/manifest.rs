@@ -27,13 +27,12 @@ fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
         };
     }
     placed!(Gateway, VirtualService, DestinationRule);
-    let objects = match object.cast::<Workload>() {
-        Ok(workload) => workload.get().0.objects().py()?.into_iter().map(Object::Other).collect(),
-        Err(_) => {
-            let value = json::from_python(object)?;
-            let read = Manifest::from_json_value(&value);
-            read.map_err(|error| named(error, value, &object.get_type())).py()?.objects
-        }
+    let objects = if let Ok(workload) = object.cast::<Workload>() {
+        workload.get().0.objects().py()?.into_iter().map(Object::Other).collect()
+    } else {
+        let value = json::from_python(object)?;
+        let read = Manifest::from_json_value(&value);
+        read.map_err(|error| named(error, value, &object.get_type())).py()?.objects
     };
     Ok(objects.into_iter().map(|object| (object, None)).collect())
 }
