@@ -90,7 +90,7 @@ impl Manifest {
     pub fn read_named(name: &str, text: &str) -> Result<Self> {
         let (manifest, mut findings) = Self::read_with_findings(name, text)?;
         if findings.has_errors() {
-            // What is missing may be what could not be read: only values that are there are judged too.
+            // A value that could not be read is missing here, so rules about missing values are left out.
             let unread = |path: &str| {
                 let touches = |other: &str| path.starts_with(other) || other.starts_with(path);
                 findings.iter().any(|finding| touches(&finding.path))

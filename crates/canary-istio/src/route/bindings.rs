@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    clusters::{Address, Proxy, World},
+    clusters::{Address, ClusterLookup, Proxy},
     conditions::{Conditions, Listener, Unmet},
     destination_rules::Client,
     rewrite::RedirectTo,
@@ -16,9 +16,9 @@ use super::{
 
 /// Routes already made for one workload, so that servers share them.
 #[derive(Default)]
-pub(super) struct Made(HashMap<(*const Entry, String, String), Arc<[Item]>>);
+pub(super) struct BoundRoutes(HashMap<(*const Entry, String, String), Arc<[Item]>>);
 
-impl Made {
+impl BoundRoutes {
     /// The routes of an entry for a gateway in one table, those that the first server with it made; `None` when the
     /// entry has none there.
     pub(super) fn items(
@@ -27,13 +27,13 @@ impl Made {
         listener: Listener<'_>,
         table: &str,
         tls: bool,
-        world: &World,
+        lookup: &ClusterLookup,
     ) -> Option<Arc<[Item]>> {
         let key = (Arc::as_ptr(entry), listener.gateway.to_owned(), table.to_owned());
         if let Some(items) = self.0.get(&key) {
             return Some(Arc::clone(items));
         }
-        let items: Arc<[Item]> = gateway_items(entry, listener, tls, world).into();
+        let items: Arc<[Item]> = gateway_items(entry, listener, tls, lookup).into();
         if !items.iter().any(|item| matches!(item, Item::Live(_))) {
             return None;
         }
@@ -47,12 +47,12 @@ pub(super) fn bind(
     rule: &Arc<Rule>,
     listener: Listener<'_>,
     tls: bool,
-    world: &World,
+    lookup: &ClusterLookup,
 ) -> Arc<Bound> {
     let label = |key: &str| listener.labels.get(key).map(String::as_str);
     let client = Client { namespace: listener.namespace, label: &label };
     let cluster = |address: &Address| {
-        Arc::new(world.cluster(address, &client, listener.port, Proxy::Gateway))
+        Arc::new(lookup.cluster(address, &client, listener.port, Proxy::Gateway))
     };
     Arc::new(Bound {
         clusters: rule.targets.iter().map(|target| cluster(&target.address)).collect(),
@@ -66,7 +66,12 @@ pub(super) fn bind(
 }
 
 /// The routes of an entry at a gateway's listener. Nothing is generated after the first catch-all.
-fn gateway_items(entry: &Entry, listener: Listener<'_>, tls: bool, world: &World) -> Vec<Item> {
+fn gateway_items(
+    entry: &Entry,
+    listener: Listener<'_>,
+    tls: bool,
+    lookup: &ClusterLookup,
+) -> Vec<Item> {
     let mut items = Vec::new();
     let mut catch_all: Option<Arc<RuleRef>> = None;
     let mut push = |place: &Arc<RuleRef>, judged: Result<Conditions, Unmet>, bound: &Arc<Bound>| {
@@ -86,7 +91,7 @@ fn gateway_items(entry: &Entry, listener: Listener<'_>, tls: bool, world: &World
         items.push(item);
     };
     for rule in &entry.rules {
-        let bound = bind(rule, listener, tls, world);
+        let bound = bind(rule, listener, tls, lookup);
         if rule.matches.is_empty() {
             push(&rule.place, Ok(Conditions::none()), &bound);
         }

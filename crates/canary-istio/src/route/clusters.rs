@@ -132,13 +132,13 @@ pub(super) enum Proxy {
 
 /// The services and rules in which destinations are looked up.
 #[derive(Debug, Default)]
-pub(super) struct World {
+pub(super) struct ClusterLookup {
     pub(super) domain: String,
     pub(super) registry: Registry,
     pub(super) rules: DestinationRules,
 }
 
-impl World {
+impl ClusterLookup {
     /// The cluster that a destination means for a client, behind a listener (`GetDestinationCluster` of
     /// `pilot/pkg/networking/core/route/route.go`).
     pub(super) fn cluster(

@@ -75,7 +75,7 @@ pub(super) struct Listener<'p> {
     pub(super) labels: &'p BTreeMap<String, String>,
 }
 
-/// What is known of the sidecar of a client before it sends a request.
+/// The port, namespace and labels of a client, which are the same for all its requests.
 pub(super) struct Fixed<'c> {
     /// The port that the client calls.
     pub(super) port: u16,

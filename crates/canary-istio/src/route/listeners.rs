@@ -11,7 +11,7 @@ use crate::{
     networking::{Server, ServerTlsMode},
 };
 
-/// What a server asks of its port.
+/// The protocol that a server needs on its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// HTTP.

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
 use super::{
-    clusters::World,
+    clusters::ClusterLookup,
     declared,
     destination_rules::DestinationRules,
     gateway_workload::{GatewayWorkload, group},
@@ -55,7 +55,7 @@ pub struct Mesh(pub(super) Arc<Compiled>);
 /// The parts of a compiled mesh.
 #[derive(Debug)]
 pub(super) struct Compiled {
-    pub(super) world: World,
+    pub(super) lookup: ClusterLookup,
     pub(super) workloads: Vec<Workload>,
     /// For each Gateway the workload that takes it.
     pub(super) gateways: HashMap<String, usize>,
@@ -100,7 +100,7 @@ impl Mesh {
         MeshBuilder::default()
     }
 
-    /// What is in no force, with the reason: delegates that are missing or not exported, delegate rules that conflict
+    /// The parts of objects that have no effect, with the reason: delegates that are missing or not exported, delegate rules that conflict
     /// with their root, servers of Gateways that Istio leaves out, listeners that Envoy refuses.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         let of_rules = self.0.entries.iter().flat_map(|entry| &entry.notes);
@@ -280,9 +280,9 @@ impl MeshBuilder {
             self.registry_only,
         );
         let registry = Registry::new(declared, self.services, self.complete, &self.domain);
-        let world = World { registry, rules, domain: self.domain };
+        let lookup = ClusterLookup { registry, rules, domain: self.domain };
         let namespace = self.gateway_namespace.unwrap_or(self.root_namespace);
-        let source = Source::new(&world, &entries);
+        let source = Source::new(&lookup, &entries);
         let mut size = Size::default();
         let workloads: Vec<Workload> = group(&objects.gateways, &self.workloads, &namespace)
             .into_iter()
@@ -298,7 +298,7 @@ impl MeshBuilder {
             .collect();
         let mesh = MeshTable::new(&entries);
         Ok(Mesh(Arc::new(Compiled {
-            world,
+            lookup,
             workloads,
             gateways,
             entries,

@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(ports(&registry), Some(vec![1, 2]));
         let told = Registry::new([entry("a", 1)], [entry("a", 7)], false, "cluster.local");
         assert_eq!(ports(&told), Some(vec![7]));
-        // What is not told stays as it is declared.
+        // A field that the second source leaves out keeps the declared value.
         let mut healthy = entry("a", 1).without_endpoints();
         healthy.ports.clear();
         let told = Registry::new([entry("a", 1)], [healthy], false, "cluster.local");

@@ -25,7 +25,7 @@ pub(super) struct Scopes {
     registry_only: bool,
 }
 
-/// What one `Sidecar` resource lets its workloads see.
+/// The services that one `Sidecar` resource lets its workloads reach.
 #[derive(Clone, Debug)]
 pub(super) struct Scope {
     /// The resource, as `Sidecar namespace/name`.

@@ -17,7 +17,7 @@ use super::{
     routes::Route,
     rules::{Action, DirectResponse},
     scopes::Beyond,
-    sidecars::{Called, Sidecar},
+    sidecars::{Resolved, Sidecar},
     tables::Workload,
     virtual_host::{Hosts, VirtualHost},
 };
@@ -103,7 +103,7 @@ impl Mesh {
 
     fn at_sidecar<R: RequestView>(&self, request: R, port: u16) -> Decision<R> {
         match self.0.called(&request) {
-            Called::Entry(index) => {
+            Resolved::Entry(index) => {
                 let found = normalized(request.path()).map(|target| {
                     let mut seen = Seen::new(&request, &target, port);
                     let routes = &self.0.mesh.routes[index];
@@ -118,7 +118,7 @@ impl Mesh {
                 let failure = Failure { kind: FailureKind::NoRoute, reason: reason.into() };
                 self.decision(request, port, Outcome::Failure(failure))
             }
-            Called::Service(host) => {
+            Resolved::Service(host) => {
                 let namespace = String::new();
                 let address = Address { host, subset: None, port: Some(port), namespace };
                 let cluster = Arc::new(self.0.cluster_for(&address, &request, port));
@@ -127,12 +127,12 @@ impl Mesh {
                 decision.cluster = Some(cluster);
                 decision
             }
-            Called::Route(route) => self.by_route(request, port, route),
-            Called::Closed(reason) => {
+            Resolved::Route(route) => self.by_route(request, port, route),
+            Resolved::Closed(reason) => {
                 let failure = Failure { kind: FailureKind::NoRoute, reason: reason.into() };
                 self.decision(request, port, Outcome::Failure(failure))
             }
-            Called::Unknown(beyond) => self.beyond(request, port, beyond),
+            Resolved::Unknown(beyond) => self.beyond(request, port, beyond),
         }
     }
 
@@ -309,11 +309,11 @@ impl Compiled {
         let label = |key: &str| request.source_label(key);
         let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);
         let client = Client { namespace, label: &label };
-        self.world.cluster(address, &client, port, Proxy::Sidecar)
+        self.lookup.cluster(address, &client, port, Proxy::Sidecar)
     }
 
     /// The virtual host that a client of the mesh finds for a request.
-    pub(super) fn called<R: RequestView>(&self, request: &R) -> Called {
+    pub(super) fn called<R: RequestView>(&self, request: &R) -> Resolved {
         let label = |key: &str| request.source_label(key);
         let sidecar = self.sidecar(request, &label);
         let (authority, secure) = (request.authority(), request.scheme() == "https");
@@ -328,7 +328,7 @@ impl Compiled {
     ) -> Sidecar<'m> {
         let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);
         Sidecar {
-            world: &self.world,
+            lookup: &self.lookup,
             entries: &self.entries,
             table: &self.mesh,
             scopes: &self.scopes,

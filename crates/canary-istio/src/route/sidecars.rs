@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::{
-    clusters::World,
+    clusters::ClusterLookup,
     conditions::{Conditions, Fixed},
     destination_rules::Client,
     routes::{Bound, Route},
@@ -74,9 +74,9 @@ impl MeshTable {
     }
 }
 
-/// What a sidecar finds for a host.
+/// The target that a sidecar has for a host.
 #[derive(Debug)]
-pub(super) enum Called {
+pub(super) enum Resolved {
     /// A VirtualService, by its number.
     Entry(usize),
     /// A service without one, by its full name.
@@ -91,7 +91,7 @@ pub(super) enum Called {
 
 /// The sidecar of a client, at the port that it calls.
 pub(super) struct Sidecar<'m> {
-    pub(super) world: &'m World,
+    pub(super) lookup: &'m ClusterLookup,
     pub(super) entries: &'m [Arc<Entry>],
     pub(super) table: &'m MeshTable,
     pub(super) scopes: &'m Scopes,
@@ -104,22 +104,22 @@ pub(super) struct Sidecar<'m> {
 type Order = (bool, Option<(Nearness, usize)>, bool);
 
 impl<'m> Sidecar<'m> {
-    /// What the client calls by the authority of a request.
-    pub(super) fn called(&self, authority: &str) -> Called {
+    /// The target of a request by its authority.
+    pub(super) fn called(&self, authority: &str) -> Resolved {
         let scope = self.scopes.of(&self.client);
-        let unknown = || Called::Unknown(self.scopes.beyond(scope).clone());
+        let unknown = || Resolved::Unknown(self.scopes.beyond(scope).clone());
         let host = lower(split_authority(authority).0);
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        if self.world.registry.is_unknown() {
+        if self.lookup.registry.is_unknown() {
             return self.guessed(host, scope).unwrap_or_else(unknown);
         }
-        let Some(seen) = Seen::new(self, scope) else { return unknown() };
+        let Some(seen) = Visible::new(self, scope) else { return unknown() };
         seen.exact(host).or_else(|| seen.wildcard(host)).unwrap_or_else(unknown)
     }
 
     /// The service of an authority that the client sees on its port, whatever it speaks.
     pub(super) fn service(&self, authority: &str) -> Option<&'m Service> {
-        let seen = Seen::new(self, self.scope())?;
+        let seen = Visible::new(self, self.scope())?;
         let host = lower(split_authority(authority).0);
         seen.named(&host, Some).into_iter().next()
     }
@@ -150,7 +150,7 @@ impl<'m> Sidecar<'m> {
     /// The VirtualServices that a host's requests could meet and that have no rule for this client, in words.
     pub(super) fn idle(&self, authority: &str) -> Vec<String> {
         let host = lower(split_authority(authority).0);
-        let full = expand_alias(&host, self.client.namespace, &self.world.domain);
+        let full = expand_alias(&host, self.client.namespace, &self.lookup.domain);
         let names = [Some(&*host), full.as_deref()].into_iter().flatten();
         let mut found: Vec<usize> =
             names.filter_map(|name| self.table.hosts.exact(name)).flatten().copied().collect();
@@ -161,8 +161,8 @@ impl<'m> Sidecar<'m> {
 
     /// Without any service among the objects, names of the cluster and hosts of VirtualServices count as services, on
     /// every port.
-    fn guessed(&self, host: &str, scope: Option<&Scope>) -> Option<Called> {
-        let domain = &self.world.domain;
+    fn guessed(&self, host: &str, scope: Option<&Scope>) -> Option<Resolved> {
+        let domain = &self.lookup.domain;
         let host = host.strip_suffix('.').unwrap_or(host);
         let full = expand_alias(host, self.client.namespace, domain);
         let names = || [Some(host), full.as_deref()].into_iter().flatten();
@@ -174,7 +174,7 @@ impl<'m> Sidecar<'m> {
         if let Some(found) =
             names().find_map(|name| exact(name).into_iter().find(|index| self.is_live(*index)))
         {
-            return Some(Called::Entry(found));
+            return Some(Resolved::Entry(found));
         }
         // `example.com` is no service `example` in namespace `com`.
         let plain = !host.contains('.') || host.split('.').next_back() == Some("svc");
@@ -195,10 +195,10 @@ impl<'m> Sidecar<'m> {
                 .map(|holders| self.ordered(Some(holders), listener))
                 .find_map(|holders| holders.first().copied());
             if let Some(index) = wide.filter(|index| self.is_live(*index)) {
-                return Some(Called::Entry(index));
+                return Some(Resolved::Entry(index));
             }
         }
-        service.map(|service| Called::Service(service.to_owned()))
+        service.map(|service| Resolved::Service(service.to_owned()))
     }
 
     /// Those of some VirtualServices that the client sees, in the order in which they come.
@@ -223,7 +223,7 @@ impl<'m> Sidecar<'m> {
         imported.then_some((nearness, index))
     }
 
-    /// What is known of the client before it sends a request.
+    /// The parts of a request that are the same for all requests of the client.
     pub(super) fn fixed(&self) -> Fixed<'m> {
         let Client { namespace, label } = self.client;
         Fixed { port: self.port, namespace, label }
@@ -238,12 +238,12 @@ impl<'m> Sidecar<'m> {
 }
 
 /// The services and VirtualServices that the sidecar sees at its port.
-struct Seen<'s, 'm> {
+struct Visible<'s, 'm> {
     sidecar: &'s Sidecar<'m>,
     listener: Option<&'m Egress>,
 }
 
-impl<'s, 'm> Seen<'s, 'm> {
+impl<'s, 'm> Visible<'s, 'm> {
     /// `None` when the client's `Sidecar` resource makes no listener for the port.
     fn new(sidecar: &'s Sidecar<'m>, scope: Option<&'m Scope>) -> Option<Self> {
         let listener = match scope {
@@ -255,16 +255,16 @@ impl<'s, 'm> Seen<'s, 'm> {
 
     /// The service of a host when it listens on the port, whatever it speaks.
     fn listed(&self, host: &str) -> Option<&'m Service> {
-        let Sidecar { world, client, port, .. } = self.sidecar;
-        let service = world.registry.get(host, client.namespace)?;
+        let Sidecar { lookup, client, port, .. } = self.sidecar;
+        let service = lookup.registry.get(host, client.namespace)?;
         self.imports(service)
             .filter(|service| service.external_name.is_none() && service.has_port(*port))
     }
 
     fn imports(&self, service: &'m Service) -> Option<&'m Service> {
-        let Sidecar { world, client, .. } = self.sidecar;
+        let Sidecar { lookup, client, .. } = self.sidecar;
         let own = client.namespace;
-        let namespace = world.registry.namespace_of(&service.host, own).unwrap_or_default();
+        let namespace = lookup.registry.namespace_of(&service.host, own).unwrap_or_default();
         let listener = self.listener;
         listener
             .is_none_or(|listener| listener.has_service(&service.host, namespace, own))
@@ -276,7 +276,7 @@ impl<'s, 'm> Seen<'s, 'm> {
         (service.speaks(self.sidecar.port) == Speaks::Http).then_some(service)
     }
 
-    /// As [`Seen::listed`], for those that speak HTTP.
+    /// As [`Visible::listed`], for those that speak HTTP.
     fn http(&self, host: &str) -> Option<&'m Service> {
         self.listed(host).and_then(|service| self.speaks_http(service))
     }
@@ -287,26 +287,26 @@ impl<'s, 'm> Seen<'s, 'm> {
         name: &str,
         fits: impl Fn(&'m Service) -> Option<&'m Service>,
     ) -> Vec<&'m Service> {
-        let Sidecar { world, client, .. } = self.sidecar;
+        let Sidecar { lookup, client, .. } = self.sidecar;
         let fitting = |host: &str| self.listed(host).and_then(&fits);
         if let Some(service) = fitting(name) {
             return vec![service];
         }
         let dotted = name.strip_suffix('.').map(str::to_owned);
-        let alias = expand_alias(name, client.namespace, &world.domain);
+        let alias = expand_alias(name, client.namespace, &lookup.domain);
         let by_name = dotted.into_iter().chain(alias).filter_map(|full| {
             // A name that stands for another is called by its own name and reaches the other.
-            let external = world
+            let external = lookup
                 .registry
                 .get(&full, client.namespace)
                 .and_then(|service| self.imports(service))
                 .and_then(|service| service.external_name.as_deref());
             fitting(external.unwrap_or(&full))
         });
-        let itself = world.registry.get(name, client.namespace);
+        let itself = lookup.registry.get(name, client.namespace);
         let external =
             itself.and_then(|service| service.external_name.as_deref()).and_then(&fitting);
-        let by_address = world
+        let by_address = lookup
             .registry
             .at(name, client.namespace)
             .filter(|service| fitting(&service.host).is_some());
@@ -314,7 +314,7 @@ impl<'s, 'm> Seen<'s, 'm> {
     }
 
     /// The virtual host of a name, other than by wildcards.
-    fn exact(&self, name: &str) -> Option<Called> {
+    fn exact(&self, name: &str) -> Option<Resolved> {
         let services = self.named(name, |service| self.speaks_http(service));
         let of_services = services.into_iter().map(|service| self.claimed(&service.host));
         let listed = self.listed(name).is_some();
@@ -325,9 +325,9 @@ impl<'s, 'm> Seen<'s, 'm> {
     }
 
     /// The virtual host of the longest wildcard that stands for a name.
-    fn wildcard(&self, name: &str) -> Option<Called> {
-        let Sidecar { table, world, .. } = self.sidecar;
-        if !table.hosts.has_wildcards() && !world.registry.has_wildcards() {
+    fn wildcard(&self, name: &str) -> Option<Resolved> {
+        let Sidecar { table, lookup, .. } = self.sidecar;
+        if !table.hosts.has_wildcards() && !lookup.registry.has_wildcards() {
             return None;
         }
         name.char_indices().skip(1).find_map(|(at, _)| {
@@ -355,13 +355,13 @@ impl<'s, 'm> Seen<'s, 'm> {
     }
 
     /// The VirtualService that has a service, or the service itself.
-    fn claimed(&self, host: &str) -> (Order, Called) {
+    fn claimed(&self, host: &str) -> (Order, Resolved) {
         let entry = self.holders(host).into_iter().find(|index| self.sidecar.is_live(*index));
         match entry {
             Some(index) => {
-                ((false, self.sidecar.order(index, self.listener), true), Called::Entry(index))
+                ((false, self.sidecar.order(index, self.listener), true), Resolved::Entry(index))
             }
-            None => ((true, None, false), Called::Service(host.to_owned())),
+            None => ((true, None, false), Resolved::Service(host.to_owned())),
         }
     }
 
@@ -382,13 +382,13 @@ impl<'s, 'm> Seen<'s, 'm> {
 
     /// The virtual host of a VirtualService under a host of its own that is no service. Beside port 80 there is one
     /// only where another of its hosts is a service.
-    fn bare(&self, index: usize) -> Option<(Order, Called)> {
+    fn bare(&self, index: usize) -> Option<(Order, Resolved)> {
         let serves = || {
             let entry = &self.sidecar.entries[index];
             entry.hosts.iter().any(|host| {
                 if host.starts_with('*') {
-                    let Sidecar { world, client, .. } = self.sidecar;
-                    world.registry.fitting(host, client.namespace).any(|service| {
+                    let Sidecar { lookup, client, .. } = self.sidecar;
+                    lookup.registry.fitting(host, client.namespace).any(|service| {
                         self.http(&service.host).is_some()
                             && self.holders(&service.host).contains(&index)
                     })
@@ -399,14 +399,14 @@ impl<'s, 'm> Seen<'s, 'm> {
         };
         let serves = self.sidecar.port == PLAIN || serves();
         (serves && self.sidecar.is_live(index)).then(|| {
-            ((false, self.sidecar.order(index, self.listener), false), Called::Entry(index))
+            ((false, self.sidecar.order(index, self.listener), false), Resolved::Entry(index))
         })
     }
 
     /// Returns true when services on the port fit a wildcard, which then stands for those alone.
     fn stands_for_services(&self, wide: &str) -> bool {
-        let Sidecar { world, client, .. } = self.sidecar;
-        world
+        let Sidecar { lookup, client, .. } = self.sidecar;
+        lookup
             .registry
             .fitting(wide, client.namespace)
             .any(|service| self.listed(&service.host).is_some())

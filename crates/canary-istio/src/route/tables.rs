@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    bindings::{Made, bind},
-    clusters::World,
+    bindings::{BoundRoutes, bind},
+    clusters::ClusterLookup,
     conditions::{Conditions, Listener},
     connections::ConnectionRule,
     gateway_workload::{Group, NamedGateway},
@@ -30,20 +30,20 @@ pub(super) struct Workload {
     pub(super) ports: BTreeMap<u16, Port>,
     /// For ports of the Service before the proxies those on which they listen.
     pub(super) translated: BTreeMap<u16, u16>,
-    /// What Istio or Envoy leaves out of the Gateways' servers, and why.
+    /// The parts of the Gateways' servers that Istio or Envoy leaves out, with the reason.
     pub(super) notes: Vec<String>,
 }
 
 /// The sources of tables.
 pub(super) struct Source<'s> {
-    pub(super) world: &'s World,
+    pub(super) lookup: &'s ClusterLookup,
     pub(super) entries: &'s [Arc<Entry>],
     /// For each gateway the entries that name it.
     by_gateway: HashMap<&'s str, Vec<usize>>,
 }
 
 impl<'s> Source<'s> {
-    pub(super) fn new(world: &'s World, entries: &'s [Arc<Entry>]) -> Self {
+    pub(super) fn new(lookup: &'s ClusterLookup, entries: &'s [Arc<Entry>]) -> Self {
         let mut by_gateway: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
             let mut named = HashSet::new();
@@ -51,7 +51,7 @@ impl<'s> Source<'s> {
                 by_gateway.entry(gateway).or_default().push(index);
             }
         }
-        Self { world, entries, by_gateway }
+        Self { lookup, entries, by_gateway }
     }
 
     /// The entries that a gateway's proxies see, nearest first, older before younger.
@@ -83,7 +83,7 @@ impl Workload {
         size: &mut Size,
     ) -> Result<Self, TooManyRoutes> {
         let Group { gateways, namespace, labels, told } = group;
-        let translated = source.world.registry.translated(&namespace, &labels, told);
+        let translated = source.lookup.registry.translated(&namespace, &labels, told);
         let mut workload = Self {
             gateways: gateways.iter().map(|gateway| gateway.name.clone()).collect(),
             namespace,
@@ -97,7 +97,7 @@ impl Workload {
             source,
             size,
             ports: BTreeMap::new(),
-            made: Made::default(),
+            made: BoundRoutes::default(),
             notes: Vec::new(),
         };
         for gateway in &gateways {
@@ -125,7 +125,7 @@ struct Layout<'w> {
     size: &'w mut Size,
     ports: BTreeMap<u16, Port>,
     /// Routes of an entry do not depend on the server, only on the gateway and on what serves them.
-    made: Made,
+    made: BoundRoutes,
     notes: Vec<String>,
 }
 
@@ -222,7 +222,7 @@ impl Layout<'_> {
                 continue;
             }
             let tls = server.tls.is_some();
-            let Some(items) = self.made.items(entry, listener, &made_for, tls, self.source.world)
+            let Some(items) = self.made.items(entry, listener, &made_for, tls, self.source.lookup)
             else {
                 continue;
             };
@@ -299,7 +299,7 @@ impl Layout<'_> {
         Arc::new(Route {
             place: Arc::clone(place),
             conditions: Conditions::none(),
-            bound: bind(&rule.rule, listener, false, self.source.world),
+            bound: bind(&rule.rule, listener, false, self.source.lookup),
         })
     }
 

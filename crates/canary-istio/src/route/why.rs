@@ -13,7 +13,7 @@ use super::{
     rule_ref::RuleRef,
     scopes::Beyond,
     search::Arrival,
-    sidecars::Called,
+    sidecars::Resolved,
     tables::Workload,
     virtual_host::{Hosts, Item, VirtualHost},
     virtual_services::Entry,
@@ -186,7 +186,7 @@ fn tried_at<R: RequestView>(host: &VirtualHost, request: &R, port: u16, why: &mu
 
 fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, why: &mut Why) {
     match compiled.called(request) {
-        Called::Entry(index) => {
+        Resolved::Entry(index) => {
             let entry = &compiled.entries[index];
             why.host =
                 Some(format!("{} of {}", split_authority(request.authority()).0, entry.object));
@@ -199,15 +199,15 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
                 }
             }
         }
-        Called::Service(host) => {
+        Resolved::Service(host) => {
             why.notes.push(format!("no VirtualService for service {host} is bound to the mesh"));
             why.host = Some(host);
         }
-        Called::Route(_) => {
+        Resolved::Route(_) => {
             why.notes.push("the whole connection is sent on, whatever it carries".to_owned());
         }
-        Called::Closed(reason) => why.notes.push(reason),
-        Called::Unknown(beyond) => {
+        Resolved::Closed(reason) => why.notes.push(reason),
+        Resolved::Unknown(beyond) => {
             why.notes.push(
                 "no VirtualService bound to the mesh is for this host on this port, and no service is known by it"
                     .to_owned(),

@@ -1,4 +1,4 @@
-//! What is read is written back: numbers, durations, zero and absent, presence, empty lists.
+//! Values are written back as they were read: numbers, durations, zero and absent, presence, empty lists.
 
 use canary_core::{Manifest, istio::Duration};
 use proptest::{collection, option, prelude::*};

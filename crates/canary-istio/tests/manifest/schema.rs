@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use canary_core::{Manifest, manifest::Error};
 use serde_json::{Map, Value, json};
 
-/// How many documents of each kind are filled; enough for every choice to be taken somewhere.
+/// The number of documents of each kind that are filled; enough for every choice to be taken somewhere.
 const DOCUMENTS: u64 = 96;
 
 /// The one name of the schema that is an alias: it is read, and written as `mirrorPercent`.

@@ -28,8 +28,8 @@ pub(super) struct Blocks {
     pub(super) outlier_detection: Option<OutlierDetection>,
 }
 
-/// Rules on one host that Istio holds as one.
-struct Held {
+/// Rules on one host that Istio merges into one.
+struct MergedRule {
     exports: BTreeSet<String>,
     selector: Option<BTreeMap<String, String>>,
     merged: Merged,
@@ -71,7 +71,7 @@ pub(super) fn rule_for(inventory: &Inventory, host: &str) -> Option<Merged> {
 }
 
 /// The first that selects the gateway's pods, else the last that is for all.
-fn choose(inventory: &Inventory, of: &str, held: Vec<Held>) -> Option<Merged> {
+fn choose(inventory: &Inventory, of: &str, held: Vec<MergedRule>) -> Option<Merged> {
     let mut for_all = None;
     for one in held {
         match &one.selector {
@@ -89,7 +89,7 @@ fn choose(inventory: &Inventory, of: &str, held: Vec<Held>) -> Option<Merged> {
 }
 
 /// The rules of one list on the host that fits best: an exact one before the longest wildcard.
-fn held(inventory: &Inventory, of: &str, list: List, host: &str) -> Vec<Held> {
+fn held(inventory: &Inventory, of: &str, list: List, host: &str) -> Vec<MergedRule> {
     let selects = |rule: &&DestinationRule| rule.spec.workload_selector.is_some();
     let rules = by_age(&inventory.destination_rules, |rule| &rule.metadata);
     let own = rules.into_iter().filter(|rule| namespace(&rule.metadata) == of);
@@ -132,7 +132,7 @@ fn is_in(list: List, exports: &BTreeSet<String>, of: &str) -> bool {
 }
 
 /// Merges a rule into those on its host, or puts it beside them.
-fn hold(held: &mut Vec<Held>, rule: &DestinationRule) {
+fn hold(held: &mut Vec<MergedRule>, rule: &DestinationRule) {
     let words = exports(rule);
     let selector = rule.spec.workload_selector.as_ref();
     let selector = selector.map(|selector| selector.match_labels.clone().unwrap_or_default());
@@ -154,7 +154,7 @@ fn hold(held: &mut Vec<Held>, rule: &DestinationRule) {
     if apart {
         let mut merged = Merged::default();
         merged.take_in(rule);
-        held.push(Held { exports: words, selector, merged });
+        held.push(MergedRule { exports: words, selector, merged });
     }
 }
 

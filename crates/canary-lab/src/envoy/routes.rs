@@ -47,7 +47,7 @@ pub(super) fn render(inventory: &Inventory) -> BTreeMap<u16, Value> {
         let name = format!("{own}/{}", gateway.name());
         let services = candidates(inventory, &prepared, &name);
         // The first server of a port makes the routes for all of a Gateway.
-        let mut made = Made::new();
+        let mut made = RoutesByPort::new();
         for server in gateway.spec.servers.iter().flatten().filter(|server| is_plain_http(server)) {
             let number = server.port.number.unwrap_or_default();
             let Ok(port) = u16::try_from(number) else { continue };
@@ -89,7 +89,7 @@ fn add_server(
     own: &str,
     listener: Listener<'_>,
     services: &[&Prepared],
-    (hosts, made): (&mut BTreeMap<String, VirtualHost>, &mut Made),
+    (hosts, made): (&mut BTreeMap<String, VirtualHost>, &mut RoutesByPort),
 ) {
     let redirect =
         server.tls.as_ref().is_some_and(|settings| settings.https_redirect.unwrap_or(false));
@@ -129,7 +129,7 @@ fn add_server(
 }
 
 /// The routes of services at one Gateway, by port and the service's position.
-type Made = BTreeMap<(u16, usize), Vec<Value>>;
+type RoutesByPort = BTreeMap<(u16, usize), Vec<Value>>;
 
 /// The hosts of a server with the namespaces that they are for, none for those of all.
 fn full_hosts(server: &Server, own: &str) -> Vec<String> {

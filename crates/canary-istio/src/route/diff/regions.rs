@@ -12,7 +12,7 @@ use super::{
         request::Request,
         routes::Route,
         search::Arrival,
-        sidecars::Called,
+        sidecars::Resolved,
         witness::{Answer, Atoms, Part, Region, atoms},
     },
     Change, Diff,
@@ -309,7 +309,7 @@ fn ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
         Condition::Port(port) => Some(*port),
         _ => None,
     });
-    let listed = meshes.into_iter().flat_map(|mesh| mesh.0.world.registry.ports());
+    let listed = meshes.into_iter().flat_map(|mesh| mesh.0.lookup.registry.ports());
     asked.chain(listed).chain([80]).collect()
 }
 
@@ -326,8 +326,11 @@ fn routes<'m>(mesh: &'m Mesh, request: &Request) -> &'m [Arc<Route>] {
             _ => &[],
         },
         Arrival::Mesh { .. } => match mesh.0.called(request) {
-            Called::Entry(index) => &mesh.0.mesh.routes[index],
-            Called::Service(_) | Called::Route(_) | Called::Closed(_) | Called::Unknown(_) => &[],
+            Resolved::Entry(index) => &mesh.0.mesh.routes[index],
+            Resolved::Service(_)
+            | Resolved::Route(_)
+            | Resolved::Closed(_)
+            | Resolved::Unknown(_) => &[],
         },
         Arrival::Connection { .. } | Arrival::Nowhere { .. } => &[],
     }

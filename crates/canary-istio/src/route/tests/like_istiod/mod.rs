@@ -1,4 +1,4 @@
-//! What istiod's own configuration makes real Envoy do, case by case: surprises that the documentation does not tell.
+//! Requests as Envoy answers them with istiod's own configuration, case by case, where the documentation does not say it.
 
 mod connections;
 mod gateways;
