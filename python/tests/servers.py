@@ -53,3 +53,10 @@ def serving(handler, context=None):
         finally:
             server.shutdown()
             thread.join()
+
+
+def without_proxies(monkeypatch):
+    """Removes the proxies of the environment for one test."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

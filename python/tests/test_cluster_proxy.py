@@ -48,9 +48,7 @@ def cluster(tmp_path, server, **more):
 
 @pytest.fixture
 def proxy(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
+    servers.without_proxies(monkeypatch)
     Proxy.asked = []
     with servers.serving(Proxy) as server:
         yield server.url.replace("http://", f"http://me:{HIDDEN}@")

@@ -105,41 +105,26 @@ pub(crate) fn write_status(config: &Config) -> Payload {
     by_protocol!(config, grpc: Payload::Message(grpc::status(spec(config))), rest: Payload::default())
 }
 
-pub(crate) fn read_predict(
-    config: &Config,
-    body: &Bytes,
-    deadline: Option<Instant>,
-) -> Parsed<Outputs> {
-    by_protocol!(
-        config,
-        grpc: grpc::read_predict(body),
-        rest: response::read_predict(body, config.doubles, deadline)
-    )
+/// Defines the reader of a response's outputs by its name in both protocols.
+macro_rules! outputs_reader {
+    ($read:ident) => {
+        pub(crate) fn $read(
+            config: &Config,
+            body: &Bytes,
+            deadline: Option<Instant>,
+        ) -> Parsed<Outputs> {
+            by_protocol!(
+                config,
+                grpc: grpc::$read(body),
+                rest: response::$read(body, config.doubles, deadline)
+            )
+        }
+    };
 }
 
-pub(crate) fn read_classify(
-    config: &Config,
-    body: &Bytes,
-    deadline: Option<Instant>,
-) -> Parsed<Outputs> {
-    by_protocol!(
-        config,
-        grpc: grpc::read_classify(body),
-        rest: response::read_classify(body, config.doubles, deadline)
-    )
-}
-
-pub(crate) fn read_regress(
-    config: &Config,
-    body: &Bytes,
-    deadline: Option<Instant>,
-) -> Parsed<Outputs> {
-    by_protocol!(
-        config,
-        grpc: grpc::read_regress(body),
-        rest: response::read_regress(body, config.doubles, deadline)
-    )
-}
+outputs_reader!(read_predict);
+outputs_reader!(read_classify);
+outputs_reader!(read_regress);
 
 pub(crate) fn read_metadata(
     config: &Config,
