@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{
     Error, Result,
-    error::{BoxError, Origin},
+    error::{BoxError, Origin, PredictError},
     predict::{Answer, Client, Input, Retry, Value},
     problem,
     tensor::DataView,
@@ -45,7 +45,8 @@ impl Predictor for Client {
         request: PredictionRequest<'_, Input<'static>>,
     ) -> canary_rollout::Result<PredictionResponse> {
         let client = on_route(self, request.route, request.repeat);
-        match client.predict(request.input).await {
+        let answer = client.predict(request.input).await;
+        match answer.and_then(|answer| with_values(&client, request.input, answer)) {
             Ok(answer) => Ok(PredictionResponse {
                 subset: answer.subset().map(str::to_owned),
                 latency: answer.elapsed(),
@@ -91,6 +92,22 @@ fn on_route(client: &Client, route: PredictionRoute<'_>, repeat: bool) -> Client
         PredictionRoute::Header(header) => client.header(&header.name, &header.value),
     };
     if repeat { client } else { client.retry(Retry::never()) }
+}
+
+/// The answer, unless no output of it has a value although the input has some: a model that answers every input with
+/// empty lists predicts nothing, whatever the status says.
+fn with_values(client: &Client, input: &Input<'_>, answer: Answer) -> Result<Answer> {
+    let has_values = answer.outputs().any(|(_, output)| !output.data().is_empty());
+    if has_values || input.batch_len() == Some(0) {
+        return Ok(answer);
+    }
+    let url = client.config.address.text();
+    let mut error = PredictError::new(Origin::Answer, url, "its outputs have no values");
+    error.status = (!client.config.is_grpc()).then_some(200);
+    error.subset = answer.subset().map(str::to_owned);
+    error.attempts = answer.attempts();
+    error.elapsed = answer.elapsed();
+    Err(error.into())
 }
 
 /// The most probable class of each row.

@@ -47,6 +47,23 @@ fn one(client: &Client) -> Vec<Seen> {
 }
 
 #[test]
+fn a_response_without_values_is_a_failure() {
+    for body in [
+        r#"{"predictions": []}"#,
+        r#"{"predictions": [[], []]}"#,
+        r#"{"predictions": [{"labels": [], "probabilities": []}]}"#,
+        r#"{"outputs": {"labels": [], "probabilities": []}}"#,
+        r#"{"outputs": {}}"#,
+    ] {
+        let (client, _) = serve(move |_, _| Reply { body: Some(body), ..Reply::by("b", "cat") });
+        let traffic = Traffic::requests("photos", &client, subsets(), samples(1));
+        let seen = seen(traffic);
+        assert_eq!(requests(&seen), [CANARY_FAILED], "{body}");
+        assert!(problems(&seen)[0].starts_with("200 unreadable response"), "{body}: {seen:?}");
+    }
+}
+
+#[test]
 fn every_status_but_2xx_is_a_failure_and_its_half_of_the_pair() {
     // A redirect is none of the model's responses either: it is not followed.
     for status in [302, 400, 404, 429, 500, 503] {
