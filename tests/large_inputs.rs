@@ -3,43 +3,14 @@
 //! bounded and in time that grows with the text.
 #![expect(clippy::unwrap_used, reason = "tests fail loudly")]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    fmt::Write as _,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::{fmt::Write as _, sync::Mutex};
 
 use canary_core::{
     Manifest, Mesh, Request,
     analyze::{Inventory, Subject, analyze},
     route::diff,
 };
-
-/// Counts the bytes that are in use, and the most there ever were.
-struct Counting;
-
-static USED: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[expect(unsafe_code, reason = "an allocator can be written no other way")]
-// SAFETY: every call goes to the system's allocator with the arguments it came with; counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let used = USED.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(used, Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        USED.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use canary_tests::memory::{self, Counting};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -59,12 +30,11 @@ fn survive(text: &str) {
 fn survive_both(text: &str, other: &str) {
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     assert!(text.len() <= SIZE + 1000 && other.len() <= SIZE + 1000);
-    let before = USED.load(Relaxed);
+    let before = memory::restart();
     let within = |what: &str| {
-        let peak = PEAK.load(Relaxed).saturating_sub(before);
+        let peak = memory::most_since(before);
         assert!(peak <= LIMIT, "{what} took {} MB", peak >> 20);
     };
-    PEAK.store(before, Relaxed);
     let (manifest, _) = Manifest::read_lenient(text);
     within("reading");
     let findings = manifest.validate();
@@ -91,10 +61,9 @@ fn survive_both(text: &str, other: &str) {
     within("routing");
     drop(why);
     let second = Mesh::of(&Manifest::read_lenient(other).0).unwrap();
-    PEAK.store(USED.load(Relaxed), Relaxed);
-    let start = USED.load(Relaxed);
+    let start = memory::restart();
     let found = diff(&mesh, &second);
-    let peak = PEAK.load(Relaxed).saturating_sub(start);
+    let peak = memory::most_since(start);
     assert!(peak <= LIMIT, "comparing took {} MB", peak >> 20);
     if text == other {
         assert!(found.changes.is_empty(), "{}", found.changes[0]);

@@ -31,14 +31,6 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as the caller promises.
         unsafe { System.dealloc(pointer, layout) }
     }
-
-    // Large blocks grow where they are or move page by page: the old and the new one are never there both.
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        USED.fetch_sub(layout.size(), Relaxed);
-        grown(size);
-        // SAFETY: as the caller promises.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
 }
 
 /// The bytes in use now.
