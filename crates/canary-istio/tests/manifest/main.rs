@@ -4,6 +4,7 @@
 
 mod hostile;
 mod lossless;
+mod places;
 mod schema;
 mod seed;
 mod strict;

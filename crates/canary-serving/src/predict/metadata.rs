@@ -84,7 +84,7 @@ impl TensorInfo {
         let message = format!("found {found}, expected {self}");
         let fits = self.dtype.is_some_and(|wanted| match wire {
             Wiring::Typed => wanted == view.dtype(),
-            Wiring::Json => wanted.takes_json_of(view.dtype()),
+            Wiring::Json => takes_json_of(wanted, view.dtype()),
         });
         if !fits {
             let help = match (self.dtype, view.dtype()) {
@@ -180,6 +180,40 @@ impl Signature {
         }
         findings
     }
+}
+
+/// The values that JSON writes alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Fraction,
+    Whole,
+    Bool,
+    Text,
+}
+
+impl Kind {
+    fn of(dtype: DType) -> Self {
+        match dtype {
+            DType::String => Self::Text,
+            DType::Bool => Self::Bool,
+            DType::Int8
+            | DType::Int16
+            | DType::Int32
+            | DType::Int64
+            | DType::Uint8
+            | DType::Uint16
+            | DType::Uint32
+            | DType::Uint64 => Self::Whole,
+            DType::Float | DType::Double | DType::Half | DType::Bfloat16 => Self::Fraction,
+        }
+    }
+}
+
+/// True when TensorFlow Serving reads an input of the wanted type from the JSON of an array of the given one: a fraction
+/// from any number, a whole number from whole ones (`json_tensor.cc`, `AddValueToTensor`). Their range is not compared.
+fn takes_json_of(wanted: DType, given: DType) -> bool {
+    let (wanted, given) = (Kind::of(wanted), Kind::of(given));
+    wanted == given || (wanted, given) == (Kind::Fraction, Kind::Whole)
 }
 
 // The JSON of `GetModelMetadataResponse`, in which protobuf leaves out what is empty.

@@ -2,40 +2,6 @@
 
 use std::{borrow::Cow, fmt};
 
-/// The numbers that JSON writes alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Fraction,
-    Whole,
-    Bool,
-    Text,
-}
-
-impl DType {
-    fn kind(self) -> Kind {
-        match self {
-            Self::String => Kind::Text,
-            Self::Bool => Kind::Bool,
-            Self::Int8
-            | Self::Int16
-            | Self::Int32
-            | Self::Int64
-            | Self::Uint8
-            | Self::Uint16
-            | Self::Uint32
-            | Self::Uint64 => Kind::Whole,
-            _ => Kind::Fraction,
-        }
-    }
-
-    /// True when TensorFlow Serving reads an input of this type from the JSON of an array of that type: a fraction from
-    /// any number, a whole number from whole ones (`json_tensor.cc`, `AddValueToTensor`). Their range is not compared.
-    pub(crate) fn takes_json_of(self, other: Self) -> bool {
-        let (own, other) = (self.kind(), other.kind());
-        own == other || (own, other) == (Kind::Fraction, Kind::Whole)
-    }
-}
-
 /// Defines the element types of numbers, each with the Rust type of its elements, and the containers of all types.
 macro_rules! element_types {
     ($($(#[$doc:meta])+ $variant:ident($number:ty) = $name:literal;)+) => {

@@ -12,7 +12,9 @@ use std::{
 
 use builder::Builder;
 use canary_http::server_text;
-pub(crate) use reader::{HEAP, ParseError, Parsed, Reader, room, too_much};
+#[cfg(feature = "grpc")]
+pub(crate) use reader::{HEAP, room, too_much};
+pub(crate) use reader::{ParseError, Parsed, Reader};
 
 use crate::{
     error::{Origin, PredictError, Result},
