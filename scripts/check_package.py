@@ -1,13 +1,17 @@
 """Checks of the files of a release, run by scripts/package.sh: FOLDER VERSION [--quick]."""
 
+import json
 import os
 import re
 import struct
+import subprocess
 import sys
 import tarfile
 import zipfile
 from email.parser import Parser
 from pathlib import Path
+
+from third_party_licenses import linked
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 15 * 2**20
@@ -59,6 +63,21 @@ def check_metadata(text: str, version: str) -> None:
         assert fields[field], f"{field} is missing"
 
 
+def check_contents(boms: list[dict]) -> None:
+    """The list of what the wheel contains, which the build makes (CycloneDX), names every crate that is linked in."""
+    host = re.search(r"^host: (.+)$", rust_version(), re.MULTILINE)[1]
+    wanted = linked([host])
+    found = {(one["name"], one["version"]) for bom in boms for one in bom["components"]}
+    assert wanted, "no crate is linked in"
+    lost = {(name, version) for name, version in wanted - found if not name.startswith("canary-")}
+    assert not lost, f"the list of what the wheel contains lacks {sorted(lost)}"
+    print(f"the list of what the wheel contains: {len(found)} components")
+
+
+def rust_version() -> str:
+    return subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def check_wheel(path: Path, version: str) -> None:
     size = path.stat().st_size
     print(f"{path.name}: {size / 2**20:.1f} MiB")
@@ -70,6 +89,7 @@ def check_wheel(path: Path, version: str) -> None:
         inside = {name.removeprefix(info) for name in names if name.startswith(info)}
         boms = {name for name in inside if name.startswith("sboms/") and name.endswith(".cyclonedx.json")}
         same(inside - boms, {"METADATA", "RECORD", "WHEEL"} | {f"licenses/{name}" for name in LICENCES}, info)
+        check_contents([json.loads(wheel.read(info + name)) for name in boms])
         extension = {name for name in names if re.fullmatch(r"canary/_canary(\.abi3)?\.(so|pyd)", name)}
         assert len(extension) == 1, f"one extension module was expected, found {sorted(extension)}"
         bundled = {name for name in names if name.startswith("canary.libs/")}

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +43,9 @@ def cargo(*arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def linked() -> set[tuple[str, str]]:
-    """Name and version of each crate in the binary."""
-    targets = [f"--target={platform}" for platform in PLATFORMS]
+def linked(platforms: Iterable[str] = PLATFORMS) -> set[tuple[str, str]]:
+    """Name and version of each crate in the binary, on one of these platforms or another."""
+    targets = [f"--target={platform}" for platform in platforms]
     tree = cargo(
         "tree",
         "--locked",

@@ -41,6 +41,21 @@ fn the_image_holds_the_program_that_is_built_and_started() {
 }
 
 #[test]
+fn base_images_are_named_by_their_digests() {
+    let bases: Vec<String> = instructions()
+        .into_iter()
+        .filter_map(|line| line.strip_prefix("FROM ").map(str::to_owned))
+        .collect();
+    assert_eq!(bases.len(), 2, "{bases:?}");
+    for base in bases {
+        let image = base.split_whitespace().next().unwrap();
+        let digest = image.split_once("@sha256:").map(|(_, digest)| digest).unwrap_or_default();
+        let is_hex = digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        assert!(digest.len() == 64 && is_hex, "{base}");
+    }
+}
+
+#[test]
 fn the_image_and_the_job_agree_on_a_user_that_is_not_root() {
     let user = one("USER");
     let (user, group) = user.split_once(':').unwrap();

@@ -22,6 +22,7 @@ mod prometheus;
 mod prometheus_api;
 mod ramp;
 mod rollouts;
+mod secret_echo;
 mod secrets;
 mod slow_canaries;
 mod stage;

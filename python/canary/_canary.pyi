@@ -1225,7 +1225,9 @@ class Client(_Value):
         signature: The signature; the server takes `serving_default` unless given.
         version: One version of the model by its number; the newest one unless given.
         label: One version of the model by its label.
-        headers: Headers of every request, such as `{"user-group": "canary"}`; `{"host": "…"}` names another host.
+        headers: Headers of every request, such as `{"user-group": "canary"}`; `{"host": "…"}` names another host. No
+            repr shows their values, and no error repeats those of credentials (`authorization`, `cookie`, `x-api-key`
+            and the like); a client with such a header is not pickled.
         timeout: The longest that a call may take in all, in seconds or as a timedelta; 60 seconds unless given.
         attempts: The greatest number of times that a request is sent, where sending it again is safe; 3 unless given.
         attempt_timeout: The longest that one attempt may take; after it the request is sent again.

@@ -208,10 +208,10 @@ def test_an_unknown_model_path_says_what_is_registered():
 
 
 def test_clients_compare_and_pickle_and_hide_header_values():
-    client = canary.Client("http://h", model="m", headers={"authorization": "Bearer secret"})
+    client = canary.Client("http://h", model="m", headers={"user-group": "insiders"})
     assert pickle.loads(pickle.dumps(client)) == client
-    assert "secret" not in repr(client)
-    assert "authorization" in repr(client)
+    assert "insiders" not in repr(client)
+    assert "user-group" in repr(client)
 
 
 def test_prometheus_can_read_the_counters(lab, client):

@@ -7,6 +7,7 @@ mod error;
 mod message;
 mod pieces;
 mod proxy;
+mod secrets;
 mod settings;
 mod text;
 #[cfg(feature = "tls")]
@@ -16,6 +17,7 @@ pub use client::Client;
 pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes, root_cause};
 pub use message::{Limits, MAX_TIMEOUT, Request, Response};
 pub use proxy::Proxy;
+pub use secrets::{Secrets, is_credential};
 pub use settings::Settings;
 pub use text::server_text;
 #[cfg(feature = "tls")]

@@ -15,6 +15,7 @@ use canary_rollout::cluster::ObjectRef;
 use crate::{
     Error, Result,
     api_error::{Verb, translate},
+    credentials::Credentials,
     proxy,
     resource::{collection_path, plural, unsafe_name},
 };
@@ -44,6 +45,7 @@ pub struct Kubernetes {
     pub(crate) dry_run: bool,
     /// True when the configuration turns the verification of the server\'s certificate off.
     unverified: bool,
+    credentials: Credentials,
 }
 
 impl std::fmt::Debug for Kubernetes {
@@ -157,10 +159,11 @@ impl Kubernetes {
                 "the certificate of the API server is not verified: insecure-skip-tls-verify is set"
             );
         }
+        let credentials = Credentials::of(&config.auth_info);
         let client = Client::try_from(config).map_err(|error| {
             translate(Verb::Get, &ObjectRef::new("", "API server", "", ""), error)
         })?;
-        Ok(Self { unverified, ..Self::new(client) })
+        Ok(Self { unverified, credentials, ..Self::new(client) })
     }
 
     /// Uses a client that is there already.
@@ -171,6 +174,7 @@ impl Kubernetes {
             force: false,
             dry_run: false,
             unverified: false,
+            credentials: Credentials::default(),
         }
     }
 
@@ -238,7 +242,7 @@ impl Kubernetes {
         } else {
             self.client.list_core_api_resources(api_version).await
         }
-        .map_err(|error| translate(Verb::List, &object, error))?;
+        .map_err(|error| self.failure(Verb::List, &object, error))?;
         resources
             .resources
             .into_iter()
@@ -250,6 +254,11 @@ impl Kubernetes {
             })
     }
 
+    /// The error for a call that failed, without the credentials of this connection.
+    pub(crate) fn failure(&self, verb: Verb, object: &ObjectRef, error: kube::Error) -> Error {
+        translate(verb, object, self.credentials.redact(error))
+    }
+
     /// Sends one request, bounded in time.
     pub(crate) async fn send(
         &self,
@@ -259,7 +268,7 @@ impl Kubernetes {
     ) -> Result<Value> {
         const LIMIT: Duration = Duration::from_secs(60);
         match tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await {
-            Ok(answer) => answer.map_err(|error| translate(verb, object, error)),
+            Ok(answer) => answer.map_err(|error| self.failure(verb, object, error)),
             Err(_elapsed) => Err(Error::Cluster {
                 action: format!("{} {object}", verb.as_str()),
                 reason: format!(

@@ -11,7 +11,7 @@ use canary_rollout::cluster::{Cluster, ObjectRef, WatchEvent};
 
 use crate::{
     Error, Kubernetes, Result,
-    api_error::{Verb, translate},
+    api_error::Verb,
     resource::{collection_path, plural},
 };
 
@@ -119,7 +119,7 @@ impl Watcher {
         match self.cluster.client().request_events::<Value>(request).await {
             Ok(events) => self.events = Some(events.boxed()),
             Err(kube::Error::Api(status)) if status.code == 410 => self.begin_anew(),
-            Err(error) => return Err(translate(Verb::Watch, object, error)),
+            Err(error) => return Err(self.cluster.failure(Verb::Watch, object, error)),
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Watcher {
             self.events = None;
             return Ok(None);
         };
-        match event.map_err(|error| translate(Verb::Watch, &self.object, error))? {
+        match event.map_err(|error| self.cluster.failure(Verb::Watch, &self.object, error))? {
             KubeEvent::Added(object) | KubeEvent::Modified(object) => {
                 self.resource_version = version(&object).or(self.resource_version.take());
                 let seen = self.last.as_ref().and_then(version);
@@ -160,7 +160,8 @@ impl Watcher {
                 Ok(None)
             }
             KubeEvent::Error(status) => {
-                Err(translate(Verb::Watch, &self.object, kube::Error::Api(status)))
+                let error = kube::Error::Api(status);
+                Err(self.cluster.failure(Verb::Watch, &self.object, error))
             }
         }
     }

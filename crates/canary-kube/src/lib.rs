@@ -9,6 +9,8 @@ mod api_error;
 #[cfg(feature = "cluster")]
 mod cluster;
 #[cfg(feature = "cluster")]
+mod credentials;
+#[cfg(feature = "cluster")]
 mod in_cluster;
 #[cfg(feature = "cluster")]
 mod kubernetes;

@@ -12,11 +12,7 @@ use canary_rollout::{
 };
 use canary_serving::Workload;
 
-use crate::{
-    Error, Kubernetes, Result, access,
-    api_error::{self, Verb},
-    quota::quota_problem,
-};
+use crate::{Error, Kubernetes, Result, access, api_error::Verb, quota::quota_problem};
 
 /// The outcome of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -225,7 +221,7 @@ async fn api_server(cluster: &Kubernetes) -> Result<Check> {
         .client()
         .apiserver_version()
         .await
-        .map_err(|error| api_error::translate(Verb::Get, &object, error))?;
+        .map_err(|error| cluster.failure(Verb::Get, &object, error))?;
     Ok(Check::new("API server", Outcome::Pass, format!("Kubernetes {}", version.git_version)))
 }
 

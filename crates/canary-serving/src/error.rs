@@ -1,5 +1,7 @@
 //! Errors of workloads, images, predictions and model stores.
 
+use canary_http::Secrets;
+
 /// A boxed cause from a library below.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
@@ -155,6 +157,15 @@ impl PredictError {
             timed_out: false,
             sent: origin != Origin::Request,
             source: None,
+        }
+    }
+
+    /// Takes the secrets of the request out of what a server sent back.
+    pub(crate) fn redact(&mut self, secrets: &Secrets) {
+        secrets.redact(&mut self.message);
+        secrets.redact(&mut self.help);
+        for text in [&mut self.response_flags, &mut self.subset].into_iter().flatten() {
+            secrets.redact(text);
         }
     }
 }

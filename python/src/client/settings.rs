@@ -100,6 +100,12 @@ impl Settings {
                  give the proxy in the environment, as HTTPS_PROXY or HTTP_PROXY",
             ));
         }
+        if let Some(name) = self.headers.keys().find(|name| predict::is_credential(name)) {
+            return Err(PyTypeError::new_err(format!(
+                "cannot pickle a Client that holds credentials in the header {name:?}; \
+                 make it without that header, and add it by replace(headers=…) where it is used"
+            )));
+        }
         Ok(())
     }
 

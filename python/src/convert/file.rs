@@ -1,9 +1,12 @@
 //! Files of this machine as arguments: anything that `os.fspath` takes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use canary_core::rollout::{Error, Result};
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyOSError, prelude::*};
 
 /// The path of a file.
 #[derive(FromPyObject)]
@@ -26,11 +29,48 @@ impl File {
         })
     }
 
-    /// Writes a text in its place.
-    pub(crate) fn write(self, text: &str) -> Result<()> {
-        std::fs::write(&self.0, text).map_err(|cause| Error::NotFound {
-            object: format!("a place for {}", self.0.display()),
-            help: format!("it cannot be written ({cause}); make the folder, or choose another"),
+    /// Writes a text in its place: beside it first, so that what was there stays until all of it is written.
+    pub(crate) fn write(self, text: &str) -> PyResult<()> {
+        replace(&self.0, text).map_err(|cause| {
+            let what = self.0.display();
+            let help = "what was there is unchanged";
+            match cause.raw_os_error() {
+                // The class of `OSError` that fits the number, such as `PermissionError`.
+                Some(number) => {
+                    let message = format!("cannot write: {cause}; {help}");
+                    PyOSError::new_err((number, message, self.0.clone()))
+                }
+                None => PyOSError::new_err(format!("cannot write {what}: {cause}; {help}")),
+            }
         })
+    }
+}
+
+/// Replaces a file by one with this text; a pipe or a device is written to.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // The file that a link names, not the link.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return std::fs::write(&path, text);
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(permissions(&path));
+    let mut file = builder.prefix(".canary-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+/// Those of the file that is there, or what the process' mask leaves of reading and writing for all.
+#[cfg(unix)]
+fn permissions(path: &Path) -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    match std::fs::metadata(path) {
+        Ok(found) => found.permissions(),
+        Err(_) => std::fs::Permissions::from_mode(0o666),
     }
 }

@@ -172,7 +172,7 @@ pymethods! {
         fn report(&self, py: Python<'_>, path: File, title: Option<String>) -> PyResult<()> {
             let name = self.drive.title();
             let page = Report::new(title.unwrap_or_else(|| name.clone()));
-            path.write(&add(py, page, &self.drive, &name)?.to_html()).py()
+            path.write(&add(py, page, &self.drive, &name)?.to_html())
         }
 
         #[pyo3(name = "_view")]

@@ -23,5 +23,5 @@ pub(crate) fn report(
             .map_err(|_| PyTypeError::new_err("runs is a dict, or a list of (title, run)"))?;
         page = add(py, page, &run.cast::<Run>()?.get().drive, &name)?;
     }
-    path.write(&page.to_html()).py()
+    path.write(&page.to_html())
 }

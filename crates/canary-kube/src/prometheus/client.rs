@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use canary_http::{
-    Client as Http, Error as HttpError, Limits, Phase, Proxy, Request, Response, Settings,
-    root_cause,
+    Client as Http, Error as HttpError, Limits, Phase, Proxy, Request, Response, Secrets, Settings,
+    root_cause, server_text,
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -122,8 +122,15 @@ impl Client {
         }
         let request = Request::get(uri).headers(headers);
         let limits = Limits::default().timeout(self.timeout).max_body(self.max_bytes);
-        let response =
+        let secrets = Secrets::of(&request.headers);
+        let mut response =
             self.http.send(&request, limits).await.map_err(|error| self.not_answered(&error))?;
+        if secrets.appear_in(&response.body) {
+            // The response of a server that repeats what it is sent: its text goes into errors and labels.
+            let mut text = String::from_utf8_lossy(&response.body).into_owned();
+            secrets.redact(&mut text);
+            response.body = text.into();
+        }
         if response.status.is_success() { Ok(response.body) } else { Err(self.refused(&response)) }
     }
 
@@ -233,6 +240,7 @@ impl Client {
 
     pub(super) fn fails(&self, reason: String, retryable: bool) -> Error {
         let action = format!("querying Prometheus at {}", self.url());
+        let reason = server_text(&reason).into_owned();
         Error::Cluster { action, reason, retryable, source: None }
     }
 }

@@ -31,6 +31,7 @@ pub use address::ModelVersion;
 pub use answer::Answer;
 #[cfg(feature = "tls")]
 pub use canary_http::Tls;
+pub use canary_http::is_credential;
 pub use client::Client;
 pub use examples::{Example, Examples, Feature};
 #[cfg(feature = "grpc")]

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Instant};
 
 use bytes::Bytes;
-use canary_http::{Limits, Request, Response};
+use canary_http::{Limits, Request, Response, Secrets};
 use http::{HeaderValue, Method, Uri, header};
 
 use super::{
@@ -96,7 +96,7 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
         // Only gRPC tells the server the deadline.
         #[cfg(not(feature = "grpc"))]
         let _ = until;
-        match (transport, &prepared.payload) {
+        let outcome = match (transport, &prepared.payload) {
             (Transport::Rest(http), Payload::Json(_)) => {
                 match http.send(request, Limits::default().max_body(limit)).await {
                     Ok(response) if response.status.is_success() => Ok(response),
@@ -121,7 +121,11 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
             }
             #[cfg(feature = "grpc")]
             _ => Err(other_protocol(config, url).into()),
-        }
+        };
+        outcome.map_err(|mut failure| {
+            failure.error.redact(&Secrets::of(&config.headers));
+            failure
+        })
     };
     Ok(attempts::run(url, &config.limits, &client.budget, attempt).await?)
 }
@@ -162,6 +166,7 @@ fn unreadable(
     error: &ParseError,
 ) -> PredictError {
     let Response { status, headers, body } = response;
+    let secrets = Secrets::of(&config.headers);
     let message = if config.is_grpc() {
         error.reason.clone()
     } else if body.is_empty() {
@@ -170,7 +175,10 @@ fn unreadable(
         let start = error.at.saturating_sub(20).min(body.len());
         let end = (error.at + 20).min(body.len());
         let near = String::from_utf8_lossy(&body[start..end]);
-        format!("{} at byte {} (near {near:?})", error.reason, error.at)
+        // A part of a secret would not be found in the message any more.
+        let near =
+            if secrets.appear_in(body) { String::new() } else { format!(" (near {near:?})") };
+        format!("{} at byte {}{near}", error.reason, error.at)
     };
     let mut error = PredictError::new(Origin::Answer, url, message);
     let text = String::from_utf8_lossy(&body[..body.len().min(64)]);
@@ -181,5 +189,6 @@ fn unreadable(
     error.subset = config.subset_of(headers);
     error.attempts = trace.attempts;
     error.elapsed = trace.elapsed;
+    error.redact(&secrets);
     error
 }
