@@ -50,7 +50,8 @@ fn base_images_are_named_by_their_digests() {
     for base in bases {
         let image = base.split_whitespace().next().unwrap();
         let digest = image.split_once("@sha256:").map(|(_, digest)| digest).unwrap_or_default();
-        let is_hex = digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let is_hex =
+            digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         assert!(digest.len() == 64 && is_hex, "{base}");
     }
 }

@@ -45,9 +45,7 @@ class Server(grpc.GenericRpcHandler):
 
 
 @contextlib.contextmanager
-def serving(
-    credentials: grpc.ServerCredentials | None = None, handler: Server | None = None
-) -> Iterator[Server]:
+def serving(credentials: grpc.ServerCredentials | None = None, handler: Server | None = None) -> Iterator[Server]:
     handler = handler or Server()
     unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     with futures.ThreadPoolExecutor(8) as pool:

@@ -4,7 +4,7 @@ use canary_core::rollout::report::Report;
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use super::{class::Run, disagreements::add};
-use crate::{convert::file::File, error::IntoPy};
+use crate::convert::file::File;
 
 /// Writes several runs as one page, in the order given.
 #[pyfunction]
