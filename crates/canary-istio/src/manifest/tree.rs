@@ -105,8 +105,13 @@ impl SyntaxError {
             return description;
         };
         let shown: String = source.chars().take(160).collect::<String>().replace('\t', " ");
+        let hint = if source.contains("{{") {
+            "; `{{` begins an expression of a template: give the rendered text, as `helm template` prints it"
+        } else {
+            ""
+        };
         let mark = " ".repeat(column.saturating_sub(1).min(160));
         let margin = " ".repeat(line.to_string().len());
-        format!("{description}\n{line} | {shown}\n{margin} | {mark}^")
+        format!("{description}{hint}\n{line} | {shown}\n{margin} | {mark}^")
     }
 }

@@ -315,6 +315,19 @@ fn duplicate_keys_are_syntax_errors_with_both_places() {
 }
 
 #[test]
+fn a_template_that_was_not_rendered_is_told() {
+    for spec in ["  hosts: [{{ .Values.host }}]\n", "  hosts: {{ .Values.hosts | toYaml }}\n"] {
+        let reason = syntax(&service(spec));
+        assert!(
+            reason.contains("; `{{` begins an expression of a template: give the rendered text"),
+            "{reason}"
+        );
+    }
+    let reason = syntax(&service("  hosts: {[a]: b}\n"));
+    assert!(!reason.contains("template"), "{reason}");
+}
+
+#[test]
 fn syntax_errors_show_the_line() {
     let reason = syntax("apiVersion: v1\nkind: [Gateway\nmetadata: {}\n");
     assert!(reason.starts_with("line ") && reason.contains(" | "), "{reason}");
