@@ -1,7 +1,7 @@
 """The compiled half of `canary`."""
 
 import builtins
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
@@ -650,7 +650,7 @@ class Cluster(_Value):
         virtual_service: str | None = None,
         workload: Workload | None = None,
         istio_namespace: str = "istio-system",
-    ) -> Awaitable[Preflight]:
+    ) -> Coroutine[Any, Any, Preflight]:
         """`preflight` as an awaitable."""
     def apply(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> Records[Applied]:
         """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
@@ -668,7 +668,9 @@ class Cluster(_Value):
             ConflictError: Another field manager owns a field that differs.
             ClusterError: The cluster cannot be reached, or refused.
         """
-    def apply_async(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> Awaitable[Records[Applied]]:
+    def apply_async(
+        self, objects: Any, *, dry_run: bool = False, force: bool = False
+    ) -> Coroutine[Any, Any, Records[Applied]]:
         """`apply` as an awaitable."""
     def tear_down(self, applied: Sequence[Applied]) -> builtins.list[str]:
         """Delete exactly what an `apply` created, in the reverse order; gives what was deleted.
@@ -681,7 +683,7 @@ class Cluster(_Value):
         Raises:
             ClusterError: The cluster cannot be reached, or refused; what comes after that object stays.
         """
-    def tear_down_async(self, applied: Sequence[Applied]) -> Awaitable[builtins.list[str]]:
+    def tear_down_async(self, applied: Sequence[Applied]) -> Coroutine[Any, Any, builtins.list[str]]:
         """`tear_down` as an awaitable."""
     def get(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
@@ -689,7 +691,7 @@ class Cluster(_Value):
         """Read an object; None when there is none of that name."""
     def get_async(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
-    ) -> Awaitable[dict[str, Any] | None]:
+    ) -> Coroutine[Any, Any, dict[str, Any] | None]:
         """`get` as an awaitable."""
     def list(
         self, kind: str, *, namespace: str | None = None, api_version: str | None = None
@@ -697,13 +699,13 @@ class Cluster(_Value):
         """Read every object of a kind in a namespace; in all with the namespace `*`."""
     def list_async(
         self, kind: str, *, namespace: str | None = None, api_version: str | None = None
-    ) -> Awaitable[builtins.list[dict[str, Any]]]:
+    ) -> Coroutine[Any, Any, builtins.list[dict[str, Any]]]:
         """`list` as an awaitable."""
     def delete(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> bool:
         """Delete an object; False when there was none."""
     def delete_async(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
-    ) -> Awaitable[bool]:
+    ) -> Coroutine[Any, Any, bool]:
         """`delete` as an awaitable."""
     def watch(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> Watch:
         """Follow an object: its present state first, when it exists, then every change.
@@ -726,7 +728,7 @@ class Cluster(_Value):
         """
     def wait_ready_async(
         self, deployment: str | Workload, *, timeout: _Seconds | None = None
-    ) -> Awaitable[dict[str, Any]]:
+    ) -> Coroutine[Any, Any, dict[str, Any]]:
         """`wait_ready` as an awaitable."""
     def gateway_url(self, virtual_service: str) -> str:
         """Find the address of the gateway that a VirtualService names first, for a `Client`.
@@ -734,11 +736,11 @@ class Cluster(_Value):
         Raises:
             NotFoundError: There is no such object, or no address; the message says what to do.
         """
-    def gateway_url_async(self, virtual_service: str) -> Awaitable[str]:
+    def gateway_url_async(self, virtual_service: str) -> Coroutine[Any, Any, str]:
         """`gateway_url` as an awaitable."""
     def status(self, virtual_service: str, plan: Plan | None = None) -> Status:
         """Read the state of a VirtualService's rollout; with the plan, the readings of every guardrail too."""
-    def status_async(self, virtual_service: str, plan: Plan | None = None) -> Awaitable[Status]:
+    def status_async(self, virtual_service: str, plan: Plan | None = None) -> Coroutine[Any, Any, Status]:
         """`status` as an awaitable."""
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
     def replace(self, **changes: Any) -> Cluster:
@@ -757,7 +759,7 @@ class Watch(_Shown):
     def __iter__(self) -> Iterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
     def __next__(self) -> tuple[Literal["applied", "deleted"], dict[str, Any]]: ...
     def __aiter__(self) -> AsyncIterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
-    def __anext__(self) -> Awaitable[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
+    def __anext__(self) -> Coroutine[Any, Any, tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
 
 @final
 class Workload(_Value):
@@ -1293,7 +1295,7 @@ class Client(_Value):
         """
     def predict_async(
         self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
-    ) -> Awaitable[Answer]:
+    ) -> Coroutine[Any, Any, Answer]:
         """Call `predict` asynchronously."""
     def classify(self, examples: _Example | Iterable[_Example], *, context: _Example | None = None) -> Answer:
         """Classify examples; the answer has the outputs `classes` and `scores`, and `top_rows`.
@@ -1304,13 +1306,13 @@ class Client(_Value):
         """
     def classify_async(
         self, examples: _Example | Iterable[_Example], *, context: _Example | None = None
-    ) -> Awaitable[Answer]:
+    ) -> Coroutine[Any, Any, Answer]:
         """Call `classify` asynchronously."""
     def regress(self, examples: _Example | Iterable[_Example], *, context: _Example | None = None) -> Answer:
         """Regress examples, given as to `classify`; `array()` of the answer has one number for each."""
     def regress_async(
         self, examples: _Example | Iterable[_Example], *, context: _Example | None = None
-    ) -> Awaitable[Answer]:
+    ) -> Coroutine[Any, Any, Answer]:
         """Call `regress` asynchronously."""
     @overload
     def predict_many(
@@ -1352,11 +1354,11 @@ class Client(_Value):
             >>> client.status()
             {1: 'AVAILABLE'}
         """
-    def status_async(self) -> Awaitable[dict[int, VersionState]]:
+    def status_async(self) -> Coroutine[Any, Any, dict[int, VersionState]]:
         """Call `status` asynchronously."""
     def ready(self) -> bool:
         """Return true when a version of the model answers."""
-    def ready_async(self) -> Awaitable[bool]:
+    def ready_async(self) -> Coroutine[Any, Any, bool]:
         """Call `ready` asynchronously."""
     def wait(
         self,
@@ -1376,14 +1378,14 @@ class Client(_Value):
         timeout: _Seconds | None = None,
         *,
         progress: bool | Callable[[float, dict[int, str] | str], object] | None = None,
-    ) -> Awaitable[dict[int, VersionState]]:
+    ) -> Coroutine[Any, Any, dict[int, VersionState]]:
         """Call `wait` asynchronously."""
     def metadata(self) -> dict[str, dict[str, Any]]:
         """Give the model's signatures by name, each with `method`, `inputs` and `outputs`.
 
         Inputs and outputs are texts such as `DT_FLOAT[?, 224, 224, 3]` with the attributes `dtype` and `shape`.
         """
-    def metadata_async(self) -> Awaitable[dict[str, dict[str, Any]]]:
+    def metadata_async(self) -> Coroutine[Any, Any, dict[str, dict[str, Any]]]:
         """Call `metadata` asynchronously."""
     def check(self, input: _Input | Mapping[str, _Input]) -> None:
         """Compare an input with the model's signature; nothing is predicted.
@@ -1394,7 +1396,7 @@ class Client(_Value):
         Example:
             >>> client.check(b"the bytes of a photo")
         """
-    def check_async(self, input: _Input | Mapping[str, _Input]) -> Awaitable[None]:
+    def check_async(self, input: _Input | Mapping[str, _Input]) -> Coroutine[Any, Any, None]:
         """Call `check` asynchronously."""
     def replace(self, **changes: Any) -> Client:
         """Give a client with other settings.
@@ -1487,7 +1489,7 @@ class Answers(_Shown, _Table):
     def __iter__(self) -> Iterator[Any]: ...
     def __next__(self) -> Any: ...
     def __aiter__(self) -> AsyncIterator[Any]: ...
-    def __anext__(self) -> Awaitable[Any]: ...
+    def __anext__(self) -> Coroutine[Any, Any, Any]: ...
     def records(self) -> Records[dict[str, Any]]:
         """Take all answers that are left, and give a row for each; a failed one has its error."""
     def _state(self) -> tuple[int, int, int, bool]: ...
@@ -1609,13 +1611,13 @@ class Lab(_Shown):
         scripted_when_missing: bool = False,
         seed: int | None = None,
         envoy: str | PathLike[str] | bool | None = None,
-    ) -> Awaitable[Lab]:
+    ) -> Coroutine[Any, Any, Lab]:
         """`Lab(...)` as an awaitable."""
     @staticmethod
     def seed() -> Lab:
         """Start a lab that is ready for a release: a stable version at 100 % and a canary at 0 %."""
     @staticmethod
-    def seed_async() -> Awaitable[Lab]:
+    def seed_async() -> Coroutine[Any, Any, Lab]:
         """`seed` as an awaitable."""
     def apply(self, objects: Any, *, force: bool = False) -> None:
         """Create or change objects: typed ones, plain dictionaries, workloads, or a list of any of these.
@@ -1632,7 +1634,7 @@ class Lab(_Shown):
             >>> lab.get("VirtualService", "pets")["spec"]["hosts"]
             ['pets']
         """
-    def apply_async(self, objects: Any, *, force: bool = False) -> Awaitable[None]:
+    def apply_async(self, objects: Any, *, force: bool = False) -> Coroutine[Any, Any, None]:
         """`apply` as an awaitable."""
     def wait_ready(self, timeout: _Seconds | None = None) -> None:
         """Wait until every Deployment is ready, a minute unless another time is given.
@@ -1643,7 +1645,7 @@ class Lab(_Shown):
         Example:
             >>> lab.wait_ready(timeout=10)
         """
-    def wait_ready_async(self, timeout: _Seconds | None = None) -> Awaitable[None]:
+    def wait_ready_async(self, timeout: _Seconds | None = None) -> Coroutine[Any, Any, None]:
         """`wait_ready` as an awaitable."""
     def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
         """Read an object as it is in the lab's store.
@@ -1692,8 +1694,8 @@ class Lab(_Shown):
     def _runs(self) -> list[dict[str, Any]]: ...
     def __enter__(self) -> Lab: ...
     def __exit__(self, *_exception: object) -> None: ...
-    def __aenter__(self) -> Awaitable[Lab]: ...
-    def __aexit__(self, *_exception: object) -> Awaitable[None]: ...
+    def __aenter__(self) -> Coroutine[Any, Any, Lab]: ...
+    def __aexit__(self, *_exception: object) -> Coroutine[Any, Any, None]: ...
 
 @final
 class ObservedShare(_Stored):
@@ -2243,7 +2245,7 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
-    ) -> Awaitable[Run]:
+    ) -> Coroutine[Any, Any, Run]:
         """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
     def __reduce__(self) -> tuple[Any, ...]: ...
     def plot(self, ax: Any = None) -> Any:
@@ -2295,7 +2297,7 @@ def copy_model_async(
     concurrency: int = 4,
     read_back: bool = True,
     proxy: str | Literal[False] | None = None,
-) -> Awaitable[dict[str, Any]]:
+) -> Coroutine[Any, Any, dict[str, Any]]:
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
 
 @final
@@ -2382,7 +2384,7 @@ class Prometheus(_Shown):
         Raises:
             ClusterError: Prometheus cannot be queried, or its answer not be used.
         """
-    def thresholds_async(self) -> Awaitable[list[float]]:
+    def thresholds_async(self) -> Coroutine[Any, Any, list[float]]:
         """`thresholds` as an awaitable."""
     def counts(self, seconds: _Seconds | None = None, *, until: float | None = None) -> dict[str, Any] | None:
         """Count the requests of the last 60 seconds, or of as many as given.
@@ -2401,7 +2403,7 @@ class Prometheus(_Shown):
         """
     def counts_async(
         self, seconds: _Seconds | None = None, *, until: float | None = None
-    ) -> Awaitable[dict[str, Any] | None]:
+    ) -> Coroutine[Any, Any, dict[str, Any] | None]:
         """`counts` as an awaitable."""
     def _about(self) -> tuple[str, str, str]: ...
 
@@ -2722,10 +2724,10 @@ class Run(_Shown, _Table):
     def __iter__(self) -> Iterator[Progress]: ...
     def __next__(self) -> Progress: ...
     def __aiter__(self) -> AsyncIterator[Progress]: ...
-    def __anext__(self) -> Awaitable[Progress]: ...
+    def __anext__(self) -> Coroutine[Any, Any, Progress]: ...
     def wait(self) -> Verdict | None:
         """Go on to the end; gives the verdict, or None when the run was suspended."""
-    def wait_async(self) -> Awaitable[Verdict | None]:
+    def wait_async(self) -> Coroutine[Any, Any, Verdict | None]:
         """`wait` as an awaitable."""
     def pause(self) -> bool:
         """Stay at the present weight; the guardrails keep watching. False when the run is over."""

@@ -84,4 +84,4 @@ def test_twins_take_the_same():
             continue
         assert parameters(known[name]) == parameters(known[plain]), name
         returns = ast.unparse(known[plain].returns)
-        assert ast.unparse(known[name].returns) == f"Awaitable[{returns}]", name
+        assert ast.unparse(known[name].returns) == f"Coroutine[Any, Any, {returns}]", name

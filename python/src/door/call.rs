@@ -5,13 +5,15 @@ use std::{
     panic::AssertUnwindSafe,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use futures_util::FutureExt;
-use pyo3::{IntoPyObjectExt, prelude::*};
+use pyo3::{
+    IntoPyObjectExt, exceptions::PyRuntimeError, prelude::*, sync::PyOnceLock, types::PyCFunction,
+};
 use tokio::task::{AbortHandle, block_in_place};
 
 use super::{
@@ -26,7 +28,7 @@ pub(crate) trait Call {
     /// Waits for the result; Ctrl-C ends the work and raises `KeyboardInterrupt`.
     fn wait(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
 
-    /// Begins, and gives an awaitable of the result; cancelling the task that awaits it ends the work.
+    /// A coroutine of the result; cancelling the task that awaits it ends the work.
     fn awaitable(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
 }
 
@@ -62,16 +64,43 @@ where
 
     fn awaitable(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         // After a fork the threads are missing: an error here prevents an endless wait.
-        let runtime = runtime()?;
-        let _here = runtime.enter();
-        let guarded = AssertUnwindSafe(self.future).catch_unwind();
-        pyo3_async_runtimes::generic::future_into_py::<Workers, _, _>(py, async move {
-            match guarded.await {
-                Ok(done) => done.map_err(Failure::exception),
-                Err(panic) => Err(panicked(&*panic)),
-            }
-        })
+        let _threads = runtime()?;
+        coroutine(py, move |py| begin(py, self.future))
     }
+}
+
+/// Begins a future on the runtime, and gives an `asyncio.Future` of its result.
+fn begin<T, E, F>(py: Python<'_>, future: F) -> PyResult<Bound<'_, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a> + Send + 'static,
+    E: Failure + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
+{
+    let runtime = runtime()?;
+    let _here = runtime.enter();
+    let guarded = AssertUnwindSafe(future).catch_unwind();
+    pyo3_async_runtimes::generic::future_into_py::<Workers, _, _>(py, async move {
+        match guarded.await {
+            Ok(done) => done.map_err(Failure::exception),
+            Err(panic) => Err(panicked(&*panic)),
+        }
+    })
+}
+
+/// A coroutine, as `async def` makes them: what it does begins when it is awaited, or with its task.
+fn coroutine<'py, B>(py: Python<'py>, begin: B) -> PyResult<Bound<'py, PyAny>>
+where
+    B: for<'a> FnOnce(Python<'a>) -> PyResult<Bound<'a, PyAny>> + Send + 'static,
+{
+    static AWAITING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let begin = Mutex::new(Some(begin));
+    let begin = PyCFunction::new_closure(py, None, None, move |arguments, _| {
+        // Python runs a coroutine once.
+        let begin = begin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let begin = begin.ok_or_else(|| PyRuntimeError::new_err("it has begun already"))?;
+        begin(arguments.py()).map(Bound::unbind)
+    })?;
+    AWAITING.import(py, "canary._coroutine", "awaiting")?.call1((begin,))
 }
 
 /// Work that blocks a thread as a call. It is told when nobody waits for it any more.
