@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help demo test bench docs lint package fuzz ways kills
+.PHONY: help demo test bench docs lint package fuzz sanitize ways kills
 
 help: ## say what there is to run
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -47,6 +47,10 @@ fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly co
 		cargo +nightly fuzz run -s none $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \
 			-max_total_time=600 -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=1000000 || exit 1; \
 	done
+
+sanitize: ## run the tests of arrays with the extension under AddressSanitizer; needs a nightly compiler
+	@scripts/setup.sh test
+	@scripts/sanitize.sh
 
 ways: ## print what becomes of a hundred ways to be wrong, by kind of evidence; CANARY_SENTENCES=1 for what each verdict says
 	@cargo test --quiet --package canary-tests --test ways -- --nocapture --test-threads 1

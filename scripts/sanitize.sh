@@ -26,5 +26,10 @@ cp python/canary/*.py python/canary/py.typed "$folder/canary"
 cp "target/sanitized/$target/debug/lib_canary.so" "$folder/canary/_canary.abi3.so"
 say "Running the tests of arrays"
 # Python's own allocator hides the bounds of what it hands out, and what it keeps to the end is no leak.
-PYTHONPATH=$folder PYTHONMALLOC=malloc LD_PRELOAD=$runtime ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-    .venv/bin/python -m pytest --quiet -p no:cacheprovider python/tests/test_arrays.py python/tests/test_inputs.py
+sanitized() {
+    PYTHONPATH=$folder PYTHONMALLOC=malloc LD_PRELOAD=$runtime ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
+        .venv/bin/python "$@"
+}
+# The extension that is tested is the one with the sanitizer.
+sanitized -c 'import sys, canary._canary as found; sys.exit(not found.__file__.startswith(sys.argv[1]))' "$folder"
+sanitized -m pytest --quiet -p no:cacheprovider python/tests/test_arrays.py python/tests/test_inputs.py

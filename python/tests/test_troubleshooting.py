@@ -190,7 +190,7 @@ def of_verdicts(found):
     with of_two("m/v2") as lab:
         ended(lab, canary="v3", guards=guards)
         pairs = {"hold": {"pairs": 40}, **header}
-        ended(lab, guards=[canary.agreement(0.9)], inputs=photos(20_000, distinct=7), **pairs)
+        ended(lab, guards=[canary.agreement(0.9)], inputs=photos(20_000, distinct=7), patience=120, **pairs)
         lab.apply(split(), force=True)
         ended(lab, guards=[canary.custom("mine", lambda _: 5, 0.9)], **pairs)
         lab.apply(split(), force=True)
