@@ -26,6 +26,7 @@ docs: ## build the documentation into site/: guide, reference of Python and of t
 lint: ## formatting, clippy and ruff, as strict as they go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo check --quiet --manifest-path fuzz/Cargo.toml --target-dir target/fuzz-check
 	scripts/protos.sh --check
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
@@ -44,8 +45,8 @@ fuzz: ## run each fuzz target for ten minutes; needs cargo-fuzz and a nightly co
 			message) seeds=crates/canary-serving/tests/data/grpc; dict=;; \
 		esac; \
 		mkdir -p "fuzz/corpus/$$target"; \
-		cargo +nightly fuzz run -s none $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \
-			-max_total_time=600 -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=1000000 || exit 1; \
+		cargo +nightly fuzz run -a $$target "fuzz/corpus/$$target" "$$seeds" -- $$dict \
+			-max_total_time=600 -timeout=20 -rss_limit_mb=2048 -max_len=1000000 || exit 1; \
 	done
 
 sanitize: ## run the tests of arrays with the extension under AddressSanitizer; needs a nightly compiler
