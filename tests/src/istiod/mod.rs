@@ -5,6 +5,7 @@ mod kubelet;
 mod node;
 
 use std::{
+    fs,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -54,7 +55,8 @@ impl ControlPlane {
             cluster.apply(&object).await.unwrap();
         }
         node::register(&cluster).await;
-        let kubeconfig = server.kubeconfig("admin");
+        let kubeconfig = server.folder().join("admin.json");
+        fs::write(&kubeconfig, server.kubeconfig("admin")).unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let log = {
             let lines = Arc::clone(&lines);

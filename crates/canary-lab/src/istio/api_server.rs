@@ -25,16 +25,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The certificate that the server makes for itself, and its key, which also signs the tokens of service accounts.
 const CERTIFICATE: &str = "certs/apiserver.crt";
 const KEY: &str = "certs/apiserver.key";
+const KUBECONFIG: &str = "kubeconfig";
 
 /// A running API server; dropping it stops it and removes its data.
 #[derive(Debug)]
 pub(crate) struct ApiServer {
     // In the order in which they stop; the folder is removed last.
-    _server: Program,
+    server: Program,
     _etcd: Program,
+    // Its files hold the administrator's token, which is kept nowhere else.
     folder: Folder,
-    address: SocketAddr,
-    token: String,
 }
 
 impl ApiServer {
@@ -44,50 +44,35 @@ impl ApiServer {
         let failed = |error: io::Error| failure(action(), error.to_string());
         let folder = Folder::new("kubernetes").map_err(failed)?;
         let [client, peer, address] = free_addresses().map_err(failed)?;
-        // Whoever can read the folder is this user; the token keeps others on the machine out.
-        let token = format!("{:x}{:x}", rand_word(), rand_word());
+        // The folder can be read by this user alone; the token keeps others on the machine out.
+        let token = format!("{:x}{:x}", random_word(), random_word());
         let users = format!("{token},lab,1,\"system:masters\"\n");
+        let kubeconfig = kubeconfig(folder.path(), address, &token).to_string();
         fs::write(folder.path().join("tokens.csv"), users).map_err(failed)?;
+        fs::write(folder.path().join(KUBECONFIG), kubeconfig).map_err(failed)?;
         let etcd = etcd(&parts.etcd, folder.path(), client, peer).map_err(failed)?;
         let server = server(&parts.kube_apiserver, folder.path(), client, address);
         let server = server.map_err(failed)?;
-        let mut this = Self { _server: server, _etcd: etcd, folder, address, token };
+        let mut this = Self { server, _etcd: etcd, folder };
         let started = Instant::now();
         while !this.is_ready().await {
-            if let Some(why) = this._server.failure(started, TIMEOUT) {
+            if let Some(why) = this.server.failure(started, TIMEOUT) {
                 return Err(failure(action(), why));
             }
             tokio::time::sleep(PAUSE).await;
         }
-        fs::write(this.kubeconfig_file(), this.kubeconfig()).map_err(failed)?;
         this.install(&parts.definitions).await?;
         Ok(this)
     }
 
     /// The file with the kubeconfig, in a folder that only this user can read.
     pub(crate) fn kubeconfig_file(&self) -> PathBuf {
-        self.folder.path().join("kubeconfig")
-    }
-
-    /// A kubeconfig for its administrator.
-    pub(crate) fn kubeconfig(&self) -> String {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "lab", "cluster": {
-                "server": format!("https://{}", self.address),
-                "certificate-authority": self.folder.path().join(CERTIFICATE),
-            }}],
-            "users": [{"name": "lab", "user": {"token": self.token}}],
-            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
-            "current-context": "lab",
-        })
-        .to_string()
+        self.folder.path().join(KUBECONFIG)
     }
 
     /// Connects as its administrator.
     pub(crate) async fn connect(&self) -> Result<Kubernetes> {
-        Ok(Kubernetes::from_kubeconfig(&self.kubeconfig(), None).await?)
+        Ok(Kubernetes::open(Some(&self.kubeconfig_file()), None).await?)
     }
 
     async fn is_ready(&self) -> bool {
@@ -114,8 +99,23 @@ impl ApiServer {
     }
 }
 
+/// A kubeconfig for the administrator.
+fn kubeconfig(folder: &Path, address: SocketAddr, token: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "lab", "cluster": {
+            "server": format!("https://{address}"),
+            "certificate-authority": folder.join(CERTIFICATE),
+        }}],
+        "users": [{"name": "lab", "user": {"token": token}}],
+        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
+        "current-context": "lab",
+    })
+}
+
 /// Random bits, of the seeds that the standard library gives its maps.
-fn rand_word() -> u64 {
+fn random_word() -> u64 {
     use std::hash::{BuildHasher, RandomState};
 
     RandomState::new().hash_one(std::process::id())
@@ -151,6 +151,8 @@ fn server(
             .args(["--authorization-mode", "RBAC"])
             .args(["--service-cluster-ip-range", "10.0.0.0/24"])
             .args(["--service-account-issuer", "https://kubernetes.default.svc"])
+            .arg("--service-account-key-file")
+            .arg(folder.join(KEY))
             .arg("--service-account-signing-key-file")
             .arg(folder.join(KEY))
             .args(["--disable-admission-plugins", "ServiceAccount"])

@@ -203,3 +203,68 @@ pub(crate) fn marker(number: u64) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    fn service(ports: Value) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "pets", "namespace": "models", "resourceVersion": "7"},
+            "spec": {"selector": {"app": "pets"}, "ports": ports},
+            "status": {"loadBalancer": {}},
+        })
+    }
+
+    fn pod(version: &str, port: u16) -> Pod {
+        let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        Pod {
+            namespace: "models".to_owned(),
+            workload: format!("pets-{version}"),
+            labels: BTreeMap::from([label("app", "pets"), label("version", version)]),
+            ports: BTreeMap::from([(8501, SocketAddr::from(([127, 0, 0, 1], port)))]),
+        }
+    }
+
+    fn found<'d>(desired: &'d Desired, kind: &str, name: &str) -> &'d Value {
+        let mut all = desired.0.iter();
+        all.find(|((_, key), _)| key.0 == kind && key.2 == name).unwrap().1
+    }
+
+    #[test]
+    fn pods_are_entries_with_the_ports_of_the_services_that_select_them() {
+        let ports = json!([
+            {"name": "tf-serving-grpc", "port": 8500},
+            {"name": "tf-serving-http", "port": 80, "targetPort": 8501},
+        ]);
+        let service = service(ports);
+        let desired =
+            Desired::new(&[&service], &[pod("v1", 40_001), pod("v2", 40_002)], 80, 30_001);
+        let entry = found(&desired, "WorkloadEntry", "pets-v2-1");
+        assert_eq!(entry["spec"]["ports"], json!({"tf-serving-http": 40_002}));
+        assert_eq!(entry["spec"]["labels"]["version"], "v2");
+        // What the API server writes is not written to it.
+        let written = found(&desired, "Service", "pets");
+        assert_eq!(written["metadata"], json!({"name": "pets", "namespace": "models"}));
+        assert!(written.get("status").is_none());
+        found(&desired, "Namespace", "models");
+        // What is named comes before what names it.
+        let kinds: Vec<&str> = desired.0.keys().map(|(_, key)| key.0).collect();
+        assert!(
+            kinds.first() == Some(&"Namespace") && kinds.last() == Some(&"Gateway"),
+            "{kinds:?}"
+        );
+    }
+
+    #[test]
+    fn a_port_without_a_name_leads_to_the_pods_as_well() {
+        let service = service(json!([{"port": 8501}]));
+        let desired = Desired::new(&[&service], &[pod("v1", 40_001)], 80, 30_001);
+        assert_eq!(found(&desired, "Service", "pets")["spec"]["ports"][0]["name"], "port-8501");
+        let entry = found(&desired, "WorkloadEntry", "pets-v1-0");
+        assert_eq!(entry["spec"]["ports"], json!({"port-8501": 40_001}));
+    }
+}

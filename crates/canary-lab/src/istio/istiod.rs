@@ -42,19 +42,18 @@ pub struct Istiod {
 }
 
 impl Istiod {
-    /// Starts istiod for the API server of a kubeconfig, and waits until it is ready.
+    /// Starts istiod for the API server of a kubeconfig file, and waits until it is ready.
     ///
     /// The API server must have all of Istio's definitions and the namespace `istio-system`.
     ///
     /// # Errors
     /// [`Error::Cluster`] when it cannot be started or does not become ready, with the end of its log.
-    pub fn start(binary: &Path, kubeconfig: &str) -> Result<Self> {
+    pub fn start(binary: &Path, kubeconfig: &Path) -> Result<Self> {
         let action = || format!("start {}", binary.display());
         let failed = |error: io::Error| failure(action(), error.to_string());
         let folder = Folder::new("istiod").map_err(failed)?;
         let [http, discovery, monitoring] = free_addresses().map_err(failed)?;
         let file = |name: &str| folder.path().join(name);
-        fs::write(file("kubeconfig"), kubeconfig).map_err(failed)?;
         fs::write(file("mesh.yaml"), mesh().to_string()).map_err(failed)?;
         let mut program = Program::start(binary, &file("istiod.log"), |command| {
             command
@@ -63,7 +62,7 @@ impl Istiod {
                 .arg(format!("--grpcAddr={discovery}"))
                 .arg(format!("--monitoringAddr={monitoring}"))
                 .args(["--secureGRPCAddr=", "--httpsAddr="])
-                .arg(format!("--kubeconfig={}", file("kubeconfig").display()))
+                .arg(format!("--kubeconfig={}", kubeconfig.display()))
                 .arg(format!("--meshConfig={}", file("mesh.yaml").display()))
                 .arg("--networksConfig=/dev/null")
                 .envs(ENVIRONMENT)

@@ -66,7 +66,7 @@ impl IstioFront {
                 source: None,
             })
         })??;
-        let istiod = Istiod::start(&parts.pilot_discovery, &server.kubeconfig())?;
+        let istiod = Istiod::start(&parts.pilot_discovery, &server.kubeconfig_file())?;
         let counted = Arc::clone(proxy);
         let log = move |line: crate::envoy::LogLine| {
             if line.authority.as_deref() != Some(MARKER) {
