@@ -68,13 +68,11 @@ async fn a_lab_on_istio_is_in_force_when_a_write_returns() {
     let routes = canary_core::cluster::ObjectRef::virtual_service("default", APP);
     canary_core::cluster::Cluster::delete(lab.cluster(), &routes).await.unwrap();
     canary_tests::istiod::until("404", async || answered_by(&client).await.is_none()).await;
+    what_the_api_server_refuses_is_told(&lab);
 }
 
-/// An object that the lab's own rules admit and the API server refuses is a problem that is told.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_api_server_refuses_is_told() {
-    let _alone = alone().await;
-    let Some(lab) = lab() else { return };
+/// An object that the lab's own rules admit and the API server refuses.
+fn what_the_api_server_refuses_is_told(lab: &Lab) {
     let service = serde_json::json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "pets"},
         "spec": {"ports": [{"port": 8501, "protocol": "CARRIER-PIGEON"}]},

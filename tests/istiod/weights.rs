@@ -13,10 +13,15 @@ use canary_tests::istiod::{Pod, until};
 
 use crate::stage::{CANARY, PHOTO, STABLE, Stage, answered_by, canary_model, split};
 
-/// Twelve times everything from one version to the other: each change comes, as a whole, and stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_comes_into_force_once_and_stays() {
+async fn changes_come_into_force_once_and_lose_no_request() {
     let Some(stage) = Stage::released(Pod::Serves(canary_model())).await else { return };
+    a_change_comes_into_force_once_and_stays(&stage).await;
+    twenty_changes_under_load_lose_no_request(&stage).await;
+}
+
+/// Twelve times everything from one version to the other: each change comes, as a whole, and stays.
+async fn a_change_comes_into_force_once_and_stays(stage: &Stage) {
     let client = stage.client().await;
     let mut times = Vec::new();
     for change in 0..12 {
@@ -24,7 +29,7 @@ async fn a_change_comes_into_force_once_and_stays() {
             if change % 2 == 0 { ((0, 100), CANARY) } else { ((100, 0), STABLE) };
         stage.cluster().apply_typed(&split(weights.0, weights.1)).await.unwrap();
         let acknowledged = Instant::now();
-        // Requests one after the other, as fast as they are answered.
+        // A request every 10 ms, which is how finely the time is known.
         stage.until_answered_by(version).await;
         times.push(acknowledged.elapsed());
         for _ in 0..50 {
@@ -48,9 +53,7 @@ fn millis(time: Duration) -> String {
 }
 
 /// Four users send requests one after the other while the weights change twenty times.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_changes_under_load_lose_no_request() {
-    let Some(stage) = Stage::released(Pod::Serves(canary_model())).await else { return };
+async fn twenty_changes_under_load_lose_no_request(stage: &Stage) {
     let client = stage.client().await;
     let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut users = tokio::task::JoinSet::new();
@@ -78,7 +81,7 @@ async fn twenty_changes_under_load_lose_no_request() {
         until("requests", met).await;
     }
     // Under load as before, until the last change is in force.
-    let last = async || {
+    let in_force = async || {
         for _ in 0..10 {
             if answered_by(&client).await.as_deref() != Some(CANARY) {
                 return false;
@@ -86,7 +89,7 @@ async fn twenty_changes_under_load_lose_no_request() {
         }
         true
     };
-    until("the last weights", last).await;
+    until("the last weights", in_force).await;
     stop.store(true, Ordering::Relaxed);
     let lost: Vec<String> = users.join_all().await.into_iter().flatten().collect();
     let sent = sent.load(Ordering::Relaxed);

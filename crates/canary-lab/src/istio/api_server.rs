@@ -72,7 +72,7 @@ impl ApiServer {
 
     /// Connects as its administrator.
     pub(crate) async fn connect(&self) -> Result<Kubernetes> {
-        Ok(Kubernetes::open(Some(&self.kubeconfig_file()), None).await?)
+        Kubernetes::open(Some(&self.kubeconfig_file()), None).await
     }
 
     async fn is_ready(&self) -> bool {

@@ -210,7 +210,7 @@ mod tests {
 
     use super::*;
 
-    fn service(ports: Value) -> Value {
+    fn service(ports: &Value) -> Value {
         json!({
             "apiVersion": "v1", "kind": "Service",
             "metadata": {"name": "pets", "namespace": "models", "resourceVersion": "7"},
@@ -240,7 +240,7 @@ mod tests {
             {"name": "tf-serving-grpc", "port": 8500},
             {"name": "tf-serving-http", "port": 80, "targetPort": 8501},
         ]);
-        let service = service(ports);
+        let service = service(&ports);
         let desired =
             Desired::new(&[&service], &[pod("v1", 40_001), pod("v2", 40_002)], 80, 30_001);
         let entry = found(&desired, "WorkloadEntry", "pets-v2-1");
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_port_without_a_name_leads_to_the_pods_as_well() {
-        let service = service(json!([{"port": 8501}]));
+        let service = service(&json!([{"port": 8501}]));
         let desired = Desired::new(&[&service], &[pod("v1", 40_001)], 80, 30_001);
         assert_eq!(found(&desired, "Service", "pets")["spec"]["ports"][0]["name"], "port-8501");
         let entry = found(&desired, "WorkloadEntry", "pets-v1-0");

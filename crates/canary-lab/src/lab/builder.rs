@@ -142,8 +142,8 @@ impl LabBuilder {
     /// The lab's store stays the place where objects are written; what istiod reads of it is copied to the API server,
     /// and [`Lab::apply`] and [`Lab::wait_ready`] wait until it is in force at the gateway. Other writes to the store, such as
     /// a rollout's, come into force as in a cluster, some 200 ms later: for these a plan has
-    /// [`settle`](canary_core::Plan::settle). Gateways must select `istio: ingressgateway`. Starting takes ten seconds
-    /// and a gigabyte of memory.
+    /// [`settle`](canary_core::Plan::settle). Gateways must select `istio: ingressgateway`. The programs take
+    /// ten to thirty seconds to start, and 700 MB of memory.
     ///
     /// ```no_run
     /// use canary_lab::{IstioParts, Lab};
