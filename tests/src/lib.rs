@@ -8,6 +8,7 @@
 pub mod apiserver;
 pub mod chaos;
 pub mod http;
+pub mod istiod;
 pub mod memory;
 pub mod parts;
 pub mod programs;

@@ -4,11 +4,17 @@
 #[doc(hidden)]
 pub mod envoy;
 pub mod gateway;
+// For the same tests, against istiod; no part of the interface.
+#[doc(hidden)]
+pub mod istio;
 mod lab;
 mod mix;
 pub mod model;
 mod net;
+mod program;
 pub mod server;
 pub mod store;
 
+#[cfg(feature = "istio")]
+pub use istio::IstioParts;
 pub use lab::{Lab, LabBuilder};

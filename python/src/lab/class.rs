@@ -64,6 +64,7 @@ pymethods! {
         is_closed: bool = lab.lock().is_none();
         metrics_url: PyResult<String> = lab.with(|lab| Ok(lab.metrics_url()));
         problem: PyResult<Option<String>> = lab.with(|lab| Ok(lab.problem()));
+        kubeconfig: PyResult<Option<PathBuf>> = lab.with(|lab| Ok(lab.kubeconfig()));
     }
     twins |lab, py| {
         #[pyo3(signature = (objects, *, force = false))]
@@ -82,7 +83,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None))]
+        #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None, istio = false))]
         fn new(
             py: Python<'_>,
             models: Option<BTreeMap<String, ScriptedModel>>,
@@ -90,13 +91,14 @@ pymethods! {
             scripted_when_missing: bool,
             seed: Option<u64>,
             envoy: Option<&Bound<'_, PyAny>>,
+            istio: bool,
         ) -> PyResult<Self> {
-            let setup = Setup::new(py, models, model_files, scripted_when_missing, seed, envoy)?;
+            let setup = Setup::new(py, models, model_files, scripted_when_missing, seed, envoy, istio)?;
             door::abandon(py, move || setup.start()).map(Self::from)
         }
 
         #[staticmethod]
-        #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None))]
+        #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None, istio = false))]
         fn start_async<'py>(
             py: Python<'py>,
             models: Option<BTreeMap<String, ScriptedModel>>,
@@ -104,8 +106,9 @@ pymethods! {
             scripted_when_missing: bool,
             seed: Option<u64>,
             envoy: Option<&Bound<'py, PyAny>>,
+            istio: bool,
         ) -> PyResult<Bound<'py, PyAny>> {
-            let setup = Setup::new(py, models, model_files, scripted_when_missing, seed, envoy)?;
+            let setup = Setup::new(py, models, model_files, scripted_when_missing, seed, envoy, istio)?;
             Blocking::new(move |_| setup.start().map(Self::from)).awaitable(py)
         }
 

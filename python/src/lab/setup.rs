@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use canary_lab::{Lab, LabBuilder, model::ModelFiles};
 use pyo3::prelude::*;
 
-use super::{envoy::program, scripted_model::ScriptedModel};
+use super::{
+    envoy::{istio as control_plane, program},
+    scripted_model::ScriptedModel,
+};
 use crate::error::IntoPy;
 
 /// The folder in which pip put the files of the real models; their weights are converted for the lab once.
@@ -24,6 +27,7 @@ impl Setup {
         scripted_when_missing: bool,
         seed: Option<u64>,
         envoy: Option<&Bound<'_, PyAny>>,
+        istio: bool,
     ) -> PyResult<Self> {
         let mut builder = Lab::builder();
         for (path, model) in models.into_iter().flatten() {
@@ -46,7 +50,10 @@ impl Setup {
         if let Some(seed) = seed {
             builder = builder.seed(seed);
         }
-        if let Some(program) = envoy.map(|envoy| program(py, envoy)).transpose()?.flatten() {
+        let envoy = envoy.map(|envoy| program(py, envoy)).transpose()?.flatten();
+        if istio {
+            builder = builder.istio(control_plane(py, envoy)?);
+        } else if let Some(program) = envoy {
             builder = builder.envoy(program);
         }
         Ok(Self(builder))

@@ -81,22 +81,28 @@ fn router() -> Value {
     })
 }
 
-/// One line of JSON for each request, on standard output; [`super::LogLine`] reads it.
+/// One line of JSON for each request, on standard output.
 fn access_log() -> Value {
     json!({
         "name": "envoy.access_loggers.stdout",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-            "log_format": {"json_format": {
-                "tag": format!("%REQ({TAG})%"),
-                "status": "%RESPONSE_CODE%",
-                "flags": "%RESPONSE_FLAGS%",
-                "route": "%ROUTE_NAME%",
-                "cluster": "%UPSTREAM_CLUSTER%",
-                "upstream": "%UPSTREAM_HOST%",
-                "milliseconds": "%DURATION%",
-            }},
+            "log_format": {"json_format": log_format()},
         },
+    })
+}
+
+/// The fields of a line of the access log; [`super::LogLine`] reads it.
+pub(crate) fn log_format() -> Value {
+    json!({
+        "tag": format!("%REQ({TAG})%"),
+        "authority": "%REQ(:AUTHORITY)%",
+        "status": "%RESPONSE_CODE%",
+        "flags": "%RESPONSE_FLAGS%",
+        "route": "%ROUTE_NAME%",
+        "cluster": "%UPSTREAM_CLUSTER%",
+        "upstream": "%UPSTREAM_HOST%",
+        "milliseconds": "%DURATION%",
     })
 }
 

@@ -12,12 +12,17 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_RESPONSE: usize = 16 << 20;
 
 /// Sends a GET and returns the body of the response.
-pub(super) fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+    get_from(address, &address.to_string(), path)
+}
+
+/// The same with a host of its own.
+pub(crate) fn get_from(address: SocketAddr, host: &str, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     stream.set_nodelay(true)?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     // Envoy keeps the connection open for a while, so the end of the response is taken from its headers.
     let mut answer = Vec::new();

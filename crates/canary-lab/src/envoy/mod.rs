@@ -22,8 +22,12 @@ mod render;
 mod routes;
 mod rules;
 
-pub(crate) use bootstrap::mark;
 pub use bootstrap::{Routes, listener};
+pub(crate) use bootstrap::{log_format, mark};
+pub(crate) use control::get;
+#[cfg(feature = "istio")]
+pub(crate) use control::get_from;
 pub use inventory::{Backend, BackendEndpoint, Inventory};
 pub use process::{Envoy, LogLine};
+pub(crate) use process::{admin_address, follow_log, start};
 pub use render::Configuration;

@@ -6,7 +6,7 @@ use std::{
     io::{self, BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Stdio,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
@@ -19,6 +19,7 @@ use super::{
     bootstrap::{CLUSTERS, LISTENERS, READY, bootstrap},
     control::get,
 };
+use crate::program::{Folder, Program};
 
 const ADMIN: &str = "admin.txt";
 const LOG: &str = "envoy.log";
@@ -28,21 +29,6 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause between two polls.
 const PAUSE: Duration = Duration::from_micros(500);
 
-/// A shell script that runs the program given as its arguments and stops it when standard input ends, which also happens
-/// when the owner is killed.
-const GUARD: &str = r#"
-exec 3<&0
-"$@" </dev/null 3<&- &
-child=$!
-{ read -r _ <&3; kill "$child"; sleep 2; kill -9 "$child"; } >/dev/null 2>&1 &
-guard=$!
-exec 3<&-
-wait "$child"
-code=$?
-kill "$guard" 2>/dev/null
-exit "$code"
-"#;
-
 /// A line of the access log: the outcome of one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -50,6 +36,8 @@ exit "$code"
 pub struct LogLine {
     /// The value of the request header `x-canary-tag`.
     pub tag: Option<String>,
+    /// The host that the client named.
+    pub authority: Option<String>,
     /// The HTTP status of the response; 0 when the client closed the connection before it.
     pub status: u16,
     /// Envoy's response flags, such as `NR`; `None` when there are none.
@@ -67,8 +55,9 @@ pub struct LogLine {
 /// A running Envoy on loopback; dropping it stops it.
 #[derive(Debug)]
 pub struct Envoy {
-    guard: Child,
-    folder: PathBuf,
+    // Before its folder, so that it stops before the folder is removed.
+    program: Program,
+    folder: Folder,
     admin: SocketAddr,
     ready: SocketAddr,
     version: AtomicU64,
@@ -98,32 +87,16 @@ impl Envoy {
     pub fn start(binary: &Path, log: impl FnMut(LogLine) + Send + 'static) -> Result<Self> {
         let action = || format!("start {}", binary.display());
         let failed = |error: io::Error| cluster_error(action(), error.to_string());
-        let folder = make_folder().map_err(failed)?;
-        let started = spawn(binary, &folder);
-        let mut guard = match started {
-            Ok(guard) => guard,
-            Err(error) => {
-                let _ = fs::remove_dir_all(&folder);
-                return Err(failed(error));
-            }
-        };
-        if let Some(stdout) = guard.stdout.take() {
-            let read = move || read_log(stdout, log);
-            std::thread::Builder::new().name("envoy-log".to_owned()).spawn(read).map_err(failed)?;
-        }
+        let folder = Folder::new("envoy").map_err(failed)?;
+        let mut program = spawn(binary, folder.path()).map_err(failed)?;
+        follow_log(&mut program, log).map_err(failed)?;
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let version = AtomicU64::new(0);
-        // From here on, dropping this value stops the process.
-        let mut this = Self { guard, folder, admin: nowhere, ready: nowhere, version };
-        let end = Instant::now() + TIMEOUT;
+        let mut this = Self { program, folder, admin: nowhere, ready: nowhere, version };
+        let started = Instant::now();
         while !this.is_ready() {
-            let exited = this.guard.try_wait().ok().flatten();
-            if exited.is_some() || Instant::now() > end {
-                let why = exited.map_or_else(
-                    || format!("it is not ready after {} s", TIMEOUT.as_secs()),
-                    |status| format!("it ended with {status}"),
-                );
-                return Err(cluster_error(action(), format!("{why}: {}", this.log_tail())));
+            if let Some(why) = this.program.failure(started, TIMEOUT) {
+                return Err(cluster_error(action(), why));
             }
             std::thread::sleep(PAUSE * 4);
         }
@@ -131,12 +104,7 @@ impl Envoy {
     }
 
     fn is_ready(&mut self) -> bool {
-        let Some(admin) = fs::read_to_string(self.folder.join(ADMIN))
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-        else {
-            return false;
-        };
+        let Some(admin) = admin_address(self.folder()) else { return false };
         self.admin = admin;
         let Some(ready) = self.listeners().ok().and_then(|all| all.get(READY).copied()) else {
             return false;
@@ -147,7 +115,7 @@ impl Envoy {
 
     /// The folder from which Envoy reads its files.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
     /// The address of Envoy's administration interface.
@@ -182,7 +150,7 @@ impl Envoy {
     /// [`Error::Cluster`] when Envoy refuses them, with its reason; the ones before stay in force.
     pub fn set_clusters(&self, clusters: &[Value]) -> Result<()> {
         let kind = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
-        self.replace(&self.folder.join(CLUSTERS), "cluster_manager.cds.", kind, clusters)
+        self.replace(&self.folder().join(CLUSTERS), "cluster_manager.cds.", kind, clusters)
     }
 
     /// Replaces the listeners; the new ones are in force when this returns. Each is accepted or refused by itself.
@@ -191,7 +159,7 @@ impl Envoy {
     /// [`Error::Cluster`] when Envoy refuses one, with its reason.
     pub fn set_listeners(&self, listeners: &[Value]) -> Result<()> {
         let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
-        self.replace(&self.folder.join(LISTENERS), "listener_manager.lds.", kind, listeners)
+        self.replace(&self.folder().join(LISTENERS), "listener_manager.lds.", kind, listeners)
     }
 
     /// Writes a route configuration to a file that no listener reads yet.
@@ -224,13 +192,13 @@ impl Envoy {
         };
         let failed = |error: io::Error| cluster_error(action(), error.to_string());
         let before = self.updates(stats).map_err(failed)?;
-        let logged = self.log_length();
+        let logged = self.program.log_length();
         self.write(path, kind, resources).map_err(failed)?;
         let end = Instant::now() + TIMEOUT;
         loop {
             let now = self.updates(stats).map_err(failed)?;
             if now.refused > before.refused {
-                let reason = self.log_from(logged);
+                let reason = self.program.log_from(logged);
                 return Err(cluster_error(action(), format!("Envoy refused them: {reason}")));
             }
             if now.loaded > before.loaded {
@@ -268,24 +236,6 @@ impl Envoy {
             refused: count("update_rejected") + count("update_failure"),
         })
     }
-
-    fn log_length(&self) -> usize {
-        fs::metadata(self.folder.join(LOG))
-            .map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(usize::MAX))
-    }
-
-    /// Envoy's log after its first `start` bytes.
-    fn log_from(&self, start: usize) -> String {
-        let log = fs::read(self.folder.join(LOG)).unwrap_or_default();
-        String::from_utf8_lossy(log.get(start..).unwrap_or_default()).trim().to_owned()
-    }
-
-    /// The last lines that Envoy wrote.
-    fn log_tail(&self) -> String {
-        let log = self.log_from(0);
-        let lines: Vec<&str> = log.lines().rev().take(10).collect();
-        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
-    }
 }
 
 /// The numbers of updates that Envoy has loaded and refused.
@@ -295,63 +245,50 @@ struct Updates {
     refused: u64,
 }
 
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        // Closing its input tells the shell script to stop Envoy.
-        drop(self.guard.stdin.take());
-        let end = Instant::now() + Duration::from_secs(4);
-        while Instant::now() < end && !matches!(self.guard.try_wait(), Ok(Some(_)) | Err(_)) {
-            std::thread::sleep(PAUSE * 4);
-        }
-        let _ = self.guard.kill();
-        let _ = self.guard.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
 fn cluster_error(action: String, reason: String) -> Error {
     Error::Cluster { action, reason, retryable: false, source: None }
 }
 
-/// A new folder that only this user can read.
-fn make_folder() -> io::Result<PathBuf> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let nanos = since.map_or(0, |since| since.subsec_nanos());
-    let name = format!("canary-envoy-{}-{number}-{nanos}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(&folder)?;
-    Ok(folder)
-}
-
-fn spawn(binary: &Path, folder: &Path) -> io::Result<Child> {
+fn spawn(binary: &Path, folder: &Path) -> io::Result<Program> {
     for (name, kind) in [(CLUSTERS, "cluster.v3.Cluster"), (LISTENERS, "listener.v3.Listener")] {
         let kind = format!("type.googleapis.com/envoy.config.{kind}");
         write_resources(&folder.join(name), &kind, &[], 0)?;
     }
+    start(binary, folder, &bootstrap(folder))
+}
+
+/// Starts Envoy with a bootstrap configuration; its files are in `folder`, its access log is its standard output.
+pub(crate) fn start(binary: &Path, folder: &Path, bootstrap: &Value) -> io::Result<Program> {
     let config = folder.join("bootstrap.json");
-    fs::write(&config, bootstrap(folder).to_string())?;
-    Command::new("sh")
-        .args(["-c", GUARD, "envoy-guard"])
-        .arg(binary)
-        .arg("--config-path")
-        .arg(config)
-        .args(["--concurrency", "1", "--use-dynamic-base-id", "--disable-hot-restart"])
-        .args(["--log-level", "warning", "--component-log-level", "misc:error"])
-        .args(["--file-flush-interval-msec", "20"])
-        .arg("--admin-address-path")
-        .arg(folder.join(ADMIN))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(fs::File::create(folder.join(LOG))?)
-        .spawn()
+    fs::write(&config, bootstrap.to_string())?;
+    Program::start(binary, &folder.join(LOG), |command| {
+        command
+            .arg("--config-path")
+            .arg(config)
+            .args(["--concurrency", "1", "--use-dynamic-base-id", "--disable-hot-restart"])
+            .args(["--log-level", "warning", "--component-log-level", "misc:error"])
+            .args(["--file-flush-interval-msec", "20"])
+            .arg("--admin-address-path")
+            .arg(folder.join(ADMIN))
+            .stdout(Stdio::piped());
+    })
+}
+
+/// Calls `log`, on a thread of its own, with each line of the access log.
+pub(crate) fn follow_log(
+    program: &mut Program,
+    log: impl FnMut(LogLine) + Send + 'static,
+) -> io::Result<()> {
+    if let Some(stdout) = program.stdout() {
+        let read = move || read_log(stdout, log);
+        std::thread::Builder::new().name("envoy-log".to_owned()).spawn(read)?;
+    }
+    Ok(())
+}
+
+/// The address of Envoy's administration interface, once it has written it.
+pub(crate) fn admin_address(folder: &Path) -> Option<SocketAddr> {
+    fs::read_to_string(folder.join(ADMIN)).ok()?.trim().parse().ok()
 }
 
 fn write_resources(path: &Path, kind: &str, resources: &[Value], version: u64) -> io::Result<()> {
@@ -375,7 +312,9 @@ fn read_log(stdout: impl io::Read, mut log: impl FnMut(LogLine)) {
         if let Ok(line) = serde_json::from_str::<LogLine>(&line) {
             // Envoy writes a dash for no flag.
             let flags = line.flags.filter(|flags| flags != "-");
-            log(LogLine { flags, ..line });
+            // The name of its statistics, which istiod ends with a semicolon.
+            let cluster = line.cluster.map(|name| name.trim_end_matches(';').to_owned());
+            log(LogLine { flags, cluster, ..line });
         }
     }
 }

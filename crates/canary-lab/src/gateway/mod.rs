@@ -21,4 +21,6 @@ pub use mirrors::Mirrors;
 pub(crate) use proxy::Proxy;
 pub use recent::Exchange;
 pub(crate) use recent::Recent;
+#[cfg(feature = "istio")]
+pub(crate) use reply::SUBSET;
 pub(crate) use snapshot::{Pod, Snapshot};

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,11 +11,12 @@ use canary_core::{
     rollout::{Error, Result},
     serving::Workload,
 };
+use serde_json::Value;
 
 use super::{
     front::{EnvoyFront, Front},
     registry::Registry,
-    running::Lab,
+    running::{Lab, Threads},
     workloads,
 };
 use crate::{
@@ -35,6 +36,8 @@ pub struct LabBuilder {
     registry: Registry,
     seed: u64,
     envoy: Option<PathBuf>,
+    #[cfg(feature = "istio")]
+    istio: Option<crate::IstioParts>,
 }
 
 impl Lab {
@@ -133,10 +136,31 @@ impl LabBuilder {
         self
     }
 
+    /// Uses Istio's own control plane in place of the lab's gateway: istiod on a Kubernetes API server, and an Envoy that it
+    /// configures, with the programs that [`IstioParts::find`](crate::IstioParts::find) finds.
+    ///
+    /// The lab's store stays the place where objects are written; what istiod reads of it is copied to the API server,
+    /// and [`Lab::apply`] and [`Lab::wait_ready`] wait until it is in force at the gateway. Other writes to the store, such as
+    /// a rollout's, come into force as in a cluster, some 200 ms later: for these a plan has
+    /// [`settle`](canary_core::Plan::settle). Gateways must select `istio: ingressgateway`. The programs take
+    /// ten to thirty seconds to start, and 700 MB of memory.
+    ///
+    /// ```no_run
+    /// use canary_lab::{IstioParts, Lab};
+    ///
+    /// let lab = Lab::builder().istio(IstioParts::find()?).start()?;
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[cfg(feature = "istio")]
+    pub fn istio(mut self, parts: crate::IstioParts) -> Self {
+        self.istio = Some(parts);
+        self
+    }
+
     /// Starts the lab, empty.
     ///
     /// # Errors
-    /// [`Error::Cluster`] when threads or ports are not available, or Envoy does not start.
+    /// [`Error::Cluster`] when threads or ports are not available, or Envoy or Istio's control plane does not start.
     pub fn start(self) -> Result<Lab> {
         let failed = |error: std::io::Error| Error::Cluster {
             action: "start a lab".to_owned(),
@@ -144,26 +168,21 @@ impl LabBuilder {
             retryable: true,
             source: Some(Box::new(error)),
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4))
-            .thread_name("canary-lab")
-            .enable_all()
-            .build()
-            .map_err(failed)?;
+        let threads = Threads::start().map_err(failed)?;
+        let runtime = threads.handle().map_err(failed)?;
         let guard = runtime.enter();
         let store = Store::new();
         let pods = workloads::Pods::default();
         let empty = Snapshot::new(&mut std::iter::empty(), &[])?;
         let proxy = Arc::new(Proxy::new(empty, self.seed));
-        let gateway = match &self.envoy {
-            Some(program) => Front::Envoy(Arc::new(EnvoyFront::start(program, &proxy)?)),
-            None => Front::Own(proxy.listen().map_err(failed)?),
+        let gateway = match self.start_istio(&proxy, &runtime)? {
+            Some(front) => front,
+            None => match &self.envoy {
+                Some(program) => Front::Envoy(Arc::new(EnvoyFront::start(program, &proxy)?)),
+                None => Front::Own(proxy.listen().map_err(failed)?),
+            },
         };
-        // Weak, so that Envoy stops with the lab although a handle of the store is still held.
-        let front = match &gateway {
-            Front::Envoy(front) => Some(Arc::downgrade(front)),
-            Front::Own(_) => None,
-        };
+        let front = gateway.handle();
         let metrics = proxy.listen_metrics().map_err(failed)?;
         let problem: Arc<Mutex<Option<String>>> = Arc::default();
         store.set_hook({
@@ -171,22 +190,22 @@ impl LabBuilder {
                 (Arc::clone(&proxy), Arc::clone(&pods), Arc::clone(&problem));
             move |objects| {
                 let pods = pods.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let made = Snapshot::new(objects, &pods);
+                let objects: Vec<&Value> = objects.collect();
+                let made = Snapshot::new(&mut objects.iter().copied(), &pods);
                 let mut problem = problem.lock().unwrap_or_else(PoisonError::into_inner);
                 *problem = match made {
                     Ok(snapshot) => {
                         let snapshot = Arc::new(snapshot);
                         proxy.snapshot.store(Arc::clone(&snapshot));
-                        let front = front.as_ref().and_then(Weak::upgrade);
-                        let put = front.map(|front| front.put(&snapshot));
-                        put.and_then(Result::err).map(|error| error.to_string())
+                        let put = front.put(&snapshot, &objects, &pods);
+                        put.err().map(|error| error.to_string())
                     }
                     // As in Envoy, the configuration before stays in force.
                     Err(error) => Some(error.to_string()),
                 };
             }
         });
-        let watched = self.envoy.is_some().then(|| Arc::downgrade(&proxy));
+        let watched = (!matches!(gateway, Front::Own(_))).then(|| Arc::downgrade(&proxy));
         runtime.spawn(workloads::run(store.clone(), Arc::new(self.registry), pods, watched));
         drop(guard);
         let metrics_registry = Arc::clone(&proxy.metrics);
@@ -197,7 +216,29 @@ impl LabBuilder {
             counters: metrics_registry,
             mirrors: proxy,
             problem,
-            runtime: Some(runtime),
+            _threads: threads,
         })
+    }
+
+    /// Istio's control plane with its gateway, where it is wanted.
+    #[cfg(feature = "istio")]
+    fn start_istio(
+        &self,
+        proxy: &Arc<Proxy>,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Option<Front>> {
+        let start = |parts| super::istio_front::IstioFront::start(parts, proxy, runtime);
+        let front = self.istio.as_ref().map(start).transpose()?;
+        Ok(front.map(|front| Front::Istio(Arc::new(front))))
+    }
+
+    #[cfg(not(feature = "istio"))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as with the feature")]
+    fn start_istio(
+        &self,
+        _proxy: &Arc<Proxy>,
+        _runtime: &tokio::runtime::Handle,
+    ) -> Result<Option<Front>> {
+        Ok(None)
     }
 }

@@ -1,18 +1,20 @@
-//! The server at the lab's gateway address: its own gateway, or real Envoy.
+//! The server at the lab's gateway address: its own gateway, real Envoy, or Istio's control plane with its gateway.
 
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use canary_core::rollout::Result;
 use serde_json::{Value, json};
 
+#[cfg(feature = "istio")]
+use super::istio_front::IstioFront;
 use crate::{
     envoy::{Envoy, LogLine, Routes, listener, mark},
-    gateway::{Proxy, Series, Snapshot},
+    gateway::{Pod, Proxy, Series, Snapshot},
     net::Serving,
 };
 
@@ -24,6 +26,39 @@ const GATEWAY: &str = "gateway";
 pub(super) enum Front {
     Own(Serving),
     Envoy(Arc<EnvoyFront>),
+    #[cfg(feature = "istio")]
+    Istio(Arc<IstioFront>),
+}
+
+/// Gives objects to a front that is not the lab's own. Weak, so that its programs stop with the lab although a handle of
+/// the store is still held.
+#[derive(Debug)]
+pub(super) enum Handle {
+    Own,
+    Envoy(Weak<EnvoyFront>),
+    #[cfg(feature = "istio")]
+    Istio(Weak<IstioFront>),
+}
+
+impl Handle {
+    /// Brings objects into force, or has them brought into force.
+    #[cfg_attr(
+        not(feature = "istio"),
+        expect(unused_variables, reason = "Envoy takes the snapshot")
+    )]
+    pub(super) fn put(&self, snapshot: &Snapshot, objects: &[&Value], pods: &[Pod]) -> Result<()> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Envoy(front) => front.upgrade().map_or(Ok(()), |front| front.put(snapshot)),
+            #[cfg(feature = "istio")]
+            Self::Istio(front) => {
+                if let Some(front) = front.upgrade() {
+                    front.put(objects, pods, snapshot.port);
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Front {
@@ -31,6 +66,35 @@ impl Front {
         match self {
             Self::Own(serving) => serving.address(),
             Self::Envoy(front) => front.address,
+            #[cfg(feature = "istio")]
+            Self::Istio(front) => front.address(),
+        }
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        match self {
+            Self::Own(_) => Handle::Own,
+            Self::Envoy(front) => Handle::Envoy(Arc::downgrade(front)),
+            #[cfg(feature = "istio")]
+            Self::Istio(front) => Handle::Istio(Arc::downgrade(front)),
+        }
+    }
+
+    /// Waits until the newest objects are in force; only istiod takes its time.
+    pub(super) fn wait(&self) -> Result<()> {
+        match self {
+            Self::Own(_) | Self::Envoy(_) => Ok(()),
+            #[cfg(feature = "istio")]
+            Self::Istio(front) => front.wait(),
+        }
+    }
+
+    /// The reason why the newest objects were refused, where a control plane of its own decides.
+    pub(super) fn refused(&self) -> Option<String> {
+        match self {
+            Self::Own(_) | Self::Envoy(_) => None,
+            #[cfg(feature = "istio")]
+            Self::Istio(front) => front.refused(),
         }
     }
 }
@@ -94,7 +158,8 @@ fn nowhere() -> Value {
     })
 }
 
-fn count(proxy: &Proxy, line: &LogLine) {
+/// Counts a request as the lab's own gateway does.
+pub(super) fn count(proxy: &Proxy, line: &LogLine) {
     let snapshot = proxy.snapshot.load();
     let upstream = line.upstream.as_deref().and_then(|address| address.parse().ok());
     let endpoint = upstream.and_then(|address| snapshot.endpoint_at(address));

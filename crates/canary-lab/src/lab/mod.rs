@@ -2,6 +2,8 @@
 
 mod builder;
 mod front;
+#[cfg(feature = "istio")]
+mod istio_front;
 mod registry;
 mod running;
 mod workloads;

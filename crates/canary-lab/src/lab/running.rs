@@ -44,13 +44,14 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Lab {
+    // First: the tasks end before what they serve.
+    pub(super) _threads: Threads,
     pub(super) store: Store,
     pub(super) gateway: Front,
     pub(super) metrics: Serving,
     pub(super) counters: Arc<Metrics>,
     pub(super) mirrors: Arc<Proxy>,
     pub(super) problem: Arc<Mutex<Option<String>>>,
-    pub(super) runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Lab {
@@ -122,7 +123,9 @@ impl Lab {
     /// # Errors
     /// As [`canary_core::cluster::Cluster::apply`].
     pub fn apply(&self, object: &impl Serialize) -> Result<Value> {
-        self.store.apply_now(&to_json(object)?)
+        let applied = self.store.apply_now(&to_json(object)?)?;
+        self.gateway.wait()?;
+        Ok(applied)
     }
 
     /// As [`apply`](Self::apply), but takes over the fields of other managers, as a rollout does with the weights that it
@@ -146,12 +149,25 @@ impl Lab {
     /// # Errors
     /// As [`apply`](Self::apply), without the conflicts of fields.
     pub fn apply_by_force(&self, object: &impl Serialize) -> Result<Value> {
-        self.store.clone().force(true).apply_now(&to_json(object)?)
+        let applied = self.store.clone().force(true).apply_now(&to_json(object)?)?;
+        self.gateway.wait()?;
+        Ok(applied)
     }
 
     /// The reason why the newest objects are not in force, when the gateway had to keep the routes before them.
     pub fn problem(&self) -> Option<String> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let found = self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        found.or_else(|| self.gateway.refused())
+    }
+
+    /// The file with a kubeconfig for the API server of a lab on Istio's control plane, to look at what istiod reads there;
+    /// `None` of any other lab. Write to the lab: what others write there does not come back to it.
+    #[cfg(feature = "istio")]
+    pub fn kubeconfig(&self) -> Option<std::path::PathBuf> {
+        match &self.gateway {
+            Front::Istio(front) => Some(front.kubeconfig()),
+            _ => None,
+        }
     }
 
     /// Waits until every Deployment has all of its pods ready; blocks the thread.
@@ -169,7 +185,7 @@ impl Lab {
     pub fn wait_ready_while(&self, timeout: Duration, go_on: impl Fn() -> bool) -> Result<()> {
         let end = Instant::now() + timeout;
         loop {
-            let Some((object, problem)) = self.not_ready() else { return Ok(()) };
+            let Some((object, problem)) = self.not_ready() else { return self.gateway.wait() };
             let late = Instant::now() >= end;
             if !problem.is_empty() {
                 return Err(Error::Cluster {
@@ -219,10 +235,31 @@ fn to_json(object: &impl Serialize) -> Result<Value> {
     })
 }
 
-impl Drop for Lab {
+/// The threads of a lab. They end with it without being waited for, so that a lab can be dropped in async code.
+#[derive(Debug)]
+pub(super) struct Threads(Option<tokio::runtime::Runtime>);
+
+impl Threads {
+    /// Starts them.
+    pub(super) fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4))
+            .thread_name("canary-lab")
+            .enable_all()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// The handle by which tasks are given to them.
+    pub(super) fn handle(&self) -> std::io::Result<tokio::runtime::Handle> {
+        let runtime = self.0.as_ref().ok_or_else(|| std::io::Error::other("the lab is closed"))?;
+        Ok(runtime.handle().clone())
+    }
+}
+
+impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            // Does not wait, so that a lab can be dropped in async code.
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
