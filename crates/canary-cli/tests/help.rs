@@ -51,6 +51,42 @@ fn the_whole_table_of_statuses_is_in_the_help() {
 }
 
 #[test]
+fn the_page_of_the_command_has_these_tables() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/command.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let rows =
+        |beginning: &'static str| page.lines().filter(move |line| line.starts_with(beginning));
+    for command in canary_cli::command().get_subcommands() {
+        let row = format!("| `{}` | {} |", command.get_name(), command.get_about().unwrap());
+        assert!(page.contains(&row), "{row}");
+    }
+    assert_eq!(rows("| `").count(), subcommands().len());
+    for status in Status::ALL {
+        let row = format!("| {} | {} |", status.code(), status.meaning());
+        assert!(page.contains(&row), "{row}");
+    }
+    let (_, after) = page.split_once("| status | |\n|---|---|\n").unwrap();
+    assert_eq!(after.lines().take_while(|line| line.starts_with('|')).count(), Status::ALL.len());
+}
+
+/// The cases of the page hold for the mesh of the examples.
+#[test]
+fn the_cases_of_the_page_hold() {
+    let folder = Folder::new("page");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/command.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let cases = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    folder.write("cases.yaml", cases);
+    let (status, text, error) = folder.run(&["route", "mesh.yaml", "--test", "cases.yaml"]);
+    assert_eq!(status, Some(0), "{text}{error}");
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let example = |name: &str| examples.join(name).to_str().unwrap().to_owned();
+    let line = ["route", &example("mesh.yaml"), "--test", &example("cases.yaml")];
+    let (status, text, error) = folder.run(&line);
+    assert_eq!(status, Some(0), "{text}{error}");
+}
+
+#[test]
 fn the_examples_run() {
     let program = Path::new(env!("CARGO_BIN_EXE_canary")).parent().unwrap();
     let search = std::env::var("PATH").unwrap();

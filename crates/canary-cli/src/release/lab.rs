@@ -33,7 +33,7 @@ const GATEWAY: &str = "gateway";
 /// The answer of a scripted model that disagrees.
 const OTHER: &str = "another class";
 /// The annotation with the number of the next input.
-const NEXT: &str = "ramp/next-input";
+const NEXT: &str = "canary-lab/next-input";
 /// Records of mirrored requests that may wait.
 const MIRRORED: usize = 4_096;
 
