@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
-        "canary power plan.yaml --errors 0.01,0.05 --runs 100 > longer.yaml",
-        "canary power plan.yaml --agreement 0.85 --probability 0.8 --runs 100 --output json",
+        "canary power plan.yaml --errors 0.01,0.05 --runs 40 > longer.yaml",
+        "canary power plan.yaml --agreement 0.85 --probability 0.8 --runs 40 --output json",
     ],
     &[Done, Failed, Unusable],
     "The text is the plan, with comments that say what was found. Status 1 says that no holds catch the harm.",
