@@ -52,7 +52,7 @@ def sections(content: bytes) -> set[str]:
 
 def check_metadata(text: str, version: str) -> None:
     fields = Parser().parsestr(text)
-    assert fields["Name"] == "canary"
+    assert fields["Name"] == "istio-canary"
     assert fields["Version"] == version, (fields["Version"], version)
     assert fields["Requires-Python"] == ">=3.10"
     assert fields["License-Expression"] == "Apache-2.0"
@@ -82,17 +82,19 @@ def check_wheel(path: Path, version: str) -> None:
     size = path.stat().st_size
     print(f"{path.name}: {size / 2**20:.1f} MiB")
     assert size < LIMIT or "--quick" in sys.argv, f"{path.name} has {size} bytes, {LIMIT} are allowed"
-    assert re.fullmatch(rf"canary-{re.escape(version)}-cp310-abi3-\w+\.whl", path.name), path.name
+    assert re.fullmatch(rf"istio_canary-{re.escape(version)}-cp310-abi3-\w+\.whl", path.name), path.name
     with zipfile.ZipFile(path) as wheel:
         names = {name for name in wheel.namelist() if not name.endswith("/")}
-        info = f"canary-{version}.dist-info/"
+        info = f"istio_canary-{version}.dist-info/"
         inside = {name.removeprefix(info) for name in names if name.startswith(info)}
         boms = {name for name in inside if name.startswith("sboms/") and name.endswith(".cyclonedx.json")}
-        same(inside - boms, {"METADATA", "RECORD", "WHEEL"} | {f"licenses/{name}" for name in LICENCES}, info)
+        own_files = {"METADATA", "RECORD", "WHEEL", "entry_points.txt"}
+        same(inside - boms, own_files | {f"licenses/{name}" for name in LICENCES}, info)
+        assert "canary=canary.__main__:main" in wheel.read(info + "entry_points.txt").decode().replace(" ", "")
         check_contents([json.loads(wheel.read(info + name)) for name in boms])
         extension = {name for name in names if re.fullmatch(r"canary/_canary(\.abi3)?\.(so|pyd)", name)}
         assert len(extension) == 1, f"one extension module was expected, found {sorted(extension)}"
-        bundled = {name for name in names if name.startswith("canary.libs/")}
+        bundled = {name for name in names if name.startswith("istio_canary.libs/")}
         same({name for name in names if not name.startswith(info)} - extension - bundled, FACE, "the wheel")
         for name in LICENCES:
             own = (ROOT / "python" / name).read_bytes()
@@ -111,8 +113,8 @@ def check_wheel(path: Path, version: str) -> None:
 
 def check_sdist(path: Path, version: str) -> None:
     print(f"{path.name}: {path.stat().st_size / 2**20:.1f} MiB")
-    top = f"canary-{version}/"
-    assert path.name == f"canary-{version}.tar.gz", path.name
+    top = f"istio_canary-{version}/"
+    assert path.name == f"istio_canary-{version}.tar.gz", path.name
     with tarfile.open(path) as archive:
         files = {member.name.removeprefix(top): member for member in archive.getmembers() if member.isfile()}
         sources = [path for folder in SOURCES for path in ROOT.glob(f"{folder}/**/*") if path.is_file()]

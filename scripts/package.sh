@@ -74,8 +74,8 @@ ${quick:+unoptimised} $venv/bin/maturin build --release --locked --quiet --manif
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 $venv/bin/python -m wheel unpack --dest "$work" dist/*.whl >/dev/null
-sed -i "s#file://$PWD#file:///canary#g" "$work"/canary-*/canary-*.dist-info/sboms/*.json
-$venv/bin/python -m wheel pack --dest-dir dist "$work"/canary-* >/dev/null
+sed -i "s#file://$PWD#file:///canary#g" "$work"/istio_canary-*/istio_canary-*.dist-info/sboms/*.json
+$venv/bin/python -m wheel pack --dest-dir dist "$work"/istio_canary-* >/dev/null
 say "The source distribution"
 $venv/bin/maturin sdist --manifest-path python/Cargo.toml --out dist
 $venv/bin/python -m twine check --strict dist/*
@@ -91,7 +91,7 @@ wheel=$(ls "$PWD"/dist/*.whl) sdist=$(ls "$PWD"/dist/*.tar.gz) root=$PWD
     wheel/bin/python "$root/scripts/use_package.py" "$version" "$root/README.md" lab)
 say "Built from the source distribution, in an empty environment"
 "${PYTHON:-python3}" -m venv "$empty/sdist"
-unoptimised "$empty/sdist/bin/python" -m pip install --quiet --disable-pip-version-check --no-binary canary "$sdist"
+unoptimised "$empty/sdist/bin/python" -m pip install --quiet --disable-pip-version-check --no-binary istio-canary "$sdist"
 (cd "$empty" && sdist/bin/python "$root/scripts/use_package.py" "$version" "$root/README.md")
 
 say "Ready to publish: $version"

@@ -27,15 +27,13 @@ fn the_image_holds_the_program_that_is_built_and_started() {
     let copied = one("COPY --from=build");
     let (from, to) = copied.split_once(' ').unwrap();
     let program = Path::new(to.trim()).file_name().unwrap().to_str().unwrap();
-    assert_eq!(one("ENTRYPOINT"), format!("[{program:?}]"));
+    // The Job's first argument is the plan.
+    assert_eq!(one("ENTRYPOINT"), format!("[{program:?}, \"run\"]"));
     let build = instructions().into_iter().find(|line| line.contains("cargo build")).unwrap();
-    assert!(build.contains("--release --locked -p canary-examples"), "{build}");
-    assert!(build.contains(&format!("--example {program}")), "{build}");
-    assert_eq!(from, format!("/src/target/release/examples/{program}"));
-    let manifest = fs::read_to_string(root().join("examples/Cargo.toml")).unwrap();
-    let path = manifest.split(&format!("name = {program:?}\npath = \"")).nth(1).unwrap();
-    let path = path.split('"').next().unwrap();
-    assert!(root().join("examples").join(path).is_file(), "{path}");
+    assert!(build.contains("--release --locked -p canary-cli"), "{build}");
+    assert_eq!(from, format!("/src/target/release/{program}"));
+    let manifest = fs::read_to_string(root().join("crates/canary-cli/Cargo.toml")).unwrap();
+    assert!(manifest.contains(&format!("[[bin]]\nname = {program:?}")), "{manifest}");
     // TLS is verified against these.
     assert!(instructions().iter().any(|line| line.contains("ca-certificates")));
 }

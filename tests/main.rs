@@ -20,7 +20,6 @@ mod packaging;
 mod presence;
 mod prometheus;
 mod prometheus_api;
-mod ramp;
 mod rollouts;
 mod secret_echo;
 mod secrets;

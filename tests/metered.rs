@@ -87,8 +87,8 @@ async fn a_plan_on_a_cluster_is_judged_by_what_prometheus_counts() {
         let folder = Folder::new(server, space, "admin");
         let plan = plan(&folder, space, GUARDRAILS);
         // No input, and no gateway: it sends nothing itself.
-        let mut ramp = with_prometheus(folder.command("ramp"), &prometheus);
-        ramp.arg(&plan).args(["--cluster", "--json", "--tick", "50ms"]);
+        let mut ramp = with_prometheus(folder.command("run"), &prometheus);
+        ramp.arg(&plan).args(["--cluster", "-o", "json", "--tick", "50ms"]);
         let (status, text, error) = run(ramp).await;
         let last = text.lines().last().unwrap_or_default();
         assert_eq!(status, Some(code), "{last}\n{error}");
@@ -109,7 +109,7 @@ async fn a_plan_on_a_cluster_is_judged_by_what_prometheus_counts() {
         let by = format!("observed by Prometheus at {}, over the last ", prometheus.url());
         assert!(text.contains(&by) && text.contains("of which"), "{text}");
         let mut command = with_prometheus(folder.command("status"), &prometheus);
-        command.arg(APP).args(["-n", space, "--json", "--plan"]).arg(&plan);
+        command.arg(APP).args(["-n", space, "-o", "json", "--plan"]).arg(&plan);
         let (_, text, _) = run(command).await;
         let status: Value = serde_json::from_str(&text).unwrap();
         // The window begins at the last scrape before the last weight, so a few requests are of before.
@@ -135,7 +135,7 @@ async fn what_prometheus_would_count_wrongly_is_refused() {
     let plan = plan(&folder, space, pairs);
     let photo = folder.file("photo.jpg", "a photo");
     let ramp = |more: &[&str]| {
-        let mut ramp = with_prometheus(folder.command("ramp"), &prometheus);
+        let mut ramp = with_prometheus(folder.command("run"), &prometheus);
         ramp.arg(&plan).args(["--cluster", "--model", "model"]).args(more);
         ramp.args(["--gateway-url", &stage.gateway_url]).arg("--images").arg(&photo);
         ramp
@@ -150,14 +150,17 @@ async fn what_prometheus_would_count_wrongly_is_refused() {
     // They are to be left out by a mark that nobody makes.
     let (status, _, error) = run(ramp(&["--unmarked"])).await;
     assert_eq!(status, Some(1), "{error}");
-    assert!(error.contains("canary_header") && error.contains("in_cluster --telemetry"), "{error}");
+    assert!(
+        error.contains("canary_header") && error.contains("canary in-cluster --telemetry"),
+        "{error}"
+    );
     let mut wrong = ramp(&["--counted-apart"]);
     wrong.env("CANARY_PROMETHEUS_PASSWORD", "a-wrong-one");
     let (status, text, error) = run(wrong).await;
     assert!(status != Some(0) && !error.contains("a-wrong-one"), "{text}{error}");
     assert!(format!("{text}{error}").contains("credentials are missing or wrong"), "{text}{error}");
     // A mistake on the command line is no error of the cluster.
-    let mut lab = folder.command("ramp");
+    let mut lab = folder.command("run");
     lab.arg(&plan).args(["--prometheus", "http://localhost:1"]);
     let (status, _, error) = run(lab).await;
     assert_eq!(status, Some(2), "{error}");

@@ -9,7 +9,7 @@ use canary_core::{
     serving::Workload,
 };
 use canary_lab::{Lab, model::Scripted};
-use canary_tests::{apiserver::ApiServer, programs::example};
+use canary_tests::{apiserver::ApiServer, programs::canary};
 use futures_util::StreamExt;
 use serde_json::json;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -33,8 +33,9 @@ impl Folder {
         file
     }
 
+    /// A subcommand of `canary` with that kubeconfig.
     pub(crate) fn command(&self, name: &str) -> Command {
-        let mut command = example(name);
+        let mut command = canary(name);
         command.arg("--kubeconfig").arg(self.0.join("kubeconfig"));
         command
     }

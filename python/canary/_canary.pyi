@@ -2783,3 +2783,9 @@ def report(
     title: str = "Canary releases",
 ) -> None:
     """Write several runs as one self-contained HTML page, each under its title."""
+
+def _command(arguments: list[str]) -> int:
+    """Run the command `canary`, whose name is the first argument, and give its exit status.
+
+    It writes to the standard streams of the process. `canary.__main__` calls it.
+    """

@@ -12,6 +12,7 @@ mod array;
 mod client;
 mod cluster;
 mod codec;
+mod command;
 mod convert;
 mod door;
 mod error;
@@ -88,6 +89,7 @@ mod _canary {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // Not by `add`, which would list it in `__all__`.
-        module.setattr("_panic", pyo3::wrap_pyfunction!(crate::door::_panic, module)?)
+        module.setattr("_panic", pyo3::wrap_pyfunction!(crate::door::_panic, module)?)?;
+        module.setattr("_command", pyo3::wrap_pyfunction!(crate::command::_command, module)?)
     }
 }

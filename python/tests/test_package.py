@@ -17,16 +17,16 @@ def workspace_version() -> str:
 
 
 def extra(name: str) -> set[str]:
-    wanted = [line for line in requires("canary") if line.replace("'", '"').endswith(f'extra == "{name}"')]
+    wanted = [line for line in requires("istio-canary") if line.replace("'", '"').endswith(f'extra == "{name}"')]
     return {re.match(r"[\w.-]+", line).group() for line in wanted}
 
 
 def test_the_version_is_the_workspaces():
-    assert canary.__version__ == version("canary") == workspace_version()
+    assert canary.__version__ == version("istio-canary") == workspace_version()
 
 
 def test_the_extras_and_the_licences_are_named():
-    fields = metadata("canary")
+    fields = metadata("istio-canary")
     assert set(fields.get_all("Provides-Extra")) == {"lab", "plot", "test"}
     assert extra("plot") == {"matplotlib"}
     assert fields["License-Expression"] == "Apache-2.0"

@@ -1,4 +1,4 @@
-//! The example binaries as their users run them.
+//! The command `canary` as its users run it.
 
 use std::{
     path::PathBuf,
@@ -8,30 +8,32 @@ use std::{
 
 use crate::parts::root;
 
-/// An example binary, built from the sources as they are.
+/// A subcommand of `canary`, built from the sources as they are.
 ///
-/// Cargo builds the examples before a `cargo test` of the whole workspace and finds nothing to do here; when only this
-/// package's tests run, it has not built them, and older ones must not be mistaken for the present ones.
+/// Cargo builds the program before a `cargo test` of the whole workspace and finds nothing to do here; when only this
+/// package's tests run, it has not built it, and an older one must not be mistaken for the present one.
 ///
 /// # Panics
 /// When it cannot be built.
-pub fn example(name: &str) -> Command {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
+pub fn canary(subcommand: &str) -> Command {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
         // target/PROFILE/deps/all-…
         let test = std::env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.current_dir(root()).args(["build", "--quiet", "--examples", "--target-dir"]);
+        build.current_dir(root()).args(["build", "--quiet", "--bin", "canary", "--target-dir"]);
         build.arg(profile.parent().unwrap());
         if profile.ends_with("release") {
             build.arg("--release");
         }
-        assert!(build.status().unwrap().success(), "the examples cannot be built");
-        profile.join("examples")
+        assert!(build.status().unwrap().success(), "the command cannot be built");
+        profile.join("canary")
     });
-    Command::new(folder.join(name))
+    let mut command = Command::new(program);
+    command.arg(subcommand);
+    command
 }
 
 /// Exit status, standard output and standard error.

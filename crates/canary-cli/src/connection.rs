@@ -1,40 +1,36 @@
-//! Shared by the examples in this folder; see README.md for their index.
-
-mod metrics;
+//! Options for the connection to a cluster.
 
 use std::{path::PathBuf, time::Duration};
 
+use anyhow::Result;
 use canary_core::cluster::Kubernetes;
-
-pub use metrics::{Metered, PASSWORD, TOKEN};
 
 /// The connection to a cluster.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "The cluster")]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The kubeconfig; by default KUBECONFIG, ~/.kube/config, or the service account of the pod that this runs in.
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; by default its current one.
     #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
+    pub(crate) context: Option<String>,
 }
 
 impl Connection {
     /// Connects.
-    ///
-    /// # Errors
-    /// As [`Kubernetes::open`].
-    pub async fn open(&self) -> canary_core::rollout::Result<Kubernetes> {
-        Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref()).await
+    pub(crate) async fn open(&self) -> Result<Kubernetes> {
+        Ok(Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref()).await?)
     }
 }
 
+/// The runtime of a command that waits for others.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
 /// A duration as plans have them, such as `20ms` or `1m 30s`.
-///
-/// # Errors
-/// That the text is none.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     jiff::fmt::friendly::SpanParser::new()
         .parse_unsigned_duration(text)
         .map_err(|_| "expected a time such as 20ms or 1m 30s".to_owned())

@@ -15,39 +15,39 @@ use canary_core::{
 };
 
 /// The environment variable with the password of `--prometheus-user`.
-pub const PASSWORD: &str = "CANARY_PROMETHEUS_PASSWORD";
+pub(crate) const PASSWORD: &str = "CANARY_PROMETHEUS_PASSWORD";
 /// The environment variable with a bearer token.
-pub const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
+pub(crate) const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
 
 /// The counts that a Prometheus has scraped from Istio's proxies.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Counted by Prometheus")]
-pub struct Metered {
+pub(crate) struct Metered {
     /// Count requests by Istio's metrics in the Prometheus at this address, such as
     /// `http://prometheus.istio-system:9090`, whoever sends them.
     #[arg(long, value_name = "URL")]
-    pub prometheus: Option<String>,
+    pub(crate) prometheus: Option<String>,
     /// A file with a bearer token, read again for every query; or give the token in `CANARY_PROMETHEUS_TOKEN`.
     #[arg(long, value_name = "FILE", requires = "prometheus", conflicts_with = "prometheus_user")]
-    pub prometheus_token_file: Option<PathBuf>,
+    pub(crate) prometheus_token_file: Option<PathBuf>,
     /// The user of basic authentication; the password is in `CANARY_PROMETHEUS_PASSWORD` or in a file.
     #[arg(long, value_name = "NAME", requires = "prometheus")]
-    pub prometheus_user: Option<String>,
+    pub(crate) prometheus_user: Option<String>,
     /// A file with the password, read again for every query.
     #[arg(long, value_name = "FILE", requires = "prometheus_user")]
-    pub prometheus_password_file: Option<PathBuf>,
+    pub(crate) prometheus_password_file: Option<PathBuf>,
     /// The authority that signed its certificate, in PEM, beside those of the system.
     #[arg(long, value_name = "FILE", requires = "prometheus")]
-    pub prometheus_ca: Option<PathBuf>,
+    pub(crate) prometheus_ca: Option<PathBuf>,
     /// The client's own certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "prometheus_key")]
-    pub prometheus_cert: Option<PathBuf>,
+    pub(crate) prometheus_cert: Option<PathBuf>,
     /// The key of the client's certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "prometheus_cert")]
-    pub prometheus_key: Option<PathBuf>,
+    pub(crate) prometheus_key: Option<PathBuf>,
     /// Send credentials over http:// too, where the network itself is encrypted.
     #[arg(long, requires = "prometheus")]
-    pub prometheus_cleartext: bool,
+    pub(crate) prometheus_cleartext: bool,
     /// Whose counts: source is the gateway or the client's sidecar, destination the sidecars of the model's pods.
     #[arg(
         long,
@@ -56,10 +56,10 @@ pub struct Metered {
         value_parser = reporter,
         requires = "prometheus"
     )]
-    pub reporter: Reporter,
+    pub(crate) reporter: Reporter,
     /// The Kubernetes service of the model; by default the host of the DestinationRule.
     #[arg(long, value_name = "NAME", requires = "prometheus")]
-    pub service: Option<String>,
+    pub(crate) service: Option<String>,
     /// The label of the metrics that distinguishes the subsets. Its values are the label `version` that the
     /// DestinationRule gives to each subset.
     #[arg(
@@ -68,44 +68,44 @@ pub struct Metered {
         default_value = "destination_version",
         requires = "prometheus"
     )]
-    pub subset_label: String,
+    pub(crate) subset_label: String,
     /// Count only series with such a label, as label=value, label!=value, label=~regex or label!~regex; again for more.
     #[arg(long, value_name = "CONDITION", value_parser = matcher, requires = "prometheus")]
-    pub only: Vec<Matcher>,
-    /// Leave out requests with the plan's header, which Istio marks by the object of `in_cluster --telemetry`. Needed
+    pub(crate) only: Vec<Matcher>,
+    /// Leave out requests with the plan's header, which Istio marks by the object of `canary in-cluster --telemetry`. Needed
     /// by plans that compare pairs: their requests carry the header.
     #[arg(long, requires = "prometheus")]
-    pub unmarked: bool,
+    pub(crate) unmarked: bool,
     /// Say that none of this program's own requests is among those counted, by --only or because they pass elsewhere.
     #[arg(long, requires = "prometheus")]
-    pub counted_apart: bool,
+    pub(crate) counted_apart: bool,
     /// The time between two queries of Prometheus.
     #[arg(
         long,
         value_name = "TIME",
         default_value = "15s",
-        value_parser = crate::duration,
+        value_parser = crate::connection::duration,
         requires = "prometheus"
     )]
-    pub every: Duration,
+    pub(crate) every: Duration,
     /// The time that has passed since a window of counts ended: longer than a scrape takes to be stored.
     #[arg(
         long,
         value_name = "TIME",
         default_value = "5s",
-        value_parser = crate::duration,
+        value_parser = crate::connection::duration,
         requires = "prometheus"
     )]
-    pub lag: Duration,
+    pub(crate) lag: Duration,
     /// The time before a window in which a sample to count from is searched; longer than the scrape interval.
     #[arg(
         long,
         value_name = "TIME",
         default_value = "5m",
-        value_parser = crate::duration,
+        value_parser = crate::connection::duration,
         requires = "prometheus"
     )]
-    pub lookback: Duration,
+    pub(crate) lookback: Duration,
 }
 
 fn reporter(text: &str) -> Result<Reporter, String> {
@@ -127,7 +127,11 @@ impl Metered {
     /// # Errors
     /// An error when the address, the credentials or the names are wrong, or when the mark is missing with
     /// `--unmarked`.
-    pub async fn source(&self, cluster: &impl Cluster, plan: &Plan) -> Result<Option<Prometheus>> {
+    pub(crate) async fn source(
+        &self,
+        cluster: &impl Cluster,
+        plan: &Plan,
+    ) -> Result<Option<Prometheus>> {
         let Some(url) = &self.prometheus else { return Ok(None) };
         let target = &plan.target;
         let object = ObjectRef::destination_rule(&target.namespace, target.destination_rule_name());
@@ -172,7 +176,7 @@ impl Metered {
         if self.unmarked && source.label_values(HEADER_MARK).await?.is_empty() {
             bail!(
                 "no request of {service}.{namespace} in the last hour carries the label {HEADER_MARK}, so those with \
-                 the plan's header cannot be left out; apply the object of `in_cluster --telemetry`, and let requests \
+                 the plan's header cannot be left out; apply the object of `canary in-cluster --telemetry`, and let requests \
                  flow"
             );
         }

@@ -9,16 +9,13 @@ use canary_core::{
 };
 use futures_util::{Stream, stream};
 
-use crate::{
-    drive::{Requests, Stage},
-    lab::samples,
-    options::Options,
-};
+use super::{Requests, Stage, samples::samples};
+use crate::commands::run::Run;
 
 /// Connects, finds the gateway, and makes the inputs.
 pub(crate) async fn stage(
     plan: &Plan,
-    options: &Options,
+    options: &Run,
 ) -> Result<
     Stage<Kubernetes, impl Stream<Item = canary_core::rollout::Result<Sample>> + Send + use<>>,
 > {

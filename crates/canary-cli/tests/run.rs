@@ -1,4 +1,4 @@
-//! The program `ramp` as its user runs it.
+//! `run` on the lab: its events, its verdicts and their statuses, Ctrl-C.
 
 use std::{
     io::{BufRead, BufReader},
@@ -6,17 +6,16 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use canary_tests::programs::example;
 use serde_json::Value;
 
-/// A folder of the test's own with a plan in it.
-struct Folder(PathBuf);
+use crate::folder::Folder;
 
-impl Folder {
+/// A folder with a plan of its own in it.
+struct Plan(Folder);
+
+impl Plan {
     fn new(name: &str, requests: u64) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("canary-ramp-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new(name);
         let plan = format!(
             "target: {{virtualService: image-classifier}}\nstable: resnet50\ncanary: resnet101\n\
              header: {{name: user-group, value: canary}}\nsettle: 0s\nsteps:\n\
@@ -24,24 +23,18 @@ impl Folder {
              guardrails:\n- observedSplit: {{}}\n- errorRatio: {{atMost: 1.0}}\n\
              - agreement: {{atLeast: 0.9}}\n"
         );
-        std::fs::write(folder.join("plan.yaml"), plan).unwrap();
+        folder.write("plan.yaml", &plan);
         Self(folder)
     }
 
-    fn ramp(&self, arguments: &[&str]) -> Command {
-        let mut command = example("ramp");
-        command.arg(self.0.join("plan.yaml")).args(["--json", "--tick", "20ms"]).args(arguments);
+    fn run(&self, arguments: &[&str]) -> Command {
+        let mut command = self.0.command(&["run", "plan.yaml", "-o", "json", "--tick", "20ms"]);
+        command.args(arguments);
         command
     }
 
     fn lab(&self) -> PathBuf {
-        self.0.join("plan.lab.json")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.0.path().join("plan.lab.json")
     }
 }
 
@@ -52,9 +45,9 @@ fn events(output: &Output) -> Vec<Value> {
 
 #[test]
 fn a_good_canary_is_promoted_and_the_report_written() {
-    let folder = Folder::new("good", 300);
-    let page = folder.0.join("report.html");
-    let output = folder.ramp(&["--report", page.to_str().unwrap()]).output().unwrap();
+    let folder = Plan::new("good", 300);
+    let page = folder.0.path().join("report.html");
+    let output = folder.run(&["--report", page.to_str().unwrap()]).output().unwrap();
     let events = events(&output);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(events[0]["event"], "started");
@@ -80,8 +73,8 @@ fn bad_canaries_are_rolled_back_by_a_guardrail_that_sees_them() {
         ("--canary-errors=0.5", &["errorRatio", "agreement"][..], true),
         ("--canary-disagree=0.5", &["agreement"], false),
     ] {
-        let folder = Folder::new(law.trim_start_matches('-'), 20_000);
-        let output = folder.ramp(&[law, "--stable-errors=0.01"]).output().unwrap();
+        let folder = Plan::new(law.trim_start_matches('-'), 20_000);
+        let output = folder.run(&[law, "--stable-errors=0.01"]).output().unwrap();
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let events = events(&output);
         let verdict = &events.last().unwrap()["verdict"];
@@ -93,17 +86,17 @@ fn bad_canaries_are_rolled_back_by_a_guardrail_that_sees_them() {
 
 #[test]
 fn too_few_inputs_and_wrong_plans_have_their_own_exit_status() {
-    let folder = Folder::new("few", 300);
-    let output = folder.ramp(&["--inputs", "20"]).output().unwrap();
+    let folder = Plan::new("few", 300);
+    let output = folder.run(&["--inputs", "20"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{output:?}");
-    let output = folder.ramp(&["--canary-errors", "2"]).output().unwrap();
+    let output = folder.run(&["--canary-errors", "2"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    std::fs::write(folder.0.join("plan.yaml"), "stable: a\n").unwrap();
-    let output = folder.ramp(&[]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let help = folder.ramp(&["--help"]).output().unwrap();
+    folder.0.write("plan.yaml", "stable: a\n");
+    let output = folder.run(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let help = folder.run(&["--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for part in ["--canary-errors", "--report", "--json", "Exit status", "Ctrl-C"] {
+    for part in ["--canary-errors", "--report", "--output", "Exit status", "Ctrl-C"] {
         assert!(help.contains(part), "{part} is not in {help}");
     }
 }
@@ -131,8 +124,8 @@ fn interrupted(mut command: Command) -> (Vec<Value>, Option<i32>) {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_pauses_and_the_same_command_goes_on() {
-    let folder = Folder::new("paused", 10_000_000);
-    let (first, status) = interrupted(folder.ramp(&[]));
+    let folder = Plan::new("paused", 10_000_000);
+    let (first, status) = interrupted(folder.run(&[]));
     assert_eq!(status, Some(130), "{first:?}");
     let paused = first.last().unwrap();
     assert_eq!((&paused["event"], &paused["split"]["canary"]), (&"suspended".into(), &30.into()));
@@ -145,7 +138,7 @@ fn ctrl_c_pauses_and_the_same_command_goes_on() {
     let before = seen(&first, |all| all.last());
     assert!(before > 0);
 
-    let (second, status) = interrupted(folder.ramp(&[]));
+    let (second, status) = interrupted(folder.run(&[]));
     assert_eq!(status, Some(130), "{second:?}");
     assert_eq!((&second[0]["event"], &second[0]["resumed"]), (&"started".into(), &true.into()));
     let after = seen(&second, |all| all.next());
@@ -153,6 +146,6 @@ fn ctrl_c_pauses_and_the_same_command_goes_on() {
     let repeated = second.iter().filter_map(|event| event["totals"]["repeated"].as_u64());
     assert!(repeated.max().unwrap() <= 20, "the inputs of the second run are new ones");
 
-    let output = folder.ramp(&["--anew", "--inputs", "10"]).output().unwrap();
+    let output = folder.run(&["--anew", "--inputs", "10"]).output().unwrap();
     assert_eq!(events(&output)[0]["resumed"], false, "{output:?}");
 }

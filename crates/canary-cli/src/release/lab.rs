@@ -16,7 +16,6 @@ use canary_core::{
     evidence::{Mirrored, Sample, Subsets},
     predict::Client,
     serving::Workload,
-    stats::Random,
 };
 use canary_lab::{
     Lab, LabBuilder,
@@ -26,21 +25,17 @@ use canary_lab::{
 use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 
-use crate::{
-    drive::{Ending, Requests, Stage},
-    options::{LabOptions, Options},
-};
+use super::{Ending, Requests, Stage, samples::samples};
+use crate::commands::run::{Run, lab_options::LabOptions};
 
 const MODEL: &str = "model";
 const GATEWAY: &str = "gateway";
 /// The answer of a scripted model that disagrees.
 const OTHER: &str = "another class";
 /// The annotation with the number of the next input.
-const NEXT: &str = "ramp/next-input";
+const NEXT: &str = "canary-lab/next-input";
 /// Records of mirrored requests that may wait.
 const MIRRORED: usize = 4_096;
-/// Bytes of a generated input.
-const BYTES: usize = 64;
 
 /// A running lab, and where its mesh is kept between two runs.
 pub(crate) struct Mesh {
@@ -53,7 +48,7 @@ pub(crate) struct Mesh {
 
 impl Mesh {
     /// Starts the lab for a plan: from the mesh of a paused run if there is one.
-    pub(crate) fn start(plan: &Plan, options: &Options) -> Result<Self> {
+    pub(crate) fn start(plan: &Plan, options: &Run) -> Result<Self> {
         let LabOptions { real, seed, lab_state, .. } = &options.lab;
         let file = lab_state.clone().unwrap_or_else(|| options.plan.with_extension("lab.json"));
         let kept = if options.anew { None } else { read(&file)? };
@@ -65,9 +60,10 @@ impl Mesh {
             false => scripted(builder, plan, &options.lab, seed).start()?,
         };
         let (target, namespace) = (&plan.target, plan.target.namespace.as_str());
-        for version in [&plan.stable, &plan.canary] {
+        let canary = options.lab.canary_model.as_deref().unwrap_or(MODEL);
+        for (version, model) in [(&plan.stable, MODEL), (&plan.canary, canary)] {
             let path = format!("models/{version}");
-            let workload = Workload::new(&target.virtual_service, version).model(MODEL, path);
+            let workload = Workload::new(&target.virtual_service, version).model(model, path);
             for object in workload.namespace(namespace).objects()? {
                 lab.apply(&object)?;
             }
@@ -89,7 +85,7 @@ impl Mesh {
     pub(crate) fn stage(
         &self,
         plan: &Plan,
-        options: &Options,
+        options: &Run,
     ) -> Result<Stage<Store, impl Stream<Item = canary_core::rollout::Result<Sample>> + Send + use<>>>
     {
         let client = Client::new(&self.lab.gateway_url())?.model(MODEL);
@@ -213,25 +209,4 @@ fn scripted(builder: LabBuilder, plan: &Plan, options: &LabOptions, seed: u64) -
     builder
         .model(format!("models/{}", plan.stable), stable)
         .model(format!("models/{}", plan.canary), canary)
-}
-
-/// The input of each number: the files in turn, or seeded random bytes.
-pub(crate) fn samples(options: &Options) -> Result<impl Fn(u64) -> Sample + Send + use<>> {
-    let mut files: Vec<Sample> = Vec::new();
-    for file in &options.images {
-        let bytes =
-            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-        files.push(Sample::new(name, bytes));
-    }
-    let seed = options.lab.seed;
-    Ok(move |number: u64| {
-        let turn = usize::try_from(number).unwrap_or(0) % files.len().max(1);
-        if let Some(sample) = files.get(turn) {
-            return sample.clone();
-        }
-        let mut random = Random::new(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let bytes: Vec<u8> = (0..BYTES / 8).flat_map(|_| random.bits().to_le_bytes()).collect();
-        Sample::new(format!("input {number}"), bytes)
-    })
 }

@@ -1,9 +1,7 @@
-//! Prints the progress: a line of text, or one JSON object a line.
+//! Prints the events of a run: lines of text on standard error and the verdict on standard output, or one JSON object a
+//! line on standard output.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::time::Duration;
 
 use anyhow::Result;
 use canary_core::{
@@ -14,11 +12,13 @@ use canary_core::{
 };
 use serde_json::{Value, json};
 
+use crate::output;
+
 /// The shortest time between two lines of text that show only the state of the run.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Writes to standard output.
-pub(crate) struct Printer {
+/// Writes the events of one run.
+pub(super) struct Printer {
     json: bool,
     printed: Option<Duration>,
     /// The last thing that the canary lacked, so that it is printed once.
@@ -27,17 +27,20 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool) -> Self {
         Self { json, printed: None, problem: None, split: None }
     }
 
     /// Prints one event, with the time since the start.
-    pub(crate) fn print(&mut self, at: Duration, progress: &Progress) -> Result<()> {
+    pub(super) fn print(&mut self, at: Duration, progress: &Progress) -> Result<()> {
         if self.json {
-            return line(&as_json(at, progress)?.to_string());
+            return output::print(&as_json(at, progress)?.to_string());
+        }
+        if let Progress::Finished { verdict, stored } = progress {
+            return output::print(&finished(verdict, *stored));
         }
         if let Some(text) = self.text(at, progress) {
-            line(&format!("[{:6.1} s] {text}", at.as_secs_f64()))?;
+            output::message(&format!("[{:6.1} s] {text}", at.as_secs_f64()));
         }
         Ok(())
     }
@@ -91,7 +94,6 @@ impl Printer {
             }
             Progress::SourceEnded { source, error: None } => format!("{source} has no more"),
             Progress::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
-            Progress::Finished { verdict, stored } => finished(verdict, *stored),
             _ => return None,
         })
     }
@@ -143,11 +145,4 @@ fn as_json(at: Duration, progress: &Progress) -> Result<Value> {
         event["stored"] = at.to_string().into();
     }
     Ok(event)
-}
-
-/// One line, at once: whoever reads a pipe sees it when it happens.
-fn line(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    Ok(out.flush()?)
 }

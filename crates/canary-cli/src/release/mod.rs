@@ -1,5 +1,10 @@
 //! Drives a plan on any [`Cluster`] and reports its progress.
 
+pub(crate) mod cluster;
+pub(crate) mod lab;
+mod print;
+mod samples;
+
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -8,11 +13,12 @@ use canary_core::{
     cluster::{Cluster, Control, Progress, Rollout, RunLog},
     evidence::{Disagreements, Mirrored, Sample, prometheus::Prometheus},
     predict::Client,
-    rollout::report::Report,
+    rollout::report::Disagreement,
 };
 use futures_util::{Stream, StreamExt};
 
-use crate::{options::Options, print::Printer};
+use crate::{commands::run::Run, output::Plain, status::Status};
+use print::Printer;
 
 /// The parts that a back-end provides: the store of the objects, and the requests to the models.
 pub(crate) struct Stage<C, S> {
@@ -46,12 +52,32 @@ pub(crate) enum Ending {
     Suspended,
 }
 
+impl Ending {
+    /// The exit status; `plain` gives a verdict of an earlier run the status of a new one.
+    pub(crate) fn status(&self, plain: bool) -> Status {
+        let Self::Over { verdict, stored } = self else { return Status::Suspended };
+        let before = *stored && !plain;
+        match &**verdict {
+            Verdict::Promote { .. } if before => Status::DoneBefore,
+            Verdict::Promote { .. } => Status::Done,
+            Verdict::Rollback { .. } if before => Status::RolledBackBefore,
+            Verdict::Rollback { .. } => Status::RolledBack,
+            Verdict::ExternalEdit { .. } => Status::Conflict,
+            _ if before => Status::InconclusiveBefore,
+            _ => Status::Inconclusive,
+        }
+    }
+}
+
+/// A run that has ended, for the report.
+pub(crate) struct Course {
+    pub(crate) ending: Ending,
+    pub(crate) log: RunLog,
+    pub(crate) disagreements: Vec<Disagreement>,
+}
+
 /// Runs the plan to its verdict, or until Ctrl-C.
-pub(crate) async fn drive<C, S>(
-    stage: Stage<C, S>,
-    plan: &Plan,
-    options: &Options,
-) -> Result<Ending>
+pub(crate) async fn drive<C, S>(stage: Stage<C, S>, plan: &Plan, options: &Run) -> Result<Course>
 where
     C: Cluster + 'static,
     S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
@@ -76,7 +102,7 @@ where
     let began = Instant::now();
     let (mut run, control) = driver.start().await?;
     suspend_on_signal(control);
-    let (mut log, mut printer) = (RunLog::new(), Printer::new(options.json));
+    let (mut log, mut printer) = (RunLog::new(), Printer::new(options.output == Plain::Json));
     let mut ending = None;
     while let Some(progress) = run.next().await {
         let progress = progress?;
@@ -91,14 +117,8 @@ where
             _ => {}
         }
     }
-    if let Some(file) = &options.report {
-        let title = format!("{}: {} → {}", plan.target.virtual_service, plan.stable, plan.canary);
-        let pairs = disagreements.for_report();
-        let page = Report::new(&title).run(&title, plan, log.history(), log.verdict(), &pairs);
-        std::fs::write(file, page.to_html())
-            .with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    ending.context("the run ended without a verdict")
+    let ending = ending.context("the run ended without a verdict")?;
+    Ok(Course { ending, log, disagreements: disagreements.for_report() })
 }
 
 /// The first Ctrl-C (or SIGTERM) pauses and stores; the second ends the program.
@@ -112,7 +132,7 @@ fn suspend_on_signal(control: Control) {
 }
 
 #[cfg(unix)]
-async fn signal() {
+pub(crate) async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
@@ -124,7 +144,7 @@ async fn signal() {
 }
 
 #[cfg(not(unix))]
-async fn signal() {
+pub(crate) async fn signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
     }

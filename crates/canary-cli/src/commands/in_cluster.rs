@@ -1,0 +1,102 @@
+//! `canary in-cluster`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use canary_core::{
+    Manifest, Object,
+    cluster::{InCluster, Mount},
+    evidence::prometheus::{Reporter, mark_header},
+};
+
+use crate::{
+    commands::{help, route::pair},
+    input, output,
+    status::Status::{self, Done, Failed, Unusable},
+};
+
+const NOTES: &str = "\
+Nothing is applied, and no cluster is contacted. The role permits get, patch and watch on the plan's own VirtualService and
+DestinationRule, and create, get and patch on its Lease; to see whether the canary's pods are ready and which release they
+are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. Give
+--gateway-url among the arguments of `canary run`: looking for the gateway's address needs more permissions than that.";
+
+/// Print the manifests with which `canary run` runs inside the cluster, as a Job with the least permissions.
+///
+/// They are a service account, a role for the plan's own objects and its binding, a ConfigMap with the plan, and a Job.
+/// The image is the one of the project's Dockerfile. The Job starts the driver again after an error or an eviction, and
+/// it goes on with the same experiment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    [
+        "canary in-cluster plan.yaml --image registry.example.com/canary:1.0 > job.yaml",
+        "canary in-cluster plan.yaml --image x:1 --mount claim/photos:/in -- --images /in/a.jpg",
+    ],
+    &[Done, Failed, Unusable],
+    NOTES,
+))]
+pub(crate) struct InClusterOf {
+    /// The plan.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    plan: PathBuf,
+    /// The image that `docker build` created from the Dockerfile.
+    #[arg(long)]
+    image: String,
+    /// The name of all objects; by default canary- and the VirtualService's name.
+    #[arg(long)]
+    name: Option<String>,
+    /// Mount files for the driver read-only, again for more: secret/NAME:PATH, configmap/NAME:PATH or claim/NAME:PATH,
+    /// such as claim/photos:/photos.
+    #[arg(long, value_name = "OBJECT:PATH", value_parser = mount)]
+    mount: Vec<(Mount, String)>,
+    /// Print too the Telemetry object by which Istio's ingress gateway marks requests with the plan's header, so that
+    /// `canary run --prometheus URL --unmarked` leaves them out.
+    #[arg(long)]
+    telemetry: bool,
+    /// The namespace of the ingress gateway.
+    #[arg(long, value_name = "NAME", default_value = "istio-system", requires = "telemetry")]
+    gateway_namespace: String,
+    /// A label of the ingress gateway's pods.
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        default_value = "istio=ingressgateway",
+        value_parser = pair,
+        requires = "telemetry"
+    )]
+    gateway_label: (String, String),
+    /// More arguments for `canary run`, after `--`, such as `-- --gateway-url http://istio-ingressgateway.istio-system`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+fn mount(text: &str) -> Result<(Mount, String), String> {
+    let (what, path) = text
+        .split_once(':')
+        .filter(|(_, path)| path.starts_with('/'))
+        .ok_or("expected an object and an absolute path, such as claim/photos:/photos")?;
+    Ok((Mount::parse(what).map_err(|error| error.to_string())?, path.to_owned()))
+}
+
+impl InClusterOf {
+    pub(crate) fn run(&self) -> Result<Status> {
+        let plan = input::plan(&self.plan)?;
+        let mut job = InCluster::new(&self.image);
+        job.args = ["--cluster", "--output=json", "--plain-status"].map(str::to_owned).into();
+        job.name.clone_from(&self.name);
+        job.args.extend(self.arguments.iter().cloned());
+        job.mounts.clone_from(&self.mount);
+        let mut objects = job.objects(&plan)?;
+        if self.telemetry {
+            let header = plan.header.as_ref().ok_or_else(|| {
+                input::Unusable::error("--telemetry: the plan has no header to mark")
+            })?;
+            let header = (header.name.as_str(), header.value.as_str());
+            let pods = [self.gateway_label.clone()].into();
+            objects.push(mark_header(header, Reporter::Source, &self.gateway_namespace, &pods));
+        }
+        let manifest: Manifest = objects.into_iter().map(Object::Other).collect();
+        output::print(&manifest.to_yaml()?)?;
+        Ok(Done)
+    }
+}

@@ -1,0 +1,124 @@
+//! `canary run`.
+
+pub(crate) mod cluster_options;
+pub(crate) mod lab_options;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+use canary_core::{Plan, rollout::report::Report};
+
+use crate::{
+    commands::help,
+    connection::{duration, runtime},
+    input,
+    output::Plain,
+    release::{Course, cluster, drive, lab},
+    status::Status,
+};
+use cluster_options::ClusterOptions;
+use lab_options::LabOptions;
+
+const NOTES: &str = "\
+Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
+program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
+
+With --output json each line is one event: {\"event\": \"started\" | \"inspected\" | \"prepared\" | \"probed\" | \"gateJudged\" |
+\"written\" | \"seen\" | \"waiting\" | \"sourceQuiet\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the
+start, ...}; a verdict that an earlier run gave has \"stored\": when.";
+
+/// Run a plan: move the weights step by step, judge the canary after every observation, promote or roll back.
+///
+/// Its weights are written to the VirtualService, every guardrail is a sequential test that may stop the rollout at any
+/// request, and the verdict is promote, rollback or inconclusive. Before the first weight the stable version answers
+/// the first input, and the canary's pods are ready and answer it too; otherwise nothing is written.
+///
+/// Without --cluster it runs on the embedded lab: model servers and a gateway on loopback. There the two versions are
+/// scripted by the options --stable-... and --canary-..., or real ones with --real.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    [
+        "canary run plan.yaml --canary-disagree 0.3 --report report.html",
+        "canary run plan.yaml --cluster --images photo.jpg --output json",
+    ],
+    &Status::ALL,
+    NOTES,
+))]
+pub(crate) struct Run {
+    /// The plan: YAML or JSON.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub(crate) plan: PathBuf,
+    /// The form of the events: lines of text on standard error and the verdict on standard output, or one JSON object a
+    /// line on standard output.
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
+    pub(crate) output: Plain,
+    /// Write the run as a page: weights, evidence, confidence sequences, disagreements.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Begin anew instead of going on with a stored run of this plan.
+    #[arg(long)]
+    pub(crate) anew: bool,
+    /// Exit with the verdict's own status also where an earlier run gave it. For a Job, whose pod may be lost after the
+    /// verdict: the next one ends the Job as the first would have done.
+    #[arg(long)]
+    pub(crate) plain_status: bool,
+    /// Requests under way at once, at most.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) concurrency: usize,
+    /// The greatest number of inputs to send; the run is inconclusive when they do not suffice.
+    #[arg(long, value_name = "N")]
+    pub(crate) inputs: Option<u64>,
+    /// Image files to send, again and again; a repeated one is no new pair. Without any, seeded random bytes, which a
+    /// scripted model takes for images.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) images: Vec<PathBuf>,
+    /// The time between two lines of progress, such as 500ms.
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
+    pub(crate) tick: Duration,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    #[command(flatten)]
+    pub(crate) lab: LabOptions,
+}
+
+impl Run {
+    pub(crate) fn run(&self) -> Result<Status> {
+        if self.cluster.metered.prometheus.is_some() && !self.cluster.cluster {
+            return Err(input::Unusable::error(
+                "--prometheus needs --cluster; on the lab this program counts its own requests",
+            ));
+        }
+        let plan = input::plan(&self.plan)?;
+        let course = runtime()?.block_on(self.course(&plan))?;
+        if let Some(file) = &self.report {
+            let title = title(&plan);
+            let Course { log, disagreements, .. } = &course;
+            let page =
+                Report::new(&title).run(&title, &plan, log.history(), log.verdict(), disagreements);
+            std::fs::write(file, page.to_html())
+                .with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        Ok(course.ending.status(self.plain_status))
+    }
+
+    /// A back-end sets the stage, [`drive`] does the rest.
+    async fn course(&self, plan: &Plan) -> Result<Course> {
+        if self.cluster.cluster {
+            return drive(cluster::stage(plan, self).await?, plan, self).await;
+        }
+        let mesh = lab::Mesh::start(plan, self)?;
+        let course = drive(mesh.stage(plan, self)?, plan, self).await;
+        mesh.keep(course.as_ref().ok().map(|course| &course.ending))?;
+        course
+    }
+
+    /// A run on a lab of its own, of which nothing is kept.
+    pub(crate) async fn on_a_lab(&self, plan: &Plan) -> Result<Course> {
+        let mesh = lab::Mesh::start(plan, self)?;
+        drive(mesh.stage(plan, self)?, plan, self).await
+    }
+}
+
+fn title(plan: &Plan) -> String {
+    format!("{}: {} → {}", plan.target.virtual_service, plan.stable, plan.canary)
+}

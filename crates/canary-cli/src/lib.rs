@@ -1,0 +1,65 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
+
+mod args;
+mod commands;
+mod connection;
+mod findings;
+mod input;
+mod junit;
+mod metered;
+mod output;
+mod release;
+mod status;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub use status::Status;
+
+/// Runs the command with the arguments of a process, the program's name first, and gives its exit status.
+///
+/// Results are written to the standard output of the process, messages and progress to its standard error. The caller
+/// ends the process with the status. A first Ctrl-C suspends a release; everything else is left to the process's own
+/// handling of signals.
+///
+/// ```
+/// use canary_cli::Status;
+///
+/// assert_eq!(canary_cli::run(["canary", "schema", "cases"]), Status::Done);
+/// assert_eq!(canary_cli::run(["canary", "validate", "no-such-file.yaml"]), Status::Unusable);
+/// ```
+pub fn run<I, T>(arguments: I) -> Status
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // A closed pipe is no error.
+            let _ = error.print();
+            return if error.use_stderr() { Status::Unusable } else { Status::Done };
+        }
+    };
+    let status = args::Canary::from_arg_matches(&matches)
+        .map_err(anyhow::Error::from)
+        .and_then(|canary| canary.command.run())
+        .unwrap_or_else(|error| {
+            output::error(&error);
+            if error.is::<input::Unusable>() { Status::Unusable } else { Status::Failed }
+        });
+    output::flush();
+    status
+}
+
+/// The command line: its subcommands, options and help texts.
+///
+/// ```
+/// let mut subcommands = canary_cli::command().get_subcommands().map(|one| one.get_name().to_owned()).collect::<Vec<_>>();
+/// assert!(subcommands.contains(&"validate".to_owned()));
+/// ```
+pub fn command() -> clap::Command {
+    args::Canary::command()
+}

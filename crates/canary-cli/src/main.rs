@@ -1,0 +1,7 @@
+//! The command `canary`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    canary_cli::run(std::env::args_os()).into()
+}

@@ -1,0 +1,13 @@
+//! The command as its users run it: the built program.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod findings;
+mod folder;
+mod help;
+mod inputs;
+mod release;
+mod route;
+mod run;
+mod schemas;
+mod terminal;
