@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod connection;
+mod file;
 mod findings;
 mod input;
 mod junit;
@@ -16,6 +17,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
 
+pub use file::write_file;
 pub use status::Status;
 
 /// Runs the command with the arguments of a process, the program's name first, and gives its exit status.

@@ -1,10 +1,8 @@
 //! Files of this machine as arguments: anything that `os.fspath` takes.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use canary_core::rollout::{Error, Result};
@@ -33,7 +31,7 @@ impl File {
 
     /// Writes a text in its place: beside it first, so that what was there stays until all of it is written.
     pub(crate) fn write(self, text: &str) -> PyResult<()> {
-        replace(&self.0, text).map_err(|cause| {
+        canary_cli::write_file(&self.0, text).map_err(|cause| {
             let number = cause
                 .raw_os_error()
                 .or((cause.kind() == io::ErrorKind::IsADirectory).then_some(21));
@@ -41,47 +39,5 @@ impl File {
             // `OSError` takes the class that fits the number, such as `PermissionError`.
             PyOSError::new_err((number, message, self.0.clone().into_os_string()))
         })
-    }
-}
-
-/// Replaces a file by one with this text; a pipe or a device is written to.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // The file that a link names, not the link.
-    let path = match fs::canonicalize(path) {
-        Ok(path) => path,
-        // Nothing is there that could be lost.
-        Err(_) if path.is_symlink() => return fs::write(path, text),
-        Err(_) => path.to_owned(),
-    };
-    let there = fs::metadata(&path).ok();
-    match &there {
-        Some(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        Some(found) if !found.is_file() => return fs::write(&path, text),
-        _ => {}
-    }
-    let (mut file, beside) = create_beside(&path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| there.map_or(Ok(()), |found| file.set_permissions(found.permissions())))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&beside, &path));
-    written.inspect_err(|_| {
-        // What is left of it is of no use; the error that matters is the first.
-        let _ = fs::remove_file(&beside);
-    })
-}
-
-/// A new file in the same folder, under a name of its own.
-fn create_beside(path: &Path) -> io::Result<(fs::File, PathBuf)> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    loop {
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let beside = path.with_file_name(format!(".{name}.{}-{number}", std::process::id()));
-        match fs::File::create_new(&beside) {
-            // Of another process of that number, which ended before it could rename it.
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|file| (file, beside)),
-        }
     }
 }

@@ -80,7 +80,7 @@ impl Demo {
             }
         }
         if let Some(file) = &self.report {
-            std::fs::write(file, page.to_html())
+            crate::write_file(file, &page.to_html())
                 .with_context(|| format!("cannot write {}", file.display()))?;
             output::message(&format!("\nthe releases as a page: {}", file.display()));
         }

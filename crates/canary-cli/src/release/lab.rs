@@ -138,7 +138,7 @@ impl Mesh {
             "metadata": {"annotations": {NEXT: next}},
             "items": items,
         });
-        std::fs::write(&self.file, format!("{list:#}"))
+        crate::write_file(&self.file, &format!("{list:#}"))
             .with_context(|| format!("cannot keep the lab's mesh in {}", self.file.display()))
     }
 }

@@ -95,7 +95,7 @@ impl Run {
             let Course { log, disagreements, .. } = &course;
             let page =
                 Report::new(&title).run(&title, &plan, log.history(), log.verdict(), disagreements);
-            std::fs::write(file, page.to_html())
+            crate::write_file(file, &page.to_html())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
         Ok(course.ending.status(self.plain_status))
