@@ -7,8 +7,11 @@
 
 pub mod apiserver;
 pub mod chaos;
+pub mod generated;
 pub mod http;
+pub mod istio;
 pub mod memory;
+pub mod meshes;
 pub mod parts;
 pub mod programs;
 pub mod prometheus;

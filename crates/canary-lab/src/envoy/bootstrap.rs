@@ -82,7 +82,7 @@ fn router() -> Value {
 }
 
 /// One line of JSON for each request, on standard output; [`super::LogLine`] reads it.
-fn access_log() -> Value {
+pub fn access_log() -> Value {
     json!({
         "name": "envoy.access_loggers.stdout",
         "typed_config": {

@@ -23,7 +23,7 @@ mod routes;
 mod rules;
 
 pub(crate) use bootstrap::mark;
-pub use bootstrap::{Routes, listener};
+pub use bootstrap::{Routes, access_log, listener};
 pub use inventory::{Backend, BackendEndpoint, Inventory};
 pub use process::{Envoy, LogLine};
 pub use render::Configuration;
