@@ -7,6 +7,8 @@ mod scene;
 mod settings;
 mod stock;
 
+use std::collections::BTreeMap;
+
 use canary_lab::envoy::Envoy;
 use canary_tests::istio::Oracle;
 use scene::Kind;
@@ -40,13 +42,17 @@ fn compare(kind: Kind, name: &str) {
     };
     let Some(mut oracle) = Oracle::start(&untested) else { return };
     let (mut pairs, mut differences) = (0, Vec::new());
+    let mut ends = BTreeMap::<&str, usize>::new();
     for seed in seeds(name) {
         let batch = run::batch(&binary, &mut oracle, kind, seed);
         pairs += batch.pairs;
         differences.extend(batch.differences);
+        for (end, count) in batch.ends {
+            *ends.entry(end).or_default() += count;
+        }
     }
     let shown = if std::env::var("CANARY_ISTIO_SEEDS").is_ok() { usize::MAX } else { 20 };
-    println!("{name}: {pairs} requests compared, {} differences", differences.len());
+    println!("{name}: {pairs} requests compared, {} differences; {ends:?}", differences.len());
     assert!(
         differences.is_empty(),
         "{} differences of {pairs}, the first:\n{}",

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use canary_core::{Mesh, Request, stats::Random};
+use canary_core::{Mesh, Request, route::Outcome, stats::Random};
 use canary_lab::envoy::{Envoy, LogLine};
 use canary_tests::{
     istio::Oracle,
@@ -35,6 +35,8 @@ const REQUESTS: u64 = 10;
 pub(crate) struct Batch {
     pub(crate) pairs: usize,
     pub(crate) differences: Vec<String>,
+    /// The number of requests by how they end.
+    pub(crate) ends: BTreeMap<&'static str, usize>,
 }
 
 /// The servers, which all batches share.
@@ -52,8 +54,20 @@ struct Case {
     clusters: BTreeMap<String, Value>,
 }
 
-/// Names of routes that istiod makes by itself.
-const OWN: [&str; 3] = ["default", "allow_any", "block_all"];
+/// The names of routes that istiod makes for what a sidecar does not know.
+const BEYOND: [&str; 2] = ["allow_any", "block_all"];
+/// The name of the route of a service without rules.
+const DEFAULT: &str = "default";
+
+/// A request that was sent.
+struct Sent {
+    index: usize,
+    tag: String,
+    request: Request,
+    /// False where the proxy does not read the connection.
+    http: bool,
+    seen: Observed,
+}
 
 /// Generates, runs and compares a batch.
 pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -> Batch {
@@ -106,7 +120,7 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
     }
     let addresses = envoy.listeners().unwrap();
 
-    let mut sent: Vec<(usize, String, Request, Observed)> = Vec::new();
+    let mut sent = Vec::new();
     let mut logged = 0;
     for (index, case) in cases.iter().enumerate() {
         let number = case.name[1..].parse::<u64>().unwrap();
@@ -125,10 +139,11 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
                 ));
                 break;
             };
-            logged += usize::from(case.fitted.http.contains(&name));
+            let http = case.fitted.http.contains(&name);
+            logged += usize::from(http);
             let tag = format!("{seed}-{}-{count}", case.name);
             let answer = send(address, &request, &tag);
-            sent.push((index, tag, request, Observed { answer, ..Observed::default() }));
+            sent.push(Sent { index, tag, request, http, seen: Observed { answer, ..Observed::default() } });
         }
     }
     wait(&lines, logged);
@@ -138,13 +153,21 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
         let tag = message.header(TAG).unwrap_or_default().to_owned();
         received.entry(tag).or_default().push(message);
     }
-    for (index, tag, request, mut seen) in sent {
+    for Sent { index, tag, request, http, mut seen } in sent {
         let case = &cases[index];
         seen.line = lines.get(&tag).cloned().unwrap_or_default();
         seen.sort(received.remove(&tag).unwrap_or_default());
         let route = seen.line.route.clone().and_then(|name| case.fitted.routes.get(&name));
+        let route = route.filter(|route| !BEYOND.contains(&text(&route["name"])));
         own_names(&mut seen, &case.name);
         batch.pairs += 1;
+        *batch.ends.entry(ending(&case.mesh, &request)).or_default() += 1;
+        if !http {
+            batch.differences.extend(unread(&case.mesh, &request, &seen).map(|found| {
+                format!("seed {seed}, mesh {}, {tag}\n{found}\n{}", case.name, case.scene.text())
+            }));
+            continue;
+        }
         let more = |decision: &canary_core::Decision<&Request>| {
             route.map_or_else(Vec::new, |route| {
                 settings::differences(decision, route, &case.clusters)
@@ -160,6 +183,37 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
         }
     }
     batch
+}
+
+/// How a request ends, in a word.
+fn ending(mesh: &Mesh, request: &Request) -> &'static str {
+    match mesh.route(request).outcome() {
+        Outcome::Forward(_) => "forwarded",
+        Outcome::Redirect(_) => "redirected",
+        Outcome::DirectResponse(_) => "answered",
+        Outcome::Abort(_) => "aborted",
+        Outcome::Preflight(_) => "preflight",
+        Outcome::Passthrough => "passed through",
+        Outcome::Failure(failure) => failure.kind.flag(),
+        _ => "otherwise",
+    }
+}
+
+/// The difference where no service of the client's is on the port: the proxy passes the connection on without reading it,
+/// or closes it where the evaluator tells the answer that it would give over HTTP.
+fn unread(mesh: &Mesh, request: &Request, seen: &Observed) -> Option<String> {
+    let decision = mesh.route(request);
+    let same = match decision.outcome() {
+        Outcome::Passthrough => {
+            seen.received.as_ref().is_some_and(|received| received.server == PASSED)
+        }
+        Outcome::DirectResponse(answer) => answer.status == 502 && seen.answer.status == 0,
+        _ => false,
+    };
+    let found = seen.received.as_ref().map(|received| &received.server);
+    (!same).then(|| {
+        format!("request {request}\n    unread: evaluator {decision}, Envoy {found:?}")
+    })
 }
 
 /// The ports of the listeners of a gateway.
@@ -185,7 +239,11 @@ fn own_names(seen: &mut Observed, proxy: &str) {
     if let Some(route) = &mut seen.line.route {
         route.truncate(route.find('#').unwrap_or(route.len()));
     }
-    seen.line.route = seen.line.route.take().filter(|route| !OWN.contains(&route.as_str()));
+    seen.line.route = seen
+        .line
+        .route
+        .take()
+        .filter(|route| route != DEFAULT && !BEYOND.contains(&route.as_str()));
     if let Some(cluster) = &mut seen.line.cluster
         && let Some(own) = cluster.strip_prefix(&format!("{proxy}|"))
     {

@@ -42,7 +42,8 @@ pub(crate) fn fit(configuration: &Value, name: &str, passed: SocketAddr) -> Fitt
     for listener in list(&configuration["listeners"]) {
         let mut listener = listener.clone();
         let own = text(&listener["name"]).to_owned();
-        if own == "virtualInbound" {
+        // Those of single addresses are for services that are not HTTP.
+        if own != "virtualOutbound" && !own.starts_with("0.0.0.0_") {
             continue;
         }
         let full = format!("{name}/{own}");
@@ -108,11 +109,9 @@ fn prepare(
             if http {
                 manage(settings, configuration, name, fitted);
             }
-            settings["access_log"] = json!([]);
-            if http {
-                settings["access_log"] = json!([canary_lab::envoy::access_log()]);
-            }
             rename(settings, proxy, used);
+            let logs = http.then(canary_lab::envoy::access_log);
+            settings["access_log"] = json!(logs.into_iter().collect::<Vec<_>>());
         }
     }
     speaks

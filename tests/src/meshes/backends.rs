@@ -138,8 +138,9 @@ impl Backends {
         wanted: &BTreeMap<String, String>,
     ) -> Vec<String> {
         let short = host.trim_end_matches(".svc.cluster.local");
-        let outside = self.outside.contains_key(&(host.to_owned(), port));
-        let outside = outside.then(|| format!("{host}:{port}/outside"));
+        // A wildcard stands for the one name below it that has a server.
+        let named = host.replace('*', "x");
+        let outside = self.outside(&named, port).map(|_| format!("{named}:{port}/outside"));
         self.services
             .iter()
             .filter(|backend| backend.host == host && backend.ports.contains(&port))
