@@ -15,6 +15,9 @@ left_out() { printf 'left out: %s, for want of %s; %s\n' "$2" "$1" "$3"; }
 [ -x .cache/bin/kube-apiserver ] && [ -x .cache/bin/etcd ] ||
     left_out kube-apiserver "the tests against a real Kubernetes API server" \
         "scripts/real/build-kubernetes.sh builds it (Go 1.26, ten minutes)"
+[ -x .cache/bin/pilot-discovery ] ||
+    left_out pilot-discovery "the seed's lab and releases on Istio's own control plane" \
+        "scripts/real/build-istio.sh builds it (Go 1.26, a quarter of an hour)"
 command -v prometheus >/dev/null ||
     left_out prometheus "the tests against a real Prometheus" "on Debian and Ubuntu: apt-get install prometheus"
 [ -x "${CANARY_ENVOY:-.venv/bin/envoy}" ] ||

@@ -11,31 +11,12 @@ istio=v1.31.4
 stamp=$bin/.kubernetes-$kubernetes-$istio
 [ -f "$stamp" ] && exit 0
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
-fail() { printf 'canary: %s\n' "$*" >&2; exit 1; }
-# again COMMAND…: three attempts, for what comes over a network.
-again() { "$@" || { sleep 5; "$@"; } || { sleep 20; "$@"; }; }
-
-# Go's own installer puts it where many shells do not look.
-command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin:$HOME/go/bin
-command -v go >/dev/null ||
-    fail "Go is missing: install Go 1.26 or newer (https://go.dev/dl) for the tests against a real Kubernetes API"
-version=$(go env GOVERSION)
-minor=$(printf '%s' "$version" | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-[ "${minor:-99}" -ge 21 ] || fail "$version is too old: install Go 1.26 or newer (https://go.dev/dl)"
-
-export GOFLAGS=-mod=readonly CGO_ENABLED=0
+. ../go.sh
+need_go "the tests against a real Kubernetes API"
 mkdir -p "$bin"
 say "Fetching Kubernetes $kubernetes as Go modules"
 again go mod download
 say "Building etcd and kube-apiserver (some minutes)"
-# build NAME PACKAGE FLAGS…: under another name first, so that an interrupted build leaves no half program.
-build() {
-    local name=$1 package=$2
-    shift 2
-    go build -trimpath "$@" -o "$bin/$name.new" "$package"
-    mv "$bin/$name.new" "$bin/$name"
-}
 build etcd go.etcd.io/etcd/server/v3 -ldflags "-s -w"
 build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver \
     -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$kubernetes"

@@ -15,3 +15,4 @@ if [ ${#packages[@]} -gt 0 ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 ./build-kubernetes.sh
+./build-istio.sh
