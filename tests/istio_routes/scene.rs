@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use canary_core::{Manifest, Mesh, Object, Request, route::GatewayWorkload};
 use canary_tests::meshes::{
+    admissible,
     backends::Backends,
     clients::{self, Client},
     draw::Draw,
@@ -40,6 +41,7 @@ impl Scene {
                 }
                 for service in &mut made.services {
                     objects::stamp(draw, &mut service.metadata);
+                    admissible::mend(service, false);
                 }
                 all.extend(made.gateways.into_iter().map(Object::from));
                 all.extend(made.services.into_iter().map(Object::from));
@@ -48,7 +50,9 @@ impl Scene {
                 Client { namespace: namespace.to_owned(), labels }
             }
             Kind::Sidecar => {
-                all.extend(clients::services(draw).into_iter().map(Object::from));
+                let mut made = clients::services(draw);
+                made.iter_mut().for_each(|service| admissible::mend(service, true));
+                all.extend(made.into_iter().map(Object::from));
                 all.extend(clients::sidecars(draw).into_iter().map(Object::Other));
                 clients::client(draw)
             }
@@ -82,8 +86,8 @@ impl Scene {
 
     /// Leaves out what Istio's admission refuses, by its places in the list.
     pub(crate) fn without(&mut self, refused: &Value) {
-        let refused: Vec<u64> =
-            refused.as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+        let refused = refused.as_array().into_iter().flatten();
+        let refused: Vec<u64> = refused.filter_map(|one| one["place"].as_u64()).collect();
         let mut place = 0;
         self.objects.retain(|_| {
             place += 1;
@@ -117,7 +121,15 @@ impl Scene {
     /// A request that the proxy gets; `ports` are those on which a gateway listens.
     pub(crate) fn request(&self, draw: &mut Draw, ports: &[u16]) -> Request {
         match self.kind {
-            Kind::Gateway => objects::request(draw, ports),
+            Kind::Gateway => {
+                let mut request = objects::request(draw, ports);
+                let hosts = admissible::hosts(&self.objects);
+                if !hosts.is_empty() && !draw.once_in(3) {
+                    let place = draw.below(hosts.len() as u64);
+                    request.authority = hosts[usize::try_from(place).unwrap()].clone();
+                }
+                request
+            }
             Kind::Sidecar => clients::request(draw, &self.client),
         }
     }

@@ -246,13 +246,33 @@ const REQUEST_HOSTS: &[&str] = &[
     "203.0.113.7",
     "www.example.org",
 ];
+/// Names with a port that they are served on.
+const SERVED: &[(&str, u16)] = &[
+    ("model", 8501),
+    ("model.default.svc.cluster.local", 8501),
+    ("model.shop", 9000),
+    ("other", 80),
+    ("other.default", 8080),
+    ("other.default.svc.cluster.local", 80),
+    ("alias", 80),
+    ("alias.default", 80),
+    ("empty", 80),
+    ("ext.example.com", 80),
+    ("ext.example.com", 8080),
+    ("x.wild.example.com", 80),
+    ("a.example.com", 80),
+    ("10.9.0.2", 80),
+];
 const PORTS: &[u16] = &[80, 80, 80, 8080, 8501, 8501, 9000, 7777];
 
 /// A call of a client on one of the ports that services have.
 pub fn request(draw: &mut Draw, client: &Client) -> Request {
     let port = PORTS[usize::try_from(draw.below(PORTS.len() as u64)).unwrap()];
+    let served = usize::try_from(draw.below(SERVED.len() as u64)).unwrap();
+    let anywhere = (draw.one(REQUEST_HOSTS), port);
+    let (host, port) = if draw.once_in(3) { anywhere } else { SERVED[served] };
     let mut request = objects::request(draw, &[port]);
-    request.authority = draw.one(REQUEST_HOSTS).to_owned();
+    host.clone_into(&mut request.authority);
     if port != 80 || draw.once_in(4) {
         // As clients write it.
         request.authority = format!("{}:{port}", request.authority);

@@ -10,7 +10,7 @@ use super::draw::Draw;
 
 /// A policy, with entries for ports if it is not one of those.
 pub(super) fn policy(draw: &mut Draw) -> TrafficPolicy {
-    TrafficPolicy {
+    let mut policy = TrafficPolicy {
         load_balancer: draw.maybe(2, balancer),
         connection_pool: draw.maybe(3, pool),
         outlier_detection: draw.maybe(3, ejection),
@@ -23,13 +23,17 @@ pub(super) fn policy(draw: &mut Draw) -> TrafficPolicy {
                     port: Some(PortSelector { number: Some(port) }),
                     load_balancer: draw.maybe(2, balancer),
                     connection_pool: draw.maybe(3, pool),
-                    outlier_detection: draw.maybe(3, ejection),
+                    outlier_detection: draw.maybe(1, ejection),
                     tls: None,
                 })
                 .collect()
         }),
         ..TrafficPolicy::default()
+    };
+    if policy == TrafficPolicy::default() {
+        policy.load_balancer = Some(balancer(draw));
     }
+    policy
 }
 
 fn balancer(draw: &mut Draw) -> LoadBalancerSettings {
@@ -43,14 +47,12 @@ fn balancer(draw: &mut Draw) -> LoadBalancerSettings {
                 1 => HashKey::UseSourceIp(true),
                 _ => HashKey::HttpQueryParameterName("q".to_owned()),
             }),
-            hash_algorithm: draw.maybe(2, |draw| {
-                if draw.once_in(2) {
-                    HashAlgorithm::RingHash(RingHash { minimum_ring_size: Some(64) })
-                } else {
-                    HashAlgorithm::Maglev(MagLev { table_size: Some(101) })
-                }
-            }),
-            minimum_ring_size: draw.maybe(5, |_| 32),
+            hash_algorithm: match draw.below(3) {
+                0 => Some(HashAlgorithm::RingHash(RingHash { minimum_ring_size: Some(64) })),
+                1 => Some(HashAlgorithm::Maglev(MagLev { table_size: Some(101) })),
+                _ => None,
+            },
+            minimum_ring_size: None,
         }),
     };
     LoadBalancerSettings { lb_policy: Some(policy), ..LoadBalancerSettings::default() }
@@ -58,13 +60,13 @@ fn balancer(draw: &mut Draw) -> LoadBalancerSettings {
 
 fn pool(draw: &mut Draw) -> ConnectionPoolSettings {
     ConnectionPoolSettings {
-        tcp: draw.maybe(2, |draw| TcpSettings {
-            max_connections: draw.maybe(2, |_| 100),
+        tcp: draw.maybe(1, |draw| TcpSettings {
+            max_connections: draw.maybe(1, |_| 100),
             connect_timeout: draw.maybe(2, |_| "3s".parse().unwrap()),
             ..TcpSettings::default()
         }),
         http: draw.maybe(2, |draw| HttpSettings {
-            http1_max_pending_requests: draw.maybe(2, |_| 50),
+            http1_max_pending_requests: draw.maybe(1, |_| 50),
             http2_max_requests: draw.maybe(2, |_| 200),
             max_retries: draw.maybe(2, |_| 7),
             ..HttpSettings::default()

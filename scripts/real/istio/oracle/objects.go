@@ -35,6 +35,13 @@ type workload struct {
 	Target  uint32 `json:"target"`
 }
 
+// refusal is an object that Istio's admission refuses.
+type refusal struct {
+	// Place is that of the object in the list.
+	Place  int    `json:"place"`
+	Reason string `json:"reason"`
+}
+
 // meshConfig is Istio's default without what needs an agent beside each proxy.
 func meshConfig() *meshconfig.MeshConfig {
 	settings := mesh.DefaultMeshConfig()
@@ -46,10 +53,10 @@ func meshConfig() *meshconfig.MeshConfig {
 }
 
 // read sorts objects into Istio's and Kubernetes' Services, and leaves out those that Istio's admission refuses.
-func read(documents []json.RawMessage) ([]config.Config, []*model.Service, []int, error) {
+func read(documents []json.RawMessage) ([]config.Config, []*model.Service, []refusal, error) {
 	var objects []config.Config
 	var services []*model.Service
-	var refused []int
+	var refused []refusal
 	for place, document := range documents {
 		var object crd.IstioKind
 		if err := json.Unmarshal(document, &object); err != nil {
@@ -77,7 +84,7 @@ func read(documents []json.RawMessage) ([]config.Config, []*model.Service, []int
 			return nil, nil, nil, fmt.Errorf("%s %s/%s: %w", kind.Kind, object.Namespace, object.Name, err)
 		}
 		if _, err := schema.ValidateConfig(*read); err != nil {
-			refused = append(refused, place)
+			refused = append(refused, refusal{Place: place, Reason: err.Error()})
 			continue
 		}
 		objects = append(objects, *read)

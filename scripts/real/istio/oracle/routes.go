@@ -34,8 +34,8 @@ type proxy struct {
 // configured is the answer: for each proxy what istiod sends it.
 type configured struct {
 	Error string `json:"error,omitempty"`
-	// Refused are the places of objects that Istio's admission refuses; they are left out.
-	Refused []int           `json:"refused,omitempty"`
+	// Refused are the objects that Istio's admission refuses; they are left out.
+	Refused []refusal       `json:"refused,omitempty"`
 	Proxies []configuration `json:"proxies,omitempty"`
 }
 
