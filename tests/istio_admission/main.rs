@@ -1,6 +1,10 @@
 //! Our validation against Istio's admission: the schemas and rules of its `CustomResourceDefinition`s, then its webhook,
 //! both from Istio's own module. Generated documents must be admitted by both or by neither.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail loudly and say what they leave out")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail loudly and say what they leave out"
+)]
 
 mod documents;
 
@@ -58,7 +62,9 @@ fn theirs(oracle: &mut Oracle, object: &Value) -> Option<String> {
 
 #[test]
 fn documents_are_admitted_by_both_or_by_neither() {
-    let Some(mut oracle) = Oracle::start("our validation against Istio's admission") else { return };
+    let Some(mut oracle) = Oracle::start("our validation against Istio's admission") else {
+        return;
+    };
     let definitions = ApiServer::definitions().unwrap();
     let (mut both_admit, mut both_refuse) = (0, 0);
     let mut wrong = BTreeMap::<String, (usize, String)>::new();
@@ -88,10 +94,8 @@ fn documents_are_admitted_by_both_or_by_neither() {
         "{total} documents: both admit {both_admit}, both refuse {both_refuse}, {differing} differ"
     );
     assert!(both_admit * 5 >= total && both_refuse * 10 >= total, "{both_admit} {both_refuse}");
-    let listed: Vec<String> = wrong
-        .iter()
-        .map(|(kind, (count, first))| format!("{count} × {kind}\n  {first}"))
-        .collect();
+    let listed: Vec<String> =
+        wrong.iter().map(|(kind, (count, first))| format!("{count} × {kind}\n  {first}")).collect();
     assert!(wrong.is_empty(), "{differing} differences:\n{}", listed.join("\n"));
 }
 

@@ -1,6 +1,10 @@
 //! The evaluator against Istio's own control plane: the routes that istiod makes of generated objects run in real Envoy,
 //! and the same requests must have the same outcome in both.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail loudly and say what they leave out")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail loudly and say what they leave out"
+)]
 
 mod run;
 mod scene;
@@ -25,9 +29,9 @@ fn seeds(kind: &str) -> Vec<u64> {
             range.split_once("..").expect("CANARY_ISTIO_SEEDS is a range such as 100..200");
         return (from.trim().parse().unwrap()..to.trim().parse().unwrap()).collect();
     }
-    let kept = KEPT.lines().filter_map(|line| {
-        line.strip_prefix(kind)?.split('#').next()?.trim().parse().ok()
-    });
+    let kept = KEPT
+        .lines()
+        .filter_map(|line| line.strip_prefix(kind)?.split('#').next()?.trim().parse().ok());
     SEEDS.chain(kept).collect()
 }
 

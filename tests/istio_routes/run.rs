@@ -143,7 +143,13 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
             logged += usize::from(http);
             let tag = format!("{seed}-{}-{count}", case.name);
             let answer = send(address, &request, &tag);
-            sent.push(Sent { index, tag, request, http, seen: Observed { answer, ..Observed::default() } });
+            sent.push(Sent {
+                index,
+                tag,
+                request,
+                http,
+                seen: Observed { answer, ..Observed::default() },
+            });
         }
     }
     wait(&lines, logged);
@@ -211,9 +217,7 @@ fn unread(mesh: &Mesh, request: &Request, seen: &Observed) -> Option<String> {
         _ => false,
     };
     let found = seen.received.as_ref().map(|received| &received.server);
-    (!same).then(|| {
-        format!("request {request}\n    unread: evaluator {decision}, Envoy {found:?}")
-    })
+    (!same).then(|| format!("request {request}\n    unread: evaluator {decision}, Envoy {found:?}"))
 }
 
 /// The ports of the listeners of a gateway.

@@ -38,10 +38,23 @@ impl Scene {
                 let mut made = objects::objects(draw);
                 for gateway in &mut made.gateways {
                     objects::stamp(draw, &mut gateway.metadata);
+                    let first = gateway.spec.servers.as_mut().and_then(|all| all.first_mut());
+                    if draw.once_in(2)
+                        && let Some(first) = first
+                    {
+                        first.hosts = Some(vec!["*".to_owned()]);
+                    }
                 }
                 for service in &mut made.services {
                     objects::stamp(draw, &mut service.metadata);
                     admissible::mend(service, false);
+                    let last = service.spec.http.as_mut().and_then(|rules| rules.last_mut());
+                    if draw.once_in(2)
+                        && let Some(last) = last
+                    {
+                        // Otherwise most requests fit no rule.
+                        last.matches = None;
+                    }
                 }
                 all.extend(made.gateways.into_iter().map(Object::from));
                 all.extend(made.services.into_iter().map(Object::from));
@@ -97,9 +110,8 @@ impl Scene {
 
     /// The evaluator's mesh.
     pub(crate) fn mesh(&self, backends: &Backends) -> canary_core::Result<Mesh> {
-        let mut builder = Mesh::builder()
-            .objects(self.objects.iter().cloned())
-            .services(backends.inventory());
+        let mut builder =
+            Mesh::builder().objects(self.objects.iter().cloned()).services(backends.inventory());
         if self.kind == Kind::Gateway {
             let names = self.objects.iter().filter_map(|object| match object {
                 Object::Gateway(gateway) => Some(&gateway.metadata),

@@ -132,8 +132,10 @@ fn retries(written: &Value) -> String {
     if !written.is_object() {
         return String::new();
     }
-    let conditions: Vec<&str> = text(&written["retry_on"]).split(',').collect();
-    let codes: Vec<u64> = list(&written["retriable_status_codes"]).filter_map(Value::as_u64).collect();
+    let conditions = text(&written["retry_on"]).split(',');
+    let conditions: Vec<&str> = conditions.filter(|condition| !condition.is_empty()).collect();
+    let codes: Vec<u64> =
+        list(&written["retriable_status_codes"]).filter_map(Value::as_u64).collect();
     let attempts = written["num_retries"].as_u64().unwrap_or(1);
     let per_try = duration(&written["per_try_timeout"]);
     let backoff = duration(&written["retry_back_off"]["base_interval"]);
@@ -180,7 +182,10 @@ fn of_policy(policy: &TrafficPolicy, out: &mut Settings) {
     let tcp = pool.and_then(|pool| pool.tcp.as_ref());
     let http = pool.and_then(|pool| pool.http.as_ref());
     let limit = |limit: Option<i32>| {
-        limit.filter(|limit| *limit > 0).and_then(|limit| u32::try_from(limit).ok()).unwrap_or(u32::MAX)
+        limit
+            .filter(|limit| *limit > 0)
+            .and_then(|limit| u32::try_from(limit).ok())
+            .unwrap_or(u32::MAX)
     };
     out.insert(
         "limits",
@@ -224,7 +229,10 @@ fn of_cluster(cluster: &Value, out: &mut Settings) {
             limit("max_retries")
         ),
     );
-    out.insert("connect", format!("{:?}", duration(&cluster["connect_timeout"]).unwrap_or_default()));
+    out.insert(
+        "connect",
+        format!("{:?}", duration(&cluster["connect_timeout"]).unwrap_or_default()),
+    );
     let ejection = &cluster["outlier_detection"];
     if ejection.is_object() {
         out.insert(

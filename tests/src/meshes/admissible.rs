@@ -18,7 +18,8 @@ pub fn mend(service: &mut VirtualService, mesh: bool) {
         hosts.truncate(1);
     }
     let gateways = service.spec.gateways.as_deref().unwrap_or_default();
-    let at_gateway = !mesh && gateways.iter().all(|gateway| gateway != "mesh") && !gateways.is_empty();
+    let at_gateway =
+        !mesh && gateways.iter().all(|gateway| gateway != "mesh") && !gateways.is_empty();
     for gateway in service.spec.gateways.iter_mut().flatten() {
         if let Some(name) = gateway.strip_prefix("./") {
             *gateway = name.to_owned();

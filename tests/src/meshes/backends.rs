@@ -56,7 +56,8 @@ const SERVICES: [(&str, &str, &[u16], &[&str]); 4] = [
     ("empty", "default", &[80], &[]),
 ];
 /// Hosts outside of the cluster, each with its ports.
-const OUTSIDE: [(&str, &[u16]); 2] = [("ext.example.com", &[80, 8080]), ("x.wild.example.com", &[80])];
+const OUTSIDE: [(&str, &[u16]); 2] =
+    [("ext.example.com", &[80, 8080]), ("x.wild.example.com", &[80])];
 /// Services that stand for other hosts.
 const ALIASES: [(&str, &str); 2] =
     [("alias", "other.default.svc.cluster.local"), ("away", "api.example.com")];
@@ -131,12 +132,7 @@ impl Backends {
     }
 
     /// The servers behind a host and port whose pods have some labels.
-    pub fn servers(
-        &self,
-        host: &str,
-        port: u16,
-        wanted: &BTreeMap<String, String>,
-    ) -> Vec<String> {
+    pub fn servers(&self, host: &str, port: u16, wanted: &BTreeMap<String, String>) -> Vec<String> {
         let short = host.trim_end_matches(".svc.cluster.local");
         // A wildcard stands for the one name below it that has a server.
         let named = host.replace('*', "x");

@@ -58,7 +58,8 @@ const HOSTS: &[&str] = &[
 /// The `VirtualService`s of a mesh of sidecars, delegates among them.
 pub fn services(draw: &mut Draw) -> Vec<VirtualService> {
     let count = 1 + draw.below(4);
-    let mut services: Vec<VirtualService> = (0..count).map(|number| service(draw, number)).collect();
+    let mut services: Vec<VirtualService> =
+        (0..count).map(|number| service(draw, number)).collect();
     delegates(draw, &mut services);
     for service in &mut services {
         stamp(draw, &mut service.metadata);
@@ -76,9 +77,8 @@ fn service(draw: &mut Draw, number: u64) -> VirtualService {
         let named = ["mesh", "mesh", "default/edge"];
         draw.several(1, 2, |draw| draw.one(&named).to_owned())
     });
-    service.spec.export_to = draw.maybe(5, |draw| {
-        vec![draw.one(&["*", ".", "istio-system", "shop", "default"]).to_owned()]
-    });
+    service.spec.export_to = draw
+        .maybe(5, |draw| vec![draw.one(&["*", ".", "istio-system", "shop", "default"]).to_owned()]);
     let mut count = 0;
     service.spec.http = Some(draw.several(1, 3, |draw| {
         count += 1;

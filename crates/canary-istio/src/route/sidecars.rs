@@ -342,11 +342,9 @@ impl<'s, 'm> Visible<'s, 'm> {
         let names = [Some(name.to_owned()), dotted, expanded].into_iter().flatten();
         let own = |full: String| {
             self.http(&full).filter(|service| service.external_name.is_some())?;
-            let index = self.holders(&full).into_iter().find(|index| self.sidecar.is_live(*index))?;
-            Some((
-                (false, self.sidecar.order(index, self.listener), true),
-                Resolved::Entry(index),
-            ))
+            let index =
+                self.holders(&full).into_iter().find(|index| self.sidecar.is_live(*index))?;
+            Some(((false, self.sidecar.order(index, self.listener), true), Resolved::Entry(index)))
         };
         names.filter_map(own).collect()
     }

@@ -176,7 +176,8 @@ fn sidecar_resources_say_what_a_client_knows() {
 
 #[test]
 fn a_service_that_stands_for_another_is_a_service_to_virtual_services() {
-    let alias = svc("alias", &[80], "type: ExternalName, externalName: a.default.svc.cluster.local,");
+    let alias =
+        svc("alias", &[80], "type: ExternalName, externalName: a.default.svc.cluster.local,");
     let ends = |more: &str, host: &str| {
         ends(&mesh(&(ab() + &alias + more)), &from("default", &format!("http://{host}/")))
     };
