@@ -7,11 +7,9 @@ use canary_core::{
     cluster::{Cluster, Kubernetes},
     rollout::Error,
 };
-use canary_tests::apiserver::ApiServer;
+use canary_tests::{apiserver::ApiServer, generated::Generator};
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-
-use crate::generated::Generator;
 
 const OF_EACH_KIND: usize = 1_000;
 

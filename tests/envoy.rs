@@ -1,14 +1,7 @@
 //! The evaluator against real Envoy: generated meshes and requests must have the same outcome both ways.
 
-mod backends;
-mod client;
-mod compare;
-mod draw;
 mod front;
-mod generate;
-mod matches;
 mod paths;
-mod rules;
 mod run;
 mod shares;
 

@@ -9,7 +9,6 @@ mod commands;
 mod container;
 mod contract;
 mod envoy;
-mod generated;
 mod kubernetes;
 mod kubernetes_access;
 mod kubernetes_outage;

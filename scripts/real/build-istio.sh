@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds Istio's control plane from its Go module into .cache/bin, once. Its version and checksums are in
-# scripts/real/istio. Needs Go 1.26 or newer (1.21 or newer fetches it as a module), about 4 GB of disk, and a quarter
-# of an hour of one core the first time.
+# Builds Istio's control plane, and the oracle of the tests, from its Go module into .cache/bin, once. Its version and
+# checksums are in scripts/real/istio. Needs Go 1.26 or newer (1.21 or newer fetches it as a module), about 4 GB of
+# disk, and a quarter of an hour of one core the first time.
 set -euo pipefail
 cd "$(dirname "$0")/istio"
 root=$(cd ../../.. && pwd)
@@ -19,5 +19,7 @@ say "Fetching Istio $istio as Go modules"
 again go mod download
 say "Building Istio's control plane (a quarter of an hour the first time)"
 build pilot-discovery istio.io/istio/pilot/cmd/pilot-discovery -ldflags "-s -w"
+# The oracle of the tests: Istio's admission and routes, asked without a cluster.
+build istio-oracle ./oracle -ldflags "-s -w"
 rm -f "$bin"/.istio-*
 touch "$stamp"

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use canary_core::{DestinationRule, Gateway, Request, VirtualService, serving::Workload};
 use canary_lab::{Lab, model::Scripted};
+use canary_tests::meshes::client::send;
 
-use super::{binary, client::send};
+use super::binary;
 
 const APP: &str = "image-classifier";
 

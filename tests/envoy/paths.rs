@@ -2,8 +2,9 @@
 
 use canary_core::{Gateway, Mesh, Request, VirtualService};
 use canary_lab::envoy::{Envoy, Inventory, Routes, listener};
+use canary_tests::meshes::{backends::Received, client::send};
 
-use super::{binary, client::send, run::BACKENDS};
+use super::{binary, run::BACKENDS};
 
 /// Paths in which every byte that HTTP/1.1 allows occurs once, and every escape once in either case.
 fn paths() -> Vec<String> {
@@ -87,7 +88,7 @@ fn paths_are_normalised_alike() {
         let answer = send(address, &request, "path");
         let decision = mesh.route(&request);
         let status = decision.outcome().status().unwrap_or(200);
-        let seen = serde_json::from_slice::<super::backends::Received>(&answer.body);
+        let seen = serde_json::from_slice::<Received>(&answer.body);
         let seen = seen.map(|received| received.path).unwrap_or_default();
         if status != answer.status || (status == 200 && seen != decision.path()) {
             wrong.push(format!(

@@ -9,13 +9,12 @@ use std::{
 
 use canary_core::{Manifest, Mesh, Object, Request, stats::Random};
 use canary_lab::envoy::{Envoy, Inventory, LogLine, Routes, listener};
-
-use super::{
+use canary_tests::meshes::{
     backends::{Backends, Received},
-    client::send,
+    client::{TAG, send},
     compare::{Observed, difference},
     draw::Draw,
-    generate,
+    objects,
 };
 
 const MESHES: u64 = 40;
@@ -43,7 +42,7 @@ struct Case {
 pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
     let backends = &*BACKENDS;
     let mut draw = Draw(Random::new(seed));
-    let rules = generate::destination_rules(&mut draw);
+    let rules = objects::destination_rules(&mut draw);
     let mut batch = Batch::default();
     let lines: Arc<Mutex<HashMap<String, LogLine>>> = Arc::default();
     let envoy = {
@@ -68,12 +67,12 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
     let mut listeners = Vec::new();
     for number in 0..MESHES {
         let mut draw = Draw(Random::of_run(seed, number));
-        let objects = generate::objects(&mut draw);
-        let all: Vec<Object> = objects
+        let made = objects::objects(&mut draw);
+        let all: Vec<Object> = made
             .gateways
             .into_iter()
             .map(Object::from)
-            .chain(objects.services.into_iter().map(Object::from))
+            .chain(made.services.into_iter().map(Object::from))
             .chain(rules.iter().cloned().map(Object::from))
             .collect();
         let name = format!("m{number}");
@@ -110,7 +109,7 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
         let number = case.name[1..].parse::<u64>().unwrap();
         let mut draw = Draw(Random::of_run(!seed, number));
         for count in 0..REQUESTS {
-            let request = generate::request(&mut draw, &case.ports);
+            let request = objects::request(&mut draw, &case.ports);
             let at = format!("{}-{}", case.name, request.port.unwrap());
             let Some(address) = addresses.get(&at) else {
                 batch.differences.push(format!("seed {seed}: Envoy refuses {at}\n{}", case.text));
@@ -125,33 +124,21 @@ pub(super) fn batch(binary: &Path, seed: u64) -> Batch {
     let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
     let mut received: HashMap<String, Vec<Received>> = HashMap::new();
     for message in backends.take_log() {
-        let tag = message.header(super::client::TAG).unwrap_or_default().to_owned();
+        let tag = message.header(TAG).unwrap_or_default().to_owned();
         received.entry(tag).or_default().push(message);
     }
     for (index, tag, request, mut seen) in sent {
         let case = &cases[index];
         seen.line = lines.get(&tag).cloned().unwrap_or_default();
-        sort(&mut seen, received.remove(&tag).unwrap_or_default());
+        seen.sort(received.remove(&tag).unwrap_or_default());
         batch.pairs += 1;
-        if let Some(found) = difference(&case.mesh, &request, &seen, backends) {
+        if let Some(found) = difference(&case.mesh, &request, &seen, backends, |_| Vec::new()) {
             batch
                 .differences
                 .push(format!("seed {seed}, mesh {}, {tag}\n{found}\n{}", case.name, case.text));
         }
     }
     batch
-}
-
-/// Separates the copies from the requests that the destination received.
-fn sort(seen: &mut Observed, messages: Vec<Received>) {
-    for message in messages {
-        // Envoy puts it behind the name, before a port.
-        if message.header("host").unwrap_or_default().contains("-shadow") {
-            seen.copies.push(message.server);
-        } else {
-            seen.received = Some(message);
-        }
-    }
 }
 
 /// Waits until Envoy has written a line for each request, and copies have arrived.

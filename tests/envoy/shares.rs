@@ -2,8 +2,9 @@
 
 use canary_core::{DestinationRule, Gateway, Mesh, Request, VirtualService};
 use canary_lab::envoy::{Envoy, Inventory, Routes, listener};
+use canary_tests::meshes::{backends::Received, client::send};
 
-use super::{backends::Received, binary, client::send, run::BACKENDS};
+use super::{binary, run::BACKENDS};
 
 /// The 0.9995 quantile of a normal variable: a true share fails once in a thousand runs.
 const Z: f64 = 3.29;

@@ -7,9 +7,12 @@
 
 pub mod apiserver;
 pub mod chaos;
+pub mod generated;
 pub mod http;
+pub mod istio;
 pub mod istiod;
 pub mod memory;
+pub mod meshes;
 pub mod parts;
 pub mod programs;
 pub mod prometheus;

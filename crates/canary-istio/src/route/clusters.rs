@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
     destination_rules::{Client, DestinationRules},
-    policy::EffectivePolicy,
+    policy::{EffectivePolicy, MergedRule},
     registry::Registry,
     services::Service,
 };
@@ -168,20 +168,26 @@ impl ClusterLookup {
         let name = format!("outbound|{port}|{}|{host}", subset.as_deref().unwrap_or_default());
         let mut cluster =
             Cluster { name, host, subset, port, policy: None, failure: None, hashes: false };
-        let namespace = self
-            .registry
-            .namespace_of(&cluster.host, viewer)
-            .or_else(|| service_namespace(&cluster.host, &self.domain));
-        let rule = self.rules.find(client, &cluster.host, namespace);
-        let declared = cluster
-            .subset
-            .as_deref()
-            .and_then(|subset| rule.and_then(|rule| rule.subsets.get(subset)));
+        let rule = self.rule(client, &cluster.host);
+        let subset = cluster.subset.as_deref().unwrap_or_default();
+        let declared = rule.and_then(|rule| rule.subsets.get(subset));
         cluster.policy = rule.map(|rule| rule.effective(declared, port));
-        cluster.hashes = rule.is_some_and(|rule| rule.hashes(declared, address.port));
+        // The rules of the host as it is written count here, also where it only stands for another.
+        cluster.hashes = self
+            .rule(client, &address.host)
+            .is_some_and(|rule| rule.hashes(rule.subsets.get(subset), address.port));
         cluster.failure =
             self.failure(address, behind, &cluster, client.namespace, declared.is_some());
         cluster
+    }
+
+    /// The merged rules for a host.
+    fn rule(&self, client: &Client<'_>, host: &str) -> Option<&MergedRule> {
+        let namespace = self
+            .registry
+            .namespace_of(host, client.namespace)
+            .or_else(|| service_namespace(host, &self.domain));
+        self.rules.find(client, host, namespace).map(AsRef::as_ref)
     }
 
     fn failure(
@@ -203,6 +209,12 @@ impl ClusterLookup {
                 ""
             };
             return no_cluster(format!("no service {} is known{known}", cluster.host));
+        }
+        if service.is_some_and(|service| service.external_name.is_some()) {
+            let named = &cluster.host;
+            return no_cluster(format!(
+                "service {named} stands for another and has no cluster of its own"
+            ));
         }
         if let Some(service) = service
             && !service.has_port(cluster.port)

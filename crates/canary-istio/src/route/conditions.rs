@@ -152,8 +152,39 @@ fn claim_path(key: &str) -> Option<Box<[String]>> {
     Some(dotted.split('.').map(str::to_owned).collect())
 }
 
-/// Why a match cannot be compiled: the field and the reason.
-pub(super) type Broken = (String, String);
+/// Returns true for a condition that asks for no value, in either of the forms that Istio has for it.
+fn is_presence(written: &StringMatch) -> bool {
+    match written {
+        StringMatch::Present => true,
+        StringMatch::Regex(expression) => expression == "*",
+        StringMatch::Exact(_) | StringMatch::Prefix(_) => false,
+    }
+}
+
+/// Why a match cannot be compiled.
+pub(super) struct Broken {
+    pub(super) code: &'static str,
+    pub(super) field: String,
+    pub(super) reason: String,
+    pub(super) help: &'static str,
+}
+
+impl Broken {
+    fn expression(field: &str, reason: String) -> Self {
+        let help = "write RE2 syntax, at most 1024 bytes";
+        Self { code: "V014", field: format!("{field}.regex"), reason, help }
+    }
+
+    /// Istio writes a condition on a claim without a value as one without a pattern, which Envoy refuses.
+    fn claim(field: String) -> Self {
+        Self {
+            code: "C905",
+            field,
+            reason: "a condition on a claim has no value: Envoy refuses the routes".to_owned(),
+            help: "give exact, prefix or regex; `regex: .*` takes any text",
+        }
+    }
+}
 
 impl Conditions {
     /// The conditions of a rule without `match`: none.
@@ -172,7 +203,7 @@ impl Conditions {
         let mut text = |written: &StringMatch, field: &str| match Text::new(written, expressions) {
             Ok(text) => Some(text),
             Err(reason) => {
-                broken.push((format!("{field}.regex"), reason));
+                broken.push(Broken::expression(field, reason));
                 None
             }
         };
@@ -202,8 +233,11 @@ impl Conditions {
                 rest.push(Condition::SourceNamespace(source.clone()));
             }
         }
+        let mut empty = Vec::new();
         let mut value = |source, written: &StringMatch, invert, field: String| {
-            if let Some(text) = text(written, &field) {
+            if matches!(source, Source::Claim(_)) && is_presence(written) {
+                empty.push(Broken::claim(field));
+            } else if let Some(text) = text(written, &field) {
                 rest.push(Condition::Value { source, text, invert, field: field.into() });
             }
         };
@@ -226,6 +260,7 @@ impl Conditions {
             let source = Source::Query(key.as_str().into());
             value(source, written, false, format!("queryParams[{key}]"));
         }
+        broken.extend(empty);
         if broken.is_empty() {
             let ignore_case = written.ignore_uri_case.unwrap_or(false);
             Ok(Self { uri, ignore_case, rest: rest.into() })

@@ -109,6 +109,10 @@ fn join(root: Option<&str>, delegate: Option<&str>) -> Option<String> {
 
 fn merge_match(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> HttpMatchRequest {
     let mut merged = delegate.clone();
+    // What is written as zero or empty is as if it were not there.
+    merged.port = merged.port.filter(|port| *port != 0);
+    merged.gateways = merged.gateways.filter(|gateways| !gateways.is_empty());
+    merged.source_namespace = merged.source_namespace.filter(|namespace| !namespace.is_empty());
     macro_rules! inherit {
         ($($field:ident),*) => {
             $(if merged.$field.is_none() {
@@ -299,6 +303,8 @@ mod tests {
         };
         let merged = merge_match(&header("a"), &header("b"));
         assert_eq!(merged.headers.unwrap().len(), 2);
+        let port = |port| HttpMatchRequest { port: Some(port), ..HttpMatchRequest::default() };
+        assert_eq!(merge_match(&port(80), &port(0)).port, Some(80));
         let root = HttpRoute {
             name: Some("root".to_owned()),
             timeout: Some("1s".parse().unwrap()),

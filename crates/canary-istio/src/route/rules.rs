@@ -217,12 +217,10 @@ impl<'c> RuleCompiler<'c> {
                         .filter(|inner| inner.contains(".match"))
                         .and_then(|inner| inner.rsplit_once(' '));
                     let (object, at) = of_delegate.unwrap_or((&place.object, &place.path));
-                    for (field, reason) in broken {
-                        self.findings.push(
-                            Finding::error("V014", format!("{at}.{field}"), reason)
-                                .object(object)
-                                .help("write RE2 syntax, at most 1024 bytes"),
-                        );
+                    for broken in broken {
+                        let at = format!("{at}.{}", broken.field);
+                        let finding = Finding::error(broken.code, at, broken.reason);
+                        self.findings.push(finding.object(object).help(broken.help));
                     }
                 }
             }

@@ -253,12 +253,17 @@ impl<'s, 'm> Visible<'s, 'm> {
         Some(Self { sidecar, listener })
     }
 
-    /// The service of a host when it listens on the port, whatever it speaks.
-    fn listed(&self, host: &str) -> Option<&'m Service> {
+    /// The service of a host when it listens on the port, whatever it speaks and whether or not it only stands for
+    /// another.
+    fn present(&self, host: &str) -> Option<&'m Service> {
         let Sidecar { lookup, client, port, .. } = self.sidecar;
         let service = lookup.registry.get(host, client.namespace)?;
-        self.imports(service)
-            .filter(|service| service.external_name.is_none() && service.has_port(*port))
+        self.imports(service).filter(|service| service.has_port(*port))
+    }
+
+    /// As [`Visible::present`], for those that stand for themselves.
+    fn listed(&self, host: &str) -> Option<&'m Service> {
+        self.present(host).filter(|service| service.external_name.is_none())
     }
 
     fn imports(&self, service: &'m Service) -> Option<&'m Service> {
@@ -276,9 +281,9 @@ impl<'s, 'm> Visible<'s, 'm> {
         (service.speaks(self.sidecar.port) == Speaks::Http).then_some(service)
     }
 
-    /// As [`Visible::listed`], for those that speak HTTP.
+    /// As [`Visible::present`], for those that speak HTTP.
     fn http(&self, host: &str) -> Option<&'m Service> {
-        self.listed(host).and_then(|service| self.speaks_http(service))
+        self.present(host).and_then(|service| self.speaks_http(service))
     }
 
     /// The services that the client calls by a name, among those that fit: its own, then by names that stand for it.
@@ -317,11 +322,31 @@ impl<'s, 'm> Visible<'s, 'm> {
     fn exact(&self, name: &str) -> Option<Resolved> {
         let services = self.named(name, |service| self.speaks_http(service));
         let of_services = services.into_iter().map(|service| self.claimed(&service.host));
-        let listed = self.listed(name).is_some();
-        let holders = self.sidecar.table.hosts.exact(name).filter(|_| !listed);
+        let present = self.present(name).is_some();
+        let holders = self.sidecar.table.hosts.exact(name).filter(|_| !present);
         let own = self.sidecar.ordered(holders, self.listener);
         let of_entries = own.into_iter().filter_map(|index| self.bare(index));
-        of_entries.chain(of_services).min_by_key(|(order, _)| *order).map(|(_, called)| called)
+        let of_aliases = self.aliases(name);
+        of_entries
+            .chain(of_aliases)
+            .chain(of_services)
+            .min_by_key(|(order, _)| *order)
+            .map(|(_, called)| called)
+    }
+
+    /// The virtual hosts of services that stand for others under a name of their own: those that a VirtualService has.
+    fn aliases(&self, name: &str) -> Vec<(Order, Resolved)> {
+        let Sidecar { lookup, client, .. } = self.sidecar;
+        let dotted = name.strip_suffix('.').map(str::to_owned);
+        let expanded = expand_alias(name, client.namespace, &lookup.domain);
+        let names = [Some(name.to_owned()), dotted, expanded].into_iter().flatten();
+        let own = |full: String| {
+            self.http(&full).filter(|service| service.external_name.is_some())?;
+            let index =
+                self.holders(&full).into_iter().find(|index| self.sidecar.is_live(*index))?;
+            Some(((false, self.sidecar.order(index, self.listener), true), Resolved::Entry(index)))
+        };
+        names.filter_map(own).collect()
     }
 
     /// The virtual host of the longest wildcard that stands for a name.
@@ -409,6 +434,6 @@ impl<'s, 'm> Visible<'s, 'm> {
         lookup
             .registry
             .fitting(wide, client.namespace)
-            .any(|service| self.listed(&service.host).is_some())
+            .any(|service| self.present(&service.host).is_some())
     }
 }

@@ -81,8 +81,8 @@ fn router() -> Value {
     })
 }
 
-/// One line of JSON for each request, on standard output.
-fn access_log() -> Value {
+/// One line of JSON for each request, on standard output; [`super::LogLine`] reads it.
+pub fn access_log() -> Value {
     json!({
         "name": "envoy.access_loggers.stdout",
         "typed_config": {

@@ -22,7 +22,7 @@ mod render;
 mod routes;
 mod rules;
 
-pub use bootstrap::{Routes, listener};
+pub use bootstrap::{Routes, access_log, listener};
 pub(crate) use bootstrap::{log_format, mark};
 pub(crate) use control::get;
 #[cfg(feature = "istio")]

@@ -196,7 +196,12 @@ impl Envoy {
         self.write(path, kind, resources).map_err(failed)?;
         let end = Instant::now() + TIMEOUT;
         loop {
-            let now = self.updates(stats).map_err(failed)?;
+            // While it loads much, Envoy answers late.
+            let now = match self.updates(stats) {
+                Ok(now) => now,
+                Err(_) if Instant::now() < end => continue,
+                Err(error) => return Err(failed(error)),
+            };
             if now.refused > before.refused {
                 let reason = self.program.log_from(logged);
                 return Err(cluster_error(action(), format!("Envoy refused them: {reason}")));

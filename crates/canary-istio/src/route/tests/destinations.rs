@@ -94,6 +94,13 @@ fn weights_that_envoy_refuses_are_refused() {
     assert_eq!(refused(huge), "C901");
     assert_eq!(refused("- redirect: {redirectCode: 304, uri: /x}"), "C903");
     assert_eq!(refused("- name: nothing"), "V059");
+    for (field, value) in [("headers", "{}"), ("withoutHeaders", "{}"), ("headers", "{regex: '*'}")]
+    {
+        let claim = format!(
+            "- match: [{{{field}: {{'@request.auth.claims.group': {value}}}}}]\n  route: [{{destination: {{host: a}}}}]"
+        );
+        assert_eq!(refused(&claim), "C905", "{field} {value}");
+    }
 }
 
 #[test]

@@ -90,3 +90,34 @@ fn the_namespace_of_a_service_entry_finds_its_rules() {
     assert_eq!(ends(&mesh(&hidden), &from("default", "http://ext.org/")), "passed");
     assert_eq!(ends(&mesh(&hidden), &from("out", "http://ext.org/")), "outbound|80||ext.org");
 }
+
+#[test]
+fn retries_are_hashed_by_the_rules_of_the_host_that_is_written() {
+    let alias =
+        svc("alias", &[80], "type: ExternalName, externalName: a.default.svc.cluster.local,");
+    let hash = "trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-user}}}";
+    let elsewhere = |host: &str, hashed: &str| {
+        let to = format!("hosts: [b], http: [{{route: [{{destination: {{host: {host}}}}}]}}]");
+        let mesh = mesh(
+            &(ab() + &alias + &vs("v", 1, &to) + &rule("r", 1, &format!("host: {hashed}, {hash}"))),
+        );
+        let request = from("default", "http://b/");
+        let decision = mesh.route(&request);
+        assert_eq!(decision.outcome().to_string(), A);
+        decision.retries().is_some_and(|retries| retries.ignore_previous_hosts)
+    };
+    assert!(elsewhere("alias", "a"));
+    assert!(!elsewhere("alias", "alias"));
+    assert!(!elsewhere("a", "a"));
+}
+
+#[test]
+fn a_destination_that_stands_for_another_needs_the_port_that_a_sidecar_listens_on() {
+    let alias =
+        svc("alias", &[80], "type: ExternalName, externalName: a.default.svc.cluster.local,");
+    let to = "hosts: [b], http: [{route: [{destination: {host: alias, port: {number: 80}}}]}]";
+    let services = svc("a", &[80], "") + &svc("b", &[80, 8501], "") + &alias;
+    let mesh = mesh(&(services + &vs("v", 1, to)));
+    assert_eq!(ends(&mesh, &from("default", "http://b/")), A);
+    assert_eq!(ends(&mesh, &from("default", "http://b/").port(8501)), "503 NC");
+}

@@ -173,3 +173,36 @@ fn sidecar_resources_say_what_a_client_knows() {
     let strict = builder(&ab()).registry_only().build().unwrap();
     assert_eq!(super::ends(&strict, &from("default", "http://x.org/")), "502");
 }
+
+#[test]
+fn a_service_that_stands_for_another_is_a_service_to_virtual_services() {
+    let alias =
+        svc("alias", &[80], "type: ExternalName, externalName: a.default.svc.cluster.local,");
+    let ends = |more: &str, host: &str| {
+        ends(&mesh(&(ab() + &alias + more)), &from("default", &format!("http://{host}/")))
+    };
+    // Nobody has it: its name leads to the service that it stands for, with that one's rules.
+    assert_eq!(ends("", "alias"), A);
+    assert_eq!(ends(&vs("v", 1, &format!("hosts: [a], {TO_B}")), "alias"), B);
+    // A VirtualService has it, by its name or by a wildcard: it takes the name, unless an older one has the service.
+    for host in ["alias", "'*.default.svc.cluster.local'"] {
+        let own = vs("own", 2, &format!("hosts: [{host}], {TO_B}"));
+        assert_eq!(ends(&own, "alias"), B, "{host}");
+        assert_eq!(ends(&own, "alias.default.svc.cluster.local."), B, "{host}");
+        let redirect = "http: [{redirect: {uri: /y}}]";
+        let of_service = |second| vs("of-service", second, &format!("hosts: [a], {redirect}"));
+        assert_eq!(ends(&(own.clone() + &of_service(3)), "alias"), B, "{host}");
+        assert_eq!(
+            ends(&(own.clone() + &of_service(1)), "alias"),
+            "301 to http://alias/y",
+            "{host}"
+        );
+    }
+    // The wildcard stands for services alone where one fits it, be it such a service.
+    let wide = vs("wide", 1, &format!("hosts: ['*.default.svc.cluster.local'], {TO_B}"));
+    let only = mesh(&(svc("b", &[9000], "") + &alias + &wide));
+    assert_eq!(
+        super::ends(&only, &from("default", "http://x.default.svc.cluster.local/")),
+        "passed"
+    );
+}

@@ -13,29 +13,38 @@ use serde::{Deserialize, Serialize};
 
 /// A request as a server received it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Received {
+pub struct Received {
     /// The server: `service.namespace:port/version`.
-    pub(super) server: String,
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) headers: Vec<(String, String)>,
+    pub server: String,
+    /// The port on which it listens.
+    pub port: u16,
+    /// The method.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
+    /// The headers in order.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Received {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    /// The first value of a header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// Headers that every server answers with.
-pub(super) const ANSWERED: [(&str, &str); 2] = [("x-backend", "echo"), ("x-up", "u")];
+pub const ANSWERED: [(&str, &str); 2] = [("x-backend", "echo"), ("x-up", "u")];
 
 type Log = Arc<Mutex<Vec<Received>>>;
 
 /// The services of the tests, each pod of them a server on loopback.
 #[derive(Debug)]
-pub(super) struct Backends {
-    pub(super) services: Vec<Backend>,
+pub struct Backends {
+    /// Those of Kubernetes.
+    pub services: Vec<Backend>,
+    /// Those outside of the cluster, by host and port.
+    outside: BTreeMap<(String, u16), SocketAddr>,
     log: Log,
 }
 
@@ -46,12 +55,16 @@ const SERVICES: [(&str, &str, &[u16], &[&str]); 4] = [
     ("model", "shop", &[9000], &["v1"]),
     ("empty", "default", &[80], &[]),
 ];
+/// Hosts outside of the cluster, each with its ports.
+const OUTSIDE: [(&str, &[u16]); 2] =
+    [("ext.example.com", &[80, 8080]), ("x.wild.example.com", &[80])];
 /// Services that stand for other hosts.
 const ALIASES: [(&str, &str); 2] =
     [("alias", "other.default.svc.cluster.local"), ("away", "api.example.com")];
 
 impl Backends {
-    pub(super) fn start() -> Self {
+    /// Starts every server.
+    pub fn start() -> Self {
         let log = Log::default();
         let mut services = Vec::new();
         for (name, namespace, ports, versions) in SERVICES {
@@ -77,11 +90,28 @@ impl Backends {
                 endpoints: Vec::new(),
             });
         }
-        Self { services, log }
+        let mut outside = BTreeMap::new();
+        for (host, ports) in OUTSIDE {
+            for port in ports {
+                let address = serve(format!("{host}:{port}/outside"), Arc::clone(&log));
+                outside.insert((host.to_owned(), *port), address);
+            }
+        }
+        Self { services, outside, log }
+    }
+
+    /// Starts a further server and returns its address.
+    pub fn server(&self, name: &str) -> SocketAddr {
+        serve(name.to_owned(), Arc::clone(&self.log))
+    }
+
+    /// The address of a host outside of the cluster.
+    pub fn outside(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        self.outside.get(&(host.to_owned(), port)).copied()
     }
 
     /// The services as the evaluator's inventory.
-    pub(super) fn inventory(&self) -> Vec<Service> {
+    pub fn inventory(&self) -> Vec<Service> {
         self.services
             .iter()
             .map(|backend| {
@@ -102,13 +132,11 @@ impl Backends {
     }
 
     /// The servers behind a host and port whose pods have some labels.
-    pub(super) fn servers(
-        &self,
-        host: &str,
-        port: u16,
-        wanted: &BTreeMap<String, String>,
-    ) -> Vec<String> {
+    pub fn servers(&self, host: &str, port: u16, wanted: &BTreeMap<String, String>) -> Vec<String> {
         let short = host.trim_end_matches(".svc.cluster.local");
+        // A wildcard stands for the one name below it that has a server.
+        let named = host.replace('*', "x");
+        let outside = self.outside(&named, port).map(|_| format!("{named}:{port}/outside"));
         self.services
             .iter()
             .filter(|backend| backend.host == host && backend.ports.contains(&port))
@@ -117,11 +145,12 @@ impl Backends {
                 wanted.iter().all(|(key, value)| endpoint.labels.get(key) == Some(value))
             })
             .map(|endpoint| format!("{short}:{port}/{}", endpoint.labels["version"]))
+            .chain(outside)
             .collect()
     }
 
     /// The requests that the servers received since the last call.
-    pub(super) fn take_log(&self) -> Vec<Received> {
+    pub fn take_log(&self) -> Vec<Received> {
         std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -150,6 +179,7 @@ fn serve(server: String, log: Log) -> SocketAddr {
 /// Answers requests on one connection until it ends. `x-echo-status` requests a status.
 fn answer(stream: TcpStream, server: &str, log: &Log) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
+    let port = stream.local_addr()?.port();
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut stream = stream;
     loop {
@@ -168,7 +198,7 @@ fn answer(stream: TcpStream, server: &str, log: &Log) -> std::io::Result<()> {
             let Some((name, value)) = line.split_once(':') else { break };
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
-        let received = Received { server: server.to_owned(), method, path, headers };
+        let received = Received { server: server.to_owned(), port, method, path, headers };
         let length = received.header("content-length").and_then(|length| length.parse().ok());
         reader.by_ref().take(length.unwrap_or(0)).read_to_end(&mut Vec::new())?;
         let status = received.header("x-echo-status").unwrap_or("200").to_owned();

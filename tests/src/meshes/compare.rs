@@ -15,24 +15,52 @@ use super::{
 
 /// The handling of one request on Envoy.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observed {
-    pub(super) answer: Answer,
-    pub(super) line: LogLine,
+pub struct Observed {
+    /// The client's answer.
+    pub answer: Answer,
+    /// The line in Envoy's access log.
+    pub line: LogLine,
     /// The request that the destination received.
-    pub(super) received: Option<Received>,
+    pub received: Option<Received>,
     /// The servers that got a copy.
-    pub(super) copies: Vec<String>,
+    pub copies: Vec<String>,
 }
+
+impl Observed {
+    /// Separates the copies from the request that the destination received: the access log names its endpoint.
+    pub fn sort(&mut self, mut messages: Vec<Received>) {
+        // Both may have gone to one server. The lab's own configuration leaves the suffix to copies.
+        let marked = |message: &Received| {
+            message.header("host").is_some_and(|host| host.contains("-shadow"))
+        };
+        messages.sort_by_key(marked);
+        let upstream = self.line.upstream.as_deref().and_then(|address| address.rsplit(':').next());
+        let upstream = upstream.and_then(|port| port.parse::<u16>().ok());
+        for message in messages {
+            let first = self.received.is_none();
+            if first && upstream.is_none_or(|port| port == message.port) {
+                self.received = Some(message);
+            } else {
+                self.copies.push(message.server);
+            }
+        }
+    }
+}
+
+/// The server, and Envoy's cluster, to which a sidecar passes what it does not know.
+pub const PASSED: &str = "PassthroughCluster";
 
 /// An outcome as named texts, so that two can be laid side by side.
 type Fields = BTreeMap<&'static str, String>;
 
-/// Where they differ, in words; `None` when one of the outcomes that the evaluator allows is what happened.
-pub(super) fn difference(
+/// Where they differ, in words; `None` when one of the outcomes that the evaluator allows is what happened. `more` says
+/// what else is wrong with a decision.
+pub fn difference(
     mesh: &Mesh,
     request: &Request,
     seen: &Observed,
     backends: &Backends,
+    more: impl Fn(&Decision<&Request>) -> Vec<String>,
 ) -> Option<String> {
     let first = mesh.route(request);
     let mut numbers = vec![0];
@@ -69,6 +97,7 @@ pub(super) fn difference(
                     })
                     .map(|(field, text)| format!("    {field}: evaluator nothing, Envoy {text}")),
             )
+            .chain(more(&decision).into_iter().map(|text| format!("    {text}")))
             .collect();
         if wrong.is_empty() {
             return None;
@@ -150,7 +179,16 @@ fn fields(
             };
             own(&mut fields, text.as_bytes());
         }
-        other => panic!("a gateway does not end with {other}"),
+        Outcome::Passthrough => {
+            fields.insert("cluster", PASSED.to_owned());
+            fields.insert("server", PASSED.to_owned());
+            fields.insert("method", request.method.clone());
+            fields.insert("path", decision.path().into_owned());
+            fields.insert("authority", decision.authority().to_owned());
+            fields.insert("request headers", shown(&request.headers, is_of_request));
+            answer.extend(ANSWERED.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        other => panic!("no proxy ends with {other}"),
     }
     // Variables of answers are read from the request as it was sent on.
     let mut sent = request.headers.clone();

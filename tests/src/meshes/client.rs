@@ -11,17 +11,20 @@ use canary_core::Request;
 
 /// An answer as it came.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub struct Answer {
+    /// The status; 0 when the connection was closed without an answer.
+    pub status: u16,
+    /// The headers in order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: Vec<u8>,
 }
 
 /// The header by which a request is found in the access log and at the servers.
-pub(super) const TAG: &str = "x-canary-tag";
+pub const TAG: &str = "x-canary-tag";
 
 /// Sends a request on a connection of its own.
-pub(super) fn send(to: SocketAddr, request: &Request, tag: &str) -> Answer {
+pub fn send(to: SocketAddr, request: &Request, tag: &str) -> Answer {
     let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
     let _ = write!(head, "host: {}\r\n", request.authority);
     for (name, value) in &request.headers {
@@ -43,7 +46,10 @@ pub(super) fn send(to: SocketAddr, request: &Request, tag: &str) -> Answer {
         if let Some(answer) = parse(&bytes) {
             return answer;
         }
-        let count = stream.read(&mut buffer).unwrap();
+        let count = match stream.read(&mut buffer) {
+            Ok(0) | Err(_) if bytes.is_empty() => return Answer::default(),
+            read => read.unwrap(),
+        };
         assert!(count > 0, "no whole answer to {request}: {:?}", String::from_utf8_lossy(&bytes));
         bytes.extend(&buffer[..count]);
     }

@@ -9,14 +9,17 @@ use canary_core::{
         WorkloadSelector,
     },
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
 use super::{draw::Draw, rules};
 
 /// Istio's objects of one mesh, without the `DestinationRule`s, which a batch has in common.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Objects {
-    pub(super) gateways: Vec<Gateway>,
-    pub(super) services: Vec<VirtualService>,
+pub struct Objects {
+    /// Gateways.
+    pub gateways: Vec<Gateway>,
+    /// VirtualServices, delegates among them.
+    pub services: Vec<VirtualService>,
 }
 
 const SERVER_HOSTS: &[&str] = &[
@@ -43,7 +46,7 @@ const HOSTS: &[&str] = &[
 ];
 
 /// The rules that all meshes of a batch share.
-pub(super) fn destination_rules(draw: &mut Draw) -> Vec<DestinationRule> {
+pub fn destination_rules(draw: &mut Draw) -> Vec<DestinationRule> {
     let mut rules = Vec::new();
     for (host, namespace) in [
         ("model", "default"),
@@ -92,12 +95,24 @@ pub(super) fn destination_rules(draw: &mut Draw) -> Vec<DestinationRule> {
 }
 
 /// A mesh of one or two gateways and a few services.
-pub(super) fn objects(draw: &mut Draw) -> Objects {
+pub fn objects(draw: &mut Draw) -> Objects {
     let mut gateways = vec![gateway(draw, "edge", "default")];
     gateways.extend(draw.maybe(3, |draw| gateway(draw, "edge", "istio-system")));
     let count = 1 + draw.below(4);
     let mut services: Vec<VirtualService> =
         (0..count).map(|number| service(draw, number)).collect();
+    delegates(draw, &mut services);
+    for service in &mut services {
+        // Seconds apart, alike, or not stamped at all.
+        if let Some(second) = draw.maybe(2, |draw| draw.below(3)) {
+            service.metadata.creation_timestamp = time(second);
+        }
+    }
+    Objects { gateways, services }
+}
+
+/// Adds services that are delegates.
+pub(super) fn delegates(draw: &mut Draw, services: &mut Vec<VirtualService>) {
     for number in 0..draw.below(3) {
         let mut delegate = VirtualService::default()
             .named(format!("d{number}"))
@@ -111,14 +126,15 @@ pub(super) fn objects(draw: &mut Draw) -> Objects {
             draw.maybe(5, |draw| vec![draw.one(&["*", ".", "shop"]).to_owned()]);
         services.push(delegate);
     }
-    for service in &mut services {
-        // Seconds apart, alike, or not stamped at all.
-        if let Some(second) = draw.maybe(2, |draw| draw.below(3)) {
-            let stamp = format!("\"2026-01-01T00:00:0{second}Z\"");
-            service.metadata.creation_timestamp = serde_json::from_str(&stamp).unwrap();
-        }
-    }
-    Objects { gateways, services }
+}
+
+/// Stamps an object with one of three seconds, as an API server stamps every one.
+pub fn stamp(draw: &mut Draw, metadata: &mut ObjectMeta) {
+    metadata.creation_timestamp = time(draw.below(3));
+}
+
+fn time(second: u64) -> Option<Time> {
+    serde_json::from_str(&format!("\"2026-01-01T00:00:0{second}Z\"")).unwrap()
 }
 
 fn gateway(draw: &mut Draw, name: &str, namespace: &str) -> Gateway {
@@ -178,7 +194,7 @@ fn service(draw: &mut Draw, number: u64) -> VirtualService {
 }
 
 /// A rule that leaves the rest to a delegate.
-fn root(draw: &mut Draw, name: &str) -> HttpRoute {
+pub(super) fn root(draw: &mut Draw, name: &str) -> HttpRoute {
     let mut rule = rules::rule(draw, name);
     rule.route = None;
     rule.redirect = None;
@@ -249,7 +265,7 @@ const QUERIES: &[&str] = &[
 ];
 
 /// A request to one of the ports.
-pub(super) fn request(draw: &mut Draw, ports: &[u16]) -> Request {
+pub fn request(draw: &mut Draw, ports: &[u16]) -> Request {
     let port = ports[usize::try_from(draw.below(ports.len() as u64)).unwrap()];
     let method = draw.one(&["GET", "GET", "GET", "POST", "PUT", "OPTIONS", "DELETE"]);
     let mut request = Request {

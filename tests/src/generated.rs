@@ -5,7 +5,8 @@ use canary_core::stats::Random;
 use serde_json::{Map, Value, json};
 
 /// Generates the specs of one kind.
-pub(crate) struct Generator {
+#[derive(Debug)]
+pub struct Generator {
     random: Random,
     schema: Value,
     skeletons: Vec<Value>,
@@ -15,7 +16,7 @@ pub(crate) struct Generator {
 
 impl Generator {
     /// Of a kind whose definition is among these.
-    pub(crate) fn new(definitions: &[Value], kind: &'static str, seed: u64) -> Self {
+    pub fn new(definitions: &[Value], kind: &'static str, seed: u64) -> Self {
         let of_kind = |definition: &&Value| definition["spec"]["names"]["kind"] == kind;
         let definition = definitions.iter().find(of_kind).expect("the kind's definition");
         let versions = definition["spec"]["versions"].as_array().unwrap();
@@ -25,7 +26,7 @@ impl Generator {
     }
 
     /// The next object: a good one with one to three fields generated from the schema, or generated entirely from it.
-    pub(crate) fn next(&mut self, namespace: &str) -> Value {
+    pub fn next(&mut self, namespace: &str) -> Value {
         self.made += 1;
         let schema = self.schema.clone();
         let spec = if self.random.bernoulli(0.1) {
