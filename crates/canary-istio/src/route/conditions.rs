@@ -161,15 +161,16 @@ fn is_presence(written: &StringMatch) -> bool {
     }
 }
 
-/// Why a match cannot be compiled.
-pub(super) struct Broken {
+/// A match that cannot be compiled: the fault, its place and the remedy.
+#[derive(Debug)]
+pub(super) struct InvalidMatch {
     pub(super) code: &'static str,
     pub(super) field: String,
     pub(super) reason: String,
     pub(super) help: &'static str,
 }
 
-impl Broken {
+impl InvalidMatch {
     fn expression(field: &str, reason: String) -> Self {
         let help = "write RE2 syntax, at most 1024 bytes";
         Self { code: "V014", field: format!("{field}.regex"), reason, help }
@@ -198,12 +199,12 @@ impl Conditions {
         namespace: &str,
         names: &mut HeaderNames,
         expressions: &mut Expressions,
-    ) -> Result<Self, Vec<Broken>> {
+    ) -> Result<Self, Vec<InvalidMatch>> {
         let mut broken = Vec::new();
         let mut text = |written: &StringMatch, field: &str| match Text::new(written, expressions) {
             Ok(text) => Some(text),
             Err(reason) => {
-                broken.push(Broken::expression(field, reason));
+                broken.push(InvalidMatch::expression(field, reason));
                 None
             }
         };
@@ -236,7 +237,7 @@ impl Conditions {
         let mut empty = Vec::new();
         let mut value = |source, written: &StringMatch, invert, field: String| {
             if matches!(source, Source::Claim(_)) && is_presence(written) {
-                empty.push(Broken::claim(field));
+                empty.push(InvalidMatch::claim(field));
             } else if let Some(text) = text(written, &field) {
                 rest.push(Condition::Value { source, text, invert, field: field.into() });
             }
