@@ -84,21 +84,22 @@ def started(*arguments, cwd):
 def test_ctrl_c_suspends_a_release(tmp_path):
     plan = tmp_path / "plan.yaml"
     plan.write_text(PLAN.read_text().replace("requests: 300", "requests: 10000000"))
-    process = started("run", plan, "--output", "json", "--tick", "20ms", cwd=tmp_path)
-    for line in process.stdout:
-        if json.loads(line)["event"] == "seen":
-            process.send_signal(signal.SIGINT)
-            break
-    rest = process.stdout.read()
-    assert process.wait(timeout=60) == 130, process.stderr.read()
+    with started("run", plan, "--output", "json", "--tick", "20ms", cwd=tmp_path) as process:
+        for line in process.stdout:
+            if json.loads(line)["event"] == "seen":
+                process.send_signal(signal.SIGINT)
+                break
+        rest, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
     assert '"suspended"' in rest
 
 
 def test_ctrl_c_ends_what_only_computes(tmp_path):
-    process = started("simulate", PLAN, "--runs", 10_000_000, cwd=tmp_path)
-    assert "simulating" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == -signal.SIGINT
+    with started("simulate", PLAN, "--runs", 10_000_000, cwd=tmp_path) as process:
+        assert "simulating" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
 
 
 def test_colours_are_for_terminals(tmp_path):

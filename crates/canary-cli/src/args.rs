@@ -9,7 +9,7 @@ use crate::{commands as of, status::Status};
 ///
 /// Every subcommand takes files, folders or `-` for standard input where it reads manifests, and several documents in
 /// each: what `helm template` or `kustomize build` prints pipes in. Results go to standard output, messages and
-/// progress to standard error; colours appear on a terminal only, and not when NO_COLOR is set.
+/// progress to standard error; colours appear on a terminal only, and not when `NO_COLOR` is set.
 #[derive(Debug, Parser)]
 #[command(
     name = "canary",

@@ -37,7 +37,7 @@ pub(crate) fn document(suites: &[Suite]) -> Result<String> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let all = || suites.iter().flat_map(|suite| &suite.cases);
-    let [tests, failures, skipped] = counts(all());
+    let [tests, failures, skipped] = counts(&all());
     let mut element = writer.create_element("testsuites").with_attribute(("name", "canary"));
     for (name, count) in [("tests", &tests), ("failures", &failures), ("skipped", &skipped)] {
         element = element.with_attribute((name, count.as_str()));
@@ -51,7 +51,7 @@ pub(crate) fn document(suites: &[Suite]) -> Result<String> {
     Ok(String::from_utf8(writer.into_inner())?)
 }
 
-fn counts<'c>(cases: impl Iterator<Item = &'c Case> + Clone) -> [String; 3] {
+fn counts<'c>(cases: &(impl Iterator<Item = &'c Case> + Clone)) -> [String; 3] {
     let count = |of: fn(&End) -> bool| cases.clone().filter(|case| of(&case.end)).count();
     [
         count(|_| true),
@@ -62,7 +62,7 @@ fn counts<'c>(cases: impl Iterator<Item = &'c Case> + Clone) -> [String; 3] {
 }
 
 fn write(writer: &mut Writer<Vec<u8>>, suite: &Suite) -> std::io::Result<()> {
-    let [tests, failures, skipped] = counts(suite.cases.iter());
+    let [tests, failures, skipped] = counts(&suite.cases.iter());
     let name = allowed(&suite.name);
     let attributes = [
         ("name", name.as_str()),

@@ -1,4 +1,4 @@
-//! Colours: never into a file or a pipe, and not where NO_COLOR is set.
+//! Colours: never into a file or a pipe, and not where `NO_COLOR` is set.
 
 use crate::folder::{Folder, MESH};
 

@@ -57,12 +57,10 @@ impl LabOf {
     pub(crate) fn run(&self) -> Result<Status> {
         let lab = self.start()?;
         let (gateway, metrics) = (lab.gateway_url(), lab.metrics_url());
-        match self.output {
-            Plain::Text => output::print(&format!("gateway: {gateway}\nmetrics: {metrics}"))?,
-            Plain::Json => {
-                output::print(&json!({"gateway": gateway, "metrics": metrics}).to_string())?
-            }
-        }
+        output::print(&match self.output {
+            Plain::Text => format!("gateway: {gateway}\nmetrics: {metrics}"),
+            Plain::Json => json!({"gateway": gateway, "metrics": metrics}).to_string(),
+        })?;
         if let Some(problem) = lab.problem() {
             output::message(&format!("warning: {problem}"));
         }

@@ -128,7 +128,7 @@ impl Expected {
         let Some(wanted) = &self.shares else { return };
         for (name, percent) in wanted {
             let of_name = shares.iter().filter(|share| is_named(&share.cluster, name));
-            let actual = 100.0 * of_name.map(Share::fraction).fold(0.0, |sum, one| sum + one);
+            let actual = 100.0 * of_name.map(Share::fraction).sum::<f64>().abs();
             if (actual - percent).abs() > 0.005 {
                 broken.push(format!("expected {percent} % for {name}, found {actual:.2} %"));
             }
