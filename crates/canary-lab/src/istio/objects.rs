@@ -58,7 +58,7 @@ pub fn gateway_objects(port: u16) -> [Value; 2] {
             },
             "spec": {
                 "type": "NodePort",
-                "selector": {key: value},
+                "selector": gateway_selector(),
                 "ports": [{
                     "name": "http2", "port": 80, "targetPort": port, "nodePort": port,
                 }],
