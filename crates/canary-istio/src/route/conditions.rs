@@ -162,6 +162,7 @@ fn is_presence(written: &StringMatch) -> bool {
 }
 
 /// Why a match cannot be compiled.
+#[derive(Debug)]
 pub(super) struct Broken {
     pub(super) code: &'static str,
     pub(super) field: String,
