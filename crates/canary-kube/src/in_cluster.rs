@@ -114,7 +114,7 @@ impl InCluster {
     /// The Job's pod runs as a non-root user, without a writable file system, capabilities or a sidecar. An exit status of 1
     /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over. A
     /// pod may be lost after the verdict, and Kubernetes takes every status but 0 for a failure: the program has to exit
-    /// with 0 for a promotion also where an earlier pod gave that verdict, as `ramp --plain-status` does.
+    /// with 0 for a promotion also where an earlier pod gave that verdict, as `canary run --plain-status` does.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the plan has an error.
