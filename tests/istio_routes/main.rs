@@ -11,7 +11,10 @@ mod scene;
 mod settings;
 mod stock;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use canary_lab::envoy::Envoy;
 use canary_tests::istio::Oracle;
@@ -35,8 +38,12 @@ fn seeds(kind: &str) -> Vec<u64> {
     SEEDS.chain(kept).collect()
 }
 
+/// One test at a time: both take from the log of the same servers.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Compares the batches of one kind of proxy.
 fn compare(kind: Kind, name: &str) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let untested = format!("the evaluator against istiod's routes for a {name}");
     let Some(binary) = Envoy::find() else {
         let required = std::env::var("CANARY_REAL_PARTS").is_ok_and(|value| value == "required");

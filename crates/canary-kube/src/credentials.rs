@@ -20,7 +20,7 @@ impl Credentials {
         let secrets = ["token", "password", "client-key-data"]
             .into_iter()
             .filter_map(|name| fields[name].as_str())
-            .fold(Secrets::default(), |secrets, secret| secrets.with(secret));
+            .fold(Secrets::default(), Secrets::with);
         Self { secrets, token_file: auth.token_file.as_ref().map(PathBuf::from) }
     }
 

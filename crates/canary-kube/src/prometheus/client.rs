@@ -109,15 +109,15 @@ impl Client {
             .authority(self.address.authority.as_str())
             .path_and_query(format!("{}{path}?{}", self.address.prefix, fields.join("&")))
             .build()
-            .map_err(|_| self.fails("the query is too long for a URL".to_owned(), false))?;
+            .map_err(|_| self.fails("the query is too long for a URL", false))?;
         let mut headers = HeaderMap::new();
         if let Some(auth) = &self.auth {
             if !secure && !self.cleartext && !is_loopback(uri.host()) {
                 let what = "credentials are sent over https:// only; .allow_cleartext() allows http:// where the \
                             network itself is encrypted";
-                return Err(self.fails(what.to_owned(), false));
+                return Err(self.fails(what, false));
             }
-            let value = auth.header().await.map_err(|what| self.fails(what, false))?;
+            let value = auth.header().await.map_err(|what| self.fails(&what, false))?;
             headers.insert(header::AUTHORIZATION, value);
         }
         let request = Request::get(uri).headers(headers);
@@ -169,7 +169,7 @@ impl Client {
             // `Broken` before the answer, and what a later version of the client adds.
             _ => (format!("the connection broke: {why}"), true),
         };
-        self.fails(what, retryable)
+        self.fails(&what, retryable)
     }
 
     /// The error for a status that is not a success.
@@ -200,7 +200,7 @@ impl Client {
             }
             _ => ("it refused the query", false),
         };
-        self.fails(format!("HTTP {status}: {what}{said}"), retryable)
+        self.fails(&format!("HTTP {status}: {what}{said}"), retryable)
     }
 
     /// The error for a response that cannot be used.
@@ -208,25 +208,24 @@ impl Client {
         match refusal {
             Refusal::Failed(kind, said) => self.failed(&kind, &said, false),
             Refusal::Unreadable(_) if body.trim_ascii_start().starts_with(b"<") => self.fails(
-                "the response is a web page, not one of Prometheus' API; check the address, and whether it requires a login"
-                    .to_owned(),
+                "the response is a web page, not one of Prometheus' API; check the address, and whether it requires a login",
                 false,
             ),
             Refusal::Unreadable(why) => {
-                self.fails(format!("the response cannot be read: {why}"), false)
+                self.fails(&format!("the response cannot be read: {why}"), false)
             }
             Refusal::Partial(warnings) => {
                 let said: String = warnings.join("; ").chars().take(400).collect();
                 let what = format!(
                     "the response may be incomplete, so it was not counted: {said}; .accept_warnings() counts it nevertheless"
                 );
-                self.fails(what, true)
+                self.fails(&what, true)
             }
             Refusal::TooMany(series) => {
                 let what = format!(
                     "{series} series are more than the limit; select fewer with matchers, or raise `max_series`"
                 );
-                self.fails(what, false)
+                self.fails(&what, false)
             }
         }
     }
@@ -235,12 +234,12 @@ impl Client {
     fn failed(&self, kind: &str, said: &str, passing: bool) -> Error {
         let said: String = said.chars().take(400).collect();
         let passing = passing || matches!(kind, "timeout" | "unavailable" | "canceled");
-        self.fails(format!("it says {kind}: {said}"), passing)
+        self.fails(&format!("it says {kind}: {said}"), passing)
     }
 
-    pub(super) fn fails(&self, reason: String, retryable: bool) -> Error {
+    pub(super) fn fails(&self, reason: &str, retryable: bool) -> Error {
         let action = format!("querying Prometheus at {}", self.url());
-        let reason = server_text(&reason).into_owned();
+        let reason = server_text(reason).into_owned();
         Error::Cluster { action, reason, retryable, source: None }
     }
 }

@@ -312,7 +312,7 @@ impl Prometheus {
         let what = format!(
             "no samples of {selector} yet; check the labels, that Prometheus scrapes the proxies, and that requests flow"
         );
-        self.client.fails(what, true)
+        self.client.fails(&what, true)
     }
 }
 
