@@ -19,6 +19,9 @@ pub(super) struct Registry {
     all: Vec<Known>,
     by_host: HostIndex<Vec<usize>>,
     by_address: HashMap<String, Vec<usize>>,
+    by_port: HashMap<u16, Vec<usize>>,
+    /// Those without a list of ports, which count as having every one.
+    of_any_port: Vec<usize>,
     /// True when a service that is not listed does not exist.
     complete: bool,
     /// True when some services have more names than can be listed.
@@ -62,6 +65,12 @@ impl Registry {
         }
         for (index, known) in registry.all.iter().enumerate() {
             registry.wildcards |= known.service.headless || known.service.host.starts_with('*');
+            for port in &known.service.ports {
+                registry.by_port.entry(*port).or_default().push(index);
+            }
+            if known.service.ports.is_empty() {
+                registry.of_any_port.push(index);
+            }
             for address in &known.service.addresses {
                 registry.by_address.entry(address.clone()).or_default().push(index);
             }
@@ -171,6 +180,20 @@ impl Registry {
             .map(|index| &self.all[*index])
             .filter(|known| known.exports.includes(viewer))
             .map(|known| &known.service)
+    }
+
+    /// The services that a client sees on a port, each with its namespace.
+    pub(super) fn on_port<'r>(
+        &'r self,
+        port: u16,
+        viewer: &'r str,
+    ) -> impl Iterator<Item = (&'r Service, &'r str)> {
+        let listed = self.by_port.get(&port).into_iter().flatten();
+        listed
+            .chain(&self.of_any_port)
+            .map(|index| &self.all[*index])
+            .filter(|known| known.exports.includes(viewer))
+            .map(|known| (&known.service, known.namespace.as_deref().unwrap_or_default()))
     }
 
     /// Every port that a service has.

@@ -151,6 +151,11 @@ impl Egress {
         }
     }
 
+    /// Returns true when the entry is for one port, on which it listens whatever is there.
+    pub(super) fn has_port(&self) -> bool {
+        self.port.is_some()
+    }
+
     /// Returns true when clients in namespace `own` know the service of this host and namespace.
     pub(super) fn has_service(&self, host: &str, namespace: &str, own: &str) -> bool {
         self.has(namespace, own, |import| covers(&import.name, host), &[host])

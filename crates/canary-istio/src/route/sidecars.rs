@@ -113,7 +113,9 @@ impl<'m> Sidecar<'m> {
         if self.lookup.registry.is_unknown() {
             return self.guessed(host, scope).unwrap_or_else(unknown);
         }
-        let Some(seen) = Visible::new(self, scope) else { return unknown() };
+        let Some(seen) = Visible::new(self, scope).filter(Visible::listens) else {
+            return unknown();
+        };
         seen.exact(host).or_else(|| seen.wildcard(host)).unwrap_or_else(unknown)
     }
 
@@ -251,6 +253,22 @@ impl<'s, 'm> Visible<'s, 'm> {
             None => None,
         };
         Some(Self { sidecar, listener })
+    }
+
+    /// Returns true when the sidecar has a listener for HTTP on the port: for a service that it knows there, or by its
+    /// `Sidecar` resource. A VirtualService alone makes none.
+    fn listens(&self) -> bool {
+        let Sidecar { lookup, client, port, .. } = self.sidecar;
+        let own = client.namespace;
+        let imported = |host: &str, namespace: &str| {
+            self.listener.is_none_or(|listener| listener.has_service(host, namespace, own))
+        };
+        self.listener.is_some_and(Egress::has_port)
+            || lookup.registry.on_port(*port, own).any(|(service, namespace)| {
+                service.external_name.is_none()
+                    && service.speaks(*port) == Speaks::Http
+                    && imported(&service.host, namespace)
+            })
     }
 
     /// The service of a host when it listens on the port, whatever it speaks and whether or not it only stands for
