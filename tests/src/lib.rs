@@ -1,7 +1,8 @@
 //! Helpers shared by the workspace tests.
 #![expect(
-    clippy::unwrap_used,
+    clippy::missing_panics_doc,
     clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "only tests use them, where failing loudly is right"
 )]
 

@@ -95,8 +95,8 @@ pub fn kubernetes_services(backends: &Backends) -> Vec<Value> {
         .services
         .iter()
         .map(|backend| {
-            let mut parts = backend.host.split('.');
-            let (name, namespace) = (parts.next().unwrap(), parts.next().unwrap());
+            let mut labels = backend.host.split('.');
+            let (name, namespace) = (labels.next().unwrap(), labels.next().unwrap());
             let ports: Vec<Value> = backend
                 .ports
                 .iter()
