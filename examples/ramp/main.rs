@@ -64,7 +64,7 @@ const STORED: u8 = 10;
 fn status(ending: &Ending, plain: bool) -> ExitCode {
     let Ending::Over { verdict, stored } = ending else { return ExitCode::from(130) };
     let status = match &**verdict {
-        Verdict::Promote { .. } => 0,
+        Verdict::Promote { .. } | Verdict::PromotedByPerson { .. } => 0,
         Verdict::Rollback { .. } => 3,
         Verdict::ExternalEdit { .. } => 5,
         _ => 4,

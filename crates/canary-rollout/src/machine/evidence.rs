@@ -322,6 +322,9 @@ impl Machine {
         if weight < 100 && following == 100 && !self.all_proven(state) {
             return;
         }
+        if self.waits_for_approval(state, actions) {
+            return;
+        }
         if state.resumed > 0 {
             // The next action stores the state, and with it the evidence that has not decided yet.
             self.decide(state, actions);

@@ -5,6 +5,7 @@ mod backoff;
 mod clock;
 mod header_probe;
 mod lease;
+mod listen;
 mod probe;
 mod progress;
 mod run;
