@@ -153,8 +153,18 @@ async fn a_step_waits_for_approval(backend: &impl Backend) {
         })
         .await;
     assert_eq!((step, weights(&cluster, space).await.canary), (1, 50));
-    let found = status(&cluster, space, APP, None).await.unwrap();
-    assert!(found.to_string().contains("step 1 waits for approval"), "{found}");
+    // The event comes a moment before the state is stored.
+    let shown = async {
+        while !status(&cluster, space, APP, None)
+            .await
+            .unwrap()
+            .to_string()
+            .contains("step 1 waits for approval")
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), shown).await.expect("the status shows it");
     alice.approve().await.unwrap();
     let verdict = driven.verdict().await;
     assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");

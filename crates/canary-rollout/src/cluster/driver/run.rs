@@ -385,7 +385,8 @@ impl<C: Cluster + 'static> Running<C> {
         let mut actions = Vec::new();
         let (decided, awaited) = (self.state.is_decided(), self.state.awaits_approval());
         self.driver.machine.advance(&mut self.state, event, &mut actions);
-        let ends = |action: &Action| matches!(action, Action::Write { last: true, .. });
+        let ends =
+            |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
         if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
             // Pending actions of a step are not wanted any more, nor those of an end that a person has revoked.
             self.actions.clear();

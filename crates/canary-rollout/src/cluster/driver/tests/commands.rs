@@ -40,6 +40,11 @@ async fn commanded(
                 *given += 1;
                 store.inner().annotate(&format!("{command} {given}"));
             }
+            // A person whose command is refused for want of a response gives it again.
+            Ok(Progress::Commanded(record)) if record.to_string().contains("cannot be checked") => {
+                *given += 1;
+                store.inner().annotate(&format!("{command} {given}"));
+            }
             Ok(_) => {}
             Err(error) => return Some(Err(error)),
         }
@@ -118,6 +123,28 @@ fn a_command_of_before_the_release_is_not_carried_out() {
     });
 }
 
+/// Both are read before anything is written: before the first weight, where an abort has nothing to write, and after it.
+#[test]
+fn an_abort_that_follows_a_promotion_leaves_nothing_at_the_canary() {
+    run(async {
+        for waits in [0, 1] {
+            let mut plan = plan();
+            plan.steps[waits].approve = Some(Approval::new());
+            let store = Store::new(&plan);
+            let (mut run, control) = driver(&plan, &store, GOOD, u64::MAX).start().await.unwrap();
+            while !matches!(
+                run.next().await.expect("the run goes on").unwrap(),
+                Progress::AwaitingApproval { .. }
+            ) {}
+            assert!(control.promote("urgent") && control.abort("no, the wrong model"));
+            let verdict = to_the_end(&mut run).await.unwrap().unwrap();
+            assert!(verdict.to_string().contains("the wrong model"), "{verdict}");
+            assert_eq!(store.canary_weight(), 0);
+            assert!(store.inner().splits.iter().all(|split| split.canary < 100), "{waits}");
+        }
+    });
+}
+
 /// A person promotes, the cluster goes away, and the canary's pods are gone when it comes back.
 #[test]
 fn a_promotion_is_not_written_to_a_canary_that_has_gone_meanwhile() {
@@ -126,7 +153,10 @@ fn a_promotion_is_not_written_to_a_canary_that_has_gone_meanwhile() {
         store.inner().serve(true);
         let driver = driver(&with_approval(), &store, GOOD, u64::MAX);
         let (mut run, control) = driver.start().await.unwrap();
-        while !matches!(run.next().await, Some(Ok(Progress::AwaitingApproval { step: 1, .. }))) {}
+        while !matches!(
+            run.next().await.expect("the run goes on").unwrap(),
+            Progress::AwaitingApproval { .. }
+        ) {}
         store.inner().serve(false);
         assert!(control.promote("urgent"));
         let refused = loop {
