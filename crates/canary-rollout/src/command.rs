@@ -63,11 +63,11 @@ impl fmt::Display for Verb {
 /// One command with who gave it, when and why.
 ///
 /// ```
-/// use canary_core::rollout::{Command, Verb};
+/// use canary_core::rollout::{Command, CommandLine, Verb};
 ///
 /// let command = Command::new(Verb::Abort, "7").by("alice").why("the labels are shifted");
 /// assert_eq!(command.to_string(), "abort 7 by=alice the labels are shifted");
-/// assert_eq!(Command::read_all("pause 6\nabort 7 by=alice the labels are shifted")[1], Ok(command));
+/// assert_eq!(Command::read_all("pause 6\nabort 7 by=alice the labels are shifted")[1], CommandLine::Given(command));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -117,9 +117,12 @@ impl Command {
     }
 
     /// Reads the lines of an annotation; a line that is no command is a refusal with the reason.
-    pub fn read_all(text: &str) -> Vec<Result<Self, CommandRecord>> {
+    pub fn read_all(text: &str) -> Vec<CommandLine> {
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        lines[lines.len().saturating_sub(REMEMBERED)..].iter().map(|line| read(line)).collect()
+        lines[lines.len().saturating_sub(REMEMBERED)..]
+            .iter()
+            .map(|line| CommandLine::read(line))
+            .collect()
     }
 
     /// The record of this command with its outcome.
@@ -150,6 +153,45 @@ impl fmt::Display for Command {
             write!(f, " at={at}")?;
         }
         if self.why.is_empty() { Ok(()) } else { write!(f, " {}", self.why) }
+    }
+}
+
+/// A line of the annotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandLine {
+    /// A command.
+    Given(Command),
+    /// One that cannot be carried out as it is, with the reason.
+    Refused(CommandRecord),
+}
+
+impl CommandLine {
+    /// Reads one line.
+    pub fn read(line: &str) -> Self {
+        read(line)
+    }
+
+    /// The word that distinguishes it from other lines; empty for a command given in the driver's own process.
+    pub fn nonce(&self) -> &str {
+        match self {
+            Self::Given(Command { nonce, .. }) | Self::Refused(CommandRecord { nonce, .. }) => {
+                nonce
+            }
+        }
+    }
+
+    /// The command, if it is one.
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            Self::Given(command) => Some(command),
+            Self::Refused(_) => None,
+        }
+    }
+}
+
+impl From<Command> for CommandLine {
+    fn from(command: Command) -> Self {
+        Self::Given(command)
     }
 }
 
@@ -212,7 +254,7 @@ impl fmt::Display for CommandRecord {
     }
 }
 
-fn read(line: &str) -> Result<Command, CommandRecord> {
+fn read(line: &str) -> CommandLine {
     let mut tokens = line.split_whitespace().peekable();
     let name = tokens.next().unwrap_or_default();
     let nonce = word(tokens.next().unwrap_or_default(), NONCE_CHARS);
@@ -244,14 +286,14 @@ fn read(line: &str) -> Result<Command, CommandRecord> {
         let reason = format!("it is not one of {}", known.join(", "));
         // Without a nonce of its own the line itself is one.
         let nonce = if nonce.is_empty() { digest(line) } else { nonce };
-        return Err(refused(reason, nonce));
+        return CommandLine::Refused(refused(reason, nonce));
     };
     if nonce.is_empty() {
         let reason =
             format!("it has no nonce; write a word that was not used before, as in \"{verb} 7\"");
-        return Err(refused(reason, digest(line)));
+        return CommandLine::Refused(refused(reason, digest(line)));
     }
-    Ok(Command { verb, nonce, by, at, why })
+    CommandLine::Given(Command { verb, nonce, by, at, why })
 }
 
 fn digest(line: &str) -> String {
@@ -289,7 +331,7 @@ mod tests {
         ] {
             let line = command.to_string();
             assert!(line.len() < 400, "{line}");
-            assert_eq!(Command::read_all(&line), [Ok(command)], "{line}");
+            assert_eq!(Command::read_all(&line), [CommandLine::Given(command)], "{line}");
         }
     }
 
@@ -301,13 +343,16 @@ mod tests {
             ("Pause 7", "it is not one of"),
         ] {
             let read = Command::read_all(line);
-            let [Err(record)] = &read[..] else { panic!("{line}: {read:?}") };
+            let [CommandLine::Refused(record)] = &read[..] else { panic!("{line}: {read:?}") };
             assert!(record.to_string().contains(reason), "{record}");
             assert!(!record.nonce.is_empty(), "it must not be read again and again");
         }
         assert_eq!(Command::read_all(" \n"), []);
-        let many: String = (0..20).map(|n| format!("pause {n}\n")).collect();
+        let many = (0..20).map(|n| format!("pause {n}")).collect::<Vec<_>>().join("\n");
         assert_eq!(Command::read_all(&many).len(), REMEMBERED);
-        assert_eq!(Command::read_all(&many).pop(), Some(Ok(Command::new(Verb::Pause, "19"))));
+        assert_eq!(
+            Command::read_all(&many).pop(),
+            Some(CommandLine::Given(Command::new(Verb::Pause, "19")))
+        );
     }
 }

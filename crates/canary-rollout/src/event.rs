@@ -1,7 +1,7 @@
 //! The events that go into the state machine, and the actions that come out of it.
 
 use super::{
-    command::{Command, CommandRecord},
+    command::CommandLine,
     gate::GateOutcome,
     patch::{Differences, SubsetLabels},
     plan::Split,
@@ -65,7 +65,7 @@ pub enum Event {
     Abort(String),
     /// Commands of people were read, in the order in which they were given, with those that cannot be carried out as
     /// they are recorded. Of those that were not read before, the last one is carried out; all are recorded.
-    Commanded(Vec<Result<Command, CommandRecord>>),
+    Commanded(Vec<CommandLine>),
 }
 
 /// A thing that the canary lacks for its first weight.

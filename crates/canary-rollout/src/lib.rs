@@ -38,7 +38,7 @@ mod verdict;
 mod wording;
 
 pub use approval::{Approval, Otherwise};
-pub use command::{COMMAND_ANNOTATION, Command, CommandOutcome, CommandRecord, Verb};
+pub use command::{COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome, CommandRecord, Verb};
 pub use comparison::{ComparedTraffic, Comparison, Rule, RuleOutcome};
 pub use error::{BoxError, Error, Result};
 pub use event::{Action, Event, Missing};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    command::{Command, CommandOutcome, CommandRecord, REMEMBERED},
+    command::{CommandLine, CommandOutcome, CommandRecord, REMEMBERED},
     health::Health,
     monitor::Monitor,
     patch::SubsetLabels,
@@ -190,12 +190,6 @@ pub struct Totals {
     pub refused: u64,
 }
 
-fn nonce_of(line: &Result<Command, CommandRecord>) -> &str {
-    match line {
-        Ok(Command { nonce, .. }) | Err(CommandRecord { nonce, .. }) => nonce,
-    }
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
@@ -297,16 +291,13 @@ impl State {
     }
 
     /// The lines of an annotation that were not read before.
-    pub(crate) fn unread(
-        &self,
-        lines: &[Result<Command, CommandRecord>],
-    ) -> Vec<Result<Command, CommandRecord>> {
+    pub(crate) fn unread(&self, lines: &[CommandLine]) -> Vec<CommandLine> {
         let unread = |nonce: &str| {
             nonce.is_empty()
                 || !self.heard.iter().any(|heard| heard == nonce)
                     && !self.commands.iter().any(|record| record.nonce == nonce)
         };
-        lines.iter().filter(|line| unread(nonce_of(line))).cloned().collect()
+        lines.iter().filter(|line| unread(line.nonce())).cloned().collect()
     }
 
     /// Records a command with its outcome.
@@ -317,25 +308,21 @@ impl State {
 
     /// Records the commands that were given before the rollout began, and carries out none of them; those that an
     /// earlier rollout had read are passed over.
-    pub(crate) fn disregard(
-        &mut self,
-        lines: &[Result<Command, CommandRecord>],
-        known: impl Fn(&str) -> bool,
-    ) {
+    pub(crate) fn disregard(&mut self, lines: &[CommandLine], known: impl Fn(&str) -> bool) {
         self.remember(lines);
-        for line in lines.iter().filter(|line| !known(nonce_of(line))) {
+        for line in lines.iter().filter(|line| !known(line.nonce())) {
             let early =
                 || CommandOutcome::Refused("it was given before this release began".to_owned());
             self.record(match line {
-                Ok(command) => command.record(self.now, early()),
-                Err(refused) => refused.clone(),
+                CommandLine::Given(command) => command.record(self.now, early()),
+                CommandLine::Refused(refused) => refused.clone(),
             });
         }
     }
 
     /// Remembers the lines of the annotation, so that each is carried out once.
-    pub(super) fn remember(&mut self, lines: &[Result<Command, CommandRecord>]) {
-        let nonces = lines.iter().map(nonce_of).filter(|nonce| !nonce.is_empty());
+    pub(super) fn remember(&mut self, lines: &[CommandLine]) {
+        let nonces = lines.iter().map(CommandLine::nonce).filter(|nonce| !nonce.is_empty());
         let nonces: Vec<String> = nonces.map(str::to_owned).collect();
         for nonce in nonces {
             if !self.heard.contains(&nonce) {

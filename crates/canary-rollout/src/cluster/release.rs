@@ -9,7 +9,8 @@ use super::{
     driver::{held_by, lease_of},
 };
 use crate::{
-    COMMAND_ANNOTATION, Command, CommandOutcome, CommandRecord, Error, Plan, Result, Verb, Verdict,
+    COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome, CommandRecord, Error, Plan, Result,
+    Verb, Verdict,
     evidence::Timestamp,
     json::{annotation, resource_version},
     patch::STATE_ANNOTATION,
@@ -200,9 +201,10 @@ impl<C: Cluster + 'static> Release<C> {
                 heard || records(&live).iter().any(|record| record.nonce == nonce)
             };
             let before = annotation(&live, COMMAND_ANNOTATION).unwrap_or_default();
-            let unread = Command::read_all(before).into_iter().flatten();
+            let before = Command::read_all(before);
+            let unread = before.iter().filter_map(CommandLine::command);
             let mut lines: Vec<String> =
-                unread.filter(|one| !known(&one.nonce)).map(|one| one.to_string()).collect();
+                unread.filter(|one| !known(&one.nonce)).map(ToString::to_string).collect();
             lines.push(command.to_string());
             lines.drain(..lines.len().saturating_sub(LINES));
             match self.cluster.patch(&self.object(), &annotate(&live, &lines.join("\n"))?).await {

@@ -2,11 +2,13 @@ use super::{
     tests::{Run, plan},
     *,
 };
-use crate::{Approval, Command, CommandOutcome, CommandRecord, Otherwise, Verb, evidence::Arm};
+use crate::{
+    Approval, Command, CommandLine, CommandOutcome, CommandRecord, Otherwise, Verb, evidence::Arm,
+};
 
 impl Run {
     fn order(&mut self, verb: Verb, nonce: &str) -> &[Action] {
-        self.handle(Event::Commanded(vec![Ok(Command::new(verb, nonce).by("alice"))]))
+        self.handle(Event::Commanded(vec![Command::new(verb, nonce).by("alice").into()]))
     }
 
     fn last(&self) -> &CommandRecord {
@@ -126,7 +128,7 @@ fn of_two_commands_the_later_one_wins_and_both_are_recorded() {
     let mut run = Run::holding(plan());
     let lines =
         [Command::new(Verb::Abort, "1").by("alice"), Command::new(Verb::Pause, "2").by("bob")];
-    let lines: Vec<_> = lines.into_iter().map(Ok).collect();
+    let lines: Vec<_> = lines.into_iter().map(CommandLine::Given).collect();
     assert_eq!(run.handle(Event::Commanded(lines.clone())), [Action::Save]);
     assert!(run.state.is_paused() && run.state.is_running());
     let outcomes: Vec<_> =
@@ -157,7 +159,7 @@ fn a_person_promotes_and_it_is_not_the_statistics() {
     let mut run = Run::holding(plan());
     run.good(60);
     let command = Command::new(Verb::Promote, "1").by("alice").why("a fix is urgent");
-    assert_eq!(run.handle(Event::Commanded(vec![Ok(command)])), [write(100, true)]);
+    assert_eq!(run.handle(Event::Commanded(vec![command.into()])), [write(100, true)]);
     let verdict = run.state.verdict();
     assert_eq!(verdict.name(), "promotedByPerson");
     let text = verdict.to_string();
@@ -198,7 +200,7 @@ fn a_person_promotes_no_canary_that_has_answered_nothing_or_fails() {
     let mut run = Run::holding(plan());
     run.good(60);
     run.handle_raw(Event::Unanswered);
-    run.handle_raw(Event::Commanded(vec![Ok(Command::new(Verb::Promote, "5"))]));
+    run.handle_raw(Event::Commanded(vec![Command::new(Verb::Promote, "5").into()]));
     assert!(run.refusal().contains("no response yet"), "{}", run.last());
 }
 

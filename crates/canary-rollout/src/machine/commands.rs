@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     super::{
         approval::{Approval, Otherwise},
-        command::{Command, CommandOutcome, CommandRecord, Verb},
+        command::{Command, CommandLine, CommandOutcome, CommandRecord, Verb},
         event::Action,
         state::{State, Totals},
         verdict::{Cause, Verdict},
@@ -18,7 +18,7 @@ impl Machine {
     pub(super) fn commanded(
         &self,
         state: &mut State,
-        lines: &[Result<Command, CommandRecord>],
+        lines: &[CommandLine],
         actions: &mut Vec<Action>,
     ) {
         let mut unread = state.unread(lines);
@@ -26,20 +26,22 @@ impl Machine {
         let Some(last) = unread.pop() else { return };
         for earlier in unread {
             let record = match earlier {
-                Ok(command) => command.record(state.now, CommandOutcome::Superseded),
-                Err(refused) => timed(refused, state),
+                CommandLine::Given(command) => {
+                    command.record(state.now, CommandOutcome::Superseded)
+                }
+                CommandLine::Refused(refused) => timed(refused, state),
             };
             state.record(record);
         }
         let record = match last {
-            Ok(command) => {
+            CommandLine::Given(command) => {
                 let outcome = match self.carry_out(state, &command, actions) {
                     Ok(()) => CommandOutcome::Done,
                     Err(why) => CommandOutcome::Refused(why),
                 };
                 command.record(state.now, outcome)
             }
-            Err(refused) => timed(refused, state),
+            CommandLine::Refused(refused) => timed(refused, state),
         };
         state.record(record);
         if actions.is_empty() {
@@ -88,15 +90,8 @@ impl Machine {
         if self.next_approval(state).is_none() {
             return false;
         }
-        self.await_approval(state, actions);
+        await_approval(state, actions);
         true
-    }
-
-    pub(super) fn await_approval(&self, state: &mut State, actions: &mut Vec<Action>) {
-        if state.awaited_ms.is_none() {
-            state.awaited_ms = Some(0);
-            actions.push(Action::Save);
-        }
     }
 
     /// The approval that is awaited.
@@ -201,6 +196,14 @@ impl Machine {
         };
         self.finish(state, verdict, actions);
         Ok(())
+    }
+}
+
+/// Begins to wait for an approval, unless one is awaited already.
+pub(super) fn await_approval(state: &mut State, actions: &mut Vec<Action>) {
+    if state.awaited_ms.is_none() {
+        state.awaited_ms = Some(0);
+        actions.push(Action::Save);
     }
 }
 

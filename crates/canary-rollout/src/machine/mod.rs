@@ -313,7 +313,7 @@ impl Machine {
         let approved = std::mem::take(&mut state.approved);
         if self.plan.steps[state.step].approve.is_some() && !approved {
             state.phase = Phase::Approving;
-            self.await_approval(state, actions);
+            commands::await_approval(state, actions);
         } else if let Some(action) = self.gate_at(state.step, 0) {
             state.phase = Phase::Gating(0);
             actions.push(action);

@@ -143,7 +143,7 @@ impl<'a> SimulatedRun<'a> {
         if state.awaits_approval().is_some() {
             // A simulation is about the evidence: the person approves at once.
             let approve = Command::new(Verb::Approve, "");
-            self.machine.advance(state, Event::Commanded(vec![Ok(approve)]), &mut self.actions);
+            self.machine.advance(state, Event::Commanded(vec![approve.into()]), &mut self.actions);
         }
     }
 

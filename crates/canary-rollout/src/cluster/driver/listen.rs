@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use crate::{
-    COMMAND_ANNOTATION, Command, CommandOutcome, CommandRecord,
+    COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome,
     evidence::Timestamp,
     json::{annotation, list, resource_version, text},
 };
 
 /// The lines of one annotation.
-pub(super) type Lines = Vec<Result<Command, CommandRecord>>;
+pub(super) type Lines = Vec<CommandLine>;
 
 /// Collects the commands out of every object that is read or watched.
 #[derive(Debug, Default)]
@@ -45,9 +45,9 @@ impl Listener {
         sign(&mut lines, live);
         if old {
             for line in &mut lines {
-                if let Ok(command) = line {
+                if let CommandLine::Given(command) = line {
                     let at = command.at.unwrap_or(Timestamp(0));
-                    *line = Err(command.record(at, CommandOutcome::Superseded));
+                    *line = CommandLine::Refused(command.record(at, CommandOutcome::Superseded));
                 }
             }
         }
@@ -71,13 +71,13 @@ fn sign(lines: &mut Lines, live: &Value) {
     let at = text(entry, "/time").parse::<jiff::Timestamp>().ok();
     let at = at.map(|at| Timestamp(u64::try_from(at.as_millisecond()).unwrap_or(0)));
     match lines.last_mut() {
-        Some(Ok(command)) => {
+        Some(CommandLine::Given(command)) => {
             if command.by.is_empty() {
                 *command = command.clone().by(text(entry, "/manager"));
             }
             command.at = command.at.or(at);
         }
-        Some(Err(record)) => {
+        Some(CommandLine::Refused(record)) => {
             if record.by.is_empty() {
                 text(entry, "/manager").clone_into(&mut record.by);
             }
@@ -112,7 +112,9 @@ mod tests {
         let mut listener = Listener::default();
         listener.listen(&object("1", Some("pause 1 by=alice\nresume 2")));
         let lines = listener.take().unwrap();
-        let [Ok(first), Ok(last)] = &lines[..] else { panic!("{lines:?}") };
+        let [CommandLine::Given(first), CommandLine::Given(last)] = &lines[..] else {
+            panic!("{lines:?}")
+        };
         assert_eq!((first.by.as_str(), first.at), ("alice", None));
         assert_eq!(
             (last.by.as_str(), last.at),
@@ -128,9 +130,9 @@ mod tests {
         listener.listen(&object("12", Some("resume 2")));
         listener.listen(&object("9", Some("pause 1")));
         listener.listen(&object("13", None));
-        assert!(matches!(listener.take().unwrap()[..], [Ok(Command { .. })]));
+        assert!(matches!(listener.take().unwrap()[..], [CommandLine::Given(_)]));
         let lines = listener.take().unwrap();
-        let [Err(record)] = &lines[..] else { panic!("{lines:?}") };
+        let [CommandLine::Refused(record)] = &lines[..] else { panic!("{lines:?}") };
         assert_eq!((record.nonce.as_str(), &record.outcome), ("1", &CommandOutcome::Superseded));
         assert!(listener.take().is_none());
     }

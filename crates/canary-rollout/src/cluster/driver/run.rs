@@ -28,7 +28,7 @@ use super::{
     target::{Purpose, Target},
 };
 use crate::{
-    Action, CommandOutcome, Error, Event, Phase, Result, State, Verb, Verdict,
+    Action, CommandLine, CommandOutcome, Error, Event, Phase, Result, State, Verb, Verdict,
     evidence::{Observation, ScoreValue, Seen, Timestamp},
     patch::Differences,
 };
@@ -189,21 +189,21 @@ impl<C: Cluster + 'static> Running<C> {
     async fn carry_out(&mut self, order: Order) -> Result<()> {
         match order {
             Order::Suspend => self.suspend().await,
-            Order::Command(command) => self.commanded(vec![Ok(command)]).await,
+            Order::Command(command) => self.commanded(vec![command.into()]).await,
         }
     }
 
     /// Carries out the commands of people that were not read before, and reports their outcomes.
     pub(super) async fn commanded(&mut self, mut lines: Lines) -> Result<()> {
         let unread = self.state.unread(&lines).len();
-        if let Some(Ok(command)) = lines.last()
+        if let Some(CommandLine::Given(command)) = lines.last()
             && command.verb == Verb::Promote
             && unread > 0
             && let Some(why) = self.obstacle_to_promotion().await
         {
             let refused = command.record(self.driver.clock.now(), CommandOutcome::Refused(why));
             lines.pop();
-            lines.push(Err(refused));
+            lines.push(CommandLine::Refused(refused));
         }
         let paused = self.state.is_paused();
         self.handle(Event::Commanded(lines));

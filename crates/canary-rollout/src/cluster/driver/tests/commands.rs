@@ -79,14 +79,12 @@ fn commands_are_carried_out_by_drivers_that_are_killed_at_every_boundary() {
                     let mut verdict = None;
                     for _life in 0..3 {
                         let driver = driver(&with_approval(), &store, GOOD, u64::MAX);
-                        match commanded(driver, &store, command, &mut given).await {
-                            Some(Ok(found)) => verdict = Some(found),
-                            Some(Err(_)) | None => {
-                                store.trouble(Trouble::None);
-                                continue;
-                            }
+                        let found = commanded(driver, &store, command, &mut given).await;
+                        if let Some(Ok(found)) = found {
+                            verdict = Some(found);
+                            break;
                         }
-                        break;
+                        store.trouble(Trouble::None);
                     }
                     let verdict = verdict.unwrap_or_else(|| panic!("{command} {trouble:?}"));
                     assert_eq!(verdict.name(), name, "{command} {trouble:?}: {verdict}");
