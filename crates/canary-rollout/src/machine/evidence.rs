@@ -12,7 +12,9 @@ use super::{
         state::{State, Totals},
         verdict::{Cause, Verdict, Why},
     },
-    Machine, Phase, shortened, unseen,
+    Machine, Phase,
+    ending::unseen,
+    shortened,
 };
 use crate::evidence::{Arm, Observation, Pair, Request, ScoreValue, Seen, Timestamp, Window};
 

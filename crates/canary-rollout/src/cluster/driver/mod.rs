@@ -6,6 +6,7 @@ mod clock;
 mod header_probe;
 mod lease;
 mod listen;
+mod people;
 mod probe;
 mod progress;
 mod run;

@@ -21,14 +21,13 @@ use super::{
     super::{Cluster, WatchEvent},
     backoff::Backoff,
     lease::{Lease, Renewal},
-    listen::Lines,
     progress::{Order, Progress, Snapshot},
     settings::Driver,
     source_activity::SourceActivity,
     target::{Purpose, Target},
 };
 use crate::{
-    Action, CommandLine, CommandOutcome, Error, Event, Phase, Result, State, Verb, Verdict,
+    Action, Error, Event, Phase, Result, State, Verdict,
     evidence::{Observation, ScoreValue, Seen, Timestamp},
     patch::Differences,
 };
@@ -186,44 +185,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    async fn carry_out(&mut self, order: Order) -> Result<()> {
-        match order {
-            Order::Suspend => self.suspend().await,
-            Order::Command(command) => self.commanded(vec![command.into()]).await,
-        }
-    }
-
-    /// Carries out the commands of people that were not read before, and reports their outcomes.
-    pub(super) async fn commanded(&mut self, mut lines: Lines) -> Result<()> {
-        let unread = self.state.unread(&lines).len();
-        if let Some(CommandLine::Given(command)) = lines.last()
-            && command.verb == Verb::Promote
-            && unread > 0
-            && let Some(why) = self.obstacle_to_promotion().await
-        {
-            let refused = command.record(self.driver.clock.now(), CommandOutcome::Refused(why));
-            lines.pop();
-            lines.push(CommandLine::Refused(refused));
-        }
-        let paused = self.state.is_paused();
-        self.handle(Event::Commanded(lines));
-        let records = self.state.commands();
-        for record in &records[records.len().saturating_sub(unread)..] {
-            // In the driver's own process an outcome is told only where it is not what was wanted.
-            if !record.nonce.is_empty() || record.outcome != CommandOutcome::Done {
-                self.reports.push_back(Progress::Commanded(record.clone()));
-            }
-        }
-        match (paused, self.state.is_paused()) {
-            (false, true) => self.reports.push_back(Progress::Paused),
-            (true, false) => self.reports.push_back(Progress::Resumed),
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// Stores the state and ends; the driver that resumes carries out what is left to do.
-    async fn suspend(&mut self) -> Result<()> {
+    pub(super) async fn suspend(&mut self) -> Result<()> {
         if self.state.is_done() && self.actions.is_empty() {
             return Ok(());
         }
@@ -395,21 +358,6 @@ impl<C: Cluster + 'static> Running<C> {
         if awaited.is_none() {
             self.report_approval();
         }
-    }
-
-    /// Reports the step that waits for approval, if one does.
-    pub(super) fn report_approval(&mut self) {
-        if let Some(step) = self.state.awaits_approval() {
-            let approval = self.driver.machine.awaited_approval(&self.state);
-            let timeout = approval.and_then(|approval| approval.timeout);
-            self.reports.push_back(Progress::AwaitingApproval { step, timeout });
-        }
-    }
-
-    /// Returns `true` when the approval that is awaited is overdue.
-    fn is_overdue(&self) -> bool {
-        let approval = self.driver.machine.awaited_approval(&self.state);
-        approval.zip(self.state.awaited()).is_some_and(|(one, waited)| one.is_overdue(waited))
     }
 
     fn observe(&mut self, observation: Observation) {
