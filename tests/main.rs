@@ -16,6 +16,7 @@ mod lab_rollouts;
 mod metered;
 mod overlaps;
 mod packaging;
+mod person;
 mod presence;
 mod prometheus;
 mod prometheus_api;

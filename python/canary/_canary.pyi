@@ -39,6 +39,7 @@ __all__ = [
     "Progress",
     "Prometheus",
     "Reading",
+    "Release",
     "Run",
     "ScriptedModel",
     "Simulation",
@@ -743,6 +744,26 @@ class Cluster(_Value):
         """Read the state of a VirtualService's rollout; with the plan, the readings of every guardrail too."""
     def status_async(self, virtual_service: str, plan: Plan | None = None) -> Coroutine[Any, Any, Status]:
         """`status` as an awaitable."""
+    def release(
+        self,
+        virtual_service: str,
+        *,
+        plan: Plan | None = None,
+        by: str | None = None,
+        timeout: _Seconds | None = None,
+    ) -> Release:
+        """Take hold of a release that another process runs on a VirtualService.
+
+        Args:
+            virtual_service: Its name, in the cluster's namespace.
+            plan: Its plan; with it `abort` goes back to the stable version also where no driver runs any more.
+            by: The person's name in the records; the user and the host unless given.
+            timeout: The longest wait for the driver's acknowledgement; a minute unless given.
+
+        Example:
+            >>> Cluster(namespace="models").release("pets")
+            Release("pets", namespace="models")
+        """
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
     def replace(self, **changes: Any) -> Cluster:
         """Give a copy with other settings.
@@ -752,6 +773,54 @@ class Cluster(_Value):
             Cluster("staging", namespace="models")
         """
     def _about(self) -> tuple[PathLike[str] | None, str | None, str, bool]: ...
+
+@final
+class Release(_Shown):
+    """A release that some process runs, for a person in another one; from `Cluster.release` and `Lab.release`.
+
+    Each command is written into an annotation of the VirtualService, `canary-rs.github.io/rollout-command`. The call
+    returns once the driver has carried it out, with the record of it: `command`, `by`, `at`, `why`, `outcome`, and
+    `text`.
+
+    Raises:
+        RefusedError: No release is under way, the driver refused, or a later command came in its place.
+        NotReadyError: No driver acknowledged it in time; the one that comes next carries it out.
+        NotFoundError: There is no such VirtualService.
+    """
+
+    @property
+    def virtual_service(self) -> str:
+        """The name of the VirtualService."""
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+    def pause(self) -> dict[str, Any]:
+        """Stay at the weights in force; the guardrails go on watching."""
+    def pause_async(self) -> Coroutine[Any, Any, dict[str, Any]]:
+        """`pause` as an awaitable."""
+    def resume(self) -> dict[str, Any]:
+        """Go on after a pause."""
+    def resume_async(self) -> Coroutine[Any, Any, dict[str, Any]]:
+        """`resume` as an awaitable."""
+    def approve(self) -> dict[str, Any]:
+        """Let the step begin that waits for approval."""
+    def approve_async(self) -> Coroutine[Any, Any, dict[str, Any]]:
+        """`approve` as an awaitable."""
+    def abort(self, why: str) -> dict[str, Any]:
+        """Go back to the stable version now; everything is there when this returns."""
+    def abort_async(self, why: str) -> Coroutine[Any, Any, dict[str, Any]]:
+        """`abort` as an awaitable."""
+    def promote(self, why: str) -> dict[str, Any]:
+        """End the release with all traffic at the canary, as this person's decision and no verdict of the statistics.
+
+        Refused where the evidence has decided otherwise, and where nothing shows that the canary serves.
+        """
+    def promote_async(self, why: str) -> Coroutine[Any, Any, dict[str, Any]]:
+        """`promote` as an awaitable."""
+    def commands(self) -> list[dict[str, Any]]:
+        """Give the last commands that a driver has read, with their outcomes, oldest first."""
+    def commands_async(self) -> Coroutine[Any, Any, list[dict[str, Any]]]:
+        """`commands` as an awaitable."""
 
 @final
 class Watch(_Shown):
@@ -1689,6 +1758,16 @@ class Lab(_Shown):
     @property
     def kubeconfig(self) -> Path | None:
         """The kubeconfig of a lab with `istio=True`, to look at what istiod reads; write to the lab, not there."""
+    def release(
+        self,
+        virtual_service: str,
+        *,
+        namespace: str = "default",
+        plan: Plan | None = None,
+        by: str | None = None,
+        timeout: _Seconds | None = None,
+    ) -> Release:
+        """Take hold of a release that runs on this lab; the arguments are those of `Cluster.release`."""
     def counts(self) -> Records[dict[str, Any]]:
         """Give the gateway's counters, one row for each way in which requests ended.
 
@@ -2635,11 +2714,16 @@ class Verdict(_Stored):
     """The result of a rollout; `str` gives one sentence."""
 
     @property
-    def name(self) -> Literal["continue", "promote", "rollback", "inconclusive", "externalEdit"]:
+    def name(
+        self,
+    ) -> Literal["continue", "promote", "promotedByPerson", "rollback", "inconclusive", "externalEdit"]:
         """The verdict's name."""
     @property
     def promoted(self) -> bool:
-        """True when the canary has all the traffic now."""
+        """True when the evidence promoted the canary, which has all the traffic now."""
+    @property
+    def promoted_by(self) -> str | None:
+        """The person who gave the canary all the traffic, which is no verdict of the evidence; None otherwise."""
     @property
     def rolled_back(self) -> bool:
         """True when all the traffic is back at the stable version."""
@@ -2659,7 +2743,9 @@ class Verdict(_Stored):
         """
     @property
     def cause(self) -> str | None:
-        """Why, as one word: of a rollback `alarm`, `gate`, `asked`, `notReady`, `canaryFails` or `unreachable`.
+        """Why, as one word.
+
+        Of a rollback `alarm`, `gate`, `asked`, `notApproved`, `notReady`, `canaryFails` or `unreachable`.
 
         Of an inconclusive run `notEnoughData`, `split`, `harmNotExcluded`, `gateUnanswered`, `serviceFails`,
         `invalidScores`, `inputsRepeat`, `sourcesEnded` or `unreachable`.
@@ -2686,7 +2772,9 @@ class Progress(_Stored):
 
         `started`, `inspected` (the canary's pods were checked), `prepared`, `probed` (a request was sent to the
         canary), `gateJudged`, `written`, `seen` (the state of the rollout, at every tick), `waiting` (the cluster does
-        not answer), `paused`, `resumed`, `suspended`, `sourceQuiet`, `sourceEnded`, `finished`.
+        not answer), `paused`, `resumed`, `awaitingApproval` and `approvalOverdue` (a step waits for a person),
+        `commanded` (a command of a person was read; `problem` says why it was refused), `suspended`, `sourceQuiet`,
+        `sourceEnded`, `finished`.
         """
     @property
     def step(self) -> int | None:
@@ -2742,6 +2830,14 @@ class Run(_Shown, _Table):
         """Stay at the present weight; the guardrails keep watching. False when the run is over."""
     def resume(self) -> bool:
         """Go on. False when the run is over."""
+    def approve(self) -> bool:
+        """Let the step begin that waits for approval. False when the run is over."""
+    def promote(self, why: str) -> bool:
+        """End the run with all traffic at the canary, as a person's decision. False when the run is over.
+
+        Refused, with an event `commanded`, where the evidence has decided otherwise or nothing shows that the canary
+        serves.
+        """
     def suspend(self) -> bool:
         """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over."""
     def abort(self, why: str) -> bool:

@@ -119,5 +119,9 @@ class StoreError(CanaryError, OSError):
     retryable: bool
 
 
+class RefusedError(CanaryError, RuntimeError):
+    """A command to a running release was not carried out; the message says why."""
+
+
 class PlanError(CanaryError, ValueError):
     """A rollout plan cannot run as it is written, or its driver had to stop."""

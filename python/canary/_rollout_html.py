@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from canary import Reading
 
-COLOUR = {"promote": "#4c9f70", "rollback": "#d64545"}
+COLOUR = {"promote": "#4c9f70", "promotedByPerson": "#4c9f70", "rollback": "#d64545"}
 
 
 def _hold(hold: Mapping[str, Any]) -> str:

@@ -98,6 +98,7 @@ fn describe_rollout(
             details.set_item("retryable", false)?;
             "ForbiddenError"
         }
+        rollout::Error::Refused { .. } => "RefusedError",
         rollout::Error::Plan(_) => "PlanError",
         rollout::Error::Predictor(error) => match error.downcast_ref::<serving::Error>() {
             Some(error) => describe_serving(py, error, details)?,

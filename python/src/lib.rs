@@ -43,8 +43,8 @@ mod _canary {
         answer::{Answer, Answers},
         client::Client,
         cluster::{
-            Cluster, applied::Applied, preflight::Preflight, status::Status, watch::Watch,
-            workload::Workload,
+            Cluster, applied::Applied, preflight::Preflight, release::Release, status::Status,
+            watch::Watch, workload::Workload,
         },
         codec::{
             decode::{decode_predict, decode_predict_grpc},

@@ -35,6 +35,7 @@ SOURCES = {
     "the release behind the canary": ("10 s", "canary-rollout/src/cluster/driver/act.rs", "EVERY: Duration = Duration::from_secs(10)"),
     "refusals by the canary": ("3", "canary-rollout/src/machine/mod.rs", "MAX_REFUSALS: u32 = 3"),
     "the lock is good for": ("30 s", "canary-rollout/src/cluster/driver/settings.rs", "lease: Duration::from_secs(30)"),
+    "a command of a person": ("60 s", "canary-rollout/src/cluster/release.rs", "timeout: Duration::from_secs(60)"),
     "pauses between attempts": ("200 ms to 15 s", "canary-rollout/src/cluster/driver/backoff.rs", ": Duration = Duration::from_secs(15)"),
     "pairs out of mirrored traffic: records": ("4096", "canary-rollout/src/evidence/mirror.rs", "Join::new(4_096, "),
     "pairs out of mirrored traffic: longest": ("30 s", "canary-rollout/src/evidence/mirror.rs", "4_096, Duration::from_secs(30))"),

@@ -47,6 +47,7 @@ SOURCES = {
     "steps of a plan": ("200", "canary-rollout", "MAX_STEPS: usize = 200;"),
     "guardrails of a plan": ("12", "canary-rollout", "MAX_GUARDRAILS: usize = 12;"),
     "bytes of a rollout's state": ("16 384", "canary-rollout", "MAX_STATE_BYTES: usize = 16 * 1024;"),
+    "commands of people": ("5", "canary-rollout", "REMEMBERED: usize = 5;"),
     "requests of one simulated run": ("10 000 000 000", "canary-rollout", "MAX_REQUESTS: u64 = 10_000_000_000;"),
     "scores in a row": ("10", "canary-rollout", "MAX_INVALID_SCORES: u32 = 10;"),
     "repeated inputs": ("1000", "canary-rollout", "MAX_REPEATED_IN_A_ROW: u32 = 1_000;"),

@@ -77,6 +77,7 @@ def objects(text=None):
         canary.Node._new({name: [name, {name: name}]}, name),
         canary.ScriptedModel(name, 0.7, errors=0.02, disagree=0.1, other=name, latency=0.05),
         canary.Cluster(text, context=text, namespace=text or "models"),
+        canary.Cluster(text, namespace=text or "models").release(name),
         canary.Prometheus("http://127.0.0.1:9090", name, stable=name, canary=subset, token="hunter2"),  # noqa: S106
     ]
 

@@ -10,12 +10,15 @@ use std::{
 use canary_core::{
     DestinationRule, Plan, Verdict, VirtualService,
     cluster::{Cluster, Driver, ObjectRef, Progress, Typed},
-    rollout::{Error, Guardrail, HeaderRoute, Hold, Result, Step, Why},
+    rollout::{
+        COMMAND_ANNOTATION, Error, Guardrail, HeaderRoute, Hold, Result, Step, Why,
+        patch::STATE_ANNOTATION,
+    },
     stats::Random,
 };
 use canary_tests::chaos::{Fault, Faults, Faulty, Ledger};
 use futures_util::StreamExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     clock::Jumping,
@@ -114,6 +117,25 @@ impl<C: Cluster + Clone + 'static> Surroundings<C> {
         let driver = driver.probe(|| async { Ok(()) });
         self.clock.dies_at(dies_at);
         by_clock(&self.clock, live(driver)).unwrap_or(Ended::Killed)
+    }
+
+    /// Somebody gives commands; `true` when a rollout is under way that must read them.
+    pub(crate) fn command(&self, lines: &str) -> bool {
+        let object = ObjectRef::virtual_service(&self.plan.target.namespace, APP);
+        let given = async {
+            let live = self.store.get(&object).await.unwrap().unwrap();
+            let state = live["metadata"]["annotations"][STATE_ANNOTATION].as_str();
+            let Some(state) = state.map(|text| serde_json::from_str::<Value>(text).unwrap()) else {
+                return false;
+            };
+            let path = format!("/metadata/annotations/{}", COMMAND_ANNOTATION.replace('/', "~1"));
+            let patch = json!([{"op": "add", "path": path, "value": lines}]);
+            let patch = serde_json::from_value(patch).unwrap();
+            self.store.patch(&object, &patch).await.unwrap();
+            let phase = &state["phase"];
+            phase.is_string() || phase.get("gating").is_some()
+        };
+        by_clock(&self.clock, given).unwrap()
     }
 
     /// The problems at the end: the verdict and the mesh do not fit, or something is left of the run.

@@ -8,6 +8,7 @@ use std::{
 use canary_core::{
     Verdict,
     cluster::{Cluster, ObjectRef},
+    rollout::Cause,
     stats::Random,
 };
 use canary_lab::store::Store;
@@ -42,6 +43,8 @@ pub(crate) struct Tally {
     /// Rollouts of canaries that are no worse, and how many of them were rolled back.
     pub(crate) good: u64,
     pub(crate) blamed: u64,
+    /// Rollouts that a person aborted.
+    pub(crate) aborted: u64,
     /// Rollouts that ended because the split looked wrong, which it never is.
     pub(crate) split: u64,
     pub(crate) writes: usize,
@@ -59,6 +62,7 @@ impl Tally {
         self.rolled_back += other.rolled_back;
         self.good += other.good;
         self.blamed += other.blamed;
+        self.aborted += other.aborted;
         self.split += other.split;
         self.writes += other.writes;
         self.problems.extend(other.problems);
@@ -79,6 +83,10 @@ impl Tally {
             self.problems.push(of_seed(format!("a bad canary is promoted: {verdict}")));
         }
         let rolled_back = matches!(verdict, Verdict::Rollback { .. });
+        if matches!(verdict, Verdict::Rollback { evidence: Cause::Asked(_), .. }) {
+            self.aborted += 1;
+            return;
+        }
         self.promoted += u64::from(promoted);
         self.rolled_back += u64::from(rolled_back);
         self.good += u64::from(!bad);
@@ -90,7 +98,7 @@ impl Tally {
     pub(crate) fn line(&self, title: &str) -> String {
         format!(
             "{title}: {} kills and {} faults in {} rollouts; {} promoted, {} rolled back ({} of {} that are no worse), {} \
-             ended by the split's test, {} lives ended by errors; {} writes of routes, {} wrong",
+             aborted by a person, {} ended by the split's test, {} lives ended by errors; {} writes of routes, {} wrong",
             self.kills,
             self.faults,
             self.runs,
@@ -98,6 +106,7 @@ impl Tally {
             self.rolled_back,
             self.blamed,
             self.good,
+            self.aborted,
             self.split,
             self.errors,
             self.writes,
@@ -209,11 +218,18 @@ pub(crate) fn run(seed: u64, of: Of) -> Tally {
     let surroundings = Surroundings::new(store.clone(), plan("default", [60, 400]), service);
     let weather = (of != Of::Kills).then(|| Arc::new(Mutex::new(Weather::new(seed))));
     let mut tally = Tally { runs: 1, ..Tally::default() };
-    for _ in 0..10_000 {
+    let mut aborted = false;
+    for life in 0..10_000 {
         let death = match of {
             Of::Faults => Death::never(),
             _ => Death::of(&mut random, surroundings.clock.millis(), mean_life),
         };
+        // People give commands between two lives: two at once, of which the later one wins, or an abort.
+        match seed % 5 {
+            3 => drop(surroundings.command(&format!("pause {life}p\nresume {life}r"))),
+            4 if life % 4 == 2 => aborted |= surroundings.command(&format!("abort {life}a enough")),
+            _ => {}
+        }
         let faults = faults(&surroundings.clock, &store, weather.clone(), death);
         match surroundings.live(faults, death.anyhow(), random.bits()) {
             Ended::Killed => {
@@ -228,7 +244,11 @@ pub(crate) fn run(seed: u64, of: Of) -> Tally {
                 surroundings.clock.revive(Duration::from_secs(2));
             }
             Ended::Verdict(verdict) => {
-                tally.conclude(seed, bad, &verdict, surroundings.problems(&verdict));
+                let mut problems = surroundings.problems(&verdict);
+                if aborted && !matches!(verdict, Verdict::Rollback { .. }) {
+                    problems.push(format!("an abort was given, and the verdict is: {verdict}"));
+                }
+                tally.conclude(seed, bad, &verdict, problems);
                 tally.faults = weather.map_or(0, |weather| weather.lock().unwrap().faults);
                 tally.writes = surroundings.ledger.writes();
                 return tally;

@@ -130,6 +130,37 @@ pub fn role_for(plan: &Plan, name: &str) -> Role {
     role
 }
 
+/// The least `Role` with which a person commands the release of this plan from outside: pauses, resumes, approves, aborts
+/// and promotes it by [`Release`](canary_rollout::cluster::Release) or `kubectl annotate`. Whoever has it may change the
+/// weights too.
+///
+/// ```
+/// use canary_core::{Plan, cluster::person_role};
+///
+/// let role = person_role(&Plan::new("pets", "v1", "v2").namespace("models"), "release-managers");
+/// let rules = role.rules.unwrap();
+/// assert_eq!(rules[0].verbs, ["get", "patch"]);
+/// assert_eq!(rules[1].resource_names.as_deref().unwrap(), ["canary-rollout-pets"]);
+/// ```
+pub fn person_role(plan: &Plan, name: &str) -> Role {
+    let Plan { target, .. } = plan;
+    let rule = |group: &str, resource: &str, verbs: &[&str], object: String| PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(vec![resource.to_owned()]),
+        resource_names: Some(vec![object]),
+        verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+        ..PolicyRule::default()
+    };
+    let routes = target.virtual_service.clone();
+    let lease = lease_name(&target.virtual_service);
+    let rules = vec![
+        rule("networking.istio.io", "virtualservices", &["get", "patch"], routes),
+        // The lock says whether a driver runs.
+        rule("coordination.k8s.io", "leases", &["get"], lease),
+    ];
+    Role { metadata: metadata(&target.namespace, name), rules: Some(rules) }
+}
+
 /// Gives a service account of the same namespace the role of that name.
 pub fn role_binding(namespace: &str, name: &str, service_account: &str) -> RoleBinding {
     RoleBinding {

@@ -28,7 +28,7 @@ mod quota;
 mod resource;
 
 #[cfg(feature = "cluster")]
-pub use access::{Permission, missing, missing_for, role, role_binding, role_for};
+pub use access::{Permission, missing, missing_for, person_role, role, role_binding, role_for};
 // The errors of calls on a cluster and of sources are those of `canary-rollout`.
 pub(crate) use canary_rollout::{Error, Result};
 #[cfg(feature = "cluster")]

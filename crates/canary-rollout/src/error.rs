@@ -81,6 +81,14 @@ pub enum Error {
         /// The words of the API server.
         reason: String,
     },
+    /// A command to a running release was not carried out; the reason says why.
+    #[error("{action}: refused: {reason}")]
+    Refused {
+        /// The command, and the object of the release.
+        action: String,
+        /// The reason, and the remedy.
+        reason: String,
+    },
     /// A rollout plan cannot run as it is written, or its driver had to stop.
     #[error("the plan cannot run: {0}")]
     Plan(String),

@@ -1,6 +1,7 @@
 //! The events that go into the state machine, and the actions that come out of it.
 
 use super::{
+    command::CommandLine,
     gate::GateOutcome,
     patch::{Differences, SubsetLabels},
     plan::Split,
@@ -62,6 +63,9 @@ pub enum Event {
     Resume,
     /// A person wants it rolled back; why.
     Abort(String),
+    /// Commands of people were read, in the order in which they were given, with those that cannot be carried out as
+    /// they are recorded. Of those that were not read before, the last one is carried out; all are recorded.
+    Commanded(Vec<CommandLine>),
 }
 
 /// A thing that the canary lacks for its first weight.

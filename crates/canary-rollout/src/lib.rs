@@ -2,8 +2,10 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod approval;
 mod bound;
 pub mod cluster;
+mod command;
 mod comparison;
 mod counted;
 mod error;
@@ -35,6 +37,8 @@ mod validation;
 mod verdict;
 mod wording;
 
+pub use approval::{Approval, Otherwise};
+pub use command::{COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome, CommandRecord, Verb};
 pub use comparison::{ComparedTraffic, Comparison, Rule, RuleOutcome};
 pub use error::{BoxError, Error, Result};
 pub use event::{Action, Event, Missing};

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    command::{CommandLine, CommandOutcome, CommandRecord, REMEMBERED},
     health::Health,
     monitor::Monitor,
     patch::SubsetLabels,
@@ -43,6 +44,18 @@ pub struct State {
     pub(super) paused: bool,
     /// The step in force or being prepared, from 0.
     pub(super) step: usize,
+    /// The time spent waiting for the approval of the next step, in milliseconds, while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) awaited_ms: Option<u64>,
+    /// `true` when the next step is approved and has not begun yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) approved: bool,
+    /// The last commands of people, with their outcomes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) commands: Vec<CommandRecord>,
+    /// The nonces of the annotation as it was read last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) heard: Vec<String>,
     /// When the rollout began.
     pub(super) began: Timestamp,
     /// The latest time reported; it never goes back.
@@ -133,6 +146,8 @@ pub enum Phase {
     Preparing,
     /// A request is being sent through the header route, to check that it answers from the canary.
     Probing,
+    /// A person's approval is awaited before the first step; before a later one, the step before it is held.
+    Approving,
     /// The gates of the step are being evaluated; the number is that of the gate in the step.
     Gating(usize),
     /// The step's split is being written.
@@ -256,6 +271,67 @@ impl State {
         self.step
     }
 
+    /// The step, from 0, that waits for a person's approval.
+    pub fn awaits_approval(&self) -> Option<usize> {
+        let next = match self.phase {
+            Phase::Approving => self.step,
+            _ => self.step + 1,
+        };
+        self.awaited_ms.filter(|_| self.is_running()).map(|_| next)
+    }
+
+    /// The time for which an approval has been awaited, pauses and interruptions aside; none where none is awaited.
+    pub fn awaited(&self) -> Option<Duration> {
+        self.awaited_ms.map(Duration::from_millis)
+    }
+
+    /// The last commands of people, with their outcomes, oldest first.
+    pub fn commands(&self) -> &[CommandRecord] {
+        &self.commands
+    }
+
+    /// The lines of an annotation that were not read before.
+    pub(crate) fn unread(&self, lines: &[CommandLine]) -> Vec<CommandLine> {
+        let unread = |nonce: &str| {
+            nonce.is_empty()
+                || !self.heard.iter().any(|heard| heard == nonce)
+                    && !self.commands.iter().any(|record| record.nonce == nonce)
+        };
+        lines.iter().filter(|line| unread(line.nonce())).cloned().collect()
+    }
+
+    /// Records a command with its outcome.
+    pub(super) fn record(&mut self, record: CommandRecord) {
+        self.commands.push(record);
+        self.commands.drain(..self.commands.len().saturating_sub(REMEMBERED));
+    }
+
+    /// Records the commands that were given before the rollout began, and carries out none of them; those that an
+    /// earlier rollout had read are passed over.
+    pub(crate) fn disregard(&mut self, lines: &[CommandLine], known: impl Fn(&str) -> bool) {
+        self.remember(lines);
+        for line in lines.iter().filter(|line| !known(line.nonce())) {
+            let early =
+                || CommandOutcome::Refused("it was given before this release began".to_owned());
+            self.record(match line {
+                CommandLine::Given(command) => command.record(self.now, early()),
+                CommandLine::Refused(refused) => refused.clone(),
+            });
+        }
+    }
+
+    /// Remembers the lines of the annotation, so that each is carried out once.
+    pub(super) fn remember(&mut self, lines: &[CommandLine]) {
+        let nonces = lines.iter().map(CommandLine::nonce).filter(|nonce| !nonce.is_empty());
+        let nonces: Vec<String> = nonces.map(str::to_owned).collect();
+        for nonce in nonces {
+            if !self.heard.contains(&nonce) {
+                self.heard.push(nonce);
+            }
+        }
+        self.heard.drain(..self.heard.len().saturating_sub(2 * REMEMBERED));
+    }
+
     /// The split in force; none before the first write.
     pub fn split(&self) -> Option<Split> {
         self.written
@@ -325,7 +401,7 @@ impl State {
     pub(crate) fn pass_time(&mut self, now: Timestamp) {
         let stride = now.since(self.now).min(MAX_STRIDE);
         self.now = self.now.max(now);
-        if self.is_running() && !self.paused && !self.unanswered {
+        if self.is_running() && !self.paused && !self.unanswered && self.awaited_ms.is_none() {
             let stride = u64::try_from(stride.as_millis()).unwrap_or(0);
             self.held_ms = self.held_ms.saturating_add(stride);
         }
@@ -355,7 +431,9 @@ impl State {
     /// rollback leads away from the canary, whatever became of its subset.
     pub fn subsets(&self) -> Option<&SubsetLabels> {
         match &self.phase {
-            Phase::Finishing(Verdict::Promote { .. }) => self.subsets.as_ref(),
+            Phase::Finishing(Verdict::Promote { .. } | Verdict::PromotedByPerson { .. }) => {
+                self.subsets.as_ref()
+            }
             Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_) => None,
             _ => self.subsets.as_ref(),
         }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::{self, Approval};
+
 /// One step: a weight, its hold, and the gates to pass before it begins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -19,6 +21,9 @@ pub struct Step {
     /// The gates that must be passed before the step's weight is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<String>,
+    /// The approval of a person that the step waits for, before its gates and its weight.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "approval::member")]
+    pub approve: Option<Approval>,
 }
 
 impl Step {
@@ -45,6 +50,21 @@ impl Step {
     #[must_use]
     pub fn gate(mut self, name: impl Into<String>) -> Self {
         self.gates.push(name.into());
+        self
+    }
+
+    /// Waits for a person's approval before the step begins.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use canary_core::rollout::{Approval, Otherwise, Step};
+    ///
+    /// let approval = Approval::new().timeout(Duration::from_secs(3_600)).otherwise(Otherwise::Rollback);
+    /// assert_eq!(Step::new(100).approve(approval).approve, Some(approval));
+    /// ```
+    #[must_use]
+    pub fn approve(mut self, approval: Approval) -> Self {
+        self.approve = Some(approval);
         self
     }
 

@@ -48,6 +48,28 @@ pub enum Verdict {
         /// Pairs that were compared.
         pairs: u64,
     },
+    /// A person ended the release with all traffic at the canary, before its evidence was complete. It is no verdict of
+    /// the statistics.
+    PromotedByPerson {
+        /// The person.
+        by: String,
+        /// The person's reason; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+        /// The step at which it was decided, from 0.
+        step: usize,
+        /// The observations that the step still lacked, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missing: Option<String>,
+        /// The reading of each guardrail at the moment of the decision.
+        evidence: Vec<Reading>,
+        /// Requests that the canary served meanwhile.
+        exposure: u64,
+        /// Requests that the stable version served meanwhile.
+        stable: u64,
+        /// Pairs that were compared.
+        pairs: u64,
+    },
     /// The canary is worse, or did not pass its gate.
     Rollback {
         /// The guardrail or gate that decided.
@@ -91,6 +113,14 @@ pub enum Cause {
     Gate(GateOutcome),
     /// A person requested it.
     Asked(String),
+    /// Nobody approved the next step in time.
+    NotApproved {
+        /// The step that waited, from 0.
+        step: usize,
+        /// The time for which it waited.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        waited: std::time::Duration,
+    },
     /// The canary was not ready for its first weight: no ready pod, or no right response; what is missing. It was given
     /// no traffic.
     NotReady(String),
@@ -191,11 +221,12 @@ impl Verdict {
         !matches!(self, Self::Continue { .. })
     }
 
-    /// The verdict's name: `continue`, `promote`, `rollback`, `inconclusive` or `externalEdit`.
+    /// The verdict's name: `continue`, `promote`, `promotedByPerson`, `rollback`, `inconclusive` or `externalEdit`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Continue { .. } => "continue",
             Self::Promote { .. } => "promote",
+            Self::PromotedByPerson { .. } => "promotedByPerson",
             Self::Rollback { .. } => "rollback",
             Self::Inconclusive { .. } => "inconclusive",
             Self::ExternalEdit { .. } => "externalEdit",
@@ -205,7 +236,7 @@ impl Verdict {
     /// The readings that decided; none where no guardrail did.
     pub fn readings(&self) -> &[Reading] {
         match self {
-            Self::Promote { evidence, .. } => evidence,
+            Self::Promote { evidence, .. } | Self::PromotedByPerson { evidence, .. } => evidence,
             Self::Rollback { evidence: Cause::Alarm(reading), .. }
             | Self::Inconclusive { why: Why::Split { reading } } => std::slice::from_ref(reading),
             Self::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
@@ -238,11 +269,24 @@ impl std::fmt::Display for Verdict {
                 }
                 served(f, *exposure, *stable, *pairs)
             }
+            Self::PromotedByPerson { by, why, step, missing, exposure, stable, pairs, .. } => {
+                write!(f, "promoted by {by}, not by the evidence")?;
+                because(f, Some(why.as_str()).filter(|why| !why.is_empty()))?;
+                if let Some(missing) = missing {
+                    write!(f, ": step {step} saw only {missing}")?;
+                }
+                served(f, *exposure, *stable, *pairs)
+            }
             Self::Rollback { guardrail, evidence, exposure, stable, pairs, problem, .. } => {
                 match evidence {
                     Cause::Alarm(reading) => write!(f, "rollback: {reading}")?,
                     Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
                     Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
+                    Cause::NotApproved { step, waited } => write!(
+                        f,
+                        "rollback: nobody approved step {step} within {} s",
+                        waited.as_secs()
+                    )?,
                     Cause::NotReady(why) => {
                         if *exposure == 0 {
                             return write!(

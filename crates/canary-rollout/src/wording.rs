@@ -11,6 +11,7 @@ impl Cause {
             Self::Alarm(_) => "alarm",
             Self::Gate(_) => "gate",
             Self::Asked(_) => "asked",
+            Self::NotApproved { .. } => "notApproved",
             Self::NotReady(_) => "notReady",
             Self::CanaryFails { .. } => "canaryFails",
             Self::Unreachable { .. } => "unreachable",
@@ -52,6 +53,9 @@ impl Progress {
             Self::Seen(_) => "seen",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
+            Self::AwaitingApproval { .. } => "awaitingApproval",
+            Self::ApprovalOverdue { .. } => "approvalOverdue",
+            Self::Commanded(_) => "commanded",
             Self::Waiting { .. } => "waiting",
             Self::SourceQuiet { .. } => "sourceQuiet",
             Self::SourceEnded { .. } => "sourceEnded",
@@ -97,6 +101,20 @@ impl fmt::Display for Progress {
                 f.write_str("suspended; the state is stored, and iterating again goes on")
             }
             Self::Resumed => f.write_str("resumed"),
+            Self::AwaitingApproval { step, timeout: None } => {
+                write!(f, "step {step} waits for approval")
+            }
+            Self::AwaitingApproval { step, timeout: Some(timeout) } => {
+                write!(f, "step {step} waits for approval, at most {} s", timeout.as_secs())
+            }
+            Self::ApprovalOverdue { step, waited } => {
+                write!(
+                    f,
+                    "nobody approved step {step} within {} s; it goes on waiting",
+                    waited.as_secs()
+                )
+            }
+            Self::Commanded(record) => write!(f, "{record}"),
             Self::Waiting { problem, attempt, wait } => {
                 let seconds = wait.as_secs_f64();
                 write!(f, "attempt {attempt} failed, the next in {seconds} s: {problem}")

@@ -11,6 +11,7 @@ use super::{
     checks::checks,
     handle::Handle,
     objects,
+    release::{Place, Release},
     settings::{Settings, version_of},
     waiting::Wait,
     watch::Watch,
@@ -105,6 +106,18 @@ pymethods! {
             api_version: Option<String>,
         ) -> PyResult<Watch> {
             Ok(Watch::new(self.handle(), self.settings.object(kind, name, namespace, api_version)?))
+        }
+
+        #[pyo3(signature = (virtual_service, *, plan = None, by = None, timeout = None))]
+        fn release(
+            &self,
+            virtual_service: String,
+            plan: Option<&Bound<'_, Plan>>,
+            by: Option<String>,
+            timeout: Option<&Bound<'_, PyAny>>,
+        ) -> PyResult<Release> {
+            let place = Place::Cluster(self.handle());
+            Release::new(place, (&self.settings.namespace, virtual_service), plan, by, timeout)
         }
 
         fn __hash__(&self) -> u64 {

@@ -6,6 +6,7 @@ mod class;
 mod handle;
 mod objects;
 pub(crate) mod preflight;
+pub(crate) mod release;
 mod settings;
 pub(crate) mod status;
 mod waiting;

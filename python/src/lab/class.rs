@@ -15,10 +15,12 @@ use super::{
     setup::{Setup, own_packages, seed},
 };
 use crate::{
+    cluster::release::{Place, Release},
     convert::{plain, time},
     door::{self, Blocking, Call, Task},
     error::IntoPy,
     macros::pymethods,
+    rollout::plan::Plan,
     show,
 };
 
@@ -135,6 +137,19 @@ pymethods! {
             let store = self.with(|lab| Ok(lab.cluster().clone()))?;
             let found = objects::get(store, kind.to_owned(), name.to_owned(), namespace.to_owned());
             door::block_on(py, found).map(plain::Plain)
+        }
+
+        #[pyo3(signature = (virtual_service, *, namespace = "default", plan = None, by = None, timeout = None))]
+        fn release(
+            &self,
+            virtual_service: String,
+            namespace: &str,
+            plan: Option<&Bound<'_, Plan>>,
+            by: Option<String>,
+            timeout: Option<&Bound<'_, PyAny>>,
+        ) -> PyResult<Release> {
+            let place = Place::Lab(self.with(|lab| Ok(lab.cluster().clone()))?);
+            Release::new(place, (namespace, virtual_service), plan, by, timeout)
         }
 
         fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -1,6 +1,9 @@
 //! `canary.Progress`.
 
-use canary_core::cluster::{Progress as Core, Snapshot};
+use canary_core::{
+    cluster::{Progress as Core, Snapshot},
+    rollout::CommandOutcome,
+};
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +33,7 @@ pymethods! {
         kind: &'static str = progress.core.name();
         step: Option<usize> = match &progress.core {
             Core::Started { step, .. } | Core::Written { step, .. } | Core::Suspended { step, .. } => Some(*step),
+            Core::AwaitingApproval { step, .. } | Core::ApprovalOverdue { step, .. } => Some(*step),
             Core::Seen(snapshot) => Some(snapshot.step),
             _ => None,
         };
@@ -57,6 +61,10 @@ pymethods! {
             Core::Inspected { problem } | Core::Probed { problem } => problem.as_deref(),
             Core::Waiting { problem, .. } => Some(problem),
             Core::SourceEnded { error, .. } => error.as_deref(),
+            Core::Commanded(record) => match &record.outcome {
+                CommandOutcome::Refused(why) => Some(why),
+                _ => None,
+            },
             _ => None,
         };
     }

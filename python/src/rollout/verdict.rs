@@ -43,6 +43,10 @@ pymethods! {
     get |verdict| {
         name: &'static str = verdict.core.name();
         promoted: bool = matches!(verdict.core, Core::Promote { .. });
+        promoted_by: Option<&str> = match &verdict.core {
+            Core::PromotedByPerson { by, .. } => Some(by),
+            _ => None,
+        };
         rolled_back: bool = matches!(verdict.core, Core::Rollback { .. });
         cause: Option<&'static str> = verdict.core.cause();
         guardrail: Option<&str> = match &verdict.core {
@@ -50,7 +54,9 @@ pymethods! {
             _ => None,
         };
         exposure: Option<u64> = match &verdict.core {
-            Core::Promote { exposure, .. } | Core::Rollback { exposure, .. } => Some(*exposure),
+            Core::Promote { exposure, .. }
+            | Core::PromotedByPerson { exposure, .. }
+            | Core::Rollback { exposure, .. } => Some(*exposure),
             _ => None,
         };
     }

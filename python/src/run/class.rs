@@ -160,6 +160,14 @@ pymethods! {
             self.drive.send_order(Order::Resume)
         }
 
+        fn approve(&self) -> bool {
+            self.drive.send_order(Order::Approve)
+        }
+
+        fn promote(&self, why: String) -> bool {
+            self.drive.send_order(Order::Promote(why))
+        }
+
         fn suspend(&self) -> bool {
             self.drive.send_order(Order::Suspend)
         }

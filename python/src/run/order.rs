@@ -7,7 +7,9 @@ pub(crate) enum Order {
     Pause,
     Resume,
     Suspend,
+    Approve,
     Abort(String),
+    Promote(String),
 }
 
 impl Order {
@@ -17,6 +19,8 @@ impl Order {
             Self::Pause => control.pause(),
             Self::Resume => control.resume(),
             Self::Suspend => control.suspend(),
+            Self::Approve => control.approve(),
+            Self::Promote(why) => control.promote(why.as_str()),
             Self::Abort(why) => control.abort(why.as_str()),
         }
     }

@@ -9,10 +9,12 @@ mod driver;
 mod kinds;
 #[cfg(test)]
 mod memory;
+mod metrics;
 mod object;
 mod precondition;
 mod presence;
 mod readiness;
+mod release;
 mod release_id;
 mod rollout;
 mod status;
@@ -26,10 +28,12 @@ pub use driver::{
     lease_name,
 };
 pub use json_patch::{Patch, PatchOperation};
+pub use metrics::Metrics;
 pub use object::ObjectRef;
 pub use precondition::failed_tests;
 pub use presence::{Behind, Presence, presence};
 pub use readiness::{PodProblem, Readiness, readiness, wait_ready};
+pub use release::Release;
 pub use release_id::release_id;
 pub use rollout::Rollout;
 pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};

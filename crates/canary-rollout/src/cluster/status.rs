@@ -10,7 +10,7 @@ use super::{
     driver::{held_by, lease_of},
 };
 use crate::{
-    Error, Plan, Reading, Result, Split, State, Totals, Verdict,
+    CommandRecord, Error, Plan, Reading, Result, Split, State, Totals, Verdict,
     evidence::{Counts, Timestamp, Window},
     json::{annotation, list, text},
     patch::STATE_ANNOTATION,
@@ -40,6 +40,12 @@ pub struct RolloutStatus {
     pub split: Option<Split>,
     /// `true` when a person paused it.
     pub paused: bool,
+    /// The step, from 0, that waits for a person's approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits_approval: Option<usize>,
+    /// The last commands of people, with their outcomes, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<CommandRecord>,
     /// The verdict so far; Continue while nothing is decided.
     pub verdict: Verdict,
     /// When the rollout began.
@@ -161,6 +167,8 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
         step: state.step(),
         split: state.split(),
         paused: state.is_paused(),
+        awaits_approval: state.awaits_approval(),
+        commands: state.commands().to_vec(),
         verdict: state.verdict(),
         began: state.began(),
         since: state.since(),
@@ -295,6 +303,12 @@ impl fmt::Display for Status {
         }
         if rollout.paused {
             writeln!(f, "  paused")?;
+        }
+        if let Some(step) = rollout.awaits_approval {
+            writeln!(f, "  step {step} waits for approval")?;
+        }
+        for command in &rollout.commands {
+            writeln!(f, "  {command}")?;
         }
         writeln!(f, "  verdict so far: {}", rollout.verdict)
     }

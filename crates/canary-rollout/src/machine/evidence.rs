@@ -12,7 +12,9 @@ use super::{
         state::{State, Totals},
         verdict::{Cause, Verdict, Why},
     },
-    Machine, Phase, shortened, unseen,
+    Machine, Phase,
+    ending::unseen,
+    shortened,
 };
 use crate::evidence::{Arm, Observation, Pair, Request, ScoreValue, Seen, Timestamp, Window};
 
@@ -320,6 +322,9 @@ impl Machine {
         let weight = self.plan.steps[state.step].weight;
         let following = self.plan.steps.get(state.step + 1).map_or(100, |step| step.weight);
         if weight < 100 && following == 100 && !self.all_proven(state) {
+            return;
+        }
+        if self.waits_for_approval(state, actions) {
             return;
         }
         if state.resumed > 0 {

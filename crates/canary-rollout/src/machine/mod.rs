@@ -1,5 +1,7 @@
 //! The state machine: `step(state, event) → (state, actions)`, without I/O, clock or chance.
 
+mod commands;
+mod ending;
 mod evidence;
 
 use std::time::Duration;
@@ -9,7 +11,7 @@ use super::{
     gate::GateOutcome,
     health::Health,
     monitor::Monitor,
-    plan::{OnInconclusive, Plan, Split},
+    plan::{Plan, Split},
     state::{MAX_STRIDE, Phase, STATE_VERSION, State, Totals},
     verdict::{Cause, Verdict, Why},
 };
@@ -17,6 +19,7 @@ use crate::{
     Result,
     evidence::{Inputs, Timestamp},
 };
+use ending::{rollback, unseen};
 
 /// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
 pub const MAX_REFUSALS: u32 = 3;
@@ -34,6 +37,7 @@ pub const MAX_REFUSALS: u32 = 3;
 /// - A pair whose input was seen before counts for nothing.
 /// - While a write is unanswered every request is late, and nothing is decided.
 /// - Time never goes back, and a stride of more than [`MAX_STRIDE`] counts as that much.
+/// - A command that was read before changes nothing; of several that were not, the last one is carried out.
 /// - An event that does not belong to the phase, such as a second [`Event::Written`], changes nothing.
 ///
 /// # Interruptions
@@ -98,6 +102,10 @@ impl Machine {
             phase: Phase::Inspecting,
             paused: false,
             step: 0,
+            awaited_ms: None,
+            approved: false,
+            commands: Vec::new(),
+            heard: Vec::new(),
             began: now,
             now,
             since: now,
@@ -145,6 +153,15 @@ impl Machine {
             }
             Event::Inspected(Err(missing)) if state.phase == Phase::Writing => {
                 self.not_ready(state, &missing, self.write(state), actions);
+            }
+            Event::Inspected(Err(missing))
+                if matches!(
+                    state.phase,
+                    Phase::Finishing(Verdict::Promote { .. } | Verdict::PromotedByPerson { .. })
+                ) =>
+            {
+                let (canary, cause) = (&self.plan.canary, Cause::NotReady(shortened(&missing.why)));
+                self.roll_back(state, canary, f64::MAX, cause, actions);
             }
             Event::Inspected(found) if state.phase == Phase::Inspecting => match found {
                 Ok(()) => {
@@ -218,10 +235,10 @@ impl Machine {
                 actions.push(Action::Save);
                 self.check_hold(state, actions);
             }
-            Event::Abort(why) if state.is_running() => {
-                let cause = Cause::Asked(shortened(&why));
-                self.roll_back(state, "a person", 1.0, cause, actions);
+            Event::Abort(why) => {
+                let _too_late = self.abort(state, &why, actions);
             }
+            Event::Commanded(lines) => self.commanded(state, &lines, actions),
             _ => {}
         }
     }
@@ -236,7 +253,7 @@ impl Machine {
             Phase::Writing => actions.push(self.write(state)),
             Phase::Finishing(verdict) => actions.push(self.final_write(state, verdict)),
             Phase::CleaningUp(_) => actions.push(Action::RemoveSubset),
-            Phase::Holding | Phase::Done(_) => {}
+            Phase::Approving | Phase::Holding | Phase::Done(_) => {}
         }
         if state.is_running() && state.written.is_some() {
             state.resumed = state.resumed.saturating_add(1);
@@ -293,9 +310,13 @@ impl Machine {
         Action::Write { split: self.plan.steps[state.step].split(), last: false }
     }
 
-    /// Begins the step: its gates first, then its split.
+    /// Begins the step: its approval first, then its gates, then its split.
     fn enter(&self, state: &mut State, actions: &mut Vec<Action>) {
-        if let Some(action) = self.gate_at(state.step, 0) {
+        let approved = std::mem::take(&mut state.approved);
+        if self.plan.steps[state.step].approve.is_some() && !approved {
+            state.phase = Phase::Approving;
+            commands::await_approval(state, actions);
+        } else if let Some(action) = self.gate_at(state.step, 0) {
             state.phase = Phase::Gating(0);
             actions.push(action);
         } else {
@@ -367,7 +388,7 @@ impl Machine {
                 (state.since, state.acknowledged) = (state.now, false);
                 // Where the weights stay, the mirror is removed all the same; where no weight was written, none is.
                 state.written = match state.written {
-                    None if !unanswered => None,
+                    None if !unanswered && split != Some(Split::CANARY) => None,
                     kept => split.or(kept.map(|kept| Split { mirror: 0, ..kept })),
                 };
                 if split == Some(Split::STABLE) {
@@ -384,6 +405,10 @@ impl Machine {
     /// Time passes.
     fn pass(&self, state: &mut State, stride: Duration, actions: &mut Vec<Action>) {
         if !state.is_running() || state.paused || state.unanswered {
+            return;
+        }
+        if state.awaited_ms.is_some() {
+            self.wait_for_approval(state, stride, actions);
             return;
         }
         state.held_ms =
@@ -410,79 +435,6 @@ impl Machine {
             _ => {}
         }
     }
-
-    #[cold]
-    fn inconclusive(&self, state: &mut State, why: Why, actions: &mut Vec<Action>) {
-        self.finish(state, Verdict::Inconclusive { why }, actions);
-    }
-
-    #[cold]
-    fn roll_back(
-        &self,
-        state: &mut State,
-        guardrail: &str,
-        e: f64,
-        evidence: Cause,
-        actions: &mut Vec<Action>,
-    ) {
-        let verdict = rollback(state, guardrail, e, evidence);
-        self.finish(state, verdict, actions);
-    }
-
-    fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
-        // The step's earlier actions are not wanted any more.
-        actions.retain(|action| {
-            !matches!(
-                action,
-                Action::Write { .. } | Action::JudgeGate(_) | Action::Probe | Action::Inspect
-            )
-        });
-        // The verdict needs their space, and no more inputs are compared.
-        state.inputs = Inputs::default();
-        actions.push(self.final_write(state, &verdict));
-        state.phase = Phase::Finishing(verdict);
-    }
-
-    /// The split that a verdict leaves behind; `None` where the weights stay as they are.
-    fn final_split(&self, state: &State, verdict: &Verdict) -> Option<Split> {
-        let untouched = state.written.is_none_or(|split| split.canary == 0);
-        match verdict {
-            Verdict::Promote { .. } => Some(Split::CANARY),
-            Verdict::Rollback { .. } => Some(Split::STABLE),
-            // A canary without weight has nothing to keep, and one of which nothing was seen keeps none: whether it
-            // serves its users is not known.
-            Verdict::Inconclusive { why } => {
-                let silent = matches!(why, Why::NotEnoughData { .. } | Why::SourcesEnded { .. })
-                    && !state.has_seen_canary();
-                let back =
-                    untouched || silent || self.plan.on_inconclusive == OnInconclusive::Rollback;
-                back.then_some(Split::STABLE)
-            }
-            _ => None,
-        }
-    }
-
-    /// The write that ends a rollout. Before the first weight everything is at the stable version and is left there,
-    /// unless a write of that weight may be in force without its response.
-    fn final_write(&self, state: &State, verdict: &Verdict) -> Action {
-        let touched = state.written.is_some() || state.unanswered;
-        let split = self.final_split(state, verdict).filter(|_| touched);
-        split.map_or(Action::Leave, |split| Action::Write { split, last: true })
-    }
-}
-
-fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) -> Verdict {
-    let Totals { canary: exposure, stable, pairs, .. } = state.totals;
-    let problem = state.health.canary_problem();
-    let guardrail = guardrail.to_owned();
-    Verdict::Rollback { guardrail, e, evidence, exposure, stable, pairs, problem }
-}
-
-/// The sentence about a canary that has weight and of which nothing was seen.
-fn unseen(state: &State) -> Option<&'static str> {
-    let weighs = state.written.is_some_and(|split| split.canary > 0);
-    (weighs && !state.has_seen_canary())
-        .then_some("nothing was seen of the canary, so everything goes back to the stable version")
 }
 
 /// The beginning of a text that goes into the state.
@@ -490,6 +442,8 @@ fn shortened(text: &str) -> String {
     text.chars().take(400).collect()
 }
 
+#[cfg(test)]
+mod command_tests;
 #[cfg(test)]
 mod evidence_tests;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Gate, Guardrail, Hold, Step,
+    Gate, Guardrail, Hold, OnInconclusive, Step,
     evidence::{Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Window},
 };
 

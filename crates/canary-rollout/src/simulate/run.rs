@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{
+    command::{Command, Verb},
     event::{Action, Event},
     gate::GateOutcome,
     guardrail::Check,
@@ -139,6 +140,11 @@ impl<'a> SimulatedRun<'a> {
 
     fn handle(&mut self, state: &mut State, event: Event) {
         self.machine.advance(state, event, &mut self.actions);
+        if state.awaits_approval().is_some() {
+            // A simulation is about the evidence: the person approves at once.
+            let approve = Command::new(Verb::Approve, "");
+            self.machine.advance(state, Event::Commanded(vec![approve.into()]), &mut self.actions);
+        }
     }
 
     fn answer(&mut self, state: &mut State, action: Action) {

@@ -1,7 +1,10 @@
 //! The steps of a plan, and the times and probabilities that hold for all of them.
 
 use super::{
-    super::plan::{Plan, Step},
+    super::{
+        approval::Otherwise,
+        plan::{Plan, Step},
+    },
     seconds::seconds,
 };
 use canary_istio::{Finding, Findings};
@@ -90,7 +93,30 @@ fn steps(plan: &Plan, findings: &mut Findings) {
             }
         }
         before = Some(step);
+        approval(step, &path, findings);
         hold(plan, step, index == last, &path, findings);
+    }
+}
+
+fn approval(step: &Step, path: &dyn Fn(&str) -> String, findings: &mut Findings) {
+    let Some(approve) = step.approve else { return };
+    if approve.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        findings.push(
+            Finding::error("C126", path("approve.timeout"), "nobody can approve in no time")
+                .found(0)
+                .help("give the longest time to wait, such as 4h, or leave it out to wait without end"),
+        );
+    }
+    if approve.timeout.is_none() && approve.otherwise != Otherwise::Hold {
+        findings.push(
+            Finding::error(
+                "C126",
+                path("approve.otherwise"),
+                "without a timeout the approval is never overdue, so this never happens",
+            )
+            .found("rollback")
+            .help("give a timeout too, such as 4h"),
+        );
     }
 }
 

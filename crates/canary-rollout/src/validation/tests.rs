@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use canary_istio::Findings;
 
-use crate::{Check, Gate, Guardrail, Hold, Plan};
+use crate::{Approval, Check, Gate, Guardrail, Hold, Otherwise, Plan};
 
 fn good() -> Plan {
     Plan::new("image-classifier", "resnet50", "resnet101")
@@ -225,4 +225,21 @@ fn what_is_slow_has_ended_by_the_request_timeout() {
     assert_eq!(paths(&raised), Vec::<String>::new());
     let impatient = raised.patience(Duration::from_secs(20));
     assert_eq!(impatient.validate().warnings().count(), 1);
+}
+
+#[test]
+fn an_approval_that_is_overdue_has_a_time() {
+    let with = |approval: Approval| {
+        let mut plan = good();
+        plan.steps[2].approve = Some(approval);
+        paths(&plan)
+    };
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(with(Approval::new()), [""; 0]);
+    assert_eq!(with(Approval::new().timeout(hour).otherwise(Otherwise::Rollback)), [""; 0]);
+    assert_eq!(with(Approval::new().timeout(Duration::ZERO)), ["steps[2].approve.timeout"]);
+    assert_eq!(
+        with(Approval::new().otherwise(Otherwise::Rollback)),
+        ["steps[2].approve.otherwise"]
+    );
 }

@@ -28,4 +28,5 @@ pub(super) const RULES: &[Rule] = rules! { Plan, Canary;
     C123 Error: "nothing is seen of the canary before it gets all of the traffic", "add a step with a weight between 1 and 99";
     C124 Error: "the steps need more pairs than the distinct inputs that a run remembers (20 000)", "hold by fewer pairs";
     C125 Error or Warning: "a request is slow only after the requestTimeout, or counts of ended requests would never be used (warning)", "raise requestTimeout, and keep it below patience";
+    C126 Error: "an approval has no time, or a consequence that never comes", "give a timeout such as 4h, or leave out both";
 };

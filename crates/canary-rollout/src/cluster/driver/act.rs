@@ -114,8 +114,42 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
+    /// The reason why a person cannot promote the canary now: its pods are missing, are others than before, or cannot be
+    /// looked at.
+    pub(super) async fn obstacle_to_promotion(&mut self) -> Option<String> {
+        if self.state.is_decided() {
+            return None;
+        }
+        let found = async {
+            let edited = self.subsets_edited().await?;
+            if edited || self.release_is_another(Duration::ZERO).await? {
+                return Ok(Some("somebody else has changed the canary".to_owned()));
+            }
+            Ok(match self.target.canary().await?.0 {
+                Presence::Missing { why, .. } => {
+                    Some(format!("no pod of the canary is ready: {why}"))
+                }
+                _ => None,
+            })
+        };
+        match found.await {
+            Ok(obstacle) => obstacle,
+            Err::<_, Error>(error) => Some(format!("the canary's pods cannot be checked: {error}")),
+        }
+    }
+
     /// The write that ends the rollout.
     async fn end(&mut self, purpose: Purpose) -> Result<()> {
+        // A promotion that had to wait for the cluster, or that raises the weight, may meet a canary that has gone.
+        let raises = |split: Split| self.state.split().map_or(0, |now| now.canary) < split.canary;
+        if let Purpose::End(split) = purpose
+            && raises(split)
+            && let (Presence::Missing { why, .. }, _) = self.target.canary().await?
+        {
+            self.reports.push_back(Progress::Inspected { problem: Some(why.clone()) });
+            self.handle(Event::Inspected(Err(Missing::for_good(why))));
+            return Ok(());
+        }
         let step = self.state.step();
         let (next, actions) = self.after_written();
         if !actions.contains(&Action::RemoveSubset) {

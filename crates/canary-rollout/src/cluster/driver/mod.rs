@@ -5,6 +5,8 @@ mod backoff;
 mod clock;
 mod header_probe;
 mod lease;
+mod listen;
+mod people;
 mod probe;
 mod progress;
 mod run;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::{GateOutcome, Reading, Split, Totals, Verdict, evidence::Timestamp, report::Moment};
+use crate::{
+    Command, CommandRecord, GateOutcome, Reading, Split, Totals, Verb, Verdict,
+    evidence::Timestamp, report::Moment,
+};
 
 /// Something that a driver did or saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +71,28 @@ pub enum Progress {
     Paused,
     /// A person let it go on.
     Resumed,
+    /// A step waits for a person's approval; the weights stay, and the guardrails go on watching.
+    AwaitingApproval {
+        /// The step, from 0.
+        step: usize,
+        /// The longest time that it waits, if the plan sets one.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional"
+        )]
+        timeout: Option<Duration>,
+    },
+    /// The approval has not come in the time that the plan sets, and is waited for nevertheless.
+    ApprovalOverdue {
+        /// The step, from 0.
+        step: usize,
+        /// The time for which it has waited.
+        #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+        waited: Duration,
+    },
+    /// A command of a person was read; its outcome says whether it was carried out.
+    Commanded(CommandRecord),
     /// It was suspended: its state is stored, its lock given back, the mesh as last written. The stream ends; starting
     /// again with the same plan goes on.
     Suspended {
@@ -124,6 +149,12 @@ pub struct Snapshot {
     pub totals: Totals,
     /// The reading of each guardrail, in the plan's order.
     pub readings: Vec<Reading>,
+    /// `true` when a person paused it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// The step, from 0, that waits for a person's approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits_approval: Option<usize>,
 }
 
 impl Snapshot {
@@ -134,40 +165,55 @@ impl Snapshot {
     }
 }
 
-/// Pauses, resumes, suspends and aborts a rollout while it runs.
+/// Pauses, resumes, approves, suspends, aborts and promotes a rollout while it runs, in the process that runs it;
+/// [`Release`](crate::cluster::Release) does it from another one.
 #[derive(Clone, Debug)]
 pub struct Control {
-    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) commands: mpsc::UnboundedSender<Order>,
 }
 
 #[derive(Debug)]
-pub(super) enum Command {
-    Pause,
-    Resume,
+pub(super) enum Order {
     Suspend,
-    Abort(String),
+    Command(Command),
 }
 
 impl Control {
+    fn send(&self, verb: Verb, why: &str) -> bool {
+        self.commands.send(Order::Command(Command::new(verb, "").why(why))).is_ok()
+    }
+
     /// Stays at the present weight until [`Control::resume`]; guardrails keep watching. `false` when it is over.
     pub fn pause(&self) -> bool {
-        self.commands.send(Command::Pause).is_ok()
+        self.send(Verb::Pause, "")
     }
 
     /// Goes on. `false` when it is over.
     pub fn resume(&self) -> bool {
-        self.commands.send(Command::Resume).is_ok()
+        self.send(Verb::Resume, "")
+    }
+
+    /// Lets the step begin that waits for approval. `false` when it is over.
+    pub fn approve(&self) -> bool {
+        self.send(Verb::Approve, "")
+    }
+
+    /// Ends the rollout with all traffic at the canary, as a person's decision and no verdict of the statistics. It is
+    /// refused, with [`Progress::Commanded`], where the evidence has decided otherwise or nothing shows that the canary
+    /// serves. `false` when it is over.
+    pub fn promote(&self, why: impl Into<String>) -> bool {
+        self.send(Verb::Promote, &why.into())
     }
 
     /// Stores the state, gives the lock back and ends the stream with [`Progress::Suspended`]; the mesh stays as it was
     /// last written. A driver that is started with the same plan goes on with the same experiment. `false` when it is
     /// over.
     pub fn suspend(&self) -> bool {
-        self.commands.send(Command::Suspend).is_ok()
+        self.commands.send(Order::Suspend).is_ok()
     }
 
     /// Rolls back, and says why. `false` when it is over.
     pub fn abort(&self, why: impl Into<String>) -> bool {
-        self.commands.send(Command::Abort(why.into())).is_ok()
+        self.send(Verb::Abort, &why.into())
     }
 }

@@ -21,7 +21,7 @@ use super::{
     super::{Cluster, WatchEvent},
     backoff::Backoff,
     lease::{Lease, Renewal},
-    progress::{Command, Progress, Snapshot},
+    progress::{Order, Progress, Snapshot},
     settings::Driver,
     source_activity::SourceActivity,
     target::{Purpose, Target},
@@ -69,7 +69,7 @@ pub(super) enum Input {
     Observed(Observation),
     Ended(String, Option<Error>),
     Tick,
-    Command(Command),
+    Command(Order),
     /// A watch reported a change of one of the two objects.
     Watched(Watched, Result<WatchEvent>),
     /// The wait after a failure is over.
@@ -103,7 +103,7 @@ pub(super) struct Running<C> {
     pub(super) open: usize,
     pub(super) ended: Vec<String>,
     pub(super) activity: SourceActivity,
-    pub(super) commands: Option<mpsc::UnboundedReceiver<Command>>,
+    pub(super) commands: Option<mpsc::UnboundedReceiver<Order>>,
     pub(super) changes: SelectAll<BoxStream<'static, (Watched, Result<WatchEvent>)>>,
     pub(super) unchecked: Unchecked,
     pub(super) backoff: Backoff,
@@ -140,6 +140,9 @@ impl<C: Cluster + 'static> Running<C> {
         // Commands are read even while actions follow without a pause, such as a probe that keeps failing.
         if let Some(command) = self.commands.as_mut().and_then(|sent| sent.try_recv().ok()) {
             return self.carry_out(command).await;
+        }
+        if let Some(lines) = self.target.take_commands() {
+            return self.commanded(lines).await;
         }
         if !self.backoff.is_waiting() {
             if let Some(action) = self.actions.pop_front() {
@@ -182,24 +185,8 @@ impl<C: Cluster + 'static> Running<C> {
         Ok(())
     }
 
-    async fn carry_out(&mut self, command: Command) -> Result<()> {
-        match command {
-            Command::Pause => {
-                self.handle(Event::Pause);
-                self.reports.push_back(Progress::Paused);
-            }
-            Command::Resume => {
-                self.handle(Event::Resume);
-                self.reports.push_back(Progress::Resumed);
-            }
-            Command::Suspend => self.suspend().await?,
-            Command::Abort(why) => self.handle(Event::Abort(why)),
-        }
-        Ok(())
-    }
-
     /// Stores the state and ends; the driver that resumes carries out what is left to do.
-    async fn suspend(&mut self) -> Result<()> {
+    pub(super) async fn suspend(&mut self) -> Result<()> {
         if self.state.is_done() && self.actions.is_empty() {
             return Ok(());
         }
@@ -269,6 +256,9 @@ impl<C: Cluster + 'static> Running<C> {
 
     /// Marks an object for comparison, unless the change is the driver's own.
     fn watched(&mut self, what: Watched, event: Result<WatchEvent>) -> Result<()> {
+        if let (Watched::Routes, Ok(WatchEvent::Applied(live))) = (what, &event) {
+            self.target.listen(live);
+        }
         match (what, event) {
             (Watched::Routes, Ok(WatchEvent::Applied(live))) if self.target.is_known(&live) => {}
             (Watched::Subsets, Ok(WatchEvent::Applied(live)))
@@ -356,13 +346,18 @@ impl<C: Cluster + 'static> Running<C> {
 
     pub(super) fn handle(&mut self, event: Event) {
         let mut actions = Vec::new();
-        let decided = self.state.is_decided();
+        let (decided, awaited) = (self.state.is_decided(), self.state.awaits_approval());
         self.driver.machine.advance(&mut self.state, event, &mut actions);
-        if !decided && self.state.is_decided() {
-            // Pending actions of a step are not wanted any more.
+        let ends =
+            |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
+        if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
+            // Pending actions of a step are not wanted any more, nor those of an end that a person has revoked.
             self.actions.clear();
         }
         self.actions.extend(actions);
+        if awaited.is_none() {
+            self.report_approval();
+        }
     }
 
     fn observe(&mut self, observation: Observation) {
@@ -426,6 +421,8 @@ impl<C: Cluster + 'static> Running<C> {
             held: self.state.held(),
             totals: self.state.totals(),
             readings: self.state.readings(self.driver.machine.plan()),
+            paused: self.state.is_paused(),
+            awaits_approval: self.state.awaits_approval(),
         }
     }
 
@@ -438,7 +435,14 @@ impl<C: Cluster + 'static> Running<C> {
                 Err(error) => self.postpone(error)?,
             }
         }
+        let overdue = self.is_overdue();
         self.handle(Event::Tick(now));
+        if let (false, true, Some(step)) =
+            (overdue, self.is_overdue(), self.state.awaits_approval())
+        {
+            let waited = self.state.awaited().unwrap_or_default();
+            self.reports.push_back(Progress::ApprovalOverdue { step, waited });
+        }
         self.report_silent_sources(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
         // Before the preparation and after the end there is nothing to remember.

@@ -63,6 +63,8 @@ pub struct Driver<C> {
     pub(super) save_every: Duration,
     pub(super) lease: Duration,
     pub(super) anew: bool,
+    /// `true` when it only carries out an abort that is written in the object.
+    pub(super) aborting: bool,
 }
 
 impl<C> std::fmt::Debug for Driver<C> {
@@ -82,8 +84,12 @@ impl<C: Cluster + 'static> Driver<C> {
     /// # Errors
     /// [`Error::Invalid`] when the plan has an error.
     pub fn new(cluster: C, plan: Plan) -> Result<Self> {
+        Self::shared(Arc::new(cluster), plan)
+    }
+
+    pub(in crate::cluster) fn shared(cluster: Arc<C>, plan: Plan) -> Result<Self> {
         Ok(Self {
-            cluster: Arc::new(cluster),
+            cluster,
             machine: Machine::new(plan)?,
             sources: Vec::new(),
             scores: Vec::new(),
@@ -94,7 +100,14 @@ impl<C: Cluster + 'static> Driver<C> {
             save_every: Duration::from_secs(10),
             lease: Duration::from_secs(30),
             anew: false,
+            aborting: false,
         })
+    }
+
+    /// Continues a stored rollout only to abort it: without sources, since no evidence is awaited any more.
+    pub(in crate::cluster) fn aborting(mut self) -> Self {
+        self.aborting = true;
+        self
     }
 
     /// Adds a source of observations.
@@ -176,6 +189,9 @@ impl<C: Cluster + 'static> Driver<C> {
 
     /// Every guardrail and hold must have a source: silence must not look like consent.
     pub(super) fn check_evidence(&self) -> Result<()> {
+        if self.aborting {
+            return Ok(());
+        }
         let plan = self.machine.plan();
         let mut names = BTreeSet::new();
         if let Some(twice) = self.sources.iter().find(|source| !names.insert(source.name())) {

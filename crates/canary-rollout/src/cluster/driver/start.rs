@@ -21,9 +21,11 @@ use super::{
     target::Target,
 };
 use crate::{
-    Cause, Error, Event, Machine, Plan, Result, STATE_VERSION, Split, State, Verdict,
+    COMMAND_ANNOTATION, Cause, Command, Error, Event, Machine, Plan, Result, STATE_VERSION, Split,
+    State, Verdict,
     evidence::{Source, Timestamp},
-    patch::{RouteChange, change_route, initial_mirror, locate},
+    json::annotation,
+    patch::{RouteChange, STATE_ANNOTATION, change_route, initial_mirror, locate},
 };
 
 impl<C: Cluster + 'static> Driver<C> {
@@ -61,6 +63,10 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         Err(error) => Err(error),
     };
     let Opened { state, resumed, event, anew, stored } = match opened {
+        Ok(opened) if driver.aborting && !opened.resumed => {
+            lease.release().await;
+            return Err(Error::Plan("no release of this plan is under way".to_owned()));
+        }
         Ok(opened) => opened,
         Err(error) => {
             lease.release().await;
@@ -107,7 +113,19 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
     };
     let step = running.state.step();
     running.reports.push_back(Progress::Started { resumed, step, anew, stored });
+    running.report_approval();
     running.handle(event);
+    if running.driver.aborting {
+        // The command is the last line of the annotation, which was read with the state.
+        while let Some(lines) = running.target.take_commands() {
+            running.commanded(lines).await?;
+        }
+        if !running.state.is_decided() {
+            running.lease.release().await;
+            let why = "the abort was not carried out: another command came in its place";
+            return Err(Error::Plan(why.to_owned()));
+        }
+    }
     let stream = stream::unfold(running, |mut running| async move {
         let item = running.next().await;
         item.map(|item| (item, running))
@@ -183,7 +201,11 @@ async fn open<C: Cluster>(
         let made = RouteChange { header_route: Some(true), ..RouteChange::default() };
         change_route(plan, &live, &made)?;
     }
-    let (state, event) = (machine.begin(now)?, Event::Started(now));
+    let (mut state, event) = (machine.begin(now)?, Event::Started(now));
+    // A command that is there already was not given to this rollout.
+    let early = Command::read_all(annotation(&live, COMMAND_ANNOTATION).unwrap_or_default());
+    let before = annotation(&live, STATE_ANNOTATION).unwrap_or_default();
+    state.disregard(&early, |nonce| before.contains(&format!("\"{nonce}\"")));
     Ok(Opened { state, resumed: false, event, anew: why, stored: None })
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     super::{Behind, Cluster, ObjectRef, Patch, Presence},
     clock::Clock,
+    listen::{Lines, Listener},
 };
 use crate::{
     Error, Plan, Result, Split, State,
@@ -39,6 +40,8 @@ pub(super) struct Target<C> {
     rule_version: Option<Value>,
     /// Writes whose response did not come: any of them may be in force.
     unanswered: Vec<Unanswered>,
+    /// The commands of people.
+    listener: Listener,
 }
 
 /// A write whose response did not come.
@@ -92,6 +95,7 @@ impl<C: Cluster> Target<C> {
             version: None,
             rule_version: None,
             unanswered: Vec::new(),
+            listener: Listener::default(),
         }
     }
 
@@ -112,6 +116,7 @@ impl<C: Cluster> Target<C> {
                 )));
             }
         }
+        self.listener.listen(&virtual_service);
         self.stored = annotation(&virtual_service, STATE_ANNOTATION).map(str::to_owned);
         self.version = resource_version(&virtual_service).cloned();
         self.rule_version = resource_version(&destination_rule).cloned();
@@ -121,6 +126,16 @@ impl<C: Cluster> Target<C> {
     /// The `VirtualService` and the `DestinationRule`, to be watched.
     pub(super) fn watched(&self) -> (&ObjectRef, &ObjectRef) {
         (&self.virtual_service, &self.destination_rule)
+    }
+
+    /// Reads the commands in a `VirtualService` that a watch showed.
+    pub(super) fn listen(&mut self, live: &Value) {
+        self.listener.listen(live);
+    }
+
+    /// The earliest commands that were not taken yet.
+    pub(super) fn take_commands(&mut self) -> Option<Lines> {
+        self.listener.take()
     }
 
     /// Returns `true` when a `VirtualService` that a watch showed is the one last read or written.
@@ -138,6 +153,7 @@ impl<C: Cluster> Target<C> {
         let Some(live) = self.cluster.get(&self.virtual_service).await? else {
             return Ok(gone(&self.virtual_service));
         };
+        self.listener.listen(&live);
         self.version = resource_version(&live).cloned();
         Ok(self.edits(state, &live))
     }
@@ -278,6 +294,7 @@ impl<C: Cluster> Target<C> {
         let Some(live) = self.cluster.get(&object).await? else {
             return Ok(Some(Write::Edited(gone(&self.virtual_service))));
         };
+        self.listener.listen(&live);
         let found = annotation(&live, STATE_ANNOTATION);
         if found == Some(text) {
             // An attempt that seemed to fail had succeeded.

@@ -1,3 +1,4 @@
+mod commands;
 mod edits;
 mod evidence;
 mod fixtures;

@@ -102,6 +102,12 @@ impl Store {
         self.inner().objects[&ObjectRef::virtual_service("default", "image-classifier")].clone()
     }
 
+    /// The stored state.
+    pub(super) fn state(&self) -> String {
+        let annotations = &self.virtual_service()["metadata"]["annotations"];
+        annotations[crate::patch::STATE_ANNOTATION].as_str().unwrap().to_owned()
+    }
+
     pub(super) fn rule(&self) -> Value {
         self.inner().objects[&ObjectRef::destination_rule("default", "image-classifier")].clone()
     }
@@ -180,6 +186,32 @@ impl Inner {
     /// Somebody gives everything back to the stable subset between two runs.
     pub(super) fn reset_weights(&mut self) {
         self.edit(0);
+    }
+
+    /// Somebody gives a command.
+    pub(super) fn annotate(&mut self, command: &str) {
+        let name = ObjectRef::virtual_service("default", "image-classifier");
+        let object = self.objects.get_mut(&name).unwrap();
+        object["metadata"]["annotations"][crate::COMMAND_ANNOTATION] = json!(command);
+        self.bump(&name);
+    }
+
+    /// There is a Service, and behind it a pod of each version, or of the stable one alone.
+    pub(super) fn serve(&mut self, canary: bool) {
+        let service = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "image-classifier", "namespace": "default"},
+            "spec": {"selector": {"app": "pets"}, "ports": [{"port": 80}]}});
+        self.objects.insert(ObjectRef::of(&service).unwrap(), service);
+        self.objects.retain(|name, _| name.kind != "Pod");
+        for version in ["resnet50", "resnet101"] {
+            if version == "resnet101" && !canary {
+                continue;
+            }
+            let pod = json!({"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": version, "namespace": "default", "labels": {"app": "pets", "version": version}},
+                "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
+            self.objects.insert(ObjectRef::of(&pod).unwrap(), pod);
+        }
     }
 
     fn relabel(&mut self) {

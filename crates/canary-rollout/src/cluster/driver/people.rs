@@ -1,0 +1,62 @@
+//! The driver's view of people: their commands, and the approvals that it waits for.
+
+use super::{
+    super::Cluster,
+    listen::Lines,
+    progress::{Order, Progress},
+    run::Running,
+};
+use crate::{CommandLine, CommandOutcome, Event, Result, Verb};
+
+impl<C: Cluster + 'static> Running<C> {
+    pub(super) async fn carry_out(&mut self, order: Order) -> Result<()> {
+        match order {
+            Order::Suspend => self.suspend().await,
+            Order::Command(command) => self.commanded(vec![command.into()]).await,
+        }
+    }
+
+    /// Carries out the commands of people that were not read before, and reports their outcomes.
+    pub(super) async fn commanded(&mut self, mut lines: Lines) -> Result<()> {
+        let unread = self.state.unread(&lines).len();
+        if let Some(CommandLine::Given(command)) = lines.last()
+            && command.verb == Verb::Promote
+            && unread > 0
+            && let Some(why) = self.obstacle_to_promotion().await
+        {
+            let refused = command.record(self.driver.clock.now(), CommandOutcome::Refused(why));
+            lines.pop();
+            lines.push(CommandLine::Refused(refused));
+        }
+        let paused = self.state.is_paused();
+        self.handle(Event::Commanded(lines));
+        let records = self.state.commands();
+        for record in &records[records.len().saturating_sub(unread)..] {
+            // In the driver's own process an outcome is told only where it is not what was wanted.
+            if !record.nonce.is_empty() || record.outcome != CommandOutcome::Done {
+                self.reports.push_back(Progress::Commanded(record.clone()));
+            }
+        }
+        match (paused, self.state.is_paused()) {
+            (false, true) => self.reports.push_back(Progress::Paused),
+            (true, false) => self.reports.push_back(Progress::Resumed),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reports the step that waits for approval, if one does.
+    pub(super) fn report_approval(&mut self) {
+        if let Some(step) = self.state.awaits_approval() {
+            let approval = self.driver.machine.awaited_approval(&self.state);
+            let timeout = approval.and_then(|approval| approval.timeout);
+            self.reports.push_back(Progress::AwaitingApproval { step, timeout });
+        }
+    }
+
+    /// Returns `true` when the approval that is awaited is overdue.
+    pub(super) fn is_overdue(&self) -> bool {
+        let approval = self.driver.machine.awaited_approval(&self.state);
+        approval.zip(self.state.awaited()).is_some_and(|(one, waited)| one.is_overdue(waited))
+    }
+}

@@ -1,0 +1,89 @@
+//! The end of a rollout: its verdict, and the weights that it leaves.
+
+use super::{
+    super::{
+        event::Action,
+        plan::{OnInconclusive, Split},
+        state::{State, Totals},
+        verdict::{Cause, Verdict, Why},
+    },
+    Machine, Phase,
+};
+use crate::evidence::Inputs;
+
+impl Machine {
+    #[cold]
+    pub(super) fn inconclusive(&self, state: &mut State, why: Why, actions: &mut Vec<Action>) {
+        self.finish(state, Verdict::Inconclusive { why }, actions);
+    }
+
+    #[cold]
+    pub(super) fn roll_back(
+        &self,
+        state: &mut State,
+        guardrail: &str,
+        e: f64,
+        evidence: Cause,
+        actions: &mut Vec<Action>,
+    ) {
+        let verdict = rollback(state, guardrail, e, evidence);
+        self.finish(state, verdict, actions);
+    }
+
+    pub(super) fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
+        // The step's earlier actions are not wanted any more.
+        actions.retain(|action| {
+            !matches!(
+                action,
+                Action::Write { .. } | Action::JudgeGate(_) | Action::Probe | Action::Inspect
+            )
+        });
+        // The verdict needs their space, and no more inputs are compared.
+        state.inputs = Inputs::default();
+        (state.awaited_ms, state.approved) = (None, false);
+        actions.push(self.final_write(state, &verdict));
+        state.phase = Phase::Finishing(verdict);
+    }
+
+    /// The split that a verdict leaves behind; `None` where the weights stay as they are.
+    pub(super) fn final_split(&self, state: &State, verdict: &Verdict) -> Option<Split> {
+        let untouched = state.written.is_none_or(|split| split.canary == 0);
+        match verdict {
+            Verdict::Promote { .. } | Verdict::PromotedByPerson { .. } => Some(Split::CANARY),
+            Verdict::Rollback { .. } => Some(Split::STABLE),
+            // A canary without weight has nothing to keep, and one of which nothing was seen keeps none: whether it
+            // serves its users is not known.
+            Verdict::Inconclusive { why } => {
+                let silent = matches!(why, Why::NotEnoughData { .. } | Why::SourcesEnded { .. })
+                    && !state.has_seen_canary();
+                let back =
+                    untouched || silent || self.plan.on_inconclusive == OnInconclusive::Rollback;
+                back.then_some(Split::STABLE)
+            }
+            _ => None,
+        }
+    }
+
+    /// The write that ends a rollout. Before the first weight everything is at the stable version and is left there,
+    /// unless a write of that weight may be in force without its response.
+    pub(super) fn final_write(&self, state: &State, verdict: &Verdict) -> Action {
+        let touched = state.written.is_some() || state.unanswered;
+        let split =
+            self.final_split(state, verdict).filter(|split| touched || *split == Split::CANARY);
+        split.map_or(Action::Leave, |split| Action::Write { split, last: true })
+    }
+}
+
+pub(super) fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) -> Verdict {
+    let Totals { canary: exposure, stable, pairs, .. } = state.totals;
+    let problem = state.health.canary_problem();
+    let guardrail = guardrail.to_owned();
+    Verdict::Rollback { guardrail, e, evidence, exposure, stable, pairs, problem }
+}
+
+/// The sentence about a canary that has weight and of which nothing was seen.
+pub(super) fn unseen(state: &State) -> Option<&'static str> {
+    let weighs = state.written.is_some_and(|split| split.canary > 0);
+    (weighs && !state.has_seen_canary())
+        .then_some("nothing was seen of the canary, so everything goes back to the stable version")
+}
