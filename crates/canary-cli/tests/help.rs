@@ -7,7 +7,8 @@ use canary_cli::Status;
 use crate::folder::Folder;
 
 /// Subcommands whose examples need a cluster; those are run against an API server by the tests of the workspace.
-const ON_A_CLUSTER: [&str; 3] = ["preflight", "apply", "status"];
+const ON_A_CLUSTER: [&str; 8] =
+    ["preflight", "apply", "status", "pause", "resume", "approve", "abort", "promote"];
 
 fn subcommands() -> Vec<String> {
     canary_cli::command().get_subcommands().map(|one| one.get_name().to_owned()).collect()

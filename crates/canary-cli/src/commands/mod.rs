@@ -9,6 +9,7 @@ pub(crate) mod diff;
 pub(crate) mod in_cluster;
 pub(crate) mod lab;
 pub(crate) mod man;
+pub(crate) mod person;
 pub(crate) mod power;
 pub(crate) mod preflight;
 pub(crate) mod route;

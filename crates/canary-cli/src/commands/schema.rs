@@ -102,6 +102,10 @@ pub(crate) mod tests {
         same::<Custom>(of("custom"));
         same::<PairErrors>(of("pairErrors"));
         // Every object of the schema is one of these.
-        assert_eq!(schema["$defs"].as_object().unwrap().len(), 16, "with the duration");
+        assert_eq!(
+            schema["$defs"].as_object().unwrap().len(),
+            17,
+            "with the duration and the approval"
+        );
     }
 }

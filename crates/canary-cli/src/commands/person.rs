@@ -1,0 +1,182 @@
+//! `canary pause`, `resume`, `approve`, `abort` and `promote`: the hand of a person on a running release.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+use canary_core::{
+    cluster::Release,
+    rollout::{Error, Verb},
+};
+
+use crate::{
+    commands::help,
+    connection::{Connection, duration, runtime},
+    input,
+    output::{self, Plain},
+    status::Status::{self, Done, Failed, Unusable},
+};
+
+const NOTES: &str = "\
+The command is written into an annotation of the VirtualService, and waits until the driver has carried it out; the record
+says who gave it, when and why. Status 1 says that it was refused, or that no driver acknowledged it in time. It needs the
+verbs get and patch on virtualservices, and get on leases.";
+
+/// The release, and who acts on it.
+#[derive(Debug, clap::Args)]
+struct Person {
+    /// The VirtualService of the release.
+    virtual_service: String,
+    /// Its namespace.
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    namespace: String,
+    /// The person in the record; by default the user and the host of this process.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// The longest time to wait for the driver.
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    timeout: Duration,
+    /// The form of the record.
+    #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
+    output: Plain,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Person {
+    fn send(&self, verb: Verb, why: Option<&str>, plan: Option<&PathBuf>) -> Result<Status> {
+        let plan = plan.map(|file| input::plan(file)).transpose()?;
+        if let Some(plan) = &plan {
+            let target = &plan.target;
+            if (&target.virtual_service, &target.namespace)
+                != (&self.virtual_service, &self.namespace)
+            {
+                return Err(input::Unusable::error(format!(
+                    "the plan is of VirtualService {}/{}, not of {}/{}",
+                    target.namespace, target.virtual_service, self.namespace, self.virtual_service
+                )));
+            }
+        }
+        let record = runtime()?.block_on(async {
+            let cluster = self.connection.open().await?;
+            let mut release = Release::of(cluster, &self.virtual_service)
+                .namespace(&self.namespace)
+                .timeout(self.timeout);
+            if let Some(by) = &self.by {
+                release = release.by(by);
+            }
+            if let Some(plan) = plan {
+                release = release.plan(plan);
+            }
+            anyhow::Ok(release.send(verb, why.unwrap_or_default()).await)
+        })?;
+        match record {
+            Ok(record) if self.output == Plain::Json => output::json(&record)?,
+            Ok(record) => output::print(&record.to_string())?,
+            Err(error @ (Error::Refused { .. } | Error::NotReady { .. })) => {
+                output::error(&error.into());
+                return Ok(Failed);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Done)
+    }
+}
+
+/// Stay at the weights in force; the guardrails go on watching.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    ["canary pause image-classifier", "canary pause image-classifier --namespace models --by alice"],
+    &[Done, Failed, Unusable],
+    NOTES,
+))]
+pub(crate) struct Pause {
+    #[command(flatten)]
+    person: Person,
+}
+
+/// Go on after a pause.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    ["canary resume image-classifier", "canary resume image-classifier --namespace models --by alice"],
+    &[Done, Failed, Unusable],
+    NOTES,
+))]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    person: Person,
+}
+
+/// Let the step begin that waits for approval.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    ["canary approve image-classifier", "canary approve image-classifier --by alice --output json"],
+    &[Done, Failed, Unusable],
+    NOTES,
+))]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    person: Person,
+}
+
+/// Go back to the stable version now.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    ["canary abort image-classifier --because 'the labels are shifted'", "canary abort image-classifier --plan plan.yaml"],
+    &[Done, Failed, Unusable],
+    NOTES,
+))]
+pub(crate) struct Abort {
+    #[command(flatten)]
+    person: Person,
+    /// The reason, for the record.
+    #[arg(long, value_name = "TEXT")]
+    because: Option<String>,
+    /// The plan of the release: with it the weights go back also where no driver runs any more.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    plan: Option<PathBuf>,
+}
+
+/// End the release with all traffic at the canary, as a person's decision and not as a verdict of the statistics.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help(
+    ["canary promote image-classifier --because 'the fix is urgent'", "canary promote image-classifier --by alice --output json"],
+    &[Done, Failed, Unusable],
+    NOTES,
+))]
+pub(crate) struct Promote {
+    #[command(flatten)]
+    person: Person,
+    /// The reason, for the record.
+    #[arg(long, value_name = "TEXT")]
+    because: Option<String>,
+}
+
+impl Pause {
+    pub(crate) fn run(&self) -> Result<Status> {
+        self.person.send(Verb::Pause, None, None)
+    }
+}
+
+impl Resume {
+    pub(crate) fn run(&self) -> Result<Status> {
+        self.person.send(Verb::Resume, None, None)
+    }
+}
+
+impl Approve {
+    pub(crate) fn run(&self) -> Result<Status> {
+        self.person.send(Verb::Approve, None, None)
+    }
+}
+
+impl Abort {
+    pub(crate) fn run(&self) -> Result<Status> {
+        self.person.send(Verb::Abort, self.because.as_deref(), self.plan.as_ref())
+    }
+}
+
+impl Promote {
+    pub(crate) fn run(&self) -> Result<Status> {
+        self.person.send(Verb::Promote, self.because.as_deref(), None)
+    }
+}
