@@ -27,8 +27,11 @@ async fn the_examples_of_the_help_run() {
     let program = canary("--version");
     let place = Path::new(program.get_program()).parent().unwrap();
     let search = std::env::var("PATH").unwrap();
-    // A check fails where there is no Istio. What is applied in the second step is found by the third.
-    for (name, expected) in [("preflight", 1), ("apply", 0), ("status", 0)] {
+    // A check fails where there is no Istio. What is applied in the second step is found by the third. No release is under
+    // way that a person could act on.
+    let hands = ["pause", "resume", "approve", "abort", "promote"].map(|name| (name, 1));
+    for (name, expected) in [("preflight", 1), ("apply", 0), ("status", 0)].into_iter().chain(hands)
+    {
         let (_, help, _) = output_of(canary(name).arg("--help"));
         let (_, after) = help.split_once("\nExamples:\n").unwrap();
         for example in after.lines().take_while(|line| line.starts_with("  ")) {

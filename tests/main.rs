@@ -21,6 +21,7 @@ mod presence;
 mod prometheus;
 mod prometheus_api;
 mod rollouts;
+mod second_terminal;
 mod secret_echo;
 mod secrets;
 mod slow_canaries;

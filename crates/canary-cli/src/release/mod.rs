@@ -58,8 +58,10 @@ impl Ending {
         let Self::Over { verdict, stored } = self else { return Status::Suspended };
         let before = *stored && !plain;
         match &**verdict {
-            Verdict::Promote { .. } if before => Status::DoneBefore,
-            Verdict::Promote { .. } => Status::Done,
+            Verdict::Promote { .. } | Verdict::PromotedByPerson { .. } if before => {
+                Status::DoneBefore
+            }
+            Verdict::Promote { .. } | Verdict::PromotedByPerson { .. } => Status::Done,
             Verdict::Rollback { .. } if before => Status::RolledBackBefore,
             Verdict::Rollback { .. } => Status::RolledBack,
             Verdict::ExternalEdit { .. } => Status::Conflict,

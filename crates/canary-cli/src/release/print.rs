@@ -89,6 +89,17 @@ impl Printer {
                 );
                 format!("paused {at}; the same command goes on")
             }
+            Progress::AwaitingApproval { step, timeout } => {
+                let until = timeout.map(|time| format!(", for {} s at most", time.as_secs()));
+                let target = "`canary approve` lets it begin";
+                format!("step {step} waits for approval{}; {target}", until.unwrap_or_default())
+            }
+            Progress::ApprovalOverdue { step, waited } => {
+                format!("nobody approved step {step} within {} s", waited.as_secs())
+            }
+            Progress::Commanded(record) => record.to_string(),
+            Progress::Paused => "paused; the guardrails go on watching".to_owned(),
+            Progress::Resumed => "resumed".to_owned(),
             Progress::SourceQuiet { source, silent } => {
                 format!("{source} has told nothing for {} s", silent.as_secs())
             }

@@ -24,7 +24,8 @@ Ctrl-C suspends the run: the state is stored in an annotation of the VirtualServ
 program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
 
 With --output json each line is one event: {\"event\": \"started\" | \"inspected\" | \"prepared\" | \"probed\" | \"gateJudged\" |
-\"written\" | \"seen\" | \"waiting\" | \"sourceQuiet\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the
+\"awaitingApproval\" | \"approvalOverdue\" | \"commanded\" | \"paused\" | \"resumed\" | \"written\" | \"seen\" | \"waiting\" |
+\"sourceQuiet\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the
 start, ...}; a verdict that an earlier run gave has \"stored\": when.";
 
 /// Run a plan: move the weights step by step, judge the canary after every observation, promote or roll back.

@@ -1,0 +1,82 @@
+//! A release in one process, and a person's commands to it from another, on a real API server.
+
+use std::{
+    io::{BufRead, BufReader, Lines},
+    process::{ChildStdout, Stdio},
+};
+
+use canary_tests::{apiserver::ApiServer, programs::output_of};
+use serde_json::Value;
+
+use crate::{
+    rollouts::APP,
+    stage::{Folder, Stage},
+};
+
+/// Reads events until one has this name.
+fn until(lines: &mut Lines<BufReader<ChildStdout>>, event: &str) -> Value {
+    for line in lines.by_ref() {
+        let found: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if found["event"] == event {
+            return found;
+        }
+    }
+    panic!("the run ended before {event}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_is_paused_resumed_approved_and_aborted_from_a_second_terminal() {
+    let Some(server) = ApiServer::shared().await else { return };
+    let space = "second-terminal";
+    let stage = Stage::new(server, space, 0.0).await;
+    let folder = Folder::new(server, space, "admin");
+    let plan = folder.file(
+        "plan.yaml",
+        &format!(
+            "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\n\
+             header: {{name: user-group, value: canary}}\nsettle: 100ms\nsteps:\n\
+             - {{weight: 30, hold: {{requests: 30}}}}\n\
+             - {{weight: 50, approve: true, hold: {{requests: 10000000}}}}\n- {{weight: 100}}\n\
+             guardrails:\n- errorRatio: {{atMost: 1.0}}\n"
+        ),
+    );
+    let photo = folder.file("photo.jpg", "a photo");
+    let mut run = folder.command("run");
+    run.arg(&plan).args(["--cluster", "-o", "json", "--tick", "50ms", "--model", "model"]);
+    run.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
+    let act = |verb: &str, more: &[&str]| {
+        let mut command = folder.command(verb);
+        command.args([APP, "-n", space, "--by", "alice"]).args(more);
+        output_of(&mut command)
+    };
+    tokio::task::block_in_place(|| {
+        let mut child = run.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        until(&mut lines, "awaitingApproval");
+        for verb in ["pause", "resume", "approve"] {
+            let (status, text, error) = act(verb, &[]);
+            assert_eq!(status, Some(0), "{verb}: {text}{error}");
+            assert!(text.starts_with(&format!("{verb} by alice, ")), "{text}");
+        }
+        while until(&mut lines, "written")["split"]["canary"] != 50 {}
+        // Nothing waits any more.
+        let (status, _, error) = act("approve", &[]);
+        assert_eq!(status, Some(1), "{error}");
+        let because = ["--because", "the labels are shifted", "-o", "json"];
+        let (status, text, error) = act("abort", &because);
+        assert_eq!(status, Some(0), "{error}");
+        let record: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&record["by"], &record["outcome"]),
+            (&"alice".into(), &"done".into()),
+            "{record}"
+        );
+        let finished = until(&mut lines, "finished");
+        assert_eq!(finished["verdict"]["verdict"], "rollback", "{finished}");
+        assert_eq!(child.wait().unwrap().code(), Some(3), "{finished}");
+        // The release is over: nobody can act on it.
+        let (status, _, error) = act("pause", &[]);
+        assert!(status == Some(1) && error.contains("the release is over"), "{error}");
+    });
+    stage.stop().await;
+}
