@@ -68,7 +68,7 @@ impl Release {
         record.map(|record| Plain(as_json(&record)))
     }
 
-    async fn commands(self) -> Result<Vec<Plain>> {
+    async fn recorded(self) -> Result<Vec<Plain>> {
         let records = match &self.place {
             Place::Cluster(handle) => self.on(handle.open().await?).commands().await,
             Place::Lab(store) => self.on(store.clone()).commands().await,
@@ -97,7 +97,7 @@ pymethods! {
         approve, approve_async () = Task::new(release.clone().send(Verb::Approve, String::new()));
         abort, abort_async (why: String) = Task::new(release.clone().send(Verb::Abort, why));
         promote, promote_async (why: String) = Task::new(release.clone().send(Verb::Promote, why));
-        commands, commands_async () = Task::new(release.clone().commands());
+        commands, commands_async () = Task::new(release.clone().recorded());
     }
     methods {
         fn __repr__(&self) -> String {
