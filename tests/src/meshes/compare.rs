@@ -107,6 +107,17 @@ pub fn difference(
     Some(format!("request {request}\n{}", report.join("\n")))
 }
 
+/// The request as it is sent on.
+fn insert_request(fields: &mut Fields, decision: &Decision<&Request>) {
+    let request = *decision.request();
+    fields.insert("method", request.method.clone());
+    fields.insert("path", decision.path().into_owned());
+    fields.insert("authority", decision.authority().to_owned());
+    let mut headers = request.headers.clone();
+    edit(&mut headers, decision.request_edits(), None);
+    fields.insert("request headers", shown(&headers, is_of_request));
+}
+
 fn fields(
     decision: &Decision<&Request>,
     backends: &Backends,
@@ -135,12 +146,7 @@ fn fields(
             let found = received.map(|received| received.server.clone());
             let server = found.filter(|found| servers.contains(found));
             fields.insert("server", server.unwrap_or_else(|| format!("one of {servers:?}")));
-            fields.insert("method", request.method.clone());
-            fields.insert("path", decision.path().into_owned());
-            fields.insert("authority", decision.authority().to_owned());
-            let mut headers = request.headers.clone();
-            edit(&mut headers, decision.request_edits(), None);
-            fields.insert("request headers", shown(&headers, is_of_request));
+            insert_request(&mut fields, decision);
             let limit = decision
                 .retries()
                 .and_then(|retries| retries.per_try_timeout)
@@ -182,10 +188,7 @@ fn fields(
         Outcome::Passthrough => {
             fields.insert("cluster", PASSED.to_owned());
             fields.insert("server", PASSED.to_owned());
-            fields.insert("method", request.method.clone());
-            fields.insert("path", decision.path().into_owned());
-            fields.insert("authority", decision.authority().to_owned());
-            fields.insert("request headers", shown(&request.headers, is_of_request));
+            insert_request(&mut fields, decision);
             answer.extend(ANSWERED.map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         other => panic!("no proxy ends with {other}"),
