@@ -191,7 +191,7 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
     batch
 }
 
-/// How a request ends, in a word.
+/// The end of a request, in a word.
 fn ending(mesh: &Mesh, request: &Request) -> &'static str {
     match mesh.route(request).outcome() {
         Outcome::Forward(_) => "forwarded",

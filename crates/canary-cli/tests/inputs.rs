@@ -2,7 +2,7 @@
 
 use crate::folder::{Folder, MESH};
 
-/// What `helm template` prints: comments, empty documents, and objects of other kinds.
+/// A stream as `helm template` prints it: comments, empty documents, and objects of other kinds.
 fn rendered() -> String {
     let others = "\
 ---

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header::COOKIE};
 
-/// What stands in the place of a secret.
+/// The text in the place of a secret.
 const REDACTED: &str = "[redacted]";
 
 /// The fewest bytes of a secret that is looked for: shorter ones stand in ordinary words.

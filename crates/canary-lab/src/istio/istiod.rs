@@ -20,7 +20,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a stock Envoy without an agent cannot do is turned off, and so is what needs a cluster around istiod.
+/// Settings that turn off the features which a stock Envoy without an agent lacks, or which need a cluster around istiod.
 const ENVIRONMENT: [(&str, &str); 7] = [
     ("PILOT_ENABLE_METADATA_EXCHANGE", "false"),
     ("PILOT_ENABLE_ALPN_FILTER", "false"),

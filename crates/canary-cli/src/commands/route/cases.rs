@@ -49,7 +49,8 @@ struct Sent {
     claims: Option<Value>,
 }
 
-/// What is stated has to hold; of a weighted rule, for each destination that gets requests.
+/// The expected destination: each field that is stated has to hold, of a weighted rule for each destination that gets
+/// requests.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Expected {
@@ -93,7 +94,7 @@ impl Case {
             .then_some("expect states nothing; state at least a subset")
     }
 
-    /// What does not hold, one line each, and the decision in one line.
+    /// The expectations that do not hold, one line each, and the decision in one line.
     pub(super) fn judge(&self, mesh: &Mesh) -> (Vec<String>, String) {
         let request = self.request();
         let decision = mesh.route(&request);

@@ -52,13 +52,13 @@ pub(crate) struct Route {
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Cases,
     #[command(flatten)]
-    request: Asked,
+    request: RequestArgs,
 }
 
 /// One request.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "The request")]
-struct Asked {
+struct RequestArgs {
     /// The URL of the request.
     #[arg(long, conflicts_with = "test")]
     url: Option<String>,
@@ -112,7 +112,7 @@ impl Route {
     }
 }
 
-impl Asked {
+impl RequestArgs {
     fn to(&self, url: &str) -> Request {
         let mut request = Request::new(self.method.clone(), url).random(self.random);
         request.headers.clone_from(&self.headers);
