@@ -149,7 +149,11 @@ impl<C: Cluster + 'static> Release<C> {
         let command = Command::new(verb, nonce.as_str()).by(self.by.as_str()).at(now).why(why);
         self.write(&command).await?;
         if !self.is_driven().await? {
-            return self.without_driver(command).await;
+            // A driver that carried it out, and ended with it, has let the lock go.
+            return match self.record_of(&nonce).await? {
+                Some(record) => self.outcome(record),
+                None => self.without_driver(command).await,
+            };
         }
         let deadline = tokio::time::Instant::now() + self.timeout;
         loop {
