@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // For the tests of the project, which send the same requests to Envoy and to the evaluator; no part of the interface.
 #[doc(hidden)]
