@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The longest that connecting, reading or writing may take.
-const TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest response that is read, in bytes.
 const MAX_RESPONSE: usize = 16 << 20;
 
