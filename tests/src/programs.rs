@@ -23,7 +23,9 @@ pub fn canary(subcommand: &str) -> Command {
         let profile = test.ancestors().nth(2).unwrap();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.current_dir(root()).args(["build", "--quiet", "--bin", "canary", "--target-dir"]);
+        // With the examples, so that the dependencies have the features that they have for the tests.
+        let targets = ["build", "--quiet", "--bin", "canary", "--examples", "--target-dir"];
+        build.current_dir(root()).args(targets);
         build.arg(profile.parent().unwrap());
         if profile.ends_with("release") {
             build.arg("--release");
