@@ -32,8 +32,11 @@ pymethods! {
     get |progress| {
         kind: &'static str = progress.core.name();
         step: Option<usize> = match &progress.core {
-            Core::Started { step, .. } | Core::Written { step, .. } | Core::Suspended { step, .. } => Some(*step),
-            Core::AwaitingApproval { step, .. } | Core::ApprovalOverdue { step, .. } => Some(*step),
+            Core::Started { step, .. }
+            | Core::Written { step, .. }
+            | Core::Suspended { step, .. }
+            | Core::AwaitingApproval { step, .. }
+            | Core::ApprovalOverdue { step, .. } => Some(*step),
             Core::Seen(snapshot) => Some(snapshot.step),
             _ => None,
         };
