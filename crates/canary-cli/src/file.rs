@@ -45,7 +45,7 @@ pub fn write_file(path: impl AsRef<Path>, text: &str) -> io::Result<()> {
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&beside, &path));
     written.inspect_err(|_| {
-        // What is left of it is of no use; the error that matters is the first.
+        // Remove the incomplete file; the first error is the one to report.
         let _ = fs::remove_file(&beside);
     })
 }

@@ -12,7 +12,7 @@ fn colours_are_for_terminals() {
         String::from_utf8(output.stdout).unwrap()
     };
     assert!(!shown(&[]).contains('\x1b'), "this is a pipe");
-    // What a terminal would get.
+    // The output as a terminal receives it.
     let coloured = shown(&[("CLICOLOR_FORCE", "1")]);
     assert!(coloured.contains("\x1b[1m\x1b[31merror[C301]"), "{coloured:?}");
     assert!(!shown(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\x1b'));

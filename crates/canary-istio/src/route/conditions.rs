@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{
     expressions::Expressions,
+    invalid_match::InvalidMatch,
     request::{DEFAULT_NAMESPACE, RequestView, path_only, query_value, query_with_mark},
-    text::Text,
+    text::{Text, is_presence},
 };
 use crate::names::{MESH, qualify_gateway};
 use crate::networking::{HttpMatchRequest, StringMatch};
@@ -150,41 +151,6 @@ fn claim_path(key: &str) -> Option<Box<[String]>> {
     }
     let dotted = rest.strip_prefix('.')?;
     Some(dotted.split('.').map(str::to_owned).collect())
-}
-
-/// Returns true for a condition that asks for no value, in either of the forms that Istio has for it.
-fn is_presence(written: &StringMatch) -> bool {
-    match written {
-        StringMatch::Present => true,
-        StringMatch::Regex(expression) => expression == "*",
-        StringMatch::Exact(_) | StringMatch::Prefix(_) => false,
-    }
-}
-
-/// A match that cannot be compiled: the fault, its place and the remedy.
-#[derive(Debug)]
-pub(super) struct InvalidMatch {
-    pub(super) code: &'static str,
-    pub(super) field: String,
-    pub(super) reason: String,
-    pub(super) help: &'static str,
-}
-
-impl InvalidMatch {
-    fn expression(field: &str, reason: String) -> Self {
-        let help = "write RE2 syntax, at most 1024 bytes";
-        Self { code: "V014", field: format!("{field}.regex"), reason, help }
-    }
-
-    /// Istio writes a condition on a claim without a value as one without a pattern, which Envoy refuses.
-    fn claim(field: String) -> Self {
-        Self {
-            code: "C905",
-            field,
-            reason: "a condition on a claim has no value: Envoy refuses the routes".to_owned(),
-            help: "give exact, prefix or regex; `regex: .*` takes any text",
-        }
-    }
 }
 
 impl Conditions {

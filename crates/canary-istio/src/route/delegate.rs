@@ -109,7 +109,7 @@ fn join(root: Option<&str>, delegate: Option<&str>) -> Option<String> {
 
 fn merge_match(root: &HttpMatchRequest, delegate: &HttpMatchRequest) -> HttpMatchRequest {
     let mut merged = delegate.clone();
-    // What is written as zero or empty is as if it were not there.
+    // Fields written as zero or empty count as absent.
     merged.port = merged.port.filter(|port| *port != 0);
     merged.gateways = merged.gateways.filter(|gateways| !gateways.is_empty());
     merged.source_namespace = merged.source_namespace.filter(|namespace| !namespace.is_empty());

@@ -15,6 +15,7 @@ mod gateway_workload;
 mod guards;
 mod header_value;
 mod headers;
+mod invalid_match;
 mod listeners;
 mod mesh;
 mod normalize;

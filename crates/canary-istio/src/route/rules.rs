@@ -82,13 +82,13 @@ pub(super) struct Written<'w> {
 }
 
 /// Collects the faults of one rule.
-struct InvalidMatch<'b> {
+struct RuleFindings<'b> {
     findings: &'b mut Findings,
     object: &'b str,
     path: &'b str,
 }
 
-impl InvalidMatch<'_> {
+impl RuleFindings<'_> {
     fn push(&mut self, code: &str, field: &str, message: impl Into<String>, help: &str) {
         let path = format!("{}.{field}", self.path);
         self.findings.push(Finding::error(code, path, message).object(self.object).help(help));
@@ -119,7 +119,7 @@ impl<'c> RuleCompiler<'c> {
     pub(super) fn compile(&mut self, written: Written<'_>) -> Option<Arc<Rule>> {
         let Written { http, place, matches, namespace, object, path } = written;
         let before = self.findings.len();
-        let mut broken = InvalidMatch { findings: &mut self.findings, object, path: &path };
+        let mut broken = RuleFindings { findings: &mut self.findings, object, path: &path };
         let targets = http.route.as_deref().unwrap_or_default();
         let split = split(targets.iter().map(|target| target.weight), &mut broken);
         let rewrite =
@@ -175,7 +175,7 @@ impl<'c> RuleCompiler<'c> {
         path: &str,
     ) -> Option<Arc<Rule>> {
         let before = self.findings.len();
-        let mut broken = InvalidMatch { findings: &mut self.findings, object, path };
+        let mut broken = RuleFindings { findings: &mut self.findings, object, path };
         let split = split(route.iter().map(|target| target.weight), &mut broken);
         if route.is_empty() || self.findings.len() > before {
             return None;
@@ -230,7 +230,7 @@ impl<'c> RuleCompiler<'c> {
 }
 
 /// The weights of a rule; sums that Envoy refuses are reported.
-fn split(written: impl Iterator<Item = Option<i32>>, broken: &mut InvalidMatch<'_>) -> Split {
+fn split(written: impl Iterator<Item = Option<i32>>, broken: &mut RuleFindings<'_>) -> Split {
     let mut weights = Vec::new();
     for (index, weight) in written.enumerate() {
         let weight = weight.unwrap_or(0);
@@ -253,7 +253,7 @@ fn split(written: impl Iterator<Item = Option<i32>>, broken: &mut InvalidMatch<'
 }
 
 /// The action of a rule; answers that Envoy does not have are reported.
-fn action(http: &HttpRoute, broken: &mut InvalidMatch<'_>) -> Action {
+fn action(http: &HttpRoute, broken: &mut RuleFindings<'_>) -> Action {
     if let Some(redirect) = &http.redirect {
         if RedirectTo::new(redirect, 80, false).is_none() {
             let code = redirect.redirect_code.unwrap_or_default();

@@ -58,3 +58,12 @@ impl Text {
         }
     }
 }
+
+/// Returns `true` for a condition that requires no value, in either of the forms that Istio has for it.
+pub(super) fn is_presence(written: &StringMatch) -> bool {
+    match written {
+        StringMatch::Present => true,
+        StringMatch::Regex(expression) => expression == "*",
+        StringMatch::Exact(_) | StringMatch::Prefix(_) => false,
+    }
+}

@@ -246,12 +246,12 @@ mod tests {
         let entry = found(&desired, "WorkloadEntry", "pets-v2-1");
         assert_eq!(entry["spec"]["ports"], json!({"tf-serving-http": 40_002}));
         assert_eq!(entry["spec"]["labels"]["version"], "v2");
-        // What the API server writes is not written to it.
+        // Leave out the fields that the API server sets itself.
         let written = found(&desired, "Service", "pets");
         assert_eq!(written["metadata"], json!({"name": "pets", "namespace": "models"}));
         assert!(written.get("status").is_none());
         found(&desired, "Namespace", "models");
-        // What is named comes before what names it.
+        // Objects stand before those that refer to them.
         let kinds: Vec<&str> = desired.0.keys().map(|(_, key)| key.0).collect();
         assert!(
             kinds.first() == Some(&"Namespace") && kinds.last() == Some(&"Gateway"),

@@ -47,7 +47,7 @@ impl Mirror {
                 Err(error) => refused = refused.and(Err(error)),
             }
         }
-        // What names others goes before them.
+        // Objects are deleted before those that they refer to.
         let gone = self.written.keys().rev().filter(|key| !desired.0.contains_key(key));
         let gone: Vec<(usize, Key)> = gone.cloned().collect();
         for key in gone {

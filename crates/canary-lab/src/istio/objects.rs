@@ -22,8 +22,7 @@ const NODE_PORTS: std::ops::Range<u16> = 30_000..32_768;
 /// # Errors
 /// When none of them is free.
 pub fn free_node_port() -> io::Result<u16> {
-    // Where the search begins differs between processes and within one, so that two that search at the same time do not
-    // find the same.
+    // Each search begins at another port, so that two searches at the same time do not return the same one.
     static CALLS: AtomicU16 = AtomicU16::new(0);
     let length = NODE_PORTS.end - NODE_PORTS.start;
     let process = u16::try_from(std::process::id() % u32::from(length)).unwrap_or_default();

@@ -42,7 +42,7 @@ pub(crate) struct LabOptions {
     /// The seed of everything random.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
-    /// Where the lab's mesh is kept between a paused run and the next; by default the plan's name with `.lab.json`.
+    /// The file that keeps the lab's mesh from a paused run to the next; by default the plan's name with `.lab.json`.
     #[arg(long, value_name = "FILE")]
     pub(crate) lab_state: Option<PathBuf>,
 }
