@@ -72,6 +72,7 @@ mod exact;
 mod known_figures;
 pub mod labelled;
 pub mod portable;
+mod prior;
 mod quadrature;
 pub mod quantile;
 pub mod random;
