@@ -27,7 +27,7 @@ def mesh(candidate=None, *, stable=None, model=APP, routes=None, more=None):
     nobody serves yet.
     """
     models = {"m/v1": stable or good()} | ({"m/v2": candidate} if candidate else {}) | (more or {})
-    with canary.Lab(models=models, seed=3) as lab:
+    with canary.Lab(models=models, seed=8) as lab:
         lab.apply(canary.Workload(APP, "v1", model=APP, path="m/v1"))
         if candidate:
             lab.apply(canary.Workload(APP, "v2", model=model, path="m/v2"))
