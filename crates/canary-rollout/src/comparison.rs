@@ -214,7 +214,7 @@ impl Judge {
             Self::Fixed(rule) => Ok(rule.observe(window)),
             Self::ZTest(rule) => Ok(rule.observe(window)),
             Self::Ratio { test, share, alpha } => {
-                test.observe_counts(*share, window.canary_bad, window.stable_bad)?;
+                test.observe_counts(0, *share, &window)?;
                 Ok(test.alarm(*alpha))
             }
         }

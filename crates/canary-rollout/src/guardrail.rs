@@ -68,6 +68,9 @@ pub struct ErrorRatio {
     /// When stated, promotion waits until a ratio of this or more is excluded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_below: Option<f64>,
+    /// When stated, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<f64>,
 }
 
 /// The canary's rate of requests over a latency threshold is at most `at_most` times the stable rate.
@@ -82,6 +85,9 @@ pub struct SlowRatio {
     /// When stated, promotion waits until a ratio of this or more is excluded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_below: Option<f64>,
+    /// When stated, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<f64>,
     /// A request that takes longer is slow. Without it, the threshold is the [`SlowRatio::quantile`] of the first
     /// [`SlowRatio::warmup`] latencies of the stable subset, and is frozen then.
     #[serde(
@@ -231,7 +237,7 @@ impl Guardrail {
 
     /// The canary's error rate is at most `at_most` times the stable one.
     pub fn error_ratio(at_most: f64) -> Self {
-        Self::new(Check::ErrorRatio(ErrorRatio { at_most, proven_below: None }))
+        Self::new(Check::ErrorRatio(ErrorRatio { at_most, proven_below: None, harm: None }))
     }
 
     /// The canary's rate of slow requests is at most `at_most` times the stable one; "slow" is learned from the
@@ -240,6 +246,7 @@ impl Guardrail {
         Self::new(Check::SlowRatio(SlowRatio {
             at_most,
             proven_below: None,
+            harm: None,
             threshold: None,
             quantile: default_quantile(),
             warmup: default_warmup(),
@@ -251,6 +258,7 @@ impl Guardrail {
         Self::new(Check::SlowRatio(SlowRatio {
             at_most,
             proven_below: None,
+            harm: None,
             threshold: Some(threshold),
             quantile: default_quantile(),
             warmup: default_warmup(),
@@ -329,6 +337,17 @@ impl Guardrail {
             Check::Custom(check) => check.proven_above = Some(bound),
             Check::PairErrors(check) => check.proven_above = Some(bound),
             Check::ObservedSplit(_) => {}
+        }
+        self
+    }
+
+    /// Tunes a test of rates to find this ratio of the rates; the other tests have no such number.
+    #[must_use]
+    pub fn harm(mut self, ratio: f64) -> Self {
+        match &mut self.check {
+            Check::ErrorRatio(check) => check.harm = Some(ratio),
+            Check::SlowRatio(check) => check.harm = Some(ratio),
+            _ => {}
         }
         self
     }

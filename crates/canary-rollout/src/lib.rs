@@ -4,6 +4,7 @@
 
 mod approval;
 mod bound;
+mod bursts;
 pub mod cluster;
 mod command;
 mod comparison;
@@ -38,6 +39,7 @@ mod verdict;
 mod wording;
 
 pub use approval::{Approval, Otherwise};
+pub use bursts::Bursts;
 pub use command::{COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome, CommandRecord, Verb};
 pub use comparison::{ComparedTraffic, Comparison, Rule, RuleOutcome};
 pub use error::{BoxError, Error, Result};

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    guardrail::{Check, Guardrail},
+    guardrail::{Check, ErrorRatio, Guardrail, SlowRatio},
+    plan::Plan,
     reading::Reading,
 };
 use crate::{
     Error, Result,
-    evidence::{Answer, Arm, Counts, Pair, Request},
+    evidence::{Answer, Arm, Counts, Pair, Request, Timestamp, Window},
 };
 use canary_stats::{
     Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Labelled, RateRatio, SlowThreshold,
@@ -54,7 +55,7 @@ enum Threshold {
     /// The stable subset's latencies choose it.
     Learning(SlowThreshold),
     /// Latencies above it are slow.
-    Frozen(f64),
+    Frozen(#[serde(with = "canary_stats::exact")] f64),
 }
 
 impl Monitor {
@@ -62,12 +63,15 @@ impl Monitor {
     ///
     /// # Errors
     /// [`Error::Plan`] when a number of the guardrail is outside its test's range; a validated plan has none.
-    pub(super) fn new(guardrail: &Guardrail) -> Result<Self> {
+    pub(super) fn new(plan: &Plan, guardrail: &Guardrail) -> Result<Self> {
         let wrong =
             |error: StatsError| Error::Plan(format!("guardrail {}: {error}", guardrail.name));
         let mut threshold = None;
         let test = match &guardrail.check {
-            Check::ErrorRatio(check) => RateRatio::new(check.at_most).map_err(wrong)?.into(),
+            Check::ErrorRatio(check) => {
+                let ErrorRatio { at_most, proven_below, harm } = *check;
+                ratio(plan, guardrail, (at_most, proven_below, harm)).map_err(wrong)?.into()
+            }
             Check::SlowRatio(check) => {
                 threshold = Some(match check.threshold {
                     #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53")]
@@ -76,7 +80,8 @@ impl Monitor {
                         SlowThreshold::new(check.quantile, check.warmup).map_err(wrong)?,
                     ),
                 });
-                RateRatio::new(check.at_most).map_err(wrong)?.into()
+                let SlowRatio { at_most, proven_below, harm, .. } = *check;
+                ratio(plan, guardrail, (at_most, proven_below, harm)).map_err(wrong)?.into()
             }
             Check::Agreement(check) => Agreement::new(check.at_least).map_err(wrong)?.into(),
             Check::Accuracy(_) | Check::PairErrors(_) => Labelled::new().into(),
@@ -90,8 +95,8 @@ impl Monitor {
     }
 
     /// Returns `true` when the state has the shape that the guardrail gives it.
-    pub(super) fn fits(&self, guardrail: &Guardrail) -> bool {
-        Self::new(guardrail).is_ok_and(|fresh| {
+    pub(super) fn fits(&self, plan: &Plan, guardrail: &Guardrail) -> bool {
+        Self::new(plan, guardrail).is_ok_and(|fresh| {
             std::mem::discriminant(&fresh.test) == std::mem::discriminant(&self.test)
                 && fresh.threshold.is_some() == self.threshold.is_some()
         })
@@ -100,6 +105,21 @@ impl Monitor {
     /// Begins to count what is judged at a step.
     pub(super) fn begin_step(&mut self) {
         self.judged = Judged::default();
+        if let AnyTest::RateRatio(ratio) = &mut self.test {
+            ratio.begin_step();
+        }
+    }
+
+    /// Counts requests of unknown version.
+    pub(super) fn lose(&mut self, requests: u64) {
+        if let AnyTest::RateRatio(ratio) = &mut self.test {
+            ratio.lose(requests);
+        }
+    }
+
+    /// Returns `true` while failures are either harm or a burst.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        matches!(&self.test, AnyTest::RateRatio(ratio) if ratio.is_unconfirmed())
     }
 
     /// The observations judged at the step in force.
@@ -126,7 +146,12 @@ impl Monitor {
 
     /// Takes one request in.
     #[inline]
-    pub(super) fn request(&mut self, check: &Check, share: f64, request: &Request) {
+    pub(super) fn request(
+        &mut self,
+        check: &Check,
+        (at, share): (Timestamp, f64),
+        request: &Request,
+    ) {
         let canary = request.arm == Arm::Canary;
         let divided = share > 0.0 && share < 1.0;
         let Self { test, threshold, judged } = self;
@@ -136,9 +161,8 @@ impl Monitor {
                 judged.add(u64::from(!canary), u64::from(canary));
             }
             (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) => {
-                if request.failed {
-                    let _ = ratio.observe(share, canary);
-                }
+                // Only a share outside 0 to 1 is an error.
+                let _ = ratio.observe(at.0, share, canary, request.failed);
                 if divided {
                     judged.add(u64::from(!canary), u64::from(canary));
                 }
@@ -152,11 +176,9 @@ impl Monitor {
                             // A failure is no response within the threshold, however soon it came.
                             _ if request.failed => true,
                             Some(micros) => micros > *threshold,
-                            None => return,
+                            None => return ratio.lose(1),
                         };
-                        if slow {
-                            let _ = ratio.observe(share, canary);
-                        }
+                        let _ = ratio.observe(at.0, share, canary, slow);
                         if divided {
                             judged.add(u64::from(!canary), u64::from(canary));
                         }
@@ -185,22 +207,21 @@ impl Monitor {
 
     /// Takes the counts of a window in.
     #[inline]
-    pub(super) fn window(&mut self, check: &Check, share: f64, stable: Counts, canary: Counts) {
+    pub(super) fn window(&mut self, check: &Check, share: f64, window: &Window) {
+        let Window { since, stable, canary, .. } = *window;
         let divided = share > 0.0 && share < 1.0;
         match (&mut self.test, check) {
             (AnyTest::Split(split), _) if divided => {
                 split.observe_counts(canary.requests, stable.requests);
             }
             (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) => {
-                if canary.failed + stable.failed > 0 {
-                    let _ = ratio.observe_counts(share, canary.failed, stable.failed);
-                }
+                let of = |counts: Counts| (counts.requests, counts.failed);
+                let _ = ratio.observe_counts(since.0, share, &counted(of(canary), of(stable)));
             }
             // The source and the plan share the threshold; a plan that learns its own cannot use counts.
             (AnyTest::RateRatio(ratio), Check::SlowRatio(slow)) if slow.threshold.is_some() => {
-                if canary.slow + stable.slow > 0 {
-                    let _ = ratio.observe_counts(share, canary.slow, stable.slow);
-                }
+                let of = |counts: Counts| (counts.requests, counts.slow);
+                let _ = ratio.observe_counts(since.0, share, &counted(of(canary), of(stable)));
             }
             _ => return,
         }
@@ -257,14 +278,24 @@ impl Monitor {
         Some(excluded.unwrap_or(false))
     }
 
-    /// The guardrail's reading now.
-    pub(super) fn reading(&self, guardrail: &Guardrail, alpha: f64) -> Reading {
+    /// The guardrail's reading now: `alpha` is its part of the plan's, and `proof` the level of a promotion.
+    pub(super) fn reading(&self, guardrail: &Guardrail, alpha: f64, proof: f64) -> Reading {
         let level = Alpha::new(alpha);
-        let interval = level
-            .as_ref()
-            .map_or(canary_stats::Interval { low: 0.0, high: f64::INFINITY }, |level| {
-                self.test.interval(*level)
-            });
+        let all = canary_stats::Interval { low: 0.0, high: f64::INFINITY };
+        let at = |level: &Result<Alpha, StatsError>| {
+            level.as_ref().map_or(all, |level| self.test.interval(*level))
+        };
+        let (of_alarm, of_proof) = (at(&level), at(&Alpha::new(proof)));
+        // Each end at the level of the test that it inverts.
+        let interval = match &self.test {
+            AnyTest::Split(_) => of_alarm,
+            AnyTest::RateRatio(_) => {
+                canary_stats::Interval { low: of_alarm.low, high: of_proof.high.max(of_alarm.low) }
+            }
+            _ => {
+                canary_stats::Interval { low: of_proof.low.min(of_alarm.high), high: of_alarm.high }
+            }
+        };
         Reading {
             guardrail: guardrail.name.clone(),
             test: guardrail.check.kind().to_owned(),
@@ -276,10 +307,11 @@ impl Monitor {
             e: Reading::finite_e(self.test.ln_e()),
             p_value: self.test.p_value(),
             alpha,
+            proof_alpha: proof,
             alarm: level.is_ok_and(|level| self.test.alarm(level)),
             estimate: self.test.estimate().filter(|value| value.is_finite()),
             interval,
-            proven: self.proven(&guardrail.check, alpha),
+            proven: self.proven(&guardrail.check, proof),
             counts: self.counts(&guardrail.check),
         }
     }
@@ -300,17 +332,57 @@ impl Monitor {
     }
 }
 
+/// The test of a ratio with a bound, a margin of the promotion and a harm to find.
+fn ratio(
+    plan: &Plan,
+    guardrail: &Guardrail,
+    (at_most, margin, harm): (f64, Option<f64>, Option<f64>),
+) -> canary_stats::Result<RateRatio> {
+    // Harm may begin at each step that divides the traffic.
+    let steps = plan.steps.iter().filter(|step| (1..100).contains(&step.weight)).count();
+    let mut test = RateRatio::new(at_most)?.starts(u32::try_from(steps).unwrap_or(u32::MAX));
+    if let Some(harm) = harm {
+        test = test.tuned(harm)?;
+    }
+    if let Some(margin) = margin {
+        test = test.margin(margin)?;
+    }
+    match plan.burst_window() {
+        Some(window) => {
+            let millis = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+            test.bursts(millis, Alpha::new(plan.alpha_of(guardrail))?)
+        }
+        None => Ok(test),
+    }
+}
+
+/// Requests and bad requests of both versions.
+fn counted(canary: (u64, u64), stable: (u64, u64)) -> canary_stats::Window {
+    canary_stats::Window {
+        canary: canary.0,
+        // A source may count a request as slow that it has not counted as a request yet.
+        canary_bad: canary.1.min(canary.0),
+        stable: stable.0,
+        stable_bad: stable.1.min(stable.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn plan_of(guardrail: &Guardrail) -> Plan {
+        let plan = Plan::new("s", "a", "b").weights([50, 100], crate::Hold::requests(100));
+        plan.guardrail(guardrail.clone())
+    }
+
     #[test]
     fn a_threshold_is_learned_from_the_stable_subset_and_then_stays() {
         let guardrail = Guardrail::slow_ratio(1.0);
-        let mut monitor = Monitor::new(&guardrail).unwrap();
+        let mut monitor = Monitor::new(&plan_of(&guardrail), &guardrail).unwrap();
         let see = |monitor: &mut Monitor, arm, millis: f64| {
             let latency = std::time::Duration::from_secs_f64(millis / 1e3);
-            monitor.request(&guardrail.check, 0.5, &Request::served(arm, latency));
+            monitor.request(&guardrail.check, (Timestamp(0), 0.5), &Request::served(arm, latency));
         };
         for n in 0..499 {
             see(&mut monitor, Arm::Canary, 900.0);
@@ -333,19 +405,19 @@ mod tests {
     #[test]
     fn a_custom_score_is_read_in_its_own_unit() {
         let guardrail = Guardrail::custom("sure", 0.8).proven(0.5);
-        let mut monitor = Monitor::new(&guardrail).unwrap();
+        let mut monitor = Monitor::new(&plan_of(&guardrail), &guardrail).unwrap();
         assert!(!monitor.score(1.5) && !monitor.score(f64::NAN));
         for n in 0..400 {
             assert!(monitor.score(if n % 10 == 0 { 0.0 } else { 1.0 }));
         }
-        let reading = monitor.reading(&guardrail, 0.05);
+        let reading = monitor.reading(&guardrail, 0.05, 0.05);
         assert!((reading.estimate.unwrap() - 0.9).abs() < 1e-9);
         assert!(reading.interval.contains(0.9) && reading.interval.high <= 1.0);
         assert_eq!((reading.alarm, reading.proven), (false, Some(true)));
         for _ in 0..400 {
             monitor.score(0.2);
         }
-        assert!(monitor.reading(&guardrail, 0.05).alarm);
+        assert!(monitor.reading(&guardrail, 0.05, 0.05).alarm);
     }
 
     #[test]
@@ -359,11 +431,11 @@ mod tests {
             label: label.map(str::to_owned),
         };
         let run = |guardrail: Guardrail, label| {
-            let mut monitor = Monitor::new(&guardrail).unwrap();
+            let mut monitor = Monitor::new(&plan_of(&guardrail), &guardrail).unwrap();
             for _ in 0..100 {
                 assert!(monitor.pair(&guardrail.check, &pair(label)));
             }
-            monitor.reading(&guardrail, 0.05).alarm
+            monitor.reading(&guardrail, 0.05, 0.05).alarm
         };
         assert!(run(Guardrail::agreement(0.9), None));
         assert!(run(Guardrail::numeric_drift(0.1), None));

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bursts::Bursts,
     gate::Gate,
     guardrail::{Check, Guardrail},
 };
@@ -87,6 +88,9 @@ pub struct Plan {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub request_timeout: Duration,
+    /// The guard of the error and latency ratios against failures that come together.
+    #[serde(default, skip_serializing_if = "Bursts::is_auto")]
+    pub bursts: Bursts,
     /// The longest time that the canary may take before its first weight: until its pods are ready and it has answered
     /// one input through its header route. Then the release is refused with what is missing.
     #[serde(
@@ -136,6 +140,7 @@ impl Plan {
             gates: Vec::new(),
             settle: default_settle(),
             request_timeout: default_request_timeout(),
+            bursts: Bursts::Auto,
             startup_timeout: default_startup_timeout(),
             patience: default_patience(),
             on_inconclusive: OnInconclusive::Keep,
@@ -308,6 +313,18 @@ impl Plan {
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
+    }
+
+    /// Sets the guard against failures that come together.
+    #[must_use]
+    pub fn bursts(mut self, bursts: Bursts) -> Self {
+        self.bursts = bursts;
+        self
+    }
+
+    /// The length of the windows of the guard against bursts; none without it.
+    pub fn burst_window(&self) -> Option<Duration> {
+        self.bursts.window(self.request_timeout)
     }
 
     /// Sets the longest time that the canary may take to be ready before its first weight.

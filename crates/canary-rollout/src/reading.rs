@@ -24,12 +24,15 @@ pub struct Reading {
     pub p_value: f64,
     /// The part of the plan's α that the guardrail may spend.
     pub alpha: f64,
+    /// The level at which a promotion's harm is excluded: the plan's whole α.
+    pub proof_alpha: f64,
     /// `true` when E has reached 1/α.
     pub alarm: bool,
     /// The plain estimate, where there are data for one; infinite ones are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<f64>,
-    /// The values not excluded: one end by the alarm's own test, the other by that of `proven`, each at `alpha`.
+    /// The values not excluded: one end by the alarm's own test, at `alpha`, the other by that of `proven`, at
+    /// `proof_alpha`.
     pub interval: Interval,
     /// `true` when the harm that the plan wants excluded is excluded; absent where the plan wants none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,8 +76,8 @@ pub(super) fn excluded(evidence: &[Reading]) -> Vec<String> {
             HarmEnd::High(value) => ("above", value),
             HarmEnd::Low(value) => ("below", value),
         };
-        let level = 100.0 * (1.0 - reading.alpha);
-        let decimals = usize::from(reading.alpha < 0.01);
+        let level = 100.0 * (1.0 - reading.proof_alpha);
+        let decimals = usize::from(reading.proof_alpha < 0.01);
         Some(format!("{} {side} {value:.3} is excluded ({level:.decimals$} %)", reading.guardrail))
     };
     evidence.iter().filter_map(one).take(NAMED).collect()

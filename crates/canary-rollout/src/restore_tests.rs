@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Action, Event, Guardrail, Hold, Machine, Plan, State, Verdict, guardrail::Check,
+    Action, Bursts, Event, Guardrail, Hold, Machine, Plan, State, Verdict, guardrail::Check,
     monitor::Monitor,
 };
 use crate::evidence::{
@@ -26,6 +26,14 @@ fn guardrails() -> Vec<Guardrail> {
         Guardrail::numeric_drift(0.01).proven(-0.04),
         Guardrail::custom("sure", 0.8).proven(0.75),
     ]
+}
+
+/// The plan of these guardrails, whose guard has short windows.
+fn plan_of(guardrail: &Guardrail) -> Plan {
+    Plan::new("s", "a", "b")
+        .weights([30, 50, 100], Hold::requests(100))
+        .guardrail(guardrail.clone())
+        .bursts(Bursts::Window(Duration::from_millis(1)))
 }
 
 /// Something that was seen, with numbers of many digits.
@@ -66,8 +74,8 @@ fn seen(random: &mut Random, harm: f64, since: Timestamp) -> Seen {
 
 fn observe(monitor: &mut Monitor, check: &Check, seen: &Seen) {
     match seen {
-        Seen::Request(request) => monitor.request(check, 0.3, request),
-        Seen::Window(window) => monitor.window(check, 0.3, window.stable, window.canary),
+        Seen::Request(request) => monitor.request(check, (Timestamp(0), 0.3), request),
+        Seen::Window(window) => monitor.window(check, 0.3, window),
         Seen::Pair(pair) => assert!(monitor.pair(check, pair)),
         Seen::Score(score) => {
             monitor.score(score.value);
@@ -89,7 +97,7 @@ fn a_restored_monitor_shows_the_same_bits_for_ever() {
     for (kind, guardrail) in guardrails().into_iter().enumerate() {
         for (run, harm) in [(0, 1.0), (1, 1.5)] {
             let mut random = Random::of_run(71, 10 * kind as u64 + run);
-            let mut straight = Monitor::new(&guardrail).unwrap();
+            let mut straight = Monitor::new(&plan_of(&guardrail), &guardrail).unwrap();
             straight.set_share(0.3);
             let mut killed = straight.clone();
             let (mut counted, mut proven) = (0, [false; 2]);
@@ -104,8 +112,10 @@ fn a_restored_monitor_shows_the_same_bits_for_ever() {
                 proven[0] |= straight.proven(&guardrail.check, 0.05) == Some(true);
                 if random.bernoulli(0.02) {
                     proven[1] |= killed.proven(&guardrail.check, 0.05) == Some(true);
-                    let (a, b) =
-                        (straight.reading(&guardrail, 0.05), killed.reading(&guardrail, 0.05));
+                    let (a, b) = (
+                        straight.reading(&guardrail, 0.05, 0.05),
+                        killed.reading(&guardrail, 0.05, 0.05),
+                    );
                     // Text distinguishes what equality does not: 0 and −0.
                     assert_eq!(format!("{a:?}"), format!("{b:?}"), "{i}");
                     counted += a.counts.iter().map(|(_, count)| count).sum::<u64>();
@@ -124,11 +134,15 @@ fn a_learned_threshold_survives_with_all_its_digits() {
     let mut random = Random::new(72);
     for _ in 0..100 {
         let scale = random.log_normal(8.0, 3.0);
-        let mut monitor = Monitor::new(&guardrail).unwrap();
+        let mut monitor = Monitor::new(&plan_of(&guardrail), &guardrail).unwrap();
         for _ in 0..500 {
             let micros = scale * random.log_normal(0.0, 0.3);
             let latency = Duration::from_secs_f64(micros / 1e6);
-            monitor.request(&guardrail.check, 0.3, &Request::served(Arm::Stable, latency));
+            monitor.request(
+                &guardrail.check,
+                (Timestamp(0), 0.3),
+                &Request::served(Arm::Stable, latency),
+            );
         }
         assert!(serde_json::to_string(&monitor).unwrap().contains("frozen"));
         restored(&monitor);

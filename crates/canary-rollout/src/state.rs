@@ -20,14 +20,14 @@ use crate::{
 };
 
 /// The version of the state's form; a state of another version is refused, not guessed at.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// The longest time between two ticks that counts as time spent on a step; a clock that jumps ahead, or a machine
 /// that slept, adds no more than this.
 pub const MAX_STRIDE: Duration = Duration::from_secs(60);
 
 /// The largest state that is stored, in bytes.
-pub const MAX_STATE_BYTES: usize = 16 * 1024;
+pub const MAX_STATE_BYTES: usize = 64 * 1024;
 
 /// The state of a rollout.
 ///
@@ -245,7 +245,11 @@ impl State {
             )));
         }
         let fits = state.monitors.len() == plan.guardrails.len()
-            && state.monitors.iter().zip(&plan.guardrails).all(|(monitor, of)| monitor.fits(of))
+            && state
+                .monitors
+                .iter()
+                .zip(&plan.guardrails)
+                .all(|(monitor, of)| monitor.fits(plan, of))
             && state.step < plan.steps.len();
         if !fits {
             return Err(Error::Plan(
@@ -456,7 +460,9 @@ impl State {
     /// `plan` is the plan that the state belongs to.
     pub fn readings(&self, plan: &Plan) -> Vec<Reading> {
         let of = plan.guardrails.iter().zip(&self.monitors);
-        of.map(|(guardrail, monitor)| monitor.reading(guardrail, plan.alpha_of(guardrail)))
-            .collect()
+        of.map(|(guardrail, monitor)| {
+            monitor.reading(guardrail, plan.alpha_of(guardrail), plan.alpha)
+        })
+        .collect()
     }
 }

@@ -109,6 +109,9 @@ pub enum Verdict {
 pub enum Cause {
     /// A guardrail's evidence reached 1/α.
     Alarm(Reading),
+    /// Without the guard against bursts the evidence reached 1/α, and the step or the sources ended before there were
+    /// enough windows to tell a burst from harm.
+    Unconfirmed(Reading),
     /// A gate was answered wrongly.
     Gate(GateOutcome),
     /// A person requested it.
@@ -237,7 +240,10 @@ impl Verdict {
     pub fn readings(&self) -> &[Reading] {
         match self {
             Self::Promote { evidence, .. } | Self::PromotedByPerson { evidence, .. } => evidence,
-            Self::Rollback { evidence: Cause::Alarm(reading), .. }
+            Self::Rollback {
+                evidence: Cause::Alarm(reading) | Cause::Unconfirmed(reading),
+                ..
+            }
             | Self::Inconclusive { why: Why::Split { reading } } => std::slice::from_ref(reading),
             Self::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
             _ => &[],
@@ -280,6 +286,11 @@ impl std::fmt::Display for Verdict {
             Self::Rollback { guardrail, evidence, exposure, stable, pairs, problem, .. } => {
                 match evidence {
                     Cause::Alarm(reading) => write!(f, "rollback: {reading}")?,
+                    Cause::Unconfirmed(reading) => write!(
+                        f,
+                        "rollback: the failures are harm or a burst, and there were too few windows to tell which: \
+                         {reading}"
+                    )?,
                     Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
                     Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
                     Cause::NotApproved { step, waited } => write!(
@@ -327,7 +338,9 @@ impl std::fmt::Display for Verdict {
                 }
                 served(f, *exposure, *stable, *pairs)?;
                 match problem {
-                    Some(problem) if matches!(evidence, Cause::Alarm(_)) => {
+                    Some(problem)
+                        if matches!(evidence, Cause::Alarm(_) | Cause::Unconfirmed(_)) =>
+                    {
                         write!(f, "; the canary's last failure: {problem}")
                     }
                     _ => Ok(()),

@@ -9,6 +9,7 @@ impl Cause {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Alarm(_) => "alarm",
+            Self::Unconfirmed(_) => "unconfirmed",
             Self::Gate(_) => "gate",
             Self::Asked(_) => "asked",
             Self::NotApproved { .. } => "notApproved",

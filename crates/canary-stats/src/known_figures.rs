@@ -21,14 +21,14 @@ fn errors(stable: f64, canary: f64) -> Outcome {
     let alpha = Alpha::new(0.05).unwrap();
     let bad = 0.1 * canary + 0.9 * stable;
     outcome(20, |mut random| {
-        let mut test = RateRatio::new(1.0).unwrap();
+        let mut test = RateRatio::new(1.0).unwrap().bad_only();
         let mut request = 0;
         loop {
             request += random.geometric(bad) + 1;
             if request > 20_000 {
                 return None;
             }
-            test.observe(0.1, random.bernoulli(0.1 * canary / bad)).unwrap();
+            test.observe(request, 0.1, random.bernoulli(0.1 * canary / bad), true).unwrap();
             if test.alarm(alpha) {
                 return Some(request);
             }

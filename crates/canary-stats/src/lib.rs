@@ -67,10 +67,11 @@ mod duality;
 mod e_process;
 mod ends;
 mod error;
-mod exact;
+pub mod exact;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
+mod matrix;
 pub mod portable;
 mod prior;
 mod quadrature;
@@ -81,7 +82,6 @@ pub mod special;
 pub mod split;
 #[cfg(test)]
 mod states;
-mod strata;
 pub mod stream;
 #[cfg(test)]
 mod validity;
@@ -96,6 +96,6 @@ pub use error::{Result, StatsError};
 pub use labelled::Labelled;
 pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
-pub use rate_ratio::{HARMS, MIRROR, RateRatio};
+pub use rate_ratio::RateRatio;
 pub use split::Split;
 pub use stream::{BadRequest, Traffic, Window};

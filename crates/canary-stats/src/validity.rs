@@ -2,9 +2,19 @@
 
 use super::{
     Agreement, Alpha, BoundedMean, Drift, EProcess, Interval, Labelled, Random, RateRatio, Split,
-    bernoulli,
+    Window, bernoulli,
     portable::{exp, ln},
 };
+
+/// The test that bad requests alone count for.
+fn bad_only(ratio: f64) -> RateRatio {
+    RateRatio::new(ratio).unwrap().bad_only()
+}
+
+/// Bad requests of both versions.
+fn bad(canary: u64, stable: u64) -> Window {
+    Window { canary, canary_bad: canary, stable, stable_bad: stable }
+}
 
 fn alpha(value: f64) -> Alpha {
     Alpha::new(value).unwrap()
@@ -56,14 +66,14 @@ fn adaptive_share(test: &RateRatio, step: u32) -> f64 {
 #[test]
 fn the_rate_ratio_is_a_martingale_at_its_boundary_and_falls_inside() {
     for (ratio, truth, exact) in [(1.0, 1.0, true), (1.5, 1.5, true), (1.5, 1.0, false)] {
-        let test = RateRatio::new(ratio).unwrap();
+        let test = bad_only(ratio);
         let chance = |test: &RateRatio, step| {
             let share = adaptive_share(test, step);
             share * truth / (share * truth + 1.0 - share)
         };
         let (mean, alarms) = enumerate(&test, 11, &chance, &|test, step, canary| {
             let share = adaptive_share(test, step);
-            test.observe(share, canary).unwrap();
+            test.observe(0, share, canary, true).unwrap();
         });
         assert!(if exact { (mean - 1.0).abs() < 1e-12 } else { mean < 1.0 }, "{ratio}: {mean}");
         assert!(alarms <= 0.2, "{ratio}: {alarms}");
@@ -181,8 +191,8 @@ fn exact_coverage_of_the_ratio_at_a_constant_share() {
     let level = alpha(0.1);
     let missed = |outside: &dyn Fn(Interval) -> bool| {
         exact_crossing(100, q, |canary, stable| {
-            let mut test = RateRatio::new(1.0).unwrap();
-            test.observe_counts(share, canary, stable).unwrap();
+            let mut test = bad_only(1.0);
+            test.observe_counts(0, share, &bad(canary, stable)).unwrap();
             outside(test.interval(level))
         })
     };
@@ -192,32 +202,11 @@ fn exact_coverage_of_the_ratio_at_a_constant_share() {
     let below = missed(&|interval| interval.high < truth);
     assert!(below > 0.01 && below <= 0.1, "{below}");
     let excluded = exact_crossing(200, q, |canary, stable| {
-        let mut test = RateRatio::new(1.0).unwrap();
-        test.observe_counts(share, canary, stable).unwrap();
+        let mut test = bad_only(1.0);
+        test.observe_counts(0, share, &bad(canary, stable)).unwrap();
         test.excludes_harm(truth, level).unwrap()
     });
     assert!(excluded > 0.01 && excluded <= 0.1, "{excluded}");
-}
-
-/// With the share measured in the window, the canary's errors given all totals are hypergeometric.
-#[test]
-fn a_measured_share_is_no_less_safe() {
-    for (canary, stable, errors) in [(20_u64, 180_u64, 6_u64), (3, 7, 4), (50, 50, 30), (1, 99, 2)]
-    {
-        let ln_choose = |n: u64, k: u64| {
-            -ln(n as f64 + 1.0) - super::special::ln_beta(k as f64 + 1.0, (n - k) as f64 + 1.0)
-        };
-        let mut mean = 0.0;
-        for k in errors.saturating_sub(stable)..=errors.min(canary) {
-            let mut test = RateRatio::new(1.0).unwrap();
-            let share = canary as f64 / (canary + stable) as f64;
-            test.observe_counts(share, k, errors - k).unwrap();
-            let ln_p = ln_choose(canary, k) + ln_choose(stable, errors - k)
-                - ln_choose(canary + stable, errors);
-            mean += exp(ln_p) * test.e();
-        }
-        assert!(mean > 0.3 && mean <= 1.0 + 1e-12, "{canary} {stable} {errors}: {mean}");
-    }
 }
 
 #[test]
@@ -253,7 +242,7 @@ fn false_alarms_under_changing_weights_and_optional_stopping() {
     let mut alarms = 0;
     for run in 0..runs {
         let mut random = Random::of_run(41, run);
-        let mut test = RateRatio::new(1.0).unwrap();
+        let mut test = bad_only(1.0);
         let shares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
         let mut at: usize = 0;
         for error in 0..600 {
@@ -265,7 +254,7 @@ fn false_alarms_under_changing_weights_and_optional_stopping() {
             // The canary is as good as the stable version at first, better later: inside the null.
             let ratio = if error < 300 { 1.0 } else { 0.9 };
             let canary = random.bernoulli(share * ratio / (share * ratio + 1.0 - share));
-            test.observe(share, canary).unwrap();
+            test.observe(0, share, canary, true).unwrap();
         }
         alarms += u32::from(test.alarm(level));
     }
@@ -281,14 +270,14 @@ fn sequences_cover_at_all_times_and_shrink() {
     let mut widths = [0.0; 3];
     for run in 0..runs {
         let mut random = Random::of_run(42, run);
-        let mut ratio = RateRatio::new(1.0).unwrap();
+        let mut ratio = bad_only(1.0);
         let mut labelled = Labelled::new();
         let mut drift = Drift::new(0.0).unwrap();
         let mut out = [[false; 2]; 3];
         for i in 1..=1500 {
             let share = if i < 500 { 0.1 } else { 0.4 };
             let q = share * 1.5 / (share * 1.5 + 1.0 - share);
-            ratio.observe(share, random.bernoulli(q)).unwrap();
+            ratio.observe(0, share, random.bernoulli(q), true).unwrap();
             let pair = random.uniform();
             labelled.observe(!(0.1..0.9).contains(&pair) && pair < 0.1, pair > 0.94);
             drift.observe(random.beta(4.0, 2.0) - random.beta(3.0, 2.0)).unwrap();
@@ -336,13 +325,13 @@ fn the_split_alarms_exactly_when_its_interval_leaves_the_weight_out() {
 fn better_canaries_are_promoted_and_worse_ones_are_not() {
     let level = alpha(0.05);
     let mut random = Random::new(13);
-    let mut ratio = RateRatio::new(1.0).unwrap();
+    let mut ratio = bad_only(1.0);
     let mut agreement = Agreement::new(0.95).unwrap();
     let mut labelled = Labelled::new();
     let mut drift = Drift::new(0.01).unwrap();
     let mut split = Split::new(0.5).unwrap();
     for _ in 0..4000 {
-        ratio.observe(0.5, random.bernoulli(0.5)).unwrap();
+        ratio.observe(0, 0.5, random.bernoulli(0.5), true).unwrap();
         agreement.observe(random.bernoulli(0.97));
         let pair = random.uniform();
         labelled.observe(pair < 0.05, pair > 0.95);
@@ -393,13 +382,6 @@ fn evidence_has_the_values_of_its_formula() {
         test.observe_counts(canary, stable);
         near(&test, wanted);
     }
-    let mut test = RateRatio::new(1.0).unwrap();
-    test.observe_counts(0.1, 3, 20).unwrap();
-    test.observe_counts(0.3, 9, 12).unwrap();
-    near(&test, 0.903_326_710_483_516_2);
-    let mut test = RateRatio::new(1.5).unwrap();
-    test.observe_counts(0.05, 4, 6).unwrap();
-    near(&test, 24.555_348_160_699_706);
     let mut test = Drift::new(0.0625).unwrap();
     test.observe_all(&[-0.5, 0.25, -0.125, 0.0, -1.0]).unwrap();
     near(&test, 1.140_457_810_442_091);

@@ -14,6 +14,16 @@ use crate::evidence::Inputs;
 impl Machine {
     #[cold]
     pub(super) fn inconclusive(&self, state: &mut State, why: Why, actions: &mut Vec<Action>) {
+        let ends = matches!(
+            why,
+            Why::NotEnoughData { .. } | Why::SourcesEnded { .. } | Why::HarmNotExcluded { .. }
+        );
+        if ends && let Some(reading) = self.unconfirmed(state) {
+            // Harm or a burst: users do not stay on it.
+            let name = reading.guardrail.clone();
+            self.roll_back(state, &name, reading.e, Cause::Unconfirmed(reading), actions);
+            return;
+        }
         self.finish(state, Verdict::Inconclusive { why }, actions);
     }
 

@@ -91,8 +91,10 @@ impl Machine {
         state.health.request(request);
         if request.arm != Arm::Unknown {
             for (monitor, of) in state.monitors.iter_mut().zip(&self.plan.guardrails) {
-                monitor.request(&of.check, share, request);
+                monitor.request(&of.check, (at, share), request);
             }
+        } else {
+            state.monitors.iter_mut().for_each(|monitor| monitor.lose(1));
         }
         true
     }
@@ -116,7 +118,10 @@ impl Machine {
             if window.apart && matches!(of.check, Check::ObservedSplit(_)) {
                 monitor.pass_over(window.stable, window.canary);
             } else {
-                monitor.window(&of.check, share, window.stable, window.canary);
+                monitor.window(&of.check, share, window);
+            }
+            if window.unknown > 0 {
+                monitor.lose(window.unknown);
             }
         }
         true
@@ -228,7 +233,7 @@ impl Machine {
         actions: &mut Vec<Action>,
     ) {
         let guardrail = &self.plan.guardrails[place];
-        let reading = state.monitors[place].reading(guardrail, self.alphas[place]);
+        let reading = state.monitors[place].reading(guardrail, self.alphas[place], self.plan.alpha);
         if let Some(share) = split_at {
             // A share that is missing while requests fail without a version is the canary's fault, not the mesh's.
             if let Some(broken) = state.health.missing_share(share) {
@@ -271,6 +276,7 @@ impl Machine {
     fn has_evidence(&self, state: &State) -> bool {
         self.lacking(state).next().is_none()
             && self.lacks_canary(state).is_none()
+            && !state.monitors.iter().any(Monitor::is_unconfirmed)
             && state.health.obstacle(share_of(state)).is_none()
     }
 
@@ -348,20 +354,29 @@ impl Machine {
     /// Returns `true` when every guardrail excludes the harm that the plan wants excluded; checked at every
     /// observation.
     fn all_proven(&self, state: &State) -> bool {
-        let mut of = self.plan.guardrails.iter().zip(&state.monitors).zip(&self.alphas);
-        of.all(|((guardrail, monitor), alpha)| {
-            monitor.proven(&guardrail.check, *alpha) != Some(false)
+        let mut of = self.plan.guardrails.iter().zip(&state.monitors);
+        of.all(|(guardrail, monitor)| {
+            monitor.proven(&guardrail.check, self.plan.alpha) != Some(false)
         })
     }
 
     /// The guardrails that have not yet excluded the harm that the plan wants excluded.
     pub(super) fn unproven(&self, state: &State) -> Vec<Reading> {
         let of = self.plan.guardrails.iter().zip(&state.monitors).zip(&self.alphas);
-        of.filter(|((guardrail, monitor), alpha)| {
-            monitor.proven(&guardrail.check, **alpha) == Some(false)
+        of.filter(|((guardrail, monitor), _)| {
+            monitor.proven(&guardrail.check, self.plan.alpha) == Some(false)
         })
-        .map(|((guardrail, monitor), alpha)| monitor.reading(guardrail, *alpha))
+        .map(|((guardrail, monitor), alpha)| monitor.reading(guardrail, *alpha, self.plan.alpha))
         .collect()
+    }
+
+    /// The first guardrail whose failures are either harm or a burst, with its reading.
+    pub(super) fn unconfirmed(&self, state: &State) -> Option<Reading> {
+        let of = self.plan.guardrails.iter().zip(&state.monitors).zip(&self.alphas);
+        let mut of = of.filter(|((_, monitor), _)| monitor.is_unconfirmed());
+        of.next().map(|((guardrail, monitor), alpha)| {
+            monitor.reading(guardrail, *alpha, self.plan.alpha)
+        })
     }
 
     /// The observations that the step still lacks, in words.
@@ -390,6 +405,9 @@ impl Machine {
             parts.push(format!("{seen} of {wanted} requests of the canary"));
         }
         parts.extend(state.health.obstacle(share_of(state)));
+        if let Some(reading) = self.unconfirmed(state) {
+            parts.push(format!("windows to tell a burst from harm for {}", reading.guardrail));
+        }
         if parts.is_empty() {
             return None;
         }

@@ -122,7 +122,12 @@ impl Machine {
             invalid_scores: 0,
             refusals: 0,
             totals: Totals::default(),
-            monitors: self.plan.guardrails.iter().map(Monitor::new).collect::<Result<_>>()?,
+            monitors: self
+                .plan
+                .guardrails
+                .iter()
+                .map(|guardrail| Monitor::new(&self.plan, guardrail))
+                .collect::<Result<_>>()?,
             sources: std::collections::BTreeMap::new(),
             inputs: Inputs::default(),
             missing: None,
@@ -442,6 +447,8 @@ fn shortened(text: &str) -> String {
     text.chars().take(400).collect()
 }
 
+#[cfg(test)]
+mod burst_tests;
 #[cfg(test)]
 mod command_tests;
 #[cfg(test)]

@@ -8,6 +8,7 @@ const ALPHA_OF_ONE: f64 = 0.05;
 
 pub(super) fn plan() -> Plan {
     Plan::new("image-classifier", "resnet50", "resnet101")
+        .bursts(crate::Bursts::None)
         .header("user-group", "canary")
         .weights([10, 50, 100], Hold::total_requests(200))
         .settle(Duration::ZERO)
@@ -459,8 +460,8 @@ fn a_state_of_another_plan_or_version_is_refused() {
     let text = run.state.encode().unwrap();
     let message = |text: &str, plan: &Plan| State::decode(text, plan).unwrap_err().to_string();
     assert!(message(&text, &plan().alpha(0.01)).contains("the plan was changed"));
-    let newer = text.replace("\"version\":2", "\"version\":3");
-    assert!(message(&newer, &plan()).contains("version 3"));
+    let newer = text.replace("\"version\":3", "\"version\":4");
+    assert!(message(&newer, &plan()).contains("version 4"));
     assert!(message("{", &plan()).contains("remove the annotation"));
     let cut = text.replace("\"step\":0", "\"step\":9");
     assert!(message(&cut, &plan()).contains("edited by hand"));

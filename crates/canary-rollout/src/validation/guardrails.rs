@@ -12,7 +12,7 @@ use canary_istio::{Finding, Findings};
 const MAX_GUARDRAILS: usize = 12;
 
 /// Room for the tests in a state, in bytes; the rest of the annotation is for the inputs seen and the verdict.
-const TESTS_BYTES: usize = 6_500;
+const TESTS_BYTES: usize = 40_000;
 
 pub(super) fn check(plan: &Plan, findings: &mut Findings) {
     if plan.guardrails.len() > MAX_GUARDRAILS {
@@ -37,12 +37,14 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             ),
         );
     }
-    // A test of rates keeps counts for each weight that divides the traffic, at most 32 of them.
+    // A test of rates keeps sixteen rows of evidence, and counts for each weight and each guess of the stable rate.
     let weights: BTreeSet<u32> = plan.steps.iter().map(|step| step.weight % 100).collect();
     let bytes: usize = plan
         .guardrails
         .iter()
-        .map(|g| if g.check.compares_traffic() { 150 + 70 * weights.len().min(32) } else { 450 })
+        .map(|g| {
+            if g.check.compares_traffic() { 4_000 + 75 * (20 + weights.len()).min(64) } else { 450 }
+        })
         .sum();
     if bytes > TESTS_BYTES {
         findings.push(
@@ -120,10 +122,12 @@ fn test(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fin
     let largest = f64::INFINITY;
     match &guardrail.check {
         Check::ErrorRatio(check) => {
+            range("harm", check.harm.unwrap_or(1e9), check.at_most, largest, above);
             range("atMost", check.at_most, 0.0, 1e3, "a ratio lies between 0 and 1000");
             range("provenBelow", check.proven_below.unwrap_or(1e9), check.at_most, largest, above);
         }
         Check::SlowRatio(check) => {
+            range("harm", check.harm.unwrap_or(1e9), check.at_most, largest, above);
             range("atMost", check.at_most, 0.0, 1e3, "a ratio lies between 0 and 1000");
             range("provenBelow", check.proven_below.unwrap_or(1e9), check.at_most, largest, above);
             let threshold = check.threshold.map_or(1.0, |threshold| threshold.as_secs_f64());

@@ -1,0 +1,572 @@
+//! The ratio of the canary's rate of bad requests to the stable version's.
+//!
+//! Used for errors and for slow requests (those over a frozen [`SlowThreshold`](super::SlowThreshold)).
+//!
+//! **Observation.** Every request of both versions, in the order of sending: the canary's share ρ of the traffic when it
+//! was sent, which version served it, whether it was bad. Where good requests are not all known, the bad ones alone
+//! ([`RateRatio::bad_only`]).
+//!
+//! **Null.** Whatever came before, a request goes to the canary with probability ρ, and is bad with probability
+//! at most r·p there when it is bad with probability p at the stable version. p is unknown and may change with
+//! every request (a bad hour hits both versions alike).
+//!
+//! **Construction.** A mixture over sixteen odds ratios of harm from 1.03 to 24.5, each a product of one factor for each
+//! request (`factors.rs` has the formulas and the proof). The guess of the stable rate that the factors need is
+//! (failures + ½)/(requests + 1) of the stable version's past; it is frozen until the stable version has twice as many
+//! requests, and 0 before its fifth failure, where only bad requests count. A wrong guess costs power and not validity.
+//! Good requests make the test indifferent to a share that is a little wrong: what is multiplied by the arm is the
+//! outcome less its expectation.
+//!
+//! **Steps.** Harm may begin late ([`RateRatio::starts`]): E = Σ w_j E_j, where E_j begins with step j and is 1 before,
+//! and Σ w_j = 1. It is an e-process by linearity (the mixtures of J. Shin, A. Ramdas, A. Rinaldo, "E-detectors", NEJSDS
+//! 2024, with weights that sum to 1).
+//!
+//! **Bursts.** [`RateRatio::bursts`] limits what one window of time can say; see `bursts.rs`.
+//!
+//! **Counts.** While ρ stays the same E depends on the counts of a window alone, so counts (as from Prometheus) may be
+//! taken in at the window's end; the maximum is then taken over the ends of windows.
+//!
+//! **Promotion.** [`EProcess::excludes_harm`] is the opposite test: the null is "the ratio is at least the margin"; see
+//! `proof.rs`.
+//!
+//! **Interval.** The low end is the largest of sixteen ratios that is excluded together with all smaller ones
+//! (`rows.rs`); once the alarm has sounded it is above the bound, for ever. The high end is the smallest ratio that the
+//! opposite test excludes now. Each end alone is right at all times with probability 1 − α.
+
+mod bursts;
+mod factors;
+mod proof;
+mod rows;
+mod saved;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    bursts::{Bursts, Damped},
+    factors::Conditions,
+    proof::Segments,
+    rows::{BOUND, NODES, Open, Row, Rows, WIDTH},
+    saved::Saved,
+};
+use super::{
+    e_process::{Alpha, EProcess, Interval},
+    ends,
+    error::{Result, check, closed_unit, positive},
+    portable::ln,
+    stream::Window,
+};
+
+/// The stable version's failures before its rate is guessed.
+const FAILURES_TO_GUESS: u64 = 5;
+/// The windows without which nothing is proven while the guard against bursts is on.
+const WINDOWS_TO_PROVE: u64 = 20;
+/// The weight of the first step among those at which harm may begin.
+const FIRST_START: f64 = 0.7;
+/// One request in so many may be unknown before good requests no longer count.
+const KNOWN_PER_LOST: u64 = 200;
+/// So many unknown requests are always allowed.
+const LOST: u64 = 2;
+/// The largest ratio that the opposite test is asked about.
+const MOST_RATIO: f64 = 1e6;
+
+/// Tests that the canary's rate of bad requests is at most `ratio` times the stable version's.
+///
+/// ```
+/// use canary_core::stats::{Alpha, EProcess, RateRatio, Window};
+///
+/// let mut test = RateRatio::new(1.0)?;
+/// let alpha = Alpha::new(0.05)?;
+/// // The canary gets 10 % of the traffic and yet serves every second error.
+/// for _ in 0..40 {
+///     test.observe_counts(0, 0.1, &Window { canary: 10, canary_bad: 1, stable: 90, stable_bad: 1 })?;
+/// }
+/// assert!(test.alarm(alpha));
+/// assert!(test.interval(alpha).low > 2.0);
+/// # Ok::<(), canary_core::stats::StatsError>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Saved", into = "Saved")]
+pub struct RateRatio {
+    rows: Rows,
+    /// The number of steps at which harm may begin, and of those that have begun.
+    starts: u32,
+    begun: u32,
+    /// The length of the guard's windows in milliseconds; none without the guard.
+    window_millis: Option<u64>,
+    bad_only: bool,
+    /// The margin of the promotion.
+    margin: Option<f64>,
+    /// Under which the open window's requests were sent; a share of NaN before the first.
+    conditions: Conditions,
+    /// When the open window began, and its requests.
+    opened: u64,
+    open: Window,
+    bursts: Bursts,
+    /// The stable version's requests, the bad ones among them, and its requests at the last guess of its rate.
+    stable: u64,
+    stable_bad: u64,
+    guessed_at: u64,
+    /// Requests of the step, and those of them that are unknown.
+    of_step: u64,
+    lost: u64,
+    segments: Segments,
+    /// The evidence against the bound without the guard, where there is one.
+    plain: Option<Plain>,
+    /// Bad requests seen while one version had all the traffic.
+    uninformative: u64,
+}
+
+/// The evidence against the bound without the guard against bursts, and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+struct Plain {
+    sums: Row,
+    /// ln E at which harm is suspected.
+    ln_threshold: f64,
+    /// The number of windows by which the guarded test has confirmed the harm, or it was a burst.
+    until: Option<u64>,
+}
+
+impl RateRatio {
+    /// The test of the null "the canary's rate is at most `ratio` times the stable version's".
+    ///
+    /// Every request of both versions is observed; harm is looked for from the beginning; without a guard against
+    /// bursts.
+    ///
+    /// # Errors
+    /// When `ratio` is not a finite number greater than 0.
+    pub fn new(ratio: f64) -> Result<Self> {
+        let ratio = positive("ratio", ratio)?;
+        Ok(Self {
+            rows: Rows::new(ratio, None, 0.0),
+            starts: 1,
+            begun: 1,
+            window_millis: None,
+            bad_only: false,
+            margin: None,
+            conditions: Conditions { share: f64::NAN, rate: 0.0 },
+            opened: 0,
+            open: Window::default(),
+            bursts: Bursts::default(),
+            stable: 0,
+            stable_bad: 0,
+            guessed_at: 0,
+            of_step: 0,
+            lost: 0,
+            segments: Segments::default(),
+            plain: None,
+            uninformative: 0,
+        })
+    }
+
+    /// Lets only bad requests count: for data that do not have every good request of both versions.
+    #[must_use]
+    pub fn bad_only(mut self) -> Self {
+        self.bad_only = true;
+        self
+    }
+
+    /// Looks for harm that begins at any of so many steps; [`begin_step`](Self::begin_step) says when one begins. To be
+    /// called before the first observation.
+    #[must_use]
+    pub fn starts(mut self, steps: u32) -> Self {
+        self.starts = steps.max(1);
+        self.rows = Rows::new(self.rows.ratio(), self.rows.harm(), ln(self.weight_of(1)));
+        self.forget_plain();
+        self
+    }
+
+    /// Puts nine tenths of the weight on harm near `harm`, a ratio of the rates. To be called before the first
+    /// observation.
+    ///
+    /// # Errors
+    /// When `harm` is not a finite number above the ratio of the null.
+    pub fn tuned(mut self, harm: f64) -> Result<Self> {
+        let holds = harm > self.rows.ratio() && harm.is_finite();
+        check("harm", harm, "a finite number above the ratio that is no harm", holds)?;
+        self.rows = Rows::new(self.rows.ratio(), Some(harm), ln(self.weight_of(1)));
+        self.forget_plain();
+        Ok(self)
+    }
+
+    /// States the margin of the promotion: the high end of the interval is then below it exactly when
+    /// [`excludes_harm`](EProcess::excludes_harm) says so.
+    ///
+    /// # Errors
+    /// When `margin` is not a finite number greater than 0.
+    pub fn margin(mut self, margin: f64) -> Result<Self> {
+        self.margin = Some(positive("margin", margin)?);
+        Ok(self)
+    }
+
+    /// Limits what the requests of any `millis` milliseconds can say, so that failures that come together are not taken
+    /// for harm. Harm is suspected ([`is_unconfirmed`](Self::is_unconfirmed)) at the level `alpha`. To be called before
+    /// the first observation.
+    ///
+    /// # Errors
+    /// When `millis` is 0.
+    pub fn bursts(mut self, millis: u64, alpha: Alpha) -> Result<Self> {
+        check("millis", millis as f64, "a number of milliseconds of at least 1", millis > 0)?;
+        self.window_millis = Some(millis);
+        let ln_threshold = alpha.ln_threshold();
+        self.plain = Some(Plain { sums: [0.0; WIDTH], ln_threshold, until: None });
+        self.forget_plain();
+        Ok(self)
+    }
+
+    /// The ratio up to which the canary is no worse.
+    pub fn ratio(&self) -> f64 {
+        self.rows.ratio()
+    }
+
+    /// The windows of the guard that have ended and had requests.
+    pub fn windows(&self) -> u64 {
+        self.bursts.windows
+    }
+
+    /// Returns true while failures are either harm or a burst: the evidence without the guard has reached 1/α, and too
+    /// few windows have ended since for the guarded test to do so. It ends with the alarm, or with the windows in which an
+    /// alarm was possible: then it was a burst. Nothing should be promoted meanwhile.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.plain
+            .as_ref()
+            .is_some_and(|plain| plain.until.is_some() && self.max_ln_e() < plain.ln_threshold)
+    }
+
+    /// Takes one request in that was sent `at` so many milliseconds: `share` is the canary's share of the traffic then
+    /// (0.05 for a weight of 5), `canary` whether the canary served it, `bad` whether it failed or was slow.
+    ///
+    /// Requests come in the order of sending. While one version has all the traffic (a share of 0 or 1) there is
+    /// nothing to compare: a bad request is counted apart and E stays as it is.
+    ///
+    /// # Errors
+    /// When `share` is not from 0 to 1; nothing is taken in then.
+    #[inline]
+    pub fn observe(&mut self, at: u64, share: f64, canary: bool, bad: bool) -> Result<()> {
+        let (canary, stable, bad) = (u64::from(canary), u64::from(!canary), u64::from(bad));
+        let window = Window { canary, canary_bad: canary * bad, stable, stable_bad: stable * bad };
+        self.observe_counts(at, share, &window)
+    }
+
+    /// Takes a batch of requests in that were sent from `at` on while the share stayed the same; the evidence is
+    /// evaluated at its end.
+    ///
+    /// # Errors
+    /// When `share` is not from 0 to 1, or there are more bad requests than requests; nothing is taken in then.
+    #[inline]
+    pub fn observe_counts(&mut self, at: u64, share: f64, counts: &Window) -> Result<()> {
+        let Window { canary, canary_bad, stable, stable_bad } = *counts;
+        let holds = canary_bad <= canary && stable_bad <= stable;
+        check("canary_bad", canary_bad as f64, "no more bad requests than requests", holds)?;
+        // True for NaN too.
+        if share != self.conditions.share {
+            closed_unit("share", share)?;
+            if share == 0.0 || share == 1.0 {
+                let bad = canary_bad.saturating_add(stable_bad);
+                self.uninformative = self.uninformative.saturating_add(bad);
+                return Ok(());
+            }
+            self.enter(at, share);
+        } else if self.window_millis.is_some_and(|millis| at >= self.opened.saturating_add(millis))
+        {
+            self.close(at);
+        }
+        self.guess();
+        for (sum, more) in [
+            (&mut self.open.canary, canary),
+            (&mut self.open.canary_bad, canary_bad),
+            (&mut self.open.stable, stable),
+            (&mut self.open.stable_bad, stable_bad),
+            (&mut self.stable, stable),
+            (&mut self.stable_bad, stable_bad),
+            (&mut self.of_step, canary.saturating_add(stable)),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.segments.add(self.conditions, counts);
+        if canary_bad + stable_bad > 0 {
+            self.evaluate();
+        }
+        Ok(())
+    }
+
+    /// Counts requests whose version or outcome is not known. When they are more than one in two hundred of a step, good
+    /// requests no longer count in it.
+    pub fn lose(&mut self, requests: u64) {
+        self.lost = self.lost.saturating_add(requests);
+    }
+
+    /// Says that a step of the rollout begins, at which harm may begin.
+    pub fn begin_step(&mut self) {
+        (self.of_step, self.lost) = (0, 0);
+        if self.begun >= self.starts {
+            return;
+        }
+        if self.conditions.share.is_nan() {
+            return;
+        }
+        self.close(self.opened);
+        self.begun += 1;
+        let weight = ln(self.weight_of(self.begun));
+        self.rows.begin(weight);
+        if let Some(plain) = &mut self.plain {
+            self.rows.begin_row(&mut plain.sums, weight);
+        }
+    }
+
+    /// The weight of harm that begins at step `step`, from 1.
+    fn weight_of(&self, step: u32) -> f64 {
+        match (self.starts, step) {
+            (1, _) => 1.0,
+            (_, 1) => FIRST_START,
+            (steps, _) => (1.0 - FIRST_START) / f64::from(steps - 1),
+        }
+    }
+
+    /// ln of the weight of the steps that have not begun.
+    fn ln_left(&self) -> f64 {
+        let left = self.starts.saturating_sub(self.begun);
+        if left == 0 { f64::NEG_INFINITY } else { ln(f64::from(left) * self.weight_of(2)) }
+    }
+
+    /// Begins with another share.
+    #[cold]
+    fn enter(&mut self, at: u64, share: f64) {
+        self.close(at);
+        if !self.conditions.share.is_nan() {
+            self.bursts.leave(self.conditions.share);
+        }
+        self.conditions.share = share;
+        self.prepare();
+    }
+
+    /// Works the factors out for the conditions in force.
+    fn prepare(&mut self) {
+        self.rows.set_conditions(self.conditions);
+    }
+
+    /// Guesses the stable version's rate anew when that is due: between windows where there is a guard.
+    #[inline]
+    fn guess(&mut self) {
+        let due = self.stable >= self.guessed_at.saturating_mul(2).max(1);
+        let many = self.lost > LOST && self.lost.saturating_mul(KNOWN_PER_LOST) > self.of_step;
+        let known = !self.bad_only && !many;
+        let guesses = self.conditions.rate > 0.0;
+        if (known && due && self.stable_bad >= FAILURES_TO_GUESS || guesses && !known)
+            && (self.window_millis.is_none() || self.open == Window::default())
+        {
+            self.guess_anew(known);
+        }
+    }
+
+    #[cold]
+    fn guess_anew(&mut self, known: bool) {
+        if self.segments.is_full() {
+            return;
+        }
+        self.close(self.opened);
+        self.conditions.rate = if known {
+            self.guessed_at = self.stable;
+            (self.stable_bad as f64 + 0.5) / (self.stable as f64 + 1.0)
+        } else {
+            self.guessed_at = 0;
+            0.0
+        };
+        self.prepare();
+    }
+
+    /// What the guard makes of the open window.
+    fn damped(&self) -> Damped {
+        if self.window_millis.is_none() {
+            return Damped::NONE;
+        }
+        Damped::new(&self.bursts, &self.open, self.conditions.share, self.rows.ratio())
+    }
+
+    /// Ends the open window; the next begins at `at`.
+    fn close(&mut self, at: u64) {
+        self.opened = at;
+        if self.open == Window::default() {
+            return;
+        }
+        let damped = self.damped();
+        self.rows.close(&self.open, damped);
+        if let Some(plain) = &mut self.plain {
+            self.rows.close_row(&mut plain.sums, BOUND, &self.open, Damped::NONE);
+        }
+        if self.window_millis.is_some() {
+            self.bursts = self.bursts.with(&self.open);
+        }
+        let windows = self.bursts.windows;
+        if self.plain.as_ref().and_then(|plain| plain.until).is_some_and(|until| windows >= until) {
+            self.forget_plain();
+        }
+        self.open = Window::default();
+        let smallest = self.smallest(NODES - 1);
+        self.rows.keep(&smallest);
+    }
+
+    fn open(&self, damped: Damped) -> Open<'_> {
+        Open { window: &self.open, damped, ln_left: self.ln_left() }
+    }
+
+    /// The smallest ln E against the ratios up to each place, now.
+    fn smallest(&self, upto: usize) -> [f64; NODES] {
+        self.rows.smallest(upto, self.open(self.damped()))
+    }
+
+    /// Looks for a new maximum of the evidence.
+    fn evaluate(&mut self) {
+        let is_new = |row: &Row, damped, most: f64| {
+            self.rows.ln_e(row, BOUND, self.open(damped), most) > most
+        };
+        let most = self.rows.largest[BOUND];
+        let new = is_new(&self.rows.sums[BOUND], self.damped(), most);
+        let suspected = self.plain.as_ref().is_some_and(|plain| {
+            plain.until.is_none() && is_new(&plain.sums, Damped::NONE, plain.ln_threshold)
+        });
+        if new {
+            let smallest = self.smallest(BOUND);
+            self.rows.keep(&smallest);
+        }
+        if let Some(plain) = &mut self.plain
+            && suspected
+        {
+            let each = bursts::most(self.conditions.share, self.rows.ratio());
+            let windows = (plain.ln_threshold / each).ceil() as u64 + 1;
+            plain.until = Some(self.bursts.windows.saturating_add(windows));
+        }
+    }
+
+    /// Begins the evidence without the guard anew.
+    fn forget_plain(&mut self) {
+        let begun: f64 = (1..=self.begun).map(|step| self.weight_of(step)).sum();
+        if let Some(plain) = &mut self.plain {
+            (plain.sums, plain.until) = (self.rows.fresh_row(ln(begun)), None);
+        }
+    }
+
+    /// φ of the opposite test.
+    fn phi(&self) -> f64 {
+        if self.window_millis.is_none() {
+            return 1.0;
+        }
+        let bursts = self.bursts.with(&self.open);
+        bursts.phi(self.conditions.share).max(bursts.phi_stable())
+    }
+
+    /// ln E of the null that the ratio is at least `margin`.
+    fn ln_e_at_least(&self, margin: f64) -> f64 {
+        if self.window_millis.is_some() && self.bursts.windows < WINDOWS_TO_PROVE {
+            return 0.0;
+        }
+        self.segments.ln_e(self.rows.ratio(), margin, self.phi())
+    }
+
+    fn totals(&self) -> Window {
+        let mut totals = Window::default();
+        for segment in self.segments.as_slice() {
+            totals.canary = totals.canary.saturating_add(segment.counts.canary);
+            totals.canary_bad = totals.canary_bad.saturating_add(segment.counts.canary_bad);
+            totals.stable = totals.stable.saturating_add(segment.counts.stable);
+            totals.stable_bad = totals.stable_bad.saturating_add(segment.counts.stable_bad);
+        }
+        totals
+    }
+}
+
+/// What is stored, which everything else follows from.
+impl std::fmt::Debug for RateRatio {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:?}", Saved::from(self.clone()));
+        write!(formatter, "RateRatio{}", text.trim_start_matches("Saved"))
+    }
+}
+
+/// Two tests are equal when everything that is stored of them is.
+impl PartialEq for RateRatio {
+    fn eq(&self, other: &Self) -> bool {
+        Saved::from(self.clone()) == Saved::from(other.clone())
+    }
+}
+
+impl EProcess for RateRatio {
+    /// The smallest ln E against the bound and the ratios below it.
+    fn ln_e(&self) -> f64 {
+        self.smallest(BOUND)[BOUND]
+    }
+
+    fn max_ln_e(&self) -> f64 {
+        self.rows.largest[BOUND]
+    }
+
+    /// The ratio up to which the canary is no worse.
+    fn bound(&self) -> f64 {
+        self.rows.ratio()
+    }
+
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        let totals = self.totals();
+        let mut counts = vec![
+            ("bad canary requests", totals.canary_bad),
+            ("bad stable requests", totals.stable_bad),
+            ("bad requests without a split", self.uninformative),
+        ];
+        if !self.bad_only {
+            counts.extend([("canary requests", totals.canary), ("stable requests", totals.stable)]);
+        }
+        counts
+    }
+
+    /// The ratio of the rates, stratified by the share and the time (the risk ratio of N. Mantel and W. Haenszel, JNCI
+    /// 22, 1959); infinite when only the canary had bad requests.
+    fn estimate(&self) -> Option<f64> {
+        let (mut canary, mut stable) = (0.0, 0.0);
+        for segment in self.segments.as_slice() {
+            let Window { canary: of_canary, canary_bad, stable: of_stable, stable_bad } =
+                segment.counts;
+            // Where good requests are not known the shares stand for the requests.
+            let (served, others) = if self.bad_only {
+                let bad = (canary_bad + stable_bad) as f64;
+                (segment.conditions.share * bad, (1.0 - segment.conditions.share) * bad)
+            } else {
+                (of_canary as f64, of_stable as f64)
+            };
+            let all = served + others;
+            if all > 0.0 {
+                canary += canary_bad as f64 * others / all;
+                stable += stable_bad as f64 * served / all;
+            }
+        }
+        (canary > 0.0 || stable > 0.0).then(|| canary / stable)
+    }
+
+    fn interval(&self, alpha: Alpha) -> Interval {
+        let threshold = alpha.ln_threshold();
+        let now = self.smallest(NODES - 1);
+        let excluded = |place: &usize| self.rows.largest[*place].max(now[*place]) >= threshold;
+        // The bound is judged by the alarm itself.
+        let alarms = self.alarm(alpha);
+        let places = if alarms { NODES } else { BOUND };
+        let low = (0..places).rev().find(|place| alarms && *place == BOUND || excluded(place));
+        let low = low.map_or(0.0, |place| self.rows.node(place).next_up());
+        let proven = |ratio: f64| self.ln_e_at_least(ratio) >= threshold;
+        // The margin is judged by the promotion itself.
+        let high = match self.margin.filter(|margin| proven(*margin)) {
+            Some(margin) => ends::nearest_kept(margin, f64::MIN_POSITIVE, proven),
+            None if proven(MOST_RATIO) => {
+                let kept = self.margin.unwrap_or(f64::MIN_POSITIVE);
+                ends::nearest_kept(MOST_RATIO, kept, proven)
+            }
+            None => f64::INFINITY,
+        };
+        Interval { low, high: high.max(low) }
+    }
+
+    /// Tests whether a ratio of `margin` or more is excluded.
+    fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
+        let margin = positive("margin", margin)?;
+        Ok(self.ln_e_at_least(margin) >= alpha.ln_threshold())
+    }
+}

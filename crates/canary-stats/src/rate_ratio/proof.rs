@@ -1,0 +1,200 @@
+//! The opposite test: that the ratio is at least a margin. Its rejection is what a promotion may require.
+//!
+//! **Construction.** The requests are kept as counts under each share and each guess of the stable rate. With S the sum
+//! of the log factors of one alternative below the margin,
+//!
+//! E = Σ w e^{S/φ}
+//!
+//! over alternatives aimed at a healthy canary, the ratios r·{0.7, 0.85, 1, 1.1} with weights 0.9·{0.15, 0.2, 0.5, 0.15}
+//! (r is the bound of the alarm), and with a tenth of the weight over the general prior, mirrored. An alternative that
+//! is not at least 3 % below the margin keeps the capital of its weight.
+//!
+//! **Proof.** Each product has a mean of at most 1 (see the factors), and so has their mixture (Robbins 1970). For
+//! φ ≥ 1, Σ w e^{S/φ} ≥ 1/α implies Σ w e^S ≥ 1/α by Jensen's inequality, so any φ is valid; the one that is used
+//! makes up for failures that come in bursts.
+
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::factors::{Alternative, Conditions, Factors};
+use crate::{
+    error::{Result, StatsError, check, closed_unit},
+    exact,
+    portable::{ln, ln_sum_exp},
+    prior::{PRIOR, SIZES},
+    stream::Window,
+};
+
+/// The ratios of a healthy canary, as multiples of the bound, each with its weight.
+const TARGETS: [(f64, f64); 4] = [(0.7, 0.15), (0.85, 0.2), (1.0, 0.5), (1.1, 0.15)];
+/// The part of the weight that goes on them.
+const AIMED: f64 = 0.9;
+/// An alternative must be below the margin by this factor.
+const APART: f64 = 1.03;
+/// The most segments that are kept.
+pub(super) const MOST: usize = 64;
+/// The number of alternatives.
+const TERMS: usize = TARGETS.len() + SIZES;
+
+/// The requests that were sent under the same conditions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Segment {
+    pub(super) conditions: Conditions,
+    pub(super) counts: Window,
+}
+
+/// A segment as text: share, rate and four counts.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    #[serde(with = "exact")]
+    share: f64,
+    #[serde(with = "exact")]
+    rate: f64,
+    counts: [u64; 4],
+}
+
+/// All requests, by the conditions under which they were sent.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Saved>", into = "Vec<Saved>")]
+pub(super) struct Segments {
+    list: Vec<Segment>,
+    /// The sums over all but the last segment, for the first margin that was asked for.
+    sums: OnceLock<Sums>,
+}
+
+/// ln of each product over the segments before the last, and the factors of the last.
+#[derive(Debug, Clone)]
+struct Sums {
+    ratio: f64,
+    margin: f64,
+    before: [f64; TERMS],
+    last: [Option<Factors>; TERMS],
+}
+
+impl PartialEq for Segments {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl From<Segments> for Vec<Saved> {
+    fn from(segments: Segments) -> Self {
+        let saved = |segment: &Segment| {
+            let Segment { conditions: Conditions { share, rate }, counts } = *segment;
+            let Window { canary, canary_bad, stable, stable_bad } = counts;
+            Saved { share, rate, counts: [canary, canary_bad, stable, stable_bad] }
+        };
+        segments.list.iter().map(saved).collect()
+    }
+}
+
+impl TryFrom<Vec<Saved>> for Segments {
+    type Error = StatsError;
+
+    fn try_from(saved: Vec<Saved>) -> Result<Self> {
+        check("segments", saved.len() as f64, "a list of at most 64", saved.len() <= MOST)?;
+        let mut list = Vec::with_capacity(saved.len());
+        for Saved { share, rate, counts: [canary, canary_bad, stable, stable_bad] } in saved {
+            closed_unit("share", share)?;
+            closed_unit("rate", rate)?;
+            let holds = canary_bad <= canary && stable_bad <= stable;
+            check("counts", canary_bad as f64, "no more bad requests than requests", holds)?;
+            let counts = Window { canary, canary_bad, stable, stable_bad };
+            list.push(Segment { conditions: Conditions { share, rate }, counts });
+        }
+        Ok(Self { list, sums: OnceLock::new() })
+    }
+}
+
+impl Segments {
+    pub(super) fn as_slice(&self) -> &[Segment] {
+        &self.list
+    }
+
+    /// Returns true when no segment can be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MOST
+    }
+
+    /// Adds requests; those that no segment has room for are left out, whatever became of them.
+    pub(super) fn add(&mut self, conditions: Conditions, window: &Window) {
+        let same = self.list.last().is_some_and(|last| last.conditions == conditions);
+        if !same {
+            if self.is_full() {
+                return;
+            }
+            self.sums.take();
+            self.list.push(Segment { conditions, counts: Window::default() });
+        }
+        let Some(Segment { counts, .. }) = self.list.last_mut() else { return };
+        counts.canary = counts.canary.saturating_add(window.canary);
+        counts.canary_bad = counts.canary_bad.saturating_add(window.canary_bad);
+        counts.stable = counts.stable.saturating_add(window.stable);
+        counts.stable_bad = counts.stable_bad.saturating_add(window.stable_bad);
+    }
+
+    /// ln E of the null that the ratio is at least `margin`; `ratio` is the bound of the alarm.
+    pub(super) fn ln_e(&self, ratio: f64, margin: f64, phi: f64) -> f64 {
+        let kept = self.sums.get_or_init(|| Sums::new(&self.list, ratio, margin));
+        let other;
+        let sums = if (kept.ratio, kept.margin) == (ratio, margin) {
+            kept
+        } else {
+            other = Sums::new(&self.list, ratio, margin);
+            &other
+        };
+        let last = self.list.last().map(|last| last.counts).unwrap_or_default();
+        let mut terms = [0.0; TERMS];
+        for (i, term) in terms.iter_mut().enumerate() {
+            let sum = sums.last[i]
+                .map_or(0.0, |last_factors| sums.before[i] + last_factors.ln_product(&last));
+            *term = ln_weight(i) + sum / phi;
+        }
+        ln_sum_exp(&terms)
+    }
+}
+
+/// ln of the weight of an alternative.
+fn ln_weight(place: usize) -> f64 {
+    match TARGETS.get(place) {
+        Some((_, weight)) => ln(AIMED * weight),
+        None => ln(1.0 - AIMED) + PRIOR.ln_weight[place - TARGETS.len()],
+    }
+}
+
+/// The alternative at a place; none when it is not below the margin.
+fn alternative(place: usize, ratio: f64, margin: f64) -> Option<Alternative> {
+    match TARGETS.get(place) {
+        Some((target, _)) => {
+            let target = target * ratio;
+            (target * APART <= margin).then_some(Alternative::Ratio(target))
+        }
+        None => Some(Alternative::LnOdds(-PRIOR.d[place - TARGETS.len()])),
+    }
+}
+
+impl Sums {
+    fn new(list: &[Segment], ratio: f64, margin: f64) -> Self {
+        let factors = |place: usize, segment: &Segment| {
+            let alternative = alternative(place, ratio, margin)?;
+            Some(Factors::new(segment.conditions, margin, alternative))
+        };
+        let (last, before) = match list.split_last() {
+            Some((last, before)) => (Some(last), before),
+            None => (None, list),
+        };
+        let sum = |place: usize| {
+            let of = before
+                .iter()
+                .filter_map(|segment| Some(factors(place, segment)?.ln_product(&segment.counts)));
+            of.sum()
+        };
+        Self {
+            ratio,
+            margin,
+            before: std::array::from_fn(sum),
+            last: std::array::from_fn(|place| last.and_then(|last| factors(place, last))),
+        }
+    }
+}

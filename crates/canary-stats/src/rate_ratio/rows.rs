@@ -1,0 +1,211 @@
+//! The evidence against each of sixteen ratios, the bound among them: what the alarm and the interval's low end are made
+//! of.
+//!
+//! For each ratio the evidence is a mixture over the sizes of the harm and over the steps at which it may have begun
+//! ([`Rows::begin`]). It is kept as ln(weight) + S for each size, up to the end of the last window; the requests of the
+//! open window are counts.
+//!
+//! A ratio is excluded at α when its evidence and that of every smaller one have been 1/α at the same moment. A minimum
+//! of e-processes is at most each of them, so that the probability of excluding a true ratio is at most α; and the
+//! bound is excluded exactly when the alarm has sounded.
+
+use super::factors::{Alternative, Conditions, Factors};
+use crate::{
+    portable::{exp, ln, ln_sum_exp},
+    prior::{PRIOR, SIZES},
+    rate_ratio::bursts::Damped,
+    stream::Window,
+};
+
+/// The ratios, as multiples of the bound.
+pub(super) const GRID: [f64; 16] =
+    [0.1, 0.2, 0.35, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
+/// The number of ratios.
+pub(super) const NODES: usize = GRID.len();
+/// The place of the bound.
+pub(super) const BOUND: usize = 7;
+/// The sizes of the prior, and two for a harm that the plan states.
+pub(super) const WIDTH: usize = SIZES + 2;
+
+/// The part of the weight that goes on the two sizes near a stated harm.
+const STATED: f64 = 0.9;
+/// The two sizes near a stated harm, as multiples of its ln odds ratio.
+const NEAR: [f64; 2] = [0.8, 1.2];
+
+/// A number for each size of harm.
+pub(super) type Row = [f64; WIDTH];
+
+/// The requests of the open window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open<'a> {
+    pub(super) window: &'a Window,
+    /// What the guard makes of them.
+    pub(super) damped: Damped,
+    /// ln of the weight of the steps that have not begun.
+    pub(super) ln_left: f64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Rows {
+    ratio: f64,
+    /// The ratio that the test is tuned to find.
+    harm: Option<f64>,
+    ln_weight: Row,
+    /// ln(weight) + S, up to the last window; −∞ where there is no weight.
+    pub(super) sums: Vec<Row>,
+    /// The largest ln E so far of each ratio and all smaller ones together.
+    pub(super) largest: [f64; NODES],
+    factors: Box<[[Factors; WIDTH]; NODES]>,
+}
+
+impl Rows {
+    /// Evidence of 1 against every ratio; `ln_start` is ln of the weight of the first step.
+    pub(super) fn new(ratio: f64, harm: Option<f64>, ln_start: f64) -> Self {
+        let mut ln_weight = [f64::NEG_INFINITY; WIDTH];
+        let rest = if harm.is_some() { ln(1.0 - STATED) } else { 0.0 };
+        for (place, weight) in ln_weight.iter_mut().zip(PRIOR.ln_weight) {
+            *place = weight + rest;
+        }
+        if harm.is_some() {
+            ln_weight[SIZES..].fill(ln(STATED / NEAR.len() as f64));
+        }
+        Self {
+            ratio,
+            harm,
+            ln_weight,
+            sums: vec![ln_weight.map(|weight| weight + ln_start); NODES],
+            largest: [0.0; NODES],
+            factors: Box::new([[Factors::default(); WIDTH]; NODES]),
+        }
+    }
+
+    pub(super) fn ratio(&self) -> f64 {
+        self.ratio
+    }
+
+    pub(super) fn harm(&self) -> Option<f64> {
+        self.harm
+    }
+
+    /// A row of sums without a request.
+    pub(super) fn fresh_row(&self, ln_start: f64) -> Row {
+        self.ln_weight.map(|weight| weight + ln_start)
+    }
+
+    /// The number of sizes in use.
+    pub(super) fn width(&self) -> usize {
+        if self.harm.is_some() { WIDTH } else { SIZES }
+    }
+
+    /// The ratio at a place of the grid.
+    pub(super) fn node(&self, place: usize) -> f64 {
+        self.ratio * GRID[place]
+    }
+
+    /// The sizes of the harm, as ln of odds ratios.
+    fn sizes(&self, rate: f64) -> Row {
+        let mut sizes = [0.0; WIDTH];
+        sizes[..SIZES].copy_from_slice(&PRIOR.d);
+        if let Some(harm) = self.harm {
+            // The odds at the stated harm over those at the bound; for bad requests alone the ratio itself.
+            let rate = rate.min(0.95 / harm.max(1.0));
+            let room = (1.0 - self.ratio * rate) / (1.0 - harm * rate);
+            let stated = ln(harm / self.ratio * room);
+            for (place, near) in sizes[SIZES..].iter_mut().zip(NEAR) {
+                *place = near * stated;
+            }
+        }
+        sizes
+    }
+
+    /// Works the factors out for requests that are sent under these conditions.
+    pub(super) fn set_conditions(&mut self, conditions: Conditions) {
+        let sizes = self.sizes(conditions.rate);
+        let width = self.width();
+        for (place, factors) in self.factors.iter_mut().enumerate() {
+            let ratio = self.ratio * GRID[place];
+            for (factor, size) in factors.iter_mut().zip(sizes).take(width) {
+                *factor = Factors::new(conditions, ratio, Alternative::LnOdds(size));
+            }
+        }
+    }
+
+    /// Harm may begin at the step that begins now: `ln_start` is ln of its weight.
+    pub(super) fn begin(&mut self, ln_start: f64) {
+        let mut sums = std::mem::take(&mut self.sums);
+        for row in &mut *sums {
+            self.begin_row(row, ln_start);
+        }
+        self.sums = sums;
+    }
+
+    /// The same for one row of sums.
+    pub(super) fn begin_row(&self, row: &mut Row, ln_start: f64) {
+        for (sum, weight) in row.iter_mut().zip(self.ln_weight).take(self.width()) {
+            *sum = ln_sum_exp(&[*sum, weight + ln_start]);
+        }
+    }
+
+    /// Takes the requests of a window in for good.
+    pub(super) fn close(&mut self, window: &Window, damped: Damped) {
+        let mut sums = std::mem::take(&mut self.sums);
+        for (place, row) in sums.iter_mut().enumerate() {
+            self.close_row(row, place, window, damped);
+        }
+        self.sums = sums;
+    }
+
+    /// The same for one row of sums, against the ratio at a place.
+    pub(super) fn close_row(&self, row: &mut Row, place: usize, window: &Window, damped: Damped) {
+        for (sum, factor) in row.iter_mut().zip(&self.factors[place]).take(self.width()) {
+            *sum += damped.of(factor.ln_product(window));
+        }
+    }
+
+    /// ln E of a row of sums against the ratio at a place, with the requests of the open window. Where it is below
+    /// `at_least`, anything below that may be given.
+    pub(super) fn ln_e(&self, row: &Row, place: usize, open: Open<'_>, at_least: f64) -> f64 {
+        let Open { window, damped, ln_left } = open;
+        let mut terms = [f64::NEG_INFINITY; WIDTH];
+        let mut largest = ln_left;
+        let of = row.iter().zip(&self.factors[place]).take(self.width());
+        for (term, (sum, factor)) in terms.iter_mut().zip(of) {
+            *term = sum + damped.of(factor.ln_product(window));
+            largest = if *term > largest { *term } else { largest };
+        }
+        // The sum of the terms is at most their number times the largest.
+        if largest + LN_TERMS < at_least {
+            return largest;
+        }
+        let mut sum = exp(ln_left - largest);
+        for term in terms {
+            // What is smaller is lost in rounding.
+            if term - largest > -42.0 {
+                sum += exp(term - largest);
+            }
+        }
+        largest + ln(sum)
+    }
+
+    /// The smallest ln E against the ratios up to each place.
+    pub(super) fn smallest(&self, upto: usize, open: Open<'_>) -> [f64; NODES] {
+        let mut smallest = [f64::NEG_INFINITY; NODES];
+        let mut least = f64::INFINITY;
+        for (place, smallest) in smallest.iter_mut().enumerate().take(upto + 1) {
+            let row = &self.sums[place];
+            least = least.min(self.ln_e(row, place, open, f64::NEG_INFINITY));
+            *smallest = least;
+        }
+        smallest
+    }
+
+    /// Keeps what is larger than before.
+    pub(super) fn keep(&mut self, smallest: &[f64; NODES]) {
+        for (largest, now) in self.largest.iter_mut().zip(smallest) {
+            *largest = largest.max(*now);
+        }
+    }
+}
+
+/// ln of the number of terms, and a little more.
+const LN_TERMS: f64 = 3.0;
