@@ -1865,6 +1865,7 @@ def error_ratio(
     at_most: float = 1.0,
     *,
     proven_below: float | None = None,
+    harm: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
     name: str | None = None,
@@ -1877,6 +1878,8 @@ def error_ratio(
     Args:
         at_most: The largest ratio that is no harm.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
+        harm: When given, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few
+            more.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
@@ -1893,6 +1896,7 @@ def slow_ratio(
     quantile: float | None = None,
     warmup: int | None = None,
     proven_below: float | None = None,
+    harm: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
     name: str | None = None,
@@ -1907,6 +1911,8 @@ def slow_ratio(
         quantile: The quantile of the stable latencies that is learned, 0.95 unless given.
         warmup: The number of stable latencies that it is learned from, 500 unless given.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
+        harm: When given, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few
+            more.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
         name: Its name in verdicts.
@@ -2060,6 +2066,10 @@ class Plan(_Value):
             unless given.
         request_timeout: The longest time that a request of the service takes; 15 seconds unless given. Where requests
             are counted when they end, as by Prometheus, the counts are used from this time after a weight was written.
+        bursts: The guard of the error and latency ratios against failures that come together, such as those of one
+            failing pod: no window of time says much by itself, so that harm takes three windows or more to be found.
+            `auto` (unless given) has windows of 15 seconds, or of `request_timeout` where that is longer; a number is
+            their length in seconds; `none` is for failures that are known to come one by one.
         startup_timeout: The longest time before the canary's first weight until its pods are ready and it has
             answered one input; a minute unless given. Then the release is refused, and no weight was written.
         patience: The longest time for one step; an hour unless given.
@@ -2096,6 +2106,7 @@ class Plan(_Value):
         gates: Mapping[str, Mapping[str, str]] | None = None,
         settle: _Seconds | None = None,
         request_timeout: _Seconds | None = None,
+        bursts: _Seconds | Literal["auto", "none"] | None = None,
         startup_timeout: _Seconds | None = None,
         patience: _Seconds | None = None,
         on_inconclusive: Literal["keep", "rollback"] | None = None,
@@ -2169,6 +2180,14 @@ class Plan(_Value):
     @property
     def request_timeout(self) -> float:
         """The longest time that a request of the service takes, in seconds."""
+    @property
+    def burst_window(self) -> float | None:
+        """The length of the windows of the guard against bursts, in seconds; None without it.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()]).burst_window
+            15.0
+        """
     @property
     def startup_timeout(self) -> float:
         """The longest time that the canary may take to be ready before its first weight, in seconds.
@@ -2691,6 +2710,12 @@ class Reading(_Stored):
     def alpha(self) -> float:
         """Its part of the plan's alpha."""
     @property
+    def proof_alpha(self) -> float:
+        """The level at which harm is excluded for a promotion: the plan's whole alpha.
+
+        Every guardrail that states a harm must exclude it, so that each may be tested at the whole alpha.
+        """
+    @property
     def alarm(self) -> bool:
         """True when the evidence reached 1 / `alpha`."""
     @property
@@ -2698,7 +2723,11 @@ class Reading(_Stored):
         """The plain estimate, where there are data for one."""
     @property
     def low(self) -> float:
-        """The lower end of the confidence sequence."""
+        """The lower end of the confidence sequence.
+
+        The end on the side of the alarm holds at `alpha`, and leaves the bound out once the alarm has sounded; the
+        other holds at `proof_alpha`.
+        """
     @property
     def high(self) -> float:
         """The upper end of the confidence sequence."""
@@ -2745,7 +2774,8 @@ class Verdict(_Stored):
     def cause(self) -> str | None:
         """Why, as one word.
 
-        Of a rollback `alarm`, `gate`, `asked`, `notApproved`, `notReady`, `canaryFails` or `unreachable`.
+        Of a rollback `alarm`, `unconfirmed`, `gate`, `asked`, `notApproved`, `notReady`, `canaryFails` or
+        `unreachable`.
 
         Of an inconclusive run `notEnoughData`, `split`, `harmNotExcluded`, `gateUnanswered`, `serviceFails`,
         `invalidScores`, `inputsRepeat`, `sourcesEnded` or `unreachable`.

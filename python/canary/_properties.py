@@ -11,8 +11,8 @@ _COLUMNS = {
     "Finding": ("severity", "code", "object", "path", "message", "help", "found", "document", "line", "column"),
     "Pair": ("input", "stable", "canary", "label", "agrees", "stable_failed", "canary_failed"),
     "Reading": (
-        "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "alarm", "proven",
-        "counts",
+        "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "proof_alpha", "alarm",
+        "proven", "counts",
     ),
 }  # fmt: skip
 

@@ -46,6 +46,7 @@ def plan(**changes):
         "hold": 40,
         "guards": [canary.error_ratio(1.0)],
         "settle": 0,
+        "bursts": "none",
         "patience": 20,
         "startup_timeout": 5,
     }

@@ -67,7 +67,7 @@ SOURCES = {
     "connections of a dashboard": ("16", "python/canary/_dashboard.py", "_CONNECTIONS = 16"),
     "steps (limit)": ("200", "canary-rollout/src/validation/steps.rs", "MAX_STEPS: usize = 200"),
     "guardrails": ("12", "canary-rollout/src/validation/guardrails.rs", "MAX_GUARDRAILS: usize = 12"),
-    "size of the stored state": ("16 KiB", "canary-rollout/src/state.rs", "MAX_STATE_BYTES: usize = 16 * 1024"),
+    "size of the stored state": ("64 KiB", "canary-rollout/src/state.rs", "MAX_STATE_BYTES: usize = 64 * 1024"),
     "moments kept": ("600", "canary-rollout/src/report/history.rs", "MOST: usize = 600"),
     "disagreements kept": ("24", "canary-rollout/src/evidence/disagreements.rs", "MAX_PAIRS: usize = 24"),
     "pairs that the holds may require": ("20 000", "canary-rollout/src/evidence/inputs.rs", "CAPACITY: u64 = 20_000"),
@@ -129,11 +129,12 @@ def callables():
 def test_the_defaults_of_a_plan_are_as_the_page_says():
     plan = canary.Plan("s", stable="a", canary="b", guards=[canary.error_ratio(), canary.slow_ratio()])
     written = re.findall(r"`(\w+: [\w.]+)`", " | ".join(value for _, value, _ in rows("A plan")))
-    assert len(written) == 12
+    assert len(written) == 13
     # A default value is left out of the YAML where plans of earlier releases had no such field.
     unwritten = {
         "minimum: 20": {guard.minimum for guard in plan.guards} == {20},
         "requestTimeout: 15s": plan.request_timeout == 15,
+        "bursts: auto": plan.burst_window == 15,
         "startupTimeout: 1m": plan.startup_timeout == 60,
     }
     assert [line for line in written if line not in plan.to_yaml() and not unwritten.get(line)] == []

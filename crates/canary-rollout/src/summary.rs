@@ -25,7 +25,8 @@ impl Chance {
         let scale = 1.0 + z * z / n;
         let center = (p + z * z / (2.0 * n)) / scale;
         let half = z * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt() / scale;
-        Self { p, low: (center - half).max(0.0), high: (center + half).min(1.0) }
+        // The rounding of none or all must not leave the probability itself out.
+        Self { p, low: (center - half).clamp(0.0, p), high: (center + half).clamp(p, 1.0) }
     }
 }
 

@@ -65,11 +65,11 @@ fn observations() {
         let (fine, harm) = (time(1.0), time(1.5));
         println!("{name:<44}{fine:>12.1}{harm:>14.1}");
     };
-    row("rate ratio", &mut |harm| {
+    row("rate ratio, bad requests", &mut |harm| {
         least(n, || {
-            let Ok(mut test) = RateRatio::new(1.0) else { return };
+            let Ok(mut test) = RateRatio::new(1.0).map(RateRatio::bad_only) else { return };
             for draw in &draws {
-                let taken = test.observe(0.1, *draw < 0.1 * harm);
+                let taken = test.observe(0, 0.1, *draw < 0.1 * harm, true);
                 debug_assert!(taken.is_ok());
             }
             black_box(test.max_ln_e());
@@ -125,13 +125,13 @@ fn simulations() -> Result<()> {
     let slow = Traffic::new(0.1, 0.05, 0.05)?;
     let total = 20_000_000_u64;
     simulated("error ratio, errors of 1 %", total, &mut || {
-        let Ok(mut test) = RateRatio::new(1.0) else { return };
+        let Ok(mut test) = RateRatio::new(1.0).map(RateRatio::bad_only) else { return };
         let mut random = Random::new(2);
         let mut request = 0;
         while request < total && !test.alarm(alpha) {
             let next = traffic.next_bad(&mut random);
             request += next.good_before + 1;
-            let taken = test.observe(0.1, next.canary);
+            let taken = test.observe(0, 0.1, next.canary, true);
             debug_assert!(taken.is_ok());
         }
         black_box(test.ln_e());
@@ -147,9 +147,9 @@ fn simulations() -> Result<()> {
             let window = traffic.window(100, &mut random);
             let late = slow.window(100, &mut random);
             split.observe_counts(window.canary, window.stable);
-            let taken = errors.observe_counts(0.1, window.canary_bad, window.stable_bad);
+            let taken = errors.observe_counts(0, 0.1, &window);
             debug_assert!(taken.is_ok());
-            let taken = slows.observe_counts(0.1, late.canary_bad, late.stable_bad);
+            let taken = slows.observe_counts(0, 0.1, &late);
             debug_assert!(taken.is_ok());
         }
         black_box((errors.ln_e(), slows.ln_e(), split.ln_e()));
@@ -165,12 +165,8 @@ fn simulations() -> Result<()> {
             let canary = random.bernoulli(0.1);
             split.observe(canary);
             let fate = random.uniform();
-            if fate < 0.01 {
-                let taken = errors.observe(0.1, canary);
-                debug_assert!(taken.is_ok());
-            }
-            if fate > 0.95 {
-                let taken = slows.observe(0.1, canary);
+            for (test, bad) in [(&mut errors, fate < 0.01), (&mut slows, fate > 0.95)] {
+                let taken = test.observe(0, 0.1, canary, bad);
                 debug_assert!(taken.is_ok());
             }
         }

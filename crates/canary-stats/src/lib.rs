@@ -5,7 +5,7 @@
 //!
 //! | test | observation | null |
 //! |---|---|---|
-//! | [`RateRatio`] | a bad request: share in force, whether the canary served it | canary's rate ≤ r · stable's |
+//! | [`RateRatio`] | a request: share in force, who served it, whether it was bad | canary's rate ≤ r · stable's |
 //! | [`Agreement`] | a pair of predictions: same or different top class | agreement ≥ p0 |
 //! | [`Labelled`] | a pair of predictions with the true label | canary no less accurate |
 //! | [`Split`] | a request: whether it went to the canary | share = configured weight |
@@ -21,11 +21,12 @@
 //! platform ([`portable`]).
 //!
 //! ```
-//! use canary_core::stats::{Alpha, AnyTest, EProcess, RateRatio};
+//! use canary_core::stats::{Alpha, AnyTest, EProcess, RateRatio, Window};
 //!
 //! let alpha = Alpha::new(0.05)?;
 //! let mut errors = RateRatio::new(1.0)?;
-//! errors.observe_counts(0.1, 20, 30)?; // 20 of 50 errors at the canary, which has a tenth of the traffic
+//! // A tenth of the traffic goes to the canary, and 20 of 50 errors are its.
+//! errors.observe_counts(0, 0.1, &Window { canary: 500, canary_bad: 20, stable: 4_500, stable_bad: 30 })?;
 //! let test = AnyTest::from(errors);
 //! assert!(test.alarm(alpha));
 //! assert!(test.p_value() < 0.001);

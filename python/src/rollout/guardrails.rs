@@ -13,20 +13,22 @@ use crate::convert::time;
 
 /// The canary's error rate is at most `at_most` times the stable one.
 #[pyfunction]
-#[pyo3(signature = (at_most = 1.0, *, proven_below = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (at_most = 1.0, *, proven_below = None, harm = None, share = 1.0, minimum = None, name = None))]
 pub(crate) fn error_ratio(
     at_most: f64,
     proven_below: Option<f64>,
+    harm: Option<f64>,
     share: f64,
     minimum: Option<u64>,
     name: Option<String>,
 ) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::error_ratio(at_most), name, share, minimum, proven_below)
+    let core = tuned(rollout::Guardrail::error_ratio(at_most), harm);
+    Guardrail::new(core, name, share, minimum, proven_below)
 }
 
 /// The canary's rate of slow requests is at most `at_most` times the stable one.
 #[pyfunction]
-#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, harm = None, share = 1.0, minimum = None, name = None))]
 #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
 pub(crate) fn slow_ratio(
     at_most: f64,
@@ -34,17 +36,26 @@ pub(crate) fn slow_ratio(
     quantile: Option<f64>,
     warmup: Option<u64>,
     proven_below: Option<f64>,
+    harm: Option<f64>,
     share: f64,
     minimum: Option<u64>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
-    let mut core = rollout::Guardrail::slow_ratio(at_most);
+    let mut core = tuned(rollout::Guardrail::slow_ratio(at_most), harm);
     if let Check::SlowRatio(check) = &mut core.check {
         check.threshold = threshold.map(|value| time::seconds(&value)).transpose()?;
         check.quantile = quantile.unwrap_or(check.quantile);
         check.warmup = warmup.unwrap_or(check.warmup);
     }
     Ok(Guardrail::new(core, name, share, minimum, proven_below))
+}
+
+/// The guardrail, tuned to find a harm where one is stated.
+fn tuned(core: rollout::Guardrail, harm: Option<f64>) -> rollout::Guardrail {
+    match harm {
+        Some(harm) => core.harm(harm),
+        None => core,
+    }
 }
 
 /// Both models give the same top class for at least `at_least` of the inputs.

@@ -42,6 +42,7 @@ pymethods! {
         header: Option<(&str, &str)> = plan.core.header.as_ref().map(|one| (one.name.as_str(), one.value.as_str()));
         settle: f64 = plan.core.settle.as_secs_f64();
         request_timeout: f64 = plan.core.request_timeout.as_secs_f64();
+        burst_window: Option<f64> = plan.core.burst_window().map(|window| window.as_secs_f64());
         startup_timeout: f64 = plan.core.startup_timeout.as_secs_f64();
         patience: f64 = plan.core.patience.as_secs_f64();
         weights: Vec<u32> = plan.core.steps.iter().map(|step| step.weight).collect();
@@ -75,7 +76,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, startup_timeout = None, patience = None, on_inconclusive = None))]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new<'py>(
             virtual_service: &str,
@@ -92,6 +93,7 @@ pymethods! {
             gates: Option<BTreeMap<String, BTreeMap<String, String>>>,
             settle: Option<Bound<'py, PyAny>>,
             request_timeout: Option<Bound<'py, PyAny>>,
+            bursts: Option<Bound<'py, PyAny>>,
             startup_timeout: Option<Bound<'py, PyAny>>,
             patience: Option<Bound<'py, PyAny>>,
             on_inconclusive: Option<&str>,
@@ -105,7 +107,7 @@ pymethods! {
             core.target.route = route;
             core.target.destination_rule = destination_rule;
             let times = [settle, request_timeout, startup_timeout, patience];
-            Arguments { steps, hold, guards, gates, times, on_inconclusive }.complete(core)
+            Arguments { steps, hold, guards, gates, times, bursts, on_inconclusive }.complete(core)
         }
 
         #[staticmethod]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::rollout::{self, Gate, Hold, OnInconclusive};
+use canary_core::rollout::{self, Bursts, Gate, Hold, OnInconclusive};
 use pyo3::prelude::*;
 
 use super::{
@@ -24,6 +24,7 @@ pub(super) struct Arguments<'py> {
     pub(super) gates: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// `settle`, `request_timeout`, `startup_timeout` and `patience`.
     pub(super) times: [Option<Bound<'py, PyAny>>; 4],
+    pub(super) bursts: Option<Bound<'py, PyAny>>,
     pub(super) on_inconclusive: Option<&'py str>,
 }
 
@@ -59,10 +60,24 @@ impl Arguments<'_> {
         ] {
             *place = time::seconds_or(given.as_ref(), *place)?;
         }
+        if let Some(given) = self.bursts {
+            core.bursts = bursts(&given)?;
+        }
         if let Some(name) = self.on_inconclusive {
             let known = [("keep", OnInconclusive::Keep), ("rollback", OnInconclusive::Rollback)];
             core.on_inconclusive = either("on_inconclusive", name, "give", known)?;
         }
         Ok(Plan { core: core.validated().py()?, scores })
+    }
+}
+
+/// The guard against bursts: a name, or the length of its windows.
+fn bursts(given: &Bound<'_, PyAny>) -> PyResult<Bursts> {
+    match given.extract::<String>() {
+        Ok(name) => {
+            let known = [("auto", Bursts::Auto), ("none", Bursts::None)];
+            either("bursts", &name, "give seconds,", known)
+        }
+        Err(_) => Ok(Bursts::Window(time::seconds(given)?)),
     }
 }

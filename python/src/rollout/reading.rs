@@ -29,6 +29,7 @@ pymethods! {
         quantity: &str = &reading.0.quantity;
         e: f64 = reading.0.e;
         p_value: f64 = reading.0.p_value;
+        proof_alpha: f64 = reading.0.proof_alpha;
         alpha: f64 = reading.0.alpha;
         alarm: bool = reading.0.alarm;
         estimate: Option<f64> = reading.0.estimate;
