@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::on_alarm::OnAlarm;
 use crate::evidence::Kind;
 
 /// One thing that must not get worse, tested after every observation.
@@ -30,6 +31,8 @@ pub struct Guardrail {
     /// requests for the ratios, pairs for what compares responses, values for a custom score, and for the observed
     /// split requests of both versions together. Before that the step does not end; [`DEFAULT_MINIMUM`] by default.
     pub minimum: u64,
+    /// The consequence of an alarm.
+    pub on_alarm: OnAlarm,
     /// The test.
     pub check: Check,
 }
@@ -192,7 +195,7 @@ impl Check {
         }
     }
 
-    /// Returns `true` when an alarm of the test is a rollback, paid for from the plan's α.
+    /// Returns `true` when an alarm of the test may be a rollback: the observed split's is inconclusive.
     pub fn spends_alpha(&self) -> bool {
         !matches!(self, Self::ObservedSplit(_))
     }
@@ -232,7 +235,8 @@ impl Check {
 impl Guardrail {
     /// A guardrail under its test's own name, with share 1.
     pub fn new(check: Check) -> Self {
-        Self { name: check.kind().to_owned(), share: 1.0, minimum: DEFAULT_MINIMUM, check }
+        let (name, on_alarm) = (check.kind().to_owned(), OnAlarm::Rollback);
+        Self { name, share: 1.0, minimum: DEFAULT_MINIMUM, on_alarm, check }
     }
 
     /// The canary's error rate is at most `at_most` times the stable one.
@@ -324,6 +328,18 @@ impl Guardrail {
         self
     }
 
+    /// Sets the consequence of an alarm.
+    #[must_use]
+    pub fn on_alarm(mut self, on_alarm: OnAlarm) -> Self {
+        self.on_alarm = on_alarm;
+        self
+    }
+
+    /// Returns `true` when an alarm is a rollback, paid for from the plan's α.
+    pub fn rolls_back(&self) -> bool {
+        self.check.spends_alpha() && self.on_alarm == OnAlarm::Rollback
+    }
+
     /// Makes promotion wait until harm of this size is excluded: a ratio of `bound` or more, or an agreement,
     /// accuracy, drift or score of `bound` or less. The observed split has no such bound.
     #[must_use]
@@ -363,6 +379,8 @@ struct Written {
     share: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     minimum: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    action: Option<OnAlarm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error_ratio: Option<ErrorRatio>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -415,6 +433,9 @@ impl TryFrom<Written> for Guardrail {
         if let Some(minimum) = written.minimum {
             guardrail.minimum = minimum;
         }
+        if let Some(action) = written.action {
+            guardrail.on_alarm = action;
+        }
         Ok(guardrail)
     }
 }
@@ -427,6 +448,7 @@ impl From<Guardrail> for Written {
             share: (guardrail.share != 1.0).then_some(guardrail.share),
             minimum: (guardrail.minimum != DEFAULT_MINIMUM).then_some(guardrail.minimum),
             name: named.then_some(guardrail.name),
+            action: Some(guardrail.on_alarm).filter(|action| *action != OnAlarm::Rollback),
             ..Self::default()
         };
         match guardrail.check {

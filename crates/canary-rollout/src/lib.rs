@@ -19,6 +19,7 @@ mod health;
 mod json;
 mod machine;
 mod monitor;
+mod on_alarm;
 pub mod patch;
 mod plan;
 mod power;
@@ -50,6 +51,7 @@ pub use guardrail::{
     ObservedSplit, PairErrors, SlowRatio,
 };
 pub use machine::{MAX_REFUSALS, Machine};
+pub use on_alarm::OnAlarm;
 pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
 pub use power::Power;
 pub use reading::Reading;

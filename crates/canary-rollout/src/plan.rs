@@ -1,5 +1,7 @@
 //! A rollout as data: where the traffic goes, in which steps, and what must not get worse.
 
+mod defaults;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -7,10 +9,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use self::defaults::{
+    default_alpha, default_patience, default_request_timeout, default_settle,
+    default_startup_timeout, is_default_request_timeout, is_default_startup_timeout,
+};
 use super::{
     bursts::Bursts,
     gate::Gate,
     guardrail::{Check, Guardrail},
+    on_alarm::{ASIDE_ALPHA, OnAlarm},
 };
 pub use super::{
     step::{Hold, Split, Step},
@@ -341,14 +348,21 @@ impl Plan {
         self
     }
 
-    /// The part of [`Plan::alpha`] that one guardrail may spend: by shares, and the observed split by its own bound.
+    /// The level of one guardrail: its part of [`Plan::alpha`] by shares, where it rolls back; see [`OnAlarm`] for the
+    /// others. The observed split has its own.
     pub fn alpha_of(&self, guardrail: &Guardrail) -> f64 {
         if let Check::ObservedSplit(split) = &guardrail.check {
             return split.alpha;
         }
-        let total: f64 =
-            self.guardrails.iter().filter(|g| g.check.spends_alpha()).map(|g| g.share).sum();
-        self.alpha * guardrail.share / total
+        let all = match guardrail.on_alarm {
+            OnAlarm::Rollback => self.alpha,
+            OnAlarm::Pause => ASIDE_ALPHA,
+            OnAlarm::Warn => return ASIDE_ALPHA,
+        };
+        let alike =
+            |one: &&Guardrail| one.check.spends_alpha() && one.on_alarm == guardrail.on_alarm;
+        let total: f64 = self.guardrails.iter().filter(alike).map(|one| one.share).sum();
+        all * guardrail.share / total
     }
 
     /// The kinds of evidence that the guardrails and holds need.
@@ -476,34 +490,6 @@ impl Plan {
         self.validate().into_result()?;
         Ok(self)
     }
-}
-
-fn default_alpha() -> f64 {
-    DEFAULT_ALPHA
-}
-
-fn default_settle() -> Duration {
-    Duration::from_secs(2)
-}
-
-fn default_patience() -> Duration {
-    Duration::from_secs(3600)
-}
-
-fn default_request_timeout() -> Duration {
-    Duration::from_secs(15)
-}
-
-fn is_default_request_timeout(timeout: &Duration) -> bool {
-    *timeout == default_request_timeout()
-}
-
-fn default_startup_timeout() -> Duration {
-    Duration::from_secs(60)
-}
-
-fn is_default_startup_timeout(timeout: &Duration) -> bool {
-    *timeout == default_startup_timeout()
 }
 
 #[cfg(test)]

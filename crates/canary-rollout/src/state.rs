@@ -97,6 +97,9 @@ pub struct State {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) invalid_scores: u32,
     pub(super) totals: Totals,
+    /// The guardrails whose alarm has paused the rollout, or was reported; each does so once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) told: Vec<String>,
     pub(super) monitors: Vec<Monitor>,
     /// The number of the last observation of each source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -265,7 +268,12 @@ impl State {
         &self.phase
     }
 
-    /// Returns `true` when a person paused it.
+    /// The guardrails whose alarm has paused the rollout or was reported, by name.
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    /// Returns `true` when a person or a guardrail paused it.
     pub fn is_paused(&self) -> bool {
         self.paused
     }

@@ -52,6 +52,7 @@ impl Progress {
             Self::GateJudged { .. } => "gateJudged",
             Self::Written { .. } => "written",
             Self::Seen(_) => "seen",
+            Self::Alarmed { .. } => "alarmed",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
             Self::AwaitingApproval { .. } => "awaitingApproval",
@@ -96,6 +97,9 @@ impl fmt::Display for Progress {
                     ": {} requests, {} by the canary, {} pairs",
                     seen.requests, seen.canary, seen.pairs
                 )
+            }
+            Self::Alarmed { reading, action } => {
+                write!(f, "alarm of {reading}; action: {}", action.name())
             }
             Self::Paused => f.write_str("paused"),
             Self::Suspended { .. } => {

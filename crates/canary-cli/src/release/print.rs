@@ -98,6 +98,7 @@ impl Printer {
                 format!("nobody approved step {step} within {} s", waited.as_secs())
             }
             Progress::Commanded(record) => record.to_string(),
+            Progress::Alarmed { .. } => progress.to_string(),
             Progress::Paused => "paused; the guardrails go on watching".to_owned(),
             Progress::Resumed => "resumed".to_owned(),
             Progress::SourceQuiet { source, silent } => {

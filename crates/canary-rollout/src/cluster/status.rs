@@ -38,7 +38,7 @@ pub struct RolloutStatus {
     pub step: usize,
     /// The split that the driver wrote last; none before the first.
     pub split: Option<Split>,
-    /// `true` when a person paused it.
+    /// `true` when a person or a guardrail paused it.
     pub paused: bool,
     /// The step, from 0, that waits for a person's approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -91,3 +91,41 @@ fn requests_of_unknown_version_are_allowed_for() {
     }
     assert!(run.state.verdict().name() != "rollback");
 }
+
+#[test]
+fn a_guardrail_that_pauses_holds_the_weights_once_and_one_that_warns_changes_nothing() {
+    use crate::{Guardrail, OnAlarm};
+    let with = |on_alarm| {
+        let mut plan = plan();
+        let watched = Guardrail::error_ratio(1.0).on_alarm(on_alarm);
+        plan.guardrails = vec![Guardrail::agreement(0.9), watched];
+        plan
+    };
+    let bad = |run: &mut Run| {
+        for _ in 0..60 {
+            run.request(Arm::Canary, true);
+            for _ in 0..3 {
+                run.request(Arm::Canary, false);
+                run.request(Arm::Stable, false);
+            }
+        }
+    };
+    // The rollback's α is the whole plan's: the pause has its own.
+    assert_eq!(with(OnAlarm::Pause).alpha_of(&with(OnAlarm::Pause).guardrails[0]), 0.05);
+    let mut run = Run::holding(with(OnAlarm::Pause));
+    bad(&mut run);
+    assert!(run.state.is_paused() && run.state.is_running());
+    assert_eq!(run.state.told(), ["errorRatio"]);
+    assert!(run.state.readings(run.machine.plan())[1].alarm);
+    // It pauses once; a person has seen it.
+    run.handle(Event::Resume);
+    bad(&mut run);
+    assert!(!run.state.is_paused() && run.state.is_running());
+    let mut run = Run::holding(with(OnAlarm::Warn));
+    bad(&mut run);
+    assert!(!run.state.is_paused() && run.state.is_running());
+    assert_eq!(run.state.told(), ["errorRatio"]);
+    let mut run = Run::holding(with(OnAlarm::Rollback));
+    bad(&mut run);
+    assert!(!run.state.is_running());
+}

@@ -8,6 +8,7 @@ use super::{
         guardrail::{Check, DEFAULT_MINIMUM, Guardrail},
         health::Broken,
         monitor::Monitor,
+        on_alarm::OnAlarm,
         reading::Reading,
         state::{State, Totals},
         verdict::{Cause, Verdict, Why},
@@ -205,10 +206,17 @@ impl Machine {
 
     #[inline]
     fn check_alarms(&self, state: &mut State, share: f64, actions: &mut Vec<Action>) {
-        let mut alarmed = None;
+        let (mut alarmed, mut aside) = (None, None);
         for (place, (monitor, threshold)) in state.monitors.iter().zip(&self.thresholds).enumerate()
         {
             if monitor.max_ln_e() >= *threshold {
+                let guardrail = &self.plan.guardrails[place];
+                if guardrail.on_alarm != OnAlarm::Rollback {
+                    if !state.told.contains(&guardrail.name) {
+                        aside = Some(place);
+                    }
+                    continue;
+                }
                 // The split comes first: while it is wrong, no ratio is valid.
                 let split = matches!(self.plan.guardrails[place].check, Check::ObservedSplit(_));
                 if split || alarmed.is_none() {
@@ -219,8 +227,22 @@ impl Machine {
                 }
             }
         }
-        let Some((place, split)) = alarmed else { return };
-        self.alarm(state, place, split.then_some(share), actions);
+        match (alarmed, aside) {
+            (Some((place, split)), _) => {
+                self.alarm(state, place, split.then_some(share), actions);
+            }
+            (None, Some(place)) => self.tell(state, place, actions),
+            (None, None) => {}
+        }
+    }
+
+    /// An alarm that is no rollback: once, it is reported, and pauses the rollout where the guardrail says so.
+    #[cold]
+    fn tell(&self, state: &mut State, place: usize, actions: &mut Vec<Action>) {
+        let guardrail = &self.plan.guardrails[place];
+        state.told.push(guardrail.name.clone());
+        state.paused |= guardrail.on_alarm == OnAlarm::Pause;
+        actions.push(Action::Save);
     }
 
     /// `split_at` is the share in force when the alarm is the observed split's.
@@ -276,7 +298,7 @@ impl Machine {
     fn has_evidence(&self, state: &State) -> bool {
         self.lacking(state).next().is_none()
             && self.lacks_canary(state).is_none()
-            && !state.monitors.iter().any(Monitor::is_unconfirmed)
+            && self.unconfirmed(state).is_none()
             && state.health.obstacle(share_of(state)).is_none()
     }
 
@@ -373,7 +395,8 @@ impl Machine {
     /// The first guardrail whose failures are either harm or a burst, with its reading.
     pub(super) fn unconfirmed(&self, state: &State) -> Option<Reading> {
         let of = self.plan.guardrails.iter().zip(&state.monitors).zip(&self.alphas);
-        let mut of = of.filter(|((_, monitor), _)| monitor.is_unconfirmed());
+        let mut of = of
+            .filter(|((guardrail, monitor), _)| guardrail.rolls_back() && monitor.is_unconfirmed());
         of.next().map(|((guardrail, monitor), alpha)| {
             monitor.reading(guardrail, *alpha, self.plan.alpha)
         })

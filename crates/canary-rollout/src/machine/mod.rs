@@ -122,6 +122,7 @@ impl Machine {
             invalid_scores: 0,
             refusals: 0,
             totals: Totals::default(),
+            told: Vec::new(),
             monitors: self
                 .plan
                 .guardrails

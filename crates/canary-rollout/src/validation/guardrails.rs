@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::{
     guardrail::{Accuracy, Check, Guardrail, PairErrors},
+    on_alarm::OnAlarm,
     plan::Plan,
 };
 use canary_istio::{Finding, Findings};
@@ -25,7 +26,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             .found(plan.guardrails.len()),
         );
     }
-    if !plan.guardrails.iter().any(|guardrail| guardrail.check.spends_alpha()) {
+    if !plan.guardrails.iter().any(Guardrail::rolls_back) {
         findings.push(
             Finding::warning(
                 "C114",
@@ -92,6 +93,17 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
                     .help(
                         "a guardrail without α could never alarm; leave the guardrail out instead",
                     ),
+            );
+        }
+        if splits(guardrail) && guardrail.on_alarm != OnAlarm::Rollback {
+            findings.push(
+                Finding::error(
+                    "C117",
+                    path("action"),
+                    "while the observed split alarms no rate can be believed: it is always inconclusive",
+                )
+                .found(guardrail.on_alarm.name())
+                .help("leave the action of the observed split out"),
             );
         }
         if guardrail.minimum == 0 {

@@ -6,7 +6,7 @@ use super::{
     progress::{Order, Progress},
     run::Running,
 };
-use crate::{CommandLine, CommandOutcome, Event, Result, Verb};
+use crate::{CommandLine, CommandOutcome, Event, OnAlarm, Result, Verb};
 
 impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn carry_out(&mut self, order: Order) -> Result<()> {
@@ -51,6 +51,22 @@ impl<C: Cluster + 'static> Running<C> {
             let approval = self.driver.machine.awaited_approval(&self.state);
             let timeout = approval.and_then(|approval| approval.timeout);
             self.reports.push_back(Progress::AwaitingApproval { step, timeout });
+        }
+    }
+
+    /// Reports the last alarm that is no rollback.
+    #[cold]
+    pub(super) fn report_alarm(&mut self) {
+        let plan = self.driver.machine.plan();
+        let Some(name) = self.state.told().last() else { return };
+        let readings = self.state.readings(plan);
+        let of =
+            plan.guardrails.iter().zip(readings).find(|(guardrail, _)| guardrail.name == *name);
+        let Some((guardrail, reading)) = of else { return };
+        let action = guardrail.on_alarm;
+        self.reports.push_back(Progress::Alarmed { reading, action });
+        if action == OnAlarm::Pause {
+            self.reports.push_back(Progress::Paused);
         }
     }
 

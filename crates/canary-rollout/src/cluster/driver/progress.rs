@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::{
-    Command, CommandRecord, GateOutcome, Reading, Split, Totals, Verb, Verdict,
+    Command, CommandRecord, GateOutcome, OnAlarm, Reading, Split, Totals, Verb, Verdict,
     evidence::Timestamp, report::Moment,
 };
 
@@ -67,7 +67,14 @@ pub enum Progress {
         #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
         wait: Duration,
     },
-    /// A person paused it.
+    /// A guardrail alarmed that does not roll back: a person may look at it, and has to where it pauses.
+    Alarmed {
+        /// The guardrail's reading.
+        reading: Reading,
+        /// The consequence.
+        action: OnAlarm,
+    },
+    /// A person or a guardrail paused it.
     Paused,
     /// A person let it go on.
     Resumed,
@@ -149,7 +156,7 @@ pub struct Snapshot {
     pub totals: Totals,
     /// The reading of each guardrail, in the plan's order.
     pub readings: Vec<Reading>,
-    /// `true` when a person paused it.
+    /// `true` when a person or a guardrail paused it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
     /// The step, from 0, that waits for a person's approval.

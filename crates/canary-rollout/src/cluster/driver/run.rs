@@ -347,6 +347,7 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) fn handle(&mut self, event: Event) {
         let mut actions = Vec::new();
         let (decided, awaited) = (self.state.is_decided(), self.state.awaits_approval());
+        let told = self.state.told().len();
         self.driver.machine.advance(&mut self.state, event, &mut actions);
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
@@ -357,6 +358,9 @@ impl<C: Cluster + 'static> Running<C> {
         self.actions.extend(actions);
         if awaited.is_none() {
             self.report_approval();
+        }
+        if self.state.told().len() > told {
+            self.report_alarm();
         }
     }
 
