@@ -6,8 +6,9 @@
 //! | test | observation | null |
 //! |---|---|---|
 //! | [`RateRatio`] | a bad request: share in force, whether the canary served it | canary's rate ≤ r · stable's |
+//! | [`ErrorRate`] | a request of the canary: whether it failed | canary's rate ≤ q0 |
 //! | [`Agreement`] | a pair of predictions: same or different top class | agreement ≥ p0 |
-//! | [`Labelled`] | a pair of predictions with the true label | canary no less accurate |
+//! | [`Labelled`] | a pair of predictions with the true label | canary alone wrong ≤ r · as often as stable alone |
 //! | [`Split`] | a request: whether it went to the canary | share = configured weight |
 //! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
@@ -67,13 +68,17 @@ mod duality;
 mod e_process;
 mod ends;
 mod error;
+pub mod error_rate;
 mod exact;
+mod kernel;
+#[cfg(test)]
+mod kernel_figures;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
+mod one_sided;
 pub mod portable;
 mod prior;
-mod quadrature;
 pub mod quantile;
 pub mod random;
 pub mod rate_ratio;
@@ -93,6 +98,7 @@ pub use comparators::{FixedThreshold, RepeatedZTest};
 pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
+pub use error_rate::ErrorRate;
 pub use labelled::Labelled;
 pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
