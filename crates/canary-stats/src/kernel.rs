@@ -206,9 +206,9 @@ mod tests {
             for _ in 0..300 {
                 let one = random.bernoulli(1.3 * q0);
                 if one {
-                    seen.ones += 1
+                    seen.ones += 1;
                 } else {
-                    seen.zeros += 1
+                    seen.zeros += 1;
                 }
                 for (product, d) in product.iter_mut().zip(PRIOR.d) {
                     let odds = d.exp();

@@ -13,6 +13,8 @@
 //! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
 //!
+//! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned beforehand.
+//!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
 //! the interval whose ends invert these two tests ([`EProcess::interval`]). Its state serialises as sufficient
@@ -70,6 +72,7 @@ mod ends;
 mod error;
 pub mod error_rate;
 mod exact;
+pub mod group_sequential;
 mod kernel;
 #[cfg(test)]
 mod kernel_figures;
@@ -83,11 +86,14 @@ pub mod quantile;
 pub mod random;
 pub mod rate_ratio;
 pub mod special;
+pub mod spending;
 pub mod split;
+mod stage;
 #[cfg(test)]
 mod states;
 mod strata;
 pub mod stream;
+mod survivors;
 #[cfg(test)]
 mod validity;
 
@@ -99,9 +105,11 @@ pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
 pub use error_rate::ErrorRate;
+pub use group_sequential::GroupSequential;
 pub use labelled::Labelled;
 pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
 pub use rate_ratio::{HARMS, MIRROR, RateRatio};
+pub use spending::Spending;
 pub use split::Split;
 pub use stream::{BadRequest, Traffic, Window};
