@@ -273,7 +273,7 @@ impl EProcess for Labelled {
         (all > 0.0).then(|| (self.ratio * plus - minus) / all)
     }
 
-    /// No difference of the accuracies.
+    /// 0; with a ratio of 1 that is no difference of the accuracies.
     fn bound(&self) -> f64 {
         0.0
     }
@@ -298,5 +298,64 @@ impl EProcess for Labelled {
         Ok(self.cached.or(margin, alpha, || {
             self.proves_more(-margin, threshold) && !self.excludes(-margin, threshold)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portable::exp;
+
+    /// Σ P·E over the counts of seven pairs, both for the null "at least" and "at most", where the mean score is `mean`
+    /// and a part `only_canary` of the pairs has the canary alone right.
+    fn means(ratio: f64, mean: f64, null: f64, only_canary: f64) -> [f64; 2] {
+        let test = Labelled::with_ratio(ratio).unwrap();
+        let only_stable = ratio * only_canary - mean;
+        let rest = 1.0 - only_stable - only_canary;
+        assert!(only_stable >= 0.0 && rest >= 0.0);
+        let choose =
+            |n: i32, k: i32| (1..=k).fold(1.0, |c, i| c * f64::from(n + 1 - i) / f64::from(i));
+        let mut means = [0.0; 2];
+        for ones in 0..=7 {
+            for zeros in 0..=7 - ones {
+                let both = 7 - ones - zeros;
+                let ways = choose(7, ones) * choose(7 - ones, zeros);
+                let p = ways * only_stable.powi(ones) * only_canary.powi(zeros) * rest.powi(both);
+                let discordant = Counts { ones: ones as u64, zeros: zeros as u64 };
+                let scores = Labelled::scores(discordant, both as u64);
+                means[0] += p * exp(test.ln_e_at_least(scores, null));
+                means[1] += p * exp(test.ln_e_at_most(scores, null));
+            }
+        }
+        means
+    }
+
+    #[test]
+    fn both_tests_of_the_mean_score_are_fair_at_the_boundary_and_fall_inside() {
+        for ratio in [0.5, 1.0, 2.0] {
+            for null in [-0.3, -0.05, 0.0, 0.05] {
+                for found in means(ratio, null, null, 0.2) {
+                    assert!((found - 1.0).abs() < 1e-12, "{ratio} {null}: {found}");
+                }
+                assert!(means(ratio, null + 0.02, null, 0.2)[0] < 1.0, "{ratio} {null}");
+                assert!(means(ratio, null - 0.02, null, 0.2)[1] < 1.0, "{ratio} {null}");
+            }
+        }
+    }
+
+    #[test]
+    fn at_a_mean_of_zero_it_is_the_test_of_the_discordant_pairs() {
+        for ratio in [0.5, 1.0, 3.0] {
+            for (only_stable, only_canary, concordant) in
+                [(7, 2, 0), (300, 200, 20_000), (60_000, 59_000, 3_000_000)]
+            {
+                let mut test = Labelled::with_ratio(ratio).unwrap();
+                test.observe_counts(only_stable, only_canary, concordant);
+                let scores = Labelled::scores(test.discordant.now(), concordant);
+                let (found, wanted) = (test.ln_e_at_least(scores, 0.0), test.ln_e());
+                let error = (found - wanted).abs() / wanted.abs().max(1.0);
+                assert!(error < 1e-10, "{ratio} {only_stable}: {found} {wanted}");
+            }
+        }
     }
 }
