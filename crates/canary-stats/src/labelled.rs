@@ -20,11 +20,11 @@
 //! E[s | past] ≤ Δ. (I. Waudby-Smith, A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86(1),
 //! 2024.)
 //!
-//! **Interval.** The high end of the mean of s inverts E_Δ at α, so that it is negative exactly from an alarm on: after one it is
-//! the lower one of the present end and that at the greatest evidence. The low end inverts, at α, the test of
-//! [`EProcess::excludes_harm`], whose null is E[s | past] ≤ −margin, and goes no further than the high end. Each end alone
-//! is right at all times with probability 1 − α. By Jensen's inequality both tests have an evidence of at most 1 at the
-//! observed mean, which without an alarm lies between the ends.
+//! **Interval.** The high end of the mean of s inverts E_Δ at α, so that it is negative exactly from an alarm on: after
+//! one it is the lower one of the present end and that at the greatest evidence. The low end inverts, at α, the test of
+//! [`EProcess::excludes_harm`], whose null is E[s | past] ≤ −margin, and goes no further than the high end. Each end
+//! alone is right at all times with probability 1 − α. By Jensen's inequality both tests have an evidence of at most 1
+//! at the observed mean, which without an alarm lies between the ends.
 
 use serde::{Deserialize, Serialize};
 
