@@ -6,33 +6,32 @@
 //! **Null.** The canary agrees with the stable model with probability at least p0, whatever came before:
 //! P(same | past) ≥ p0. Pairs need not be identically distributed.
 //!
-//! **Construction.** For S same and F different pairs, with θ uniform on (0, p0),
+//! **Construction.** *Different* is an observation of 1, whose probability the null bounds by q0 = 1 − p0. The evidence
+//! is the mixture over factors between 1.03 and 24.5 by which the odds of it are larger (see `kernel.rs`): E = Σ w ∏
+//! e^{dy}/(1 + q0(e^d − 1)). For each d a pair multiplies by a factor of mean at most 1, so each product is a
+//! supermartingale, and so is their mixture; Ville's inequality bounds the false alarms. Source: A. Wald, "Sequential
+//! tests of statistical hypotheses", 1945; H. Robbins, 1970; S. Howard, A. Ramdas, J. McAuliffe, J. Sekhon,
+//! "Time-uniform Chernoff bounds via nonnegative supermartingales", 2020.
 //!
-//! E = (1/p0) ∫₀^{p0} θ^S (1−θ)^F dθ / (p0^S (1−p0)^F) = B(S+1, F+1)·I_{p0}(S+1, F+1) / (p0^{S+1} (1−p0)^F).
+//! **Proof.** [`EProcess::excludes_harm`] tests the null that the agreement is at most the margin, with its greatest
+//! power where the canary differs about as often as p0 permits: with odds of 0.5, 0.75, 1 and 1.15 times those at p0.
 //!
-//! **Proof sketch.** For θ < p0 one pair multiplies by θ/p0 < 1 (same) or (1−θ)/(1−p0) > 1 (different); under
-//! P(same | past) = p ≥ p0 the mean factor is p·θ/p0 + (1−p)(1−θ)/(1−p0), which is 1 at p = p0 and falls with
-//! p. Each product is a supermartingale, so is their mixture; Ville's inequality bounds the false alarms.
-//! Source: H. Robbins (1970); S. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, "Time-uniform Chernoff bounds via
-//! nonnegative supermartingales", 2020.
-//!
-//! **Mirror.** [`EProcess::excludes_harm`] is the same test with the roles of *same* and *different* exchanged:
-//! the null is that the agreement is at most the margin.
-//!
-//! **Interval.** The high end inverts the alarm at α. With θ = tp the integrand of E is t^S ((1−tp)/(1−p))^F for t
-//! uniform on (0, 1), and (1−tp)/(1−p) grows with p: so does E, and the agreements with E ≥ 1/α are those above
-//! one number. The low end inverts the mirror at α. Each end alone is right at all times with probability 1 − α.
-//! At the observed agreement both are at most 1, so it always lies between the ends.
+//! **Interval.** The high end inverts the alarm at α, the low end the proof at α. Each end alone is right at all times
+//! with probability 1 − α. After an alarm the high end is the lowest of the present one and that at the greatest
+//! evidence, so that p0 stays beyond it as the alarm stays; an agreement beyond it is then not proven either, and the low
+//! end goes no further. At the observed agreement both tests have an evidence of at most 1, so without an alarm it lies
+//! between the ends.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bernoulli,
     cached::Cached,
     e_process::{Alpha, EProcess, Interval},
     ends,
-    error::{Result, open_unit},
+    error::{Result, StatsError, open_unit},
     exact,
+    kernel::{Counts, Mirror},
+    one_sided::OneSided,
 };
 
 /// Tests that two models agree on at least a proportion `p0` of the inputs.
@@ -52,11 +51,41 @@ use super::{
 /// # Ok::<(), canary_core::stats::StatsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Saved", into = "Saved")]
 pub struct Agreement {
-    pairs: Proportion,
-    #[serde(skip)]
+    p0: f64,
+    /// A pair that differs is a 1.
+    differences: OneSided,
     cached: Cached,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    #[serde(with = "exact")]
+    p0: f64,
+    same: u64,
+    different: u64,
+    /// The same and the different ones at the greatest evidence.
+    peak: [u64; 2],
+}
+
+impl From<Agreement> for Saved {
+    fn from(test: Agreement) -> Self {
+        let (now, peak) = (test.differences.now(), test.differences.peak());
+        Self { p0: test.p0, same: now.zeros, different: now.ones, peak: [peak.zeros, peak.ones] }
+    }
+}
+
+impl TryFrom<Saved> for Agreement {
+    type Error = StatsError;
+
+    fn try_from(saved: Saved) -> Result<Self> {
+        let p0 = open_unit("p0", saved.p0)?;
+        let now = Counts { ones: saved.different, zeros: saved.same };
+        let peak = Counts { ones: saved.peak[1], zeros: saved.peak[0] };
+        let differences = OneSided::restore(1.0 - p0, now, peak)?;
+        Ok(Self { p0, differences, cached: Cached::default() })
+    }
 }
 
 impl Agreement {
@@ -65,145 +94,82 @@ impl Agreement {
     /// # Errors
     /// When `p0` is not strictly between 0 and 1.
     pub fn new(p0: f64) -> Result<Self> {
-        Ok(Self { pairs: Proportion::new("p0", p0)?, cached: Cached::default() })
+        let p0 = open_unit("p0", p0)?;
+        Ok(Self { p0, differences: OneSided::new(1.0 - p0), cached: Cached::default() })
     }
 
     /// The agreement of the null hypothesis.
     pub fn p0(&self) -> f64 {
-        self.pairs.p0
+        self.p0
     }
 
     /// The number of pairs seen.
     pub fn pairs(&self) -> u64 {
-        self.pairs.successes.saturating_add(self.pairs.failures)
+        let Counts { ones, zeros } = self.differences.now();
+        ones.saturating_add(zeros)
     }
 
     /// Takes one pair in.
+    #[inline]
     pub fn observe(&mut self, same: bool) {
         self.cached.forget();
-        self.pairs.observe(same);
+        self.differences.observe(!same);
     }
 
     /// Takes a batch of pairs in, whose order does not matter; the evidence is evaluated at its end.
     pub fn observe_counts(&mut self, same: u64, different: u64) {
         self.cached.forget();
-        self.pairs.observe_counts(same, different);
+        self.differences.observe_counts(different, same);
+    }
+
+    /// ln E of the null that the agreement is at most `p`.
+    fn ln_e_at_most(&self, p: f64) -> f64 {
+        Mirror::new(1.0 - self.p0).ln_e_at_least(self.differences.now(), 1.0 - p)
     }
 }
 
 impl EProcess for Agreement {
     fn ln_e(&self) -> f64 {
-        self.pairs.ln_e()
+        self.differences.ln_e()
     }
 
     fn max_ln_e(&self) -> f64 {
-        self.pairs.max_ln_e
+        self.differences.max_ln_e()
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
-        vec![("same", self.pairs.successes), ("different", self.pairs.failures)]
+        let Counts { ones, zeros } = self.differences.now();
+        vec![("same", zeros), ("different", ones)]
     }
 
     /// The observed agreement.
     fn estimate(&self) -> Option<f64> {
-        (self.pairs() > 0).then(|| self.pairs.successes as f64 / self.pairs() as f64)
+        let Counts { ones, zeros } = self.differences.now();
+        Counts { ones: zeros, zeros: ones }.proportion()
     }
 
     /// The agreement of the null hypothesis.
     fn bound(&self) -> f64 {
-        self.p0()
+        self.p0
     }
 
     /// The agreements that are not excluded: below the high end those that the alarm leaves, above the low end those
-    /// that [`excludes_harm`](EProcess::excludes_harm) leaves.
+    /// that [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on `p0` lies beyond the high end for ever.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
-        let Proportion { successes, failures, .. } = self.pairs;
-        let bound = (self.p0(), self.ln_e() >= threshold);
-        Interval {
-            low: ends::first_kept(0.0, 1.0, |p| {
-                bernoulli::ln_e_at_most(successes, failures, p, 1.0 - p) >= threshold
-            }),
-            high: ends::alarm_end(bound, (1.0, 0.0), |p| {
-                bernoulli::ln_e_at_least(successes, failures, p, 1.0 - p) >= threshold
-            }),
-        }
+        let bound = (self.p0, self.differences.alarmed(threshold));
+        let high =
+            ends::alarm_end(bound, (1.0, 0.0), |p| self.differences.excludes(1.0 - p, threshold));
+        let low = ends::first_kept(0.0, 1.0, |p| self.ln_e_at_most(p) >= threshold);
+        Interval { low: low.min(high), high }
     }
 
-    /// Tests whether an agreement of `margin` or less is excluded.
+    /// Tests whether an agreement of `margin` or less is excluded, and not one of `margin` or more by an alarm.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
         let p = open_unit("margin", margin)?;
-        let Proportion { successes, failures, .. } = self.pairs;
+        let threshold = alpha.ln_threshold();
         Ok(self.cached.or(margin, alpha, || {
-            bernoulli::reaches_at_most(successes, failures, (p, 1.0 - p), alpha.ln_threshold())
+            self.ln_e_at_most(p) >= threshold && !self.differences.excludes(1.0 - p, threshold)
         }))
-    }
-}
-
-/// The one-sided test that a proportion is at least p0, with its running maximum.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Saved")]
-pub(super) struct Proportion {
-    #[serde(with = "exact")]
-    pub(super) p0: f64,
-    pub(super) successes: u64,
-    pub(super) failures: u64,
-    #[serde(with = "exact")]
-    pub(super) max_ln_e: f64,
-}
-
-#[derive(Deserialize)]
-struct Saved {
-    #[serde(with = "exact")]
-    p0: f64,
-    successes: u64,
-    failures: u64,
-    #[serde(with = "exact")]
-    max_ln_e: f64,
-}
-
-impl TryFrom<Saved> for Proportion {
-    type Error = super::StatsError;
-
-    fn try_from(saved: Saved) -> Result<Self> {
-        let Saved { p0, successes, failures, max_ln_e } = saved;
-        let max_ln_e = super::error::max_ln_e(max_ln_e)?;
-        Ok(Self { successes, failures, max_ln_e, ..Self::new("p0", p0)? })
-    }
-}
-
-impl Proportion {
-    pub(super) fn new(name: &'static str, p0: f64) -> Result<Self> {
-        Ok(Self { p0: open_unit(name, p0)?, successes: 0, failures: 0, max_ln_e: 0.0 })
-    }
-
-    #[inline]
-    pub(super) fn observe(&mut self, success: bool) {
-        if success {
-            // Every factor θ/p0 is below 1: the evidence falls, the maximum stays.
-            self.successes = self.successes.saturating_add(1);
-        } else {
-            self.failures = self.failures.saturating_add(1);
-            self.note_maximum();
-        }
-    }
-
-    pub(super) fn observe_counts(&mut self, successes: u64, failures: u64) {
-        self.successes = self.successes.saturating_add(successes);
-        self.failures = self.failures.saturating_add(failures);
-        self.note_maximum();
-    }
-
-    pub(super) fn ln_e(&self) -> f64 {
-        bernoulli::ln_e_at_least(self.successes, self.failures, self.p0, 1.0 - self.p0)
-    }
-
-    /// Raises the maximum to the present evidence; does the costly evaluation only when a bound allows for it.
-    fn note_maximum(&mut self) {
-        let odds = (self.p0, 1.0 - self.p0);
-        let bound = bernoulli::bound_at_least(self.successes, self.failures, odds);
-        if bound > self.max_ln_e {
-            self.max_ln_e = self.max_ln_e.max(self.ln_e());
-        }
     }
 }

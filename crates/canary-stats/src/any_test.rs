@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreement, BoundedMean, Drift, Labelled, RateRatio, Split,
+    Agreement, BoundedMean, Drift, ErrorRate, Labelled, RateRatio, Split,
     e_process::{Alpha, EProcess, Interval},
     error::Result,
 };
@@ -14,6 +14,8 @@ use super::{
 pub enum AnyTest {
     /// Errors or slow requests of the canary against the stable version's.
     RateRatio(RateRatio),
+    /// Errors of the canary against an absolute limit.
+    ErrorRate(ErrorRate),
     /// The same top class for the same input.
     Agreement(Agreement),
     /// Accuracy on labelled inputs.
@@ -30,6 +32,7 @@ impl AnyTest {
     fn inner(&self) -> &dyn EProcess {
         match self {
             Self::RateRatio(test) => test,
+            Self::ErrorRate(test) => test,
             Self::Agreement(test) => test,
             Self::Labelled(test) => test,
             Self::Split(test) => test,
@@ -42,7 +45,11 @@ impl AnyTest {
     pub fn quantity(&self) -> &'static str {
         match self {
             Self::RateRatio(_) => "rate ratio, canary / stable",
+            Self::ErrorRate(_) => "error rate of the canary",
             Self::Agreement(_) => "agreement",
+            Self::Labelled(test) if test.ratio() != 1.0 => {
+                "ratio x share of pairs only the canary has right - share only stable has right"
+            }
             Self::Labelled(_) => "difference of the accuracies, canary - stable",
             Self::Split(_) => "share of the canary",
             Self::Drift(_) => "mean difference of the score, canary - stable",
@@ -90,4 +97,4 @@ macro_rules! from_test {
         }
     )*};
 }
-from_test!(RateRatio, Agreement, Labelled, Split, Drift, BoundedMean);
+from_test!(RateRatio, ErrorRate, Agreement, Labelled, Split, Drift, BoundedMean);

@@ -26,38 +26,6 @@ pub(super) fn ln_e_at_least(successes: u64, failures: u64, p: f64, q: f64) -> f6
     ln_inc_beta_scaled(successes as f64 + 1.0, failures as f64 + 1.0, p, q) + ln(q)
 }
 
-/// No less than [`ln_e_at_least`], at a fraction of its cost; 0 where the observed proportion is in the null.
-///
-/// With p̂ the observed proportion and K(p̂, θ) the Kullback–Leibler divergence, the integrand is
-/// exp(n K(p̂, p) − n K(p̂, θ)) and K(p̂, θ) ≥ 2(θ − p̂)² (Pinsker), so that
-/// ln E ≤ n K(p̂, p) + ln min(1, √(π/2n)/p), and ln E ≤ 0 when p̂ ≥ p.
-pub(super) fn bound_at_least(successes: u64, failures: u64, (p, q): (f64, f64)) -> f64 {
-    let n = successes as f64 + failures as f64;
-    let observed = successes as f64 / n;
-    if n == 0.0 || observed >= p {
-        return 0.0;
-    }
-    let rest = failures as f64 / n;
-    let mut divergence = rest * ln(rest / q);
-    if observed > 0.0 {
-        divergence += observed * ln(observed / p);
-    }
-    let spread = (std::f64::consts::FRAC_PI_2 / n).sqrt() / p;
-    let bound = n * divergence + ln(spread.min(1.0));
-    bound + 1e-6 * (1.0 + bound.abs())
-}
-
-/// Returns true when [`ln_e_at_most`] is at least `threshold`, which is above 0; worked out only where a bound allows for it.
-pub(super) fn reaches_at_most(
-    successes: u64,
-    failures: u64,
-    (p, q): (f64, f64),
-    threshold: f64,
-) -> bool {
-    bound_at_least(failures, successes, (q, p)) >= threshold
-        && ln_e_at_most(successes, failures, p, q) >= threshold
-}
-
 /// ln E of the null "the proportion is at most p", with q = 1 − p; uniform prior on (p, 1).
 pub(super) fn ln_e_at_most(successes: u64, failures: u64, p: f64, q: f64) -> f64 {
     ln_e_at_least(failures, successes, q, p)

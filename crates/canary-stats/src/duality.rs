@@ -1,7 +1,8 @@
 //! That the interval shown is the one that belongs to the test: both ways, at every moment, on many random streams.
 
 use super::{
-    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Interval, Labelled, Random, Split,
+    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled, Random,
+    Split,
 };
 
 /// Tests of every kind, the same kind at several bounds.
@@ -15,6 +16,9 @@ fn all() -> Vec<AnyTest> {
         Drift::new(0.05).unwrap().into(),
         BoundedMean::new(0.8, 0.0, 1.0).unwrap().into(),
         BoundedMean::new(-3.0, -20.0, 10.0).unwrap().into(),
+        Labelled::with_ratio(2.0).unwrap().into(),
+        ErrorRate::new(0.02).unwrap().into(),
+        ErrorRate::new(0.4).unwrap().into(),
     ]
 }
 
@@ -31,8 +35,14 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
         }
         AnyTest::Labelled(test) => {
             let discordant = random.binomial(many, 0.3);
-            let only_stable = random.binomial(discordant, 0.5 * (1.0 + harm));
+            let null = test.ratio() / (1.0 + test.ratio());
+            let only_stable = random.binomial(discordant, null * (1.0 + harm));
             test.observe_counts(only_stable, discordant - only_stable, many - discordant);
+        }
+        AnyTest::ErrorRate(test) => {
+            let many = if bound < 0.1 { 3 * many } else { many };
+            let failed = random.binomial(many, bound * (1.0 + harm));
+            test.observe_counts(failed, many - failed);
         }
         AnyTest::Split(test) => {
             let canary = random.binomial(many, bound * (1.0 + harm));
@@ -58,15 +68,29 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
 /// canary is better than it must be.)
 fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     match test {
+        AnyTest::RateRatio(_) | AnyTest::ErrorRate(_) => test.bound() < interval.low,
         AnyTest::Split(_) => !interval.contains(test.bound()),
         _ => test.bound() > interval.high,
     }
 }
 
+/// Returns true when the test alarms and is one whose interval goes on to leave out what an alarm excluded.
+fn keeps_alarm(test: &AnyTest, alpha: Alpha) -> bool {
+    let keeps =
+        matches!(test, AnyTest::Agreement(_) | AnyTest::Labelled(_) | AnyTest::ErrorRate(_));
+    keeps && test.alarm(alpha)
+}
+
+/// Returns true when the bound is to lie beyond the end: of some tests while E is above the threshold, of others from an
+/// alarm on.
+fn bound_excluded(test: &AnyTest, alpha: Alpha) -> bool {
+    keeps_alarm(test, alpha) || test.ln_e() >= alpha.ln_threshold()
+}
+
 /// Returns true when the margin lies outside of the interval, on the side of harm.
 fn margin_outside(test: &AnyTest, interval: Interval, margin: f64) -> bool {
     match test {
-        AnyTest::RateRatio(_) => false,
+        AnyTest::RateRatio(_) | AnyTest::ErrorRate(_) => margin > interval.high,
         AnyTest::Agreement(_) | AnyTest::BoundedMean(_) => margin < interval.low,
         AnyTest::Labelled(_) | AnyTest::Drift(_) => -margin < interval.low,
         AnyTest::Split(test) => {
@@ -80,7 +104,7 @@ fn margin(test: &AnyTest, random: &mut Random) -> f64 {
     let near = test.estimate().unwrap_or(0.5) + 0.1 * random.normal();
     match test {
         AnyTest::RateRatio(_) => 1.0,
-        AnyTest::Agreement(_) => near.clamp(0.001, 0.999),
+        AnyTest::Agreement(_) | AnyTest::ErrorRate(_) => near.clamp(0.001, 0.999),
         AnyTest::Labelled(_) | AnyTest::Drift(_) => near.abs().clamp(0.0, 0.99),
         AnyTest::Split(_) => 0.5 * random.uniform() + 1e-3,
         AnyTest::BoundedMean(test) => {
@@ -112,16 +136,16 @@ fn on_every_stream(mut look: impl FnMut(&AnyTest, Alpha, &mut Random)) {
 }
 
 #[test]
-fn the_bound_lies_outside_exactly_when_the_evidence_is_above_the_threshold() {
+fn the_bound_lies_outside_exactly_when_the_alarm_sounds() {
     let mut seen = std::collections::BTreeMap::<_, [u32; 2]>::new();
     on_every_stream(|test, alpha, _| {
         let interval = test.interval(alpha);
         let outside = bound_outside(test, interval);
-        let alarming = test.ln_e() >= alpha.ln_threshold();
+        let alarming = bound_excluded(test, alpha);
         assert_eq!(outside, alarming, "{test:?} {alpha:?}: {interval:?}, ln E {}", test.ln_e());
         seen.entry(test.quantity()).or_default()[usize::from(alarming)] += 1;
     });
-    assert!(seen.len() == 5 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
+    assert!(seen.len() == 7 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
 }
 
 #[test]
@@ -145,7 +169,7 @@ fn no_first_alarm_stands_beside_an_interval_that_contains_the_bound() {
             }
         }
     }
-    assert!(alarms > 160, "{alarms} of 240");
+    assert!(alarms > 200, "{alarms} of 300");
 }
 
 #[test]
@@ -159,7 +183,7 @@ fn harm_is_excluded_exactly_when_its_margin_lies_outside() {
         assert_eq!(excluded, outside, "{test:?} {alpha:?} {margin}: {interval:?}");
         seen.entry(test.quantity()).or_default()[usize::from(excluded)] += 1;
     });
-    assert!(seen.len() == 5 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
+    assert!(seen.len() == 7 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
 }
 
 /// The cached decision changes no result.
@@ -192,9 +216,14 @@ fn the_estimate_lies_between_the_ends() {
             let Interval { low, high } = test.interval(alpha);
             let estimate = test.estimate().unwrap_or(low);
             let slack = 1e-9 * estimate.abs();
-            assert!(low - slack <= estimate && estimate <= high + slack, "{test:?}: {low} {high}");
-            let narrower = test.interval(Alpha::new(0.5).unwrap());
-            assert!(low <= narrower.low && narrower.high <= high, "{test:?}");
+            let inside = low - slack <= estimate && estimate <= high + slack;
+            // Of a test that keeps its alarm the estimate may come back.
+            assert!(inside || keeps_alarm(test, alpha), "{test:?}: {low} {high}");
+            assert!(low <= high, "{test:?}: {low} {high}");
+            let half = Alpha::new(0.5).unwrap();
+            let narrower = test.interval(half);
+            let nested = low <= narrower.low && narrower.high <= high;
+            assert!(nested || keeps_alarm(test, half), "{test:?}");
         }
     });
 }
@@ -203,23 +232,20 @@ fn the_estimate_lies_between_the_ends() {
 #[test]
 fn the_alarms_end_is_the_inversion_of_the_alarm() {
     let near = |a: f64, b: f64| a == b || (a - b).abs() < 1e-11 * a;
-    let same = |a: Interval, b: Interval| near(a.low, b.low) && near(a.high, b.high);
     let mut random = Random::new(64);
     for round in 0..300 {
         let alpha = levels()[round % 3];
         let mut agreement = Agreement::new(0.9).unwrap();
-        let counts: Vec<(u64, u64)> =
-            (0..3).map(|_| (random.below(40), random.below(40))).collect();
+        let (same_pairs, different) = (random.below(400), random.below(40));
         let other_p = 0.02 + 0.96 * random.uniform();
         let mut moved_agreement = Agreement::new(other_p).unwrap();
-        for (one, two) in counts {
-            agreement.observe_counts(3 * one, two);
-            moved_agreement.observe_counts(3 * one, two);
-        }
+        agreement.observe_counts(same_pairs, different);
+        moved_agreement.observe_counts(same_pairs, different);
         let alarming = |test: &dyn EProcess| test.ln_e() >= alpha.ln_threshold();
         let interval = agreement.interval(alpha);
         assert_eq!(alarming(&moved_agreement), other_p > interval.high, "{agreement:?} {other_p}");
-        assert!(same(moved_agreement.interval(alpha), interval), "{agreement:?} {other_p}");
+        let moved = moved_agreement.interval(alpha).high;
+        assert!(near(moved, interval.high), "{agreement:?} {other_p}");
     }
 }
 
@@ -248,18 +274,19 @@ fn the_evidence_is_monotone_in_its_bound() {
 fn each_end_holds_its_own_level() {
     let alpha = Alpha::new(0.1).unwrap();
     let runs = 100;
-    let mut missed = [[0_u32; 2]; 4];
+    let mut missed = [[0_u32; 2]; 5];
     for run in 0..runs {
         let mut random = Random::of_run(66, run);
         // Bounds away from the truth, so that both ends are tried elsewhere.
-        let mut tests: [AnyTest; 4] = [
+        let mut tests: [AnyTest; 5] = [
             Agreement::new(0.95).unwrap().into(),
             Labelled::new().into(),
             Drift::new(0.05).unwrap().into(),
             BoundedMean::new(0.5, 0.0, 1.0).unwrap().into(),
+            ErrorRate::new(0.1).unwrap().into(),
         ];
-        let truths = [0.85, 0.04, 0.02, 0.3];
-        let mut out = [[false; 2]; 4];
+        let truths = [0.85, 0.04, 0.02, 0.3, 0.12];
+        let mut out = [[false; 2]; 5];
         for step in 1..=600 {
             for (kind, test) in tests.iter_mut().enumerate() {
                 match test {
@@ -275,6 +302,7 @@ fn each_end_holds_its_own_level() {
                     AnyTest::BoundedMean(test) => {
                         test.observe(f64::from(random.bernoulli(0.3))).unwrap();
                     }
+                    AnyTest::ErrorRate(test) => test.observe(random.bernoulli(truths[kind])),
                     AnyTest::Split(_) | AnyTest::RateRatio(_) => {}
                 }
                 if [3, 6, 10, 20, 40, 80, 150, 300, 600].contains(&step) {
@@ -291,5 +319,5 @@ fn each_end_holds_its_own_level() {
     }
     // 10 expected at most, and three standard deviations.
     assert!(missed.iter().flatten().all(|&missed| missed <= 19), "{missed:?} of {runs}");
-    assert!(missed.iter().flatten().sum::<u32>() > 3, "{missed:?}: the ends are nowhere near");
+    assert!(missed.iter().flatten().sum::<u32>() > 5, "{missed:?}: the ends are nowhere near");
 }

@@ -144,8 +144,10 @@ pub trait EProcess {
     /// The values of the quantity tested that the test does not exclude now, at its own α.
     ///
     /// One end belongs to the alarm: it inverts the same e-process over the bound, so that
-    /// [`bound`](Self::bound) lies beyond it exactly when E is at or above 1/α. So it does at the moment of an alarm;
-    /// should E fall afterwards, the alarm stays and the bound comes back to this side. The other end belongs to
+    /// [`bound`](Self::bound) lies beyond it exactly when E is at or above 1/α. So it does at the moment of an alarm.
+    /// Should E fall afterwards, the alarm stays; so does the bound beyond the end where a test keeps the counts of its
+    /// greatest evidence ([`Agreement`](super::Agreement), [`Labelled`](super::Labelled),
+    /// [`ErrorRate`](super::ErrorRate)), and elsewhere it comes back to this side. The other end belongs to
     /// [`excludes_harm`](Self::excludes_harm), which is true exactly when the margin lies beyond it.
     ///
     /// Each end alone is a confidence sequence, on the right side of the true value at all times together with

@@ -6,11 +6,14 @@
 //! | test | observation | null |
 //! |---|---|---|
 //! | [`RateRatio`] | a request: share in force, who served it, whether it was bad | canary's rate ≤ r · stable's |
+//! | [`ErrorRate`] | a request of the canary: whether it failed | canary's rate ≤ q0 |
 //! | [`Agreement`] | a pair of predictions: same or different top class | agreement ≥ p0 |
-//! | [`Labelled`] | a pair of predictions with the true label | canary no less accurate |
+//! | [`Labelled`] | a pair of predictions with the true label | canary alone wrong ≤ r · as often as stable alone |
 //! | [`Split`] | a request: whether it went to the canary | share = configured weight |
 //! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
+//!
+//! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned beforehand.
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
@@ -68,22 +71,30 @@ mod duality;
 mod e_process;
 mod ends;
 mod error;
+pub mod error_rate;
 pub mod exact;
+pub mod group_sequential;
+mod kernel;
+#[cfg(test)]
+mod kernel_figures;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
 mod matrix;
+mod one_sided;
 pub mod portable;
 mod prior;
-mod quadrature;
 pub mod quantile;
 pub mod random;
 pub mod rate_ratio;
 pub mod special;
+pub mod spending;
 pub mod split;
+mod stage;
 #[cfg(test)]
 mod states;
 pub mod stream;
+mod survivors;
 #[cfg(test)]
 mod validity;
 
@@ -94,9 +105,12 @@ pub use comparators::{FixedThreshold, RepeatedZTest};
 pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
+pub use error_rate::ErrorRate;
+pub use group_sequential::GroupSequential;
 pub use labelled::Labelled;
 pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
 pub use rate_ratio::RateRatio;
+pub use spending::Spending;
 pub use split::Split;
 pub use stream::{BadRequest, Traffic, Window};

@@ -1,8 +1,8 @@
 //! That a test's state is what it should be: the same in batches, after a restart, at the extremes.
 
 use super::{
-    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Labelled, Random, RateRatio, Split,
-    Window,
+    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Labelled, Random,
+    RateRatio, Split, Window,
 };
 
 /// Bad requests of both versions.
@@ -20,6 +20,7 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
             test.observe(0, share, canary, true).unwrap();
         }
         AnyTest::Agreement(test) => test.observe(random.bernoulli(1.0 - 0.1 * harm)),
+        AnyTest::ErrorRate(test) => test.observe(random.bernoulli(0.02 * harm)),
         AnyTest::Labelled(test) => {
             let stable = random.bernoulli(0.9);
             test.observe(stable, random.bernoulli(1.0 - 0.1 * harm));
@@ -37,6 +38,8 @@ fn all() -> Vec<AnyTest> {
         RateRatio::new(1.2).unwrap().bad_only().into(),
         Agreement::new(0.9).unwrap().into(),
         Labelled::new().into(),
+        Labelled::with_ratio(1.3).unwrap().into(),
+        ErrorRate::new(0.02).unwrap().into(),
         Split::new(0.1).unwrap().into(),
         Drift::new(0.01).unwrap().into(),
         BoundedMean::new(18.0, 0.0, 20.0).unwrap().into(),
@@ -185,8 +188,9 @@ fn without_observations_nothing_is_known() {
         let interval = test.interval(alpha);
         let all = match test {
             AnyTest::RateRatio(_) => (0.0, f64::INFINITY),
-            AnyTest::Agreement(_) | AnyTest::Split(_) => (0.0, 1.0),
-            AnyTest::Labelled(_) | AnyTest::Drift(_) => (-1.0, 1.0),
+            AnyTest::Agreement(_) | AnyTest::ErrorRate(_) | AnyTest::Split(_) => (0.0, 1.0),
+            AnyTest::Labelled(ref test) => (-1.0, test.ratio()),
+            AnyTest::Drift(_) => (-1.0, 1.0),
             AnyTest::BoundedMean(_) => (0.0, 20.0),
         };
         assert_eq!((interval.low, interval.high), all, "{test:?}");
@@ -205,9 +209,11 @@ fn billions_of_observations() {
     agreement.observe_counts(950_000_000, 50_000_000);
     let mut labelled = Labelled::new();
     labelled.observe_counts(billion, billion, billion);
+    let mut rate = ErrorRate::new(0.02).unwrap();
+    rate.observe_counts(20_000_000, 980_000_000);
     let mut split = Split::new(0.3).unwrap();
     split.observe_counts(300_000_000, 700_000_000);
-    for test in [&ratio as &dyn EProcess, &agreement, &labelled, &split] {
+    for test in [&ratio as &dyn EProcess, &agreement, &labelled, &rate, &split] {
         let (ln_e, interval) = (test.ln_e(), test.interval(alpha));
         assert!(ln_e.is_finite() && ln_e < 0.0, "{ln_e}");
         assert!(!test.alarm(alpha));
@@ -217,7 +223,9 @@ fn billions_of_observations() {
     }
     let mut bad = Agreement::new(0.95).unwrap();
     bad.observe_counts(0, billion);
-    assert!((bad.ln_e() / (1e9 * 20_f64.ln()) - 1.0).abs() < 1e-6 && bad.e().is_infinite());
+    // The largest factor of the prior is e^3.2.
+    let most = 3.2 - (1.0 + 0.05 * (3.2_f64.exp() - 1.0)).ln();
+    assert!((bad.ln_e() / (1e9 * most) - 1.0).abs() < 1e-6 && bad.e().is_infinite());
     assert_eq!(bad.p_value(), 0.0);
     let mut most = Split::new(0.5).unwrap();
     most.observe_counts(u64::MAX, u64::MAX);
@@ -281,9 +289,11 @@ fn parameters_outside_their_range_are_named() {
     let name = |error: super::StatsError| error.name;
     for bad in [0.0, 1.0, -1.0, 2.0, f64::NAN] {
         assert_eq!(Agreement::new(bad).map_err(name).unwrap_err(), "p0");
+        assert_eq!(ErrorRate::new(bad).map_err(name).unwrap_err(), "at_most");
     }
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert_eq!(RateRatio::new(bad).map_err(name).unwrap_err(), "ratio");
+        assert_eq!(Labelled::with_ratio(bad).map_err(name).unwrap_err(), "ratio");
     }
     for bad in [-0.1, 1.1, f64::NAN] {
         assert_eq!(Split::new(bad).map_err(name).unwrap_err(), "weight");
@@ -328,14 +338,17 @@ fn parameters_outside_their_range_are_named() {
         }
     }
     for damaged in [
-        r#"{"test":"agreement","p0":"1.5","successes":1,"failures":0,"max_ln_e":"0"}"#,
-        r#"{"test":"agreement","p0":"0.5","successes":1,"failures":0,"max_ln_e":"-1"}"#,
+        r#"{"test":"agreement","p0":"1.5","same":1,"different":0,"peak":[0,0]}"#,
+        r#"{"test":"agreement","p0":"0.5","same":1,"different":0,"peak":[0,1]}"#,
+        r#"{"test":"error_rate","at_most":"0","failed":1,"good":0,"peak":[0,0]}"#,
+        r#"{"test":"error_rate","at_most":"0.5","failed":1,"good":0,"peak":[0,0]}"#,
         r#"{"test":"split","weight":"x","canary":1,"stable":0,"max_ln_e":"0"}"#,
         r#"{"test":"rate_ratio","ratio":"0"}"#,
         r#"{"test":"drift","at_least":"0","low":"-1","high":"1","capitals":["1"],"scale":0,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
         r#"{"test":"drift","at_least":"0","low":"-1","high":"1","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":9,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
         r#"{"test":"drift","at_least":"0","low":"0","high":"1","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":0,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
-        r#"{"test":"labelled","only_stable":1,"only_canary":1,"concordant":0,"max_ln_e":"NaN"}"#,
+        r#"{"test":"labelled","ratio":"NaN","only_stable":0,"only_canary":1,"concordant":0,"peak":[0,0,0]}"#,
+        r#"{"test":"labelled","ratio":"1","only_stable":0,"only_canary":1,"concordant":2,"peak":[0,0,3]}"#,
         r#"{"test":"oracle"}"#,
     ] {
         assert!(serde_json::from_str::<AnyTest>(damaged).is_err(), "{damaged}");
