@@ -1,31 +1,29 @@
-//! Betting on the mean of bounded observations.
+//! Evidence about the mean of scores that are −1, 0 or 1, from their counts.
 //!
-//! **Setting.** Observations u in [0, 1]; the null is that each has a conditional mean of at most ν, whatever
-//! came before.
-//!
-//! **Construction.** A gambler with capital 1 stakes a fixed fraction f of it on every observation: the capital
-//! is multiplied by 1 − f + f·u/ν ≥ 0, whose conditional mean under the null is at most 1. The capital is a
-//! nonnegative supermartingale for each f, and so is the average over the twelve gamblers with
-//! f = 0.9, 0.45, 0.225, … 0.9/2^11. One of them is close to the best fraction for any alternative; the mixture costs at most
-//! ln(number of gamblers).
+//! **Null "at most".** Each score has a conditional mean of at most μ, whatever came before. With u = (1 + s)/2 and
+//! ν = (1 + μ)/2, the product of 1 − f + f·u/ν ≥ 0 is a supermartingale for each fixed f, and so is the mean over the
+//! twelve f = 0.9, 0.45, 0.225, … 0.9/2^11. One of them is close to the best for any alternative; the mean costs at most
+//! ln 12 of evidence.
 //!
 //! Source: I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B
-//! 86(1), 2024, section 4 (capital processes; with λ = f/ν theirs is 1 + λ(u − ν)) and section 5.3 (mixtures of
-//! constant bets).
+//! 86(1), 2024, section 4 (with λ = f/ν the factors there are 1 + λ(u − ν)) and section 5.3 (means over fixed λ).
+//!
+//! **Null "at least".** Each score has a conditional mean of at least μ: the product of (1 − λs)/(1 − λμ), averaged over
+//! λ uniform on (0, 1).
 
 use super::{
     portable::{ln, ln_sum_exp},
     quadrature,
 };
 
-/// The number of gamblers.
-pub(super) const GAMBLERS: usize = 12;
+/// The number of fractions.
+const SIZES: usize = 12;
 
-/// The fractions staked: 0.9, 0.45, 0.225, … 0.9/2^11.
-pub(super) const FRACTIONS: [f64; GAMBLERS] = {
-    let mut fractions = [0.9; GAMBLERS];
+/// The fractions: 0.9, 0.45, 0.225, … 0.9/2^11.
+const FRACTIONS: [f64; SIZES] = {
+    let mut fractions = [0.9; SIZES];
     let mut i = 1;
-    while i < GAMBLERS {
+    while i < SIZES {
         fractions[i] = 0.5 * fractions[i - 1];
         i += 1;
     }
@@ -47,7 +45,7 @@ pub(super) fn ln_e_scores_at_most(counts: [u64; 3], mean: f64) -> f64 {
         }
         capital
     });
-    ln_sum_exp(&capitals) - ln(GAMBLERS as f64)
+    ln_sum_exp(&capitals) - ln(SIZES as f64)
 }
 
 /// ln E of the null "the mean score is at least `mean`", for counts of the scores −1, 0 and 1: the capital of

@@ -52,3 +52,26 @@ pub(super) mod list {
             .collect()
     }
 }
+
+/// The same for a number that may be missing.
+pub(super) mod option {
+    use super::{Deserialize, Deserializer, Serializer, Text, de};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        value: &Option<f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.collect_str(&Text(*value)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<f64>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        let wrong = |_| de::Error::custom(format!("{text:?} is not a number"));
+        text.parse().map(Some).map_err(wrong)
+    }
+}

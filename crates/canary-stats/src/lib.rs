@@ -57,6 +57,7 @@ pub mod agreement;
 mod any_test;
 mod bernoulli;
 pub mod betting;
+mod bits;
 pub mod bounded_mean;
 mod cached;
 mod capitals;
@@ -71,6 +72,7 @@ mod exact;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
+mod nodes;
 pub mod portable;
 mod prior;
 mod quadrature;

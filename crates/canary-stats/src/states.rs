@@ -93,7 +93,12 @@ fn a_restored_test_goes_on_with_the_same_bits() {
                 if kills.bernoulli(if i % 500 < 20 { 1.0 } else { 0.02 }) {
                     killed = restored(&killed);
                     let text = serde_json::to_string(&killed).unwrap();
-                    assert!(text.len() < 600, "{} bytes: {text}", text.len());
+                    let most = match killed {
+                        // Matrices of 33 nodes, and the scales of what leaves the range of numbers.
+                        AnyTest::Drift(_) | AnyTest::BoundedMean(_) => 7_500,
+                        _ => 600,
+                    };
+                    assert!(text.len() < most, "{} bytes: {text}", text.len());
                 }
                 assert_eq!(straight.max_ln_e().to_bits(), killed.max_ln_e().to_bits(), "{i}");
                 assert_eq!(straight.ln_e().to_bits(), killed.ln_e().to_bits(), "{i}");
@@ -146,7 +151,7 @@ fn a_restored_mean_goes_on_with_the_same_bits_beyond_all_bounds() {
             assert_eq!(bits(&straight.clone().into()), bits(&killed), "{i}");
         }
     }
-    assert!(straight.max_ln_e() > 1500.0 && straight.ln_e() < straight.max_ln_e());
+    assert!(straight.max_ln_e() > 1500.0 && straight.ln_e() <= straight.max_ln_e());
 }
 
 #[test]
@@ -243,21 +248,26 @@ fn billions_of_observations() {
 
 #[test]
 fn drift_keeps_its_digits_over_long_runs() {
-    // Rises beyond the range of f64, falls back below it: ln E is the sum of the logarithms.
+    // Rises beyond the range of f64, falls back below it: ln E is the sum of the logarithms. The largest fixed fraction
+    // and the largest λν, from the fourth pair on, are the ones that matter.
     let mut drift = Drift::new(0.0).unwrap();
     for _ in 0..3000 {
         drift.observe(-0.9).unwrap();
     }
     let up = drift.ln_e();
-    assert!((up - (3000.0 * (1.0_f64 - 0.9 + 0.9 * 1.9).ln() - 12_f64.ln())).abs() < 1e-6, "{up}");
+    let most = 3000.0 * (1.0_f64 + 0.99 * 0.9).ln();
+    assert!(most - 6.0 < up && up < most, "{up} {most}");
     assert!(drift.e().is_infinite() && drift.p_value() < 1e-300);
     let mut good = Drift::new(0.1).unwrap();
     for _ in 0..200_000 {
         good.observe(0.2).unwrap();
     }
-    let least: f64 = 1.0 - 0.9 / 2048.0 + 0.9 / 2048.0 * (0.8 / 1.1);
-    let wanted = 200_000.0 * least.ln() - 12_f64.ln();
-    assert!((good.ln_e() - wanted).abs() < 1e-3, "{} {wanted}", good.ln_e());
+    // λ is 0 from the third pair on: half of the capital stays.
+    assert!(good.ln_e() > -1.0 && good.ln_e() < 0.5, "{}", good.ln_e());
+    for _ in 0..200_000 {
+        good.observe(-0.9).unwrap();
+    }
+    assert!(good.ln_e() > 100_000.0 && good.ln_e().is_finite(), "{}", good.ln_e());
     let text = serde_json::to_string(&drift).unwrap();
     assert_eq!(serde_json::from_str::<Drift>(&text).unwrap(), drift);
 }
@@ -346,7 +356,7 @@ fn parameters_outside_their_range_are_named() {
         mean.observe(0.0).unwrap();
     }
     assert!(
-        (mean.ln_e() / (2000.0 * (0.1_f64 + 0.9e6).ln()) - 1.0).abs() < 1e-3,
+        (mean.ln_e() / (2000.0 * (0.01_f64 + 0.99e6).ln()) - 1.0).abs() < 1e-3,
         "{}",
         mean.ln_e()
     );
@@ -368,12 +378,28 @@ fn parameters_outside_their_range_are_named() {
         r#"{"test":"agreement","p0":"0.5","successes":1,"failures":0,"max_ln_e":"-1"}"#,
         r#"{"test":"split","weight":"x","canary":1,"stable":0,"max_ln_e":"0"}"#,
         r#"{"test":"rate_ratio","ratio":"0","strata":[],"max_ln_e":"0"}"#,
-        r#"{"test":"drift","at_least":"0","low":"-1","high":"1","capitals":["1"],"scale":0,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
-        r#"{"test":"drift","at_least":"0","low":"-1","high":"1","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":9,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
-        r#"{"test":"drift","at_least":"0","low":"0","high":"1","capitals":["1","1","1","1","1","1","1","1","1","1","1","1"],"scale":0,"max_ln_e":"0","values":0,"sum":"0","variation":"0"}"#,
         r#"{"test":"labelled","only_stable":1,"only_canary":1,"concordant":0,"max_ln_e":"NaN"}"#,
         r#"{"test":"oracle"}"#,
     ] {
         assert!(serde_json::from_str::<AnyTest>(damaged).is_err(), "{damaged}");
+    }
+    let whole = serde_json::to_value(AnyTest::from(Drift::new(0.0).unwrap())).unwrap();
+    assert!(serde_json::from_value::<AnyTest>(whole.clone()).is_ok());
+    for (field, value) in [
+        ("at_least", serde_json::json!("0.1")),
+        ("low", "0".into()),
+        ("high", "2".into()),
+        ("margin", "x".into()),
+        ("margin", "1".into()),
+        ("values", (-1).into()),
+        ("sum", "0.5".into()),
+        ("variation", "NaN".into()),
+        ("alarm", serde_json::json!({"capitals": "", "most": ""})),
+        ("proof", serde_json::json!({"capitals": "AAAA", "most": "AAAA"})),
+    ] {
+        let mut damaged = whole.clone();
+        damaged[field] = value;
+        let text = damaged.to_string();
+        assert!(serde_json::from_str::<AnyTest>(&text).is_err(), "{field}: {text}");
     }
 }
