@@ -11,11 +11,12 @@
 //! | [`Split`] | a request: whether it went to the canary | share = configured weight |
 //! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
+//! | [`MeanDifference`] | a bounded value of a request to either version | canary's mean ≥ stable's − margin |
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
 //! the interval whose ends invert these two tests ([`EProcess::interval`]). Its state serialises as sufficient
-//! statistics and restores to the same bits.
+//! statistics and restores to the same bits. [`UserUnits`] makes users the observations where they stay on a version.
 //!
 //! Nothing here does I/O, reads a clock or draws on hidden randomness; every result is bit-identical on every
 //! platform ([`portable`]).
@@ -55,6 +56,7 @@ struct Readme;
 
 pub mod agreement;
 mod any_test;
+mod arm_values;
 mod bernoulli;
 pub mod betting;
 mod bits;
@@ -72,6 +74,7 @@ mod exact;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
+pub mod mean_difference;
 mod nodes;
 pub mod portable;
 mod prior;
@@ -86,6 +89,9 @@ mod states;
 mod strata;
 pub mod stream;
 #[cfg(test)]
+mod two_arms;
+pub mod users;
+#[cfg(test)]
 mod validity;
 
 pub use agreement::Agreement;
@@ -96,8 +102,10 @@ pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
 pub use labelled::Labelled;
+pub use mean_difference::MeanDifference;
 pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
 pub use rate_ratio::{HARMS, MIRROR, RateRatio};
 pub use split::Split;
 pub use stream::{BadRequest, Traffic, Window};
+pub use users::{UserOutcome, UserUnits};
