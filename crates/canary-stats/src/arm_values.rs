@@ -72,7 +72,9 @@ mod tests {
         let mut arm = ArmValues::default();
         assert_eq!((arm.mean(), arm.variance()), (0.5, 0.25));
         let values = [0.0, 1.0, 0.25, 0.7, 0.7];
-        values.iter().for_each(|x| arm.observe(*x));
+        for x in values {
+            arm.observe(x);
+        }
         let mean = (0.5 + values.iter().sum::<f64>()) / 6.0;
         let squares: f64 = values.iter().chain(&[0.5]).map(|x| (x - mean) * (x - mean)).sum();
         assert!((arm.mean() - mean).abs() < 1e-15);

@@ -364,7 +364,9 @@ mod tests {
             test = test.with_margin(margin).unwrap();
             let us: Vec<f64> = (0..150).map(|_| random.beta(1.0, 2.0)).collect();
             let xs: Vec<f64> = us.iter().map(|u| 1.0 - u).collect();
-            us.iter().for_each(|u| test.observe(high - range * u).unwrap());
+            for u in &us {
+                test.observe(high - range * u).unwrap();
+            }
             let near = |found: f64, wanted: f64| {
                 assert!((found - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{found} {wanted}");
             };

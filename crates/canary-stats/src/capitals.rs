@@ -10,8 +10,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bits,
     error::{Result, StatsError, check},
+    matrix,
     portable::ln,
 };
 
@@ -157,21 +157,23 @@ impl<const K: usize> Capitals<K> {
     /// # Errors
     /// When they are not what so many observations can lead to.
     pub(super) fn restore(saved: &Saved, rows: usize, observations: u64) -> Result<Self> {
-        let wrong = |value, expected| StatsError { name: "capitals", value, expected };
-        let sized = |found: usize, wanted: usize| {
-            check("capitals", found as f64, "as many numbers as the test has", found == wanted)
-        };
-        sized(saved.capitals.len(), rows * K)?;
-        sized(saved.most.len(), rows)?;
+        let wrong = |value, expected| StatsError { name: "most", value, expected };
+        let capitals = matrix::decode("capitals", &saved.capitals, rows * K)?;
+        let most = matrix::decode("most", &saved.most, rows)?;
         let whole = |scales: &[i32], wanted: usize| match scales.len() {
             0 => Ok(vec![0; wanted]),
-            found => sized(found, wanted).map(|_| scales.to_vec()),
+            found if found == wanted => Ok(scales.to_vec()),
+            found => Err(StatsError {
+                name: "scales",
+                value: found as f64,
+                expected: "as many numbers as the test has, or none",
+            }),
         };
         let (scales, most_scales) =
             (whole(&saved.scales, rows * K)?, whole(&saved.most_scales, rows)?);
         let least = power_of_two(-POWER / 2 - 7 * EVERY as i64);
         let largest = power_of_two(POWER / 2 + 80 * EVERY as i64);
-        for &number in saved.capitals.iter().chain(&saved.most) {
+        for &number in capitals.iter().chain(&most) {
             check("capitals", number, "within their range", (least..=largest).contains(&number))?;
         }
         // An observation changes a capital by a factor of at most 2^80.
@@ -180,9 +182,9 @@ impl<const K: usize> Capitals<K> {
             let scale = f64::from(scale);
             check("scales", scale, "what the observations can lead to", scale.abs() <= reach)?;
         }
-        let (each, _) = saved.capitals.as_chunks::<K>();
+        let (each, _) = capitals.as_chunks::<K>();
         let (scale, _) = scales.as_chunks::<K>();
-        let most = saved.most.iter().copied().zip(most_scales);
+        let most = most.into_iter().zip(most_scales);
         let restored = each.iter().zip(scale).zip(most).map(|((each, scale), most)| {
             let row = Row::restored(*each, *scale, most);
             if row.max_ln_e() < 0.0 || row.total() > row.bar {
@@ -197,12 +199,10 @@ impl<const K: usize> Capitals<K> {
 /// The state of [`Capitals`]: matrices of bits, the scales left out while all are 0.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Saved {
-    #[serde(with = "bits::floats")]
-    capitals: Vec<f64>,
+    capitals: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scales: Vec<i32>,
-    #[serde(with = "bits::floats")]
-    most: Vec<f64>,
+    most: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     most_scales: Vec<i32>,
 }
@@ -213,9 +213,9 @@ impl<const K: usize> From<&Capitals<K>> for Saved {
             if scales.iter().all(|scale| *scale == 0) { Vec::new() } else { scales }
         };
         Self {
-            capitals: rows.iter().flat_map(|row| row.each).collect(),
+            capitals: matrix::encode(rows.iter().flat_map(|row| row.each)),
             scales: unless_all_zero(rows.iter().flat_map(|row| row.scale).collect()),
-            most: rows.iter().map(|row| row.most).collect(),
+            most: matrix::encode(rows.iter().map(|row| row.most)),
             most_scales: unless_all_zero(rows.iter().map(|row| row.most_scale).collect()),
         }
     }
@@ -268,21 +268,25 @@ mod tests {
     fn damaged_capitals_are_refused() {
         let good = Saved::from(&Capitals::<4>::new(3));
         assert_eq!(Capitals::<4>::restore(&good, 3, 0).unwrap(), Capitals::new(3));
-        let refused = |damage: &dyn Fn(&mut Saved), name| {
-            let mut saved = good.clone();
-            damage(&mut saved);
+        let refused = |saved: Saved, name| {
             assert_eq!(Capitals::<4>::restore(&saved, 3, 5).unwrap_err().name, name, "{saved:?}");
         };
+        let with = |capitals: &[f64], most: &[f64]| Saved {
+            capitals: matrix::encode(capitals.iter().copied()),
+            most: matrix::encode(most.iter().copied()),
+            ..good.clone()
+        };
         for number in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
-            refused(&|saved| saved.capitals[7] = number, "capitals");
-            refused(&|saved| saved.most[2] = number, "capitals");
+            let mut capitals = [1.0; 12];
+            capitals[7] = number;
+            refused(with(&capitals, &[6.0; 3]), "capitals");
         }
-        refused(&|saved| saved.capitals.truncate(11), "capitals");
-        refused(&|saved| saved.most.truncate(1), "capitals");
-        refused(&|saved| saved.capitals[0] = 1.1, "capitals");
-        refused(&|saved| saved.most[1] = 5.0, "capitals");
-        refused(&|saved| saved.scales = vec![0; 5], "capitals");
-        refused(&|saved| saved.scales = vec![9; 12], "scales");
-        refused(&|saved| saved.most_scales = vec![i32::MIN; 3], "scales");
+        refused(with(&[1.0; 11], &[6.0; 3]), "capitals");
+        refused(with(&[1.0; 12], &[6.0; 2]), "most");
+        refused(with(&[1.1; 12], &[6.0; 3]), "most");
+        refused(with(&[0.5; 12], &[5.0; 3]), "most");
+        refused(Saved { scales: vec![0; 5], ..good.clone() }, "scales");
+        refused(Saved { scales: vec![9; 12], ..good.clone() }, "scales");
+        refused(Saved { most_scales: vec![i32::MIN; 3], ..good.clone() }, "scales");
     }
 }

@@ -88,9 +88,10 @@ fn margin_outside(test: &AnyTest, interval: Interval, margin: f64) -> bool {
     match test {
         AnyTest::RateRatio(_) => margin > interval.high,
         AnyTest::Agreement(_) | AnyTest::BoundedMean(_) => margin < interval.low,
-        AnyTest::Labelled(_) | AnyTest::Drift(_) => -margin < interval.low,
         AnyTest::MeanDifference(mean) if mean.is_lower_better() => margin > interval.high,
-        AnyTest::MeanDifference(_) => -margin < interval.low,
+        AnyTest::Labelled(_) | AnyTest::Drift(_) | AnyTest::MeanDifference(_) => {
+            -margin < interval.low
+        }
         AnyTest::Split(test) => {
             test.weight() - margin < interval.low && test.weight() + margin > interval.high
         }

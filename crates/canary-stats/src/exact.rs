@@ -29,31 +29,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// The same for a list of numbers.
-pub(super) mod list {
-    use super::{Deserialize, Deserializer, Serializer, Text, de};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        values: &[f64],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(|&value| Text(value).to_string()))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<f64>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts
-            .iter()
-            .map(|text| {
-                text.parse().map_err(|_| de::Error::custom(format!("{text:?} is not a number")))
-            })
-            .collect()
-    }
-}
-
-/// The same for a number that may be missing.
+/// The same for a number that may be absent.
 pub(super) mod option {
     use super::{Deserialize, Deserializer, Serializer, Text, de};
 
@@ -70,8 +46,10 @@ pub(super) mod option {
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<f64>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-        let wrong = |_| de::Error::custom(format!("{text:?} is not a number"));
-        text.parse().map(Some).map_err(wrong)
+        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.map(|text| {
+            text.parse().map_err(|_| de::Error::custom(format!("{text:?} is not a number")))
+        })
+        .transpose()
     }
 }

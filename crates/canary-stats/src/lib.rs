@@ -49,6 +49,7 @@
 #![allow(clippy::many_single_char_names, reason = "the names of the formulas in the literature")]
 #![allow(clippy::doc_markdown, reason = "formulas and names of authors are not code")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references to `with` functions")]
+#![allow(clippy::ref_option, reason = "serde hands references to `with` functions")]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -59,7 +60,6 @@ mod any_test;
 mod arm_values;
 mod bernoulli;
 pub mod betting;
-mod bits;
 pub mod bounded_mean;
 mod cached;
 mod capitals;
@@ -74,6 +74,7 @@ mod exact;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
+mod matrix;
 pub mod mean_difference;
 mod nodes;
 pub mod portable;

@@ -119,12 +119,12 @@ impl Side {
         for (row, difference) in self.capitals.rows_mut().zip(&self.scaled) {
             let margin = -sign * difference;
             let most = most + margin;
-            let part = (z + margin) / most;
+            let taken = (z + margin) / most;
             let adaptive =
-                if lambda * most < MOST { 1.0 - lambda * (z + margin) } else { 1.0 - MOST * part };
+                if lambda * most < MOST { 1.0 - lambda * (z + margin) } else { 1.0 - MOST * taken };
             let mut factors = [adaptive; 8];
             for (factor, fixed) in factors[1..].iter_mut().zip(FIXED) {
-                *factor = 1.0 - fixed * part;
+                *factor = 1.0 - fixed * taken;
             }
             row.play(factors);
         }
@@ -302,9 +302,9 @@ impl MeanDifference {
         self.alarm.observe(1.0, z, f64::max((1.0 - b) / share, b / rest), past);
         self.proof.observe(-1.0, -z, f64::max((1.0 - b) / rest, b / share), past);
         if canary {
-            self.canary.observe(x)
+            self.canary.observe(x);
         } else {
-            self.stable.observe(x)
+            self.stable.observe(x);
         }
         self.sum += z;
         let values = self.values();

@@ -195,6 +195,6 @@ fn shares_next_to_the_ends_leave_the_evidence_a_number() {
         test.observe(share, n % 3 == 0, f64::from(u8::from(n % 5 == 0))).unwrap();
         assert!(!test.ln_e().is_nan() && test.max_ln_e() >= test.ln_e());
     }
-    let text = serde_json::to_string(&test).unwrap();
-    assert_eq!(serde_json::from_str::<MeanDifference>(&text).unwrap(), test);
+    let saved = serde_json::to_string(&test).unwrap();
+    assert_eq!(serde_json::from_str::<MeanDifference>(&saved).unwrap(), test);
 }

@@ -15,13 +15,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bits,
     error::{Result, StatsError, check, closed_unit},
     exact,
 };
 
 /// The failures from which on a user's score is 0.
 const WORST: u32 = 10;
+
+/// The hexadecimal digits of a digest.
+const DIGITS: usize = 16;
 
 /// What became of one user within the window.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,8 +120,8 @@ struct Saved {
     limit: usize,
     latest: u64,
     open: Vec<Open>,
-    #[serde(with = "bits::words")]
-    done: Vec<u64>,
+    /// The digests in ascending order, sixteen hexadecimal digits each.
+    done: String,
     in_both_arms: u64,
     not_taken: u64,
 }
@@ -127,7 +129,10 @@ struct Saved {
 impl From<UserUnits> for Saved {
     fn from(units: UserUnits) -> Self {
         let UserUnits { window_millis, limit, latest, in_both_arms, not_taken, .. } = units;
-        let (open, done) = (units.open.into(), units.done.into_iter().collect());
+        let open = units.open.into();
+        let digits = |user: u64| (0..DIGITS).rev().map(move |at| (user >> (4 * at)) & 0xf);
+        let digits = units.done.into_iter().flat_map(digits);
+        let done = digits.filter_map(|digit| char::from_digit(digit as u32, 16)).collect();
         Self { window_millis, limit, latest, open, done, in_both_arms, not_taken }
     }
 }
@@ -137,17 +142,24 @@ impl TryFrom<Saved> for UserUnits {
 
     fn try_from(saved: Saved) -> Result<Self> {
         let mut units = Self::new(saved.window_millis, saved.limit)?;
-        units.done = saved.done.iter().copied().collect();
-        let repeated = |holds| check("done", saved.done.len() as f64, "each user once", holds);
-        repeated(units.done.len() == saved.done.len())?;
+        let count = saved.done.len() / DIGITS;
+        let done = |expected, holds| check("done", count as f64, expected, holds);
+        let (digests, rest) = saved.done.as_bytes().as_chunks::<DIGITS>();
+        done("sixteen digits for each user", rest.is_empty())?;
+        for digits in digests {
+            let digits = std::str::from_utf8(digits).unwrap_or_default();
+            let user = u64::from_str_radix(digits, 16);
+            let new = user.is_ok_and(|user| units.done.insert(user));
+            done("hexadecimal digits, each user once", new)?;
+        }
         for (place, open) in saved.open.iter().enumerate() {
             closed_unit("share", open.share)?;
             let holds = units.latest <= open.since && open.since <= saved.latest;
             check("since", open.since as f64, "in order, up to `latest`", holds)?;
             units.latest = open.since;
-            let place = (saved.done.len() + place) as u64;
+            let place = (count + place) as u64;
             let new = units.places.insert(open.user, place).is_none();
-            repeated(new && !units.done.contains(&open.user))?;
+            done("users whose window is over", new && !units.done.contains(&open.user))?;
         }
         units.open = saved.open.into();
         check("limit", saved.limit as f64, "at least the users", units.users() <= saved.limit)?;
@@ -392,9 +404,11 @@ mod tests {
             (r#""since":50"#, r#""since":51"#),
             (r#""share":"0.1""#, r#""share":"2""#),
             (r#""user":"a""#, r#""user":"g""#),
-            (r#""done":"""#, r#""done":"CgAAAAAAAAA""#), // user a, whose window is not over
-            (r#""done":"""#, r#""done":"AQAAAAAAAAABAAAAAAAAAA""#), // one user twice
-            (r#""done":"""#, r#""done":"AQAAAAAAAAACAAAAAAAAAA""#), // three in all
+            (r#""done":"""#, r#""done":"000000000000000a""#), // user a, whose window is not over
+            (r#""done":"""#, r#""done":"00000000000000010000000000000001""#), // one user twice
+            (r#""done":"""#, r#""done":"00000000000000010000000000000002""#), // three in all
+            (r#""done":"""#, r#""done":"1""#),
+            (r#""done":"""#, r#""done":"000000000000000x""#),
         ] {
             let damaged = whole.replace(from, to);
             assert!(damaged != whole, "{whole}");
