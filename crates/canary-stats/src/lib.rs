@@ -89,8 +89,6 @@ pub mod split;
 mod states;
 mod strata;
 pub mod stream;
-#[cfg(test)]
-mod two_arms;
 pub mod users;
 #[cfg(test)]
 mod validity;

@@ -391,3 +391,6 @@ impl EProcess for MeanDifference {
         Ok(0.0 - margin < self.ends(alpha).0)
     }
 }
+
+#[cfg(test)]
+mod tests;

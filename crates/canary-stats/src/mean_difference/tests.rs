@@ -1,7 +1,8 @@
 //! That the difference of two arms' means keeps its promises: its formulas, exact enumerations, simulated runs.
 
-use super::{
-    Alpha, EProcess, MeanDifference, Random,
+use super::*;
+use crate::{
+    Random,
     portable::{ln, ln_sum_exp},
 };
 
