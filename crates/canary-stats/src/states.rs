@@ -99,7 +99,7 @@ fn a_restored_test_goes_on_with_the_same_bits() {
             let mut kills = Random::of_run(57, kind as u64);
             let mut straight = start.clone();
             let mut killed = start;
-            for i in 0..3000 {
+            for i in 0..1000 {
                 let mut twin = random.clone();
                 observe(&mut straight, &mut random, harm);
                 observe(&mut killed, &mut twin, harm);
@@ -275,15 +275,15 @@ fn drift_keeps_its_digits_over_long_runs() {
     assert!(most - 6.0 < up && up < most, "{up} {most}");
     assert!(drift.e().is_infinite() && drift.p_value() < 1e-300);
     let mut good = Drift::new(0.1).unwrap();
-    for _ in 0..200_000 {
+    for _ in 0..20_000 {
         good.observe(0.2).unwrap();
     }
     // λ is 0 from the third pair on: half of the capital stays.
     assert!(good.ln_e() > -1.0 && good.ln_e() < 0.5, "{}", good.ln_e());
-    for _ in 0..200_000 {
+    for _ in 0..20_000 {
         good.observe(-0.9).unwrap();
     }
-    assert!(good.ln_e() > 40_000.0 && good.ln_e().is_finite(), "{}", good.ln_e());
+    assert!(good.ln_e() > 4_000.0 && good.ln_e().is_finite(), "{}", good.ln_e());
     let text = serde_json::to_string(&drift).unwrap();
     assert_eq!(serde_json::from_str::<Drift>(&text).unwrap(), drift);
 }

@@ -146,12 +146,12 @@ impl Failures {
     }
 }
 
-/// Two equal versions, users who stay on theirs, and one user in fifty whose requests fail a third of the time: a
+/// Two equal versions, users who stay on theirs, and one user in fifty whose requests fail half of the time: a
 /// test of each request takes such a user for many observations, one of each user does not.
 #[test]
 fn sticky_users_mislead_tests_of_requests_and_not_those_of_users() {
     let alpha = Alpha::new(0.05).unwrap();
-    let (runs, share, users) = (60, 0.3, 1_500_u64);
+    let (runs, share, users) = (30, 0.3, 1_000_u64);
     let mut alarms = [0; 3];
     for run in 0..runs {
         let mut random = Random::of_run(102, run);
@@ -162,7 +162,7 @@ fn sticky_users_mislead_tests_of_requests_and_not_those_of_users() {
         // One user comes every 100 ms, and of those before each of the last 40 sends a request in between.
         let kinds: Vec<(bool, f64)> = (0..users)
             .map(|_| {
-                let fails = if random.bernoulli(0.02) { 0.33 } else { 0.001 };
+                let fails = if random.bernoulli(0.02) { 0.5 } else { 0.001 };
                 (random.bernoulli(share), fails)
             })
             .collect();
@@ -189,6 +189,6 @@ fn sticky_users_mislead_tests_of_requests_and_not_those_of_users() {
             *alarms += u32::from(found);
         }
     }
-    // Three expected at most of each kind of unit, and three standard deviations.
-    assert!(alarms[0] > 30 && alarms[1] <= 8 && alarms[2] <= 8, "{alarms:?} of {runs}");
+    // One or two expected at most where the unit is the user, and three standard deviations.
+    assert!(alarms[0] > 15 && alarms[1] <= 5 && alarms[2] <= 5, "{alarms:?} of {runs}");
 }
