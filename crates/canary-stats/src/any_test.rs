@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreement, BoundedMean, Drift, ErrorRate, Labelled, RateRatio, Split,
+    Agreement, BoundedMean, Drift, ErrorRate, Labelled, MeanDifference, RateRatio, Split,
     e_process::{Alpha, EProcess, Interval},
     error::Result,
 };
@@ -26,6 +26,8 @@ pub enum AnyTest {
     Drift(Drift),
     /// The mean of a bounded score.
     BoundedMean(BoundedMean),
+    /// The means of a bounded value in the two versions.
+    MeanDifference(MeanDifference),
 }
 
 impl AnyTest {
@@ -38,6 +40,7 @@ impl AnyTest {
             Self::Split(test) => test,
             Self::Drift(test) => test,
             Self::BoundedMean(test) => test,
+            Self::MeanDifference(test) => test,
         }
     }
 
@@ -54,6 +57,7 @@ impl AnyTest {
             Self::Split(_) => "share of the canary",
             Self::Drift(_) => "mean difference of the score, canary - stable",
             Self::BoundedMean(_) => "mean of the score",
+            Self::MeanDifference(_) => "difference of the means, canary - stable",
         }
     }
 }
@@ -97,4 +101,4 @@ macro_rules! from_test {
         }
     )*};
 }
-from_test!(RateRatio, ErrorRate, Agreement, Labelled, Split, Drift, BoundedMean);
+from_test!(RateRatio, ErrorRate, Agreement, Labelled, Split, Drift, BoundedMean, MeanDifference);

@@ -6,41 +6,47 @@
 //! independent nor identically distributed.
 //!
 //! **Construction.** With u = (high − x)/(high − low) in [0, 1] the null is that u has a conditional mean of at
-//! most ν = (high − μ0)/(high − low). E is the average capital of gamblers who stake fixed fractions f on u:
-//! E = mean over f of ∏ (1 − f + f·u/ν); proof and source in [`betting`](super::betting).
+//! most ν = (high − μ0)/(high − low). Half of E is ∏ (1 + λ(u − ν)) with
 //!
-//! **Mirror.** [`EProcess::excludes_harm`] rests on an empirical-Bernstein e-process, which needs only three sums.
-//! With X = (x − low)/(high − low), X̂ the mean of the values before it started at ½, and
-//! ψ(λ) = −ln(1 − λ) − λ,
+//! λ = (μ̂ − ν)/(σ̂² + (μ̂ − ν)²), not below 0 nor above 0.99/ν,
 //!
-//! M(μ) = mean over λ of exp(λ Σ(X − μ) − ψ(λ) Σ(X − X̂)²)
+//! which nearly maximises the growth of ln E at the mean μ̂ and the variance σ̂² of the values *before* this one (n of
+//! them):
 //!
-//! is bounded by a supermartingale when the conditional means are at most μ: since e^{λy − ψ(λ)y²} ≤ 1 + λy for
-//! y ≥ −1, taking y = X − X̂ gives a mean factor of at most e^{−λ(μ − X̂)}(1 + λ(μ − X̂)) ≤ 1. Source: X. Fan,
-//! I. Grama, Q. Liu, "Exponential inequalities for martingales with applications", 2015; S. Howard, A. Ramdas,
-//! J. McAuliffe, J. Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences", Annals of
-//! Statistics 49(2), 2021, theorem 4.
+//! μ̂ = (Σu + ½)/(n + 1), σ̂² = (Σ(u − ū)² + 0.05)/(n + 1), at least 10⁻⁶, ū the mean up to and with that u.
 //!
-//! **Interval.** For another mean μ in place of μ0, so (high − μ)/(high − low) = rν in place of ν, the factor
-//! (1 − f + f·u/ν)/(1 − f + f·r) has a conditional mean of at most 1: it is that of a gambler who stakes the fraction
-//! fr/(1 − f + fr) against rν. So after n values E_μ = mean over f of C_f (1 − f + f·r)^{−n}, C_f the capital of the
-//! gambler f, is an e-process of the null "at least μ", follows from the capitals, is E at μ0, and grows with μ. The
-//! high end inverts it at α; the low end inverts the mirror at α, where λΣ(X − μ) falls as μ grows. Each end alone is
-//! right at all times with probability 1 − α. By Jensen's inequality both are at most 1 at the observed mean, which
-//! lies between the ends.
+//! The other half is the mean, over six fixed f = 0.9·2^{−j}, of ∏ (1 + f(u/ν − 1)). The fixed ones are not misled where
+//! rare large values dominate the mean, and an estimate of it from few values is far off.
+//!
+//! **Proof.** Each factor is at least 0 and, since its λ or f depends on the past alone, has a conditional mean of at
+//! most 1 under the null; so has the evidence, a mean of the products with fixed weights. Source: I. Waudby-Smith and
+//! A. Ramdas, "Estimating means of bounded random variables by betting", JRSS B 86(1), 2024: section 4 (products), the
+//! aGRAPA rule of appendix B (λ), section 5.3 (means over fixed f).
+//!
+//! **Mirror.** [`EProcess::excludes_harm`] is the same test of 1 − u, whose null is that the mean is at most the margin.
+//! It counts while its evidence *is* at 1/α or above.
+//!
+//! **Interval.** Both tests are kept for 33 means, the *nodes*, μ0 always one of them: at a node with ν_j in place of ν,
+//! λ_j is the λ of μ0, at most 0.99/ν_j. For one u every factor then falls as ν_j grows, and so does the evidence: the
+//! means excluded at α are those from one node upward. The high end of the interval is just below that node, by the
+//! running maximum of each node's evidence; so the interval excludes μ0 from the first alarm on, and never without one.
+//! The low end is the mirror's, by its present evidence. Each end alone is right at all times with probability 1 − α.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    betting::{FRACTIONS, GAMBLERS},
-    cached::Cached,
-    capitals::Capitals,
+    capitals::{self, Capitals},
     e_process::{Alpha, EProcess, Interval},
-    ends,
-    error::{Result, StatsError, check, max_ln_e},
-    exact,
-    portable::{ln, ln_1p, ln_sum_exp},
+    error::{Result, StatsError, check},
+    exact, nodes,
 };
+
+/// The fixed fractions: 0.9, 0.45, … 0.9/2⁵.
+const STAKES: [f64; 6] = [0.9, 0.45, 0.225, 0.1125, 0.056_25, 0.028_125];
+/// The largest λν.
+const MOST: f64 = 0.99;
+/// The bound and a margin keep at least this part of the range between them and its end.
+const LEAST: f64 = 1e-9;
 
 /// Tests that the mean of a bounded score is at least a given value.
 ///
@@ -62,16 +68,53 @@ pub struct BoundedMean {
     at_least: f64,
     low: f64,
     high: f64,
-    capitals: Capitals,
-    /// The sum of the capitals at which E has its maximum up to now, on their scale.
-    max_sum: f64,
-    max_ln_e: f64,
+    margin: Option<f64>,
     values: u64,
     /// Σ X, with X = (x − low)/(high − low).
     sum: f64,
-    /// Σ (X − X̂)².
+    /// Σ (X − X̄)², X̄ the mean up to and with that X.
     variation: f64,
-    cached: Cached,
+    /// Of the null "at least this mean", and of the null "at most this mean".
+    alarm: Side,
+    proof: Side,
+}
+
+/// The evidence of one direction at each of its nodes.
+#[derive(Debug, Clone, PartialEq)]
+struct Side {
+    /// The means, ascending, and the node whose λ is used at all.
+    means: Vec<f64>,
+    aim: usize,
+    /// The largest conditional mean of u under each null.
+    nu: Vec<f64>,
+    capitals: Capitals<7>,
+}
+
+impl Side {
+    fn new(means: Vec<f64>, aim: usize, nu: impl Fn(f64) -> f64) -> Self {
+        let nu: Vec<f64> = means.iter().map(|mean| nu(*mean)).collect();
+        Self { aim, capitals: Capitals::new(nu.len()), means, nu }
+    }
+
+    /// Takes in u, where the values before have this mean and variance of u.
+    #[inline]
+    fn observe(&mut self, u: f64, (mean, variance): (f64, f64)) {
+        let excess = mean - self.nu[self.aim];
+        let lambda = (excess / (variance + excess * excess)).max(0.0);
+        for (row, &nu) in self.capitals.rows_mut().zip(&self.nu) {
+            let ratio = u / nu;
+            let adaptive = if lambda * nu < MOST {
+                1.0 + lambda * (u - nu)
+            } else {
+                1.0 - MOST + MOST * ratio
+            };
+            let mut factors = [adaptive; 7];
+            for (factor, f) in factors[1..].iter_mut().zip(STAKES) {
+                *factor = 1.0 - f + f * ratio;
+            }
+            row.play(factors);
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,25 +125,22 @@ struct Saved {
     low: f64,
     #[serde(with = "exact")]
     high: f64,
-    #[serde(with = "exact::list")]
-    capitals: Vec<f64>,
-    scale: i32,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    below: Vec<i32>,
-    #[serde(with = "exact")]
-    max_ln_e: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "exact::option")]
+    margin: Option<f64>,
     values: u64,
     #[serde(with = "exact")]
     sum: f64,
     #[serde(with = "exact")]
     variation: f64,
+    alarm: capitals::Saved,
+    proof: capitals::Saved,
 }
 
 impl From<BoundedMean> for Saved {
     fn from(test: BoundedMean) -> Self {
-        let BoundedMean { at_least, low, high, max_ln_e, values, sum, variation, .. } = test;
-        let (capitals, scale, below) = test.capitals.saved();
-        Self { at_least, low, high, capitals, scale, below, max_ln_e, values, sum, variation }
+        let BoundedMean { at_least, low, high, margin, values, sum, variation, .. } = test;
+        let (alarm, proof) = ((&test.alarm.capitals).into(), (&test.proof.capitals).into());
+        Self { at_least, low, high, margin, values, sum, variation, alarm, proof }
     }
 }
 
@@ -109,15 +149,18 @@ impl TryFrom<Saved> for BoundedMean {
 
     fn try_from(saved: Saved) -> Result<Self> {
         let Saved { values, sum, variation, .. } = saved;
-        let capitals = Capitals::restore(&saved.capitals, saved.scale, &saved.below, values)?;
+        let mut test = Self::new(saved.at_least, saved.low, saved.high)?;
+        if let Some(margin) = saved.margin {
+            test = test.with_margin(margin)?;
+        }
         let count = values as f64;
         check("sum", sum, "a number from 0 to `values`", (0.0..=count).contains(&sum))?;
         let holds = (0.0..=count).contains(&variation);
         check("variation", variation, "a number from 0 to `values`", holds)?;
-        let max_ln_e = max_ln_e(saved.max_ln_e)?;
-        let fresh = Self::new(saved.at_least, saved.low, saved.high)?;
-        let mut test = Self { capitals, max_ln_e, values, sum, variation, ..fresh };
-        test.refresh_max_sum();
+        (test.values, test.sum, test.variation) = (values, sum, variation);
+        for (side, saved) in [(&mut test.alarm, &saved.alarm), (&mut test.proof, &saved.proof)] {
+            side.capitals = Capitals::restore(saved, side.nu.len(), values)?;
+        }
         Ok(test)
     }
 }
@@ -132,22 +175,55 @@ impl BoundedMean {
         check("low", low, "a finite number", low.is_finite())?;
         let range = high - low;
         check("high", high, "a finite number above `low`", range > 0.0 && range.is_finite())?;
-        let holds = at_least > low && high - at_least >= 1e-9 * range;
+        let holds = at_least > low && high - at_least >= LEAST * range;
         check("at_least", at_least, "a number between `low` and `high`", holds)?;
-        let mut test = Self {
+        let means = nodes::grid(at_least, low, high);
+        let bound = means.partition_point(|mean| *mean < at_least);
+        let alarm = Side::new(means, bound, |mean| (high - mean) / range);
+        let proof = Self::proof_of(at_least, (at_least, low, high));
+        Ok(Self {
             at_least,
             low,
             high,
-            capitals: Capitals::new(),
-            max_sum: 0.0,
-            max_ln_e: 0.0,
+            margin: None,
             values: 0,
             sum: 0.0,
             variation: 0.0,
-            cached: Cached::default(),
-        };
-        test.refresh_max_sum();
-        Ok(test)
+            alarm,
+            proof,
+        })
+    }
+
+    /// The mirror whose λ is that of the node `aim`.
+    fn proof_of(aim: f64, (at_least, low, high): (f64, f64, f64)) -> Side {
+        // Of means nearer to `low` the quotient u/ν would be too large a number.
+        let least = low + LEAST * (high - low);
+        let mut means = nodes::grid(at_least, low, high);
+        means.retain(|mean| *mean >= least);
+        let aim = nodes::place(&mut means, aim.max(least));
+        Side::new(means, aim, |mean| (mean - low) / (high - low))
+    }
+
+    /// Makes `margin` the mean at which [`excludes_harm`](EProcess::excludes_harm) is the strongest, and a node of it.
+    ///
+    /// Without this its λ is made for a margin of `at_least`; any other margin is then decided at the next node above
+    /// it, so that a decision in favour holds for the margin all the more.
+    ///
+    /// # Errors
+    /// When `margin` is not from `low` to less than `high`, or a value has been taken in already.
+    pub fn with_margin(mut self, margin: f64) -> Result<Self> {
+        self.check_margin(margin)?;
+        let values = self.values as f64;
+        check("values", values, "0 when the margin is set", self.values == 0)?;
+        self.proof = Self::proof_of(margin, (self.at_least, self.low, self.high));
+        self.margin = Some(margin);
+        Ok(self)
+    }
+
+    fn check_margin(&self, margin: f64) -> Result<()> {
+        let holds = self.low <= margin && margin < self.high;
+        let expected = "a number in the range of the score, its upper end excluded";
+        check("margin", margin, expected, holds).map(|_| ())
     }
 
     /// The mean of the null hypothesis.
@@ -173,21 +249,19 @@ impl BoundedMean {
     pub fn observe(&mut self, value: f64) -> Result<()> {
         let holds = self.low <= value && value <= self.high;
         check("value", value, "a number in the range of the score", holds)?;
-        self.cached.forget();
-        let bet = (self.high - value) / (self.high - self.at_least);
-        let total = self.capitals.play(bet);
-        let x = (value - self.low) / (self.high - self.low);
-        let mean = (0.5 + self.sum) / (1.0 + self.values as f64);
-        self.variation += (x - mean) * (x - mean);
-        self.sum += x;
+        let range = self.high - self.low;
+        let (x, u) = ((value - self.low) / range, (self.high - value) / range);
+        let before = self.values as f64 + 1.0;
+        let mean = (self.sum + 0.5) / before;
+        let variance = ((self.variation + 0.05) / before).max(1e-6);
+        self.alarm.observe(u, (1.0 - mean, variance));
+        self.proof.observe(x, (mean, variance));
         self.values = self.values.saturating_add(1);
-        if total > self.max_sum {
-            self.max_ln_e = self.max_ln_e.max(self.ln_e());
-            self.refresh_max_sum();
-        }
-        if self.capitals.settle(total, self.values) {
-            self.refresh_max_sum();
-        }
+        self.sum += x;
+        let deviation = x - self.sum / self.values as f64;
+        self.variation += deviation * deviation;
+        self.alarm.capitals.settle(self.values);
+        self.proof.capitals.settle(self.values);
         Ok(())
     }
 
@@ -198,35 +272,15 @@ impl BoundedMean {
     pub fn observe_all(&mut self, values: &[f64]) -> Result<()> {
         values.iter().try_for_each(|&value| self.observe(value))
     }
-
-    /// The sum that stands for `max_ln_e`, a little less so that rounding cannot hide a maximum.
-    fn refresh_max_sum(&mut self) {
-        self.max_sum = self.capitals.sum_of(self.max_ln_e) * (1.0 - 1e-9);
-    }
-
-    /// ln M of the null "the mean is at most `mean`".
-    fn ln_e_at_most(&self, mean: f64) -> f64 {
-        let mean = (mean - self.low) / (self.high - self.low);
-        let excess = self.sum - self.values as f64 * mean;
-        let terms =
-            FRACTIONS.map(|lambda| lambda * excess - (-ln_1p(-lambda) - lambda) * self.variation);
-        ln_sum_exp(&terms) - ln(GAMBLERS as f64)
-    }
-
-    /// ln E of the alarm, if `mean` were the mean of the null hypothesis.
-    fn ln_e_at_least(&self, mean: f64) -> f64 {
-        let change = (self.at_least - mean) / (self.high - self.at_least);
-        self.capitals.ln_mean_beside(change, self.values)
-    }
 }
 
 impl EProcess for BoundedMean {
     fn ln_e(&self) -> f64 {
-        self.capitals.ln_mean()
+        self.alarm.capitals.row(self.alarm.aim).ln_e()
     }
 
     fn max_ln_e(&self) -> f64 {
-        self.max_ln_e
+        self.alarm.capitals.row(self.alarm.aim).max_ln_e()
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
@@ -246,101 +300,32 @@ impl EProcess for BoundedMean {
 
     /// The means that are not excluded: below the high end those that the alarm leaves, above the low end those that
     /// [`excludes_harm`](EProcess::excludes_harm) leaves.
+    ///
+    /// The high end never rises. [`bound`](EProcess::bound) lies above it exactly when [`alarm`](EProcess::alarm) is
+    /// true. Where the mean has changed so much that no single value is left, both ends are the high one.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
-        let bound = (self.at_least, self.ln_e() >= threshold);
-        Interval {
-            low: ends::first_kept(self.low, self.high, |mean| self.ln_e_at_most(mean) >= threshold),
-            high: ends::alarm_end(bound, (self.high, self.low), |mean| {
-                self.ln_e_at_least(mean) >= threshold
-            }),
-        }
+        let (alarm, proof) = (&self.alarm, &self.proof);
+        let lowest = nodes::lowest_excluded(alarm.means.len(), alarm.aim, |node| {
+            alarm.capitals.row(node).max_ln_e() >= threshold
+        });
+        let highest = nodes::excluded_from_below(proof.means.len(), |node| {
+            proof.capitals.row(node).ln_e() >= threshold
+        });
+        let high = lowest.map_or(self.high, |node| alarm.means[node].next_down());
+        let low = highest.map_or(self.low, |node| proof.means[node].next_up());
+        Interval { low: low.min(high), high }
     }
 
-    /// Tests whether a mean of `margin` or less is excluded.
+    /// Tests whether a mean of `margin` or less is excluded, now.
+    ///
+    /// The margin of [`with_margin`](BoundedMean::with_margin) is tested itself, any other at the next node above it. No
+    /// margin above the interval's high end is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
-        let holds = self.low <= margin && margin < self.high;
-        check(
-            "margin",
-            margin,
-            "a number in the range of the score, its upper end excluded",
-            holds,
-        )?;
-        Ok(self.cached.or(margin, alpha, || self.ln_e_at_most(margin) >= alpha.ln_threshold()))
+        self.check_margin(margin)?;
+        Ok(margin < self.interval(alpha).low)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Random;
-
-    /// The capitals for another mean are those of gamblers who staked against it from the beginning.
-    #[test]
-    fn other_means_have_gamblers_of_their_own() {
-        let mut random = Random::new(81);
-        for (at_least, low, high) in [(0.8, 0.0, 1.0), (-0.02, -1.0, 1.0), (3.0, -5.0, 20.0)] {
-            let mut test = BoundedMean::new(at_least, low, high).unwrap();
-            let others: Vec<f64> =
-                (1..10).map(|k| low + (high - low) * f64::from(k) / 10.0).collect();
-            let mut capitals = vec![[1.0; GAMBLERS]; others.len()];
-            for _ in 0..200 {
-                let value = low + (high - low) * random.beta(2.0, 1.0);
-                test.observe(value).unwrap();
-                for (mean, capitals) in others.iter().zip(&mut capitals) {
-                    let against = (high - mean) / (high - low);
-                    let r = (high - mean) / (high - at_least);
-                    for (capital, f) in capitals.iter_mut().zip(FRACTIONS) {
-                        let fraction = f * r / (1.0 - f + f * r);
-                        assert!((0.0..=1.0).contains(&fraction));
-                        let u = (high - value) / (high - low);
-                        *capital *= 1.0 - fraction + fraction * u / against;
-                    }
-                }
-            }
-            let mut before = f64::NEG_INFINITY;
-            for (mean, capitals) in others.iter().zip(&capitals) {
-                let wanted = (capitals.iter().sum::<f64>() / GAMBLERS as f64).ln();
-                let found = test.ln_e_at_least(*mean);
-                assert!((found - wanted).abs() < 1e-9 * (1.0 + wanted.abs()), "{found} {wanted}");
-                assert!(found > before, "{mean}: {before} {found}");
-                before = found;
-            }
-            assert!((test.ln_e_at_least(at_least) - test.ln_e()).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn the_ends_stay_in_the_range_of_the_score() {
-        let alpha = Alpha::new(0.05).unwrap();
-        for value in [-2.0, 5.0] {
-            let mut test = BoundedMean::new(1.0, -2.0, 5.0).unwrap();
-            for _ in 0..10_000 {
-                test.observe(value).unwrap();
-            }
-            let Interval { low, high } = test.interval(alpha);
-            assert!(-2.0 <= low && low <= high && high <= 5.0 && high - low < 0.1, "{low} {high}");
-            assert_eq!(if value < 0.0 { low } else { high }, value);
-        }
-    }
-
-    /// Far from the bound the gamblers that matter for the end are lost beside the others.
-    #[test]
-    fn the_ends_hold_far_from_the_bound() {
-        let alpha = Alpha::new(0.05).unwrap();
-        for (at_least, mean) in [(0.8, 0.95), (0.5, 0.99), (0.99, 0.5), (0.3, 0.25)] {
-            let mut random = Random::new(82);
-            let mut test = BoundedMean::new(at_least, 0.0, 1.0).unwrap();
-            for n in 1..=30_000 {
-                test.observe(f64::from(random.bernoulli(mean))).unwrap();
-                if n % 3_000 == 0 {
-                    let Interval { low, high } = test.interval(alpha);
-                    let estimate = test.estimate().unwrap();
-                    assert!(low < estimate && estimate < high, "{n}: {low} {estimate} {high}");
-                    assert!(low <= mean && mean <= high, "{n}: {low} {mean} {high}");
-                }
-            }
-            assert!(test.interval(alpha).width() < 0.04, "{mean}: {:?}", test.interval(alpha));
-        }
-    }
-}
+mod tests;

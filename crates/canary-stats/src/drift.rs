@@ -5,8 +5,8 @@
 //!
 //! **Null.** Each difference has a conditional mean of at least −m, the margin, whatever came before.
 //!
-//! **Construction, proof, mirror and interval.** The [`BoundedMean`] of the differences: with ν = (1 + m)/2 and
-//! u = (1 − d)/2, E = mean over f of ∏ (1 − f + f·u/ν), see [`bounded_mean`](super::bounded_mean).
+//! **Construction, proof, mirror and interval.** The [`BoundedMean`] of the differences, with u = (1 − d)/2 and
+//! ν = (1 + m)/2: see [`bounded_mean`](super::bounded_mean).
 
 use serde::{Deserialize, Serialize};
 
@@ -52,14 +52,29 @@ impl TryFrom<BoundedMean> for Drift {
     }
 }
 
+fn check_margin(margin: f64) -> Result<()> {
+    let holds = (0.0..1.0).contains(&margin);
+    check("margin", margin, "a number from 0 to less than 1", holds).map(|_| ())
+}
+
 impl Drift {
     /// The test of the null "the mean of canary − stable is at least −`margin`".
     ///
     /// # Errors
     /// When `margin` is not from 0 to less than 1.
     pub fn new(margin: f64) -> Result<Self> {
-        check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
+        check_margin(margin)?;
         BoundedMean::new(0.0 - margin, -1.0, 1.0).map(Self)
+    }
+
+    /// Makes `margin` the fall at which [`excludes_harm`](EProcess::excludes_harm) is the strongest, as
+    /// [`BoundedMean::with_margin`] does.
+    ///
+    /// # Errors
+    /// When `margin` is not from 0 to less than 1, or a pair has been taken in already.
+    pub fn with_margin(self, margin: f64) -> Result<Self> {
+        check_margin(margin)?;
+        self.0.with_margin(0.0 - margin).map(Self)
     }
 
     /// The fall of the score that is allowed.
@@ -122,7 +137,7 @@ impl EProcess for Drift {
 
     /// Tests whether a fall of the mean score by `margin` or more is excluded.
     fn excludes_harm(&self, margin: f64, alpha: Alpha) -> Result<bool> {
-        check("margin", margin, "a number from 0 to less than 1", (0.0..1.0).contains(&margin))?;
-        self.0.excludes_harm(-margin, alpha)
+        check_margin(margin)?;
+        self.0.excludes_harm(0.0 - margin, alpha)
     }
 }

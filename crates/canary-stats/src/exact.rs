@@ -53,27 +53,3 @@ pub(super) mod option {
         .transpose()
     }
 }
-
-/// The same for a list of numbers.
-pub(super) mod list {
-    use super::{Deserialize, Deserializer, Serializer, Text, de};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        values: &[f64],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(|&value| Text(value).to_string()))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<f64>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts
-            .iter()
-            .map(|text| {
-                text.parse().map_err(|_| de::Error::custom(format!("{text:?} is not a number")))
-            })
-            .collect()
-    }
-}

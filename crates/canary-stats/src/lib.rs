@@ -12,13 +12,14 @@
 //! | [`Split`] | a request: whether it went to the canary | share = configured weight |
 //! | [`Drift`] | a paired difference of a bounded score | mean difference ≥ −margin |
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
+//! | [`MeanDifference`] | a bounded value of a request to either version | canary's mean ≥ stable's − margin |
 //!
 //! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned beforehand.
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
 //! the interval whose ends invert these two tests ([`EProcess::interval`]). Its state serialises as sufficient
-//! statistics and restores to the same bits.
+//! statistics and restores to the same bits. [`UserUnits`] makes users the observations where they stay on a version.
 //!
 //! Nothing here does I/O, reads a clock or draws on hidden randomness; every result is bit-identical on every
 //! platform ([`portable`]).
@@ -52,6 +53,7 @@
 #![allow(clippy::many_single_char_names, reason = "the names of the formulas in the literature")]
 #![allow(clippy::doc_markdown, reason = "formulas and names of authors are not code")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references to `with` functions")]
+#![allow(clippy::ref_option, reason = "serde hands references to `with` functions")]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -59,8 +61,8 @@ struct Readme;
 
 pub mod agreement;
 mod any_test;
+mod arm_values;
 mod bernoulli;
-pub mod betting;
 pub mod bounded_mean;
 mod cached;
 mod capitals;
@@ -81,6 +83,8 @@ mod kernel_figures;
 mod known_figures;
 pub mod labelled;
 mod matrix;
+pub mod mean_difference;
+mod nodes;
 mod one_sided;
 pub mod portable;
 mod prior;
@@ -95,6 +99,7 @@ mod stage;
 mod states;
 pub mod stream;
 mod survivors;
+pub mod users;
 #[cfg(test)]
 mod validity;
 
@@ -108,9 +113,11 @@ pub use error::{Result, StatsError};
 pub use error_rate::ErrorRate;
 pub use group_sequential::GroupSequential;
 pub use labelled::Labelled;
+pub use mean_difference::MeanDifference;
 pub use quantile::{Quantiles, SlowThreshold};
 pub use random::Random;
 pub use rate_ratio::RateRatio;
 pub use spending::Spending;
 pub use split::Split;
 pub use stream::{BadRequest, Traffic, Window};
+pub use users::{UserOutcome, UserUnits};

@@ -278,7 +278,8 @@ fn sequences_cover_at_all_times_and_shrink() {
     // Average widths after 1500 observations.
     assert!(widths[0] < 0.75, "ratio: {widths:?}");
     assert!(widths[1] < 0.07, "labelled: {widths:?}");
-    assert!(widths[2] < 0.07, "drift: {widths:?}");
+    // Its ends are nodes: a gap between two of them on either side.
+    assert!(widths[2] < 0.13, "drift: {widths:?}");
 }
 
 #[test]
@@ -368,7 +369,13 @@ fn evidence_has_the_values_of_its_formula() {
         test.observe_counts(canary, stable);
         near(&test, wanted);
     }
-    let mut test = Drift::new(0.0625).unwrap();
-    test.observe_all(&[-0.5, 0.25, -0.125, 0.0, -1.0]).unwrap();
-    near(&test, 1.140_457_810_442_091);
+    // Differences of which the last ones meet the largest λ.
+    for (differences, wanted) in [
+        (&[-0.5, 0.25, -0.125, 0.0, -1.0][..], 1.047_100_117_601_878_3),
+        (&[-0.5, 0.25, -1.0, -0.75, -1.0, -1.0], 3.939_800_705_263_875_6),
+    ] {
+        let mut test = Drift::new(0.0625).unwrap();
+        test.observe_all(differences).unwrap();
+        near(&test, wanted);
+    }
 }
