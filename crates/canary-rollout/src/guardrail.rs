@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::on_alarm::OnAlarm;
+pub use super::checks::{
+    Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, NumericDrift, ObservedSplit, PairErrors,
+    SlowRatio,
+};
+use super::{
+    checks::{default_quantile, default_split_alpha, default_warmup},
+    on_alarm::OnAlarm,
+};
 use crate::evidence::Kind;
 
 /// One thing that must not get worse, tested after every observation.
@@ -48,6 +55,8 @@ pub enum Check {
     ErrorRatio(ErrorRatio),
     /// The canary's rate of slow requests is at most so many times the stable rate.
     SlowRatio(SlowRatio),
+    /// Of the canary's requests at most so large a part fails.
+    ErrorRate(ErrorRate),
     /// Both models give the same top class for at least so large a part of the inputs.
     Agreement(Agreement),
     /// On labelled inputs the canary is right no less often than the stable model.
@@ -62,130 +71,13 @@ pub enum Check {
     PairErrors(PairErrors),
 }
 
-/// The canary's rate of failed requests is at most `at_most` times the stable rate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ErrorRatio {
-    /// The largest ratio that is not harm.
-    pub at_most: f64,
-    /// When stated, promotion waits until a ratio of this or more is excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_below: Option<f64>,
-    /// When stated, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub harm: Option<f64>,
-}
-
-/// The canary's rate of requests over a latency threshold is at most `at_most` times the stable rate.
-///
-/// A request that failed counts as slow, however soon: no user had a response within the threshold. Counts out of a
-/// histogram do not say which slow requests failed; there failures are left to [`ErrorRatio`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SlowRatio {
-    /// The largest ratio that is not harm.
-    pub at_most: f64,
-    /// When stated, promotion waits until a ratio of this or more is excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_below: Option<f64>,
-    /// When stated, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub harm: Option<f64>,
-    /// A request that takes longer is slow. Without it, the threshold is the [`SlowRatio::quantile`] of the first
-    /// [`SlowRatio::warmup`] latencies of the stable subset, and is frozen then.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional"
-    )]
-    pub threshold: Option<Duration>,
-    /// The quantile that the threshold is learned at.
-    #[serde(default = "default_quantile")]
-    pub quantile: f64,
-    /// The number of latencies of the stable subset from which the threshold is learned.
-    #[serde(default = "default_warmup")]
-    pub warmup: u64,
-}
-
-/// Both models give the same top class for at least `at_least` of the inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Agreement {
-    /// The smallest agreement that is not harm, between 0 and 1.
-    pub at_least: f64,
-    /// When stated, promotion waits until an agreement of this or less is excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_above: Option<f64>,
-}
-
-/// On inputs with a known label the canary is right no less often than the stable model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Accuracy {
-    /// When stated, promotion waits until a difference of the accuracies, canary less stable, of this or less is
-    /// excluded; `-0.02` excludes a loss of two percentage points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_above: Option<f64>,
-}
-
-/// The canary receives the share of the traffic that its weight says.
-///
-/// While this alarms no rate is believed: the verdict is Inconclusive, never Rollback. It spends its own α.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ObservedSplit {
-    /// The bound on the probability of a false alarm at one weight.
-    #[serde(default = "default_split_alpha")]
-    pub alpha: f64,
-}
-
-/// The mean of canary score minus stable score is no lower than `-margin`.
-///
-/// The score is the probability of the top class, from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NumericDrift {
-    /// The largest fall of the mean that is not harm, from 0 to 1.
-    pub margin: f64,
-    /// When stated, promotion waits until a mean difference of this or less is excluded; such as `-0.1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_above: Option<f64>,
-}
-
-/// The mean of a score that the caller computes from observations is at least `at_least`.
-///
-/// The score is a number from 0 to 1 for each observation that it applies to; see
-/// [`crate::evidence::Score`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Custom {
-    /// The smallest mean that is not harm, between 0 and 1.
-    pub at_least: f64,
-    /// When stated, promotion waits until a mean of this or less is excluded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_above: Option<f64>,
-}
-
-/// In pairs of the same input the canary fails no more often than the stable version.
-///
-/// Pairs in which both halves fail, or none, say nothing; of the others as many failures are the stable version's as
-/// the canary's when the canary is no worse. The same harm takes about a fifth of the observations that [`ErrorRatio`]
-/// needs at a small weight, because each pair includes the canary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PairErrors {
-    /// When stated, promotion waits until a difference of the success rates, canary less stable, of this or less is
-    /// excluded; `-0.02` excludes a loss of two percentage points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_above: Option<f64>,
-}
-
 impl Check {
     /// The name by which the test is written in a plan.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ErrorRatio(_) => "errorRatio",
             Self::SlowRatio(_) => "slowRatio",
+            Self::ErrorRate(_) => "errorRate",
             Self::Agreement(_) => "agreement",
             Self::Accuracy(_) => "accuracy",
             Self::ObservedSplit(_) => "observedSplit",
@@ -200,6 +92,12 @@ impl Check {
         !matches!(self, Self::ObservedSplit(_))
     }
 
+    /// The consequence of an alarm, unless the plan states another: an absolute limit also alarms at outages that both
+    /// versions have, so it pauses; all others roll back.
+    pub fn usual_action(&self) -> OnAlarm {
+        if matches!(self, Self::ErrorRate(_)) { OnAlarm::Pause } else { OnAlarm::Rollback }
+    }
+
     /// Returns `true` when the test compares two subsets that serve at the same time.
     pub fn compares_traffic(&self) -> bool {
         matches!(self, Self::ErrorRatio(_) | Self::SlowRatio(_))
@@ -208,7 +106,7 @@ impl Check {
     /// The kind of evidence that the test needs.
     pub fn needs(&self) -> Kind {
         match self {
-            Self::ErrorRatio(_) | Self::ObservedSplit(_) => Kind::Requests,
+            Self::ErrorRatio(_) | Self::ErrorRate(_) | Self::ObservedSplit(_) => Kind::Requests,
             Self::SlowRatio(_) => Kind::Latency,
             Self::Agreement(_) | Self::PairErrors(_) => Kind::Pairs,
             Self::Accuracy(_) => Kind::Labels,
@@ -222,6 +120,7 @@ impl Check {
         match self {
             Self::ErrorRatio(check) => check.proven_below,
             Self::SlowRatio(check) => check.proven_below,
+            Self::ErrorRate(check) => check.proven_below,
             Self::Agreement(check) => check.proven_above,
             Self::Accuracy(check) => check.proven_above,
             Self::NumericDrift(check) => check.proven_above,
@@ -233,9 +132,9 @@ impl Check {
 }
 
 impl Guardrail {
-    /// A guardrail under its test's own name, with share 1.
+    /// A guardrail under its test's own name, with share 1 and the test's usual action.
     pub fn new(check: Check) -> Self {
-        let (name, on_alarm) = (check.kind().to_owned(), OnAlarm::Rollback);
+        let (name, on_alarm) = (check.kind().to_owned(), check.usual_action());
         Self { name, share: 1.0, minimum: DEFAULT_MINIMUM, on_alarm, check }
     }
 
@@ -267,6 +166,20 @@ impl Guardrail {
             quantile: default_quantile(),
             warmup: default_warmup(),
         }))
+    }
+
+    /// Of the canary's requests at most the part `at_most` fails; its alarm pauses the rollout.
+    ///
+    /// ```
+    /// use canary_core::rollout::{Guardrail, OnAlarm};
+    ///
+    /// let guardrail = Guardrail::error_rate(0.02);
+    /// assert_eq!(guardrail.on_alarm, OnAlarm::Pause);
+    /// assert_eq!(serde_json::to_string(&guardrail)?, r#"{"errorRate":{"atMost":0.02}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn error_rate(at_most: f64) -> Self {
+        Self::new(Check::ErrorRate(ErrorRate { at_most, proven_below: None }))
     }
 
     /// Both models agree on the top class for at least `at_least` of the inputs.
@@ -347,6 +260,7 @@ impl Guardrail {
         match &mut self.check {
             Check::ErrorRatio(check) => check.proven_below = Some(bound),
             Check::SlowRatio(check) => check.proven_below = Some(bound),
+            Check::ErrorRate(check) => check.proven_below = Some(bound),
             Check::Agreement(check) => check.proven_above = Some(bound),
             Check::Accuracy(check) => check.proven_above = Some(bound),
             Check::NumericDrift(check) => check.proven_above = Some(bound),
@@ -386,6 +300,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slow_ratio: Option<SlowRatio>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    error_rate: Option<ErrorRate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     agreement: Option<Agreement>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accuracy: Option<Accuracy>,
@@ -406,6 +322,7 @@ impl TryFrom<Written> for Guardrail {
         let stated: Vec<Check> = [
             written.error_ratio.map(Check::ErrorRatio),
             written.slow_ratio.map(Check::SlowRatio),
+            written.error_rate.map(Check::ErrorRate),
             written.agreement.map(Check::Agreement),
             written.accuracy.map(Check::Accuracy),
             written.observed_split.map(Check::ObservedSplit),
@@ -418,7 +335,7 @@ impl TryFrom<Written> for Guardrail {
         .collect();
         let [check] = <[Check; 1]>::try_from(stated).map_err(|stated| {
             format!(
-                "a guardrail states exactly one of errorRatio, slowRatio, agreement, accuracy, observedSplit, \
+                "a guardrail states exactly one of errorRatio, slowRatio, errorRate, agreement, accuracy, observedSplit, \
                  numericDrift, custom, pairErrors; this one states {}",
                 stated.len()
             )
@@ -448,12 +365,14 @@ impl From<Guardrail> for Written {
             share: (guardrail.share != 1.0).then_some(guardrail.share),
             minimum: (guardrail.minimum != DEFAULT_MINIMUM).then_some(guardrail.minimum),
             name: named.then_some(guardrail.name),
-            action: Some(guardrail.on_alarm).filter(|action| *action != OnAlarm::Rollback),
+            action: Some(guardrail.on_alarm)
+                .filter(|action| *action != guardrail.check.usual_action()),
             ..Self::default()
         };
         match guardrail.check {
             Check::ErrorRatio(check) => written.error_ratio = Some(check),
             Check::SlowRatio(check) => written.slow_ratio = Some(check),
+            Check::ErrorRate(check) => written.error_rate = Some(check),
             Check::Agreement(check) => written.agreement = Some(check),
             Check::Accuracy(check) => written.accuracy = Some(check),
             Check::ObservedSplit(check) => written.observed_split = Some(check),
@@ -463,16 +382,4 @@ impl From<Guardrail> for Written {
         }
         written
     }
-}
-
-fn default_quantile() -> f64 {
-    0.95
-}
-
-fn default_warmup() -> u64 {
-    500
-}
-
-fn default_split_alpha() -> f64 {
-    0.01
 }

@@ -5,6 +5,7 @@
 mod approval;
 mod bound;
 mod bursts;
+mod checks;
 pub mod cluster;
 mod command;
 mod comparison;
@@ -47,8 +48,8 @@ pub use error::{BoxError, Error, Result};
 pub use event::{Action, Event, Missing};
 pub use gate::{Gate, GateOutcome, Golden};
 pub use guardrail::{
-    Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRatio, Guardrail, NumericDrift,
-    ObservedSplit, PairErrors, SlowRatio,
+    Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRate, ErrorRatio, Guardrail,
+    NumericDrift, ObservedSplit, PairErrors, SlowRatio,
 };
 pub use machine::{MAX_REFUSALS, Machine};
 pub use on_alarm::OnAlarm;

@@ -12,8 +12,8 @@ use crate::{
     evidence::{Answer, Arm, Counts, Pair, Request, Timestamp, Window},
 };
 use canary_stats::{
-    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Labelled, RateRatio, SlowThreshold,
-    Split, StatsError,
+    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Labelled, RateRatio,
+    SlowThreshold, Split, StatsError,
 };
 
 /// The state of one guardrail's test: sufficient statistics only.
@@ -83,12 +83,23 @@ impl Monitor {
                 let SlowRatio { at_most, proven_below, harm, .. } = *check;
                 ratio(plan, guardrail, (at_most, proven_below, harm)).map_err(wrong)?.into()
             }
+            Check::ErrorRate(check) => ErrorRate::new(check.at_most).map_err(wrong)?.into(),
             Check::Agreement(check) => Agreement::new(check.at_least).map_err(wrong)?.into(),
             Check::Accuracy(_) | Check::PairErrors(_) => Labelled::new().into(),
             Check::ObservedSplit(_) => Split::new(0.0).map_err(wrong)?.into(),
-            Check::NumericDrift(check) => Drift::new(check.margin).map_err(wrong)?.into(),
+            Check::NumericDrift(check) => {
+                let mut drift = Drift::new(check.margin).map_err(wrong)?;
+                if let Some(bound) = check.proven_above {
+                    drift = drift.with_margin(-bound).map_err(wrong)?;
+                }
+                drift.into()
+            }
             Check::Custom(check) => {
-                BoundedMean::new(check.at_least, 0.0, 1.0).map_err(wrong)?.into()
+                let mut mean = BoundedMean::new(check.at_least, 0.0, 1.0).map_err(wrong)?;
+                if let Some(bound) = check.proven_above {
+                    mean = mean.with_margin(bound).map_err(wrong)?;
+                }
+                mean.into()
             }
         };
         Ok(Self { test, threshold, judged: Judged::default() })
@@ -167,6 +178,10 @@ impl Monitor {
                     judged.add(u64::from(!canary), u64::from(canary));
                 }
             }
+            (AnyTest::ErrorRate(rate), _) if canary => {
+                rate.observe(request.failed);
+                judged.add(0, 1);
+            }
             (AnyTest::RateRatio(ratio), Check::SlowRatio(_)) => {
                 #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53")]
                 let micros = request.latency.map(|latency| latency.as_micros() as f64);
@@ -217,6 +232,12 @@ impl Monitor {
             (AnyTest::RateRatio(ratio), Check::ErrorRatio(_)) => {
                 let of = |counts: Counts| (counts.requests, counts.failed);
                 let _ = ratio.observe_counts(since.0, share, &counted(of(canary), of(stable)));
+            }
+            (AnyTest::ErrorRate(rate), _) => {
+                let failed = canary.failed.min(canary.requests);
+                rate.observe_counts(failed, canary.requests - failed);
+                self.judged.add(0, canary.requests);
+                return;
             }
             // The source and the plan share the threshold; a plan that learns its own cannot use counts.
             (AnyTest::RateRatio(ratio), Check::SlowRatio(slow)) if slow.threshold.is_some() => {
@@ -289,7 +310,7 @@ impl Monitor {
         // Each end at the level of the test that it inverts.
         let interval = match &self.test {
             AnyTest::Split(_) => of_alarm,
-            AnyTest::RateRatio(_) => {
+            AnyTest::RateRatio(_) | AnyTest::ErrorRate(_) => {
                 canary_stats::Interval { low: of_alarm.low, high: of_proof.high.max(of_alarm.low) }
             }
             _ => {

@@ -118,6 +118,7 @@ mod tests {
     fn no_hold_falls_below_what_a_guardrail_requires() {
         let plan = Plan::new("s", "a", "b")
             .weights([50, 100], Hold::requests(200))
+            .bursts(crate::Bursts::None)
             .guardrail(Guardrail::error_ratio(1.0).minimum(30));
         let harm = Scenario::new(100.0).errors(0.01, 0.5);
         let power = plan.power(&harm, 0.5, 40, 7).unwrap();

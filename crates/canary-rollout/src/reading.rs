@@ -56,8 +56,9 @@ impl Reading {
     /// The end of the interval on the side of the harm; `None` where it excludes nothing, or there is no such side.
     fn harm_end(&self) -> Option<HarmEnd> {
         match self.test.as_str() {
-            "errorRatio" | "slowRatio" => {
-                Some(self.interval.high).filter(|high| high.is_finite()).map(HarmEnd::High)
+            "errorRatio" | "slowRatio" | "errorRate" => {
+                let least = if self.test == "errorRate" { 1.0 } else { f64::INFINITY };
+                Some(self.interval.high).filter(|high| *high < least).map(HarmEnd::High)
             }
             "observedSplit" => None,
             "accuracy" | "pairErrors" | "numericDrift" => {

@@ -51,8 +51,8 @@ pub(crate) mod tests {
     use canary_core::{
         Plan,
         rollout::{
-            Accuracy, Agreement, Custom, ErrorRatio, Gate, Golden, Guardrail, HeaderRoute, Hold,
-            NumericDrift, ObservedSplit, PairErrors, SlowRatio, Step, Target,
+            Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Gate, Golden, Guardrail,
+            HeaderRoute, Hold, NumericDrift, ObservedSplit, PairErrors, SlowRatio, Step, Target,
         },
     };
     use serde::de::DeserializeOwned;
@@ -95,6 +95,7 @@ pub(crate) mod tests {
         same::<Guardrail>(of("guardrail"));
         same::<ErrorRatio>(of("errorRatio"));
         same::<SlowRatio>(of("slowRatio"));
+        same::<ErrorRate>(of("errorRate"));
         same::<Agreement>(of("agreement"));
         same::<Accuracy>(of("accuracy"));
         same::<ObservedSplit>(of("observedSplit"));
@@ -104,7 +105,7 @@ pub(crate) mod tests {
         // Every object of the schema is one of these.
         assert_eq!(
             schema["$defs"].as_object().unwrap().len(),
-            17,
+            18,
             "with the duration and the approval"
         );
     }

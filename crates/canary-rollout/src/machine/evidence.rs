@@ -341,7 +341,7 @@ impl Machine {
             && (wanted.is_some_and(|wanted| state.pairs < wanted)
                 || self.lacking(state).any(|(guardrail, _)| {
                     !guardrail.check.compares_traffic()
-                        && !matches!(guardrail.check, Check::ObservedSplit(_))
+                        && !matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_))
                 }))
     }
 
@@ -461,6 +461,7 @@ fn least(guardrail: &Guardrail, monitor: &Monitor) -> u64 {
     let judged = monitor.judged();
     match guardrail.check {
         Check::ObservedSplit(_) => judged.stable.saturating_add(judged.canary),
+        Check::ErrorRate(_) => judged.canary,
         _ => judged.stable.min(judged.canary),
     }
 }
@@ -469,6 +470,7 @@ fn of_what(check: &Check, monitor: &Monitor) -> &'static str {
     let judged = monitor.judged();
     match check {
         Check::ObservedSplit(_) => "requests",
+        Check::ErrorRate(_) => "requests of the canary",
         Check::ErrorRatio(_) | Check::SlowRatio(_) if judged.canary <= judged.stable => {
             "requests of the canary"
         }

@@ -13,7 +13,7 @@ use canary_istio::{Finding, Findings};
 const MAX_GUARDRAILS: usize = 12;
 
 /// Room for the tests in a state, in bytes; the rest of the annotation is for the inputs seen and the verdict.
-const TESTS_BYTES: usize = 40_000;
+const TESTS_BYTES: usize = 50_000;
 
 pub(super) fn check(plan: &Plan, findings: &mut Findings) {
     if plan.guardrails.len() > MAX_GUARDRAILS {
@@ -44,7 +44,14 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
         .guardrails
         .iter()
         .map(|g| {
-            if g.check.compares_traffic() { 4_000 + 75 * (20 + weights.len()).min(64) } else { 450 }
+            match g.check {
+                Check::ErrorRatio(_) | Check::SlowRatio(_) => {
+                    4_000 + 75 * (20 + weights.len()).min(64)
+                }
+                // Capitals for each of 33 means, and those that leave the range of numbers.
+                Check::NumericDrift(_) | Check::Custom(_) => 8_000,
+                _ => 450,
+            }
         })
         .sum();
     if bytes > TESTS_BYTES {
@@ -169,6 +176,11 @@ fn test(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fin
                     .help("raise warmup to 1/(1 - quantile) or more, or state the threshold"),
                 );
             }
+        }
+        Check::ErrorRate(check) => {
+            range("atMost", check.at_most, 0.0, 1.0, unit);
+            let bound = check.proven_below.unwrap_or(f64::midpoint(check.at_most, 1.0));
+            range("provenBelow", bound, check.at_most, 1.0, above);
         }
         Check::Agreement(check) => {
             range("atLeast", check.at_least, 0.0, 1.0, unit);
