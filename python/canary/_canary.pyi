@@ -30,6 +30,7 @@ __all__ = [
     "Guardrail",
     "Lab",
     "Mesh",
+    "Observation",
     "ObservedShare",
     "Pair",
     "Plan",
@@ -92,6 +93,7 @@ _File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilIm
 _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
 _Example: TypeAlias = Mapping[str, Any]
 _Seconds: TypeAlias = float | timedelta
+_Evidence: TypeAlias = "Prometheus | Iterable[Observation] | AsyncIterable[Observation]"
 
 class _Shown:
     """Base of what shows itself in a notebook."""
@@ -2008,7 +2010,7 @@ def numeric_drift(
 
 def custom(
     name: str,
-    score: Callable[[Pair], float],
+    score: Callable[[Pair], float] | Callable[[Observation], float | None],
     at_least: float,
     *,
     proven_above: float | None = None,
@@ -2023,7 +2025,9 @@ def custom(
             pair only; the betting is the engine's. A pair whose canary half failed has the score 0, one whose stable
             half failed has none; the function is called for neither. Anything else that it gives, such as None, NaN
             or 1.5, is an error of the function: it is counted (`totals["refused"]` of an event), and with the tenth one
-            the run ends as inconclusive and says what came. What it raises is raised by the run.
+            the run ends as inconclusive and says what came. What it raises is raised by the run. In a plan without
+            header and mirror, whose run is given observations (`evidence=`), a function of each `Observation` of the
+            canary, which gives None where it does not apply.
         at_least: The smallest mean that is no harm.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
@@ -2258,7 +2262,7 @@ class Plan(_Value):
         cluster: Cluster | None = None,
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
-        evidence: Sequence[Prometheus] | None = None,
+        evidence: _Evidence | Sequence[_Evidence] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
@@ -2269,8 +2273,8 @@ class Plan(_Value):
         Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a
         guardrail or a hold needs pairs, it is sent to both models: the canary by the plan's header, or, in a plan
         without one, by the mirror of its shadow step (on a lab). With `evidence`, the requests are those that
-        Prometheus counts, whoever sends them, and nothing is sent here but the requests of the plan's
-        header route and gates.
+        Prometheus counts or that you have observed, whoever sends them, and nothing is sent here but the requests of
+        the plan's header route and gates.
 
         Nothing is written before the run's own question is known to be right and the canary is known to be there: the
         stable version answers the first input, the pods behind the canary's subset are ready, and the canary answers
@@ -2292,7 +2296,11 @@ class Plan(_Value):
                 says beforehand what is missing.
             client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
                 one, the lab's gateway and the stable version's model.
-            evidence: Where requests are counted, in place of those sent here.
+            evidence: Where requests are counted, in place of those sent here: a `Prometheus`; any iterable or async
+                iterable of `Observation`, in the order of sending; or a list of these. A separate thread iterates, so
+                that an iterable may wait; an async one is driven by the event loop that awaits the run, and without one
+                by a loop of its own in a thread. What it raises is raised by the run, and so is ValueError for an
+                observation that cannot be used.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
                 one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
                 queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an
@@ -2328,7 +2336,7 @@ class Plan(_Value):
         cluster: Cluster | None = None,
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
-        evidence: Sequence[Prometheus] | None = None,
+        evidence: _Evidence | Sequence[_Evidence] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
@@ -2387,6 +2395,74 @@ def copy_model_async(
     proxy: str | Literal[False] | None = None,
 ) -> Coroutine[Any, Any, dict[str, Any]]:
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
+
+@final
+class Observation(_Stored):
+    """One request of the traffic that the weights divide, seen by somebody else: evidence of a run.
+
+    A run judges a request by the weights at the moment at which it was sent. So observations come in the order of
+    sending, and a request is given only when every one that was sent before it has ended. A request that failed is an
+    observation too, also one that timed out; leaving failures out hides the harm that the run looks for.
+
+    Args:
+        arm: Which version served it: `stable`, `canary`, or the name of its subset. None where no version is known, as
+            for a request that found no endpoint: its failure is evidence of a canary that cannot be reached.
+        sent_at: When it was sent: a `datetime` with a time zone, or Unix seconds.
+        ok: False when it failed in the eyes of the user who sent it.
+        latency: The time from sending it to its complete response, in seconds; needed by `slow_ratio`, unless it
+            failed. Nothing else looks at it.
+        value: A number for the functions of `custom` guardrails.
+        user: The user who sent it, for these functions.
+        id: Its id in the log that it comes from, for these functions and for error messages.
+
+    The function of a `custom` guardrail is called with each observation of the canary, in a plan without header and
+    mirror; it gives a number from 0 to 1, or None where it does not apply. In another plan it is called with pairs, and
+    an observation with a `value` or a `user` is refused, because nothing uses it.
+
+    Raises:
+        ValueError: `sent_at` has no time zone, or a number is out of range.
+
+    Example:
+        >>> from datetime import datetime, timezone
+        >>> sent = datetime(2026, 11, 29, 12, 0, 0, tzinfo=timezone.utc)
+        >>> Observation("canary", sent, ok=False, latency=0.8)
+        Observation("canary", 1795953600, ok=False)
+        >>> Observation("resnet50", 1795953600.5).ok
+        True
+    """
+
+    def __new__(
+        cls,
+        arm: str | None,
+        sent_at: datetime | float,
+        *,
+        ok: bool = True,
+        latency: _Seconds | None = None,
+        value: float | None = None,
+        user: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name that logs give it
+    ) -> Observation: ...
+    @property
+    def arm(self) -> str | None:
+        """Which version served it; None where no version is known."""
+    @property
+    def sent_at(self) -> float:
+        """When it was sent, in Unix seconds."""
+    @property
+    def ok(self) -> bool:
+        """False when it failed."""
+    @property
+    def latency(self) -> float | None:
+        """The time from sending it to its complete response, in seconds."""
+    @property
+    def value(self) -> float | None:
+        """The number for custom guardrails."""
+    @property
+    def user(self) -> str | None:
+        """The user who sent it."""
+    @property
+    def id(self) -> str | None:
+        """Its id in the log that it comes from."""
 
 @final
 class Prometheus(_Shown):

@@ -71,6 +71,7 @@ mod _canary {
             guardrails::{
                 accuracy, agreement, custom, error_ratio, numeric_drift, pair_errors, slow_ratio,
             },
+            observation::Observation,
             pair::Pair,
             plan::Plan,
             power::Power,

@@ -363,6 +363,12 @@ impl Plan {
         self.header.is_none() && self.needs_pairs()
     }
 
+    /// `true` when its custom guardrails score requests: those of a plan with a header or a mirror score pairs.
+    pub(crate) fn scores_requests(&self) -> bool {
+        let pairs = self.header.is_some() || self.steps.iter().any(|step| step.mirror > 0);
+        !pairs && self.guardrails.iter().any(|one| matches!(one.check, Check::Custom(_)))
+    }
+
     /// Returns `true` when anything needs pairs: a hold, or a guardrail that compares answers.
     pub fn needs_pairs(&self) -> bool {
         let pairs = [Kind::Pairs, Kind::Labels, Kind::Scores, Kind::Custom];

@@ -5,6 +5,7 @@ pub(crate) mod comparison;
 pub(crate) mod guardrail;
 pub(crate) mod guardrails;
 mod hold;
+pub(crate) mod observation;
 pub(crate) mod pair;
 pub(crate) mod plan;
 mod plan_methods;

@@ -24,7 +24,6 @@ use crate::{
     json,
     lab::Lab,
     macros::pymethods,
-    prometheus::Prometheus,
     run::Start,
     show,
 };
@@ -61,7 +60,7 @@ pymethods! {
             cluster: Option<&Bound<'py, Cluster>>,
             client: Option<&Client>,
             inputs: Option<&Bound<'py, PyAny>>,
-            evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+            evidence: Option<&Bound<'py, PyAny>>,
             concurrency: usize,
             tick: Option<Bound<'py, PyAny>>,
             anew: bool,

@@ -123,6 +123,7 @@ pymethods! {
         fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
             // On the thread of the event loop, where a notebook expects its displays: the newest event.
             Self::show(slf, None)?;
+            slf.get().drive.recipe.event_loop.remember(slf.py());
             let drive = Arc::clone(&slf.get().drive);
             let next = async move {
                 let mut watched = SuspendOnDrop::new(&drive);

@@ -4,13 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
-    evidence::{Disagreements, Sample, prometheus::Prometheus},
+    evidence::{Disagreements, Sample, Uses},
     predict,
     rollout::{Plan, Result},
 };
 use pyo3::prelude::*;
 
-use super::{place::Place, raised::Raised, samples::Samples, score::OwnScore};
+use super::{
+    evidence::Evidence, observed::EventLoop, place::Place, raised::Raised, samples::Samples,
+    score::OwnScore,
+};
 use crate::{lab::Lab, rollout::scores::Scores};
 
 /// The place of the objects, the requests to the models, and their inputs.
@@ -20,7 +23,8 @@ pub(crate) struct Recipe {
     pub(super) place: Place,
     /// The requests to the models; none where all that is needed is counted elsewhere.
     pub(super) requests: Option<Requests>,
-    pub(super) evidence: Vec<Prometheus>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) event_loop: EventLoop,
     pub(super) concurrency: usize,
     pub(super) tick: Option<Duration>,
     pub(crate) disagreements: Disagreements,
@@ -43,10 +47,15 @@ impl Recipe {
         }
     }
 
-    /// Takes no more inputs.
+    /// Takes no more inputs and observations.
     pub(crate) fn close(&self) {
         if let Some(requests) = &self.requests {
             requests.samples.close();
+        }
+        for one in &self.evidence {
+            if let Evidence::Observed(observed) = one {
+                observed.close();
+            }
         }
     }
 
@@ -69,7 +78,10 @@ impl Recipe {
             .anew(anew)
             .disagreements(&self.disagreements);
         for one in &self.evidence {
-            rollout = rollout.counted(one.clone());
+            rollout = match one.clone() {
+                Evidence::Counted(prometheus) => rollout.counted(prometheus),
+                Evidence::Observed(observed) => rollout.counted(observed),
+            };
         }
         if let Some(Requests { client, samples, probe }) = &self.requests {
             rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
@@ -77,9 +89,11 @@ impl Recipe {
         if let Some(mirrored) = self.place.mirrored(&self.plan) {
             rollout = rollout.mirrored(mirrored);
         }
+        let requests = Uses::of(&self.plan).are_scored()
+            && self.evidence.iter().any(|one| matches!(one, Evidence::Observed(_)));
         for (name, function) in &self.scores.0 {
             let (function, raised) = (Arc::clone(function), self.raised.clone());
-            rollout = rollout.score(name.as_str(), OwnScore { function, raised });
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised, requests });
         }
         rollout.on(cluster)?.start().await
     }

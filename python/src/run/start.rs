@@ -9,10 +9,7 @@ use super::{
     live,
     place::Place,
 };
-use crate::{
-    client::Client, cluster::Cluster, convert::time, lab::Lab, prometheus::Prometheus,
-    rollout::plan::Plan,
-};
+use crate::{client::Client, cluster::Cluster, convert::time, lab::Lab, rollout::plan::Plan};
 
 /// A run that has not begun.
 pub(crate) struct Start {
@@ -28,11 +25,10 @@ impl Start {
         (lab, cluster): (Option<&Bound<'py, Lab>>, Option<&Bound<'py, Cluster>>),
         client: Option<&Client>,
         inputs: Option<&Bound<'py, PyAny>>,
-        evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+        evidence: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let place = Place::new(lab, cluster)?;
         live::store_at_exit(py)?;
-        let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
         let draft = Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence })?;
         Ok(Self { draft, viewer: None })
     }
