@@ -14,6 +14,7 @@ import heapq
 import re
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import canary
@@ -59,14 +60,16 @@ def observations(lines: Iterable[str]) -> Iterator[canary.Observation]:
 
 def follow(path: str) -> Iterator[str]:
     """Give the lines that are appended to a file from now on."""
-    with open(path, encoding="utf-8") as log:
+    with Path(path).open(encoding="utf-8") as log:
         log.seek(0, 2)
         while True:
+            begun = log.tell()
             line = log.readline()
             if line.endswith("\n"):
                 yield line
             else:
-                log.seek(log.tell() - len(line.encode()))
+                # nginx is still writing it.
+                log.seek(begun)
                 time.sleep(0.2)
 
 

@@ -93,7 +93,7 @@ _File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilIm
 _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
 _Example: TypeAlias = Mapping[str, Any]
 _Seconds: TypeAlias = float | timedelta
-_Evidence: TypeAlias = "Prometheus | Iterable[Observation] | AsyncIterable[Observation]"
+_Evidence: TypeAlias = Prometheus | Iterable[Observation] | AsyncIterable[Observation]
 
 class _Shown:
     """Base of what shows itself in a notebook."""
@@ -2068,6 +2068,9 @@ class Plan(_Value):
             answered one input; a minute unless given. Then the release is refused, and no weight was written.
         patience: The longest time for one step; an hour unless given.
         on_inconclusive: The weights without a decision: `keep` (unless given) or `rollback`.
+        labels_within: For labels that come later than the predictions (`run(labels=)`, `Run.label`): the longest time
+            from a prediction to its label. `accuracy` then judges in the order of sending, each pair when it and all
+            before it have their labels or wait no longer; what comes later counts for nothing.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2103,6 +2106,7 @@ class Plan(_Value):
         startup_timeout: _Seconds | None = None,
         patience: _Seconds | None = None,
         on_inconclusive: Literal["keep", "rollback"] | None = None,
+        labels_within: _Seconds | None = None,
     ) -> Plan: ...
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
@@ -2185,6 +2189,16 @@ class Plan(_Value):
     def patience(self) -> float:
         """The longest time for one step, in seconds."""
     @property
+    def labels_within(self) -> float | None:
+        """The longest time that a label is awaited, in seconds; None where labels come with their inputs.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", header=("user-group", "canary"), guards=[accuracy()],
+            ...             labels_within=600)
+            >>> plan.labels_within, plan.to_dict()["labels"]
+            (600.0, {'within': '10m'})
+        """
+    @property
     def weights(self) -> list[int]:
         """The weights of the steps, in percent."""
     @property
@@ -2255,6 +2269,33 @@ class Plan(_Value):
             >>> plan.power(0.9, errors=(0.01, 0.05), runs=50).p_rollback >= 0.9
             True
         """
+    def replay(
+        self,
+        observations: str | PathLike[str] | Iterable[Observation],
+        *,
+        weights: int | Sequence[tuple[datetime | float, int]] | None = None,
+    ) -> Verdict:
+        """Say what this plan would have said of observations that were made before; nothing is asked or written.
+
+        The requests of a step are those that were sent at the step's own weight; the others are left out. Pairs,
+        scores and labels are always used. Gates count as passed, approvals as given, the canary as reachable.
+
+        Args:
+            observations: A file that a run has stored (`run(store=)`), or observations in the order of sending.
+            weights: For observations, the canary's percent of the traffic when they were made: a number, or
+                (since, percent) for each change. A stored file has them in it.
+
+        Raises:
+            ManifestError: A line of the file cannot be read; the message has its number.
+            PlanError: There are no observations, or they are of other subsets.
+            ValueError: An observation cannot be used.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[50, 100], hold=100, guards=[error_ratio()])
+            >>> seen = [Observation("ab"[n % 2], 1.7e9 + n, ok=n % 4 != 1) for n in range(400)]
+            >>> plan.replay(seen, weights=50).rolled_back
+            True
+        """
     def run(
         self,
         lab: Lab | None = None,
@@ -2263,6 +2304,8 @@ class Plan(_Value):
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
         evidence: _Evidence | Sequence[_Evidence] | None = None,
+        labels: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]] | None = None,
+        store: str | PathLike[str] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
@@ -2301,6 +2344,10 @@ class Plan(_Value):
                 that an iterable may wait; an async one is driven by the event loop that awaits the run, and without one
                 by a loop of its own in a thread. What it raises is raised by the run, and so is ValueError for an
                 observation that cannot be used.
+            labels: Labels that come later than the predictions, as (id, truth): the id is the name of an input, the
+                truth its class. An iterable or an async iterable, which may wait, as for `evidence`. The plan needs
+                `labels_within`, and `Run.label` gives single ones.
+            store: A file to which the observations are appended, one JSON object a line, for `replay`.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
                 one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
                 queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an
@@ -2337,6 +2384,8 @@ class Plan(_Value):
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
         evidence: _Evidence | Sequence[_Evidence] | None = None,
+        labels: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]] | None = None,
+        store: str | PathLike[str] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
@@ -2440,7 +2489,7 @@ class Observation(_Stored):
         latency: _Seconds | None = None,
         value: float | None = None,
         user: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name that logs give it
+        id: str | None = None,
     ) -> Observation: ...
     @property
     def arm(self) -> str | None:
@@ -2868,6 +2917,9 @@ class Progress(_Stored):
     def pairs(self) -> int | None:
         """Pairs counted at this step."""
     @property
+    def awaiting_labels(self) -> int | None:
+        """Pairs that wait for a label (`labels_within` of the plan)."""
+    @property
     def readings(self) -> Records[Reading]:
         """The reading of each guardrail."""
     @property
@@ -2913,6 +2965,12 @@ class Run(_Shown, _Table):
 
         Refused, with an event `commanded`, where the evidence has decided otherwise or nothing shows that the canary
         serves.
+        """
+    def label(self, id: str, truth: str) -> bool:
+        """Give the true class of an input that was sent before, by the input's name. False when the run is over.
+
+        The plan states how late a label may come (`labels_within`). One that comes later, or of which no pair waits,
+        counts for nothing and is counted (`totals["unmatchedLabels"]` of an event).
         """
     def suspend(self) -> bool:
         """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over."""

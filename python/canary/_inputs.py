@@ -80,13 +80,20 @@ def _drive(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     loop.close()
 
 
+async def _put(feed: Feed, item: object) -> bool:
+    """Hand over an item as soon as there is room; False when no more are wanted."""
+    while True:
+        taken = feed.offer(item)
+        if taken is not None:
+            return taken
+        await asyncio.sleep(_PAUSE)
+
+
 async def _pull_async(items: AsyncIterator[object], feed: Feed) -> None:
     """Hand over one item after the other; the event loop goes on while there is no room."""
     try:
         async for item in items:
-            while (taken := feed.offer(item)) is None:
-                await asyncio.sleep(_PAUSE)
-            if not taken:
+            if not await _put(feed, item):
                 return
     except asyncio.CancelledError:
         feed.end(None)

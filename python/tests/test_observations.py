@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import pickle
 import queue
-import random
 import runpy
 import threading
 import time
@@ -22,11 +21,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def live(lab, *, stable=0.0, candidate=0.0, most=200_000, **more):
     """Requests as they are sent: divided as the weights of the moment say, and failing so often."""
-    dice = random.Random(7)
-    for _ in range(most):
-        share = weights(lab)["v2"] / 100
-        arm, failures = ("v2", candidate) if dice.random() < share else ("v1", stable)
-        yield canary.Observation(arm, time.time(), ok=dice.random() >= failures, **more)
+    for number in range(most):
+        arm, failures = ("v2", candidate) if number * 37 % 100 < weights(lab)["v2"] else ("v1", stable)
+        yield canary.Observation(arm, time.time(), ok=number * 7919 % 1000 >= failures * 1000, **more)
         time.sleep(0.0005)
 
 
@@ -72,7 +69,7 @@ def test_an_iterator_that_waits_stops_nothing_and_ends_with_the_run():
         began, ticks = time.monotonic(), 0
         for event in run:
             ticks += event.kind == "seen"
-            if ticks == 20:
+            if event.kind == "seen" and ticks == 20:
                 run.abort("enough")
         assert time.monotonic() - began < 30
         assert run.verdict.rolled_back
@@ -84,15 +81,18 @@ def test_a_cancelled_run_ends_its_async_iterator():
 
     async def endless():
         try:
-            yield canary.Observation("v1", time.time())
-            await asyncio.sleep(600)
+            while True:
+                yield canary.Observation("v1", time.time())
+                await asyncio.sleep(0.05)
         finally:
             ended.set()
 
     async def main(lab):
         run = await plan(patience=300).run_async(lab, evidence=endless(), tick=0.05)
-        run.abort("enough")
-        await run.wait_async()
+        aborted = False
+        async for event in run:
+            if event.kind == "seen" and event.requests and not aborted:
+                aborted = run.abort("enough")
 
     with mesh(good()) as lab:
         asyncio.run(main(lab))
@@ -107,8 +107,7 @@ WRONG = {
     ),
     "out of order": (
         [canary.Observation("v1", NOW), canary.Observation("v1", NOW - 0.25, id="7f")],
-        r'observation 1 of observations \(id "7f"\) was sent at 2023-11-14T22:13:19.75Z, before the one that came '
-        r"before it \(2023-11-14T22:13:20Z\)",
+        r'\(id "7f"\) was sent at 2023-11-14T22:13:19.75Z, before the one that came before it \(2023-11-14T22:13:20Z\)',
     ),
     "in the future": (
         [canary.Observation("v1", time.time() + 3600)],
@@ -177,8 +176,8 @@ def test_what_an_iterator_raises_is_raised_by_the_run():
     with mesh(good()) as lab:
         with pytest.raises(OSError, match="the log is gone"):
             plan().run(lab, evidence=broken(), tick=0.05).wait()
-        with pytest.raises(OSError, match="the log is gone"):
-            plan().run(lab, evidence=asynchronously(broken()), tick=0.05, anew=True).wait()
+    with mesh(good()) as lab, pytest.raises(OSError, match="the log is gone"):
+        plan().run(lab, evidence=asynchronously(broken()), tick=0.05).wait()
 
 
 def test_moments_are_unix_seconds_or_have_a_zone():
@@ -191,7 +190,7 @@ def test_moments_are_unix_seconds_or_have_a_zone():
         canary.Observation("v1", at.timestamp() * 1e3)
     with pytest.raises(TypeError, match="sent_at is a str"):
         canary.Observation("v1", "today")
-    with pytest.raises(ValueError, match="value is nan"):
+    with pytest.raises(ValueError, match="value is NaN"):
         canary.Observation("v1", at, value=float("nan"))
     whole = canary.Observation(None, at, ok=False, latency=timedelta(seconds=2), value=3, user="ada", id="7f")
     assert pickle.loads(pickle.dumps(whole)) == whole
@@ -220,10 +219,12 @@ def test_the_access_log_of_nginx_is_evidence():
     example = runpy.run_path(str(EXAMPLES / "nginx_log.py"))
     line = (
         '10.0.0.7 - - [29/Nov/2026:12:00:0{} +0000] "POST /v1/models/m:predict HTTP/1.1" {} 512 "-" "curl/8.5" '
-        'msec=1795953600.{}00 request_time={} subset={} id=r{}'
+        "msec=1795953600.{}00 request_time={} subset={} id=r{}"
     )
-    slow, quick, lost = line.format(3, 200, 9, 0.8, "v2", 1), line.format(1, 503, 3, 0.1, "v1", 2), line.format(
-        4, 504, 9, 0.2, "-", 3
+    slow, quick, lost = (
+        line.format(3, 200, 9, 0.8, "v2", 1),
+        line.format(1, 503, 3, 0.1, "v1", 2),
+        line.format(4, 504, 9, 0.2, "-", 3),
     )
     found = list(example["observations"]([quick, slow, lost]))
     assert [one.id for one in found] == ["r1", "r2", "r3"], "in the order of sending"

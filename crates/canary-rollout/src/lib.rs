@@ -16,12 +16,14 @@ mod gate;
 mod guardrail;
 mod health;
 mod json;
+mod labels;
 mod machine;
 mod monitor;
 pub mod patch;
 mod plan;
 mod power;
 mod reading;
+mod replay;
 pub mod report;
 #[cfg(test)]
 mod restore_tests;
@@ -35,6 +37,7 @@ mod target;
 mod usual;
 mod validation;
 mod verdict;
+mod waiting;
 mod wording;
 
 pub use approval::{Approval, Otherwise};
@@ -47,13 +50,16 @@ pub use guardrail::{
     Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRatio, Guardrail, NumericDrift,
     ObservedSplit, PairErrors, SlowRatio,
 };
+pub use labels::Labels;
 pub use machine::{MAX_REFUSALS, Machine};
 pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
 pub use power::Power;
 pub use reading::Reading;
+pub use replay::Replay;
 pub use scenario::{Rates, Scenario};
 pub use simulate::Simulation;
 pub use state::{MAX_STATE_BYTES, MAX_STRIDE, Phase, STATE_VERSION, SeenAtStep, State, Totals};
 pub use summary::{Chance, Summary};
 pub use tally::Tally;
 pub use verdict::{Cause, Verdict, Why};
+pub use waiting::MAX_WAITING;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     gate::Gate,
     guardrail::{Check, Guardrail},
+    labels::Labels,
 };
 pub use super::{
     step::{Hold, Split, Step},
@@ -104,6 +105,9 @@ pub struct Plan {
     /// The weights after a verdict of Inconclusive.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
+    /// Labels that come after the predictions; without it a label comes with its pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
 }
 
 /// The weights after a verdict of Inconclusive.
@@ -139,6 +143,7 @@ impl Plan {
             startup_timeout: default_startup_timeout(),
             patience: default_patience(),
             on_inconclusive: OnInconclusive::Keep,
+            labels: None,
         }
     }
 
@@ -314,6 +319,13 @@ impl Plan {
     #[must_use]
     pub fn startup_timeout(mut self, timeout: Duration) -> Self {
         self.startup_timeout = timeout;
+        self
+    }
+
+    /// Awaits labels that come after the predictions, at most so long; see [`Labels`].
+    #[must_use]
+    pub fn labels_within(mut self, time: Duration) -> Self {
+        self.labels = Some(Labels { within: time });
         self
     }
 

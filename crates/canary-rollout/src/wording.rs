@@ -94,7 +94,12 @@ impl fmt::Display for Progress {
                     f,
                     ": {} requests, {} by the canary, {} pairs",
                     seen.requests, seen.canary, seen.pairs
-                )
+                )?;
+                match seen.awaiting_labels {
+                    0 => Ok(()),
+                    1 => f.write_str(", 1 pair waits for its label"),
+                    waiting => write!(f, ", {waiting} pairs wait for their labels"),
+                }
             }
             Self::Paused => f.write_str("paused"),
             Self::Suspended { .. } => {

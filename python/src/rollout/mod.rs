@@ -13,6 +13,7 @@ mod plan_new;
 pub(crate) mod power;
 pub(crate) mod progress;
 pub(crate) mod reading;
+mod replay;
 mod scenario;
 pub(crate) mod scores;
 pub(crate) mod simulation;

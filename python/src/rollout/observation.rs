@@ -68,18 +68,23 @@ impl Observation {
             id: self.id.as_deref().map(Into::into),
             ..Request::served(arm, self.latency)
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "from 0 to the year 9999"
-        )]
-        let millis = (self.sent_at * 1e3).round() as u64;
-        Ok((Timestamp(millis), request))
+        Ok((timestamp(self.sent_at), request))
     }
 }
 
+/// The moment of Unix seconds.
+pub(super) fn timestamp(seconds: f64) -> Timestamp {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 0 to the year 9999"
+    )]
+    let millis = (seconds * 1e3).round() as u64;
+    Timestamp(millis)
+}
+
 /// Unix seconds of a number or of a `datetime` with a time zone.
-fn moment(given: &Bound<'_, PyAny>) -> PyResult<f64> {
+pub(super) fn moment(given: &Bound<'_, PyAny>) -> PyResult<f64> {
     let seconds = if given.hasattr("timestamp")? {
         if given.getattr("tzinfo")?.is_none() {
             return Err(PyValueError::new_err(format!(

@@ -169,6 +169,10 @@ pymethods! {
             self.drive.send_order(Order::Promote(why))
         }
 
+        fn label(&self, id: String, truth: String) -> bool {
+            self.drive.send_order(Order::Label(id, truth))
+        }
+
         fn suspend(&self) -> bool {
             self.drive.send_order(Order::Suspend)
         }

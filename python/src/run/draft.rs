@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 
 use super::{
     evidence,
+    labels::Labels,
     observed::EventLoop,
     own,
     place::Place,
@@ -36,6 +37,7 @@ pub(super) struct Arguments<'a, 'py> {
     pub(super) client: Option<&'a Client>,
     pub(super) inputs: Option<&'a Bound<'py, PyAny>>,
     pub(super) evidence: Option<&'a Bound<'py, PyAny>>,
+    pub(super) labels: Option<&'a Bound<'py, PyAny>>,
 }
 
 /// A recipe that may lack its inputs.
@@ -59,6 +61,10 @@ impl Draft {
             || Ok(Vec::new()),
             |evidence| evidence::read(evidence, &core, &raised, &event_loop),
         )?;
+        let labels = given
+            .labels
+            .map(|labels| Labels::new(labels, raised.clone(), event_loop.clone()))
+            .transpose()?;
         let (mut requests, mut inputs_for) = (None, None);
         let can_send = given.inputs.is_some() && (given.client.is_some() || given.lab.is_some());
         // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
@@ -88,8 +94,10 @@ impl Draft {
             requests,
             evidence,
             event_loop,
+            labels,
             concurrency: 1,
             tick: None,
+            store: None,
             disagreements: Disagreements::default(),
             raised,
         };
@@ -100,6 +108,12 @@ impl Draft {
     pub(super) fn paced(mut self, concurrency: usize, tick: Option<Duration>) -> Self {
         self.recipe.concurrency = concurrency;
         self.recipe.tick = tick;
+        self
+    }
+
+    /// Appends the observations to a file.
+    pub(super) fn storing(mut self, file: Option<PathBuf>) -> Self {
+        self.recipe.store = file;
         self
     }
 

@@ -7,6 +7,7 @@ mod drive;
 mod evidence;
 mod feed;
 mod iteration;
+mod labels;
 mod live;
 mod observed;
 mod order;

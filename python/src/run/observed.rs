@@ -42,10 +42,56 @@ impl EventLoop {
     }
 }
 
+/// Cancels a coroutine that has begun, once. Where a run is dropped because of an exception, that one stays.
+pub(super) fn cancel(function: &Mutex<Option<Py<PyAny>>>) {
+    let Some(function) = lock(function).take() else { return };
+    let _ = Python::try_attach(|py| {
+        let raised = PyErr::take(py);
+        let _ = function.call0(py);
+        if let Some(raised) = raised {
+            raised.restore(py);
+        }
+    });
+}
+
 /// What the caller iterates over.
-enum Iterable {
+pub(super) enum Iterable {
     Plain(Py<PyIterator>),
     Awaited(Py<PyAny>),
+}
+
+impl Iterable {
+    /// An iterable or an async iterable.
+    pub(super) fn new(items: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(if items.hasattr("__aiter__")? {
+            Self::Awaited(items.call_method0("__aiter__")?.unbind())
+        } else {
+            Self::Plain(items.try_iter()?.unbind())
+        })
+    }
+
+    /// Begins to iterate; gives what cancels the coroutine of an async iterable.
+    pub(super) fn start<T, F>(
+        &self,
+        py: Python<'_>,
+        queue: &Arc<Queue<T>>,
+        event_loop: &EventLoop,
+        convert: F,
+    ) -> PyResult<Option<Py<PyAny>>>
+    where
+        T: Send + 'static,
+        F: Fn(&Bound<'_, PyAny>, usize) -> PyResult<T> + Send + Sync + 'static,
+    {
+        match self {
+            Self::Plain(iterator) => {
+                Feed::start(iterator.bind(py).as_any(), queue, 0, convert).map(|()| None)
+            }
+            Self::Awaited(iterator) => {
+                let event_loop = lock(&event_loop.0).as_ref().map(|one| one.clone_ref(py));
+                Feed::start_async(iterator.bind(py), queue, event_loop.as_ref(), convert).map(Some)
+            }
+        }
+    }
 }
 
 /// The observations of an iterable. Its clones share them: a run that is resumed continues with the next one.
@@ -79,14 +125,9 @@ impl Observed {
         raised: Raised,
         event_loop: EventLoop,
     ) -> PyResult<Self> {
-        let iterable = if items.hasattr("__aiter__")? {
-            Iterable::Awaited(items.call_method0("__aiter__")?.unbind())
-        } else {
-            Iterable::Plain(items.try_iter()?.unbind())
-        };
         Ok(Self(Arc::new(Shared {
             name: name.into(),
-            iterable: Mutex::new(Some(iterable)),
+            iterable: Mutex::new(Some(Iterable::new(items)?)),
             queue: Arc::new(Queue::new(AHEAD)),
             order: Mutex::new(SendingOrder::new(name)),
             subsets: plan.subsets(),
@@ -106,9 +147,7 @@ impl Observed {
 impl Shared {
     fn close(&self) {
         self.queue.close();
-        if let Some(cancel) = lock(&self.cancel).take() {
-            let _ = Python::try_attach(|py| cancel.call0(py).map(drop));
-        }
+        cancel(&self.cancel);
     }
 
     /// Begins to iterate, where nothing does yet.
@@ -128,25 +167,15 @@ impl Shared {
             })
         };
         // At the very end there is no interpreter any more, and nothing to iterate.
-        let started = Python::try_attach(|py| match iterable {
-            Iterable::Plain(iterator) => {
-                Feed::start(iterator.bind(py).as_any(), &self.queue, 0, convert)
+        let started =
+            Python::try_attach(|py| iterable.start(py, &self.queue, &self.event_loop, convert));
+        match started {
+            Some(Ok(function)) => *lock(&self.cancel) = function,
+            Some(Err(error)) => {
+                self.raised.keep(error);
+                self.queue.end(None);
             }
-            Iterable::Awaited(iterator) => {
-                let event_loop = lock(&self.event_loop.0).as_ref().map(|one| one.clone_ref(py));
-                let cancel = Feed::start_async(
-                    iterator.bind(py),
-                    &self.queue,
-                    event_loop.as_ref(),
-                    convert,
-                )?;
-                *lock(&self.cancel) = Some(cancel);
-                Ok(())
-            }
-        });
-        if let Some(Err(error)) = started {
-            self.raised.keep(error);
-            self.queue.end(None);
+            None => {}
         }
     }
 

@@ -1,18 +1,18 @@
 //! The parts of a run's driver, so that it can be created again after a pause.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::OpenOptions, io::BufWriter, path::PathBuf, sync::Arc, time::Duration};
 
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
     evidence::{Disagreements, Sample, Uses},
     predict,
-    rollout::{Plan, Result},
+    rollout::{Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
 use super::{
-    evidence::Evidence, observed::EventLoop, place::Place, raised::Raised, samples::Samples,
-    score::OwnScore,
+    evidence::Evidence, labels::Labels, observed::EventLoop, place::Place, raised::Raised,
+    samples::Samples, score::OwnScore,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
 
@@ -25,8 +25,11 @@ pub(crate) struct Recipe {
     pub(super) requests: Option<Requests>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) event_loop: EventLoop,
+    pub(super) labels: Option<Labels>,
     pub(super) concurrency: usize,
     pub(super) tick: Option<Duration>,
+    /// The file to which the observations are appended.
+    pub(super) store: Option<PathBuf>,
     pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
@@ -51,6 +54,9 @@ impl Recipe {
     pub(crate) fn close(&self) {
         if let Some(requests) = &self.requests {
             requests.samples.close();
+        }
+        if let Some(labels) = &self.labels {
+            labels.close();
         }
         for one in &self.evidence {
             if let Evidence::Observed(observed) = one {
@@ -94,6 +100,19 @@ impl Recipe {
         for (name, function) in &self.scores.0 {
             let (function, raised) = (Arc::clone(function), self.raised.clone());
             rollout = rollout.score(name.as_str(), OwnScore { function, raised, requests });
+        }
+        if let Some(labels) = &self.labels {
+            rollout = rollout.labels(labels.clone());
+        }
+        if let Some(path) = &self.store {
+            let file =
+                OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+                    Error::Plan(format!(
+                        "the observations cannot be stored in {}: {error}",
+                        path.display()
+                    ))
+                })?;
+            rollout = rollout.store(BufWriter::new(file));
         }
         rollout.on(cluster)?.start().await
     }

@@ -26,10 +26,12 @@ impl Start {
         client: Option<&Client>,
         inputs: Option<&Bound<'py, PyAny>>,
         evidence: Option<&Bound<'py, PyAny>>,
+        labels: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let place = Place::new(lab, cluster)?;
         live::store_at_exit(py)?;
-        let draft = Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence })?;
+        let draft =
+            Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence, labels })?;
         Ok(Self { draft, viewer: None })
     }
 
@@ -41,6 +43,11 @@ impl Start {
     ) -> PyResult<Self> {
         let tick = tick.map(time::seconds).transpose()?;
         Ok(Self { draft: self.draft.paced(concurrency, tick), ..self })
+    }
+
+    /// Appends the observations to a file.
+    pub(crate) fn storing(self, file: Option<std::path::PathBuf>) -> Self {
+        Self { draft: self.draft.storing(file), ..self }
     }
 
     /// Shows the run while it goes on.

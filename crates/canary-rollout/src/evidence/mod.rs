@@ -36,6 +36,7 @@ mod sample;
 mod score;
 mod sending_order;
 mod source;
+mod stored;
 mod traffic;
 mod uses;
 
@@ -61,5 +62,6 @@ pub(crate) use sample::Samples;
 pub use score::Score;
 pub use sending_order::SendingOrder;
 pub use source::{Observations, OwnRequests, Source};
+pub use stored::Stored;
 pub use traffic::Traffic;
 pub use uses::Uses;

@@ -1,17 +1,10 @@
 //! Where observations come from: one trait, and a source out of any stream or iterator.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::pin::Pin;
 
 use futures_core::Stream;
 
-use super::{
-    Timestamp,
-    observation::{Kind, Observation, Seen},
-};
+use super::observation::{Kind, Observation};
 use crate::Result;
 
 /// The observations of a source, in order.

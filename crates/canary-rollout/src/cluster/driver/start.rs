@@ -23,7 +23,7 @@ use super::{
 use crate::{
     COMMAND_ANNOTATION, Cause, Command, Error, Event, Machine, Plan, Result, STATE_VERSION, Split,
     State, Verdict,
-    evidence::{Kind, Seen, Source, Timestamp, Uses},
+    evidence::{Kind, Seen, Source, Stored, Timestamp, Uses},
     json::annotation,
     patch::{RouteChange, STATE_ANNOTATION, change_route, initial_mirror, locate},
 };
@@ -81,6 +81,13 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         activity.observed(&Arc::from(source.name()), now);
         inputs.push(inputs_of(source, &state, &plan));
     }
+    if let Some(labels) = driver.labels.take() {
+        let items = labels.map(|item| match item {
+            Ok((id, truth)) => Input::Labelled(id, truth),
+            Err(error) => Input::LabelsEnded(Some(error)),
+        });
+        inputs.push(items.chain(stream::once(async { Input::LabelsEnded(None) })).boxed());
+    }
     let (sender, commands) = mpsc::unbounded_channel();
     let (routes, subsets) = target.watched();
     let changes = stream::select_all([
@@ -113,6 +120,11 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
     };
     let step = running.state.step();
     running.reports.push_back(Progress::Started { resumed, step, anew, stored });
+    running.store(|| Stored::Started {
+        at: now,
+        stable: plan.stable.clone(),
+        canary: plan.canary.clone(),
+    });
     running.report_approval();
     running.handle(event);
     if running.driver.aborting {
@@ -269,7 +281,7 @@ fn inputs_of(source: Box<dyn Source>, state: &State, plan: &Plan) -> BoxStream<'
     let uses = source.provides().contains(&Kind::Latency).then(|| Uses::of(plan));
     let mut number = 0;
     let items = source.observations(after).map(move |item| {
-        let used = item.and_then(|observation| {
+        let checked = item.and_then(|observation| {
             let request = match &observation.what {
                 Seen::Request(request) => Some(request),
                 _ => None,
@@ -284,7 +296,7 @@ fn inputs_of(source: Box<dyn Source>, state: &State, plan: &Plan) -> BoxStream<'
             number += 1;
             Ok(observation)
         });
-        match used {
+        match checked {
             Ok(observation) => Input::Observed(observation),
             Err(error) => Input::Ended(failed_name.clone(), Some(error)),
         }
