@@ -1,5 +1,6 @@
 """Labels that come later than the predictions: judged in the order of sending, within the time that the plan states."""
 
+import itertools
 import threading
 import time
 
@@ -38,14 +39,22 @@ def test_a_canary_that_is_wrong_is_rolled_back_by_labels_that_come_later():
 
 
 def test_labels_of_an_iterable_decide():
+    names = []
+
+    def inputs():
+        for name, photo in photos():
+            names.append(name)
+            yield name, photo
+
+    def labels():
+        for number in itertools.count():
+            # A few are read ahead of the requests.
+            while number >= len(names) - 8:
+                time.sleep(0.01)
+            yield names[number], "cat"
+
     with mesh(good()) as lab:
-
-        def labels():
-            for name, _ in photos(2_000):
-                time.sleep(0.005)
-                yield name, "cat"
-
-        run = labelled().run(lab, inputs=photos(), labels=labels(), tick=0.05, concurrency=1)
+        run = labelled().run(lab, inputs=inputs(), labels=labels(), tick=0.05, concurrency=1)
         assert run.wait().promoted, run.verdict
 
 

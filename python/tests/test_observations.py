@@ -173,9 +173,8 @@ def test_what_an_iterator_raises_is_raised_by_the_run():
         yield canary.Observation("v1", NOW)
         raise OSError("the log is gone")
 
-    with mesh(good()) as lab:
-        with pytest.raises(OSError, match="the log is gone"):
-            plan().run(lab, evidence=broken(), tick=0.05).wait()
+    with mesh(good()) as lab, pytest.raises(OSError, match="the log is gone"):
+        plan().run(lab, evidence=broken(), tick=0.05).wait()
     with mesh(good()) as lab, pytest.raises(OSError, match="the log is gone"):
         plan().run(lab, evidence=asynchronously(broken()), tick=0.05).wait()
 
