@@ -30,6 +30,7 @@ __all__ = [
     "Guardrail",
     "Lab",
     "Mesh",
+    "Observation",
     "ObservedShare",
     "Pair",
     "Plan",
@@ -62,6 +63,7 @@ __all__ = [
     "dumps",
     "encode_predict",
     "encode_predict_grpc",
+    "error_rate",
     "error_ratio",
     "load",
     "loads",
@@ -92,6 +94,8 @@ _File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilIm
 _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
 _Example: TypeAlias = Mapping[str, Any]
 _Seconds: TypeAlias = float | timedelta
+_Action: TypeAlias = Literal["rollback", "pause", "warn"]
+_Evidence: TypeAlias = Prometheus | Iterable[Observation] | AsyncIterable[Observation]
 
 class _Shown:
     """Base of what shows itself in a notebook."""
@@ -1850,6 +1854,18 @@ class Guardrail(_Value):
             >>> error_ratio().minimum, error_ratio(minimum=100).minimum
             (20, 100)
         """
+    @property
+    def action(self) -> _Action:
+        """The consequence of an alarm.
+
+        `rollback`: all traffic goes back to the stable version. `pause`: the weights stay, the run reports `alarmed`
+        and `paused`, and waits for a person. `warn`: the run reports `alarmed` and goes on. Guardrails that roll back
+        share the plan's alpha; those that pause share 5 %, and each that warns has 5 % of its own.
+
+        Example:
+            >>> agreement(0.95).action, agreement(0.95, action="warn").action
+            ('rollback', 'warn')
+        """
     def to_dict(self) -> dict[str, Any]:
         """Give it as it is in a plan's YAML.
 
@@ -1868,6 +1884,7 @@ def error_ratio(
     harm: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the canary's error rate at or under `at_most` times the stable one.
@@ -1882,11 +1899,39 @@ def error_ratio(
             more.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
         >>> error_ratio(1.0, proven_below=1.5).to_dict()
         {'errorRatio': {'atMost': 1.0, 'provenBelow': 1.5}}
+    """
+
+def error_rate(
+    at_most: float,
+    *,
+    proven_below: float | None = None,
+    share: float = 1.0,
+    minimum: int | None = None,
+    action: _Action | None = None,
+    name: str | None = None,
+) -> Guardrail:
+    """Hold the part of the canary's requests that fail at or under `at_most`.
+
+    It compares with no other version, and so takes an outage that hits both for the canary's; its alarm pauses the run
+    unless another action is given.
+
+    Args:
+        at_most: The largest rate that is no harm, between 0 and 1.
+        proven_below: When given, promotion waits until a rate of this or more is excluded.
+        share: Its part of the level, relative to the others with the same action.
+        minimum: The least number of the canary's requests in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `pause` (unless given), `rollback` or `warn`; see `Guardrail.action`.
+        name: Its name in verdicts.
+
+    Example:
+        >>> error_rate(0.02).action
+        'pause'
     """
 
 def slow_ratio(
@@ -1899,6 +1944,7 @@ def slow_ratio(
     harm: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the canary's rate of slow requests at or under `at_most` times the stable one.
@@ -1915,6 +1961,7 @@ def slow_ratio(
             more.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
@@ -1928,6 +1975,7 @@ def agreement(
     proven_above: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the part of the inputs that both models give the same top class at or over `at_least`.
@@ -1939,6 +1987,7 @@ def agreement(
         proven_above: When given, promotion waits until an agreement of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
@@ -1951,6 +2000,7 @@ def accuracy(
     proven_above: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Hold the canary to be right no less often than the stable model, on inputs with a label.
@@ -1959,6 +2009,7 @@ def accuracy(
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of labelled pairs in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
@@ -1971,6 +2022,7 @@ def pair_errors(
     proven_above: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Let the canary fail no more often than the stable version in pairs, where both get the same input.
@@ -1983,6 +2035,7 @@ def pair_errors(
             or less is excluded; -0.02 excludes a loss of two percentage points.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
@@ -1996,6 +2049,7 @@ def numeric_drift(
     proven_above: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
     name: str | None = None,
 ) -> Guardrail:
     """Let the mean probability of the top class fall by no more than `margin`.
@@ -2005,6 +2059,7 @@ def numeric_drift(
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
@@ -2014,12 +2069,13 @@ def numeric_drift(
 
 def custom(
     name: str,
-    score: Callable[[Pair], float],
+    score: Callable[[Pair], float] | Callable[[Observation], float | None],
     at_least: float,
     *,
     proven_above: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
+    action: _Action | None = None,
 ) -> Guardrail:
     """Hold the mean of a score of your own at or over `at_least`.
 
@@ -2029,11 +2085,14 @@ def custom(
             pair only; the betting is the engine's. A pair whose canary half failed has the score 0, one whose stable
             half failed has none; the function is called for neither. Anything else that it gives, such as None, NaN
             or 1.5, is an error of the function: it is counted (`totals["refused"]` of an event), and with the tenth one
-            the run ends as inconclusive and says what came. What it raises is raised by the run.
+            the run ends as inconclusive and says what came. What it raises is raised by the run. In a plan without
+            header and mirror, whose run is given observations (`evidence=`), a function of each `Observation` of the
+            canary, which gives None where it does not apply.
         at_least: The smallest mean that is no harm.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of scores in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
 
     Example:
         >>> def sure(pair):
@@ -2074,6 +2133,9 @@ class Plan(_Value):
             answered one input; a minute unless given. Then the release is refused, and no weight was written.
         patience: The longest time for one step; an hour unless given.
         on_inconclusive: The weights without a decision: `keep` (unless given) or `rollback`.
+        labels_within: For labels that come later than the predictions (`run(labels=)`, `Run.label`): the longest time
+            from a prediction to its label. `accuracy` then judges in the order of sending, each pair when it and all
+            before it have their labels or wait no longer; what comes later counts for nothing.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2110,6 +2172,7 @@ class Plan(_Value):
         startup_timeout: _Seconds | None = None,
         patience: _Seconds | None = None,
         on_inconclusive: Literal["keep", "rollback"] | None = None,
+        labels_within: _Seconds | None = None,
     ) -> Plan: ...
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
@@ -2200,6 +2263,16 @@ class Plan(_Value):
     def patience(self) -> float:
         """The longest time for one step, in seconds."""
     @property
+    def labels_within(self) -> float | None:
+        """The longest time that a label is awaited, in seconds; None where labels come with their inputs.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", header=("user-group", "canary"), guards=[accuracy()],
+            ...             labels_within=600)
+            >>> plan.labels_within, plan.to_dict()["labels"]
+            (600.0, {'within': '10m'})
+        """
+    @property
     def weights(self) -> list[int]:
         """The weights of the steps, in percent."""
     @property
@@ -2270,6 +2343,33 @@ class Plan(_Value):
             >>> plan.power(0.9, errors=(0.01, 0.05), runs=50).p_rollback >= 0.9
             True
         """
+    def replay(
+        self,
+        observations: str | PathLike[str] | Iterable[Observation],
+        *,
+        weights: int | Sequence[tuple[datetime | float, int]] | None = None,
+    ) -> Verdict:
+        """Say what this plan would have said of observations that were made before; nothing is asked or written.
+
+        The requests of a step are those that were sent at the step's own weight; the others are left out. Pairs,
+        scores and labels are always used. Gates count as passed, approvals as given, the canary as reachable.
+
+        Args:
+            observations: A file that a run has stored (`run(store=)`), or observations in the order of sending.
+            weights: For observations, the canary's percent of the traffic when they were made: a number, or
+                (since, percent) for each change. A stored file has them in it.
+
+        Raises:
+            ManifestError: A line of the file cannot be read; the message has its number.
+            PlanError: There are no observations, or they are of other subsets.
+            ValueError: An observation cannot be used.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[50, 100], hold=100, guards=[error_ratio()])
+            >>> seen = [Observation("ab"[n % 2], 1.7e9 + n, ok=n % 4 != 1) for n in range(400)]
+            >>> plan.replay(seen, weights=50).rolled_back
+            True
+        """
     def run(
         self,
         lab: Lab | None = None,
@@ -2277,7 +2377,9 @@ class Plan(_Value):
         cluster: Cluster | None = None,
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
-        evidence: Sequence[Prometheus] | None = None,
+        evidence: _Evidence | Sequence[_Evidence] | None = None,
+        labels: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]] | None = None,
+        store: str | PathLike[str] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
@@ -2288,8 +2390,8 @@ class Plan(_Value):
         Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a
         guardrail or a hold needs pairs, it is sent to both models: the canary by the plan's header, or, in a plan
         without one, by the mirror of its shadow step (on a lab). With `evidence`, the requests are those that
-        Prometheus counts, whoever sends them, and nothing is sent here but the requests of the plan's
-        header route and gates.
+        Prometheus counts or that you have observed, whoever sends them, and nothing is sent here but the requests of
+        the plan's header route and gates.
 
         Nothing is written before the run's own question is known to be right and the canary is known to be there: the
         stable version answers the first input, the pods behind the canary's subset are ready, and the canary answers
@@ -2311,7 +2413,15 @@ class Plan(_Value):
                 says beforehand what is missing.
             client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
                 one, the lab's gateway and the stable version's model.
-            evidence: Where requests are counted, in place of those sent here.
+            evidence: Where requests are counted, in place of those sent here: a `Prometheus`; any iterable or async
+                iterable of `Observation`, in the order of sending; or a list of these. A separate thread iterates, so
+                that an iterable may wait; an async one is driven by the event loop that awaits the run, and without one
+                by a loop of its own in a thread. What it raises is raised by the run, and so is ValueError for an
+                observation that cannot be used.
+            labels: Labels that come later than the predictions, as (id, truth): the id is the name of an input, the
+                truth its class. An iterable or an async iterable, which may wait, as for `evidence`. The plan needs
+                `labels_within`, and `Run.label` gives single ones.
+            store: A file to which the observations are appended, one JSON object a line, for `replay`.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
                 one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
                 queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an
@@ -2347,7 +2457,9 @@ class Plan(_Value):
         cluster: Cluster | None = None,
         client: Client | None = None,
         inputs: Iterable[Any] | None = None,
-        evidence: Sequence[Prometheus] | None = None,
+        evidence: _Evidence | Sequence[_Evidence] | None = None,
+        labels: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]] | None = None,
+        store: str | PathLike[str] | None = None,
         concurrency: int = 4,
         tick: _Seconds | None = None,
         anew: bool = False,
@@ -2406,6 +2518,74 @@ def copy_model_async(
     proxy: str | Literal[False] | None = None,
 ) -> Coroutine[Any, Any, dict[str, Any]]:
     """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
+
+@final
+class Observation(_Stored):
+    """One request of the traffic that the weights divide, seen by somebody else: evidence of a run.
+
+    A run judges a request by the weights at the moment at which it was sent. So observations come in the order of
+    sending, and a request is given only when every one that was sent before it has ended. A request that failed is an
+    observation too, also one that timed out; leaving failures out hides the harm that the run looks for.
+
+    Args:
+        arm: Which version served it: `stable`, `canary`, or the name of its subset. None where no version is known, as
+            for a request that found no endpoint: its failure is evidence of a canary that cannot be reached.
+        sent_at: When it was sent: a `datetime` with a time zone, or Unix seconds.
+        ok: False when it failed in the eyes of the user who sent it.
+        latency: The time from sending it to its complete response, in seconds; needed by `slow_ratio`, unless it
+            failed. Nothing else looks at it.
+        value: A number for the functions of `custom` guardrails.
+        user: The user who sent it, for these functions.
+        id: Its id in the log that it comes from, for these functions and for error messages.
+
+    The function of a `custom` guardrail is called with each observation of the canary, in a plan without header and
+    mirror; it gives a number from 0 to 1, or None where it does not apply. In another plan it is called with pairs, and
+    an observation with a `value` or a `user` is refused, because nothing uses it.
+
+    Raises:
+        ValueError: `sent_at` has no time zone, or a number is out of range.
+
+    Example:
+        >>> from datetime import datetime, timezone
+        >>> sent = datetime(2026, 11, 29, 12, 0, 0, tzinfo=timezone.utc)
+        >>> Observation("canary", sent, ok=False, latency=0.8)
+        Observation("canary", 1795953600, ok=False)
+        >>> Observation("resnet50", 1795953600.5).ok
+        True
+    """
+
+    def __new__(
+        cls,
+        arm: str | None,
+        sent_at: datetime | float,
+        *,
+        ok: bool = True,
+        latency: _Seconds | None = None,
+        value: float | None = None,
+        user: str | None = None,
+        id: str | None = None,
+    ) -> Observation: ...
+    @property
+    def arm(self) -> str | None:
+        """Which version served it; None where no version is known."""
+    @property
+    def sent_at(self) -> float:
+        """When it was sent, in Unix seconds."""
+    @property
+    def ok(self) -> bool:
+        """False when it failed."""
+    @property
+    def latency(self) -> float | None:
+        """The time from sending it to its complete response, in seconds."""
+    @property
+    def value(self) -> float | None:
+        """The number for custom guardrails."""
+    @property
+    def user(self) -> str | None:
+        """The user who sent it."""
+    @property
+    def id(self) -> str | None:
+        """Its id in the log that it comes from."""
 
 @final
 class Prometheus(_Shown):
@@ -2803,6 +2983,7 @@ class Progress(_Stored):
         `started`, `inspected` (the canary's pods were checked), `prepared`, `probed` (a request was sent to the
         canary), `gateJudged`, `written`, `seen` (the state of the rollout, at every tick), `waiting` (the cluster does
         not answer), `paused`, `resumed`, `awaitingApproval` and `approvalOverdue` (a step waits for a person),
+        `alarmed` (a guardrail alarmed that does not roll back; `str` has its reading),
         `commanded` (a command of a person was read; `problem` says why it was refused), `suspended`, `sourceQuiet`,
         `sourceEnded`, `finished`.
         """
@@ -2821,6 +3002,9 @@ class Progress(_Stored):
     @property
     def pairs(self) -> int | None:
         """Pairs counted at this step."""
+    @property
+    def awaiting_labels(self) -> int | None:
+        """Pairs that wait for a label (`labels_within` of the plan)."""
     @property
     def readings(self) -> Records[Reading]:
         """The reading of each guardrail."""
@@ -2867,6 +3051,12 @@ class Run(_Shown, _Table):
 
         Refused, with an event `commanded`, where the evidence has decided otherwise or nothing shows that the canary
         serves.
+        """
+    def label(self, id: str, truth: str) -> bool:
+        """Give the true class of an input that was sent before, by the input's name. False when the run is over.
+
+        The plan states how late a label may come (`labels_within`). One that comes later, or of which no pair waits,
+        counts for nothing and is counted (`totals["unmatchedLabels"]` of an event).
         """
     def suspend(self) -> bool:
         """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over."""

@@ -52,6 +52,7 @@ SOURCES = {
     "scores in a row": ("10", "canary-rollout", "MAX_INVALID_SCORES: u32 = 10;"),
     "repeated inputs": ("1000", "canary-rollout", "MAX_REPEATED_IN_A_ROW: u32 = 1_000;"),
     "inputs that are remembered": ("20 000", "canary-rollout", "CAPACITY: u64 = 20_000;"),
+    "pairs that wait for their labels": ("128", "canary-rollout", "MAX_WAITING: usize = 128;"),
     "disagreements kept": ("24, and 1 MiB", "canary-rollout", "MAX_FILE_BYTES: usize = 1 << 20;"),
     "time of a request to the API server": ("60 s", "canary-kube", "LIMIT: Duration = Duration::from_secs(60);"),
     "objects of one page": ("500", "canary-kube", "PAGE: u32 = 500;"),

@@ -21,6 +21,7 @@ WITHOUT = {
     "Run.abort": "sends a command, and the iteration goes on",
     "Run.approve": "sends a command, and the iteration goes on",
     "Run.dashboard": "opens a port of this machine, which takes no time",
+    "Run.label": "sends a label, and the iteration goes on",
     "Run.pause": "sends a command, and the iteration goes on",
     "Run.promote": "sends a command, and the iteration goes on",
     "Run.report": "writes a file of this machine",

@@ -56,6 +56,7 @@ def values():
             "Finding": canary.VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0],
             "Gateway": canary.Gateway.http("g"),
             "Guardrail": canary.error_ratio(1.0, proven_below=1.5),
+            "Observation": canary.Observation("a", 1.7e9, ok=False, latency=0.1, value=0.5, user="ada", id="7f"),
             "ObservedShare": canary.observed_share(31, 69, weight=0.3),
             "Plan": one,
             "Power": one.power(0.5, errors=(0.01, 0.5), runs=20, seed=7),

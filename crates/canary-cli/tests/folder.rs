@@ -60,6 +60,24 @@ cases:
   expect: {shares: {resnet50: 70, resnet101: 30}}
 ";
 
+/// What a run of the plan has stored: two hundred requests and as many pairs at its weight.
+fn observations() -> String {
+    let mut lines = vec![
+        r#"{"started":{"at":1000,"stable":"resnet50","canary":"resnet101"}}"#.to_owned(),
+        r#"{"split":{"at":1000,"split":{"canary":30}}}"#.to_owned(),
+    ];
+    for number in 0..200 {
+        let (at, arm) = (2_000 + number, if number % 10 < 3 { "canary" } else { "stable" });
+        lines.push(format!(
+            r#"{{"observed":{{"source":"inputs","at":{at},"request":{{"arm":"{arm}","failed":false}}}}}}"#
+        ));
+        lines.push(format!(
+            r#"{{"observed":{{"source":"inputs","at":{at},"pair":{{"stable":{{"class":"cat"}},"canary":{{"class":"cat"}}}}}}}}"#
+        ));
+    }
+    lines.join("\n")
+}
+
 /// The folder; it is removed with the value.
 pub(crate) struct Folder(PathBuf);
 
@@ -75,6 +93,7 @@ impl Folder {
         );
         this.write("plan.yaml", PLAN);
         this.write("cases.yaml", CASES);
+        this.write("observations.jsonl", &observations());
         this.write("photo.jpg", "a photo");
         this.write("resnet_101/1/saved_model.pb", "\x08\x01\x12\x03abc");
         this.write("resnet_101/1/assets/labels.txt", "cat\n");

@@ -89,6 +89,16 @@ pub enum Error {
         /// The reason, and the remedy.
         reason: String,
     },
+    /// A source gave an observation that cannot be used; nothing more is read of it.
+    #[error("observation {number} of {source_name} {reason}")]
+    Observation {
+        /// The name of the source.
+        source_name: String,
+        /// The number of the observation in the order given, from 0.
+        number: u64,
+        /// What was found, and what was expected.
+        reason: String,
+    },
     /// A rollout plan cannot run as it is written, or its driver had to stop.
     #[error("the plan cannot run: {0}")]
     Plan(String),

@@ -51,6 +51,13 @@ pub enum Event {
     SubsetRemoved,
     /// Something was seen.
     Observed(Observation),
+    /// A label has come later than its pair.
+    Labelled {
+        /// The name of the pair's input ([`Pair::name`](crate::evidence::Pair::name)).
+        id: String,
+        /// The true class.
+        truth: String,
+    },
     /// Somebody else changed what the rollout had written.
     Edited(Differences),
     /// The reason why a source gives nothing, such as a server that refuses connections.

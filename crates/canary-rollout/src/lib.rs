@@ -18,6 +18,7 @@ mod gate;
 mod guardrail;
 mod health;
 mod json;
+mod labels;
 mod machine;
 mod monitor;
 mod on_alarm;
@@ -25,6 +26,7 @@ pub mod patch;
 mod plan;
 mod power;
 mod reading;
+mod replay;
 pub mod report;
 #[cfg(test)]
 mod restore_tests;
@@ -38,6 +40,7 @@ mod target;
 mod usual;
 mod validation;
 mod verdict;
+mod waiting;
 mod wording;
 
 pub use approval::{Approval, Otherwise};
@@ -51,14 +54,17 @@ pub use guardrail::{
     Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRate, ErrorRatio, Guardrail,
     NumericDrift, ObservedSplit, PairErrors, SlowRatio,
 };
+pub use labels::Labels;
 pub use machine::{MAX_REFUSALS, Machine};
 pub use on_alarm::OnAlarm;
 pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
 pub use power::Power;
 pub use reading::Reading;
+pub use replay::Replay;
 pub use scenario::{Rates, Scenario};
 pub use simulate::Simulation;
 pub use state::{MAX_STATE_BYTES, MAX_STRIDE, Phase, STATE_VERSION, SeenAtStep, State, Totals};
 pub use summary::{Chance, Summary};
 pub use tally::Tally;
 pub use verdict::{Cause, Verdict, Why};
+pub use waiting::MAX_WAITING;

@@ -280,6 +280,14 @@ impl Monitor {
         true
     }
 
+    /// Takes in which models were right, where the label came after the pair.
+    pub(super) fn labelled(&mut self, stable_right: bool, canary_right: bool) {
+        if let AnyTest::Labelled(labelled) = &mut self.test {
+            labelled.observe(stable_right, canary_right);
+            self.judged.add(1, 1);
+        }
+    }
+
     /// Takes a value of a custom score in; `false` when it is not from 0 to 1.
     pub(super) fn score(&mut self, value: f64) -> bool {
         let AnyTest::BoundedMean(mean) = &mut self.test else { return false };

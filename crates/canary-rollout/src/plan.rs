@@ -17,6 +17,7 @@ use super::{
     bursts::Bursts,
     gate::Gate,
     guardrail::{Check, Guardrail},
+    labels::Labels,
     on_alarm::{ASIDE_ALPHA, OnAlarm},
 };
 pub use super::{
@@ -115,6 +116,9 @@ pub struct Plan {
     /// The weights after a verdict of Inconclusive.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
+    /// Labels that come after the predictions; without it a label comes with its pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
 }
 
 /// The weights after a verdict of Inconclusive.
@@ -151,6 +155,7 @@ impl Plan {
             startup_timeout: default_startup_timeout(),
             patience: default_patience(),
             on_inconclusive: OnInconclusive::Keep,
+            labels: None,
         }
     }
 
@@ -341,6 +346,13 @@ impl Plan {
         self
     }
 
+    /// Awaits labels that come after the predictions, at most so long; see [`Labels`].
+    #[must_use]
+    pub fn labels_within(mut self, time: Duration) -> Self {
+        self.labels = Some(Labels { within: time });
+        self
+    }
+
     /// Sets the longest time that one step may take.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -392,6 +404,12 @@ impl Plan {
     /// `true` when the plan compares pairs and has no header: they come out of mirrored traffic.
     pub(crate) fn pairs_are_mirrored(&self) -> bool {
         self.header.is_none() && self.needs_pairs()
+    }
+
+    /// `true` when its custom guardrails score requests: those of a plan with a header or a mirror score pairs.
+    pub(crate) fn scores_requests(&self) -> bool {
+        let pairs = self.header.is_some() || self.steps.iter().any(|step| step.mirror > 0);
+        !pairs && self.guardrails.iter().any(|one| matches!(one.check, Check::Custom(_)))
     }
 
     /// Returns `true` when anything needs pairs: a hold, or a guardrail that compares answers.

@@ -67,7 +67,7 @@ fn seen(random: &mut Random, harm: f64, since: Timestamp) -> Seen {
         _ => {
             let latency = Some(Duration::from_secs_f64(random.log_normal(-2.0, 0.6)));
             let failed = random.bernoulli(0.1 * worse);
-            Seen::Request(Request { arm, failed, latency, problem: None })
+            Seen::Request(Request { failed, ..Request::served(arm, latency) })
         }
     }
 }

@@ -13,6 +13,7 @@ use super::{
     reading::Reading,
     tally::Tally,
     verdict::Verdict,
+    waiting::Waiting,
 };
 use crate::{
     Error, Result,
@@ -106,6 +107,9 @@ pub struct State {
     pub(super) sources: BTreeMap<Arc<str>, u64>,
     #[serde(default, skip_serializing_if = "Inputs::is_empty")]
     pub(super) inputs: Inputs,
+    /// Pairs that wait for their labels.
+    #[serde(default, skip_serializing_if = "Waiting::is_empty")]
+    pub(super) waiting: Waiting,
     /// The thing that the canary lacked at the last check or probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) missing: Option<String>,
@@ -191,10 +195,24 @@ pub struct Totals {
     pub late: u64,
     /// Observations with numbers outside their range.
     pub refused: u64,
+    /// Pairs that were to be labelled later and for which there was no room; their other guardrails have judged them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub without_room: u64,
+    /// Pairs whose label has not come in the time that the plan gives.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unlabelled: u64,
+    /// Labels of which no pair waited: they came too late, twice, or for an id that there was not.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unmatched_labels: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_none(count: &u64) -> bool {
     *count == 0
 }
 
@@ -402,6 +420,11 @@ impl State {
     /// The counts of the whole rollout.
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// The number of pairs that wait for their labels.
+    pub fn awaiting_labels(&self) -> u64 {
+        self.waiting.len()
     }
 
     /// The number of the last observation taken from a source.

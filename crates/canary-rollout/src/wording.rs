@@ -96,7 +96,12 @@ impl fmt::Display for Progress {
                     f,
                     ": {} requests, {} by the canary, {} pairs",
                     seen.requests, seen.canary, seen.pairs
-                )
+                )?;
+                match seen.awaiting_labels {
+                    0 => Ok(()),
+                    1 => f.write_str(", 1 pair waits for its label"),
+                    waiting => write!(f, ", {waiting} pairs wait for their labels"),
+                }
             }
             Self::Alarmed { reading, action } => {
                 write!(f, "alarm of {reading}; action: {}", action.name())

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use canary_core::rollout;
+use canary_core::rollout::{self, OnAlarm};
 use pyo3::prelude::*;
 
 use super::scores::Score;
-use crate::{convert::value, json, macros::pymethods};
+use crate::{
+    convert::{choice::choose, value},
+    json,
+    macros::pymethods,
+};
 
 /// One thing that must not get worse.
 #[pyclass(frozen, module = "canary", from_py_object)]
@@ -24,8 +28,13 @@ impl Guardrail {
         share: f64,
         minimum: Option<u64>,
         proven: Option<f64>,
-    ) -> Self {
+        action: Option<&str>,
+    ) -> PyResult<Self> {
         core = core.share(share);
+        if let Some(action) = action {
+            let known = [OnAlarm::Rollback, OnAlarm::Pause, OnAlarm::Warn].map(|one| (one.name(), one));
+            core = core.on_alarm(choose("action", action, &known)?);
+        }
         if let Some(name) = name {
             core = core.named(name);
         }
@@ -35,7 +44,7 @@ impl Guardrail {
         if let Some(bound) = proven {
             core = core.proven(bound);
         }
-        Self { core, score: None }
+        Ok(Self { core, score: None })
     }
 }
 
@@ -49,6 +58,7 @@ pymethods! {
         test: &'static str = guardrail.core.check.kind();
         share: f64 = guardrail.core.share;
         minimum: u64 = guardrail.core.minimum;
+        action: &'static str = guardrail.core.on_alarm.name();
     }
     methods {
         fn __eq__(&self, other: &Self) -> bool {

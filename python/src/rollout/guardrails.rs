@@ -13,22 +13,23 @@ use crate::convert::time;
 
 /// The canary's error rate is at most `at_most` times the stable one.
 #[pyfunction]
-#[pyo3(signature = (at_most = 1.0, *, proven_below = None, harm = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (at_most = 1.0, *, proven_below = None, harm = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn error_ratio(
     at_most: f64,
     proven_below: Option<f64>,
     harm: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
     name: Option<String>,
-) -> Guardrail {
+) -> PyResult<Guardrail> {
     let core = tuned(rollout::Guardrail::error_ratio(at_most), harm);
-    Guardrail::new(core, name, share, minimum, proven_below)
+    Guardrail::new(core, name, share, minimum, proven_below, action)
 }
 
 /// The canary's rate of slow requests is at most `at_most` times the stable one.
 #[pyfunction]
-#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, harm = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, harm = None, share = 1.0, minimum = None, action = None, name = None))]
 #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
 pub(crate) fn slow_ratio(
     at_most: f64,
@@ -39,6 +40,7 @@ pub(crate) fn slow_ratio(
     harm: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
     let mut core = tuned(rollout::Guardrail::slow_ratio(at_most), harm);
@@ -47,7 +49,21 @@ pub(crate) fn slow_ratio(
         check.quantile = quantile.unwrap_or(check.quantile);
         check.warmup = warmup.unwrap_or(check.warmup);
     }
-    Ok(Guardrail::new(core, name, share, minimum, proven_below))
+    Guardrail::new(core, name, share, minimum, proven_below, action)
+}
+
+/// Of the canary's requests at most the part `at_most` fails.
+#[pyfunction]
+#[pyo3(signature = (at_most, *, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
+pub(crate) fn error_rate(
+    at_most: f64,
+    proven_below: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    action: Option<&str>,
+    name: Option<String>,
+) -> PyResult<Guardrail> {
+    Guardrail::new(rollout::Guardrail::error_rate(at_most), name, share, minimum, proven_below, action)
 }
 
 /// The guardrail, tuned to find a harm where one is stated.
@@ -60,57 +76,61 @@ fn tuned(core: rollout::Guardrail, harm: Option<f64>) -> rollout::Guardrail {
 
 /// Both models give the same top class for at least `at_least` of the inputs.
 #[pyfunction]
-#[pyo3(signature = (at_least, *, proven_above = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (at_least, *, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn agreement(
     at_least: f64,
     proven_above: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
     name: Option<String>,
-) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::agreement(at_least), name, share, minimum, proven_above)
+) -> PyResult<Guardrail> {
+    Guardrail::new(rollout::Guardrail::agreement(at_least), name, share, minimum, proven_above, action)
 }
 
 /// On labelled inputs the canary is right no less often than the stable model.
 #[pyfunction]
-#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn accuracy(
     proven_above: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
     name: Option<String>,
-) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::accuracy(), name, share, minimum, proven_above)
+) -> PyResult<Guardrail> {
+    Guardrail::new(rollout::Guardrail::accuracy(), name, share, minimum, proven_above, action)
 }
 
 /// In pairs the canary fails no more often than the stable version.
 #[pyfunction]
-#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn pair_errors(
     proven_above: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
     name: Option<String>,
-) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::pair_errors(), name, share, minimum, proven_above)
+) -> PyResult<Guardrail> {
+    Guardrail::new(rollout::Guardrail::pair_errors(), name, share, minimum, proven_above, action)
 }
 
 /// The mean probability of the top class falls by no more than `margin`.
 #[pyfunction]
-#[pyo3(signature = (margin, *, proven_above = None, share = 1.0, minimum = None, name = None))]
+#[pyo3(signature = (margin, *, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn numeric_drift(
     margin: f64,
     proven_above: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
     name: Option<String>,
-) -> Guardrail {
-    Guardrail::new(rollout::Guardrail::numeric_drift(margin), name, share, minimum, proven_above)
+) -> PyResult<Guardrail> {
+    Guardrail::new(rollout::Guardrail::numeric_drift(margin), name, share, minimum, proven_above, action)
 }
 
 /// The mean of `score(pair)`, a number from 0 to 1, is at least `at_least`.
 #[pyfunction]
-#[pyo3(signature = (name, score, at_least, *, proven_above = None, share = 1.0, minimum = None))]
+#[pyo3(signature = (name, score, at_least, *, proven_above = None, share = 1.0, minimum = None, action = None))]
 pub(crate) fn custom(
     name: String,
     score: Bound<'_, PyAny>,
@@ -118,6 +138,7 @@ pub(crate) fn custom(
     proven_above: Option<f64>,
     share: f64,
     minimum: Option<u64>,
+    action: Option<&str>,
 ) -> PyResult<Guardrail> {
     if !score.is_callable() {
         return Err(PyTypeError::new_err(format!(
@@ -129,7 +150,7 @@ pub(crate) fn custom(
         return Err(PyValueError::new_err("a custom guardrail needs a name"));
     }
     let core = rollout::Guardrail::custom(name, at_least);
-    let mut guardrail = Guardrail::new(core, None, share, minimum, proven_above);
+    let mut guardrail = Guardrail::new(core, None, share, minimum, proven_above, action)?;
     guardrail.score = Some(Arc::new(score.unbind()));
     Ok(guardrail)
 }

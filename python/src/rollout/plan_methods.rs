@@ -10,21 +10,22 @@ use super::{
     plan::Plan,
     plan_new::Arguments,
     power::Power,
+    replay::replay,
     scenario::{Assumed, Pair},
     scores::Scores,
     simulation::Simulation,
+    verdict::Verdict,
 };
 use crate::{
     client::Client,
     cluster::Cluster,
-    convert::value::hash_of,
+    convert::{time, value::hash_of},
     door::{self, Call, Task},
     error::IntoPy,
     finding::Finding,
     json,
     lab::Lab,
     macros::pymethods,
-    prometheus::Prometheus,
     run::Start,
     show,
 };
@@ -45,6 +46,7 @@ pymethods! {
         burst_window: Option<f64> = plan.core.burst_window().map(|window| window.as_secs_f64());
         startup_timeout: f64 = plan.core.startup_timeout.as_secs_f64();
         patience: f64 = plan.core.patience.as_secs_f64();
+        labels_within: Option<f64> = plan.core.labels.map(|labels| labels.within.as_secs_f64());
         weights: Vec<u32> = plan.core.steps.iter().map(|step| step.weight).collect();
         guards: Vec<Guardrail> = plan
             .core
@@ -55,28 +57,31 @@ pymethods! {
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
-        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, concurrency = 4, tick = None, anew = false, progress = None))]
+        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         run, run_async (
             lab: Option<&Bound<'py, Lab>>,
             cluster: Option<&Bound<'py, Cluster>>,
             client: Option<&Client>,
             inputs: Option<&Bound<'py, PyAny>>,
-            evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+            evidence: Option<&Bound<'py, PyAny>>,
+            labels: Option<&Bound<'py, PyAny>>,
+            store: Option<std::path::PathBuf>,
             concurrency: usize,
             tick: Option<Bound<'py, PyAny>>,
             anew: bool,
             progress: Option<&Bound<'py, PyAny>>,
         ) = Task::new(
-            Start::new(py, plan, (lab, cluster), client, inputs, evidence)?
+            Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick.as_ref())?
+                .storing(store)
                 .viewed(py, progress)?
                 .begin(anew),
         );
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None))]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new<'py>(
             virtual_service: &str,
@@ -97,6 +102,7 @@ pymethods! {
             startup_timeout: Option<Bound<'py, PyAny>>,
             patience: Option<Bound<'py, PyAny>>,
             on_inconclusive: Option<&str>,
+            labels_within: Option<Bound<'py, PyAny>>,
         ) -> PyResult<Self> {
             let mut core = rollout::Plan::new(virtual_service, stable, canary);
             if let Some((name, value)) = header {
@@ -106,6 +112,9 @@ pymethods! {
             core.target.namespace = namespace.unwrap_or(core.target.namespace);
             core.target.route = route;
             core.target.destination_rule = destination_rule;
+            if let Some(within) = labels_within {
+                core = core.labels_within(time::seconds(&within)?);
+            }
             let times = [settle, request_timeout, startup_timeout, patience];
             Arguments { steps, hold, guards, gates, times, bursts, on_inconclusive }.complete(core)
         }
@@ -181,6 +190,16 @@ pymethods! {
             let plan = self.core.clone();
             let found = door::compute(py, |go_on| plan.power_while(&scenario, probability, runs, seed, go_on))?;
             Ok(Power { core: found.py()?, scores: self.scores.clone() })
+        }
+
+        #[pyo3(signature = (observations, *, weights = None))]
+        fn replay(
+            &self,
+            py: Python<'_>,
+            observations: &Bound<'_, PyAny>,
+            weights: Option<&Bound<'_, PyAny>>,
+        ) -> PyResult<Verdict> {
+            replay(py, &self.core, observations, weights)
         }
 
         fn __hash__(&self) -> u64 {

@@ -48,6 +48,7 @@ pymethods! {
         requests: Option<u64> = progress.snapshot().map(|snapshot| snapshot.requests);
         canary: Option<u64> = progress.snapshot().map(|snapshot| snapshot.canary);
         pairs: Option<u64> = progress.snapshot().map(|snapshot| snapshot.pairs);
+        awaiting_labels: Option<u64> = progress.snapshot().map(|snapshot| snapshot.awaiting_labels);
         verdict: Option<Verdict> = match &progress.core {
             Core::Finished { verdict, stored } => Some(Verdict { core: verdict.clone(), stored: *stored }),
             _ => None,

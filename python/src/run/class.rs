@@ -123,6 +123,7 @@ pymethods! {
         fn __anext__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
             // On the thread of the event loop, where a notebook expects its displays: the newest event.
             Self::show(slf, None)?;
+            slf.get().drive.recipe.event_loop.remember(slf.py());
             let drive = Arc::clone(&slf.get().drive);
             let next = async move {
                 let mut watched = SuspendOnDrop::new(&drive);
@@ -166,6 +167,10 @@ pymethods! {
 
         fn promote(&self, why: String) -> bool {
             self.drive.send_order(Order::Promote(why))
+        }
+
+        fn label(&self, id: String, truth: String) -> bool {
+            self.drive.send_order(Order::Label(id, truth))
         }
 
         fn suspend(&self) -> bool {

@@ -3,13 +3,16 @@
 use std::{path::PathBuf, time::Duration};
 
 use canary_core::{
-    evidence::{Disagreements, prometheus::Prometheus},
+    evidence::Disagreements,
     predict,
     rollout::{Error, Result},
 };
 use pyo3::prelude::*;
 
 use super::{
+    evidence,
+    labels::Labels,
+    observed::EventLoop,
     own,
     place::Place,
     raised::Raised,
@@ -33,7 +36,8 @@ pub(super) struct Arguments<'a, 'py> {
     pub(super) lab: Option<&'a Bound<'py, Lab>>,
     pub(super) client: Option<&'a Client>,
     pub(super) inputs: Option<&'a Bound<'py, PyAny>>,
-    pub(super) evidence: Vec<Prometheus>,
+    pub(super) evidence: Option<&'a Bound<'py, PyAny>>,
+    pub(super) labels: Option<&'a Bound<'py, PyAny>>,
 }
 
 /// A recipe that may lack its inputs.
@@ -52,10 +56,19 @@ impl Draft {
         given: Arguments<'_, '_>,
     ) -> PyResult<Self> {
         let (core, raised) = (plan.core.clone(), Raised::default());
+        let event_loop = EventLoop::default();
+        let evidence = given.evidence.map_or_else(
+            || Ok(Vec::new()),
+            |evidence| evidence::read(evidence, &core, &raised, &event_loop),
+        )?;
+        let labels = given
+            .labels
+            .map(|labels| Labels::new(labels, raised.clone(), event_loop.clone()))
+            .transpose()?;
         let (mut requests, mut inputs_for) = (None, None);
         let can_send = given.inputs.is_some() && (given.client.is_some() || given.lab.is_some());
         // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
-        if given.evidence.is_empty() || core.header.is_some() || can_send {
+        if evidence.is_empty() || core.header.is_some() || can_send {
             let mut client = match (given.client, given.lab) {
                 (Some(client), _) => client.core.clone(),
                 (None, Some(lab)) => lab.get().with(|lab| own::client(lab, &core).py())?,
@@ -79,9 +92,12 @@ impl Draft {
             scores: plan.scores.clone(),
             place,
             requests,
-            evidence: given.evidence,
+            evidence,
+            event_loop,
+            labels,
             concurrency: 1,
             tick: None,
+            store: None,
             disagreements: Disagreements::default(),
             raised,
         };
@@ -92,6 +108,12 @@ impl Draft {
     pub(super) fn paced(mut self, concurrency: usize, tick: Option<Duration>) -> Self {
         self.recipe.concurrency = concurrency;
         self.recipe.tick = tick;
+        self
+    }
+
+    /// Appends the observations to a file.
+    pub(super) fn storing(mut self, file: Option<PathBuf>) -> Self {
+        self.recipe.store = file;
         self
     }
 

@@ -10,6 +10,7 @@ pub(crate) enum Order {
     Approve,
     Abort(String),
     Promote(String),
+    Label(String, String),
 }
 
 impl Order {
@@ -21,6 +22,7 @@ impl Order {
             Self::Suspend => control.suspend(),
             Self::Approve => control.approve(),
             Self::Promote(why) => control.promote(why.as_str()),
+            Self::Label(id, truth) => control.label(id.as_str(), truth.as_str()),
             Self::Abort(why) => control.abort(why.as_str()),
         }
     }

@@ -1,4 +1,4 @@
-//! The queue between the thread that iterates over a caller's inputs and the run that sends them.
+//! The queue between what iterates over a caller's inputs or observations and the run that takes them.
 
 use std::{
     collections::VecDeque,
@@ -7,26 +7,22 @@ use std::{
     time::Instant,
 };
 
-use canary_core::evidence::Sample;
 use pyo3::prelude::*;
 
 use super::raised::lock;
 
-/// Inputs that are read ahead.
-const AHEAD: usize = 3;
-
-/// A bounded queue of inputs with a thread at one end and a task at the other.
-#[derive(Default)]
-pub(crate) struct Queue {
-    inner: Mutex<Inner>,
+/// A bounded queue of items with a thread at one end and a task at the other.
+pub(crate) struct Queue<T> {
+    /// The items that are read ahead.
+    ahead: usize,
+    inner: Mutex<Inner<T>>,
     /// Notified when there is room, when the receiver is gone, and when the thread ends.
     changed: Condvar,
 }
 
-#[derive(Default)]
-struct Inner {
-    items: VecDeque<Sample>,
-    /// The task that waits for an input.
+struct Inner<T> {
+    items: VecDeque<T>,
+    /// The task that waits for an item.
     waiting: Option<Waker>,
     /// `true` when no input follows, with the exception of the iterable if it did not end by itself.
     ended: bool,
@@ -37,21 +33,34 @@ struct Inner {
     inside: usize,
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+impl<T> Queue<T> {
+    /// A queue with room for so many items.
+    pub(crate) fn new(ahead: usize) -> Self {
+        let inner = Inner {
+            items: VecDeque::new(),
+            waiting: None,
+            ended: false,
+            error: None,
+            closed: false,
+            inside: 0,
+        };
+        Self { ahead, inner: Mutex::new(inner), changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         lock(&self.inner)
     }
 
-    /// The next input; at the end what the iterable raised, once, and then nothing.
+    /// The next item; at the end what the iterable raised, once, and then nothing.
     ///
     /// A closed queue stays pending, even at its end: a run that is being suspended must not take that for the end of
     /// its inputs.
-    pub(crate) fn next(&self, context: &mut Context<'_>) -> Poll<Option<Result<Sample, PyErr>>> {
+    pub(crate) fn next(&self, context: &mut Context<'_>) -> Poll<Option<Result<T, PyErr>>> {
         let mut inner = self.lock();
-        if let Some(sample) = inner.items.pop_front() {
+        if let Some(item) = inner.items.pop_front() {
             drop(inner);
             self.changed.notify_all();
-            return Poll::Ready(Some(Ok(sample)));
+            return Poll::Ready(Some(Ok(item)));
         }
         if let Some(error) = inner.error.take() {
             return Poll::Ready(Some(Err(error)));
@@ -87,7 +96,7 @@ impl Queue {
     }
 
     /// Lets the thread in; `None` when the receiver is gone.
-    pub(super) fn enter(&self) -> Option<Inside<'_>> {
+    pub(super) fn enter(&self) -> Option<Inside<'_, T>> {
         let mut inner = self.lock();
         if inner.closed {
             return None;
@@ -99,19 +108,24 @@ impl Queue {
     /// Waits for room; `false` when the receiver is gone.
     pub(super) fn wait_for_room(&self) -> bool {
         let mut inner = self.lock();
-        while !inner.closed && inner.items.len() >= AHEAD {
+        while !inner.closed && inner.items.len() >= self.ahead {
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
         !inner.closed
     }
 
-    /// Puts an input at the end; `false` when the receiver is gone.
-    pub(super) fn put(&self, sample: Sample) -> bool {
+    /// Returns `true` when an item would have to wait for room.
+    pub(super) fn is_full(&self) -> bool {
+        self.lock().items.len() >= self.ahead
+    }
+
+    /// Puts an item at the end; `false` when the receiver is gone.
+    pub(super) fn put(&self, item: T) -> bool {
         let mut inner = self.lock();
         if inner.closed {
             return false;
         }
-        inner.items.push_back(sample);
+        inner.items.push_back(item);
         Self::wake(inner);
         true
     }
@@ -123,8 +137,8 @@ impl Queue {
         Self::wake(inner);
     }
 
-    /// Wakes the task that waits for an input.
-    fn wake(mut inner: MutexGuard<'_, Inner>) {
+    /// Wakes the task that waits for an item.
+    fn wake(mut inner: MutexGuard<'_, Inner<T>>) {
         let waiting = inner.waiting.take();
         drop(inner);
         if let Some(waiting) = waiting {
@@ -134,9 +148,9 @@ impl Queue {
 }
 
 /// A call of the thread that is in progress.
-pub(super) struct Inside<'a>(&'a Queue);
+pub(super) struct Inside<'a, T>(&'a Queue<T>);
 
-impl Drop for Inside<'_> {
+impl<T> Drop for Inside<'_, T> {
     fn drop(&mut self) {
         self.0.lock().inside -= 1;
         self.0.changed.notify_all();

@@ -1,16 +1,19 @@
 //! The parts of a run's driver, so that it can be created again after a pause.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::OpenOptions, io::BufWriter, path::PathBuf, sync::Arc, time::Duration};
 
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
-    evidence::{Disagreements, Sample, prometheus::Prometheus},
+    evidence::{Disagreements, Sample, Uses},
     predict,
-    rollout::{Plan, Result},
+    rollout::{Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
-use super::{place::Place, raised::Raised, samples::Samples, score::OwnScore};
+use super::{
+    evidence::Evidence, labels::Labels, observed::EventLoop, place::Place, raised::Raised,
+    samples::Samples, score::OwnScore,
+};
 use crate::{lab::Lab, rollout::scores::Scores};
 
 /// The place of the objects, the requests to the models, and their inputs.
@@ -20,9 +23,13 @@ pub(crate) struct Recipe {
     pub(super) place: Place,
     /// The requests to the models; none where all that is needed is counted elsewhere.
     pub(super) requests: Option<Requests>,
-    pub(super) evidence: Vec<Prometheus>,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) event_loop: EventLoop,
+    pub(super) labels: Option<Labels>,
     pub(super) concurrency: usize,
     pub(super) tick: Option<Duration>,
+    /// The file to which the observations are appended.
+    pub(super) store: Option<PathBuf>,
     pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
@@ -43,10 +50,18 @@ impl Recipe {
         }
     }
 
-    /// Takes no more inputs.
+    /// Takes no more inputs and observations.
     pub(crate) fn close(&self) {
         if let Some(requests) = &self.requests {
             requests.samples.close();
+        }
+        if let Some(labels) = &self.labels {
+            labels.close();
+        }
+        for one in &self.evidence {
+            if let Evidence::Observed(observed) = one {
+                observed.close();
+            }
         }
     }
 
@@ -69,7 +84,10 @@ impl Recipe {
             .anew(anew)
             .disagreements(&self.disagreements);
         for one in &self.evidence {
-            rollout = rollout.counted(one.clone());
+            rollout = match one.clone() {
+                Evidence::Counted(prometheus) => rollout.counted(prometheus),
+                Evidence::Observed(observed) => rollout.counted(observed),
+            };
         }
         if let Some(Requests { client, samples, probe }) = &self.requests {
             rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
@@ -77,9 +95,24 @@ impl Recipe {
         if let Some(mirrored) = self.place.mirrored(&self.plan) {
             rollout = rollout.mirrored(mirrored);
         }
+        let requests = Uses::of(&self.plan).are_scored()
+            && self.evidence.iter().any(|one| matches!(one, Evidence::Observed(_)));
         for (name, function) in &self.scores.0 {
             let (function, raised) = (Arc::clone(function), self.raised.clone());
-            rollout = rollout.score(name.as_str(), OwnScore { function, raised });
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised, requests });
+        }
+        if let Some(labels) = &self.labels {
+            rollout = rollout.labels(labels.clone());
+        }
+        if let Some(path) = &self.store {
+            let file =
+                OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+                    Error::Plan(format!(
+                        "the observations cannot be stored in {}: {error}",
+                        path.display()
+                    ))
+                })?;
+            rollout = rollout.store(BufWriter::new(file));
         }
         rollout.on(cluster)?.start().await
     }

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::input;
 
+/// Inputs that are read ahead.
+const AHEAD: usize = 3;
+
 /// Bytes of a random input.
 const BYTES: usize = 64;
 
@@ -46,7 +49,7 @@ struct Given {
     /// The iterator until the thread has it.
     iterator: Mutex<Option<Py<PyIterator>>>,
     pairs: bool,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Sample>>,
     raised: Raised,
 }
 
@@ -63,7 +66,12 @@ impl Given {
         // At the very end there is no interpreter any more, and nothing to iterate.
         let started = Python::try_attach(|py| {
             let items = iterator.into_bound(py).into_any();
-            Feed::start(&items, &self.queue, self.pairs, 1)
+            {
+                let pairs = self.pairs;
+                Feed::start(&items, &self.queue, 1, move |item, number| {
+                    input::sample(item, number, pairs)
+                })
+            }
         });
         if let Some(Err(error)) = started {
             self.raised.keep(error);
@@ -102,7 +110,7 @@ impl Samples {
         };
         let first = input::sample(&first?, 0, pairs)?;
         let iterator = Mutex::new(Some(iterator.unbind()));
-        let given = Given { iterator, pairs, queue: Arc::default(), raised };
+        let given = Given { iterator, pairs, queue: Arc::new(Queue::new(AHEAD)), raised };
         Ok(Self::of(first, Items::Given(given)))
     }
 

@@ -1,18 +1,21 @@
 //! A caller's function as the score of a custom guardrail.
 
-use canary_core::evidence::{self, Observation, Seen};
+use canary_core::evidence::{self, Arm, Observation, Seen};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use super::raised::Raised;
-use crate::rollout::{pair::Pair, scores::Score};
+use crate::rollout::{observation, pair::Pair, scores::Score};
 
 /// The longest text of a value that is no score, in characters.
 const LONGEST_VALUE: usize = 80;
 
-/// A caller's function as the score of a custom guardrail. It is not called for pairs with a failed half.
+/// A caller's function as the score of a custom guardrail: of pairs, and not of those with a failed half; in a plan
+/// without pairs, of the canary's requests that the caller has observed.
 pub(super) struct OwnScore {
     pub(super) function: Score,
     pub(super) raised: Raised,
+    /// `true` when it scores requests.
+    pub(super) requests: bool,
 }
 
 impl evidence::Score for OwnScore {
@@ -21,9 +24,19 @@ impl evidence::Score for OwnScore {
     }
 
     fn number(&self, observation: &Observation) -> Option<Result<f64, String>> {
-        let Seen::Pair(pair) = &observation.what else { return None };
         Python::attach(|py| {
-            let returned = self.function.call1(py, (Pair(pair.clone()),));
+            let returned = match &observation.what {
+                Seen::Pair(pair) => self.function.call1(py, (Pair(pair.clone()),)),
+                Seen::Request(request) if self.requests && request.arm == Arm::Canary => {
+                    let observed = observation::Observation::of(observation.at, request);
+                    self.function.call1(py, (observed,))
+                }
+                _ => return None,
+            };
+            // A request that the score is not about.
+            if self.requests && returned.as_ref().is_ok_and(|value| value.is_none(py)) {
+                return None;
+            }
             let value = returned.and_then(|value| number(value.bind(py)));
             value.inspect_err(|error| self.raised.keep(error.clone_ref(py))).ok()
         })

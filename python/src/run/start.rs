@@ -9,10 +9,7 @@ use super::{
     live,
     place::Place,
 };
-use crate::{
-    client::Client, cluster::Cluster, convert::time, lab::Lab, prometheus::Prometheus,
-    rollout::plan::Plan,
-};
+use crate::{client::Client, cluster::Cluster, convert::time, lab::Lab, rollout::plan::Plan};
 
 /// A run that has not begun.
 pub(crate) struct Start {
@@ -28,12 +25,13 @@ impl Start {
         (lab, cluster): (Option<&Bound<'py, Lab>>, Option<&Bound<'py, Cluster>>),
         client: Option<&Client>,
         inputs: Option<&Bound<'py, PyAny>>,
-        evidence: Option<Vec<PyRef<'py, Prometheus>>>,
+        evidence: Option<&Bound<'py, PyAny>>,
+        labels: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let place = Place::new(lab, cluster)?;
         live::store_at_exit(py)?;
-        let evidence = evidence.unwrap_or_default().iter().map(|one| one.core.clone()).collect();
-        let draft = Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence })?;
+        let draft =
+            Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence, labels })?;
         Ok(Self { draft, viewer: None })
     }
 
@@ -45,6 +43,11 @@ impl Start {
     ) -> PyResult<Self> {
         let tick = tick.map(time::seconds).transpose()?;
         Ok(Self { draft: self.draft.paced(concurrency, tick), ..self })
+    }
+
+    /// Appends the observations to a file.
+    pub(crate) fn storing(self, file: Option<std::path::PathBuf>) -> Self {
+        Self { draft: self.draft.storing(file), ..self }
     }
 
     /// Shows the run while it goes on.

@@ -12,6 +12,7 @@ pub(crate) mod man;
 pub(crate) mod person;
 pub(crate) mod power;
 pub(crate) mod preflight;
+pub(crate) mod replay;
 pub(crate) mod route;
 pub(crate) mod run;
 pub(crate) mod scenario;

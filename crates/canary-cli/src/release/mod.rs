@@ -5,7 +5,7 @@ pub(crate) mod lab;
 mod print;
 mod samples;
 
-use std::time::Instant;
+use std::{io::BufWriter, time::Instant};
 
 use anyhow::{Context, Result};
 use canary_core::{
@@ -99,6 +99,11 @@ where
     }
     if let Some(mirror) = mirror {
         rollout = rollout.mirrored(|| mirror);
+    }
+    if let Some(path) = &options.store {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        rollout = rollout.store(BufWriter::new(file));
     }
     let driver = rollout.on(cluster)?;
     let began = Instant::now();

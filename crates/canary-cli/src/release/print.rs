@@ -126,8 +126,12 @@ fn standing(snapshot: &Snapshot) -> String {
         0 => String::new(),
         pairs => format!(", {pairs} pairs"),
     };
+    let labels = match snapshot.awaiting_labels {
+        0 => String::new(),
+        waiting => format!(", {waiting} waiting for labels"),
+    };
     let Snapshot { step, requests, canary, .. } = snapshot;
-    let sizes = format!("step {step}: {requests} requests, {canary} by the canary{pairs}");
+    let sizes = format!("step {step}: {requests} requests, {canary} by the canary{pairs}{labels}");
     let readings = snapshot.readings.iter().map(|reading| {
         format!("{} E {:.2} of {:.0}", reading.guardrail, reading.e, 1.0 / reading.alpha)
     });

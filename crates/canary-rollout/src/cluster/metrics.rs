@@ -282,6 +282,7 @@ mod tests {
             requests: 100,
             canary: 30,
             pairs: 4,
+            awaiting_labels: 0,
             held: Duration::from_millis(1_500),
             totals: Totals { stable: 70, canary: 30, canary_failed: 2, ..Totals::default() },
             readings: state.readings(plan),

@@ -1,10 +1,10 @@
 //! The wiring of a run: a plan, the models, the evidence and a cluster become one driver.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use futures_core::Stream;
 
-use super::{Cluster, Driver, HeaderProbe};
+use super::{Cluster, Driver, HeaderProbe, driver::LabelStream};
 use crate::{
     Plan, Result,
     evidence::{Disagreements, Mirrored, Predictor, Sample, Samples, Score, Source, Traffic},
@@ -52,6 +52,8 @@ pub struct Rollout<P: Predictor> {
     counted: Vec<Box<dyn Source>>,
     mirrored: Option<Box<dyn FnOnce() -> Mirrored + Send>>,
     scores: Vec<(Arc<str>, Box<dyn Score>)>,
+    labels: Option<LabelStream>,
+    store: Option<Box<dyn Write + Send>>,
     concurrency: usize,
     tick: Option<Duration>,
     anew: bool,
@@ -77,6 +79,8 @@ impl<P: Predictor> Rollout<P> {
             counted: Vec::new(),
             mirrored: None,
             scores: Vec::new(),
+            labels: None,
+            store: None,
             concurrency: 4,
             tick: None,
             anew: false,
@@ -113,6 +117,21 @@ impl<P: Predictor> Rollout<P> {
         self
     }
 
+    /// Adds labels that come after the pairs; see [`Driver::labels`].
+    pub fn labels(
+        mut self,
+        labels: impl Stream<Item = Result<(String, String)>> + Send + 'static,
+    ) -> Self {
+        self.labels = Some(Box::pin(labels));
+        self
+    }
+
+    /// Stores the observations in `file`, for [`Plan::replay`]; see [`Driver::store`].
+    pub fn store(mut self, file: impl Write + Send + 'static) -> Self {
+        self.store = Some(Box::new(file));
+        self
+    }
+
     /// Sets the most inputs under way at a time; 4 by default.
     pub fn concurrency(mut self, inputs: usize) -> Self {
         self.concurrency = inputs;
@@ -142,7 +161,8 @@ impl<P: Predictor> Rollout<P> {
     /// # Errors
     /// [`crate::Error::Istio`] when the plan has an error.
     pub fn on<C: Cluster + 'static>(self, cluster: C) -> Result<Driver<C>> {
-        let Self { plan, requests, counted, mirrored, scores, concurrency, .. } = self;
+        let Self { plan, requests, counted, mirrored, scores, labels, store, concurrency, .. } =
+            self;
         let mut driver = Driver::new(cluster, plan.clone())?;
         let counts_elsewhere = !counted.is_empty();
         for source in counted {
@@ -165,6 +185,12 @@ impl<P: Predictor> Rollout<P> {
         }
         for (guardrail, score) in scores {
             driver = driver.boxed_score(guardrail, score);
+        }
+        if let Some(labels) = labels {
+            driver = driver.boxed_labels(labels);
+        }
+        if let Some(file) = store {
+            driver = driver.store(file);
         }
         if let Some(tick) = self.tick {
             driver = driver.tick(tick);

@@ -11,11 +11,17 @@ use super::{
 };
 use crate::{
     CommandRecord, Error, Plan, Reading, Result, Split, State, Totals, Verdict,
+    counted::counted,
     evidence::{Counts, Timestamp, Window},
     json::{annotation, list, text},
     patch::STATE_ANNOTATION,
 };
 use canary_stats::{Alpha, EProcess, Interval, Split as SplitTest};
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
 
 /// Where a route of the `VirtualService` sends its requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +62,9 @@ pub struct RolloutStatus {
     pub now: Timestamp,
     /// Requests and pairs counted at the step.
     pub seen_at_step: (u64, u64),
+    /// Pairs that wait for their labels ([`Plan::labels`](crate::Plan::labels)).
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub awaiting_labels: u64,
     /// The counts of the whole rollout.
     pub totals: Totals,
     /// The reading of every guardrail, when the plan is known.
@@ -174,6 +183,7 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
         since: state.since(),
         now: state.now(),
         seen_at_step: (state.seen_at_step().requests(), state.seen_at_step().pairs),
+        awaiting_labels: state.awaiting_labels(),
         totals: state.totals(),
         readings,
     })
@@ -298,6 +308,10 @@ impl fmt::Display for Status {
         };
         let (requests, pairs) = rollout.seen_at_step;
         writeln!(f, "  at this step: {requests} requests, {pairs} pairs")?;
+        if rollout.awaiting_labels > 0 {
+            let waiting = counted(rollout.awaiting_labels, "pairs waiting for labels");
+            writeln!(f, "  {waiting}")?;
+        }
         for reading in &rollout.readings {
             writeln!(f, "  {reading}")?;
         }

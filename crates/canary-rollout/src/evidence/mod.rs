@@ -3,7 +3,7 @@
 //! A [`Source`] is a stream of [`Observation`]s. There are the client's own requests ([`Recorder`]), traffic made for
 //! the rollout with pairs through the header route (`Traffic`, and `Pairing` for one pair at a time), mirrored traffic
 //! out of the logs of both sides ([`Mirrored`]), counts out of Prometheus (`prometheus`), any iterator or stream of the
-//! caller's ([`from_iter`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at
+//! caller's ([`from_iter`], [`from_blocking`], [`from_stream`]), and scores for custom guardrails ([`Score`]). A rollout takes several at
 //! once.
 //!
 //! # What counts
@@ -21,6 +21,7 @@
 //! [`Source`] states the obligations of your own source.
 
 mod disagreements;
+mod given;
 mod inputs;
 mod logged;
 mod mirror;
@@ -33,10 +34,14 @@ mod problem;
 mod recorder;
 mod sample;
 mod score;
+mod sending_order;
 mod source;
+mod stored;
 mod traffic;
+mod uses;
 
 pub use disagreements::{DisagreeingPair, Disagreements};
+pub use given::{Given, Iterated, Waiting, from_blocking, from_iter, from_stream};
 pub use inputs::Inputs;
 pub use logged::{Logged, LoggedOutcome};
 pub use mirror::{MirrorTally, Mirrored};
@@ -55,5 +60,8 @@ pub use recorder::{InFlight, Recorded, Recorder};
 pub use sample::Sample;
 pub(crate) use sample::Samples;
 pub use score::Score;
-pub use source::{Given, Iterated, Observations, OwnRequests, Source, from_iter, from_stream};
+pub use sending_order::SendingOrder;
+pub use source::{Observations, OwnRequests, Source};
+pub use stored::Stored;
 pub use traffic::Traffic;
+pub use uses::Uses;

@@ -73,6 +73,25 @@ impl Subsets {
             _ => Arm::Unknown,
         }
     }
+
+    /// The side that a text names: a subset's name, or `stable` or `canary` where no subset has that name.
+    ///
+    /// ```
+    /// use canary_core::evidence::{Arm, Subsets};
+    ///
+    /// let subsets = Subsets::new("resnet50", "resnet101");
+    /// assert_eq!(subsets.named("resnet101"), Some(Arm::Canary));
+    /// assert_eq!(subsets.named("stable"), Some(Arm::Stable));
+    /// assert_eq!(subsets.named("resnet152"), None);
+    /// ```
+    pub fn named(&self, text: &str) -> Option<Arm> {
+        match (self.arm(Some(text)), text) {
+            (Arm::Unknown, "stable") => Some(Arm::Stable),
+            (Arm::Unknown, "canary") => Some(Arm::Canary),
+            (Arm::Unknown, _) => None,
+            (arm, _) => Some(arm),
+        }
+    }
 }
 
 /// One thing seen, with where and when.
@@ -108,7 +127,7 @@ pub enum Seen {
 }
 
 /// One request of the traffic that the weights divide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
     /// Who served it.
@@ -122,6 +141,15 @@ pub struct Request {
     /// verdict's sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Arc<str>>,
+    /// A number for the custom guardrails, whose [`Score`](super::Score) reads it; in any unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The user who sent it, for the custom guardrails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Arc<str>>,
+    /// Its id in the log that it comes from: for the custom guardrails, and named by error messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Arc<str>>,
 }
 
 impl Request {
@@ -136,12 +164,41 @@ impl Request {
     /// assert!(!served.failed && refused.failed);
     /// ```
     pub fn served(arm: Arm, latency: impl Into<Option<Duration>>) -> Self {
-        Self { arm, failed: false, latency: latency.into(), problem: None }
+        let (problem, value, user, id) = (None, None, None, None);
+        Self { arm, failed: false, latency: latency.into(), problem, value, user, id }
     }
 
     /// A request that failed, with the reason in one line.
     pub fn failure(arm: Arm, problem: impl Into<Arc<str>>) -> Self {
-        Self { arm, failed: true, latency: None, problem: Some(problem.into()) }
+        Self { failed: true, problem: Some(problem.into()), ..Self::served(arm, None) }
+    }
+
+    /// Sets the number for the custom guardrails.
+    ///
+    /// ```
+    /// use canary_core::evidence::{Arm, Request};
+    ///
+    /// let rated = Request::served(Arm::Canary, None).value(0.8).user("u-17").id("7f");
+    /// assert_eq!((rated.value, rated.user.as_deref()), (Some(0.8), Some("u-17")));
+    /// ```
+    #[must_use]
+    pub fn value(mut self, value: f64) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    /// Sets the user who sent it.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<Arc<str>>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Sets its id in the log that it comes from.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.id = Some(id.into());
+        self
     }
 
     /// Returns `true` when an HTTP status is a failure in the eyes of the user who sent the request: every one but 200

@@ -17,6 +17,9 @@ use super::observation::Observation;
 /// the canary's alone did it is 0. A function thus sees answers of both models only, and a canary that fails does not
 /// escape its score.
 ///
+/// Requests are scored by [`Request::value`](super::Request::value) or by anything else that an observation has, in a
+/// plan without a header and a mirror.
+///
 /// Any function of that shape is a score:
 ///
 /// ```

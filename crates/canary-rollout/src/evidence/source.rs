@@ -1,17 +1,10 @@
 //! Where observations come from: one trait, and a source out of any stream or iterator.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::pin::Pin;
 
 use futures_core::Stream;
 
-use super::{
-    Timestamp,
-    observation::{Kind, Observation, Seen},
-};
+use super::observation::{Kind, Observation};
 use crate::Result;
 
 /// The observations of a source, in order.
@@ -87,103 +80,5 @@ impl OwnRequests {
             ),
             _ => None,
         }
-    }
-}
-
-/// A source out of a stream or an iterator of the caller's; see [`from_iter`] and [`from_stream`].
-#[derive(Debug)]
-pub struct Given<S> {
-    name: Arc<str>,
-    provides: Vec<Kind>,
-    items: S,
-}
-
-/// A source out of an iterator: each item is when it happened and what was seen.
-///
-/// The items are numbered from 0 in the order given, so that a rollout which is interrupted and begun again with the
-/// same items counts none of them twice.
-///
-/// ```
-/// use canary_core::evidence::{Arm, Kind, Request, Seen, Source, Timestamp, from_iter};
-///
-/// let failed = Request::failure(Arm::Canary, "503 Service Unavailable");
-/// let source = from_iter("log", [Kind::Requests], vec![(Timestamp(1_000), Seen::Request(failed))]);
-/// assert_eq!(source.name(), "log");
-/// ```
-pub fn from_iter<I>(
-    name: impl Into<Arc<str>>,
-    provides: impl IntoIterator<Item = Kind>,
-    items: I,
-) -> Given<Iterated<I::IntoIter>>
-where
-    I: IntoIterator<Item = (Timestamp, Seen)>,
-    I::IntoIter: Send + Unpin + 'static,
-{
-    from_stream(name, provides, Iterated(items.into_iter()))
-}
-
-/// A source out of a stream: each item is when it happened and what was seen, or an error.
-///
-/// The items are numbered from 0, as in [`from_iter`].
-pub fn from_stream<S>(
-    name: impl Into<Arc<str>>,
-    provides: impl IntoIterator<Item = Kind>,
-    items: S,
-) -> Given<S>
-where
-    S: Stream<Item = Result<(Timestamp, Seen)>> + Send + 'static,
-{
-    Given { name: name.into(), provides: provides.into_iter().collect(), items }
-}
-
-impl<S> Source for Given<S>
-where
-    S: Stream<Item = Result<(Timestamp, Seen)>> + Send + 'static,
-{
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn provides(&self) -> Vec<Kind> {
-        self.provides.clone()
-    }
-
-    fn observations(self: Box<Self>, _after: Option<u64>) -> Observations {
-        Box::pin(Numbered { source: self.name, next: 0, items: Box::pin(self.items) })
-    }
-}
-
-/// An iterator as a stream that is always ready.
-#[derive(Debug)]
-pub struct Iterated<I>(I);
-
-impl<I: Iterator<Item = (Timestamp, Seen)> + Unpin> Stream for Iterated<I> {
-    type Item = Result<(Timestamp, Seen)>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.next().map(Ok))
-    }
-}
-
-/// Items as observations with rising numbers.
-struct Numbered<S> {
-    source: Arc<str>,
-    next: u64,
-    items: Pin<Box<S>>,
-}
-
-impl<S: Stream<Item = Result<(Timestamp, Seen)>>> Stream for Numbered<S> {
-    type Item = Result<Observation>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = self.items.as_mut().poll_next(cx);
-        polled.map(|item| {
-            item.map(|item| {
-                let (at, what) = item?;
-                let sequence = Some(self.next);
-                self.next += 1;
-                Ok(Observation { source: Arc::clone(&self.source), sequence, at, what })
-            })
-        })
     }
 }

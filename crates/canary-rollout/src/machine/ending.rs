@@ -6,6 +6,7 @@ use super::{
         plan::{OnInconclusive, Split},
         state::{State, Totals},
         verdict::{Cause, Verdict, Why},
+        waiting::Waiting,
     },
     Machine, Phase,
 };
@@ -49,7 +50,7 @@ impl Machine {
             )
         });
         // The verdict needs their space, and no more inputs are compared.
-        state.inputs = Inputs::default();
+        (state.inputs, state.waiting) = (Inputs::default(), Waiting::default());
         (state.awaited_ms, state.approved) = (None, false);
         actions.push(self.final_write(state, &verdict));
         state.phase = Phase::Finishing(verdict);

@@ -51,7 +51,7 @@ impl Machine {
         let counts = match &observation.what {
             Seen::Request(request) => self.request(state, observation.at, request),
             Seen::Window(window) => self.window(state, observation.at, window),
-            Seen::Pair(pair) => self.pair(state, pair, actions),
+            Seen::Pair(pair) => self.pair(state, observation.at, pair, actions),
             Seen::Score(score) => self.score(state, score, actions),
         };
         if !counts || state.unanswered {
@@ -128,7 +128,13 @@ impl Machine {
         true
     }
 
-    fn pair(&self, state: &mut State, pair: &Pair, actions: &mut Vec<Action>) -> bool {
+    fn pair(
+        &self,
+        state: &mut State,
+        at: Timestamp,
+        pair: &Pair,
+        actions: &mut Vec<Action>,
+    ) -> bool {
         if pair.input.is_some_and(|input| !state.inputs.insert(input)) {
             state.totals.repeated += 1;
             state.repeated_in_a_row += 1;
@@ -143,7 +149,12 @@ impl Machine {
         state.pairs += 1;
         state.health.pair(pair);
         for (monitor, of) in state.monitors.iter_mut().zip(&self.plan.guardrails) {
-            state.totals.refused += u64::from(!monitor.pair(&of.check, pair));
+            if self.plan.labels.is_none() || !matches!(of.check, Check::Accuracy(_)) {
+                state.totals.refused += u64::from(!monitor.pair(&of.check, pair));
+            }
+        }
+        if self.plan.labels.is_some() {
+            self.await_label(state, at, pair);
         }
         true
     }
@@ -342,6 +353,8 @@ impl Machine {
                 || self.lacking(state).any(|(guardrail, _)| {
                     !guardrail.check.compares_traffic()
                         && !matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_))
+                        && !(matches!(guardrail.check, Check::Accuracy(_))
+                            && !state.waiting.is_empty())
                 }))
     }
 
@@ -434,12 +447,20 @@ impl Machine {
         if parts.is_empty() {
             return None;
         }
+        if !state.waiting.is_empty() {
+            let waiting = counted(state.waiting.len(), "pairs waiting for labels");
+            parts.push(waiting);
+        }
         let Totals { late, unknown, repeated, duplicates, .. } = state.totals;
+        let Totals { without_room, unlabelled, unmatched_labels, .. } = state.totals;
         for (what, count) in [
             ("late requests", late),
             ("requests of unknown origin", unknown),
             ("repeated inputs", repeated),
             ("duplicates", duplicates),
+            ("pairs without a label in time", unlabelled),
+            ("pairs without room to wait for a label", without_room),
+            ("labels of no waiting pair", unmatched_labels),
         ] {
             if count > 0 {
                 parts.push(format!("{} left out", counted(count, what)));

@@ -3,6 +3,7 @@
 mod commands;
 mod ending;
 mod evidence;
+mod labels;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::{
     plan::{Plan, Split},
     state::{MAX_STRIDE, Phase, STATE_VERSION, State, Totals},
     verdict::{Cause, Verdict, Why},
+    waiting::Waiting,
 };
 use crate::{
     Result,
@@ -35,6 +37,7 @@ pub const MAX_REFUSALS: u32 = 3;
 ///   for no test; so is a window of requests that are counted when they end ([`crate::evidence::Window::ended`]) within
 ///   [`Plan::request_timeout`]. Pairs and scores do not depend on the split and are never late.
 /// - A pair whose input was seen before counts for nothing.
+/// - With [`Plan::labels`], accuracy judges a pair when it and every pair before it have their labels, or wait no longer.
 /// - While a write is unanswered every request is late, and nothing is decided.
 /// - Time never goes back, and a stride of more than [`MAX_STRIDE`] counts as that much.
 /// - A command that was read before changes nothing; of several that were not, the last one is carried out.
@@ -131,6 +134,7 @@ impl Machine {
                 .collect::<Result<_>>()?,
             sources: std::collections::BTreeMap::new(),
             inputs: Inputs::default(),
+            waiting: Waiting::default(),
             missing: None,
             source_problem: None,
             subsets: None,
@@ -151,6 +155,7 @@ impl Machine {
             Event::Tick(now) => {
                 let stride = Timestamp(now.0).since(state.now).min(MAX_STRIDE);
                 state.now = state.now.max(now);
+                self.release_labelled(state, actions);
                 self.pass(state, stride, actions);
             }
             Event::Started(now) => {
@@ -216,9 +221,10 @@ impl Machine {
                     actions.push(Action::Save);
                 }
             }
+            Event::Labelled { id, truth } => self.labelled(state, &id, &truth, actions),
             Event::Edited(diff) if !state.is_done() => {
                 // Somebody else controls the weights now; the verdict needs the space of the inputs.
-                state.inputs = Inputs::default();
+                (state.inputs, state.waiting) = (Inputs::default(), Waiting::default());
                 state.phase = Phase::Done(Verdict::ExternalEdit { diff });
                 actions.push(Action::CleanUp);
             }
@@ -454,5 +460,7 @@ mod burst_tests;
 mod command_tests;
 #[cfg(test)]
 mod evidence_tests;
+#[cfg(test)]
+mod labels_tests;
 #[cfg(test)]
 mod tests;

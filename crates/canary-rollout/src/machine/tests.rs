@@ -66,7 +66,7 @@ impl Run {
     }
 
     pub(super) fn request_raw(&mut self, arm: Arm, failed: bool) {
-        self.observe_raw(Seen::Request(Request { arm, failed, latency: None, problem: None }));
+        self.observe_raw(Seen::Request(Request { failed, ..Request::served(arm, None) }));
     }
 
     pub(super) fn observe_raw(&mut self, what: Seen) {
@@ -95,7 +95,7 @@ impl Run {
     }
 
     pub(super) fn request(&mut self, arm: Arm, failed: bool) {
-        self.observe(Seen::Request(Request { arm, failed, latency: None, problem: None }));
+        self.observe(Seen::Request(Request { failed, ..Request::served(arm, None) }));
     }
 
     /// Good requests in the proportion of the split in force.
@@ -246,8 +246,7 @@ fn missing_data_is_neither_failure_nor_success() {
 fn duplicates_late_and_repeated_observations_count_for_nothing() {
     let mut run =
         Run::holding(plan().settle(Duration::from_secs(2)).guardrail(Guardrail::agreement(0.9)));
-    let failed =
-        Seen::Request(Request { arm: Arm::Canary, failed: true, latency: None, problem: None });
+    let failed = Seen::Request(Request { failed: true, ..Request::served(Arm::Canary, None) });
     let early = run.state.since.plus(Duration::from_millis(1_999));
     let at = run.state.since.plus(Duration::from_secs(2));
     let observed = |sequence, at, what: &Seen| {

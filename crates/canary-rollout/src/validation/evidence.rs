@@ -18,6 +18,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
     least(plan, findings);
     pairs(plan, findings);
     timeouts(plan, findings);
+    labels(plan, findings);
 }
 
 /// Each guardrail has a step in which it can see anything at all.
@@ -160,6 +161,33 @@ fn timeouts(plan: &Plan, findings: &mut Findings) {
                 "counts of requests that have ended, as from Prometheus, would never be used in a step",
             )
             .found(seconds(plan.request_timeout))
+            .help(format!("keep it below patience, which is {}", seconds(plan.patience))),
+        );
+    }
+}
+
+/// Labels are awaited for a guardrail, and within a step's patience.
+fn labels(plan: &Plan, findings: &mut Findings) {
+    let Some(labels) = plan.labels else { return };
+    if !plan.guardrails.iter().any(|one| matches!(one.check, Check::Accuracy(_))) {
+        findings.push(
+            Finding::error("C127", "labels", "no guardrail uses the labels")
+                .help("add the guardrail accuracy, or leave labels out"),
+        );
+    }
+    if labels.within.is_zero() {
+        findings.push(
+            Finding::error("C127", "labels.within", "no label comes in no time")
+                .help("give the longest time from a prediction to its label, such as 24h"),
+        );
+    } else if labels.within >= plan.patience {
+        findings.push(
+            Finding::warning(
+                "C127",
+                "labels.within",
+                "a step may end inconclusive while its labels are still awaited",
+            )
+            .found(seconds(labels.within))
             .help(format!("keep it below patience, which is {}", seconds(plan.patience))),
         );
     }

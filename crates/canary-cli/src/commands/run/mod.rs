@@ -56,6 +56,9 @@ pub(crate) struct Run {
     /// Write the run as a page: weights, evidence, confidence sequences, disagreements.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Append the observations to this file, one JSON object a line, for `canary replay`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
     /// Begin anew instead of going on with a stored run of this plan.
     #[arg(long)]
     pub(crate) anew: bool,

@@ -14,6 +14,7 @@ mod run_log;
 mod settings;
 mod source_activity;
 mod start;
+mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -27,3 +28,4 @@ pub use progress::{Control, Progress, Snapshot};
 pub use run::Run;
 pub use run_log::RunLog;
 pub use settings::Driver;
+pub(super) use settings::LabelStream;

@@ -13,6 +13,10 @@ impl<C: Cluster + 'static> Running<C> {
         match order {
             Order::Suspend => self.suspend().await,
             Order::Command(command) => self.commanded(vec![command.into()]).await,
+            Order::Label(id, truth) => {
+                self.label(id, truth);
+                Ok(())
+            }
         }
     }
 

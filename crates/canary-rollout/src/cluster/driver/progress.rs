@@ -149,6 +149,9 @@ pub struct Snapshot {
     pub canary: u64,
     /// Pairs counted at this step.
     pub pairs: u64,
+    /// Pairs that wait for their labels ([`Plan::labels`](crate::Plan::labels)).
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub awaiting_labels: u64,
     /// Time spent on this step, pauses aside.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub held: Duration,
@@ -162,6 +165,11 @@ pub struct Snapshot {
     /// The step, from 0, that waits for a person's approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaits_approval: Option<usize>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Snapshot {
@@ -183,6 +191,7 @@ pub struct Control {
 pub(super) enum Order {
     Suspend,
     Command(Command),
+    Label(String, String),
 }
 
 impl Control {
@@ -210,6 +219,12 @@ impl Control {
     /// serves. `false` when it is over.
     pub fn promote(&self, why: impl Into<String>) -> bool {
         self.send(Verb::Promote, &why.into())
+    }
+
+    /// Gives the true class of an input that was sent before, by the name of the input; see
+    /// [`Plan::labels`](crate::Plan::labels). `false` when the rollout is over.
+    pub fn label(&self, id: impl Into<String>, truth: impl Into<String>) -> bool {
+        self.commands.send(Order::Label(id.into(), truth.into())).is_ok()
     }
 
     /// Stores the state, gives the lock back and ends the stream with [`Progress::Suspended`]; the mesh stays as it was

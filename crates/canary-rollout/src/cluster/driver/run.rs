@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     Action, Error, Event, Phase, Result, State, Verdict,
-    evidence::{Observation, ScoreValue, Seen, Timestamp},
+    evidence::{Observation, ScoreValue, Seen, Stored, Timestamp},
     patch::Differences,
 };
 
@@ -68,6 +68,10 @@ impl Stream for Run {
 pub(super) enum Input {
     Observed(Observation),
     Ended(String, Option<Error>),
+    /// A label has come later than its pair.
+    Labelled(String, String),
+    /// No label follows.
+    LabelsEnded(Option<Error>),
     Tick,
     Command(Order),
     /// A watch reported a change of one of the two objects.
@@ -177,6 +181,11 @@ impl<C: Cluster + 'static> Running<C> {
         match self.wait().await {
             Input::Observed(observation) => self.observe(observation),
             Input::Ended(source, error) => self.ended(source, error),
+            Input::Labelled(id, truth) => self.label(id, truth),
+            Input::LabelsEnded(error) => {
+                let (source, error) = ("labels".to_owned(), error.map(|error| error.to_string()));
+                self.reports.push_back(Progress::SourceEnded { source, error });
+            }
             Input::Tick => self.ticked().await?,
             Input::Watched(what, event) => self.watched(what, event)?,
             Input::Again => {}
@@ -364,7 +373,15 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
+    /// Takes a label in that has come later than its pair.
+    pub(super) fn label(&mut self, id: String, truth: String) {
+        let at = self.driver.clock.now();
+        self.store(|| Stored::Labelled { at, id: id.clone(), truth: truth.clone() });
+        self.handle(Event::Labelled { id, truth });
+    }
+
     fn observe(&mut self, observation: Observation) {
+        self.store(|| Stored::Observed(observation.clone()));
         self.activity.observed(&observation.source, self.driver.clock.now());
         let mut scored = Vec::new();
         for (guardrail, score) in &self.driver.scores {
@@ -390,6 +407,7 @@ impl<C: Cluster + 'static> Running<C> {
         // A duplicate or a repeated input is no new observation for a score either.
         if (before.duplicates, before.repeated) == (after.duplicates, after.repeated) {
             for observation in scored {
+                self.store(|| Stored::Observed(observation.clone()));
                 self.handle(Event::Observed(observation));
             }
         }
@@ -408,7 +426,12 @@ impl<C: Cluster + 'static> Running<C> {
             self.report_source_problems();
         }
         self.reports.push_back(Progress::SourceEnded { source, error });
-        if self.open == 0 {
+        self.end_without_sources();
+    }
+
+    /// Ends the rollout when nothing more can come: every source has ended, and no pair waits for its label.
+    fn end_without_sources(&mut self) {
+        if self.open == 0 && self.state.awaiting_labels() == 0 {
             self.handle(Event::SourcesEnded(self.ended.join("; ")));
         }
     }
@@ -422,6 +445,7 @@ impl<C: Cluster + 'static> Running<C> {
             requests: seen.requests(),
             canary: seen.canary.requests,
             pairs: seen.pairs,
+            awaiting_labels: self.state.awaiting_labels(),
             held: self.state.held(),
             totals: self.state.totals(),
             readings: self.state.readings(self.driver.machine.plan()),
@@ -439,8 +463,12 @@ impl<C: Cluster + 'static> Running<C> {
                 Err(error) => self.postpone(error)?,
             }
         }
+        self.flush_stored();
         let overdue = self.is_overdue();
         self.handle(Event::Tick(now));
+        if !self.ended.is_empty() {
+            self.end_without_sources();
+        }
         if let (false, true, Some(step)) =
             (overdue, self.is_overdue(), self.state.awaits_approval())
         {

@@ -1,16 +1,23 @@
 //! The settings of a driver, and the check that its sources provide what the plan needs.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, io::Write, sync::Arc, time::Duration};
+
+use futures_core::Stream;
+use futures_util::stream::BoxStream;
 
 use super::{
     super::Cluster,
     clock::{Clock, SystemClock},
     probe::Probe,
+    store::Store,
 };
 use crate::{
     Check, Error, Machine, Plan, Result,
     evidence::{Kind, Score, Source},
 };
+
+/// Labels that come later: the name of the pair's input, and the true class.
+pub(in crate::cluster) type LabelStream = BoxStream<'static, Result<(String, String)>>;
 
 /// Runs a plan on a [`Cluster`].
 ///
@@ -56,6 +63,8 @@ pub struct Driver<C> {
     pub(super) machine: Machine,
     pub(super) sources: Vec<Box<dyn Source>>,
     pub(super) scores: Vec<(Arc<str>, Box<dyn Score>)>,
+    pub(super) labels: Option<LabelStream>,
+    pub(super) store: Option<Store>,
     pub(super) probe: Option<Box<dyn Probe>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) holder: String,
@@ -93,6 +102,8 @@ impl<C: Cluster + 'static> Driver<C> {
             machine: Machine::new(plan)?,
             sources: Vec::new(),
             scores: Vec::new(),
+            labels: None,
+            store: None,
             probe: None,
             clock: Arc::new(SystemClock),
             holder: default_holder(),
@@ -133,6 +144,29 @@ impl<C: Cluster + 'static> Driver<C> {
         score: Box<dyn Score>,
     ) -> Self {
         self.scores.push((guardrail, score));
+        self
+    }
+
+    /// Adds labels that come after the pairs, each with the name of the pair's input; see
+    /// [`Plan::labels`](crate::Plan::labels). Their end, and an error of theirs, are reported and end nothing.
+    #[must_use]
+    pub fn labels(
+        self,
+        labels: impl Stream<Item = Result<(String, String)>> + Send + 'static,
+    ) -> Self {
+        self.boxed_labels(Box::pin(labels))
+    }
+
+    pub(in crate::cluster) fn boxed_labels(mut self, labels: LabelStream) -> Self {
+        self.labels = Some(labels);
+        self
+    }
+
+    /// Stores the observations of the run in `file`, one JSON object a line ([`Stored`](crate::evidence::Stored)), for
+    /// [`Plan::replay`](crate::Plan::replay). A run that goes on appends to what is there: open the file for that.
+    #[must_use]
+    pub fn store(mut self, file: impl Write + Send + 'static) -> Self {
+        self.store = Some(Store::new(Box::new(file)));
         self
     }
 
@@ -205,8 +239,14 @@ impl<C: Cluster + 'static> Driver<C> {
                 }
             }
         }
-        let provided: BTreeSet<Kind> =
+        let mut provided: BTreeSet<Kind> =
             self.sources.iter().flat_map(|source| source.provides()).collect();
+        if plan.labels.is_some() && provided.contains(&Kind::Pairs) {
+            provided.insert(Kind::Labels);
+        } else if self.labels.is_some() {
+            let why = "labels come later, and the plan does not say within what time; give labels: {within: …}";
+            return Err(Error::Plan(why.to_owned()));
+        }
         let mut missing = Vec::new();
         for (index, guardrail) in plan.guardrails.iter().enumerate() {
             let kind = guardrail.check.needs();

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     COMMAND_ANNOTATION, Cause, Command, Error, Event, Machine, Plan, Result, STATE_VERSION, Split,
     State, Verdict,
-    evidence::{Source, Timestamp},
+    evidence::{Kind, Seen, Source, Stored, Timestamp, Uses},
     json::annotation,
     patch::{RouteChange, STATE_ANNOTATION, change_route, initial_mirror, locate},
 };
@@ -79,7 +79,14 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
     let mut activity = SourceActivity::default();
     for source in sources {
         activity.observed(&Arc::from(source.name()), now);
-        inputs.push(inputs_of(source, &state));
+        inputs.push(inputs_of(source, &state, &plan));
+    }
+    if let Some(labels) = driver.labels.take() {
+        let items = labels.map(|item| match item {
+            Ok((id, truth)) => Input::Labelled(id, truth),
+            Err(error) => Input::LabelsEnded(Some(error)),
+        });
+        inputs.push(items.chain(stream::once(async { Input::LabelsEnded(None) })).boxed());
     }
     let (sender, commands) = mpsc::unbounded_channel();
     let (routes, subsets) = target.watched();
@@ -113,6 +120,11 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
     };
     let step = running.state.step();
     running.reports.push_back(Progress::Started { resumed, step, anew, stored });
+    running.store(|| Stored::Started {
+        at: now,
+        stable: plan.stable.clone(),
+        canary: plan.canary.clone(),
+    });
     running.report_approval();
     running.handle(event);
     if running.driver.aborting {
@@ -262,13 +274,32 @@ fn is_finished_other(text: &str, hash: &str) -> bool {
     state.pointer("/phase/done").is_some() && other
 }
 
-fn inputs_of(source: Box<dyn Source>, state: &State) -> BoxStream<'static, Input> {
+fn inputs_of(source: Box<dyn Source>, state: &State, plan: &Plan) -> BoxStream<'static, Input> {
     let name = source.name().to_owned();
     let after = state.last_of(&name);
     let failed_name = name.clone();
-    let items = source.observations(after).map(move |item| match item {
-        Ok(observation) => Input::Observed(observation),
-        Err(error) => Input::Ended(failed_name.clone(), Some(error)),
+    let uses = source.provides().contains(&Kind::Latency).then(|| Uses::of(plan));
+    let mut number = 0;
+    let items = source.observations(after).map(move |item| {
+        let checked = item.and_then(|observation| {
+            let request = match &observation.what {
+                Seen::Request(request) => Some(request),
+                _ => None,
+            };
+            if let (Some(request), Some(uses)) = (request, &uses) {
+                uses.check(request).map_err(|reason| Error::Observation {
+                    source_name: failed_name.clone(),
+                    number,
+                    reason,
+                })?;
+            }
+            number += 1;
+            Ok(observation)
+        });
+        match checked {
+            Ok(observation) => Input::Observed(observation),
+            Err(error) => Input::Ended(failed_name.clone(), Some(error)),
+        }
     });
     // After an error that does not pass, nothing more is expected; the end is reported once.
     let ended = stream::once(async move { Input::Ended(name, None) });

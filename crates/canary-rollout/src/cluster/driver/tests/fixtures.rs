@@ -116,12 +116,8 @@ impl Stream for Traffic {
             let by_canary = dice(number, 2) < weight * 10;
             let failures = if by_canary { self.canary.failures } else { 10 };
             let arm = if by_canary { Arm::Canary } else { Arm::Stable };
-            Seen::Request(Request {
-                arm,
-                failed: dice(number, 3) < failures,
-                latency: None,
-                problem: None,
-            })
+            let failed = dice(number, 3) < failures;
+            Seen::Request(Request { failed, ..Request::served(arm, None) })
         };
         let (source, at) = ("traffic".into(), Timestamp(u64::MAX));
         Poll::Ready(Some(Ok(Observation { source, sequence: Some(number), at, what })))

@@ -1,0 +1,105 @@
+//! `Plan.replay`: stored observations, judged by another plan.
+
+use std::{fs::File, io::BufReader, path::PathBuf};
+
+use canary_core::{
+    evidence::{Seen, SendingOrder, Stored, Timestamp, Uses},
+    rollout::{self, Split},
+};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
+
+use super::{
+    observation::{Observation, moment, timestamp},
+    verdict::Verdict,
+};
+use crate::{error::IntoPy, input::unreadable};
+
+/// The name of the source in messages.
+const SOURCE: &str = "observations";
+
+/// Judges a file that a run has stored, or observations with the weights that were in force.
+pub(super) fn replay(
+    py: Python<'_>,
+    plan: &rollout::Plan,
+    given: &Bound<'_, PyAny>,
+    weights: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Verdict> {
+    let replay = if let Ok(path) = given.extract::<PathBuf>() {
+        if weights.is_some() {
+            return Err(PyTypeError::new_err(
+                "a stored file has its weights in it; leave weights out",
+            ));
+        }
+        let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
+        py.detach(|| plan.replay(Stored::read(BufReader::new(file)))).py()?
+    } else {
+        let lines = lines(plan, given, weights)?;
+        py.detach(|| plan.replay(lines.into_iter().map(Ok))).py()?
+    };
+    Ok(Verdict { core: replay.verdict, stored: None })
+}
+
+/// The observations of an iterable, and the splits between them.
+fn lines(
+    plan: &rollout::Plan,
+    given: &Bound<'_, PyAny>,
+    weights: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Vec<Stored>> {
+    let weights = weights.ok_or_else(|| {
+        PyTypeError::new_err(
+            "give weights=, the canary's percent of the traffic when the observations were made: a number, or a list \
+             of (since, percent)",
+        )
+    })?;
+    let mut splits = splits(weights)?.into_iter().peekable();
+    let (subsets, uses, mut order) = (plan.subsets(), Uses::of(plan), SendingOrder::new(SOURCE));
+    let mut lines = Vec::new();
+    for (number, item) in given.try_iter()?.enumerate() {
+        let item = item?;
+        let observation = item.cast::<Observation>().map_err(|_| {
+            let kind = item.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!(
+                "observation {number} of {SOURCE} is a {kind}; give canary.Observation(arm, sent_at, ...)"
+            ))
+        })?;
+        let wrong = |reason: String| {
+            PyValueError::new_err(format!("observation {number} of {SOURCE} {reason}"))
+        };
+        let (at, request) = observation.get().request(&subsets).map_err(wrong)?;
+        uses.check(&request).map_err(wrong)?;
+        while let Some((since, split)) =
+            splits.next_if(|(since, _)| since.is_none_or(|since| since <= at))
+        {
+            lines.push(Stored::Split { at: since.unwrap_or(at), split });
+        }
+        let taken = order.take(at, Seen::Request(request), Timestamp::now());
+        let taken = taken.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        lines.push(Stored::Observed(taken));
+    }
+    Ok(lines)
+}
+
+/// The splits with the moments since which they were in force; of a single one, since the first observation.
+fn splits(weights: &Bound<'_, PyAny>) -> PyResult<Vec<(Option<Timestamp>, Split)>> {
+    let split = |percent: u32| match percent {
+        0..=100 => Ok(Split { canary: percent, mirror: 0 }),
+        _ => Err(PyValueError::new_err(format!(
+            "a weight is {percent}; give a percent from 0 to 100"
+        ))),
+    };
+    if let Ok(percent) = weights.extract::<u32>() {
+        return Ok(vec![(None, split(percent)?)]);
+    }
+    let mut splits = Vec::new();
+    for item in weights.try_iter()? {
+        let (since, percent): (Bound<'_, PyAny>, u32) = item?.extract()?;
+        splits.push((Some(timestamp(moment(&since)?)), split(percent)?));
+    }
+    if !splits.is_sorted_by_key(|(since, _)| *since) {
+        return Err(PyValueError::new_err("weights are not in the order of time"));
+    }
+    Ok(splits)
+}
