@@ -10,4 +10,5 @@ pub mod objects;
 
 mod matches;
 mod policies;
+pub mod protocols;
 mod rules;
