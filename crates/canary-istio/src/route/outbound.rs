@@ -70,7 +70,8 @@ fn at_own_address(
     carries: Carries,
 ) -> Option<Resolved> {
     let service = visible.called(authority)?;
-    match (visible.spoken(service), service.place()) {
+    let place = service.place();
+    match (visible.spoken(service), place) {
         (Speaks::Http | Speaks::Udp, _) | (_, Place::Shared) => None,
         (Speaks::Sniffed, Place::Own) if carries == Carries::Http => {
             Some(visible.sidecar.called_at(service))
@@ -79,8 +80,11 @@ fn at_own_address(
             let rules = visible.sidecar.standing_for(&service.host, visible.listener);
             Some(match whole::named(visible.sidecar, &rules, authority) {
                 Named::Found(resolved) if carries == Carries::Tls => resolved,
-                Named::NoRules => Resolved::Service(service.host.clone()),
-                Named::Found(_) | Named::Missing => visible.sidecar.unknown(),
+                // For a range of addresses the name of the service is asked for.
+                Named::NoRules if place == Place::Own || carries == Carries::Tls => {
+                    Resolved::Service(service.host.clone())
+                }
+                _ => visible.sidecar.unknown(),
             })
         }
         _ => Some(whole::sent(visible, service)),
