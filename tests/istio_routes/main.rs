@@ -6,7 +6,6 @@
     reason = "tests fail loudly and say what they leave out"
 )]
 
-mod dns;
 mod run;
 mod scene;
 mod settings;
@@ -82,9 +81,4 @@ fn gateways_route_as_istiod_makes_them() {
 #[test]
 fn sidecars_route_as_istiod_makes_them() {
     compare(Kind::Sidecar, "sidecar");
-}
-
-#[test]
-fn sidecars_route_other_protocols_as_istiod_makes_them() {
-    compare(Kind::Mixed, "mixed sidecar");
 }

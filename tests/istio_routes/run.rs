@@ -22,7 +22,6 @@ use canary_tests::{
 use serde_json::Value;
 
 use super::{
-    dns,
     scene::{Kind, Scene},
     settings,
     stock::{Fitted, fit, list, text},
@@ -170,7 +169,7 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
         batch.pairs += 1;
         *batch.ends.entry(ending(&case.mesh, &request)).or_default() += 1;
         if !http {
-            batch.differences.extend(unread(&case.mesh, &request, &seen, backends).map(|found| {
+            batch.differences.extend(unread(&case.mesh, &request, &seen).map(|found| {
                 format!("seed {seed}, mesh {}, {tag}\n{found}\n{}", case.name, case.scene.text())
             }));
             continue;
@@ -208,20 +207,13 @@ fn ending(mesh: &Mesh, request: &Request) -> &'static str {
 
 /// The difference where no service of the client's is on the port: the proxy passes the connection on without reading it,
 /// or closes it where the evaluator tells the answer that it would give over HTTP.
-fn unread(mesh: &Mesh, request: &Request, seen: &Observed, backends: &Backends) -> Option<String> {
+fn unread(mesh: &Mesh, request: &Request, seen: &Observed) -> Option<String> {
     let decision = mesh.route(request);
     let same = match decision.outcome() {
         Outcome::Passthrough => {
             seen.received.as_ref().is_some_and(|received| received.server == PASSED)
         }
         Outcome::DirectResponse(answer) => answer.status == 502 && seen.answer.status == 0,
-        // Sent on as it is, to a server of the service's.
-        Outcome::Forward(cluster) => seen.received.as_ref().is_some_and(|received| {
-            let none = BTreeMap::new();
-            let labels = cluster.policy.as_ref().map_or(&none, |policy| &policy.labels);
-            backends.servers(&cluster.host, cluster.port, labels).contains(&received.server)
-        }),
-        Outcome::Failure(_) => seen.answer.status == 0,
         _ => false,
     };
     let found = seen.received.as_ref().map(|received| &received.server);
@@ -234,21 +226,15 @@ fn ports(case: &Case) -> Vec<u16> {
     names.filter_map(|name| name.rsplit('_').next()?.parse().ok()).collect()
 }
 
-/// The listener that a request comes to: that of the address that is called, that of its port, else the one for everything else.
+/// The listener that a request comes to: that of its port, else the one for everything else.
 fn arrival(
     case: &Case,
     request: &Request,
     addresses: &BTreeMap<String, SocketAddr>,
 ) -> Option<(String, SocketAddr)> {
     let port = request.port.unwrap_or(80);
-    let scene = &case.scene;
-    let own = dns::address(&scene.objects, &scene.client.namespace, &request.authority)
-        .filter(|_| scene.kind != Kind::Gateway)
-        .map(|address| format!("{}/{address}_{port}", case.name));
-    let shared =
-        [format!("{}/0.0.0.0_{port}", case.name), format!("{}/virtualOutbound", case.name)];
-    own.into_iter()
-        .chain(shared)
+    [format!("{}/0.0.0.0_{port}", case.name), format!("{}/virtualOutbound", case.name)]
+        .into_iter()
         .find_map(|name| addresses.get(&name).map(|address| (name.clone(), *address)))
 }
 

@@ -8,7 +8,7 @@ use canary_tests::meshes::{
     backends::Backends,
     clients::{self, Client},
     draw::Draw,
-    objects, protocols,
+    objects,
 };
 use serde_json::{Value, json};
 
@@ -17,8 +17,6 @@ use serde_json::{Value, json};
 pub(crate) enum Kind {
     Gateway,
     Sidecar,
-    /// A sidecar among services of which some do not speak HTTP.
-    Mixed,
 }
 
 /// A generated mesh and the client or the gateway in it.
@@ -64,20 +62,12 @@ impl Scene {
                 let namespace = draw.one(&["istio-system", "istio-system", "default", "shop"]);
                 Client { namespace: namespace.to_owned(), labels }
             }
-            Kind::Sidecar | Kind::Mixed => {
+            Kind::Sidecar => {
                 let mut made = clients::services(draw);
                 made.iter_mut().for_each(|service| admissible::mend(service, true));
                 all.extend(made.into_iter().map(Object::from));
                 all.extend(clients::sidecars(draw).into_iter().map(Object::Other));
-                let client = clients::client(draw);
-                if kind == Kind::Mixed {
-                    let served = all.iter_mut().filter_map(|object| match object {
-                        Object::Other(value) => Some(value),
-                        _ => None,
-                    });
-                    protocols::mix(draw, served);
-                }
-                client
+                clients::client(draw)
             }
         };
         Self { kind, objects: all, client }
@@ -152,16 +142,13 @@ impl Scene {
                 }
                 request
             }
-            Kind::Sidecar | Kind::Mixed => clients::request(draw, &self.client),
+            Kind::Sidecar => clients::request(draw, &self.client),
         }
     }
 
     /// The objects as a reader sees them.
     pub(crate) fn text(&self) -> String {
-        let own = self
-            .objects
-            .iter()
-            .filter(|object| self.kind == Kind::Mixed || object.kind() != "Service");
+        let own = self.objects.iter().filter(|object| object.kind() != "Service");
         let yaml = Manifest::from(own.cloned().collect::<Vec<_>>()).to_yaml().unwrap();
         format!("# asked by {:?} {:?}\n{yaml}", self.kind, self.client)
     }

@@ -42,7 +42,8 @@ pub(crate) fn fit(configuration: &Value, name: &str, passed: SocketAddr) -> Fitt
     for listener in list(&configuration["listeners"]) {
         let mut listener = listener.clone();
         let own = text(&listener["name"]).to_owned();
-        if own == "virtualInbound" {
+        // Those of single addresses are for services that are not HTTP.
+        if own != "virtualOutbound" && !own.starts_with("0.0.0.0_") {
             continue;
         }
         let full = format!("{name}/{own}");

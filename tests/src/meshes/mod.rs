@@ -10,5 +10,4 @@ pub mod objects;
 
 mod matches;
 mod policies;
-pub mod protocols;
 mod rules;
