@@ -1092,7 +1092,7 @@ class Decision(_Value, _Table):
         """The rule that matched."""
     @property
     def shares(self) -> list[tuple[str, float]]:
-        """Every destination of the rule with its exact share."""
+        """Every destination of the rule with its exact share: by its subset, else by its host."""
     @property
     def delay_share(self) -> tuple[float, float] | None:
         """The delay of the rule's fault in seconds, and the share of requests that it holds back, from 0 to 1."""

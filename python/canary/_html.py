@@ -275,13 +275,13 @@ def render_decision(decision: Decision) -> str:
     if decision.shares:
         rows = [
             (
-                f"<code>{escape(subset) or '–'}</code>",
+                f"<code>{escape(name)}</code>",
                 f"{bar(share, index)}{share:.1%}",
-                "chosen" if subset == (decision.subset or "") else "",
+                "chosen" if name == (decision.subset or decision.host) else "",
             )
-            for index, (subset, share) in enumerate(decision.shares)
+            for index, (name, share) in enumerate(decision.shares)
         ]
-        body = table(("subset", "share", ""), rows)
+        body = table(("destination", "share", ""), rows)
     else:
         body = f"<div>answered by the proxy itself, status {escape(str(decision.status))}</div>"
     return page(f"{body}<pre>{escape(decision.why)}</pre>")

@@ -107,9 +107,9 @@ def _answer(answer: Answer, ax: Any) -> Any:
 
 def _decision(decision: Decision, ax: Any) -> Any:
     """Draw every destination's share, the chosen one in full colour."""
-    chosen = decision.subset or ""
-    colours = [_ORANGE if subset == chosen else _GRAY for subset, _ in decision.shares]
-    names = [subset or "–" for subset, _ in decision.shares]
+    chosen = decision.subset or decision.host
+    colours = [_ORANGE if name == chosen else _GRAY for name, _ in decision.shares]
+    names = [name for name, _ in decision.shares]
     return _bars(ax, names, [share for _, share in decision.shares], colours, "share of the rule's requests")
 
 

@@ -40,14 +40,15 @@ def _answer(answer: Answer) -> Rows:
 
 
 def _decision(decision: Decision) -> Rows:
+    clusters = [share["cluster"] for share in decision.to_dict()["shares"]]
     return [
         {
-            "host": decision.host,
-            "subset": subset or None,
+            "host": cluster["host"],
+            "subset": cluster.get("subset"),
             "share": share,
-            "chosen": subset == (decision.subset or ""),
+            "chosen": (cluster["host"], cluster.get("subset")) == (decision.host, decision.subset),
         }
-        for subset, share in decision.shares
+        for cluster, (_, share) in zip(clusters, decision.shares, strict=True)
     ]
 
 

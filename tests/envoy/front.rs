@@ -78,4 +78,14 @@ fn a_release_runs_on_envoy_in_place_of_the_labs_gateway() {
     }
     let text = lab.metrics().to_prometheus();
     assert!(text.contains("destination_version=\"resnet101\""), "{text}");
+    // Copies have the host of their originals, and are still kept from the last exchanges.
+    lab.apply(&split(100, 0).mirror("resnet101", 100)).unwrap();
+    assert!(lab.recent(0).is_empty());
+    let predict = Request::post("http://lab.example/v1/models/image_classifier:predict");
+    for _ in 0..10 {
+        assert_eq!(subset_of(&lab, &predict).1.as_deref(), Some("resnet50"));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let subsets: Vec<_> = lab.recent(0).into_iter().map(|exchange| exchange.subset).collect();
+    assert_eq!(subsets, ["resnet50"; 10]);
 }

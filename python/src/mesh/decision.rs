@@ -28,7 +28,10 @@ pymethods! {
             .core
             .shares()
             .iter()
-            .map(|share| (share.cluster.subset.clone().unwrap_or_default(), share.fraction()))
+            .map(|share| {
+                let cluster = &share.cluster;
+                (cluster.subset.as_ref().unwrap_or(&cluster.host).clone(), share.fraction())
+            })
             .collect();
         delay_share: Option<(f64, f64)> = decision
             .core

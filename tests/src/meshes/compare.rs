@@ -29,11 +29,12 @@ pub struct Observed {
 impl Observed {
     /// Separates the copies from the request that the destination received: the access log names its endpoint.
     pub fn sort(&mut self, mut messages: Vec<Received>) {
-        // Both may have gone to one server. The lab's own configuration leaves the suffix to copies.
-        let marked = |message: &Received| {
-            message.header("host").is_some_and(|host| host.contains("-shadow"))
+        // Both may have gone to one server. To the chain of proxies of copies Envoy adds its own address.
+        let proxies = |message: &Received| {
+            let all = message.headers.iter().filter(|(name, _)| name == "x-forwarded-for");
+            all.map(|(_, chain)| chain.split(',').count()).sum::<usize>()
         };
-        messages.sort_by_key(marked);
+        messages.sort_by_key(proxies);
         let upstream = self.line.upstream.as_deref().and_then(|address| address.rsplit(':').next());
         let upstream = upstream.and_then(|port| port.parse::<u16>().ok());
         for message in messages {

@@ -8,6 +8,7 @@ use super::{
     destination_rules::{Client, DestinationRules},
     policy::{EffectivePolicy, MergedRule},
     registry::Registry,
+    scopes::Egress,
     services::Service,
 };
 use crate::names::{qualify, service_namespace};
@@ -122,12 +123,13 @@ impl Address {
 }
 
 /// The proxy that calls a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proxy {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Proxy<'e> {
     /// A gateway, which knows every service.
     Gateway,
-    /// A sidecar, which looks the services of a rule up among those that listen on the port that the client calls.
-    Sidecar,
+    /// A sidecar, which looks the services of a rule up among those that listen on the port that the client calls and
+    /// that its `Sidecar` resource, if there is one, imports there.
+    Sidecar(Option<&'e Egress>),
 }
 
 /// The services and rules in which destinations are looked up.
@@ -146,14 +148,16 @@ impl ClusterLookup {
         address: &Address,
         client: &Client<'_>,
         listener: u16,
-        proxy: Proxy,
+        proxy: Proxy<'_>,
     ) -> Cluster {
         let viewer = client.namespace;
         let service = match proxy {
             Proxy::Gateway => self.registry.get_of(&address.host, &address.namespace, viewer),
-            Proxy::Sidecar => self
+            Proxy::Sidecar(egress) => self
                 .registry
-                .get(&address.host, viewer)
+                .get_among(&address.host, viewer, |host, namespace| {
+                    egress.is_none_or(|egress| egress.has_service(host, namespace, viewer))
+                })
                 .filter(|service| service.has_port(listener)),
         };
         let external = service.and_then(|service| service.external_name.clone());

@@ -152,9 +152,14 @@ fn number(value: &Value) -> Option<u16> {
     value.as_u64().and_then(|number| u16::try_from(number).ok())
 }
 
-/// An address that a request can name; the unspecified one stands for none, and a range is no name.
+/// An address or a range of addresses; the unspecified one stands for none.
 fn ip(text: &str) -> Option<String> {
-    let address: IpAddr = text.strip_suffix("/32").unwrap_or(text).parse().ok()?;
+    let text = text.strip_suffix("/32").unwrap_or(text);
+    if let Some((address, bits)) = text.split_once('/') {
+        let address: IpAddr = address.parse().ok()?;
+        return bits.parse::<u8>().is_ok().then(|| format!("{address}/{bits}"));
+    }
+    let address: IpAddr = text.parse().ok()?;
     (!address.is_unspecified()).then(|| address.to_string())
 }
 
@@ -195,7 +200,7 @@ mod tests {
         let services = from_service_entry(&object);
         let hosts: Vec<_> = services.iter().map(|service| service.host.as_str()).collect();
         assert_eq!(hosts, ["ext.org", "*.org"]);
-        assert_eq!(services[0].addresses, ["10.2.0.1"]);
+        assert_eq!(services[0].addresses, ["10.1.0.0/16", "10.2.0.1"]);
         assert_eq!(services[0].protocols, BTreeMap::from([(443, "TLS".to_owned())]));
         assert_eq!(services[0].namespace.as_deref(), Some("ns1"));
     }

@@ -39,6 +39,8 @@ mod tables;
 mod text;
 mod virtual_host;
 mod virtual_services;
+mod visible;
+mod whole;
 mod why;
 mod witness;
 

@@ -1,80 +1,174 @@
-//! The connections of a sidecar's client that are sent on whole: TLS that is not ended there, and TCP
-//! (`buildSidecarOutboundTLSFilterChainOpts` and `buildSidecarOutboundTCPFilterChainOpts` of
-//! `pilot/pkg/networking/core/tls.go`).
-
-use std::sync::Arc;
+//! The listener of a sidecar that takes a connection (`buildSidecarOutboundListeners` of
+//! `pilot/pkg/networking/core/listener.go`).
+//!
+//! Services that speak HTTP share one listener for each port, on `0.0.0.0`. Others have a listener on their own address;
+//! those without one join the shared listener, where the proxy tells HTTP from the rest. Where no service of the client's
+//! is on the shared listener it does not exist: the connection is treated as one to nobody that the client knows.
 
 use super::{
-    conditions::Conditions,
-    connections::{ConnectionRule, Match},
-    routes::{Bound, Route},
-    services::Speaks,
+    services::{Place, Service, Speaks},
     sidecars::{Resolved, Sidecar},
+    visible::Visible,
+    whole::{self, Named},
 };
 use crate::names::HostTable;
 
-/// The target of a connection to a host that is not HTTP; `None` when it is HTTP. `secure` is true when the client speaks
-/// TLS.
-pub(super) fn connection(sidecar: &Sidecar<'_>, authority: &str, secure: bool) -> Option<Resolved> {
-    let Some(service) = sidecar.service(authority) else {
-        // Without any service among the objects, those with rules for TLS are taken for services that speak it.
-        let guessed = secure && sidecar.lookup.registry.is_unknown();
-        let holders = guessed.then(|| sidecar.standing_for(authority))?;
-        let some = holders.iter().any(|index| !sidecar.entries[*index].tls.is_empty());
-        return some.then(|| tls(sidecar, &holders, authority))?;
-    };
-    let rules = sidecar.standing_for(&service.host);
-    let default = || Resolved::Service(service.host.clone());
-    match service.speaks(sidecar.port) {
-        Speaks::Http => None,
-        Speaks::Tls => Some(tls(sidecar, &rules, authority).unwrap_or_else(default)),
-        Speaks::Tcp => Some(tcp(sidecar, &rules).unwrap_or_else(default)),
-    }
+/// What a connection carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carries {
+    /// HTTP that the proxy can read.
+    Http,
+    /// TLS.
+    Tls,
+    /// Anything else.
+    Other,
 }
 
-/// The rule for the name that the client asks for. Once any rule holds for the client, names that none has lead nowhere;
-/// `None` when no rule holds.
-fn tls(sidecar: &Sidecar<'_>, entries: &[usize], authority: &str) -> Option<Resolved> {
-    let rules = entries.iter().flat_map(|index| &sidecar.entries[*index].tls);
-    let held = rules
-        .flat_map(|rule| rule.matches.iter().map(move |found| (rule, found)))
-        .filter(|(_, found)| found.holds_for(&sidecar.fixed()));
-    let mut names: HostTable<(&ConnectionRule, &Match)> = HostTable::default();
-    for (rule, found) in held {
-        for name in &found.names {
-            names.entry(name, || (rule, found));
+impl Carries {
+    /// By the scheme of a request.
+    pub(super) fn of(scheme: &str) -> Self {
+        match scheme {
+            "https" | "tls" => Self::Tls,
+            "tcp" => Self::Other,
+            _ => Self::Http,
         }
     }
-    if names.is_empty() {
-        return None;
-    }
-    Some(names.find(authority).map_or_else(
-        || Resolved::Closed("no TLS rule is for the name that the client asks for".to_owned()),
-        |(rule, found)| called(rule, Some(found)),
-    ))
 }
 
-/// The first rule that holds for the client. Rules for some addresses of destinations are passed over: requests do not
-/// tell theirs.
-fn tcp(sidecar: &Sidecar<'_>, entries: &[usize]) -> Option<Resolved> {
-    let fixed = sidecar.fixed();
-    let mut rules = entries.iter().flat_map(|index| &sidecar.entries[*index].tcp);
-    rules.find_map(|rule| {
-        let found = rule.matches.iter().find(|found| !found.subnets && found.holds_for(&fixed));
-        (rule.matches.is_empty() || found.is_some()).then(|| called(rule, found))
+/// The target of a connection that a client opens to a host.
+pub(super) fn target(sidecar: &Sidecar<'_>, authority: &str, carries: Carries) -> Resolved {
+    if sidecar.lookup.registry.is_unknown() {
+        return guessed(sidecar, authority, carries);
+    }
+    let listening = sidecar.listening();
+    let at_own_address =
+        listening.iter().find_map(|visible| at_own_address(visible, authority, carries));
+    at_own_address
+        .or_else(|| listening.iter().find_map(|visible| shared(visible, authority, carries)))
+        .unwrap_or_else(|| sidecar.unknown())
+}
+
+/// Without any service among the objects, those with rules for TLS are taken for services that speak it, and the rest for
+/// services that speak HTTP.
+fn guessed(sidecar: &Sidecar<'_>, authority: &str, carries: Carries) -> Resolved {
+    let listening = sidecar.listening();
+    let by_rule = listening.first().filter(|_| carries == Carries::Tls).and_then(|visible| {
+        let holders = sidecar.standing_for(authority, visible.listener);
+        match whole::named(sidecar, &holders, authority) {
+            Named::Found(resolved) => Some(resolved),
+            Named::Missing => Some(sidecar.unknown()),
+            Named::NoRules => None,
+        }
+    });
+    by_rule.or_else(|| sidecar.guessed(authority)).unwrap_or_else(|| sidecar.unknown())
+}
+
+/// The target by the listener on the address of the service that is called; `None` when it has none.
+fn at_own_address(
+    visible: &Visible<'_, '_>,
+    authority: &str,
+    carries: Carries,
+) -> Option<Resolved> {
+    let service = visible.called(authority)?;
+    let place = service.place();
+    match (visible.spoken(service), place) {
+        (Speaks::Http | Speaks::Udp, _) | (_, Place::Shared) => None,
+        (Speaks::Sniffed, Place::Own) if carries == Carries::Http => {
+            Some(visible.sidecar.called_at(service))
+        }
+        (Speaks::Tls, _) => {
+            let rules = visible.sidecar.standing_for(&service.host, visible.listener);
+            Some(match whole::named(visible.sidecar, &rules, authority) {
+                Named::Found(resolved) if carries == Carries::Tls => resolved,
+                // For a range of addresses the name of the service is asked for.
+                Named::NoRules if place == Place::Own || carries == Carries::Tls => {
+                    Resolved::Service(service.host.clone())
+                }
+                _ => visible.sidecar.unknown(),
+            })
+        }
+        _ => Some(whole::sent(visible, service)),
+    }
+}
+
+/// The target by the listener that services share; `None` when there is none.
+fn shared(visible: &Visible<'_, '_>, authority: &str, carries: Carries) -> Option<Resolved> {
+    let sidecar = visible.sidecar;
+    let joins = |service: &Service| {
+        service.external_name.is_none()
+            && match visible.spoken(service) {
+                Speaks::Http => true,
+                Speaks::Udp => false,
+                _ => service.place() != Place::Own,
+            }
+    };
+    let speaks_http = |service: &Service| visible.spoken(service).is_http();
+    // The order counts only where something else than HTTP is called, or forbids it.
+    if carries == Carries::Http
+        && !sidecar.lookup.registry.has_server_first()
+        && visible.services().any(|(_, service)| joins(service) && speaks_http(service))
+    {
+        return Some(sidecar.called(authority));
+    }
+    let mut joined: Vec<_> = visible.services().filter(|(_, service)| joins(service)).collect();
+    joined.sort_unstable_by_key(|(order, _)| *order);
+    let chains = Chains::new(visible, joined.into_iter().map(|(_, service)| service))?;
+    Some(match carries {
+        Carries::Http if chains.http => sidecar.called(authority),
+        Carries::Tls if let Some(resolved) = chains.names.find(authority) => resolved.clone(),
+        // What a client reaches by TLS where HTTP is served is told as if the proxy could read it.
+        Carries::Tls if chains.http && chains.rest.is_none() => sidecar.called(authority),
+        _ => chains.rest.map_or_else(|| sidecar.unknown(), |service| whole::sent(visible, service)),
     })
 }
 
-fn called(rule: &ConnectionRule, found: Option<&Match>) -> Resolved {
-    let place = found.map_or(&rule.rule.place, |found| &found.place);
-    Resolved::Route(Arc::new(Route {
-        place: Arc::clone(place),
-        conditions: Conditions::none(),
-        bound: Arc::new(Bound {
-            rule: Arc::clone(&rule.rule),
-            clusters: Box::default(),
-            mirrors: Box::default(),
-            redirect: None,
-        }),
-    }))
+/// The filter chains of a shared listener.
+struct Chains<'m> {
+    /// True when there is one for HTTP.
+    http: bool,
+    /// The service that takes all connections that nothing else takes.
+    rest: Option<&'m Service>,
+    /// The targets of TLS by the name that clients ask for.
+    names: HostTable<Resolved>,
+}
+
+impl<'m> Chains<'m> {
+    /// Those of services in the order in which Istio takes them; `None` when there is no service.
+    fn new(visible: &Visible<'_, 'm>, services: impl Iterator<Item = &'m Service>) -> Option<Self> {
+        let mut chains = Self { http: false, rest: None, names: HostTable::default() };
+        let mut first = None;
+        for service in services {
+            let speaks = visible.spoken(service);
+            // Servers that speak first share no listener with anything else.
+            let alone = |one: Speaks| one == Speaks::ServerFirst;
+            if first.is_some_and(|first| first != speaks && (alone(first) || alone(speaks))) {
+                continue;
+            }
+            first.get_or_insert(speaks);
+            match speaks {
+                Speaks::Http => chains.http = true,
+                Speaks::Sniffed if chains.http => {}
+                Speaks::Tls => chains.add_names(visible, service),
+                _ => {
+                    chains.http |= speaks == Speaks::Sniffed;
+                    if service.place() == Place::Shared {
+                        chains.rest.get_or_insert(service);
+                    }
+                }
+            }
+        }
+        first.map(|_| chains)
+    }
+
+    fn add_names(&mut self, visible: &Visible<'_, 'm>, service: &'m Service) {
+        let sidecar = visible.sidecar;
+        let rules = sidecar.standing_for(&service.host, visible.listener);
+        let names = whole::names(sidecar, &rules);
+        if names.is_empty() {
+            self.names.entry(&service.host, || Resolved::Service(service.host.clone()));
+        }
+        for (name, (rule, found)) in names.entries() {
+            self.names.entry(&name, || whole::called(rule, Some(found)));
+        }
+    }
 }

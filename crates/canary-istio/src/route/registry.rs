@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::services::Service;
+use super::services::{Service, Speaks};
 use crate::names::{Exports, HostIndex, Nearness, service_namespace};
 
 /// A service with what is worked out of it once.
@@ -11,6 +11,13 @@ struct Known {
     service: Service,
     namespace: Option<String>,
     exports: Exports,
+}
+
+impl Known {
+    /// The namespace that it belongs to; empty for none.
+    fn owner(&self) -> &str {
+        self.namespace.as_deref().unwrap_or_default()
+    }
 }
 
 /// The services that are known.
@@ -26,6 +33,8 @@ pub(super) struct Registry {
     complete: bool,
     /// True when some services have more names than can be listed.
     wildcards: bool,
+    /// True when the servers of some service speak first.
+    server_first: bool,
 }
 
 impl Registry {
@@ -66,12 +75,14 @@ impl Registry {
         for (index, known) in registry.all.iter().enumerate() {
             registry.wildcards |= known.service.headless || known.service.host.starts_with('*');
             for port in &known.service.ports {
+                registry.server_first |= known.service.speaks(*port) == Speaks::ServerFirst;
                 registry.by_port.entry(*port).or_default().push(index);
             }
             if known.service.ports.is_empty() {
                 registry.of_any_port.push(index);
             }
-            for address in &known.service.addresses {
+            let called = known.service.addresses.iter().filter(|address| !address.contains('/'));
+            for address in called {
                 registry.by_address.entry(address.clone()).or_default().push(index);
             }
         }
@@ -117,15 +128,30 @@ impl Registry {
         self.wildcards
     }
 
+    /// True when the servers of some service speak first.
+    pub(super) fn has_server_first(&self) -> bool {
+        self.server_first
+    }
+
     /// The namespace that a service belongs to.
     pub(super) fn namespace_of(&self, host: &str, viewer: &str) -> Option<&str> {
-        self.pick(host, viewer).and_then(|known| known.namespace.as_deref())
+        self.pick(host, viewer, |_, _| true).and_then(|known| known.namespace.as_deref())
     }
 
     /// The service of a host that a client in a namespace means: that of its own namespace, else Kubernetes' own, else
     /// the oldest (`selectServices` of `pilot/pkg/model/sidecar.go`).
     pub(super) fn get(&self, host: &str, viewer: &str) -> Option<&Service> {
-        self.pick(host, viewer).map(|known| &known.service)
+        self.get_among(host, viewer, |_, _| true)
+    }
+
+    /// As [`Registry::get`], among those that `imports` takes by host and namespace.
+    pub(super) fn get_among(
+        &self,
+        host: &str,
+        viewer: &str,
+        imports: impl Fn(&str, &str) -> bool,
+    ) -> Option<&Service> {
+        self.pick(host, viewer, imports).map(|known| &known.service)
     }
 
     /// As [`Registry::get`], but a service of `owner` comes first where the client sees it
@@ -138,19 +164,23 @@ impl Registry {
         own.map(|known| &known.service).or_else(|| self.get(host, viewer))
     }
 
-    fn pick(&self, host: &str, viewer: &str) -> Option<&Known> {
+    fn pick(
+        &self,
+        host: &str,
+        viewer: &str,
+        imports: impl Fn(&str, &str) -> bool,
+    ) -> Option<&Known> {
         let seen = || {
             self.by_host
                 .get(host)
                 .into_iter()
                 .flatten()
                 .map(|index| &self.all[*index])
-                .filter(|known| known.exports.includes(viewer))
+                .filter(|known| known.exports.includes(viewer) && imports(host, known.owner()))
         };
         // Those for some namespaces come before those for all.
         let public = |known: &&Known| {
-            let own = known.namespace.as_deref().unwrap_or_default();
-            known.exports.seen_from(viewer, own) == Some(Nearness::Public)
+            known.exports.seen_from(viewer, known.owner()) == Some(Nearness::Public)
         };
         seen()
             .find(|known| known.namespace.as_deref() == Some(viewer))
@@ -182,18 +212,26 @@ impl Registry {
             .map(|known| &known.service)
     }
 
-    /// The services that a client sees on a port, each with its namespace.
+    /// The services that a client sees on a port, of several of one host the one that it means, each with its place in
+    /// the order in which Istio takes them: those for some namespaces first (`servicesExportedToNamespace` of
+    /// `pilot/pkg/model/push_context.go`).
     pub(super) fn on_port<'r>(
         &'r self,
         port: u16,
         viewer: &'r str,
-    ) -> impl Iterator<Item = (&'r Service, &'r str)> {
+        imports: impl Fn(&str, &str) -> bool + Copy + 'r,
+    ) -> impl Iterator<Item = ((bool, usize), &'r Service)> {
         let listed = self.by_port.get(&port).into_iter().flatten();
-        listed
-            .chain(&self.of_any_port)
-            .map(|index| &self.all[*index])
-            .filter(|known| known.exports.includes(viewer))
-            .map(|known| (&known.service, known.namespace.as_deref().unwrap_or_default()))
+        listed.chain(&self.of_any_port).filter_map(move |index| {
+            let known = &self.all[*index];
+            let host = &known.service.host;
+            let nearness = known.exports.seen_from(viewer, known.owner())?;
+            let meant = imports(host, known.owner())
+                && self
+                    .pick(host, viewer, imports)
+                    .is_some_and(|picked| std::ptr::eq(picked, known));
+            meant.then_some(((nearness == Nearness::Public, *index), &known.service))
+        })
     }
 
     /// Every port that a service has.

@@ -8,6 +8,7 @@ use super::{
     clusters::Address,
     declared::{labels, list, namespace, texts},
     destination_rules::Client,
+    services::Speaks,
 };
 use crate::{
     names::{covers, overlap},
@@ -39,6 +40,8 @@ pub(super) struct Scope {
 #[derive(Clone, Debug)]
 pub(super) struct Egress {
     port: Option<u16>,
+    /// What is spoken on the port, whatever the ports of services declare.
+    speaks: Option<Speaks>,
     hosts: Vec<Import>,
 }
 
@@ -105,7 +108,7 @@ impl Scope {
         let mut listeners: Vec<Egress> = list(&spec["egress"]).map(Egress::new).collect();
         if listeners.is_empty() {
             let all = Import { namespace: "*".to_owned(), name: "*".to_owned(), excluded: false };
-            listeners.push(Egress { port: None, hosts: vec![all] });
+            listeners.push(Egress { port: None, speaks: None, hosts: vec![all] });
         }
         let policy = &spec["outboundTrafficPolicy"];
         let beyond = policy.is_object().then(|| Beyond::new(policy, namespace, domain));
@@ -117,9 +120,15 @@ impl Scope {
         }
     }
 
-    /// The entry of `egress` that a port belongs to; `None` when no listener is made for it.
+    /// The entry of `egress` with the routes of a port; `None` when there are none (`GetEgressListenerForRDS` of
+    /// `pilot/pkg/model/sidecar.go`).
     pub(super) fn listener(&self, port: u16) -> Option<&Egress> {
-        self.listeners.iter().find(|listener| listener.port.is_none_or(|own| own == port))
+        self.listeners_on(port).next()
+    }
+
+    /// The entries of `egress` that may make listeners on a port, in order.
+    pub(super) fn listeners_on(&self, port: u16) -> impl Iterator<Item = &Egress> {
+        self.listeners.iter().filter(move |listener| listener.port.is_none_or(|own| own == port))
     }
 }
 
@@ -141,19 +150,20 @@ impl Beyond {
 impl Egress {
     fn new(written: &Value) -> Self {
         let number = written["port"]["number"].as_u64().filter(|number| *number != 0);
+        let protocol = written["port"]["protocol"].as_str().unwrap_or_default();
         // A listener that is an HTTP proxy serves every port that clients name.
-        let proxies = written["port"]["protocol"]
-            .as_str()
-            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("HTTP_PROXY"));
+        let proxies = protocol.eq_ignore_ascii_case("HTTP_PROXY");
+        let port = number.and_then(|number| u16::try_from(number).ok()).filter(|_| !proxies);
         Self {
-            port: number.and_then(|number| u16::try_from(number).ok()).filter(|_| !proxies),
+            port,
+            speaks: port.map(|_| Speaks::named(protocol)),
             hosts: texts(&written["hosts"]).filter_map(Import::new).collect(),
         }
     }
 
-    /// Returns true when the entry is for one port, on which it listens whatever is there.
-    pub(super) fn has_port(&self) -> bool {
-        self.port.is_some()
+    /// What is spoken on its port; `None` when it is for every port, each with what services declare.
+    pub(super) fn speaks(&self) -> Option<Speaks> {
+        self.speaks
     }
 
     /// Returns true when clients in namespace `own` know the service of this host and namespace.

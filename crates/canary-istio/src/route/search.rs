@@ -11,7 +11,7 @@ use super::{
     listeners::{Chain, Plain, Port},
     mesh::{Compiled, Mesh},
     normalize::normalized,
-    outbound::connection,
+    outbound::{self, Carries},
     request::{DEFAULT_NAMESPACE, RequestView, authority_port},
     rewrite::{RedirectTo, https_redirect},
     routes::Route,
@@ -309,15 +309,15 @@ impl Compiled {
         let label = |key: &str| request.source_label(key);
         let namespace = request.source_namespace().unwrap_or(DEFAULT_NAMESPACE);
         let client = Client { namespace, label: &label };
-        self.lookup.cluster(address, &client, port, Proxy::Sidecar)
+        let listener = self.scopes.of(&client).and_then(|scope| scope.listener(port));
+        self.lookup.cluster(address, &client, port, Proxy::Sidecar(listener))
     }
 
     /// The virtual host that a client of the mesh finds for a request.
     pub(super) fn called<R: RequestView>(&self, request: &R) -> Resolved {
         let label = |key: &str| request.source_label(key);
         let sidecar = self.sidecar(request, &label);
-        let (authority, secure) = (request.authority(), request.scheme() == "https");
-        connection(&sidecar, authority, secure).unwrap_or_else(|| sidecar.called(authority))
+        outbound::target(&sidecar, request.authority(), Carries::of(request.scheme()))
     }
 
     /// The sidecar of the client of a request.

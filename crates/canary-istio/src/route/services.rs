@@ -33,7 +33,7 @@ pub struct Service {
     /// The namespace of the object that declares it; `None` for that of a name of the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The addresses by which clients may call it: cluster IPs, and those of a `ServiceEntry`.
+    /// The addresses by which clients may call it: cluster IPs, and those of a `ServiceEntry`, ranges among them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
     /// The protocols that ports declare, such as `HTTP` or `TLS`. Istio finds out about a port that declares none, and
@@ -60,23 +60,48 @@ pub struct Service {
 /// The families of protocols that Istio routes alike (`pkg/config/protocol/instance.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speaks {
-    /// HTTP in any form, or what Istio has to find out.
+    /// HTTP in any form.
     Http,
+    /// What the proxy has to find out.
+    Sniffed,
     /// TLS that is not ended here.
     Tls,
-    /// Anything else.
+    /// Any other protocol over TCP.
     Tcp,
+    /// As [`Speaks::Tcp`], with a server that speaks first: nothing else can share its address.
+    ServerFirst,
+    /// UDP, which Istio leaves alone.
+    Udp,
 }
 
 impl Speaks {
     /// The family of a protocol by the name that a port declares; case does not count.
     pub(super) fn named(protocol: &str) -> Self {
         match protocol.to_ascii_uppercase().as_str() {
+            "HTTP" | "HTTP2" | "HTTP_PROXY" | "GRPC" | "GRPC-WEB" => Self::Http,
             "HTTPS" | "TLS" => Self::Tls,
-            "TCP" | "UDP" | "MONGO" | "REDIS" | "MYSQL" => Self::Tcp,
-            _ => Self::Http,
+            "TCP" | "REDIS" => Self::Tcp,
+            "MONGO" | "MYSQL" => Self::ServerFirst,
+            "UDP" => Self::Udp,
+            _ => Self::Sniffed,
         }
     }
+
+    /// Returns true when requests are routed as HTTP, at once or as soon as that is found out.
+    pub(super) fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Sniffed)
+    }
+}
+
+/// The address on which sidecars listen for a service that is not known to speak HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// That of the service.
+    Own,
+    /// A range, which is a part of the address for all.
+    Range,
+    /// That for all, `0.0.0.0`.
+    Shared,
 }
 
 /// One workload behind a service.
@@ -183,6 +208,20 @@ impl Service {
     /// The family of protocols that a port belongs to.
     pub(super) fn speaks(&self, port: u16) -> Speaks {
         Speaks::named(self.protocols.get(&port).map_or("", String::as_str))
+    }
+
+    /// The address on which sidecars listen for it. Kubernetes gives a `Service` one, also where the object does not
+    /// write it; the pods of one without cluster IP are called by theirs.
+    pub(super) fn place(&self) -> Place {
+        let ranges = self.addresses.iter().filter(|address| address.contains('/')).count();
+        let given = self.kubernetes && self.external_name.is_none();
+        if given || self.headless || ranges < self.addresses.len() {
+            Place::Own
+        } else if ranges > 0 {
+            Place::Range
+        } else {
+            Place::Shared
+        }
     }
 
     /// Returns true when a healthy endpoint has all of the given labels; `true` when the endpoints are not known.

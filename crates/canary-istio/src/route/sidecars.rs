@@ -15,15 +15,16 @@ use super::{
     routes::{Bound, Route},
     rule_ref::RuleRef,
     scopes::{Beyond, Egress, Scope, Scopes},
-    services::{Service, Speaks},
+    services::Service,
     virtual_services::Entry,
+    visible::Visible,
 };
 use crate::names::{
     HostTable, MESH, Nearness, expand_alias, lower, service_namespace, split_authority,
 };
 
 /// The port on which Istio also routes hosts that are no services.
-const PLAIN: u16 = 80;
+pub(super) const PLAIN: u16 = 80;
 
 /// The routes that sidecars know.
 #[derive(Debug, Default)]
@@ -75,7 +76,7 @@ impl MeshTable {
 }
 
 /// The target that a sidecar has for a host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Resolved {
     /// A VirtualService, by its number.
     Entry(usize),
@@ -99,43 +100,53 @@ pub(super) struct Sidecar<'m> {
     pub(super) port: u16,
 }
 
-/// The order in which Istio lays out virtual hosts: VirtualServices before services, the nearest and oldest first, of
-/// one its own hosts before its services.
-type Order = (bool, Option<(Nearness, usize)>, bool);
-
 impl<'m> Sidecar<'m> {
-    /// The target of a request by its authority.
+    /// The target of a request over HTTP by its authority, in the table of routes that the services of the port share.
     pub(super) fn called(&self, authority: &str) -> Resolved {
-        let scope = self.scopes.of(&self.client);
-        let unknown = || Resolved::Unknown(self.scopes.beyond(scope).clone());
-        let host = lower(split_authority(authority).0);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if self.lookup.registry.is_unknown() {
-            return self.guessed(host, scope).unwrap_or_else(unknown);
-        }
-        let Some(seen) = Visible::new(self, scope).filter(Visible::listens) else {
-            return unknown();
-        };
-        seen.exact(host).or_else(|| seen.wildcard(host)).unwrap_or_else(unknown)
+        let host = called_name(authority);
+        let seen = self.routed();
+        let found = seen.and_then(|seen| seen.exact(&host).or_else(|| seen.wildcard(&host)));
+        found.unwrap_or_else(|| self.unknown())
     }
 
-    /// The service of an authority that the client sees on its port, whatever it speaks.
-    pub(super) fn service(&self, authority: &str) -> Option<&'m Service> {
-        let seen = Visible::new(self, self.scope())?;
-        let host = lower(split_authority(authority).0);
-        seen.named(&host, Some).into_iter().next()
+    /// The target of every request over HTTP to the address of one service.
+    pub(super) fn called_at(&self, service: &Service) -> Resolved {
+        let host = &service.host;
+        let found = self.routed().and_then(|seen| seen.of_service(host));
+        found.unwrap_or_else(|| {
+            Resolved::Closed(format!("no routes of port {} are for service {host}", self.port))
+        })
     }
 
-    /// The VirtualServices that the client sees with a host that stands for this one, in the order in which they come.
-    pub(super) fn standing_for(&self, host: &str) -> Vec<usize> {
+    /// What becomes of requests to nobody that the client knows.
+    pub(super) fn unknown(&self) -> Resolved {
+        Resolved::Unknown(self.scopes.beyond(self.scope()).clone())
+    }
+
+    /// What the client sees of that which has routes on the port; `None` when there are none.
+    fn routed(&self) -> Option<Visible<'_, 'm>> {
         let listener = match self.scope() {
-            Some(scope) => match scope.listener(self.port) {
-                Some(listener) => Some(listener),
-                None => return Vec::new(),
-            },
+            Some(scope) => Some(scope.listener(self.port)?),
             None => None,
         };
-        let host = lower(split_authority(host).0);
+        Some(Visible { sidecar: self, listener })
+    }
+
+    /// What the client sees by each entry of its `Sidecar` resource that may make listeners on the port, in order.
+    pub(super) fn listening(&self) -> Vec<Visible<'_, 'm>> {
+        let visible = |listener| Visible { sidecar: self, listener };
+        match self.scope() {
+            Some(scope) => {
+                scope.listeners_on(self.port).map(|listener| visible(Some(listener))).collect()
+            }
+            None => vec![visible(None)],
+        }
+    }
+
+    /// The VirtualServices that the client sees by an entry of its `Sidecar` resource with a host that stands for this
+    /// one, in the order in which they come.
+    pub(super) fn standing_for(&self, host: &str, listener: Option<&Egress>) -> Vec<usize> {
+        let host = called_name(host);
         let hosts = &self.table.hosts;
         let all = hosts.exact(&host).into_iter().chain(hosts.wildcards(&host));
         let all: Vec<usize> = all.flatten().copied().collect();
@@ -163,15 +174,13 @@ impl<'m> Sidecar<'m> {
 
     /// Without any service among the objects, names of the cluster and hosts of VirtualServices count as services, on
     /// every port.
-    fn guessed(&self, host: &str, scope: Option<&Scope>) -> Option<Resolved> {
+    pub(super) fn guessed(&self, authority: &str) -> Option<Resolved> {
         let domain = &self.lookup.domain;
-        let host = host.strip_suffix('.').unwrap_or(host);
+        let host = called_name(authority);
+        let host = host.strip_suffix('.').unwrap_or(&host);
         let full = expand_alias(host, self.client.namespace, domain);
         let names = || [Some(host), full.as_deref()].into_iter().flatten();
-        let listener = match scope {
-            Some(scope) => Some(scope.listener(self.port)?),
-            None => None,
-        };
+        let listener = self.routed()?.listener;
         let exact = |name: &str| self.ordered(self.table.hosts.exact(name), listener);
         if let Some(found) =
             names().find_map(|name| exact(name).into_iter().find(|index| self.is_live(*index)))
@@ -204,7 +213,11 @@ impl<'m> Sidecar<'m> {
     }
 
     /// Those of some VirtualServices that the client sees, in the order in which they come.
-    fn ordered(&self, holders: Option<&Vec<usize>>, listener: Option<&Egress>) -> Vec<usize> {
+    pub(super) fn ordered(
+        &self,
+        holders: Option<&Vec<usize>>,
+        listener: Option<&Egress>,
+    ) -> Vec<usize> {
         let mut seen: Vec<(Nearness, usize)> = holders
             .into_iter()
             .flatten()
@@ -215,7 +228,11 @@ impl<'m> Sidecar<'m> {
     }
 
     /// The place of a VirtualService among those that the client sees.
-    fn order(&self, index: usize, listener: Option<&Egress>) -> Option<(Nearness, usize)> {
+    pub(super) fn order(
+        &self,
+        index: usize,
+        listener: Option<&Egress>,
+    ) -> Option<(Nearness, usize)> {
         let entry = &self.entries[index];
         let own = self.client.namespace;
         let imported = listener.is_none_or(|listener| {
@@ -233,225 +250,17 @@ impl<'m> Sidecar<'m> {
 
     /// Returns true when a VirtualService has a rule for this client on this port; one without is as if it were not
     /// there.
-    fn is_live(&self, index: usize) -> bool {
+    pub(super) fn is_live(&self, index: usize) -> bool {
         let fixed = self.fixed();
         self.table.routes[index].iter().any(|route| route.conditions.apply(&fixed))
     }
 }
 
-/// The services and VirtualServices that the sidecar sees at its port.
-struct Visible<'s, 'm> {
-    sidecar: &'s Sidecar<'m>,
-    listener: Option<&'m Egress>,
-}
-
-impl<'s, 'm> Visible<'s, 'm> {
-    /// `None` when the client's `Sidecar` resource makes no listener for the port.
-    fn new(sidecar: &'s Sidecar<'m>, scope: Option<&'m Scope>) -> Option<Self> {
-        let listener = match scope {
-            Some(scope) => Some(scope.listener(sidecar.port)?),
-            None => None,
-        };
-        Some(Self { sidecar, listener })
-    }
-
-    /// Returns true when the sidecar has a listener for HTTP on the port: for a service that it knows there, or by its
-    /// `Sidecar` resource. A VirtualService alone makes none.
-    fn listens(&self) -> bool {
-        let Sidecar { lookup, client, port, .. } = self.sidecar;
-        let own = client.namespace;
-        let imported = |host: &str, namespace: &str| {
-            self.listener.is_none_or(|listener| listener.has_service(host, namespace, own))
-        };
-        self.listener.is_some_and(Egress::has_port)
-            || lookup.registry.on_port(*port, own).any(|(service, namespace)| {
-                service.external_name.is_none()
-                    && service.speaks(*port) == Speaks::Http
-                    && imported(&service.host, namespace)
-            })
-    }
-
-    /// The service of a host when it listens on the port, whatever it speaks and whether or not it only stands for
-    /// another.
-    fn present(&self, host: &str) -> Option<&'m Service> {
-        let Sidecar { lookup, client, port, .. } = self.sidecar;
-        let service = lookup.registry.get(host, client.namespace)?;
-        self.imports(service).filter(|service| service.has_port(*port))
-    }
-
-    /// As [`Visible::present`], for those that stand for themselves.
-    fn listed(&self, host: &str) -> Option<&'m Service> {
-        self.present(host).filter(|service| service.external_name.is_none())
-    }
-
-    fn imports(&self, service: &'m Service) -> Option<&'m Service> {
-        let Sidecar { lookup, client, .. } = self.sidecar;
-        let own = client.namespace;
-        let namespace = lookup.registry.namespace_of(&service.host, own).unwrap_or_default();
-        let listener = self.listener;
-        listener
-            .is_none_or(|listener| listener.has_service(&service.host, namespace, own))
-            .then_some(service)
-    }
-
-    /// The service when it speaks HTTP on the port.
-    fn speaks_http(&self, service: &'m Service) -> Option<&'m Service> {
-        (service.speaks(self.sidecar.port) == Speaks::Http).then_some(service)
-    }
-
-    /// As [`Visible::present`], for those that speak HTTP.
-    fn http(&self, host: &str) -> Option<&'m Service> {
-        self.present(host).and_then(|service| self.speaks_http(service))
-    }
-
-    /// The services that the client calls by a name, among those that fit: its own, then by names that stand for it.
-    fn named(
-        &self,
-        name: &str,
-        fits: impl Fn(&'m Service) -> Option<&'m Service>,
-    ) -> Vec<&'m Service> {
-        let Sidecar { lookup, client, .. } = self.sidecar;
-        let fitting = |host: &str| self.listed(host).and_then(&fits);
-        if let Some(service) = fitting(name) {
-            return vec![service];
-        }
-        let dotted = name.strip_suffix('.').map(str::to_owned);
-        let alias = expand_alias(name, client.namespace, &lookup.domain);
-        let by_name = dotted.into_iter().chain(alias).filter_map(|full| {
-            // A name that stands for another is called by its own name and reaches the other.
-            let external = lookup
-                .registry
-                .get(&full, client.namespace)
-                .and_then(|service| self.imports(service))
-                .and_then(|service| service.external_name.as_deref());
-            fitting(external.unwrap_or(&full))
-        });
-        let itself = lookup.registry.get(name, client.namespace);
-        let external =
-            itself.and_then(|service| service.external_name.as_deref()).and_then(&fitting);
-        let by_address = lookup
-            .registry
-            .at(name, client.namespace)
-            .filter(|service| fitting(&service.host).is_some());
-        external.into_iter().chain(by_name).chain(by_address).collect()
-    }
-
-    /// The virtual host of a name, other than by wildcards.
-    fn exact(&self, name: &str) -> Option<Resolved> {
-        let services = self.named(name, |service| self.speaks_http(service));
-        let of_services = services.into_iter().map(|service| self.claimed(&service.host));
-        let present = self.present(name).is_some();
-        let holders = self.sidecar.table.hosts.exact(name).filter(|_| !present);
-        let own = self.sidecar.ordered(holders, self.listener);
-        let of_entries = own.into_iter().filter_map(|index| self.bare(index));
-        let of_aliases = self.aliases(name);
-        of_entries
-            .chain(of_aliases)
-            .chain(of_services)
-            .min_by_key(|(order, _)| *order)
-            .map(|(_, called)| called)
-    }
-
-    /// The virtual hosts of services that stand for others under a name of their own: those that a VirtualService has.
-    fn aliases(&self, name: &str) -> Vec<(Order, Resolved)> {
-        let Sidecar { lookup, client, .. } = self.sidecar;
-        let dotted = name.strip_suffix('.').map(str::to_owned);
-        let expanded = expand_alias(name, client.namespace, &lookup.domain);
-        let names = [Some(name.to_owned()), dotted, expanded].into_iter().flatten();
-        let own = |full: String| {
-            self.http(&full).filter(|service| service.external_name.is_some())?;
-            let index =
-                self.holders(&full).into_iter().find(|index| self.sidecar.is_live(*index))?;
-            Some(((false, self.sidecar.order(index, self.listener), true), Resolved::Entry(index)))
-        };
-        names.filter_map(own).collect()
-    }
-
-    /// The virtual host of the longest wildcard that stands for a name.
-    fn wildcard(&self, name: &str) -> Option<Resolved> {
-        let Sidecar { table, lookup, .. } = self.sidecar;
-        if !table.hosts.has_wildcards() && !lookup.registry.has_wildcards() {
-            return None;
-        }
-        name.char_indices().skip(1).find_map(|(at, _)| {
-            let suffix = &name[at..];
-            let wide = format!("*{suffix}");
-            let holders = table.hosts.wildcard(suffix).filter(|_| !self.stands_for_services(&wide));
-            let own = self.sidecar.ordered(holders, self.listener);
-            let of_entries = own.into_iter().filter_map(|index| self.bare(index));
-            let service = self.http(&wide).map(|service| self.claimed(&service.host));
-            // The pods of a service without a cluster IP have names below its own.
-            let pods = suffix
-                .strip_prefix('.')
-                .map(|name| self.named(name, |service| self.speaks_http(service)))
-                .unwrap_or_default();
-            let pods = pods
-                .into_iter()
-                .filter(|service| service.headless)
-                .map(|service| self.claimed(&service.host));
-            of_entries
-                .chain(service)
-                .chain(pods)
-                .min_by_key(|(order, _)| *order)
-                .map(|(_, called)| called)
-        })
-    }
-
-    /// The VirtualService that has a service, or the service itself.
-    fn claimed(&self, host: &str) -> (Order, Resolved) {
-        let entry = self.holders(host).into_iter().find(|index| self.sidecar.is_live(*index));
-        match entry {
-            Some(index) => {
-                ((false, self.sidecar.order(index, self.listener), true), Resolved::Entry(index))
-            }
-            None => ((true, None, false), Resolved::Service(host.to_owned())),
-        }
-    }
-
-    /// The VirtualServices that stand for a service: all that name it, else the first with the wildcard that fits it
-    /// best (`computeWildcardHostVirtualServiceIndex` of `pilot/pkg/model/sidecar.go`).
-    fn holders(&self, host: &str) -> Vec<usize> {
-        let hosts = &self.sidecar.table.hosts;
-        let exact = self.sidecar.ordered(hosts.exact(host), self.listener);
-        if !exact.is_empty() {
-            return exact;
-        }
-        hosts
-            .wildcards(host)
-            .find_map(|holders| self.sidecar.ordered(Some(holders), self.listener).first().copied())
-            .into_iter()
-            .collect()
-    }
-
-    /// The virtual host of a VirtualService under a host of its own that is no service. Beside port 80 there is one
-    /// only where another of its hosts is a service.
-    fn bare(&self, index: usize) -> Option<(Order, Resolved)> {
-        let serves = || {
-            let entry = &self.sidecar.entries[index];
-            entry.hosts.iter().any(|host| {
-                if host.starts_with('*') {
-                    let Sidecar { lookup, client, .. } = self.sidecar;
-                    lookup.registry.fitting(host, client.namespace).any(|service| {
-                        self.http(&service.host).is_some()
-                            && self.holders(&service.host).contains(&index)
-                    })
-                } else {
-                    self.http(host).is_some()
-                }
-            })
-        };
-        let serves = self.sidecar.port == PLAIN || serves();
-        (serves && self.sidecar.is_live(index)).then(|| {
-            ((false, self.sidecar.order(index, self.listener), false), Resolved::Entry(index))
-        })
-    }
-
-    /// Returns true when services on the port fit a wildcard, which then stands for those alone.
-    fn stands_for_services(&self, wide: &str) -> bool {
-        let Sidecar { lookup, client, .. } = self.sidecar;
-        lookup
-            .registry
-            .fitting(wide, client.namespace)
-            .any(|service| self.present(&service.host).is_some())
+/// The name that an authority calls, in lower case.
+pub(super) fn called_name(authority: &str) -> String {
+    let host = lower(split_authority(authority).0).into_owned();
+    match host.strip_prefix('[') {
+        Some(address) => address.trim_end_matches(']').to_owned(),
+        None => host,
     }
 }

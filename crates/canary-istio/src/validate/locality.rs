@@ -108,9 +108,11 @@ pub(super) fn check_zone_aware(
             sink,
         );
     }
-    if setting.min_cluster_size == Some(0) {
-        sink.error("S005", &path.field("minClusterSize"), "minClusterSize must be 1 or more")
-            .found(0);
+    // The API server's schema bounds it to 32 bits; the field has 64.
+    let allowed = 1..=u64::from(u32::MAX);
+    if let Some(size) = setting.min_cluster_size.filter(|size| !allowed.contains(size)) {
+        let message = "minClusterSize must be between 1 and 4294967295";
+        sink.error("S005", &path.field("minClusterSize"), message).found(size);
     }
 }
 

@@ -113,6 +113,7 @@ fn mirrors(inventory: &Inventory, rule: &HttpRoute, listener: u16) -> Vec<Value>
             "cluster": cluster_name(inventory, destination, listener),
             "runtime_fraction": {"default_value": share},
             "trace_sampled": false,
+            "disable_shadow_host_suffix_append": true,
         })
     };
     let positive = |percent: &canary_core::istio::Percent| {

@@ -9,10 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use canary_core::{evidence::Timestamp, predict::read_top};
-use hyper::{
-    body::Body as _,
-    header::{HOST, HeaderValue},
-};
+use hyper::{HeaderMap, body::Body as _};
 use serde_json::Value;
 
 use super::reply::Reply;
@@ -102,10 +99,7 @@ impl Recent {
     /// Keeps a prediction of one of the lab's model servers, where the gateway is not the lab's own.
     pub(crate) fn keep_prediction(&self, subset: &str, prediction: Prediction<'_>) {
         let Prediction { head, body, status, answer, took } = prediction;
-        // The host of a mirrored request ends with this suffix.
-        let host = head.headers.get(HOST).map_or(&b""[..], HeaderValue::as_bytes);
-        let host = host.split(|&byte| byte == b':').next().unwrap_or_default();
-        if host.ends_with(b"-shadow") {
+        if is_copy(&head.headers) {
             return;
         }
         self.push(head.uri.path(), body, subset, status.as_u16(), took, answer);
@@ -140,10 +134,21 @@ impl Recent {
     }
 }
 
+/// Returns true for a copy that Envoy sent to a mirror. It has the host and the headers of its original; only to the chain
+/// of proxies Envoy adds its own address, after that of the client. A request that comes with such a chain looks the
+/// same, and is left out too.
+fn is_copy(headers: &HeaderMap) -> bool {
+    let chains = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    chains.flat_map(|chain| chain.split(',')).count() > 1
+}
+
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt;
-    use hyper::{HeaderMap, Response, header::HeaderName};
+    use hyper::{
+        Response,
+        header::{HeaderName, HeaderValue},
+    };
 
     use super::{super::reply::buffered, *};
 
@@ -187,6 +192,18 @@ mod tests {
         let body = reply.response.into_body().collect().await.unwrap();
         assert_eq!(body.trailers(), Some(&trailers));
         assert_eq!(body.to_bytes(), &b"message"[..]);
+    }
+
+    #[test]
+    fn copies_are_told_apart_by_the_chain_of_proxies() {
+        let headers = |chains: &[&'static str]| {
+            let name = HeaderName::from_static("x-forwarded-for");
+            let values = chains.iter().map(|chain| HeaderValue::from_static(chain));
+            values.map(|value| (name.clone(), value)).collect::<HeaderMap>()
+        };
+        assert!(!is_copy(&headers(&[])) && !is_copy(&headers(&["127.0.0.1"])));
+        assert!(is_copy(&headers(&["127.0.0.1,10.0.0.2"])));
+        assert!(is_copy(&headers(&["127.0.0.1", "10.0.0.2"])));
     }
 
     #[test]

@@ -89,7 +89,7 @@ const SCHEMA: &[Rule] = rules! { Object, ApiServer;
     S002 Error: "warmupDurationSecs is 1ms or more", "write a duration such as 10s";
     S003 Error: "retryBudget.percent is in 0..100, minimumPercent is 0 or more", "write a percentage";
     S004 Error: "outlierDetectionHttpErrorCodes are in 100..599", "write statuses of HTTP";
-    S005 Error: "minClusterSize is 1 or more", "write 1 or more";
+    S005 Error: "minClusterSize is between 1 and 4294967295", "write a number between 1 and 4294967295";
     S006 Error: "portLevelSettings has 4096 entries at most", "split the rule by host";
     S007 Error: "credentialNames and tlsCertificates have 1 or 2 entries", "name one or two certificates";
     S008 Error: "workloadSelector has 4096 labels at most, with values of 63 characters at most", "use fewer and shorter labels";

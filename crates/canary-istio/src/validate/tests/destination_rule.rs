@@ -283,7 +283,10 @@ pub(super) fn load_balancers() {
         check(json!({"zoneAwareLbSetting": value}), expected);
     };
     zones(json!({"minClusterSize": 1}), &[]);
-    zones(json!({"minClusterSize": 0}), &[("S005", ".zoneAwareLbSetting.minClusterSize")]);
+    zones(json!({"minClusterSize": 4_294_967_295_u64}), &[]);
+    let size = [("S005", ".zoneAwareLbSetting.minClusterSize")];
+    zones(json!({"minClusterSize": 4_294_967_296_u64}), &size);
+    zones(json!({"minClusterSize": 0}), &size);
     zones(
         json!({"failoverPriority": ["topology.kubernetes.io/region"], "failover": [{"from": "a", "to": "a"}]}),
         &[

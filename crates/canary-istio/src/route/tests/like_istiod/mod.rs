@@ -2,6 +2,7 @@
 
 mod connections;
 mod gateways;
+mod listeners;
 mod rules;
 mod sidecars;
 
@@ -18,9 +19,10 @@ fn ends(mesh: &Mesh, request: &Request) -> String {
     }
 }
 
-/// A Kubernetes Service in `default` with some ports, and further fields of its spec.
+/// A Kubernetes Service in `default` with some ports for HTTP, and further fields of its spec.
 fn svc(name: &str, ports: &[u16], more: &str) -> String {
-    let ports: Vec<String> = ports.iter().map(|port| format!("{{port: {port}}}")).collect();
+    let ports: Vec<String> =
+        ports.iter().map(|port| format!("{{port: {port}, name: http-{port}}}")).collect();
     format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{more} ports: [{}]}}\n---\n",
         ports.join(", ")
