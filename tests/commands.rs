@@ -281,7 +281,7 @@ async fn run_takes_a_plan_to_its_verdict_on_a_cluster() {
             "plan.yaml",
             &format!(
                 "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\n\
-                 header: {{name: user-group, value: canary}}\nsettle: 500ms\nsteps:\n\
+                 header: {{name: user-group, value: canary}}\nsettle: 500ms\nbursts: none\nsteps:\n\
                  - {{weight: 30, hold: {{requests: 300}}}}\n- {{weight: 100}}\nguardrails:\n- errorRatio: {{atMost: 1.0}}\n"
             ),
         );

@@ -173,6 +173,7 @@ async fn mirrored_answers_judge_a_canary_that_serves_nobody() {
     for (disagree, promoted) in [(0.0, true), (0.5, false)] {
         let lab = lab(disagree);
         let plan = Plan::new(APP, "lite0", "lite1")
+            .bursts(canary_core::rollout::Bursts::None)
             .settle(Duration::ZERO)
             .guardrail(Guardrail::agreement(0.9))
             .shadow_first(100, 150, [30, 100], Hold::requests(100));

@@ -48,7 +48,7 @@ fn plan(folder: &Folder, space: &str, more: &str) -> PathBuf {
     folder.file(
         "plan.yaml",
         &format!(
-            "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\nsettle: 100ms\n\
+            "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\nsettle: 100ms\nbursts: none\n\
              patience: 60s\nsteps:\n- {{weight: 50, hold: {{requests: 400}}}}\n- {{weight: 100}}\n{more}"
         ),
     )

@@ -435,6 +435,7 @@ async fn judged(failing: f64) -> Option<(Verdict, u64)> {
         .every(Duration::from_millis(250))
         .lag(Duration::from_millis(150));
     let plan = Plan::new(APP, "stable", "canary")
+        .bursts(canary_core::rollout::Bursts::None)
         .weights([50, 100], Hold::requests(600))
         .settle(Duration::from_millis(50))
         .patience(Duration::from_secs(60))

@@ -35,6 +35,7 @@ pub(crate) const APP: &str = "image-classifier";
 
 pub(crate) fn plan(namespace: &str) -> Plan {
     Plan::new(APP, "lite0", "lite1")
+        .bursts(canary_core::rollout::Bursts::None)
         .namespace(namespace)
         .header("user-group", "canary")
         .weights([50, 100], Hold::requests(400))
@@ -66,7 +67,7 @@ pub(crate) fn traffic(failing: u64) -> impl Source + 'static {
 fn request(number: u64, failing: u64) -> (Timestamp, Seen) {
     let arm = if number.is_multiple_of(2) { Arm::Canary } else { Arm::Stable };
     let failed = arm == Arm::Canary && (number / 2) % failing == failing - 1;
-    (Timestamp(u64::MAX), Seen::Request(Request { arm, failed, latency: None, problem: None }))
+    (Timestamp(u64::MAX), Seen::Request(Request { failed, ..Request::served(arm, None) }))
 }
 
 /// A source that a test feeds by hand.

@@ -34,7 +34,7 @@ async fn a_release_is_paused_resumed_approved_and_aborted_from_a_second_terminal
         "plan.yaml",
         &format!(
             "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\n\
-             header: {{name: user-group, value: canary}}\nsettle: 100ms\nsteps:\n\
+             header: {{name: user-group, value: canary}}\nsettle: 100ms\nbursts: none\nsteps:\n\
              - {{weight: 30, hold: {{requests: 30}}}}\n\
              - {{weight: 50, approve: true, hold: {{requests: 10000000}}}}\n- {{weight: 100}}\n\
              guardrails:\n- errorRatio: {{atMost: 1.0}}\n"

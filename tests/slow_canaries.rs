@@ -98,6 +98,7 @@ fn client(lab: &Lab) -> Client {
 /// Runs a plan to its end: the verdict and the splits that were written.
 async fn released(lab: &Lab) -> (Verdict, Vec<Split>) {
     let plan = Plan::new(APP, "lite0", "lite1")
+        .bursts(canary_core::rollout::Bursts::None)
         .header("user-group", "canary")
         .weights([30, 100], Hold::requests(60))
         .settle(Duration::ZERO)

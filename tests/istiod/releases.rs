@@ -16,6 +16,7 @@ use crate::stage::{APP, CANARY, PHOTO, STABLE, Stage, answered_by, canary_model}
 /// The plan with the default `settle`.
 fn plan() -> Plan {
     Plan::new(APP, STABLE, CANARY)
+        .bursts(canary_core::rollout::Bursts::None)
         .header("user-group", "canary")
         .weights([30, 100], Hold::requests(300))
         .guardrail(Guardrail::error_ratio(1.0))

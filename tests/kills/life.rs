@@ -30,6 +30,7 @@ pub(crate) const APP: &str = "classifier";
 /// A plan of three steps, the second and the third held for so many requests of the canary.
 pub(crate) fn plan(namespace: &str, holds: [u64; 2]) -> Plan {
     Plan::new(APP, "v1", "v2")
+        .bursts(canary_core::rollout::Bursts::None)
         .namespace(namespace)
         .header("user-group", "canary")
         .step(Step::new(10).hold(Hold::requests(holds[0])))

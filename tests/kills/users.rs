@@ -30,7 +30,7 @@ impl Service {
         let by_canary = random.below(100) < weight;
         let arm = if by_canary { Arm::Canary } else { Arm::Stable };
         let failed = random.bernoulli(if by_canary { self.canary } else { self.stable });
-        Request { arm, failed, latency: None, problem: None }
+        Request { failed, ..Request::served(arm, None) }
     }
 
     /// The time to the next request, in milliseconds.

@@ -212,6 +212,7 @@ impl Scene {
 /// The usual plan of a kind of evidence, as short as the least numbers of observations allow.
 fn plan(evidence: Evidence) -> Plan {
     let mut plan = Plan::new(APP, "v1", "v2")
+        .bursts(canary_core::rollout::Bursts::None)
         .settle(Duration::ZERO)
         .request_timeout(Duration::from_millis(500))
         .startup_timeout(Duration::from_secs(2))

@@ -176,10 +176,11 @@ fn observation(budget: Duration) -> Outcome {
             sequence: None,
             at: Timestamp(1),
             what: Seen::Request(SeenRequest {
-                arm: if number % 10 == 0 { Arm::Canary } else { Arm::Stable },
                 failed: number % 101 == 0,
-                latency: Some(Duration::from_millis(if number % 21 == 0 { 300 } else { 30 })),
-                problem: None,
+                ..SeenRequest::served(
+                    if number % 10 == 0 { Arm::Canary } else { Arm::Stable },
+                    Duration::from_millis(if number % 21 == 0 { 300 } else { 30 }),
+                )
             }),
         })
         .collect();
@@ -217,10 +218,11 @@ fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
         // Half of the canary's requests: one that fails most of them ends the run without any guardrail.
         let bad = if climbing { number.is_multiple_of(20) } else { number.is_multiple_of(101) };
         seen(Seen::Request(SeenRequest {
-            arm: if canary { Arm::Canary } else { Arm::Stable },
             failed: bad,
-            latency: Some(Duration::from_millis(if bad { 300 } else { 30 })),
-            problem: None,
+            ..SeenRequest::served(
+                if canary { Arm::Canary } else { Arm::Stable },
+                Duration::from_millis(if bad { 300 } else { 30 }),
+            )
         }))
     };
     let every = if climbing { 3 } else { 100 };

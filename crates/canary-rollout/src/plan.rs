@@ -1,6 +1,7 @@
 //! A rollout as data: where the traffic goes, in which steps, and what must not get worse.
 
 mod defaults;
+mod text;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +26,7 @@ pub use super::{
     target::{HeaderRoute, Target},
 };
 use crate::{
-    Error, Result,
+    Result,
     evidence::{Kind, Subsets},
 };
 use canary_istio::Findings;
@@ -457,42 +458,6 @@ impl Plan {
         splits.extend(self.steps.iter().map(Step::split));
         splits.push(Split::CANARY);
         splits
-    }
-
-    /// A digest of everything the plan says, equal on every platform for equal plans: 32 hexadecimal digits.
-    ///
-    /// It is XXH3 (128 bits) of the plan's JSON with sorted keys. It distinguishes a changed plan from the one that a
-    /// stored state belongs to; it is no protection against forgery.
-    pub fn hash(&self) -> String {
-        // `Value` keeps keys sorted, so the text does not depend on the order of fields in this file.
-        let text = serde_json::to_value(self).unwrap_or_default().to_string();
-        format!("{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
-    }
-
-    /// Reads a plan from YAML or JSON; unknown fields are errors.
-    ///
-    /// Reading checks the form only: call [`Plan::validate`] for the sense.
-    ///
-    /// # Errors
-    /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
-    pub fn from_yaml(text: &str) -> Result<Self> {
-        Ok(canary_istio::manifest::read_document("plan", text)?)
-    }
-
-    /// Reads a plan from JSON; unknown fields are errors.
-    ///
-    /// # Errors
-    /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
-    pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| Error::manifest("plan", error.to_string()))
-    }
-
-    /// The plan as YAML.
-    ///
-    /// # Errors
-    /// [`Error::Manifest`] when a number in it cannot be written.
-    pub fn to_yaml(&self) -> Result<String> {
-        serde_saphyr::to_string(self).map_err(|error| Error::manifest("plan", error.to_string()))
     }
 
     /// Checks the sense of the plan and lists everything found, with paths such as `steps[1].weight`.

@@ -32,7 +32,8 @@ impl Guardrail {
     ) -> PyResult<Self> {
         core = core.share(share);
         if let Some(action) = action {
-            let known = [OnAlarm::Rollback, OnAlarm::Pause, OnAlarm::Warn].map(|one| (one.name(), one));
+            let known =
+                [OnAlarm::Rollback, OnAlarm::Pause, OnAlarm::Warn].map(|one| (one.name(), one));
             core = core.on_alarm(choose("action", action, &known)?);
         }
         if let Some(name) = name {

@@ -63,7 +63,14 @@ pub(crate) fn error_rate(
     action: Option<&str>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
-    Guardrail::new(rollout::Guardrail::error_rate(at_most), name, share, minimum, proven_below, action)
+    Guardrail::new(
+        rollout::Guardrail::error_rate(at_most),
+        name,
+        share,
+        minimum,
+        proven_below,
+        action,
+    )
 }
 
 /// The guardrail, tuned to find a harm where one is stated.
@@ -85,7 +92,14 @@ pub(crate) fn agreement(
     action: Option<&str>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
-    Guardrail::new(rollout::Guardrail::agreement(at_least), name, share, minimum, proven_above, action)
+    Guardrail::new(
+        rollout::Guardrail::agreement(at_least),
+        name,
+        share,
+        minimum,
+        proven_above,
+        action,
+    )
 }
 
 /// On labelled inputs the canary is right no less often than the stable model.
@@ -125,7 +139,14 @@ pub(crate) fn numeric_drift(
     action: Option<&str>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
-    Guardrail::new(rollout::Guardrail::numeric_drift(margin), name, share, minimum, proven_above, action)
+    Guardrail::new(
+        rollout::Guardrail::numeric_drift(margin),
+        name,
+        share,
+        minimum,
+        proven_above,
+        action,
+    )
 }
 
 /// The mean of `score(pair)`, a number from 0 to 1, is at least `at_least`.

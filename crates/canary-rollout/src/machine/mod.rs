@@ -3,6 +3,7 @@
 mod commands;
 mod ending;
 mod evidence;
+mod judged;
 mod labels;
 
 use std::time::Duration;

@@ -12,6 +12,7 @@ mod progress;
 mod run;
 mod run_log;
 mod settings;
+mod snapshot;
 mod source_activity;
 mod start;
 mod store;

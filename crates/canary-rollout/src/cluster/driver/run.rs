@@ -21,7 +21,7 @@ use super::{
     super::{Cluster, WatchEvent},
     backoff::Backoff,
     lease::{Lease, Renewal},
-    progress::{Order, Progress, Snapshot},
+    progress::{Order, Progress},
     settings::Driver,
     source_activity::SourceActivity,
     target::{Purpose, Target},
@@ -433,24 +433,6 @@ impl<C: Cluster + 'static> Running<C> {
     fn end_without_sources(&mut self) {
         if self.open == 0 && self.state.awaiting_labels() == 0 {
             self.handle(Event::SourcesEnded(self.ended.join("; ")));
-        }
-    }
-
-    /// The state of the rollout now.
-    fn snapshot(&self) -> Snapshot {
-        let seen = self.state.seen_at_step();
-        Snapshot {
-            step: self.state.step(),
-            split: self.state.split(),
-            requests: seen.requests(),
-            canary: seen.canary.requests,
-            pairs: seen.pairs,
-            awaiting_labels: self.state.awaiting_labels(),
-            held: self.state.held(),
-            totals: self.state.totals(),
-            readings: self.state.readings(self.driver.machine.plan()),
-            paused: self.state.is_paused(),
-            awaits_approval: self.state.awaits_approval(),
         }
     }
 

@@ -1,0 +1,36 @@
+//! What a guardrail has judged at a step, and what it lacks, in its own words.
+
+use super::super::{
+    guardrail::{Check, Guardrail},
+    monitor::Monitor,
+    state::State,
+};
+
+pub(super) fn share_of(state: &State) -> f64 {
+    state.written.map_or(0.0, |split| f64::from(split.canary) / 100.0)
+}
+
+/// The number of observations of the version of which the guardrail has judged less; for the split, which is about the
+/// two together, of both.
+pub(super) fn least(guardrail: &Guardrail, monitor: &Monitor) -> u64 {
+    let judged = monitor.judged();
+    match guardrail.check {
+        Check::ObservedSplit(_) => judged.stable.saturating_add(judged.canary),
+        Check::ErrorRate(_) => judged.canary,
+        _ => judged.stable.min(judged.canary),
+    }
+}
+
+pub(super) fn of_what(check: &Check, monitor: &Monitor) -> &'static str {
+    let judged = monitor.judged();
+    match check {
+        Check::ObservedSplit(_) => "requests",
+        Check::ErrorRate(_) => "requests of the canary",
+        Check::ErrorRatio(_) | Check::SlowRatio(_) if judged.canary <= judged.stable => {
+            "requests of the canary"
+        }
+        Check::ErrorRatio(_) | Check::SlowRatio(_) => "requests of the stable version",
+        Check::Custom(_) => "scores",
+        _ => "pairs",
+    }
+}
