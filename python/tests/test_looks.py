@@ -95,6 +95,7 @@ def judgements(text=None):
         short.power(0.5, errors=(0.01, 0.05), runs=60, seed=7),
         canary.compare_rules(errors=(0.01, 0.02), runs=60, seed=7),
         canary.observed_share(31, 69, weight=0.2),
+        canary.Observation(text or "canary", 1_700_000_000, ok=False, latency=0.21, id=text or "photo 7"),
         one.validate(),
     ]
 

@@ -29,7 +29,7 @@ def threads():
 
 def ended(before=0):
     """Waits until the threads of the inputs have ended."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while len(threads()) > before and time.monotonic() < end:
         time.sleep(0.01)
     return len(threads()) <= before

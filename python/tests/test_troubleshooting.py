@@ -183,7 +183,9 @@ def of_verdicts(found):
 
     def ended(lab, *, inputs=None, client=None, **changes):
         settings = {"hold": 40, "startup_timeout": 1, "patience": 20, **changes}
-        one = canary.Plan("pets", stable="v1", **{"canary": "v2", "steps": [50, 100], "settle": 0, **settings})
+        one = canary.Plan(
+            "pets", stable="v1", **{"canary": "v2", "steps": [50, 100], "settle": 0, "bursts": "none", **settings}
+        )
         found.append(str(one.run(lab, inputs=inputs or photos(20_000), client=client, tick=0.05).wait()))
 
     guards = [canary.error_ratio()]
