@@ -67,7 +67,7 @@ pub(crate) fn traffic(failing: u64) -> impl Source + 'static {
 fn request(number: u64, failing: u64) -> (Timestamp, Seen) {
     let arm = if number.is_multiple_of(2) { Arm::Canary } else { Arm::Stable };
     let failed = arm == Arm::Canary && (number / 2) % failing == failing - 1;
-    (Timestamp(u64::MAX), Seen::Request(Request { failed, ..Request::served(arm, None) }))
+    (Timestamp::now(), Seen::Request(Request { failed, ..Request::served(arm, None) }))
 }
 
 /// A source that a test feeds by hand.
