@@ -29,4 +29,5 @@ pub(super) const RULES: &[Rule] = rules! { Plan, Canary;
     C124 Error: "the steps need more pairs than the distinct inputs that a run remembers (20 000)", "hold by fewer pairs";
     C125 Error or Warning: "a request is slow only after the requestTimeout, or counts of ended requests would never be used (warning)", "raise requestTimeout, and keep it below patience";
     C126 Error: "an approval has no time, or a consequence that never comes", "give a timeout such as 4h, or leave out both";
+    C127 Error or Warning: "labels are awaited and no guardrail uses them, or for no time; or for longer than a step's patience (warning)", "add the guardrail accuracy, and keep labels.within below patience";
 };
