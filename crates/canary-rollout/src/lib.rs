@@ -21,6 +21,7 @@ mod json;
 mod labels;
 mod machine;
 mod monitor;
+mod offline;
 mod on_alarm;
 pub mod patch;
 mod plan;

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    command::{Command, Verb},
     event::{Action, Event},
-    gate::GateOutcome,
     machine::Machine,
+    offline,
     plan::{Plan, Split},
     reading::Reading,
     state::{MAX_STRIDE, State, Totals},
@@ -186,25 +185,10 @@ impl Replaying {
 
     /// Handles an event and carries out the actions that follow.
     fn handle(&mut self, event: Event) {
-        self.machine.advance(&mut self.state, event, &mut self.actions);
-        if self.state.awaits_approval().is_some() {
-            let approve = Event::Commanded(vec![Command::new(Verb::Approve, "").into()]);
-            self.machine.advance(&mut self.state, approve, &mut self.actions);
-        }
+        offline::advance(&self.machine, &mut self.state, event, &mut self.actions);
         while !self.actions.is_empty() {
-            let event = match self.actions.remove(0) {
-                Action::Inspect => Event::Inspected(Ok(())),
-                Action::Prepare => {
-                    Event::Prepared { header_route: self.machine.plan().header.is_some() }
-                }
-                Action::Probe => Event::Probed(Ok(())),
-                Action::JudgeGate(gate) => {
-                    Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }
-                }
-                Action::Write { .. } | Action::Leave => Event::Written,
-                Action::RemoveSubset => Event::SubsetRemoved,
-                Action::Save | Action::CleanUp => continue,
-            };
+            let action = self.actions.remove(0);
+            let Some(event) = offline::outcome(&self.machine, action) else { continue };
             let written = event == Event::Written;
             self.machine.advance(&mut self.state, event, &mut self.actions);
             if written {

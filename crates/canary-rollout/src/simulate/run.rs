@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::super::{
-    command::{Command, Verb},
     event::{Action, Event},
-    gate::GateOutcome,
     guardrail::Check,
     machine::Machine,
+    offline,
     scenario::Scenario,
     state::{MAX_STRIDE, Phase, State},
     verdict::Verdict,
@@ -139,33 +138,15 @@ impl<'a> SimulatedRun<'a> {
     }
 
     fn handle(&mut self, state: &mut State, event: Event) {
-        self.machine.advance(state, event, &mut self.actions);
-        if state.awaits_approval().is_some() {
-            // A simulation is about the evidence: the person approves at once.
-            let approve = Command::new(Verb::Approve, "");
-            self.machine.advance(state, Event::Commanded(vec![approve.into()]), &mut self.actions);
-        }
+        offline::advance(self.machine, state, event, &mut self.actions);
     }
 
     fn answer(&mut self, state: &mut State, action: Action) {
-        let event = match action {
-            Action::Inspect => Event::Inspected(Ok(())),
-            Action::Prepare => {
-                Event::Prepared { header_route: self.machine.plan().header.is_some() }
-            }
-            Action::Probe => Event::Probed(Ok(())),
-            Action::JudgeGate(gate) => {
-                Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }
-            }
-            Action::Leave => Event::Written,
-            Action::Write { split, .. } => {
-                self.traffic = Traffic::new(&self.scenario, split.canary);
-                self.gap = None;
-                Event::Written
-            }
-            Action::RemoveSubset => Event::SubsetRemoved,
-            Action::Save | Action::CleanUp => return,
-        };
+        if let Action::Write { split, .. } = &action {
+            self.traffic = Traffic::new(&self.scenario, split.canary);
+            self.gap = None;
+        }
+        let Some(event) = offline::outcome(self.machine, action) else { return };
         self.handle(state, event);
         if state.phase == Phase::Holding {
             self.settle(state);

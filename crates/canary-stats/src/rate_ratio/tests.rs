@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AnyTest, Random};
+use crate::{AnyTest, Interval, Random};
 
 fn alpha(value: f64) -> Alpha {
     Alpha::new(value).unwrap()

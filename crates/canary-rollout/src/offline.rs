@@ -1,0 +1,38 @@
+//! What follows from the machine's actions where there is no cluster: in simulations and replays.
+
+use super::{
+    command::{Command, Verb},
+    event::{Action, Event},
+    gate::GateOutcome,
+    machine::Machine,
+    state::State,
+};
+
+/// Handles an event; a step that waits for approval has it at once, because only the evidence is in question.
+pub(super) fn advance(
+    machine: &Machine,
+    state: &mut State,
+    event: Event,
+    actions: &mut Vec<Action>,
+) {
+    machine.advance(state, event, actions);
+    if state.awaits_approval().is_some() {
+        let approve = Command::new(Verb::Approve, "");
+        machine.advance(state, Event::Commanded(vec![approve.into()]), actions);
+    }
+}
+
+/// The event that an action leads to where everything succeeds; none where nothing is waited for.
+pub(super) fn outcome(machine: &Machine, action: Action) -> Option<Event> {
+    Some(match action {
+        Action::Inspect => Event::Inspected(Ok(())),
+        Action::Prepare => Event::Prepared { header_route: machine.plan().header.is_some() },
+        Action::Probe => Event::Probed(Ok(())),
+        Action::JudgeGate(gate) => {
+            Event::GateJudged { gate, outcome: GateOutcome::Passed { right: 1, of: 1 } }
+        }
+        Action::Write { .. } | Action::Leave => Event::Written,
+        Action::RemoveSubset => Event::SubsetRemoved,
+        Action::Save | Action::CleanUp => return None,
+    })
+}
