@@ -1,6 +1,6 @@
-//! What the tables share.
+//! The settings, the least number of requests and the mean, for all tables.
 
-/// How a table is simulated.
+/// The settings of a simulated table.
 #[derive(Clone, Copy)]
 pub(crate) struct Settings {
     /// The runs of each cell.
