@@ -27,8 +27,8 @@ def threads():
     return [one for one in threading.enumerate() if one.name == "canary-inputs"]
 
 
-def ended(before=0):
-    """Waits until the threads of the inputs have ended."""
+def ended(before):
+    """Waits until the threads of the inputs have ended that were not there `before`."""
     end = time.monotonic() + 20
     while len(threads()) > before and time.monotonic() < end:
         time.sleep(0.01)
@@ -40,7 +40,7 @@ def lease(lab):
 
 
 def test_an_iterable_that_waits_stops_neither_the_clock_nor_the_lock():
-    gate = threading.Event()
+    gate, before = threading.Event(), len(threads())
     with mesh(good()) as lab:
         run = plan(hold=100_000, patience=300).run(lab, inputs=waiting(3, gate), tick=0.25)
         began, ticks, quiet, renewed = time.monotonic(), 0, None, set()
@@ -58,7 +58,7 @@ def test_an_iterable_that_waits_stops_neither_the_clock_nor_the_lock():
         gate.set()
         run.abort("enough")
         assert run.wait().rolled_back
-    assert ended()
+    assert ended(before)
 
 
 def test_a_second_driver_is_refused_while_the_inputs_of_the_first_wait():

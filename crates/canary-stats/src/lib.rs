@@ -79,6 +79,7 @@ pub mod group_sequential;
 mod kernel;
 #[cfg(test)]
 mod kernel_figures;
+pub mod known;
 #[cfg(test)]
 mod known_figures;
 pub mod labelled;
@@ -112,6 +113,7 @@ pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};
 pub use error_rate::ErrorRate;
 pub use group_sequential::GroupSequential;
+pub use known::{Known, Taken};
 pub use labelled::Labelled;
 pub use mean_difference::MeanDifference;
 pub use quantile::{Quantiles, SlowThreshold};

@@ -10,189 +10,205 @@
 //! force at that request. It is given out once the window is over, in order of first contact: an outcome that is known
 //! early, such as a failure, must not come before one that takes its time.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     error::{Result, StatsError, check, closed_unit},
-    exact,
+    known::{Known, Taken},
 };
 
 /// The failures from which on a user's score is 0.
 const WORST: u32 = 10;
 
-/// The hexadecimal digits of a digest.
-const DIGITS: usize = 16;
-
-/// What became of one user within the window.
+/// One user whose window is over.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct UserOutcome {
+pub struct UserOutcome<T = Failures> {
     /// The user's digest.
     pub user: u64,
+    /// The time of the first request, in milliseconds.
+    pub since: u64,
     /// The canary's share of the traffic at the first request.
     pub share: f64,
     /// True when the canary served the user.
     pub canary: bool,
-    /// The requests that failed.
-    pub failures: u32,
+    /// The result of the user's requests within the window.
+    pub result: T,
 }
 
-impl UserOutcome {
+/// The failed requests of one user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Failures(pub u32);
+
+impl Failures {
+    /// Takes one request in.
+    pub fn add(&mut self, failed: bool) {
+        self.0 = self.0.saturating_add(u32::from(failed));
+    }
+
     /// Returns true when any request failed: an observation of a test of rates.
-    pub fn failed(&self) -> bool {
-        self.failures > 0
+    pub fn any(&self) -> bool {
+        self.0 > 0
     }
 
     /// 1 − min(failures, 10)/10: an observation of [`MeanDifference`](super::MeanDifference), higher is better.
     pub fn score(&self) -> f64 {
-        1.0 - f64::from(self.failures.min(WORST)) / f64::from(WORST)
+        1.0 - f64::from(self.0.min(WORST)) / f64::from(WORST)
     }
 }
 
 /// Turns requests with a user key into one observation for each user.
 ///
 /// A user is identified by a 64-bit digest of the key. Every user counts once: one who comes back after the window is
-/// known for good, with eight bytes. The memory is bounded by a limit of users in all; when it is reached, no *new* users
-/// are taken, which does not depend on any outcome, and those who are known go on as before. A user whom both
-/// versions serve within the window is left out and counted; after the window this is not noticed.
+/// [`Known`]. The memory is bounded by a limit of users in all; when it is reached, no *new* users are taken, which does
+/// not depend on any outcome, and those who are known go on as before. A user whom both versions serve within the window
+/// is left out and counted; after the window this is not noticed.
+///
+/// The saved form has the known users and the counts. The users in their window are not in it: after a restart they are
+/// left out, whatever became of them, because a restart does not depend on their outcomes.
+///
+/// `T` is the result of a user's requests: [`Failures`], or a type of the caller's.
 ///
 /// ```
-/// use canary_core::stats::users::UserUnits;
+/// use canary_core::stats::users::{Failures, UserUnits};
 ///
-/// let mut units = UserUnits::new(30 * 60 * 1000, 100_000)?;
-/// units.observe(17, 0, 0.1, false, true)?; // user 17 gets an error from the stable version
-/// units.observe(17, 5_000, 0.2, false, true)?; // and another one: still one user, divided at a share of 0.1
+/// let half_an_hour = 30 * 60 * 1000;
+/// let mut units = UserUnits::<Failures>::new(half_an_hour, 20_000)?;
+/// let mut fails = |at, share| units.observe(17, at, share, false, |user| user.add(true));
+/// fails(0, 0.1)?; // user 17 gets an error from the stable version
+/// fails(5_000, 0.2)?; // and another one: still one user, divided at a share of 0.1
 /// assert_eq!(units.release(60_000).count(), 0); // the half hour is not over
-/// let outcomes: Vec<_> = units.release(30 * 60 * 1000).collect();
-/// assert_eq!(outcomes.len(), 1);
-/// assert!(outcomes[0].failed() && outcomes[0].share == 0.1 && outcomes[0].score() == 0.8);
+/// let outcomes: Vec<_> = units.release(half_an_hour).collect();
+/// assert_eq!((outcomes.len(), outcomes[0].share), (1, 0.1));
+/// assert!(outcomes[0].result.any() && outcomes[0].result.score() == 0.8);
 /// # Ok::<(), canary_core::stats::StatsError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Saved", into = "Saved")]
-pub struct UserUnits {
+#[serde(try_from = "Saved", into = "Saved", bound = "T: Clone")]
+pub struct UserUnits<T = Failures> {
     window_millis: u64,
-    limit: usize,
+    known: Known,
     /// The time of the latest request.
     latest: u64,
     /// The users in their window, in order of first contact.
-    open: VecDeque<Open>,
+    open: VecDeque<Open<T>>,
     /// The place of each of them, counted from the first user ever.
     places: BTreeMap<u64, u64>,
-    /// The users whose window is over.
-    done: BTreeSet<u64>,
+    /// The users who have left `open`.
+    released: u64,
     in_both_arms: u64,
     not_taken: u64,
 }
 
 /// A user in the window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Open {
-    #[serde(with = "digest")]
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Open<T> {
     user: u64,
     since: u64,
-    #[serde(with = "exact")]
     share: f64,
     canary: bool,
-    failures: u32,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    result: T,
     both: bool,
 }
 
-/// A digest as hexadecimal text: not every reader of JSON keeps 64 bits of a number.
-mod digest {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(user: &u64, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{user:x}"))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        u64::from_str_radix(&text, 16).map_err(de::Error::custom)
-    }
-}
-
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Saved {
     window_millis: u64,
-    limit: usize,
     latest: u64,
-    open: Vec<Open>,
-    /// The digests in ascending order, sixteen hexadecimal digits each.
-    done: String,
+    known: Known,
     in_both_arms: u64,
     not_taken: u64,
 }
 
-impl From<UserUnits> for Saved {
-    fn from(units: UserUnits) -> Self {
-        let UserUnits { window_millis, limit, latest, in_both_arms, not_taken, .. } = units;
-        let open = units.open.into();
-        let digits = |user: u64| (0..DIGITS).rev().map(move |at| (user >> (4 * at)) & 0xf);
-        let digits = units.done.into_iter().flat_map(digits);
-        let done = digits.filter_map(|digit| char::from_digit(digit as u32, 16)).collect();
-        Self { window_millis, limit, latest, open, done, in_both_arms, not_taken }
+impl<T> From<UserUnits<T>> for Saved {
+    fn from(units: UserUnits<T>) -> Self {
+        let UserUnits { window_millis, latest, known, in_both_arms, not_taken, .. } = units;
+        Self { window_millis, latest, known, in_both_arms, not_taken }
     }
 }
 
-impl TryFrom<Saved> for UserUnits {
+impl<T> TryFrom<Saved> for UserUnits<T> {
     type Error = StatsError;
 
     fn try_from(saved: Saved) -> Result<Self> {
-        let mut units = Self::new(saved.window_millis, saved.limit)?;
-        let count = saved.done.len() / DIGITS;
-        let done = |expected, holds| check("done", count as f64, expected, holds);
-        let (digests, rest) = saved.done.as_bytes().as_chunks::<DIGITS>();
-        done("sixteen digits for each user", rest.is_empty())?;
-        for digits in digests {
-            let digits = std::str::from_utf8(digits).unwrap_or_default();
-            let user = u64::from_str_radix(digits, 16);
-            let new = user.is_ok_and(|user| units.done.insert(user));
-            done("hexadecimal digits, each user once", new)?;
-        }
-        for (place, open) in saved.open.iter().enumerate() {
-            closed_unit("share", open.share)?;
-            let holds = units.latest <= open.since && open.since <= saved.latest;
-            check("since", open.since as f64, "in order, up to `latest`", holds)?;
-            units.latest = open.since;
-            let place = (count + place) as u64;
-            let new = units.places.insert(open.user, place).is_none();
-            done("users whose window is over", new && !units.done.contains(&open.user))?;
-        }
-        units.open = saved.open.into();
-        check("limit", saved.limit as f64, "at least the users", units.users() <= saved.limit)?;
-        units.latest = saved.latest;
-        (units.in_both_arms, units.not_taken) = (saved.in_both_arms, saved.not_taken);
-        Ok(units)
+        let Saved { window_millis, latest, known, in_both_arms, not_taken } = saved;
+        let units = Self::new(window_millis, known.room())?;
+        Ok(Self { latest, known, in_both_arms, not_taken, ..units })
     }
 }
 
-impl UserUnits {
+impl<T> UserUnits<T> {
     /// No user yet; a user's window is `window_millis` milliseconds, and `limit` is the most users that are ever taken.
     ///
     /// # Errors
-    /// When `window_millis` or `limit` is 0.
-    pub fn new(window_millis: u64, limit: usize) -> Result<Self> {
+    /// When `window_millis` is 0, or `limit` not from 1 to [`Known::CAPACITY`].
+    pub fn new(window_millis: u64, limit: u64) -> Result<Self> {
         check("window_millis", window_millis as f64, "at least 1", window_millis > 0)?;
-        check("limit", limit as f64, "at least 1", limit > 0)?;
+        let holds = (1..=Known::CAPACITY).contains(&limit);
+        check("limit", limit as f64, "a number from 1 to 26000", holds)?;
         Ok(Self {
             window_millis,
-            limit,
+            known: Known::with_room_for(limit),
             latest: 0,
             open: VecDeque::new(),
             places: BTreeMap::new(),
-            done: BTreeSet::new(),
+            released: 0,
             in_both_arms: 0,
             not_taken: 0,
         })
     }
 
-    /// Takes in one request, in order of sending: the digest of its user, the time of sending in milliseconds, the
-    /// canary's share at that time, whether the canary served it and whether it failed.
+    /// The users in their window.
+    pub fn waiting(&self) -> u64 {
+        self.open.len() as u64
+    }
+
+    /// All users who were taken.
+    pub fn users(&self) -> u64 {
+        self.known.taken()
+    }
+
+    /// The users who were left out because both versions served them within their window, of those whose window is over.
+    pub fn in_both_arms(&self) -> u64 {
+        self.in_both_arms
+    }
+
+    /// The requests of new users that were not taken because the limit was reached.
+    pub fn not_taken(&self) -> u64 {
+        self.not_taken
+    }
+
+    /// The users whose window is over at `now_millis`, in order of first contact; each is given out once.
     ///
-    /// A user's first request fixes the share and the version; only failures within the window count.
+    /// All requests sent before `now_millis` must have been taken in: with requests in flight, `now_millis` is the time of
+    /// sending of the oldest of them. Users whom the iterator was not asked for are given out the next time.
+    pub fn release(&mut self, now_millis: u64) -> impl Iterator<Item = UserOutcome<T>> {
+        std::iter::from_fn(move || {
+            loop {
+                let first = self.open.front()?;
+                if now_millis.saturating_sub(first.since) < self.window_millis {
+                    return None;
+                }
+                let Open { user, since, share, canary, result, both } = self.open.pop_front()?;
+                self.places.remove(&user);
+                self.released += 1;
+                if !both {
+                    return Some(UserOutcome { user, since, share, canary, result });
+                }
+                self.in_both_arms = self.in_both_arms.saturating_add(1);
+            }
+        })
+    }
+}
+
+impl<T: Default> UserUnits<T> {
+    /// Takes in one request, in order of sending: the digest of its user, the time of sending in milliseconds, the
+    /// canary's share at that time and whether the canary served it; `add` puts it into the user's result.
+    ///
+    /// A user's first request fixes the share and the version; only requests within the window count. Returns true when
+    /// it is the first one of a user who is taken.
     ///
     /// # Errors
     /// When `at_millis` is before that of the request before it, or `share` is not from 0 to 1; nothing is taken in then.
@@ -202,84 +218,37 @@ impl UserUnits {
         at_millis: u64,
         share: f64,
         canary: bool,
-        failed: bool,
-    ) -> Result<()> {
+        add: impl FnOnce(&mut T),
+    ) -> Result<bool> {
         let ordered = at_millis >= self.latest;
         check("at_millis", at_millis as f64, "no earlier than the last request", ordered)?;
         closed_unit("share", share)?;
         self.latest = at_millis;
         if let Some(place) = self.places.get(&user) {
-            let index = place.wrapping_sub(self.released()) as usize;
+            let index = place.wrapping_sub(self.released) as usize;
             if let Some(open) = self.open.get_mut(index)
                 && at_millis - open.since < self.window_millis
             {
                 open.both |= open.canary != canary;
-                open.failures = open.failures.saturating_add(u32::from(failed));
+                add(&mut open.result);
             }
-        } else if self.done.contains(&user) {
-            // Counted once already.
-        } else if self.users() >= self.limit {
-            self.not_taken = self.not_taken.saturating_add(1);
-        } else {
-            self.places.insert(user, self.users() as u64);
-            let failures = u32::from(failed);
-            self.open.push_back(Open {
-                user,
-                since: at_millis,
-                share,
-                canary,
-                failures,
-                both: false,
-            });
+            return Ok(false);
         }
-        Ok(())
-    }
-
-    /// The users whose window is over at `now_millis`, in order of first contact; each is given out once.
-    ///
-    /// All requests sent before `now_millis` must have been taken in: with requests in flight, `now_millis` is the time of
-    /// sending of the oldest of them. Users whom the iterator was not asked for are given out the next time.
-    pub fn release(&mut self, now_millis: u64) -> impl Iterator<Item = UserOutcome> {
-        std::iter::from_fn(move || {
-            loop {
-                let first = self.open.front()?;
-                if now_millis.saturating_sub(first.since) < self.window_millis {
-                    return None;
-                }
-                let Open { user, share, canary, failures, both, .. } = self.open.pop_front()?;
-                self.places.remove(&user);
-                self.done.insert(user);
-                if !both {
-                    return Some(UserOutcome { user, share, canary, failures });
-                }
-                self.in_both_arms = self.in_both_arms.saturating_add(1);
+        match self.known.insert(user) {
+            Taken::Seen => Ok(false),
+            Taken::Full => {
+                self.not_taken = self.not_taken.saturating_add(1);
+                Ok(false)
             }
-        })
-    }
-
-    /// The users whose window is over.
-    fn released(&self) -> u64 {
-        self.done.len() as u64
-    }
-
-    /// All users taken, at most the limit.
-    pub fn users(&self) -> usize {
-        self.open.len() + self.done.len()
-    }
-
-    /// The users whose window is not over.
-    pub fn waiting(&self) -> usize {
-        self.open.len()
-    }
-
-    /// The users left out because both versions served them within their window, of those whose window is over.
-    pub fn in_both_arms(&self) -> u64 {
-        self.in_both_arms
-    }
-
-    /// The requests of new users that were not taken because the limit was reached.
-    pub fn not_taken(&self) -> u64 {
-        self.not_taken
+            Taken::New => {
+                self.places.insert(user, self.released + self.waiting());
+                let mut result = T::default();
+                add(&mut result);
+                let since = at_millis;
+                self.open.push_back(Open { user, since, share, canary, result, both: false });
+                Ok(true)
+            }
+        }
     }
 }
 

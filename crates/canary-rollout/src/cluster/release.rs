@@ -19,6 +19,9 @@ use crate::{
 /// The time between two looks for the acknowledgement.
 const EVERY: Duration = Duration::from_millis(200);
 
+/// The time that a driver has to begin, or to continue in another process, before a command takes it that there is none.
+const STARTING: Duration = Duration::from_secs(5);
+
 /// The number of times that a command is written while somebody else keeps changing the object.
 const ATTEMPTS: u32 = 8;
 
@@ -141,26 +144,30 @@ impl<C: Cluster + 'static> Release<C> {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such `VirtualService`; [`Error::Refused`] when no release is under way, when
-    /// the driver refuses the command, or when a later command came in its place; [`Error::NotReady`] when no driver
-    /// acknowledges it in time: the command stays in the object, and the driver that comes next carries it out.
+    /// the driver refuses the command, or when a later command came in its place; [`Error::NotReady`] when no driver runs
+    /// and none begins within five seconds, or when none acknowledges it in time: the command stays in the object, and the
+    /// driver that comes next carries it out.
     pub async fn send(&self, verb: Verb, why: &str) -> Result<CommandRecord> {
         let nonce = nonce();
         let now = Timestamp::now();
         let command = Command::new(verb, nonce.as_str()).by(self.by.as_str()).at(now).why(why);
         self.write(&command).await?;
-        if !self.is_driven().await? {
-            // A driver that carried it out, and ended with it, has let the lock go.
-            return match self.record_of(&nonce).await? {
-                Some(record) => self.outcome(record),
-                None => self.without_driver(command).await,
-            };
-        }
-        let deadline = tokio::time::Instant::now() + self.timeout;
+        // An abort that needs no driver waits for none.
+        let alone = verb == Verb::Abort && self.plan.is_some();
+        let starting = if alone { Duration::ZERO } else { STARTING.min(self.timeout) };
+        let began = tokio::time::Instant::now();
+        let mut driven = false;
         loop {
+            driven = driven || self.is_driven().await?;
+            // Read after the lock: a driver that carried the command out, and ended with it, has released the lock.
             if let Some(record) = self.record_of(&nonce).await? {
                 return self.outcome(record);
             }
-            if tokio::time::Instant::now() >= deadline {
+            let waited = began.elapsed();
+            if !driven && waited >= starting {
+                return self.without_driver(command).await;
+            }
+            if waited >= self.timeout {
                 return Err(self.unacknowledged(verb, "its driver did not acknowledge it in time"));
             }
             tokio::time::sleep(EVERY).await;
