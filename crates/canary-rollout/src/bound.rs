@@ -1,6 +1,6 @@
 //! The bound that a guardrail's test compares with, in the units of its readings.
 
-use crate::{Check, Plan, Reading};
+use crate::{Check, Plan, Reading, guardrail::Mean};
 
 impl Check {
     /// The value at which the canary is as bad as the guardrail permits; none of a test whose bound depends on the
@@ -13,9 +13,17 @@ impl Check {
             Self::Agreement(check) => Some(check.at_least),
             Self::Custom(check) => Some(check.at_least),
             Self::NumericDrift(check) => Some(-check.margin),
+            Self::Mean(check) => Some(check.difference(check.margin)),
             Self::Accuracy(_) | Self::PairErrors(_) => Some(0.0),
             Self::ObservedSplit(_) => None,
         }
+    }
+}
+
+impl Mean {
+    /// The difference of the means, canary − stable, of a canary that is worse by so much.
+    pub(super) fn difference(&self, margin: f64) -> f64 {
+        if self.lower_is_better { margin } else { 0.0 - margin }
     }
 }
 

@@ -63,15 +63,47 @@ pub struct Agreement {
 /// Of the canary's requests at most the part `at_most` fails.
 ///
 /// It needs no stable version to compare with, and so it takes an outage that hits both versions for the canary's:
-/// unless another action is stated, its alarm pauses the rollout.
+/// unless another action is stated, its alarm pauses the rollout. With [`ErrorRate::and_worse`] it alarms only where the
+/// canary is also worse than the stable version, and rolls back.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ErrorRate {
     /// The largest rate that is not harm, between 0 and 1.
     pub at_most: f64,
+    /// When stated, the canary's rate must also be more than so many times the stable rate for an alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub and_worse: Option<f64>,
     /// When stated, promotion waits until a rate of this or more is excluded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_below: Option<f64>,
+}
+
+/// The mean of a number of each request, or user, is no worse at the canary than at the stable version.
+///
+/// The number is the observation's value ([`Request::value`](crate::evidence::Request::value)), or that of the score with
+/// the guardrail's name: revenue, clicks, tokens, a rating. Nothing is paired, so no input is asked twice.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mean {
+    /// The least and the largest value that is possible; a value outside it is an error of whoever gives it.
+    pub range: [f64; 2],
+    /// The largest fall of the mean that is not harm, in the unit of the values; a rise where lower is better.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub margin: f64,
+    /// `true` where low values are the good ones, such as tokens spent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lower_is_better: bool,
+    /// `true` where the value is the label of the request's id, which comes later; see
+    /// [`Labels`](crate::Labels).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub labelled: bool,
+    /// The value of a request whose label has not come in time, such as 0 for "no purchase"; without it such a request
+    /// counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlabelled: Option<f64>,
+    /// When stated, promotion waits until a mean that is worse by this or more is excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_within: Option<f64>,
 }
 
 /// On inputs with a known label the canary is right no less often than the stable model.
@@ -134,6 +166,11 @@ pub struct PairErrors {
     /// excluded; `-0.02` excludes a loss of two percentage points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_above: Option<f64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(margin: &f64) -> bool {
+    *margin == 0.0
 }
 
 pub(super) fn default_quantile() -> f64 {

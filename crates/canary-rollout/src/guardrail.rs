@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use super::checks::{
-    Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, NumericDrift, ObservedSplit, PairErrors,
-    SlowRatio,
+    Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Mean, NumericDrift, ObservedSplit,
+    PairErrors, SlowRatio,
 };
 use super::{
     checks::{default_quantile, default_split_alpha, default_warmup},
@@ -57,6 +57,8 @@ pub enum Check {
     SlowRatio(SlowRatio),
     /// Of the canary's requests at most so large a part fails.
     ErrorRate(ErrorRate),
+    /// The canary's mean of a value is not worse than the stable version's by more than a margin.
+    Mean(Mean),
     /// Both models give the same top class for at least so large a part of the inputs.
     Agreement(Agreement),
     /// On labelled inputs the canary is right no less often than the stable model.
@@ -78,6 +80,7 @@ impl Check {
             Self::ErrorRatio(_) => "errorRatio",
             Self::SlowRatio(_) => "slowRatio",
             Self::ErrorRate(_) => "errorRate",
+            Self::Mean(_) => "mean",
             Self::Agreement(_) => "agreement",
             Self::Accuracy(_) => "accuracy",
             Self::ObservedSplit(_) => "observedSplit",
@@ -92,15 +95,22 @@ impl Check {
         !matches!(self, Self::ObservedSplit(_))
     }
 
-    /// The consequence of an alarm, unless the plan states another: an absolute limit also alarms at outages that both
-    /// versions have, so it pauses; all others roll back.
+    /// The consequence of an alarm, unless the plan states another: an absolute limit without a ratio beside it also
+    /// alarms at outages that both versions have, so it pauses; all others roll back.
     pub fn usual_action(&self) -> OnAlarm {
-        if matches!(self, Self::ErrorRate(_)) { OnAlarm::Pause } else { OnAlarm::Rollback }
+        match self {
+            Self::ErrorRate(ErrorRate { and_worse: None, .. }) => OnAlarm::Pause,
+            _ => OnAlarm::Rollback,
+        }
     }
 
     /// Returns `true` when the test compares two subsets that serve at the same time.
     pub fn compares_traffic(&self) -> bool {
-        matches!(self, Self::ErrorRatio(_) | Self::SlowRatio(_))
+        match self {
+            Self::ErrorRate(check) => check.and_worse.is_some(),
+            Self::ErrorRatio(_) | Self::SlowRatio(_) | Self::Mean(_) => true,
+            _ => false,
+        }
     }
 
     /// The kind of evidence that the test needs.
@@ -108,6 +118,8 @@ impl Check {
         match self {
             Self::ErrorRatio(_) | Self::ErrorRate(_) | Self::ObservedSplit(_) => Kind::Requests,
             Self::SlowRatio(_) => Kind::Latency,
+            Self::Mean(mean) if mean.labelled => Kind::Requests,
+            Self::Mean(_) => Kind::Values,
             Self::Agreement(_) | Self::PairErrors(_) => Kind::Pairs,
             Self::Accuracy(_) => Kind::Labels,
             Self::NumericDrift(_) => Kind::Scores,
@@ -121,6 +133,7 @@ impl Check {
             Self::ErrorRatio(check) => check.proven_below,
             Self::SlowRatio(check) => check.proven_below,
             Self::ErrorRate(check) => check.proven_below,
+            Self::Mean(check) => check.proven_within.map(|margin| check.difference(margin)),
             Self::Agreement(check) => check.proven_above,
             Self::Accuracy(check) => check.proven_above,
             Self::NumericDrift(check) => check.proven_above,
@@ -179,7 +192,43 @@ impl Guardrail {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn error_rate(at_most: f64) -> Self {
-        Self::new(Check::ErrorRate(ErrorRate { at_most, proven_below: None }))
+        Self::new(Check::ErrorRate(ErrorRate { at_most, and_worse: None, proven_below: None }))
+    }
+
+    /// Of the canary's requests at most the part `at_most` fails, or its rate is at most `ratio` times the stable one: its
+    /// alarm, which needs both to be exceeded, rolls back.
+    ///
+    /// ```
+    /// use canary_core::rollout::{Guardrail, OnAlarm};
+    ///
+    /// let guardrail = Guardrail::error_rate_and_worse(0.02, 1.0);
+    /// assert_eq!(guardrail.on_alarm, OnAlarm::Rollback);
+    /// assert_eq!(serde_json::to_string(&guardrail)?, r#"{"errorRate":{"atMost":0.02,"andWorse":1.0}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn error_rate_and_worse(at_most: f64, ratio: f64) -> Self {
+        Self::new(Check::ErrorRate(ErrorRate {
+            at_most,
+            and_worse: Some(ratio),
+            proven_below: None,
+        }))
+    }
+
+    /// The mean of a value from `low` to `high`, of which high ones are good, is no more than `margin` lower at the canary.
+    ///
+    /// ```
+    /// use canary_core::rollout::Guardrail;
+    ///
+    /// let guardrail = Guardrail::mean("revenue", 0.0, 100.0, 0.5).proven(2.0);
+    /// let text = serde_json::to_string(&guardrail)?;
+    /// assert_eq!(text, r#"{"name":"revenue","mean":{"range":[0.0,100.0],"margin":0.5,"provenWithin":2.0}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn mean(name: impl Into<String>, low: f64, high: f64, margin: f64) -> Self {
+        let (range, lower_is_better, labelled) = ([low, high], false, false);
+        let (unlabelled, proven_within) = (None, None);
+        let mean = Mean { range, margin, lower_is_better, labelled, unlabelled, proven_within };
+        Self::new(Check::Mean(mean)).named(name)
     }
 
     /// Both models agree on the top class for at least `at_least` of the inputs.
@@ -254,13 +303,15 @@ impl Guardrail {
     }
 
     /// Makes promotion wait until harm of this size is excluded: a ratio of `bound` or more, or an agreement,
-    /// accuracy, drift or score of `bound` or less. The observed split has no such bound.
+    /// accuracy, drift or score of `bound` or less, or a mean that is worse by `bound` or more. The observed split has no
+    /// such bound.
     #[must_use]
     pub fn proven(mut self, bound: f64) -> Self {
         match &mut self.check {
             Check::ErrorRatio(check) => check.proven_below = Some(bound),
             Check::SlowRatio(check) => check.proven_below = Some(bound),
             Check::ErrorRate(check) => check.proven_below = Some(bound),
+            Check::Mean(check) => check.proven_within = Some(bound),
             Check::Agreement(check) => check.proven_above = Some(bound),
             Check::Accuracy(check) => check.proven_above = Some(bound),
             Check::NumericDrift(check) => check.proven_above = Some(bound),
@@ -302,6 +353,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error_rate: Option<ErrorRate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    mean: Option<Mean>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     agreement: Option<Agreement>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accuracy: Option<Accuracy>,
@@ -323,6 +376,7 @@ impl TryFrom<Written> for Guardrail {
             written.error_ratio.map(Check::ErrorRatio),
             written.slow_ratio.map(Check::SlowRatio),
             written.error_rate.map(Check::ErrorRate),
+            written.mean.map(Check::Mean),
             written.agreement.map(Check::Agreement),
             written.accuracy.map(Check::Accuracy),
             written.observed_split.map(Check::ObservedSplit),
@@ -335,8 +389,8 @@ impl TryFrom<Written> for Guardrail {
         .collect();
         let [check] = <[Check; 1]>::try_from(stated).map_err(|stated| {
             format!(
-                "a guardrail states exactly one of errorRatio, slowRatio, errorRate, agreement, accuracy, observedSplit, \
-                 numericDrift, custom, pairErrors; this one states {}",
+                "a guardrail states exactly one of errorRatio, slowRatio, errorRate, mean, agreement, accuracy, \
+                 observedSplit, numericDrift, custom, pairErrors; this one states {}",
                 stated.len()
             )
         })?;
@@ -373,6 +427,7 @@ impl From<Guardrail> for Written {
             Check::ErrorRatio(check) => written.error_ratio = Some(check),
             Check::SlowRatio(check) => written.slow_ratio = Some(check),
             Check::ErrorRate(check) => written.error_rate = Some(check),
+            Check::Mean(check) => written.mean = Some(check),
             Check::Agreement(check) => written.agreement = Some(check),
             Check::Accuracy(check) => written.accuracy = Some(check),
             Check::ObservedSplit(check) => written.observed_split = Some(check),

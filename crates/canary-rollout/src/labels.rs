@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// A label that comes after [`Labels::within`] counts for nothing, so the guardrail speaks of what is labelled within
 /// that time; let it cover nearly all labels.
 ///
+/// The guardrail [`Mean`](crate::Mean) with `labelled` takes such labels as numbers of requests that are not
+/// paired, by the request's id: a purchase, a rating, 1 for a right answer and 0 for a wrong one.
+///
 /// ```
 /// use std::time::Duration;
 /// use canary_core::{Plan, rollout::{Guardrail, Hold}};

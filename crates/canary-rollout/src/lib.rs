@@ -31,13 +31,17 @@ mod replay;
 pub mod report;
 #[cfg(test)]
 mod restore_tests;
+mod room;
 mod scenario;
+mod sequential;
 mod simulate;
 mod state;
 mod step;
 mod summary;
 mod tally;
 mod target;
+mod totals;
+mod users;
 mod usual;
 mod validation;
 mod verdict;
@@ -52,20 +56,25 @@ pub use error::{BoxError, Error, Result};
 pub use event::{Action, Event, Missing};
 pub use gate::{Gate, GateOutcome, Golden};
 pub use guardrail::{
-    Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRate, ErrorRatio, Guardrail,
+    Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRate, ErrorRatio, Guardrail, Mean,
     NumericDrift, ObservedSplit, PairErrors, SlowRatio,
 };
 pub use labels::Labels;
 pub use machine::{MAX_REFUSALS, Machine};
 pub use on_alarm::OnAlarm;
-pub use plan::{DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, Split, Step, Target};
-pub use power::Power;
+pub use plan::{
+    DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, ProvenOn, Split, Step, Target,
+};
+pub use power::{OtherTest, Power};
 pub use reading::Reading;
 pub use replay::Replay;
 pub use scenario::{Rates, Scenario};
+pub use sequential::Sequential;
 pub use simulate::Simulation;
-pub use state::{MAX_STATE_BYTES, MAX_STRIDE, Phase, STATE_VERSION, SeenAtStep, State, Totals};
+pub use state::{MAX_STATE_BYTES, MAX_STRIDE, Phase, STATE_VERSION, SeenAtStep, State};
 pub use summary::{Chance, Summary};
 pub use tally::Tally;
+pub use totals::Totals;
+pub use users::Users;
 pub use verdict::{Cause, Verdict, Why};
 pub use waiting::MAX_WAITING;

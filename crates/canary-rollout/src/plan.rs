@@ -20,6 +20,8 @@ use super::{
     guardrail::{Check, Guardrail},
     labels::Labels,
     on_alarm::{ASIDE_ALPHA, OnAlarm},
+    sequential::Sequential,
+    users::Users,
 };
 pub use super::{
     step::{Hold, Split, Step},
@@ -120,6 +122,36 @@ pub struct Plan {
     /// Labels that come after the predictions; without it a label comes with its pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
+    /// Users as the observations, where a user stays on a version; without it each request is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<Users>,
+    /// Looks at planned numbers of requests for the ratios; without it they may be looked at after every request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequential: Option<Sequential>,
+    /// The evidence that has to exclude harm before a promotion.
+    #[serde(default, skip_serializing_if = "ProvenOn::is_all_steps")]
+    pub proven_on: ProvenOn,
+}
+
+/// The evidence that has to exclude harm before a promotion, for the guardrails that ask for that.
+///
+/// Either way each is tested at the plan's whole α: a promotion needs all of them (R. Berger, "Multiparameter hypothesis
+/// testing and acceptance sampling", Technometrics 24(4), 1982).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProvenOn {
+    /// All that was seen since the rollout began.
+    #[default]
+    AllSteps,
+    /// That of the last step in which the guardrail has evidence: for harm that shows at large weights only.
+    LastStep,
+}
+
+impl ProvenOn {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_all_steps(&self) -> bool {
+        *self == Self::AllSteps
+    }
 }
 
 /// The weights after a verdict of Inconclusive.
@@ -157,6 +189,9 @@ impl Plan {
             patience: default_patience(),
             on_inconclusive: OnInconclusive::Keep,
             labels: None,
+            users: None,
+            sequential: None,
+            proven_on: ProvenOn::AllSteps,
         }
     }
 
@@ -354,6 +389,27 @@ impl Plan {
         self
     }
 
+    /// Takes users as the observations, each with so much time from its first request; see [`Users`].
+    #[must_use]
+    pub fn users_within(mut self, time: Duration) -> Self {
+        self.users = Some(Users::within(time));
+        self
+    }
+
+    /// Tests the ratios of rates at planned looks; see [`Sequential`].
+    #[must_use]
+    pub fn sequential(mut self, sequential: Sequential) -> Self {
+        self.sequential = Some(sequential);
+        self
+    }
+
+    /// Sets the evidence that has to exclude harm before a promotion.
+    #[must_use]
+    pub fn proven_on(mut self, proven_on: ProvenOn) -> Self {
+        self.proven_on = proven_on;
+        self
+    }
+
     /// Sets the longest time that one step may take.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -394,7 +450,8 @@ impl Plan {
             let requests = step.hold.requests.or(step.hold.total_requests).map(|_| Kind::Requests);
             [requests, step.hold.pairs.map(|_| Kind::Pairs)].into_iter().flatten()
         });
-        guardrails.chain(holds).collect()
+        let users = self.users.map(|_| Kind::Users);
+        guardrails.chain(holds).chain(users).collect()
     }
 
     /// The names of its two subsets.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{plan::Plan, summary::Chance};
-use crate::{Error, Result, evidence::Inputs};
+use super::{plan::Plan, sequential::Sequential, summary::Chance};
+use crate::{Error, Result};
 
 /// The longest holds that are tried, as a multiple of the plan's.
 const MOST: f64 = 1024.0;
@@ -21,6 +21,22 @@ pub struct Power {
     /// Requests of both versions over all steps of that plan, as far as its holds count requests: where a hold counts
     /// the canary's, as many as its weight needs for them.
     pub requests: u64,
+    /// The chance with the other way to test ratios, where the plan's holds allow both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<OtherTest>,
+}
+
+/// The other way to test the ratios of rates of a plan: at planned looks where the plan looks at any time, and the other
+/// way round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherTest {
+    /// The looks of the other plan; none where it looks at any time.
+    pub sequential: Option<Sequential>,
+    /// The chance that it rolls the harm back, with the same holds.
+    pub rollback: Chance,
+    /// `true` when its chance is larger by more than the error of the simulation.
+    pub is_better: bool,
 }
 
 /// Finds holds that reach `probability`; `chance` simulates a plan.
@@ -40,7 +56,7 @@ pub(super) fn search(
     let (mut low, mut high, mut found) = (1.0 / 64.0, 1.0, tried(1.0)?);
     while !enough(&found) {
         if high >= most {
-            return Err(Error::Plan(uncaught(high, &found)));
+            return Err(Error::Plan(uncaught(plan, high, &found)));
         }
         (low, high) = (high, (high * 2.0).min(most));
         found = tried(high)?;
@@ -61,14 +77,26 @@ pub(super) fn search(
         step.hold.total_requests.max(step.hold.requests.map(by_weight))
     });
     let requests = requests.fold(0, u64::saturating_add);
-    Ok(Power { factor: high, plan, rollback: found, requests })
+    let other = other(&plan).map(|(sequential, plan)| {
+        let rollback = chance(&plan)?;
+        let is_better = rollback.low > found.high;
+        Ok::<_, Error>(OtherTest { sequential, rollback, is_better })
+    });
+    Ok(Power { factor: high, plan, rollback: found, requests, other: other.transpose()? })
+}
+
+/// The plan with the other way to test ratios, where it is valid.
+fn other(plan: &Plan) -> Option<(Option<Sequential>, Plan)> {
+    let sequential = if plan.sequential.is_some() { None } else { Some(Sequential::default()) };
+    let other = Plan { sequential, ..plan.clone() };
+    (!other.validate().has_errors()).then_some((sequential, other))
 }
 
 /// By how much the holds may be multiplied: the distinct inputs of all steps have to be remembered.
 fn most_lengthened(plan: &Plan) -> f64 {
     let pairs = plan.steps.iter().filter_map(|step| step.hold.pairs);
     // Each step's number is rounded up.
-    let room = Inputs::CAPACITY.saturating_sub(pairs.clone().count() as u64);
+    let room = plan.most_inputs().saturating_sub(pairs.clone().count() as u64);
     #[expect(clippy::cast_precision_loss, reason = "holds are far below 2^53")]
     let most = room as f64 / pairs.fold(0, u64::saturating_add) as f64;
     most.clamp(1.0, MOST)
@@ -97,9 +125,9 @@ fn lengthened(plan: &Plan, factor: f64) -> Plan {
 }
 
 /// Why no holds catch a harm.
-fn uncaught(longest: f64, found: &Chance) -> String {
+fn uncaught(plan: &Plan, longest: f64, found: &Chance) -> String {
     let limit = if longest < MOST {
-        format!(" (a rollout remembers {} distinct inputs of pairs)", Inputs::CAPACITY)
+        format!(" (a rollout remembers {} distinct inputs of pairs)", plan.most_inputs())
     } else {
         String::new()
     };
@@ -139,16 +167,16 @@ mod tests {
         };
         // Nothing disagrees, so no number of pairs is enough.
         let harmless = Scenario::new(1_000.0).pairs(1_000.0, 1.0);
-        for pairs in [3_001, 9_999] {
+        for pairs in [3_001, 12_999] {
             let error = plan(pairs).power(&harmless, 0.9, 2, 7).unwrap_err();
             let message = error.to_string();
             assert!(
-                message.contains("20000 distinct inputs") && message.contains("guardrail"),
+                message.contains("26000 distinct inputs") && message.contains("guardrail"),
                 "{message}"
             );
         }
         // A plan that requires more by itself is refused as it is everywhere.
-        let refused = plan(10_001).power(&harmless, 0.9, 2, 7);
+        let refused = plan(13_001).power(&harmless, 0.9, 2, 7);
         assert!(
             matches!(refused, Err(Error::Istio(canary_istio::Error::Invalid(_)))),
             "{refused:?}"

@@ -8,7 +8,8 @@ use super::{
     offline,
     plan::{Plan, Split},
     reading::Reading,
-    state::{MAX_STRIDE, State, Totals},
+    state::{MAX_STRIDE, State},
+    totals::Totals,
     verdict::Verdict,
 };
 use crate::{

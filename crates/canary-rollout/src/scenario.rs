@@ -52,6 +52,8 @@ pub struct Scenario {
     pub drift: f64,
     /// The deviation of that difference, which takes the two values mean ± deviation.
     pub drift_deviation: f64,
+    /// The mean of every value of a guardrail `mean`, as a part of its range; each value is one of the ends.
+    pub mean: Rates,
     /// The mean of every custom score, which is 0 or 1; one value comes with each pair whose halves are both served.
     pub custom: f64,
 }
@@ -69,6 +71,7 @@ impl Default for Scenario {
             only_right: Rates::default(),
             drift: 0.0,
             drift_deviation: 0.0,
+            mean: Rates { stable: 0.5, canary: 0.5 },
             custom: 1.0,
         }
     }
@@ -122,6 +125,8 @@ impl Scenario {
             ("onlyRight", self.only_right.stable + self.only_right.canary, unit.clone()),
             ("drift - driftDeviation", self.drift - self.drift_deviation.abs(), -1.0..=1.0),
             ("drift + driftDeviation", self.drift + self.drift_deviation.abs(), -1.0..=1.0),
+            ("mean.stable", self.mean.stable, unit.clone()),
+            ("mean.canary", self.mean.canary, unit.clone()),
             ("custom", self.custom, unit),
         ];
         for (field, value, range) in fields {

@@ -130,7 +130,7 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::simulate`]; [`Error::Plan`] also when `probability` is not between 0 and 1, or when the harm cannot
-    /// be caught by holds 1024 times as long, or by as many pairs as a rollout remembers ([`Inputs::CAPACITY`](crate::evidence::Inputs::CAPACITY)).
+    /// be caught by holds 1024 times as long, or by as many pairs as a rollout remembers ([`Known::CAPACITY`](canary_stats::Known::CAPACITY)).
     pub fn power(
         &self,
         scenario: &Scenario,

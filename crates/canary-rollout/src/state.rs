@@ -12,16 +12,16 @@ use super::{
     plan::{Plan, Split},
     reading::Reading,
     tally::Tally,
+    totals::Totals,
+    users::UserResults,
     verdict::Verdict,
     waiting::Waiting,
 };
-use crate::{
-    Error, Result,
-    evidence::{Inputs, Timestamp},
-};
+use crate::{Error, Result, evidence::Timestamp};
+use canary_stats::{Known, UserUnits};
 
 /// The version of the state's form; a state of another version is refused, not guessed at.
-pub const STATE_VERSION: u32 = 3;
+pub const STATE_VERSION: u32 = 4;
 
 /// The longest time between two ticks that counts as time spent on a step; a clock that jumps ahead, or a machine
 /// that slept, adds no more than this.
@@ -105,11 +105,14 @@ pub struct State {
     /// The number of the last observation of each source.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) sources: BTreeMap<Arc<str>, u64>,
-    #[serde(default, skip_serializing_if = "Inputs::is_empty")]
-    pub(super) inputs: Inputs,
+    #[serde(default)]
+    pub(super) inputs: Known,
     /// Pairs that wait for their labels.
     #[serde(default, skip_serializing_if = "Waiting::is_empty")]
     pub(super) waiting: Waiting,
+    /// The users that are the observations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) users: Option<UserUnits<UserResults>>,
     /// The thing that the canary lacked at the last check or probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) missing: Option<String>,
@@ -169,50 +172,8 @@ pub enum Phase {
     Done(Verdict),
 }
 
-/// The counts of the whole rollout, with those left out and why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Totals {
-    /// Requests served by the stable subset.
-    pub stable: u64,
-    /// The failed ones of them.
-    pub stable_failed: u64,
-    /// Requests served by the canary: the exposure.
-    pub canary: u64,
-    /// The failed ones of them.
-    pub canary_failed: u64,
-    /// Requests of unknown version; they count for no ratio.
-    pub unknown: u64,
-    /// The failed ones of them, such as requests that found no endpoint.
-    pub unknown_failed: u64,
-    /// Pairs of answers to inputs not seen before.
-    pub pairs: u64,
-    /// Pairs whose input was seen before; they count for nothing.
-    pub repeated: u64,
-    /// Observations that a source gave twice; they count for nothing.
-    pub duplicates: u64,
-    /// Requests that were sent under another weight than the one in force; they count for no test and no hold.
-    pub late: u64,
-    /// Observations with numbers outside their range.
-    pub refused: u64,
-    /// Pairs that were to be labelled later and for which there was no room; their other guardrails have judged them.
-    #[serde(skip_serializing_if = "is_none")]
-    pub without_room: u64,
-    /// Pairs whose label has not come in the time that the plan gives.
-    #[serde(skip_serializing_if = "is_none")]
-    pub unlabelled: u64,
-    /// Labels of which no pair waited: they came too late, twice, or for an id that there was not.
-    #[serde(skip_serializing_if = "is_none")]
-    pub unmatched_labels: u64,
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-fn is_none(count: &u64) -> bool {
     *count == 0
 }
 
@@ -430,6 +391,16 @@ impl State {
     /// The number of the last observation taken from a source.
     pub fn last_of(&self, source: &str) -> Option<u64> {
         self.sources.get(source).copied()
+    }
+
+    /// Forgets the inputs, the users and the pairs that wait: the verdict needs their space, and nothing more is compared.
+    pub(super) fn forget_inputs(&mut self) {
+        (self.inputs, self.waiting, self.users) = (Known::default(), Waiting::default(), None);
+    }
+
+    /// The number of users whose time is not over.
+    pub fn awaiting_users(&self) -> u64 {
+        self.users.as_ref().map_or(0, UserUnits::waiting)
     }
 
     /// Takes the time to `now`, with nothing decided by that.

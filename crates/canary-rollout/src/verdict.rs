@@ -203,6 +203,9 @@ pub enum Why {
         count: u64,
         /// The last one.
         last: String,
+        /// The least and the largest score that is valid.
+        #[serde(default = "unit_range")]
+        range: [f64; 2],
     },
     /// The inputs repeat themselves; each counts once.
     InputsRepeat {
@@ -210,6 +213,13 @@ pub enum Why {
         step: usize,
         /// The number of distinct inputs in the whole rollout.
         distinct: u64,
+    },
+    /// More pairs are needed than inputs are remembered.
+    InputsBeyondRoom {
+        /// The step, from 0.
+        step: usize,
+        /// The number of inputs that the rollout remembers.
+        room: u64,
     },
     /// Every source of observations ended before the rollout did.
     SourcesEnded {
@@ -352,6 +362,10 @@ impl std::fmt::Display for Verdict {
     }
 }
 
+fn unit_range() -> [f64; 2] {
+    [0.0, 1.0]
+}
+
 impl Why {
     /// The cause's name, as in JSON: `notEnoughData`, `split`, `harmNotExcluded`, …
     pub fn name(&self) -> &'static str {
@@ -365,6 +379,7 @@ impl Why {
             Self::ServiceFails { .. } => "serviceFails",
             Self::InvalidScores { .. } => "invalidScores",
             Self::InputsRepeat { .. } => "inputsRepeat",
+            Self::InputsBeyondRoom { .. } => "inputsBeyondRoom",
         }
     }
 }
@@ -395,10 +410,15 @@ impl std::fmt::Display for Why {
                 )?;
                 because(f, problem.as_deref())
             }
-            Self::InvalidScores { guardrail, count, last } => write!(
+            Self::InvalidScores { guardrail, count, last, range: [low, high] } => write!(
                 f,
-                "the function of {guardrail} gave {}, the last one {last}; a score is a number from 0 to 1",
+                "{guardrail} was given {}, the last one {last}; a score is a number from {low} to {high}",
                 counted(*count, "invalid scores")
+            ),
+            Self::InputsBeyondRoom { step, room } => write!(
+                f,
+                "step {step} still needs pairs, and the rollout remembers no more than {}; hold its steps by fewer pairs",
+                counted(*room, "inputs")
             ),
             Self::InputsRepeat { step, distinct } => write!(
                 f,

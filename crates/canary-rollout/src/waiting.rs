@@ -1,4 +1,4 @@
-//! Pairs that wait for their labels.
+//! Pairs and requests that wait for their labels.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -7,42 +7,74 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::evidence::{Pair, Timestamp};
 
-/// The most pairs that wait for their labels at a time: what a stored state has room for.
-pub const MAX_WAITING: usize = 128;
+/// The most pairs and requests that wait for their labels at a time; fewer where the stored state has less room.
+pub const MAX_WAITING: usize = 1_024;
 
 /// Bytes of a stored entry.
-const BYTES: usize = 21;
+const BYTES: usize = 22;
 
 const CANARY_SERVED: u8 = 1;
 const LABELLED: u8 = 2;
 const STABLE_RIGHT: u8 = 4;
 const CANARY_RIGHT: u8 = 8;
+/// It is a request, and not a pair.
+const REQUEST: u8 = 16;
+/// The canary served the request.
+const BY_CANARY: u8 = 32;
 
-/// Pairs that wait for their labels, in the order of sending, in bounded space.
+/// Pairs and requests that wait for their labels, in the order of sending, in bounded space.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Waiting(VecDeque<Entry>);
 
-/// A pair that waits: digests of its id and of both classes. Two classes share a digest with a probability of 2⁻³².
+/// A pair or a request that waits: a digest of its id, and of both classes of a pair. Two classes share a digest with a
+/// probability of 2⁻³².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     id: u64,
     /// When it was sent, in Unix seconds.
     sent: u32,
+    /// Of a pair; for a request the low and the high half of its number, once it is labelled.
     stable: u32,
     canary: u32,
     flags: u8,
+    /// The canary's weight in percent at the sending of a request.
+    weight: u8,
 }
 
-/// A pair that waits no longer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A pair or a request that waits no longer.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Released {
-    /// Its label came: which models were right.
+    /// A pair whose label came: which models were right.
     Labelled { stable_right: bool, canary_right: bool },
-    /// Its label has not come in time.
+    /// A pair whose label has not come in time.
     Unlabelled,
+    /// A request: the canary's weight when it was sent, who served it, and its number if that came in time.
+    Request { weight: u8, canary: bool, number: Option<f64> },
+}
+
+/// What became of a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matched {
+    /// Something waits for it.
+    Waiting,
+    /// Nothing does.
+    Nothing,
+    /// A request waits for a number, and it is none.
+    NoNumber,
 }
 
 impl Entry {
+    fn number(&mut self, number: f64) {
+        if self.flags & LABELLED == 0 {
+            self.flags |= LABELLED;
+            let bytes = number.to_le_bytes();
+            let half = |at: usize| {
+                u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+            };
+            (self.stable, self.canary) = (half(0), half(4));
+        }
+    }
+
     fn label(&mut self, truth: u32) {
         if self.flags & LABELLED != 0 {
             return;
@@ -62,7 +94,7 @@ impl Entry {
         bytes[8..12].copy_from_slice(&self.sent.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.stable.to_le_bytes());
         bytes[16..20].copy_from_slice(&self.canary.to_le_bytes());
-        bytes[20] = self.flags;
+        (bytes[20], bytes[21]) = (self.flags, self.weight);
         bytes
     }
 
@@ -72,22 +104,23 @@ impl Entry {
         };
         let id = u64::from(number(4)) << 32 | u64::from(number(0));
         let (sent, stable, canary) = (number(8), number(12), number(16));
-        Self { id, sent, stable, canary, flags: bytes[20] }
+        Self { id, sent, stable, canary, flags: bytes[20], weight: bytes[21] }
     }
 }
 
 impl Waiting {
     /// Adds a pair whose stable half was served, with its label where that is known already; `false` without room.
-    pub(super) fn add(&mut self, at: Timestamp, pair: &Pair) -> bool {
-        if self.0.len() >= MAX_WAITING {
+    pub(super) fn add(&mut self, at: Timestamp, pair: &Pair, room: usize) -> bool {
+        if self.0.len() >= room {
             return false;
         }
         let mut entry = Entry {
             id: pair.name.as_deref().map_or(0, id_of),
-            sent: u32::try_from(at.0 / 1_000).unwrap_or(u32::MAX),
+            sent: seconds(at),
             stable: class_of(&pair.stable.class),
             canary: class_of(&pair.canary.class),
             flags: if pair.canary.is_served() { CANARY_SERVED } else { 0 },
+            weight: 0,
         };
         if let Some(label) = &pair.label {
             entry.label(class_of(label));
@@ -96,35 +129,61 @@ impl Waiting {
         true
     }
 
-    /// Gives the waiting pairs of that id their label; `false` where none waits.
-    pub(super) fn label(&mut self, id: &str, truth: &str) -> bool {
-        let (id, truth) = (id_of(id), class_of(truth));
-        let mut found = false;
-        for entry in self.0.iter_mut().filter(|entry| entry.id == id) {
-            entry.label(truth);
-            found = true;
+    /// Adds a request of that id, sent at that weight of the canary; `false` without room.
+    pub(super) fn add_request(
+        &mut self,
+        (at, weight): (Timestamp, u8),
+        (id, canary): (&str, bool),
+        room: usize,
+    ) -> bool {
+        if self.0.len() >= room {
+            return false;
         }
-        found
+        let flags = REQUEST | if canary { BY_CANARY } else { 0 };
+        let (id, sent) = (id_of(id), seconds(at));
+        self.0.push_back(Entry { id, sent, stable: 0, canary: 0, flags, weight });
+        true
+    }
+
+    /// Gives the pairs and the requests of that id that wait their label.
+    pub(super) fn label(&mut self, id: &str, truth: &str) -> Matched {
+        let (id, class) = (id_of(id), class_of(truth));
+        let number = truth.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        let mut matched = Matched::Nothing;
+        for entry in self.0.iter_mut().filter(|entry| entry.id == id) {
+            matched = Matched::Waiting;
+            match (entry.flags & REQUEST != 0, number) {
+                (false, _) => entry.label(class),
+                (true, Some(number)) => entry.number(number),
+                (true, None) => return Matched::NoNumber,
+            }
+        }
+        matched
     }
 
     /// The earliest pair, when it waits no longer.
     pub(super) fn release(&mut self, now: Timestamp, within: Duration) -> Option<Released> {
-        let first = self.0.front()?;
-        let flags = first.flags;
-        let released = if flags & LABELLED != 0 {
+        let Entry { sent, stable, canary, flags, weight, .. } = *self.0.front()?;
+        let labelled = flags & LABELLED != 0;
+        if !labelled && now <= Timestamp(u64::from(sent) * 1_000).plus(within) {
+            return None;
+        }
+        let released = if flags & REQUEST != 0 {
+            let number = f64::from_bits(u64::from(canary) << 32 | u64::from(stable));
+            let number = labelled.then_some(number);
+            Released::Request { weight, canary: flags & BY_CANARY != 0, number }
+        } else if labelled {
             let (stable_right, canary_right) =
                 (flags & STABLE_RIGHT != 0, flags & CANARY_RIGHT != 0);
             Released::Labelled { stable_right, canary_right }
-        } else if now > Timestamp(u64::from(first.sent) * 1_000).plus(within) {
-            Released::Unlabelled
         } else {
-            return None;
+            Released::Unlabelled
         };
         self.0.pop_front();
         Some(released)
     }
 
-    /// The number of pairs that wait, those among them that are labelled and wait for an earlier one.
+    /// The number of pairs and requests that wait, those among them that are labelled and wait for an earlier one.
     pub(super) fn len(&self) -> u64 {
         self.0.len() as u64
     }
@@ -132,6 +191,10 @@ impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.0 / 1_000).unwrap_or(u32::MAX)
 }
 
 fn id_of(id: &str) -> u64 {
@@ -143,7 +206,7 @@ fn class_of(class: &str) -> u32 {
     Pair::digest(class.as_bytes()) as u32
 }
 
-/// Written as base64 of 21 bytes a pair, little-endian.
+/// Written as base64 of 22 bytes each, little-endian.
 impl Serialize for Waiting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let bytes: Vec<u8> = self.0.iter().flat_map(Entry::bytes).collect();
@@ -158,7 +221,7 @@ impl<'de> Deserialize<'de> for Waiting {
         let (entries, rest) = bytes.as_chunks::<BYTES>();
         if !rest.is_empty() || entries.len() > MAX_WAITING {
             return Err(D::Error::custom(format!(
-                "the pairs that wait for labels have {} bytes, expected at most {MAX_WAITING} times {BYTES}",
+                "what waits for labels has {} bytes, expected at most {MAX_WAITING} times {BYTES}",
                 bytes.len()
             )));
         }
@@ -182,9 +245,10 @@ mod tests {
         let within = Duration::from_secs(10);
         let mut waiting = Waiting::default();
         for (at, name, label) in [(0, "a", None), (1_000, "b", None), (2_000, "c", Some("dog"))] {
-            assert!(waiting.add(Timestamp(at), &pair(name, label)));
+            assert!(waiting.add(Timestamp(at), &pair(name, label), MAX_WAITING));
         }
-        assert!(waiting.label("b", "cat") && !waiting.label("z", "cat"));
+        assert_eq!(waiting.label("b", "cat"), Matched::Waiting);
+        assert_eq!(waiting.label("z", "cat"), Matched::Nothing);
         assert_eq!(waiting.release(Timestamp(9_000), within), None, "the first is waited for");
         let text = serde_json::to_string(&waiting).unwrap();
         let mut waiting: Waiting = serde_json::from_str(&text).unwrap();
@@ -200,8 +264,10 @@ mod tests {
     fn a_first_label_stays_and_a_failed_canary_is_wrong() {
         let mut waiting = Waiting::default();
         let canary = Answer::failure("dog");
-        waiting.add(Timestamp(0), &Pair { canary, ..pair("a", None) });
-        assert!(waiting.label("a", "dog") && waiting.label("a", "cat"));
+        waiting.add(Timestamp(0), &Pair { canary, ..pair("a", None) }, MAX_WAITING);
+        for truth in ["dog", "cat"] {
+            assert_eq!(waiting.label("a", truth), Matched::Waiting);
+        }
         let neither = Released::Labelled { stable_right: false, canary_right: false };
         assert_eq!(waiting.release(Timestamp(0), Duration::ZERO), Some(neither));
     }
@@ -209,13 +275,34 @@ mod tests {
     #[test]
     fn the_space_is_bounded_and_a_damaged_text_is_refused() {
         let mut waiting = Waiting::default();
-        let taken = (0..200).filter(|n| waiting.add(Timestamp(0), &pair(&n.to_string(), None)));
-        assert_eq!(taken.count(), MAX_WAITING);
+        let mut add = |n: u32| waiting.add(Timestamp(0), &pair(&n.to_string(), None), 100);
+        assert_eq!((0..200).filter(|n| add(*n)).count(), 100);
+        assert!(!waiting.add_request((Timestamp(0), 30), ("a", true), 100));
         let text = serde_json::to_string(&waiting).unwrap();
-        assert_eq!(text.len(), 3_586);
+        assert_eq!(text.len(), 2_936);
         assert_eq!(serde_json::from_str::<Waiting>(&text).unwrap(), waiting);
         for damaged in ["\"AAAA\"", "\"?\"", "3"] {
             assert!(serde_json::from_str::<Waiting>(damaged).is_err(), "{damaged}");
         }
+    }
+
+    #[test]
+    fn a_request_waits_for_its_number_and_keeps_its_version_and_weight() {
+        let within = Duration::from_secs(10);
+        let mut waiting = Waiting::default();
+        for (id, canary, weight) in [("a", true, 5), ("b", false, 30), ("c", true, 30)] {
+            assert!(waiting.add_request((Timestamp(0), weight), (id, canary), 10));
+        }
+        assert_eq!(waiting.label("b", "a lot"), Matched::NoNumber);
+        assert_eq!(waiting.label("a", " 0.1"), Matched::Waiting);
+        assert_eq!(waiting.label("a", "7"), Matched::Waiting, "the first one stays");
+        let text = serde_json::to_string(&waiting).unwrap();
+        let mut waiting: Waiting = serde_json::from_str(&text).unwrap();
+        let mut release = |at| waiting.release(Timestamp(at), within);
+        let request = |weight, canary, number| Some(Released::Request { weight, canary, number });
+        assert_eq!(release(9), request(5, true, Some(0.1)));
+        assert_eq!(release(9), None, "it may still be labelled");
+        assert_eq!(release(10_001), request(30, false, None));
+        assert_eq!(release(10_001), request(30, true, None));
     }
 }

@@ -23,7 +23,7 @@ const HASHES: u64 = 7;
 /// assert_eq!(known.insert(0x9e37_79b9_7f4a_7c15), Taken::Seen);
 /// assert_eq!(known.insert(0xbf58_476d_1ce4_e5b9), Taken::Full);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Known {
     /// Empty until the first digest.
@@ -108,6 +108,12 @@ impl Known {
 
     fn words_for_room(&self) -> usize {
         (self.room * BITS_EACH).div_ceil(64).max(1) as usize
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Known({} of {})", self.taken, self.room)
     }
 }
 

@@ -160,6 +160,13 @@ impl<T> UserUnits<T> {
         })
     }
 
+    /// Leaves a user out for good who is not known yet, such as one whose first contact was not seen.
+    pub fn exclude(&mut self, user: u64) {
+        if !self.places.contains_key(&user) && self.known.insert(user) == Taken::Full {
+            self.not_taken = self.not_taken.saturating_add(1);
+        }
+    }
+
     /// The users in their window.
     pub fn waiting(&self) -> u64 {
         self.open.len() as u64

@@ -15,14 +15,14 @@
 //!   have ended ([`Window::ended`]) are used from [`crate::Plan::request_timeout`] after a weight change.
 //! - A request whose version is unknown is [`Arm::Unknown`]. It counts for no ratio, and its failure is
 //!   evidence of a canary that cannot be reached.
-//! - Equal inputs are one observation of a pair; a rollout remembers [`Inputs::CAPACITY`] of them.
+//! - Equal inputs are one observation of a pair; a rollout remembers as many as its plan needs, at most
+//!   [`Known::CAPACITY`](canary_stats::Known::CAPACITY).
 //! - Missing data is neither success nor failure. A source that has nothing to give says why, and the rollout waits.
 //!
 //! [`Source`] states the obligations of your own source.
 
 mod disagreements;
 mod given;
-mod inputs;
 mod logged;
 mod mirror;
 mod observation;
@@ -42,7 +42,6 @@ mod uses;
 
 pub use disagreements::{DisagreeingPair, Disagreements};
 pub use given::{Given, Iterated, Waiting, from_blocking, from_iter, from_stream};
-pub use inputs::Inputs;
 pub use logged::{Logged, LoggedOutcome};
 pub use mirror::{MirrorTally, Mirrored};
 pub use observation::{

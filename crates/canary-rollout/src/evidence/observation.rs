@@ -1,6 +1,6 @@
 //! The observations of a rollout: requests, pairs of answers, counts of a window, scores.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -141,10 +141,15 @@ pub struct Request {
     /// verdict's sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Arc<str>>,
-    /// A number for the custom guardrails, whose [`Score`](super::Score) reads it; in any unit.
+    /// A number in any unit: for the guardrail `mean`, and for the custom guardrails, whose [`Score`](super::Score) reads
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// The user who sent it, for the custom guardrails.
+    /// The numbers of the guardrails `mean` that have a score of their own, by name; none where the score does not apply.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<Arc<str>, Option<f64>>,
+    /// The user who sent it: for a plan that counts users ([`Users`](crate::Users)), and for the custom
+    /// guardrails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<Arc<str>>,
     /// Its id in the log that it comes from: for the custom guardrails, and named by error messages.
@@ -165,7 +170,8 @@ impl Request {
     /// ```
     pub fn served(arm: Arm, latency: impl Into<Option<Duration>>) -> Self {
         let (problem, value, user, id) = (None, None, None, None);
-        Self { arm, failed: false, latency: latency.into(), problem, value, user, id }
+        let numbers = BTreeMap::new();
+        Self { arm, failed: false, latency: latency.into(), problem, value, numbers, user, id }
     }
 
     /// A request that failed, with the reason in one line.
@@ -173,7 +179,7 @@ impl Request {
         Self { failed: true, problem: Some(problem.into()), ..Self::served(arm, None) }
     }
 
-    /// Sets the number for the custom guardrails.
+    /// Sets the number for the guardrails that use one.
     ///
     /// ```
     /// use canary_core::evidence::{Arm, Request};
@@ -372,6 +378,10 @@ pub enum Kind {
     Scores,
     /// Values of custom guardrails.
     Custom,
+    /// Requests with a value.
+    Values,
+    /// Requests with their user.
+    Users,
 }
 
 impl std::fmt::Display for Kind {
@@ -383,6 +393,8 @@ impl std::fmt::Display for Kind {
             Self::Labels => "pairs with a label",
             Self::Scores => "pairs with scores",
             Self::Custom => "values of a custom score",
+            Self::Values => "requests with a value",
+            Self::Users => "requests with their user",
         })
     }
 }

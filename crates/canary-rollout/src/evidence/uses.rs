@@ -11,22 +11,33 @@ use crate::{Check, Plan};
 /// let plan = Plan::new("image-classifier", "resnet50", "resnet101");
 /// let rated = Request::served(Arm::Canary, None).value(0.8);
 /// let why = Uses::of(&plan).check(&rated).unwrap_err();
-/// assert!(why.starts_with("has a value, and no guardrail"));
+/// assert!(why.starts_with("has a value, and no guardrail"), "{why}");
 /// assert!(Uses::of(&plan.guardrail(Guardrail::custom("rating", 0.7))).check(&rated).is_ok());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Uses {
     /// A guardrail that needs latencies.
     latency: Option<String>,
+    /// A guardrail that needs values.
+    value: Option<String>,
     /// `true` when custom guardrails score requests: those of a plan with pairs score the pairs.
     scored: bool,
+    /// `true` when users are the observations.
+    users: bool,
 }
 
 impl Uses {
     /// The parts that the plan uses.
     pub fn of(plan: &Plan) -> Self {
-        let slow = plan.guardrails.iter().find(|one| matches!(one.check, Check::SlowRatio(_)));
-        Self { latency: slow.map(|one| one.name.clone()), scored: plan.scores_requests() }
+        let named = |is: fn(&Check) -> bool| {
+            plan.guardrails.iter().find(|one| is(&one.check)).map(|one| one.name.clone())
+        };
+        Self {
+            latency: named(|check| matches!(check, Check::SlowRatio(_))),
+            value: named(|check| matches!(check, Check::Mean(_))),
+            scored: plan.scores_requests(),
+            users: plan.users.is_some(),
+        }
     }
 
     /// Returns `true` when custom guardrails score requests.
@@ -38,23 +49,26 @@ impl Uses {
     ///
     /// # Errors
     /// The reason, to follow the name of the observation: it has a value or a user and nothing uses them, or it has no
-    /// latency and a guardrail needs one.
+    /// latency or no user and the plan needs one.
     pub fn check(&self, request: &Request) -> Result<(), String> {
-        let unused = match (request.value, &request.user) {
-            (Some(_), _) => Some("value"),
-            (None, Some(_)) => Some("user"),
-            (None, None) => None,
-        };
-        if let Some(what) = unused.filter(|_| !self.scored) {
-            return Err(format!(
-                "has a {what}, and no guardrail of the plan uses it; leave it out, or add a custom guardrail to a plan \
-                 without pairs"
-            ));
+        let numbered = self.scored || self.value.is_some();
+        if request.value.is_some() && !numbered {
+            return Err("has a value, and no guardrail of the plan uses it; leave it out, or add the guardrail mean, or \
+                        a custom guardrail to a plan without pairs"
+                .to_owned());
+        }
+        if request.user.is_some() && !self.users && !numbered {
+            return Err("has a user, and nothing in the plan uses it; leave it out, or count users with users: {within: …}"
+                .to_owned());
+        }
+        if request.arm == Arm::Unknown {
+            return Ok(());
+        }
+        if self.users && request.user.is_none() {
+            return Err("has no user, and the plan counts users".to_owned());
         }
         match &self.latency {
-            Some(guardrail)
-                if request.latency.is_none() && !request.failed && request.arm != Arm::Unknown =>
-            {
+            Some(guardrail) if request.latency.is_none() && !request.failed => {
                 Err(format!("has no latency, and the guardrail {guardrail} needs it"))
             }
             _ => Ok(()),

@@ -4,13 +4,12 @@ use super::{
     super::{
         event::Action,
         plan::{OnInconclusive, Split},
-        state::{State, Totals},
+        state::State,
+        totals::Totals,
         verdict::{Cause, Verdict, Why},
-        waiting::Waiting,
     },
     Machine, Phase,
 };
-use crate::evidence::Inputs;
 
 impl Machine {
     #[cold]
@@ -50,7 +49,7 @@ impl Machine {
             )
         });
         // The verdict needs their space, and no more inputs are compared.
-        (state.inputs, state.waiting) = (Inputs::default(), Waiting::default());
+        state.forget_inputs();
         (state.awaited_ms, state.approved) = (None, false);
         actions.push(self.final_write(state, &verdict));
         state.phase = Phase::Finishing(verdict);

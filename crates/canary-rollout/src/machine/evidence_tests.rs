@@ -1,7 +1,7 @@
 //! No verdict without evidence: what must not promote, and what must not decide.
 
 use super::{
-    evidence::MAX_INVALID_SCORES,
+    requests::MAX_INVALID_SCORES,
     tests::{Run, plan},
     *,
 };

@@ -30,6 +30,8 @@ pub(super) fn of_what(check: &Check, monitor: &Monitor) -> &'static str {
             "requests of the canary"
         }
         Check::ErrorRatio(_) | Check::SlowRatio(_) => "requests of the stable version",
+        Check::Mean(_) if judged.canary <= judged.stable => "values of the canary",
+        Check::Mean(_) => "values of the stable version",
         Check::Custom(_) => "scores",
         _ => "pairs",
     }

@@ -1,22 +1,38 @@
-//! Labels that come later: accuracy is judged in the order of sending.
+//! Labels that come later: what they are about is judged in the order of sending.
 
 use super::{
-    super::{event::Action, guardrail::Check, state::State, waiting::Released},
-    Machine,
+    super::{event::Action, guardrail::Check, state::State,
+        waiting::{Matched, Released}},
+    Machine, shortened,
 };
-use crate::evidence::{Pair, Timestamp};
+use crate::evidence::{Arm, Pair, Request, Timestamp};
 
 impl Machine {
     /// Has a pair wait for its label, where accuracy can be judged by it.
     pub(super) fn await_label(&self, state: &mut State, at: Timestamp, pair: &Pair) {
         let can_be_labelled = pair.name.is_some() || pair.label.is_some();
-        if pair.stable.is_served() && can_be_labelled && !state.waiting.add(at, pair) {
+        if pair.stable.is_served() && can_be_labelled && !state.waiting.add(at, pair, self.plan.room_for_labels()) {
             state.totals.without_room += 1;
         }
         self.judge_labelled(state);
     }
 
-    /// Takes a label in; one that no pair waits for counts for nothing.
+    /// Has a request wait for its number, where a guardrail judges it by that.
+    pub(super) fn await_number(&self, state: &mut State, at: Timestamp, request: &Request) {
+        let (Some(id), Some(split)) = (&request.id, state.written) else { return };
+        let labelled = |check: &Check| matches!(check, Check::Mean(mean) if mean.labelled);
+        if !self.plan.guardrails.iter().any(|of| labelled(&of.check)) {
+            return;
+        }
+        let weight = u8::try_from(split.canary).unwrap_or(100);
+        let of = (&**id, request.arm == Arm::Canary);
+        if !state.waiting.add_request((at, weight), of, self.plan.room_for_labels()) {
+            state.totals.without_room += 1;
+        }
+        self.judge_labelled(state);
+    }
+
+    /// Takes a label in; one that nothing waits for counts for nothing.
     pub(super) fn labelled(
         &self,
         state: &mut State,
@@ -27,13 +43,20 @@ impl Machine {
         if !state.is_running() {
             return;
         }
-        if !state.waiting.label(id, truth) {
-            state.totals.unmatched_labels += 1;
+        match state.waiting.label(id, truth) {
+            Matched::Waiting => {}
+            Matched::Nothing => state.totals.unmatched_labels += 1,
+            Matched::NoNumber => {
+                let is_labelled = |check: &Check| matches!(check, Check::Mean(mean) if mean.labelled);
+                let of = self.plan.guardrails.iter().find(|of| is_labelled(&of.check));
+                let name = of.map_or("labels", |of| &of.name);
+                self.invalid_score(state, name, shortened(truth), actions);
+            }
         }
         self.release_labelled(state, actions);
     }
 
-    /// Judges the pairs that wait no longer, and decides by them.
+    /// Judges what waits no longer, and decides by that.
     pub(super) fn release_labelled(&self, state: &mut State, actions: &mut Vec<Action>) {
         if !state.is_running() || !self.judge_labelled(state) || state.unanswered {
             return;
@@ -44,19 +67,31 @@ impl Machine {
         self.check_hold(state, actions);
     }
 
-    /// Judges the earliest pairs until one is still waited for; whether there were any with a label.
+    /// Judges the earliest until one is still waited for; whether there were any with a label.
     fn judge_labelled(&self, state: &mut State) -> bool {
         let Some(labels) = self.plan.labels else { return false };
         let mut judged = false;
         while let Some(released) = state.waiting.release(state.now, labels.within) {
-            let Released::Labelled { stable_right, canary_right } = released else {
-                state.totals.unlabelled += 1;
-                continue;
+            state.totals.unlabelled += match released {
+                Released::Unlabelled | Released::Request { number: None, .. } => 1,
+                _ => 0,
             };
-            judged = true;
             for (monitor, of) in state.monitors.iter_mut().zip(&self.plan.guardrails) {
-                if matches!(of.check, Check::Accuracy(_)) {
-                    monitor.labelled(stable_right, canary_right);
+                match (released, &of.check) {
+                    (Released::Labelled { stable_right, canary_right }, Check::Accuracy(_)) => {
+                        monitor.labelled(stable_right, canary_right);
+                        judged = true;
+                    }
+                    (Released::Request { weight, canary, number }, Check::Mean(mean))
+                        if mean.labelled =>
+                    {
+                        let Some(number) = number.or(mean.unlabelled) else { continue };
+                        let share = f64::from(weight) / 100.0;
+                        // A number outside the range is counted, like an observation's.
+                        state.totals.refused += u64::from(!monitor.value(share, canary, number));
+                        judged = true;
+                    }
+                    _ => {}
                 }
             }
         }

@@ -4,8 +4,8 @@ use super::{
 };
 use crate::{
     Guardrail, Hold,
-    evidence::{Answer, Pair, Seen},
-    waiting::MAX_WAITING,
+    Check,
+    evidence::{Answer, Arm, Pair, Request, Seen},
 };
 use canary_stats::Random;
 
@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Accuracy by labels that come within so many hours.
 fn labelled(hours: u32) -> Run {
-    let plan = plan().weights([10, 100], Hold::pairs(19_000)).guardrail(Guardrail::accuracy());
+    let plan = plan().weights([10, 100], Hold::pairs(9_000)).guardrail(Guardrail::accuracy());
     Run::holding(plan.labels_within(hours * HOUR).patience(100_000 * HOUR))
 }
 
@@ -68,13 +68,14 @@ fn a_label_after_its_time_counts_for_nothing_and_holds_nothing_up() {
 #[test]
 fn without_room_no_pair_is_taken_and_that_is_said() {
     let mut run = labelled(24);
-    for name in 0..MAX_WAITING as u64 + 5 {
+    let room = run.machine.plan().room_for_labels() as u64;
+    for name in 0..room + 5 {
         run.observe_raw(pair(name, None));
     }
-    assert_eq!(run.state.awaiting_labels(), MAX_WAITING as u64);
+    assert_eq!((run.state.awaiting_labels(), room > 500), (room, true));
     assert_eq!(run.state.totals().without_room, 5);
     let missing = run.machine.missing(&run.state).unwrap();
-    assert!(missing.contains("128 pairs waiting for labels"), "{missing}");
+    assert!(missing.contains(&format!("{room} pairs waiting for labels")), "{missing}");
     assert!(missing.contains("5 pairs without room to wait for a label left out"), "{missing}");
     run.state.encode().unwrap();
 }
@@ -134,4 +135,60 @@ fn a_rollout_that_was_interrupted_decides_by_labels_when_it_is_stored() {
     assert!(!run.state.is_decided());
     run.handle(Event::Saved);
     assert!(run.state.is_decided(), "{}", run.state.verdict());
+}
+
+/// A purchase, or none, within a day of a request that nobody else was asked.
+fn purchases() -> Run {
+    let mut mean = Guardrail::mean("purchases", 0.0, 1.0, 0.0);
+    if let Check::Mean(mean) = &mut mean.check {
+        (mean.labelled, mean.unlabelled) = (true, Some(0.0));
+    }
+    let plan = plan().weights([30, 100], Hold::total_requests(5_000)).guardrail(mean);
+    Run::holding(plan.labels_within(24 * HOUR).patience(100_000 * HOUR))
+}
+
+#[test]
+fn numbers_of_requests_come_later_and_count_in_the_order_of_sending() {
+    let mut run = purchases();
+    for (id, arm) in [("a", Arm::Canary), ("b", Arm::Stable), ("c", Arm::Canary)] {
+        run.observe(Seen::Request(Request::served(arm, None).id(id)));
+    }
+    let label = |run: &mut Run, id: &str, truth: &str| {
+        run.handle(Event::Labelled { id: id.to_owned(), truth: truth.to_owned() });
+    };
+    label(&mut run, "c", "1");
+    label(&mut run, "b", "yes");
+    label(&mut run, "d", "1");
+    let counted = |run: &Run| {
+        let judged = run.state.monitors.last().unwrap().judged();
+        (judged.stable, judged.canary)
+    };
+    assert_eq!((counted(&run), run.state.awaiting_labels()), ((0, 0), 3));
+    let totals = run.state.totals();
+    assert_eq!((totals.refused, totals.unmatched_labels), (1, 1));
+    label(&mut run, "a", "0");
+    assert_eq!((counted(&run), run.state.awaiting_labels()), ((0, 1), 2));
+    run.handle(Event::Tick(run.state.now.plus(25 * HOUR)));
+    assert_eq!((counted(&run), run.state.totals().unlabelled), ((1, 2), 1), "none is 0");
+}
+
+#[test]
+fn a_fall_of_labels_that_come_later_is_found() {
+    let mut run = purchases();
+    let mut random = Random::new(13);
+    for id in 0..5_000_u64 {
+        let canary = random.bernoulli(0.3);
+        let arm = if canary { Arm::Canary } else { Arm::Stable };
+        let id = id.to_string();
+        run.observe_raw(Seen::Request(Request::served(arm, None).id(&*id)));
+        let buys = random.bernoulli(if canary { 0.2 } else { 0.4 });
+        let truth = u8::from(buys).to_string();
+        run.handle_raw(Event::Labelled { id, truth });
+        if run.state.is_decided() {
+            break;
+        }
+    }
+    let verdict = run.state.verdict();
+    assert!(verdict.to_string().contains("purchases"), "{verdict}");
+    assert_eq!(verdict.name(), "rollback");
 }

@@ -3,8 +3,10 @@
 mod commands;
 mod ending;
 mod evidence;
+mod hold;
 mod judged;
 mod labels;
+mod requests;
 
 use std::time::Duration;
 
@@ -14,14 +16,16 @@ use super::{
     health::Health,
     monitor::Monitor,
     plan::{Plan, Split},
-    state::{MAX_STRIDE, Phase, STATE_VERSION, State, Totals},
+    evidence_steps::has_evidence_at,
+    state::{MAX_STRIDE, Phase, STATE_VERSION, State},
+    totals::Totals,
+    users::UserResults,
     verdict::{Cause, Verdict, Why},
     waiting::Waiting,
 };
-use crate::{
-    Result,
-    evidence::{Inputs, Timestamp},
-};
+use canary_stats::{Known, UserUnits};
+
+use crate::{Result, evidence::Timestamp};
 use ending::{rollback, unseen};
 
 /// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
@@ -134,12 +138,21 @@ impl Machine {
                 .map(|guardrail| Monitor::new(&self.plan, guardrail))
                 .collect::<Result<_>>()?,
             sources: std::collections::BTreeMap::new(),
-            inputs: Inputs::default(),
+            inputs: Known::with_room_for(self.plan.room_for_inputs()),
             waiting: Waiting::default(),
+            users: self.users()?,
             missing: None,
             source_problem: None,
             subsets: None,
         })
+    }
+
+    /// The users that are the observations, where the plan says so.
+    fn users(&self) -> Result<Option<UserUnits<UserResults>>> {
+        let Some(users) = self.plan.users else { return Ok(None) };
+        let millis = u64::try_from(users.within.as_millis()).unwrap_or(u64::MAX);
+        let units = UserUnits::new(millis, users.at_most);
+        units.map(Some).map_err(|error| crate::Error::Plan(format!("users: {error}")))
     }
 
     /// Returns the state after an event, and the actions to take.
@@ -157,6 +170,7 @@ impl Machine {
                 let stride = Timestamp(now.0).since(state.now).min(MAX_STRIDE);
                 state.now = state.now.max(now);
                 self.release_labelled(state, actions);
+                self.release_users(state, actions);
                 self.pass(state, stride, actions);
             }
             Event::Started(now) => {
@@ -225,7 +239,7 @@ impl Machine {
             Event::Labelled { id, truth } => self.labelled(state, &id, &truth, actions),
             Event::Edited(diff) if !state.is_done() => {
                 // Somebody else controls the weights now; the verdict needs the space of the inputs.
-                (state.inputs, state.waiting) = (Inputs::default(), Waiting::default());
+                state.forget_inputs();
                 state.phase = Phase::Done(Verdict::ExternalEdit { diff });
                 actions.push(Action::CleanUp);
             }
@@ -379,9 +393,10 @@ impl Machine {
             Phase::Writing => {
                 let split = self.plan.steps[state.step].split();
                 let share = f64::from(split.canary) / 100.0;
-                for monitor in &mut state.monitors {
+                let step = &self.plan.steps[state.step];
+                for (monitor, of) in state.monitors.iter_mut().zip(&self.plan.guardrails) {
                     monitor.set_share(share);
-                    monitor.begin_step();
+                    monitor.begin_step(&self.plan, of, has_evidence_at(of, &self.plan, step));
                 }
                 state.written = Some(split);
                 // A header route that was created for the probe alone is removed with the first weight.
@@ -465,3 +480,5 @@ mod evidence_tests;
 mod labels_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod units_tests;

@@ -459,8 +459,8 @@ fn a_state_of_another_plan_or_version_is_refused() {
     let text = run.state.encode().unwrap();
     let message = |text: &str, plan: &Plan| State::decode(text, plan).unwrap_err().to_string();
     assert!(message(&text, &plan().alpha(0.01)).contains("the plan was changed"));
-    let newer = text.replace("\"version\":3", "\"version\":4");
-    assert!(message(&newer, &plan()).contains("version 4"));
+    let newer = text.replace("\"version\":4", "\"version\":5");
+    assert!(message(&newer, &plan()).contains("version 5"));
     assert!(message("{", &plan()).contains("remove the annotation"));
     let cut = text.replace("\"step\":0", "\"step\":9");
     assert!(message(&cut, &plan()).contains("edited by hand"));

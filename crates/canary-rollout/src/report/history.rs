@@ -6,7 +6,8 @@ use super::super::{
     machine::Machine,
     plan::Split,
     reading::Reading,
-    state::{State, Totals},
+    state::State,
+    totals::Totals,
 };
 
 /// The most moments that are kept; when they are full, every other one goes.

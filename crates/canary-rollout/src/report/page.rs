@@ -7,7 +7,7 @@ use super::{
         counted::counted,
         plan::{Plan, Split},
         reading::Reading,
-        state::Totals,
+        totals::Totals,
         verdict::Verdict,
     },
     chart::{Chart, time},

@@ -1,10 +1,10 @@
 //! One simulated run: the machine on traffic, pairs and time that are drawn from a scenario.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::super::{
     event::{Action, Event},
-    guardrail::Check,
+    guardrail::{Check, Guardrail},
     machine::Machine,
     offline,
     scenario::Scenario,
@@ -13,7 +13,9 @@ use super::super::{
 };
 use crate::{
     Error, Result,
-    evidence::{Answer, Counts, Observation, Pair, ScoreValue, Seen, Timestamp, Window},
+    evidence::{
+        Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Timestamp, Window,
+    },
 };
 use canary_stats::Random;
 
@@ -50,6 +52,8 @@ pub(super) struct SimulatedRun<'a> {
     requests: u64,
     traffic: Traffic,
     look: u64,
+    /// `true` when requests come one by one, with values or users.
+    one_by_one: bool,
 }
 
 /// The probabilities of a request at the split in force.
@@ -86,6 +90,9 @@ impl Traffic {
 
 impl<'a> SimulatedRun<'a> {
     pub(super) fn new(machine: &'a Machine, scenario: Scenario, random: Random) -> Self {
+        let is_mean = |one: &Guardrail| matches!(one.check, Check::Mean(_));
+        let one_by_one =
+            machine.plan().users.is_some() || machine.plan().guardrails.iter().any(is_mean);
         let tests_split =
             machine.plan().guardrails.iter().any(|g| matches!(g.check, Check::ObservedSplit(_)));
         Self {
@@ -100,7 +107,8 @@ impl<'a> SimulatedRun<'a> {
             next_pair: f64::INFINITY,
             requests: 0,
             traffic: Traffic::default(),
-            look: if tests_split { LOOK } else { 1 << 20 },
+            look: if tests_split || one_by_one { LOOK } else { 1 << 20 },
+            one_by_one,
         }
     }
 
@@ -242,34 +250,75 @@ impl<'a> SimulatedRun<'a> {
     }
 
     fn requests(&mut self, state: &mut State, good: u64, with_bad: bool) {
-        let canary = self.random.binomial(good, self.traffic.canary_if_good);
-        let mut window = Window {
-            since: self.now(),
-            stable: Counts::good(good - canary),
-            canary: Counts::good(canary),
-            ..Window::default()
-        };
-        if with_bad {
-            let by_canary = self.random.bernoulli(self.traffic.canary_if_bad);
-            let (errors, slow) = if by_canary {
-                (self.scenario.errors.canary, self.scenario.slow.canary)
-            } else {
-                (self.scenario.errors.stable, self.scenario.slow.stable)
+        if self.one_by_one {
+            for _ in 0..good {
+                let canary = self.random.bernoulli(self.traffic.canary_if_good);
+                self.request(state, canary, (false, false));
+            }
+            if with_bad {
+                let (canary, bad) = self.bad();
+                self.request(state, canary, bad);
+            }
+        } else {
+            let canary = self.random.binomial(good, self.traffic.canary_if_good);
+            let mut window = Window {
+                since: self.now(),
+                stable: Counts::good(good - canary),
+                canary: Counts::good(canary),
+                ..Window::default()
             };
-            let (failed, slow) = self.kind_of_bad(errors, slow);
-            let counts = if by_canary { &mut window.canary } else { &mut window.stable };
-            counts.requests += 1;
-            counts.failed += u64::from(failed);
-            counts.slow += u64::from(slow);
+            if with_bad {
+                let (by_canary, (failed, slow)) = self.bad();
+                let counts = if by_canary { &mut window.canary } else { &mut window.stable };
+                counts.requests += 1;
+                counts.failed += u64::from(failed);
+                counts.slow += u64::from(slow);
+            }
+            let count = good + u64::from(with_bad);
+            self.requests += count;
+            self.elapse(count);
+            self.observe(state, Seen::Window(window));
         }
-        let count = good + u64::from(with_bad);
-        self.requests += count;
+        self.pass(state);
+    }
+
+    /// The time that so many requests take.
+    fn elapse(&mut self, count: u64) {
         #[expect(clippy::cast_precision_loss, reason = "at most 2^20")]
         let count = count as f64;
         self.clock += (count / self.scenario.rate - self.waited).max(0.0);
         self.waited = 0.0;
-        self.observe(state, Seen::Window(window));
-        self.pass(state);
+    }
+
+    /// One request with its values, of a user of its own.
+    fn request(&mut self, state: &mut State, canary: bool, (failed, slow): (bool, bool)) {
+        let arm = if canary { Arm::Canary } else { Arm::Stable };
+        let latency = if slow { Duration::MAX } else { Duration::ZERO };
+        let of = self.scenario.mean;
+        let mut numbers = BTreeMap::new();
+        for guardrail in &self.machine.plan().guardrails {
+            if let Check::Mean(mean) = &guardrail.check {
+                let high = self.random.bernoulli(if canary { of.canary } else { of.stable });
+                let value = mean.range[usize::from(high)];
+                numbers.insert(guardrail.name.as_str().into(), Some(value));
+            }
+        }
+        let user = Some(self.requests.to_string().into());
+        self.requests += 1;
+        self.elapse(1);
+        let request = Request { failed, numbers, user, ..Request::served(arm, latency) };
+        self.observe(state, Seen::Request(request));
+    }
+
+    /// Draws a bad request: who served it, and whether it failed and was slow.
+    fn bad(&mut self) -> (bool, (bool, bool)) {
+        let by_canary = self.random.bernoulli(self.traffic.canary_if_bad);
+        let (errors, slow) = if by_canary {
+            (self.scenario.errors.canary, self.scenario.slow.canary)
+        } else {
+            (self.scenario.errors.stable, self.scenario.slow.stable)
+        };
+        (by_canary, self.kind_of_bad(errors, slow))
     }
 
     /// Draws whether a bad request failed, was slow, or both.

@@ -9,7 +9,7 @@ use super::{
     },
     seconds::seconds,
 };
-use crate::evidence::{Inputs, Kind};
+use crate::evidence::Kind;
 use canary_istio::{Finding, Findings};
 
 pub(super) fn check(plan: &Plan, findings: &mut Findings) {
@@ -28,7 +28,7 @@ fn sources(plan: &Plan, findings: &mut Findings) {
     for (index, guardrail) in plan.guardrails.iter().enumerate() {
         let path = format!("guardrails[{index}].{}", guardrail.check.kind());
         match guardrail.check.needs() {
-            Kind::Requests | Kind::Latency if !divides => findings.push(
+            Kind::Requests | Kind::Latency | Kind::Values if !divides => findings.push(
                 Finding::error(
                     "C118",
                     path,
@@ -88,7 +88,9 @@ fn least(plan: &Plan, findings: &mut Findings) {
     for (index, step) in plan.steps.iter().enumerate() {
         for guardrail in plan.guardrails.iter().filter(|one| has_evidence_at(one, plan, step)) {
             let (field, held) = match guardrail.check {
-                Check::ErrorRatio(_) | Check::SlowRatio(_) => ("requests", step.hold.requests),
+                Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ErrorRate(_) | Check::Mean(_) => {
+                    ("requests", step.hold.requests)
+                }
                 Check::ObservedSplit(_) => ("totalRequests", step.hold.total_requests),
                 _ => ("pairs", step.hold.pairs),
             };
@@ -115,15 +117,13 @@ fn least(plan: &Plan, findings: &mut Findings) {
 fn pairs(plan: &Plan, findings: &mut Findings) {
     let wanted: u64 =
         plan.steps.iter().filter_map(|step| step.hold.pairs).fold(0, u64::saturating_add);
-    if wanted > Inputs::CAPACITY {
+    let room = plan.most_inputs();
+    if wanted > room {
         findings.push(
             Finding::error(
                 "C124",
                 "steps",
-                format!(
-                    "the steps ask for more pairs than the {} distinct inputs that a rollout remembers",
-                    Inputs::CAPACITY
-                ),
+                format!("the steps ask for more pairs than the {room} distinct inputs that a rollout remembers"),
             )
             .found(wanted)
             .help("ask for fewer pairs; a difference that matters shows in some thousands"),
@@ -168,11 +168,28 @@ fn timeouts(plan: &Plan, findings: &mut Findings) {
 
 /// Labels are awaited for a guardrail, and within a step's patience.
 fn labels(plan: &Plan, findings: &mut Findings) {
+    let is_labelled = |one: &Guardrail| matches!(&one.check, Check::Mean(mean) if mean.labelled);
+    let labelled = plan.guardrails.iter().position(is_labelled);
+    if let Some(place) = labelled {
+        let path = format!("guardrails[{place}].mean.labelled");
+        if plan.labels.is_none() {
+            findings.push(
+                Finding::error("C127", path, "the plan does not say within what time a label comes")
+                    .help("give labels: {within: 24h}, or leave labelled out"),
+            );
+        } else if plan.users.is_some() {
+            findings.push(
+                Finding::error("C127", path, "a label belongs to a request, and users are counted")
+                    .help("leave labelled or users out"),
+            );
+        }
+    }
     let Some(labels) = plan.labels else { return };
-    if !plan.guardrails.iter().any(|one| matches!(one.check, Check::Accuracy(_))) {
+    let by_pairs = plan.guardrails.iter().any(|one| matches!(one.check, Check::Accuracy(_)));
+    if !by_pairs && labelled.is_none() {
         findings.push(
             Finding::error("C127", "labels", "no guardrail uses the labels")
-                .help("add the guardrail accuracy, or leave labels out"),
+                .help("add the guardrail accuracy, or mean with labelled: true, or leave labels out"),
         );
     }
     if labels.within.is_zero() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::{
-    guardrail::{Accuracy, Check, Guardrail, PairErrors},
+    guardrail::{Accuracy, Check, Guardrail, Mean, PairErrors},
     on_alarm::OnAlarm,
     plan::Plan,
 };
@@ -38,23 +38,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             ),
         );
     }
-    // A test of rates keeps sixteen rows of evidence, and counts for each weight and each guess of the stable rate.
-    let weights: BTreeSet<u32> = plan.steps.iter().map(|step| step.weight % 100).collect();
-    let bytes: usize = plan
-        .guardrails
-        .iter()
-        .map(|g| {
-            match g.check {
-                Check::ErrorRatio(_) | Check::SlowRatio(_) => {
-                    4_000 + 75 * (20 + weights.len()).min(64)
-                }
-                // Capitals for each of 33 means, and those that leave the range of numbers.
-                Check::NumericDrift(_) | Check::Custom(_) => 8_000,
-                _ => 450,
-            }
-        })
-        .sum();
-    if bytes > TESTS_BYTES {
+    if plan.tests_bytes() > TESTS_BYTES {
         findings.push(
             Finding::error(
                 "C113",
@@ -179,6 +163,8 @@ fn test(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fin
         }
         Check::ErrorRate(check) => {
             range("atMost", check.at_most, 0.0, 1.0, unit);
+            let ratio = check.and_worse.unwrap_or(1.0);
+            range("andWorse", ratio, 0.0, 1e3, "a ratio lies between 0 and 1000");
             let bound = check.proven_below.unwrap_or(f64::midpoint(check.at_most, 1.0));
             range("provenBelow", bound, check.at_most, 1.0, above);
         }
@@ -198,10 +184,40 @@ fn test(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fin
             let bound = check.proven_above.unwrap_or(f64::midpoint(-1.0, -check.margin));
             range("provenAbove", bound, -1.0, -check.margin, below);
         }
+        Check::Mean(check) => mean(check, path, findings),
         Check::Custom(check) => {
             range("atLeast", check.at_least, 0.0, 1.0, unit);
             let bound = check.proven_above.unwrap_or(check.at_least / 2.0);
             range("provenAbove", bound, 0.0, check.at_least, below);
         }
+    }
+}
+
+fn mean(check: &Mean, path: &dyn Fn(&str) -> String, findings: &mut Findings) {
+    let [low, high] = check.range;
+    let width = high - low;
+    if !(width > 0.0 && width.is_finite()) {
+        findings.push(
+            Finding::error("C117", path("range"), "a range goes from a number to a larger one")
+                .found(format!("{low} to {high}"))
+                .help("give the least and the largest value that is possible, such as [0, 100]"),
+        );
+        return;
+    }
+    if check.unlabelled.is_some_and(|value| !check.labelled || !(low..=high).contains(&value)) {
+        let what = "the value of a request without a label lies in the range, and labels come later";
+        findings.push(
+            Finding::error("C117", path("unlabelled"), what)
+                .found(check.unlabelled.unwrap_or_default())
+                .help("give a value from the range, with labelled: true"),
+        );
+    }
+    if !(0.0..width).contains(&check.margin) {
+        let what = "a margin is at least 0 and less than the width of the range";
+        findings.push(Finding::error("C117", path("margin"), what).found(check.margin));
+    }
+    if let Some(bound) = check.proven_within.filter(|bound| !(*bound > check.margin && *bound < width)) {
+        let what = "the margin of the proof is larger than that of the alarm, and less than the width of the range";
+        findings.push(Finding::error("C117", path("provenWithin"), what).found(bound));
     }
 }

@@ -8,6 +8,7 @@ mod seconds;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use super::plan::Plan;
 use canary_istio::Findings;
@@ -18,6 +19,7 @@ pub(super) fn validate(plan: &Plan) -> Findings {
     steps::check(plan, &mut findings);
     guardrails::check(plan, &mut findings);
     evidence::check(plan, &mut findings);
+    units::check(plan, &mut findings);
     gates::check(plan, &mut findings);
     findings
 }

@@ -211,9 +211,9 @@ fn a_hold_below_the_least_number_of_observations_is_refused() {
 
 #[test]
 fn no_more_pairs_than_a_rollout_remembers_are_required() {
-    let many = good().weights([5, 50, 100], Hold::pairs(10_001));
+    let many = good().weights([5, 50, 100], Hold::pairs(13_001));
     assert_eq!(paths(&many), ["steps"]);
-    assert_eq!(paths(&good().weights([5, 50, 100], Hold::pairs(10_000))), Vec::<String>::new());
+    assert_eq!(paths(&good().weights([5, 50, 100], Hold::pairs(13_000))), Vec::<String>::new());
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,13 +21,14 @@ use super::{
     backoff::Backoff,
     lease::{Lease, Renewal},
     progress::{Order, Progress},
+    scored::scored,
     settings::Driver,
     source_activity::SourceActivity,
     target::{Purpose, Target},
 };
 use crate::{
     Action, Error, Event, Phase, Result, State, Verdict,
-    evidence::{Observation, ScoreValue, Seen, Stored, Timestamp},
+    evidence::{Observation, Stored, Timestamp},
     patch::Differences,
 };
 
@@ -380,27 +380,10 @@ impl<C: Cluster + 'static> Running<C> {
         self.handle(Event::Labelled { id, truth });
     }
 
-    fn observe(&mut self, observation: Observation) {
-        self.store(|| Stored::Observed(observation.clone()));
+    fn observe(&mut self, mut observation: Observation) {
         self.activity.observed(&observation.source, self.driver.clock.now());
-        let mut scored = Vec::new();
-        for (guardrail, score) in &self.driver.scores {
-            let value = match &observation.what {
-                // A failure is the worst response; a half without a counterpart has no score.
-                Seen::Pair(pair) if !pair.stable.is_served() => None,
-                Seen::Pair(pair) if !pair.canary.is_served() => Some(Ok(0.0)),
-                _ => score.number(&observation),
-            };
-            if let Some(value) = value {
-                let (value, given) = match value {
-                    Ok(value) => (value, None),
-                    Err(given) => (f64::NAN, Some(given.into())),
-                };
-                let guardrail = Arc::clone(guardrail);
-                let what = Seen::Score(ScoreValue { guardrail, value, given });
-                scored.push(Observation { sequence: None, what, ..observation.clone() });
-            }
-        }
+        let scored = scored(&self.driver.scores, self.driver.machine.plan(), &mut observation);
+        self.store(|| Stored::Observed(observation.clone()));
         let before = self.state.totals();
         self.handle(Event::Observed(observation));
         let after = self.state.totals();

@@ -243,15 +243,16 @@ impl<C: Cluster + 'static> Driver<C> {
             self.sources.iter().flat_map(|source| source.provides()).collect();
         if plan.labels.is_some() && provided.contains(&Kind::Pairs) {
             provided.insert(Kind::Labels);
-        } else if self.labels.is_some() {
+        }
+        if plan.labels.is_none() && self.labels.is_some() {
             let why = "labels come later, and the plan does not say within what time; give labels: {within: …}";
             return Err(Error::Plan(why.to_owned()));
         }
         let mut missing = Vec::new();
         for (index, guardrail) in plan.guardrails.iter().enumerate() {
             let kind = guardrail.check.needs();
-            let custom = matches!(guardrail.check, Check::Custom(_));
-            let scored = custom && self.scores.iter().any(|(name, _)| **name == *guardrail.name);
+            let takes_scores = matches!(guardrail.check, Check::Custom(_) | Check::Mean(_));
+            let scored = takes_scores && self.scores.iter().any(|(name, _)| **name == *guardrail.name);
             if !provided.contains(&kind) && !scored {
                 missing.push(format!("guardrails[{index}] ({}) needs {kind}", guardrail.name));
             }
@@ -263,6 +264,9 @@ impl<C: Cluster + 'static> Driver<C> {
                     missing.push(format!("steps[{index}].hold needs {kind}"));
                 }
             }
+        }
+        if plan.users.is_some() && !provided.contains(&Kind::Users) {
+            missing.push(format!("users needs {}", Kind::Users));
         }
         if plan.header.is_some() && self.probe.is_none() {
             missing.push("header needs a probe".to_owned());

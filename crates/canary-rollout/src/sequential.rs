@@ -1,0 +1,83 @@
+//! Looks at planned numbers of requests in place of a test that may be looked at after every one.
+
+use canary_stats::Spending;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    guardrail::{Check, Guardrail},
+    plan::Plan,
+};
+
+/// The part of a guardrail's α that the looks spend. The rest stays with the anytime-valid test, which goes on watching
+/// after the last look.
+const OF_LOOKS: f64 = 0.9;
+
+/// Tests the ratios of rates at a few looks, planned beforehand.
+///
+/// For a plan whose holds fix the number of requests, such as a release in a nightly window: a harm that is there is
+/// found more often by the end of the holds than by a test that may be looked at at any time. In return the holds may not
+/// be extended, and there is no guard against bursts: [`Plan::bursts`] is `none`, which is right where an A/A run has
+/// shown that failures come one by one. Nine tenths of a guardrail's α are spent by the looks, one tenth stays with the
+/// anytime-valid test, so that harm which begins after the last look is found too. [`Plan::power`] says which of the two
+/// is better for a plan.
+///
+/// Source: K. Lan, D. DeMets, "Discrete sequential boundaries for clinical trials", Biometrika 70(3), 1983.
+///
+/// ```
+/// use canary_core::{Plan, rollout::{Bursts, Guardrail, Hold, Sequential}};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+///     .weights([10, 100], Hold { total_requests: Some(20_000), ..Hold::default() })
+///     .guardrail(Guardrail::error_ratio(1.0))
+///     .bursts(Bursts::None)
+///     .sequential(Sequential::default());
+/// assert!(plan.validate().is_empty());
+/// # Ok::<(), canary_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Sequential {
+    /// The number of looks, from 1 to 200, at equal numbers of requests.
+    pub looks: u32,
+    /// How α is spent over the looks.
+    pub spending: Spending,
+}
+
+impl Default for Sequential {
+    /// Twenty looks; α is spent as by O'Brien and Fleming.
+    fn default() -> Self {
+        Self { looks: 20, spending: Spending::OBrienFleming }
+    }
+}
+
+impl Plan {
+    /// The requests of both versions in all steps that divide the traffic, where every hold of them fixes it.
+    pub(crate) fn planned_requests(&self) -> Option<u64> {
+        let divided = self.steps.iter().filter(|step| (1..100).contains(&step.weight));
+        let total = divided.map(|step| step.hold.total_requests).sum::<Option<u64>>();
+        total.filter(|total| *total > 0)
+    }
+
+    /// The test at looks of a guardrail, where the plan has one.
+    pub(crate) fn looks_of(
+        &self,
+        guardrail: &Guardrail,
+    ) -> canary_stats::Result<Option<canary_stats::GroupSequential>> {
+        let (Some(sequential), Some(planned)) = (self.sequential, self.planned_requests()) else {
+            return Ok(None);
+        };
+        let at_most = match &guardrail.check {
+            Check::ErrorRatio(check) => check.at_most,
+            Check::SlowRatio(check) => check.at_most,
+            _ => return Ok(None),
+        };
+        let alpha = canary_stats::Alpha::new(OF_LOOKS * self.alpha_of(guardrail))?;
+        let Sequential { looks, spending } = sequential;
+        canary_stats::GroupSequential::new(at_most, planned, looks, spending, alpha).map(Some)
+    }
+}
+
+/// ln(1/β) of the part β of α that the anytime-valid test keeps beside looks.
+pub(super) fn ln_kept() -> f64 {
+    -canary_stats::portable::ln(1.0 - OF_LOOKS)
+}

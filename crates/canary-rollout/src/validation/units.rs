@@ -1,0 +1,105 @@
+//! The rules of users as observations, and of planned looks.
+
+use super::{
+    super::{
+        bursts::Bursts,
+        guardrail::{Check, Guardrail},
+        plan::Plan,
+    },
+    seconds::seconds,
+};
+use canary_istio::{Finding, Findings};
+use canary_stats::Known;
+
+pub(super) fn check(plan: &Plan, findings: &mut Findings) {
+    users(plan, findings);
+    sequential(plan, findings);
+}
+
+fn users(plan: &Plan, findings: &mut Findings) {
+    let Some(users) = plan.users else { return };
+    let counts_users = |one: &Guardrail| {
+        matches!(
+            one.check,
+            Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ErrorRate(_) | Check::Mean(_)
+        )
+    };
+    if !plan.guardrails.iter().any(counts_users) {
+        findings.push(
+            Finding::error("C128", "users", "no guardrail counts users")
+                .help("add errorRatio, slowRatio, errorRate or mean, or leave users out"),
+        );
+    }
+    if plan.scores_requests() {
+        findings.push(
+            Finding::error("C128", "users", "a custom score of requests does not know users")
+                .help("use the guardrail mean, which takes the mean of each user's values"),
+        );
+    }
+    if users.within.is_zero() {
+        findings.push(
+            Finding::error("C128", "users.within", "a user sends nothing in no time")
+                .help("give the time in which requests belong to one observation, such as 30m"),
+        );
+    } else if users.within >= plan.patience {
+        findings.push(
+            Finding::warning("C128", "users.within", "a step may end inconclusive before its first user counts")
+                .found(seconds(users.within))
+                .help(format!("keep it below patience, which is {}", seconds(plan.patience))),
+        );
+    }
+    let most = Known::CAPACITY;
+    let stored = Known::stored_bytes(users.at_most.min(most));
+    if users.at_most == 0 || users.at_most > most || stored > plan.bytes_to_remember() {
+        findings.push(
+            Finding::error(
+                "C128",
+                "users.atMost",
+                format!("a rollout remembers from 1 to {most} users, as many as its state has room for"),
+            )
+            .found(users.at_most)
+            .help("state fewer users, or use fewer guardrails"),
+        );
+    }
+}
+
+fn sequential(plan: &Plan, findings: &mut Findings) {
+    let Some(sequential) = plan.sequential else { return };
+    let ratio = |one: &Guardrail| matches!(one.check, Check::ErrorRatio(_) | Check::SlowRatio(_));
+    if !plan.guardrails.iter().any(ratio) {
+        findings.push(
+            Finding::error("C129", "sequential", "no guardrail is tested at looks")
+                .help("add errorRatio or slowRatio, or leave sequential out"),
+        );
+    }
+    if !(1..=200).contains(&sequential.looks) {
+        findings.push(
+            Finding::error("C129", "sequential.looks", "a plan has from 1 to 200 looks")
+                .found(sequential.looks)
+                .help("20 is usual"),
+        );
+    }
+    let held = plan.planned_requests();
+    if !held.is_some_and(|planned| planned <= 10_000_000) {
+        findings.push(
+            Finding::error(
+                "C129",
+                "sequential",
+                "looks are planned by the number of requests, and a step's hold leaves it open",
+            )
+            .help("hold each step with a weight between 1 and 99 by totalRequests, at most 10000000 in all"),
+        );
+    }
+    if plan.bursts != Bursts::None {
+        findings.push(
+            Finding::error("C129", "sequential", "a test at looks has no guard against bursts")
+                .help("state bursts: none, where an A/A run has shown that failures come one by one; or leave sequential out"),
+        );
+    }
+    if plan.users.is_some() {
+        findings.push(
+            Finding::error("C129", "sequential", "looks are planned by requests, and users are counted")
+                .help("leave sequential or users out"),
+        );
+    }
+}
