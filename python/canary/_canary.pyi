@@ -1910,6 +1910,7 @@ def error_ratio(
 def error_rate(
     at_most: float,
     *,
+    and_worse: float | None = None,
     proven_below: float | None = None,
     share: float = 1.0,
     minimum: int | None = None,
@@ -1919,19 +1920,68 @@ def error_rate(
     """Hold the part of the canary's requests that fail at or under `at_most`.
 
     It compares with no other version, and so takes an outage that hits both for the canary's; its alarm pauses the run
-    unless another action is given.
+    unless another action is given. With `and_worse` it also compares, and its alarm rolls back.
 
     Args:
         at_most: The largest rate that is no harm, between 0 and 1.
+        and_worse: When given, the canary's rate must also be more than so many times the stable one, such as 1.0.
         proven_below: When given, promotion waits until a rate of this or more is excluded.
         share: Its part of the level, relative to the others with the same action.
         minimum: The least number of the canary's requests in each step, 20 unless given; see `Guardrail.minimum`.
-        action: The consequence of an alarm: `pause` (unless given), `rollback` or `warn`; see `Guardrail.action`.
+        action: The consequence of an alarm: `pause` (unless given; `rollback` with `and_worse`), `rollback` or `warn`;
+            see `Guardrail.action`.
         name: Its name in verdicts.
 
     Example:
         >>> error_rate(0.02).action
         'pause'
+        >>> error_rate(0.02, and_worse=1.0).action
+        'rollback'
+    """
+
+def mean(
+    *,
+    range: tuple[float, float],
+    of: Callable[[Observation], float | None] | None = None,
+    margin: float = 0.0,
+    lower_is_better: bool = False,
+    labelled: bool = False,
+    unlabelled: float | None = None,
+    proven_within: float | None = None,
+    share: float = 1.0,
+    minimum: int | None = None,
+    action: _Action | None = None,
+    name: str | None = None,
+) -> Guardrail:
+    """Hold the canary's mean of a number of each request no worse than the stable version's.
+
+    The number is revenue, clicks, tokens, a rating: anything with a least and a largest value. Requests are not paired,
+    so no input is asked twice. In a plan with `users_within` a user is one observation, with the mean of its values.
+
+    Args:
+        range: The least and the largest value that is possible. A value outside it is left out, and the tenth ends the
+            run as inconclusive.
+        of: A function of an `Observation` that gives the number, or None where it does not apply; the `value` of the
+            observation unless given.
+        margin: The largest fall of the mean that is no harm, in the unit of the values; a rise with `lower_is_better`.
+        lower_is_better: Low values are the good ones, such as tokens spent.
+        labelled: The number is the label of the observation's `id`, which comes later (`run(labels=)`, `Run.label`,
+            as text) within `labels_within` of the plan.
+        unlabelled: The value of a request whose label has not come in time, such as 0 for "no purchase"; without it
+            such a request counts for nothing.
+        proven_within: When given, promotion waits until a mean that is worse by this or more is excluded; more than
+            `margin`.
+        share: Its part of the level, relative to the others with the same action.
+        minimum: The least number of values of each version in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
+        name: Its name in verdicts; `mean` unless given.
+
+    Raises:
+        TypeError: `of` is no function.
+
+    Example:
+        >>> mean(range=(0, 100), margin=0.5, name="revenue").to_dict()
+        {'mean': {'margin': 0.5, 'range': [0.0, 100.0]}, 'name': 'revenue'}
     """
 
 def slow_ratio(
@@ -2135,7 +2185,14 @@ class Plan(_Value):
         on_inconclusive: The weights without a decision: `keep` (unless given) or `rollback`.
         labels_within: For labels that come later than the predictions (`run(labels=)`, `Run.label`): the longest time
             from a prediction to its label. `accuracy` then judges in the order of sending, each pair when it and all
-            before it have their labels or wait no longer; what comes later counts for nothing.
+            before it have their labels or wait no longer; what comes later counts for nothing. The same holds for
+            `mean(labelled=True)`.
+        users_within: For services that keep a user on the version met first: each user is one observation, of the
+            requests within this time of the first one. Every observation then needs its `user`.
+        sequential: The number of looks at planned numbers of requests, for the ratios, or a dict with `looks` and
+            `spending` (`obf` or `pocock`). Every hold states `total_requests`, and `bursts` is `none`.
+        proven_on: The evidence that has to exclude harm before a promotion: of `all_steps` (unless given), or of the
+            `last_step` in which a guardrail has evidence.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2173,6 +2230,9 @@ class Plan(_Value):
         patience: _Seconds | None = None,
         on_inconclusive: Literal["keep", "rollback"] | None = None,
         labels_within: _Seconds | None = None,
+        users_within: _Seconds | None = None,
+        sequential: int | Mapping[str, Any] | None = None,
+        proven_on: Literal["all_steps", "last_step"] | None = None,
     ) -> Plan: ...
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
@@ -2273,6 +2333,14 @@ class Plan(_Value):
             (600.0, {'within': '10m'})
         """
     @property
+    def users_within(self) -> float | None:
+        """The time of a user's observation in seconds; None where each request is one.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], users_within=1800).users_within
+            1800.0
+        """
+    @property
     def weights(self) -> list[int]:
         """The weights of the steps, in percent."""
     @property
@@ -2290,6 +2358,7 @@ class Plan(_Value):
         only_right: tuple[float, float] = ...,
         drift: float = 0.0,
         drift_deviation: float = 0.0,
+        mean: tuple[float, float] = ...,
         score: float = 1.0,
         split_error: float = 0.0,
         rate: float = 100.0,
@@ -2308,6 +2377,7 @@ class Plan(_Value):
             only_right: The probabilities that exactly one model is right on a labelled input.
             drift: The mean of canary score minus stable score.
             drift_deviation: The deviation of that difference.
+            mean: The means of the values of `mean` guardrails, as parts of their range; each value is one of its ends.
             score: The mean of every custom score.
             split_error: How far the canary's share is off its weight, in percentage points.
             rate: Requests per second.
@@ -2328,6 +2398,7 @@ class Plan(_Value):
         slow: tuple[float, float] = ...,
         agreement: float = 1.0,
         only_right: tuple[float, float] = ...,
+        mean: tuple[float, float] = ...,
         rate: float = 100.0,
         pairs_per_second: float | None = None,
         runs: int = 300,
@@ -2534,13 +2605,14 @@ class Observation(_Stored):
         ok: False when it failed in the eyes of the user who sent it.
         latency: The time from sending it to its complete response, in seconds; needed by `slow_ratio`, unless it
             failed. Nothing else looks at it.
-        value: A number for the functions of `custom` guardrails.
-        user: The user who sent it, for these functions.
-        id: Its id in the log that it comes from, for these functions and for error messages.
+        value: A number in any unit, for `mean`, and for the functions of `custom` guardrails.
+        user: The user who sent it, for a plan with `users_within` and for these functions.
+        id: Its id in the log that it comes from, for these functions, for error messages, and for labels that come
+            later.
 
     The function of a `custom` guardrail is called with each observation of the canary, in a plan without header and
-    mirror; it gives a number from 0 to 1, or None where it does not apply. In another plan it is called with pairs, and
-    an observation with a `value` or a `user` is refused, because nothing uses it.
+    mirror; it gives a number from 0 to 1, or None where it does not apply. In another plan it is called with pairs. An
+    observation with a `value` or a `user` that nothing in the plan uses is refused.
 
     Raises:
         ValueError: `sent_at` has no time zone, or a number is out of range.
@@ -2827,6 +2899,12 @@ class Power(_Value):
     @property
     def requests(self) -> int:
         """Requests over all steps of that plan."""
+    @property
+    def other_p_rollback(self) -> float | None:
+        """The probability with the other way to test ratios: planned looks, or none; None where the holds allow one."""
+    @property
+    def other_is_better(self) -> bool | None:
+        """True when the other way finds the harm more often, by more than the error of the simulation."""
     def plot(self, ax: Any = None) -> Any:
         """Draw how long the steps are held with matplotlib; gives the axes."""
     def to_dict(self) -> dict[str, Any]:

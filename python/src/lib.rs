@@ -69,8 +69,8 @@ mod _canary {
             comparison::Comparison,
             guardrail::Guardrail,
             guardrails::{
-                accuracy, agreement, custom, error_rate, error_ratio, numeric_drift, pair_errors,
-                slow_ratio,
+                accuracy, agreement, custom, error_rate, error_ratio, mean, numeric_drift,
+                pair_errors, slow_ratio,
             },
             observation::Observation,
             pair::Pair,

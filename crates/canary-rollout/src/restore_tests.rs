@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::{
     Action, Bursts, Event, Guardrail, Hold, Machine, Plan, ProvenOn, State, Verdict,
-    guardrail::Check,
-    monitor::Monitor,
+    guardrail::Check, monitor::Monitor,
 };
 use crate::evidence::{
     Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Timestamp, Window,

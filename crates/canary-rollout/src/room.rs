@@ -38,7 +38,8 @@ impl Plan {
             Check::Mean(_) => 14_000,
             _ => 450,
         };
-        let proof = self.proven_on == ProvenOn::LastStep && guardrail.check.proven_bound().is_some();
+        let proof =
+            self.proven_on == ProvenOn::LastStep && guardrail.check.proven_bound().is_some();
         let looks = self.sequential.map_or(0, |sequential| sequential.looks as usize * 120);
         test * if proof { 2 } else { 1 } + looks
     }
@@ -61,9 +62,11 @@ impl Plan {
     /// The number of distinct inputs of pairs that a rollout remembers: somewhat more than its holds ask for; where a step
     /// with pairs is not held by their number, or a proof may need more, as many as the state has room for.
     pub(crate) fn room_for_inputs(&self) -> u64 {
-        let with_pairs = |step: &&Step| step.weight < 100 && (step.mirror > 0 || self.header.is_some());
+        let with_pairs =
+            |step: &&Step| step.weight < 100 && (step.mirror > 0 || self.header.is_some());
         let held = self.steps.iter().filter(with_pairs).map(|step| step.hold.pairs);
-        let proves = |one: &Guardrail| !one.check.compares_traffic() && one.check.proven_bound().is_some();
+        let proves =
+            |one: &Guardrail| !one.check.compares_traffic() && one.check.proven_bound().is_some();
         match held.sum::<Option<u64>>() {
             Some(pairs) if pairs > 0 && !self.guardrails.iter().any(proves) => {
                 (pairs + pairs / 4).max(USUAL_INPUTS).min(self.most_inputs())

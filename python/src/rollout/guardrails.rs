@@ -52,25 +52,65 @@ pub(crate) fn slow_ratio(
     Guardrail::new(core, name, share, minimum, proven_below, action)
 }
 
-/// Of the canary's requests at most the part `at_most` fails.
+/// Of the canary's requests at most the part `at_most` fails; with `and_worse`, or no more than the stable rate times that.
 #[pyfunction]
-#[pyo3(signature = (at_most, *, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
+#[pyo3(signature = (at_most, *, and_worse = None, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn error_rate(
     at_most: f64,
+    and_worse: Option<f64>,
     proven_below: Option<f64>,
     share: f64,
     minimum: Option<u64>,
     action: Option<&str>,
     name: Option<String>,
 ) -> PyResult<Guardrail> {
-    Guardrail::new(
-        rollout::Guardrail::error_rate(at_most),
-        name,
-        share,
-        minimum,
-        proven_below,
-        action,
-    )
+    let core = match and_worse {
+        Some(ratio) => rollout::Guardrail::error_rate_and_worse(at_most, ratio),
+        None => rollout::Guardrail::error_rate(at_most),
+    };
+    Guardrail::new(core, name, share, minimum, proven_below, action)
+}
+
+/// The mean of a number of each request is no worse at the canary than at the stable version.
+#[pyfunction]
+#[pyo3(signature = (*, range, of = None, margin = 0.0, lower_is_better = false, labelled = false, unlabelled = None, proven_within = None, share = 1.0, minimum = None, action = None, name = None))]
+#[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
+pub(crate) fn mean(
+    range: (f64, f64),
+    of: Option<Bound<'_, PyAny>>,
+    margin: f64,
+    lower_is_better: bool,
+    labelled: bool,
+    unlabelled: Option<f64>,
+    proven_within: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    action: Option<&str>,
+    name: Option<String>,
+) -> PyResult<Guardrail> {
+    let (low, high) = range;
+    let mut core = rollout::Guardrail::mean("mean", low, high, margin);
+    if let Check::Mean(check) = &mut core.check {
+        check.lower_is_better = lower_is_better;
+        check.labelled = labelled;
+        check.unlabelled = unlabelled;
+    }
+    let mut guardrail = Guardrail::new(core, name, share, minimum, proven_within, action)?;
+    if let Some(of) = of {
+        if !of.is_callable() {
+            return Err(PyTypeError::new_err(format!(
+                "of is {}; give a function of an Observation, or None for its value",
+                of.get_type().name()?
+            )));
+        }
+        if labelled {
+            return Err(PyValueError::new_err(
+                "of and labelled are two sources of the number; give one of them",
+            ));
+        }
+        guardrail.score = Some(Arc::new(of.unbind()));
+    }
+    Ok(guardrail)
 }
 
 /// The guardrail, tuned to find a harm where one is stated.

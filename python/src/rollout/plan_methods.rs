@@ -47,6 +47,7 @@ pymethods! {
         startup_timeout: f64 = plan.core.startup_timeout.as_secs_f64();
         patience: f64 = plan.core.patience.as_secs_f64();
         labels_within: Option<f64> = plan.core.labels.map(|labels| labels.within.as_secs_f64());
+        users_within: Option<f64> = plan.core.users.map(|users| users.within.as_secs_f64());
         weights: Vec<u32> = plan.core.steps.iter().map(|step| step.weight).collect();
         guards: Vec<Guardrail> = plan
             .core
@@ -81,7 +82,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None))]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, users_within = None, sequential = None, proven_on = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new<'py>(
             virtual_service: &str,
@@ -103,6 +104,9 @@ pymethods! {
             patience: Option<Bound<'py, PyAny>>,
             on_inconclusive: Option<&str>,
             labels_within: Option<Bound<'py, PyAny>>,
+            users_within: Option<Bound<'py, PyAny>>,
+            sequential: Option<Bound<'py, PyAny>>,
+            proven_on: Option<&str>,
         ) -> PyResult<Self> {
             let mut core = rollout::Plan::new(virtual_service, stable, canary);
             if let Some((name, value)) = header {
@@ -115,8 +119,11 @@ pymethods! {
             if let Some(within) = labels_within {
                 core = core.labels_within(time::seconds(&within)?);
             }
+            if let Some(within) = users_within {
+                core = core.users_within(time::seconds(&within)?);
+            }
             let times = [settle, request_timeout, startup_timeout, patience];
-            Arguments { steps, hold, guards, gates, times, bursts, on_inconclusive }.complete(core)
+            Arguments { steps, hold, guards, gates, times, bursts, on_inconclusive, sequential, proven_on }.complete(core)
         }
 
         #[staticmethod]
@@ -141,7 +148,7 @@ pymethods! {
             show::records(py, self.core.validate().iter().cloned().map(Finding).collect())
         }
 
-        #[pyo3(signature = (*, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), drift = 0.0, drift_deviation = 0.0, score = 1.0, split_error = 0.0, rate = 100.0, pairs_per_second = None, runs = 1000, seed = 0))]
+        #[pyo3(signature = (*, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), drift = 0.0, drift_deviation = 0.0, mean = (0.5, 0.5), score = 1.0, split_error = 0.0, rate = 100.0, pairs_per_second = None, runs = 1000, seed = 0))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn simulate(
             &self,
@@ -152,6 +159,7 @@ pymethods! {
             only_right: Pair,
             drift: f64,
             drift_deviation: f64,
+            mean: Pair,
             score: f64,
             split_error: f64,
             rate: f64,
@@ -159,7 +167,7 @@ pymethods! {
             runs: u64,
             seed: u64,
         ) -> PyResult<Simulation> {
-            let assumed = Assumed { errors, slow, agreement, only_right, rate, pairs_per_second };
+            let assumed = Assumed { errors, slow, agreement, only_right, mean, rate, pairs_per_second };
             let mut scenario = assumed.scenario(&self.core);
             scenario.split_error = split_error;
             scenario.drift = drift;
@@ -170,7 +178,7 @@ pymethods! {
             Ok(Simulation { core, plan, scenario })
         }
 
-        #[pyo3(signature = (probability = 0.9, *, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), rate = 100.0, pairs_per_second = None, runs = 300, seed = 0))]
+        #[pyo3(signature = (probability = 0.9, *, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), mean = (0.5, 0.5), rate = 100.0, pairs_per_second = None, runs = 300, seed = 0))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn power(
             &self,
@@ -180,12 +188,13 @@ pymethods! {
             slow: Pair,
             agreement: f64,
             only_right: Pair,
+            mean: Pair,
             rate: f64,
             pairs_per_second: Option<f64>,
             runs: u64,
             seed: u64,
         ) -> PyResult<Power> {
-            let assumed = Assumed { errors, slow, agreement, only_right, rate, pairs_per_second };
+            let assumed = Assumed { errors, slow, agreement, only_right, mean, rate, pairs_per_second };
             let scenario = assumed.scenario(&self.core);
             let plan = self.core.clone();
             let found = door::compute(py, |go_on| plan.power_while(&scenario, probability, runs, seed, go_on))?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::rollout::{self, Bursts, Gate, Hold, OnInconclusive};
+use canary_core::rollout::{self, Bursts, Gate, Hold, OnInconclusive, ProvenOn, Sequential};
 use pyo3::prelude::*;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     convert::{choice::either, time},
     error::IntoPy,
+    json,
 };
 
 /// The arguments that are more than a name or a number.
@@ -26,6 +27,8 @@ pub(super) struct Arguments<'py> {
     pub(super) times: [Option<Bound<'py, PyAny>>; 4],
     pub(super) bursts: Option<Bound<'py, PyAny>>,
     pub(super) on_inconclusive: Option<&'py str>,
+    pub(super) sequential: Option<Bound<'py, PyAny>>,
+    pub(super) proven_on: Option<&'py str>,
 }
 
 impl Arguments<'_> {
@@ -67,7 +70,20 @@ impl Arguments<'_> {
             let known = [("keep", OnInconclusive::Keep), ("rollback", OnInconclusive::Rollback)];
             core.on_inconclusive = either("on_inconclusive", name, "give", known)?;
         }
+        core.sequential = self.sequential.map(|given| sequential(&given)).transpose()?;
+        if let Some(name) = self.proven_on {
+            let known = [("all_steps", ProvenOn::AllSteps), ("last_step", ProvenOn::LastStep)];
+            core.proven_on = either("proven_on", name, "give", known)?;
+        }
         Ok(Plan { core: core.validated().py()?, scores })
+    }
+}
+
+/// The planned looks: their number, or a dict with `looks` and `spending`.
+fn sequential(given: &Bound<'_, PyAny>) -> PyResult<Sequential> {
+    match given.extract::<u32>() {
+        Ok(looks) => Ok(Sequential { looks, ..Sequential::default() }),
+        Err(_) => json::read("sequential", json::from_python(given)?),
     }
 }
 

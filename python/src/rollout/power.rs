@@ -26,6 +26,8 @@ pymethods! {
         p_rollback: f64 = power.core.rollback.p;
         interval: (f64, f64) = interval(&power.core.rollback);
         requests: u64 = power.core.requests;
+        other_p_rollback: Option<f64> = power.core.other.as_ref().map(|other| other.rollback.p);
+        other_is_better: Option<bool> = power.core.other.as_ref().map(|other| other.is_better);
     }
     methods {
         fn __eq__(&self, other: &Self) -> bool {

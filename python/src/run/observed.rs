@@ -214,7 +214,7 @@ impl Source for Observed {
     }
 
     fn provides(&self) -> Vec<Kind> {
-        vec![Kind::Requests, Kind::Latency]
+        vec![Kind::Requests, Kind::Latency, Kind::Values, Kind::Users]
     }
 
     fn observations(self: Box<Self>, _after: Option<u64>) -> Observations {

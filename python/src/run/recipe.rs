@@ -6,7 +6,7 @@ use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
     evidence::{Disagreements, Sample, Uses},
     predict,
-    rollout::{Error, Plan, Result},
+    rollout::{Check, Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
@@ -99,7 +99,9 @@ impl Recipe {
             && self.evidence.iter().any(|one| matches!(one, Evidence::Observed(_)));
         for (name, function) in &self.scores.0 {
             let (function, raised) = (Arc::clone(function), self.raised.clone());
-            rollout = rollout.score(name.as_str(), OwnScore { function, raised, requests });
+            let of = self.plan.guardrails.iter().find(|of| of.name == *name);
+            let mean = of.is_some_and(|of| matches!(of.check, Check::Mean(_)));
+            rollout = rollout.score(name.as_str(), OwnScore { function, raised, requests, mean });
         }
         if let Some(labels) = &self.labels {
             rollout = rollout.labels(labels.clone());

@@ -10,12 +10,14 @@ use crate::rollout::{observation, pair::Pair, scores::Score};
 const LONGEST_VALUE: usize = 80;
 
 /// A caller's function as the score of a custom guardrail: of pairs, and not of those with a failed half; in a plan
-/// without pairs, of the canary's requests that the caller has observed.
+/// without pairs, of the canary's requests that the caller has observed; or as the number of each request, for `mean`.
 pub(super) struct OwnScore {
     pub(super) function: Score,
     pub(super) raised: Raised,
-    /// `true` when it scores requests.
+    /// `true` when it scores the canary's requests.
     pub(super) requests: bool,
+    /// `true` when it gives the number of each request of a guardrail `mean`.
+    pub(super) mean: bool,
 }
 
 impl evidence::Score for OwnScore {
@@ -26,15 +28,21 @@ impl evidence::Score for OwnScore {
     fn number(&self, observation: &Observation) -> Option<Result<f64, String>> {
         Python::attach(|py| {
             let returned = match &observation.what {
+                Seen::Pair(_) if self.mean => return None,
                 Seen::Pair(pair) => self.function.call1(py, (Pair(pair.clone()),)),
-                Seen::Request(request) if self.requests && request.arm == Arm::Canary => {
+                Seen::Request(request)
+                    if self.mean && request.arm != Arm::Unknown
+                        || self.requests && request.arm == Arm::Canary =>
+                {
                     let observed = observation::Observation::of(observation.at, request);
                     self.function.call1(py, (observed,))
                 }
                 _ => return None,
             };
             // A request that the score is not about.
-            if self.requests && returned.as_ref().is_ok_and(|value| value.is_none(py)) {
+            if (self.requests || self.mean)
+                && returned.as_ref().is_ok_and(|value| value.is_none(py))
+            {
                 return None;
             }
             let value = returned.and_then(|value| number(value.bind(py)));

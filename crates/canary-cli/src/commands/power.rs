@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use canary_core::rollout::OtherTest;
 
 use crate::{
     commands::{help, scenario::Assumed},
@@ -46,7 +47,7 @@ impl Power {
         let plan = input::plan(&self.plan)?;
         let harm = self.assumed.stated().ok_or_else(|| {
             input::Unusable::error(
-                "no harm is stated; state one with --errors, --slow, --agreement or --split-error",
+                "no harm is stated; state one with --errors, --slow, --agreement, --mean or --split-error",
             )
         })?;
         output::message(&format!("simulating {} releases for each length of the holds", self.runs));
@@ -56,14 +57,25 @@ impl Power {
         } else {
             output::print(&format!(
                 "# The holds of the plan times {:.2}: this harm is rolled back in {} of {} simulated releases,\n\
-                 # over {} requests of both versions.\n{}",
+                 # over {} requests of both versions.\n{}{}",
                 power.factor,
                 power.rollback,
                 self.runs,
                 power.requests,
+                power.other.as_ref().map(other).unwrap_or_default(),
                 power.plan.to_yaml()?
             ))?;
         }
         Ok(Done)
     }
+}
+
+/// The other way to test ratios, in a line of a comment.
+fn other(other: &OtherTest) -> String {
+    let what = match other.sequential {
+        Some(sequential) => format!("with {} planned looks (sequential)", sequential.looks),
+        None => "without planned looks, at any time".to_owned(),
+    };
+    let better = if other.is_better { ", which is better" } else { "" };
+    format!("# The same holds {what}: {}{better}.\n", other.rollback)
 }

@@ -1,6 +1,6 @@
 //! The assumptions of a simulation on the command line.
 
-use canary_core::rollout::Scenario;
+use canary_core::rollout::{Rates, Scenario};
 
 /// The harm that is assumed; what is not stated is equal at both versions.
 #[derive(Debug, Default, clap::Args)]
@@ -18,6 +18,10 @@ pub(crate) struct Assumed {
     /// The share of pairs on which both versions agree, from 0 to 1.
     #[arg(long, value_name = "SHARE")]
     agreement: Option<f64>,
+    /// The means of the values of guardrails `mean`, as parts of the range from 0 to 1, at the stable version and at the
+    /// canary.
+    #[arg(long, value_name = "STABLE,CANARY", value_parser = two)]
+    mean: Option<(f64, f64)>,
     /// Pairs of answers per second; by default a tenth of the requests.
     #[arg(long, value_name = "N")]
     pairs_per_second: Option<f64>,
@@ -46,6 +50,7 @@ impl Assumed {
         let stated = self.errors.is_some()
             || self.slow.is_some()
             || self.agreement.is_some()
+            || self.mean.is_some()
             || self.split_error.is_some();
         if let Some((stable, canary)) = self.errors {
             scenario = scenario.errors(stable, canary);
@@ -55,6 +60,9 @@ impl Assumed {
         }
         if let Some(agreement) = self.agreement {
             scenario.agreement = agreement;
+        }
+        if let Some((stable, canary)) = self.mean {
+            scenario.mean = Rates { stable, canary };
         }
         if let Some(points) = self.split_error {
             scenario.split_error = points;

@@ -52,7 +52,8 @@ pub(crate) mod tests {
         Plan,
         rollout::{
             Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Gate, Golden, Guardrail,
-            HeaderRoute, Hold, NumericDrift, ObservedSplit, PairErrors, SlowRatio, Step, Target,
+            HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors, SlowRatio, Step,
+            Target,
         },
     };
     use serde::de::DeserializeOwned;
@@ -96,6 +97,7 @@ pub(crate) mod tests {
         same::<ErrorRatio>(of("errorRatio"));
         same::<SlowRatio>(of("slowRatio"));
         same::<ErrorRate>(of("errorRate"));
+        same::<Mean>(of("mean"));
         same::<Agreement>(of("agreement"));
         same::<Accuracy>(of("accuracy"));
         same::<ObservedSplit>(of("observedSplit"));
@@ -105,7 +107,7 @@ pub(crate) mod tests {
         // Every object of the schema is one of these.
         assert_eq!(
             schema["$defs"].as_object().unwrap().len(),
-            18,
+            19,
             "with the duration and the approval"
         );
     }

@@ -1,8 +1,12 @@
 //! Labels that come later: what they are about is judged in the order of sending.
 
 use super::{
-    super::{event::Action, guardrail::Check, state::State,
-        waiting::{Matched, Released}},
+    super::{
+        event::Action,
+        guardrail::Check,
+        state::State,
+        waiting::{Matched, Released},
+    },
     Machine, shortened,
 };
 use crate::evidence::{Arm, Pair, Request, Timestamp};
@@ -11,7 +15,10 @@ impl Machine {
     /// Has a pair wait for its label, where accuracy can be judged by it.
     pub(super) fn await_label(&self, state: &mut State, at: Timestamp, pair: &Pair) {
         let can_be_labelled = pair.name.is_some() || pair.label.is_some();
-        if pair.stable.is_served() && can_be_labelled && !state.waiting.add(at, pair, self.plan.room_for_labels()) {
+        if pair.stable.is_served()
+            && can_be_labelled
+            && !state.waiting.add(at, pair, self.plan.room_for_labels())
+        {
             state.totals.without_room += 1;
         }
         self.judge_labelled(state);
@@ -47,7 +54,8 @@ impl Machine {
             Matched::Waiting => {}
             Matched::Nothing => state.totals.unmatched_labels += 1,
             Matched::NoNumber => {
-                let is_labelled = |check: &Check| matches!(check, Check::Mean(mean) if mean.labelled);
+                let is_labelled =
+                    |check: &Check| matches!(check, Check::Mean(mean) if mean.labelled);
                 let of = self.plan.guardrails.iter().find(|of| is_labelled(&of.check));
                 let name = of.map_or("labels", |of| &of.name);
                 self.invalid_score(state, name, shortened(truth), actions);

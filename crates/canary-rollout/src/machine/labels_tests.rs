@@ -3,8 +3,7 @@ use super::{
     *,
 };
 use crate::{
-    Guardrail, Hold,
-    Check,
+    Check, Guardrail, Hold,
     evidence::{Answer, Arm, Pair, Request, Seen},
 };
 use canary_stats::Random;

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use super::{
     event::{Action, Event, Missing},
+    evidence_steps::has_evidence_at,
     gate::GateOutcome,
     health::Health,
     monitor::Monitor,
     plan::{Plan, Split},
-    evidence_steps::has_evidence_at,
     state::{MAX_STRIDE, Phase, STATE_VERSION, State},
     totals::Totals,
     users::UserResults,

@@ -3,13 +3,7 @@
 use canary_stats::UserOutcome;
 
 use super::{
-    super::{
-        event::Action,
-        guardrail::Check,
-        state::State,
-        users::UserResults,
-        verdict::Why,
-    },
+    super::{event::Action, guardrail::Check, state::State, users::UserResults, verdict::Why},
     Machine, shortened,
 };
 use crate::evidence::{Arm, Pair, Request, ScoreValue, Timestamp, Window};

@@ -127,9 +127,8 @@ fn revenue(run: &mut Run, canary: bool, value: f64) {
 fn a_lower_mean_rolls_back_and_an_equal_one_is_proven() {
     for (of_canary, ends) in [(0.2, "rollback"), (0.4, "promote")] {
         let guardrail = Guardrail::mean("revenue", 0.0, 100.0, 0.0).proven(8.0);
-        let mut run = Run::holding(
-            plan().weights([30, 100], Hold::total_requests(100)).guardrail(guardrail),
-        );
+        let mut run =
+            Run::holding(plan().weights([30, 100], Hold::total_requests(100)).guardrail(guardrail));
         let mut random = Random::new(41);
         for _ in 0..20_000 {
             let canary = random.bernoulli(0.3);
@@ -261,7 +260,13 @@ fn more_pairs_than_a_rollout_remembers_are_not_judged_and_a_canary_that_fails_is
     assert_eq!(room, 5_000, "sized by the plan");
     run.state.paused = true;
     let answers = |canary: Answer, input| {
-        Seen::Pair(Pair { input: Some(input), name: None, stable: Answer::new("cat", None), canary, label: None })
+        Seen::Pair(Pair {
+            input: Some(input),
+            name: None,
+            stable: Answer::new("cat", None),
+            canary,
+            label: None,
+        })
     };
     for input in 0..room + 20 {
         run.observe_raw(answers(Answer::new("cat", None), Pair::digest(&input.to_le_bytes())));

@@ -87,7 +87,9 @@ impl Beside {
             Self::Ratio { .. } => Vec::new(),
             Self::Looks(looks) => {
                 let mut counts = vec![("looks".to_owned(), looks.looks_taken() as u64)];
-                let critical = looks.critical().map(|count| ("bad canary requests to alarm".to_owned(), count));
+                let critical = looks
+                    .critical()
+                    .map(|count| ("bad canary requests to alarm".to_owned(), count));
                 counts.extend(critical);
                 counts
             }

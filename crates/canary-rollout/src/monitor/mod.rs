@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{Error, Result};
 use canary_stats::{
-    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Interval, Labelled,
-    MeanDifference, RateRatio, SlowThreshold, Split, StatsError,
+    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Interval, Labelled, MeanDifference,
+    RateRatio, SlowThreshold, Split, StatsError,
 };
 
 /// The state of one guardrail's test: sufficient statistics only.
@@ -88,7 +88,9 @@ impl Monitor {
                 let ratio = ratio(plan, guardrail, (*at_most, None, None)).map_err(wrong)?;
                 Some(Beside::Ratio { ratio: Box::new(ratio), both: 0.0 })
             }
-            _ => plan.looks_of(guardrail).map_err(wrong)?.map(|looks| Beside::Looks(Box::new(looks))),
+            _ => {
+                plan.looks_of(guardrail).map_err(wrong)?.map(|looks| Beside::Looks(Box::new(looks)))
+            }
         };
         let test = test_of(plan, guardrail).map_err(wrong)?;
         let proof = (plan.proven_on == ProvenOn::LastStep

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{
-    machine::Machine,
-    plan::Split,
-    reading::Reading,
-    state::State,
-    totals::Totals,
-};
+use super::super::{machine::Machine, plan::Split, reading::Reading, state::State, totals::Totals};
 
 /// The most moments that are kept; when they are full, every other one goes.
 const MOST: usize = 600;

@@ -88,9 +88,10 @@ fn least(plan: &Plan, findings: &mut Findings) {
     for (index, step) in plan.steps.iter().enumerate() {
         for guardrail in plan.guardrails.iter().filter(|one| has_evidence_at(one, plan, step)) {
             let (field, held) = match guardrail.check {
-                Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ErrorRate(_) | Check::Mean(_) => {
-                    ("requests", step.hold.requests)
-                }
+                Check::ErrorRatio(_)
+                | Check::SlowRatio(_)
+                | Check::ErrorRate(_)
+                | Check::Mean(_) => ("requests", step.hold.requests),
                 Check::ObservedSplit(_) => ("totalRequests", step.hold.total_requests),
                 _ => ("pairs", step.hold.pairs),
             };
@@ -174,8 +175,12 @@ fn labels(plan: &Plan, findings: &mut Findings) {
         let path = format!("guardrails[{place}].mean.labelled");
         if plan.labels.is_none() {
             findings.push(
-                Finding::error("C127", path, "the plan does not say within what time a label comes")
-                    .help("give labels: {within: 24h}, or leave labelled out"),
+                Finding::error(
+                    "C127",
+                    path,
+                    "the plan does not say within what time a label comes",
+                )
+                .help("give labels: {within: 24h}, or leave labelled out"),
             );
         } else if plan.users.is_some() {
             findings.push(
@@ -188,8 +193,9 @@ fn labels(plan: &Plan, findings: &mut Findings) {
     let by_pairs = plan.guardrails.iter().any(|one| matches!(one.check, Check::Accuracy(_)));
     if !by_pairs && labelled.is_none() {
         findings.push(
-            Finding::error("C127", "labels", "no guardrail uses the labels")
-                .help("add the guardrail accuracy, or mean with labelled: true, or leave labels out"),
+            Finding::error("C127", "labels", "no guardrail uses the labels").help(
+                "add the guardrail accuracy, or mean with labelled: true, or leave labels out",
+            ),
         );
     }
     if labels.within.is_zero() {

@@ -205,7 +205,8 @@ fn mean(check: &Mean, path: &dyn Fn(&str) -> String, findings: &mut Findings) {
         return;
     }
     if check.unlabelled.is_some_and(|value| !check.labelled || !(low..=high).contains(&value)) {
-        let what = "the value of a request without a label lies in the range, and labels come later";
+        let what =
+            "the value of a request without a label lies in the range, and labels come later";
         findings.push(
             Finding::error("C117", path("unlabelled"), what)
                 .found(check.unlabelled.unwrap_or_default())
@@ -216,7 +217,9 @@ fn mean(check: &Mean, path: &dyn Fn(&str) -> String, findings: &mut Findings) {
         let what = "a margin is at least 0 and less than the width of the range";
         findings.push(Finding::error("C117", path("margin"), what).found(check.margin));
     }
-    if let Some(bound) = check.proven_within.filter(|bound| !(*bound > check.margin && *bound < width)) {
+    if let Some(bound) =
+        check.proven_within.filter(|bound| !(*bound > check.margin && *bound < width))
+    {
         let what = "the margin of the proof is larger than that of the alarm, and less than the width of the range";
         findings.push(Finding::error("C117", path("provenWithin"), what).found(bound));
     }

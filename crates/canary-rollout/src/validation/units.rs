@@ -43,9 +43,13 @@ fn users(plan: &Plan, findings: &mut Findings) {
         );
     } else if users.within >= plan.patience {
         findings.push(
-            Finding::warning("C128", "users.within", "a step may end inconclusive before its first user counts")
-                .found(seconds(users.within))
-                .help(format!("keep it below patience, which is {}", seconds(plan.patience))),
+            Finding::warning(
+                "C128",
+                "users.within",
+                "a step may end inconclusive before its first user counts",
+            )
+            .found(seconds(users.within))
+            .help(format!("keep it below patience, which is {}", seconds(plan.patience))),
         );
     }
     let most = Known::CAPACITY;
@@ -55,7 +59,9 @@ fn users(plan: &Plan, findings: &mut Findings) {
             Finding::error(
                 "C128",
                 "users.atMost",
-                format!("a rollout remembers from 1 to {most} users, as many as its state has room for"),
+                format!(
+                    "a rollout remembers from 1 to {most} users, as many as its state has room for"
+                ),
             )
             .found(users.at_most)
             .help("state fewer users, or use fewer guardrails"),
@@ -98,8 +104,12 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
     }
     if plan.users.is_some() {
         findings.push(
-            Finding::error("C129", "sequential", "looks are planned by requests, and users are counted")
-                .help("leave sequential or users out"),
+            Finding::error(
+                "C129",
+                "sequential",
+                "looks are planned by requests, and users are counted",
+            )
+            .help("leave sequential or users out"),
         );
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn scored(
                     Ok(value) => (value, None),
                     Err(given) => (f64::NAN, Some(given.into())),
                 };
-                let what = Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value, given });
+                let what =
+                    Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value, given });
                 scored.push(Observation { sequence: None, what, ..observation.clone() });
             }
             (_, None) => {}

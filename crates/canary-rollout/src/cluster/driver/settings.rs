@@ -252,7 +252,8 @@ impl<C: Cluster + 'static> Driver<C> {
         for (index, guardrail) in plan.guardrails.iter().enumerate() {
             let kind = guardrail.check.needs();
             let takes_scores = matches!(guardrail.check, Check::Custom(_) | Check::Mean(_));
-            let scored = takes_scores && self.scores.iter().any(|(name, _)| **name == *guardrail.name);
+            let scored =
+                takes_scores && self.scores.iter().any(|(name, _)| **name == *guardrail.name);
             if !provided.contains(&kind) && !scored {
                 missing.push(format!("guardrails[{index}] ({}) needs {kind}", guardrail.name));
             }
