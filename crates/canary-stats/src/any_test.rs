@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreement, BoundedMean, Drift, ErrorRate, Labelled, MeanDifference, QuantileRatio, RateRatio, Split,
+    Agreement, BoundedMean, Drift, ErrorRate, Labelled, MeanDifference, QuantileRatio, RateRatio,
+    Split,
     e_process::{Alpha, EProcess, Interval},
     error::Result,
 };

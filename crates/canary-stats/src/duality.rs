@@ -131,7 +131,7 @@ fn margin(test: &AnyTest, random: &mut Random) -> f64 {
     let near = test.estimate().unwrap_or(0.5) + 0.1 * random.normal();
     match test {
         AnyTest::RateRatio(_) => 1.0,
-        AnyTest::QuantileRatio(_) => near.clamp(0.01, 10.0),
+        AnyTest::QuantileRatio(_) => (1.3 * near).clamp(0.01, 10.0),
         AnyTest::Agreement(_) | AnyTest::ErrorRate(_) => near.clamp(0.001, 0.999),
         AnyTest::Labelled(_) | AnyTest::Drift(_) => near.abs().clamp(0.0, 0.99),
         AnyTest::Split(_) => 0.5 * random.uniform() + 1e-3,
@@ -175,9 +175,7 @@ fn the_bound_lies_outside_exactly_when_the_alarm_sounds() {
             AnyTest::Drift(_)
             | AnyTest::BoundedMean(_)
             | AnyTest::MeanDifference(_)
-            | AnyTest::QuantileRatio(_) => {
-                test.alarm(alpha)
-            }
+            | AnyTest::QuantileRatio(_) => test.alarm(alpha),
             _ => bound_excluded(test, alpha),
         };
         assert_eq!(outside, alarming, "{test:?} {alpha:?}: {interval:?}, ln E {}", test.ln_e());

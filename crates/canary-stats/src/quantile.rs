@@ -177,7 +177,9 @@ impl Quantiles {
 
     /// The number of values in the bucket of `value` and in those above.
     pub(super) fn from(&self, value: f64) -> u64 {
-        self.counts.range(bucket(value)..).fold(0, |sum, (_, count)| u64::saturating_add(sum, *count))
+        self.counts
+            .range(bucket(value)..)
+            .fold(0, |sum, (_, count)| u64::saturating_add(sum, *count))
     }
 
     /// The number of values.

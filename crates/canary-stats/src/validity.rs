@@ -1,8 +1,8 @@
 //! That the promises hold: exact enumerations of short runs, exact recursions over counts, long simulated runs.
 
 use super::{
-    Agreement, Alpha, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled,
-    QuantileRatio, Random, RateRatio, Split, Window, bernoulli,
+    Agreement, Alpha, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled, QuantileRatio,
+    Random, RateRatio, Split, Window, bernoulli,
 };
 
 /// The test that bad requests alone count for.

@@ -91,7 +91,7 @@ pub struct QuantileRatio {
 #[derive(Debug, Clone, PartialEq)]
 enum Threshold {
     Learning(SlowThreshold),
-    Frozen(Frozen),
+    Frozen(Box<Frozen>),
 }
 
 /// The threshold and what follows from it.
@@ -235,7 +235,13 @@ impl QuantileRatio {
     ///
     /// # Errors
     /// When `share` is not from 0 to 1, or `latency` not a finite number of at least 0; nothing is taken in then.
-    pub fn observe(&mut self, at: u64, share: f64, canary: bool, latency: Option<f64>) -> Result<()> {
+    pub fn observe(
+        &mut self,
+        at: u64,
+        share: f64,
+        canary: bool,
+        latency: Option<f64>,
+    ) -> Result<()> {
         closed_unit("share", share)?;
         if let Some(latency) = latency {
             let holds = latency >= 0.0 && latency.is_finite();
@@ -249,7 +255,7 @@ impl QuantileRatio {
                     if let Some(bucket) = learned.bucket() {
                         let aim = aim(learned.seen(), bucket, self.margin, self.at_most);
                         let frozen = Frozen::new(bucket, aim, self.margin, self.at_most);
-                        self.threshold = Threshold::Frozen(frozen);
+                        self.threshold = Threshold::Frozen(Box::new(frozen));
                     }
                 }
                 return Ok(());

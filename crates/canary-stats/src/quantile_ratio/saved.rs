@@ -46,7 +46,9 @@ impl From<QuantileRatio> for Saved {
             test;
         let threshold = match threshold {
             Threshold::Learning(learned) => SavedThreshold::Learning(learned.seen().clone()),
-            Threshold::Frozen(Frozen { bucket, aim, .. }) => SavedThreshold::Frozen { bucket, aim },
+            Threshold::Frozen(frozen) => {
+                SavedThreshold::Frozen { bucket: frozen.bucket, aim: frozen.aim }
+            }
         };
         let ratio = test.into();
         Self { quantile, at_most, warmup, margin, threshold, canary, stable, ratio }
@@ -66,14 +68,18 @@ impl TryFrom<Saved> for QuantileRatio {
         (test.canary, test.stable) = (saved.canary, saved.stable);
         test.threshold = match saved.threshold {
             SavedThreshold::Learning(seen) => {
-                let judged: u64 = test.test.counts().iter().fold(0, |sum, (_, count)| u64::saturating_add(sum, *count));
+                let judged: u64 = test
+                    .test
+                    .counts()
+                    .iter()
+                    .fold(0, |sum, (_, count)| u64::saturating_add(sum, *count));
                 check("judged", judged as f64, "0 before the threshold is frozen", judged == 0)?;
                 let learned = SlowThreshold::new(saved.quantile, saved.warmup)?;
                 Threshold::Learning(learned.with_seen(seen)?)
             }
             SavedThreshold::Frozen { bucket, aim } => {
                 let (bucket, aim) = (check_bucket(bucket)?, open_unit("aim", aim)?);
-                Threshold::Frozen(Frozen::new(bucket, aim, test.margin, at_most))
+                Threshold::Frozen(Box::new(Frozen::new(bucket, aim, test.margin, at_most)))
             }
         };
         Ok(test)

@@ -5,22 +5,27 @@ fn alpha(value: f64) -> Alpha {
     Alpha::new(value).unwrap()
 }
 
+/// ln of the median latency in seconds.
+const MU: f64 = -3.0;
+
 /// Log-normal latencies of σ = 0.4; `slower` is the canary's factor.
 fn latency(random: &mut Random, canary: bool, slower: f64) -> f64 {
-    random.log_normal(3.0, 0.4) * if canary { slower } else { 1.0 }
+    random.log_normal(MU, 0.4) * if canary { slower } else { 1.0 }
 }
 
 /// Sends one request a millisecond; gives the number at the alarm.
 fn alarm(mut test: QuantileRatio, share: f64, slower: f64, most: u64, run: u64) -> Option<u64> {
     let mut random = Random::of_run(411, run);
     (1..=most).find(|at| {
+        let share = if test.missing() > 0 { 0.0 } else { share };
         let canary = random.bernoulli(share);
         test.observe(*at, share, canary, Some(latency(&mut random, canary, slower))).unwrap();
         test.alarm(alpha(0.05))
     })
 }
 
-/// The median number of requests to the alarm over so many runs.
+/// The median number of requests until a canary of a tenth slower alarms, over so many runs. The first latencies come
+/// before the first weight.
 fn median(start: &QuantileRatio, share: f64, runs: u64) -> u64 {
     let mut took: Vec<u64> = (0..runs)
         .map(|run| alarm(start.clone(), share, 1.1, 60_000, run).unwrap_or(u64::MAX))
@@ -30,17 +35,13 @@ fn median(start: &QuantileRatio, share: f64, runs: u64) -> u64 {
 }
 
 #[test]
-fn print_figures() {
-    let new = || QuantileRatio::new(0.95, 1.0).unwrap();
-    for (name, make) in [
-        ("plain", Box::new(|_: u64| new()) as Box<dyn Fn(u64) -> QuantileRatio>),
-        ("starts", Box::new(|_| new().starts(3))),
-        ("guard", Box::new(|window| new().bursts(window, alpha(0.05)).unwrap())),
-        ("both", Box::new(|window| new().starts(3).bursts(window, alpha(0.05)).unwrap())),
-    ] {
-        for (share, window) in [(0.1, 75), (0.3, 36)] {
-            println!("{name} {share}: {}", median(&make(window), share, 2000));
-        }
+fn a_tenth_slower_is_found_as_soon_as_designed() {
+    // The figures are medians with the first latencies; with 1000 runs they are known to 3 %; with
+    // 4000 they are 5 308 and 2 584.
+    for (share, figure) in [(0.1, 4_970.0), (0.3, 2_560.0)] {
+        let found = median(&QuantileRatio::new(0.95, 1.0).unwrap(), share, 1_000);
+        let off = found as f64 / figure - 1.0;
+        assert!(off.abs() < 0.15, "{share}: {found}, {off}");
     }
 }
 
@@ -80,8 +81,9 @@ fn false_alarms_stay_below_alpha_where_everything_becomes_slower() {
 fn false_alarms_stay_below_alpha_at_the_boundary() {
     for (quantile, at_most, share) in [(0.95, 1.0, 0.1), (0.5, 1.2, 0.5), (0.9, 0.8, 0.3)] {
         let test = QuantileRatio::new(quantile, at_most).unwrap();
-        let found =
-            (0..150).filter(|run| alarm(test.clone(), share, at_most, 8_000, *run).is_some()).count();
+        let found = (0..150)
+            .filter(|run| alarm(test.clone(), share, at_most, 8_000, *run).is_some())
+            .count();
         assert!(found <= 15, "{quantile} {at_most} {share}: {found} of 150");
     }
 }
@@ -188,7 +190,6 @@ fn proofs(start: &QuantileRatio, margin: f64, slower: f64, most: u64) -> (usize,
 fn a_healthy_canary_is_proven_and_harm_is_not() {
     let test = QuantileRatio::new(0.95, 1.0).and_then(|test| test.margin(1.2)).unwrap();
     let (healthy, median) = proofs(&test, 1.2, 1.0, 10_000);
-    println!("{healthy} {median}");
     assert!(healthy >= 98 && median < 3_000, "{healthy} of 100, {median}");
     let (wrong, _) = proofs(&test, 1.2, 1.2, 5_000);
     // 5 are expected at most; three standard deviations above that.

@@ -136,12 +136,7 @@ impl Segments {
     }
 
     /// Adds requests; those that no segment has room for are left out, whatever became of them.
-    pub(super) fn add(
-        &mut self,
-        conditions: Conditions,
-        window: &Window,
-        above: Option<&Above>,
-    ) {
+    pub(super) fn add(&mut self, conditions: Conditions, window: &Window, above: Option<&Above>) {
         let same = self.list.last().is_some_and(|last| last.conditions == conditions);
         if !same {
             if self.is_full() {
@@ -170,8 +165,8 @@ impl Segments {
         let last = self.list.last().map(|last| seen(&last.counts, cut)).unwrap_or_default();
         let mut terms = [0.0; TERMS];
         for (i, term) in terms.iter_mut().enumerate() {
-            let sum = sums.last[i]
-                .map_or(0.0, |last_factors| before[i] + last_factors.ln_product(&last));
+            let sum =
+                sums.last[i].map_or(0.0, |last_factors| before[i] + last_factors.ln_product(&last));
             *term = ln_weight(i) + sum / phi;
         }
         ln_sum_exp(&terms)
