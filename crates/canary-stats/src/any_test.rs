@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agreement, BoundedMean, Drift, ErrorRate, Labelled, MeanDifference, RateRatio, Split,
+    Agreement, BoundedMean, Drift, ErrorRate, Labelled, MeanDifference, QuantileRatio, RateRatio,
+    Split,
     e_process::{Alpha, EProcess, Interval},
     error::Result,
 };
@@ -14,6 +15,8 @@ use super::{
 pub enum AnyTest {
     /// Errors or slow requests of the canary against the stable version's.
     RateRatio(RateRatio),
+    /// A quantile of the canary's latency against the stable version's.
+    QuantileRatio(QuantileRatio),
     /// Errors of the canary against an absolute limit.
     ErrorRate(ErrorRate),
     /// The same top class for the same input.
@@ -34,6 +37,7 @@ impl AnyTest {
     fn inner(&self) -> &dyn EProcess {
         match self {
             Self::RateRatio(test) => test,
+            Self::QuantileRatio(test) => test,
             Self::ErrorRate(test) => test,
             Self::Agreement(test) => test,
             Self::Labelled(test) => test,
@@ -48,6 +52,7 @@ impl AnyTest {
     pub fn quantity(&self) -> &'static str {
         match self {
             Self::RateRatio(_) => "rate ratio, canary / stable",
+            Self::QuantileRatio(_) => "ratio of the latency's quantiles, canary / stable",
             Self::ErrorRate(_) => "error rate of the canary",
             Self::Agreement(_) => "agreement",
             Self::Labelled(test) if test.ratio() != 1.0 => {
@@ -101,4 +106,14 @@ macro_rules! from_test {
         }
     )*};
 }
-from_test!(RateRatio, ErrorRate, Agreement, Labelled, Split, Drift, BoundedMean, MeanDifference);
+from_test!(
+    RateRatio,
+    QuantileRatio,
+    ErrorRate,
+    Agreement,
+    Labelled,
+    Split,
+    Drift,
+    BoundedMean,
+    MeanDifference
+);

@@ -2,7 +2,7 @@
 
 use super::{
     Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled,
-    MeanDifference, Random, Split,
+    MeanDifference, QuantileRatio, Random, Split,
 };
 
 /// Tests of every kind, the same kind at several bounds.
@@ -19,6 +19,7 @@ fn all() -> Vec<AnyTest> {
         Labelled::with_ratio(2.0).unwrap().into(),
         ErrorRate::new(0.02).unwrap().into(),
         ErrorRate::new(0.4).unwrap().into(),
+        QuantileRatio::new(0.8, 1.1).and_then(|test| test.warmup(50)).unwrap().into(),
         MeanDifference::new(0.7, -3.0, 4.0).unwrap().into(),
         MeanDifference::new(0.1, 0.0, 1.3).unwrap().lower_is_better().unwrap().into(),
     ]
@@ -31,6 +32,13 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
     match test {
         // Its own tests look at it.
         AnyTest::RateRatio(_) => {}
+        AnyTest::QuantileRatio(test) => {
+            for _ in 0..5 * many {
+                let canary = random.bernoulli(0.3);
+                let slower = if canary { bound * (1.0 + harm) } else { 1.0 };
+                test.observe(0, 0.3, canary, Some(slower * random.log_normal(3.0, 0.4))).unwrap();
+            }
+        }
         AnyTest::Agreement(test) => {
             let different = random.binomial(many, (1.0 - bound) * (1.0 + harm));
             test.observe_counts(many - different, different);
@@ -79,7 +87,9 @@ fn observe(test: &mut AnyTest, random: &mut Random, harm: f64) {
 /// canary is better than it must be.)
 fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     match test {
-        AnyTest::RateRatio(_) | AnyTest::ErrorRate(_) => test.bound() < interval.low,
+        AnyTest::RateRatio(_) | AnyTest::QuantileRatio(_) | AnyTest::ErrorRate(_) => {
+            test.bound() < interval.low
+        }
         AnyTest::Split(_) => !interval.contains(test.bound()),
         AnyTest::MeanDifference(mean) if mean.is_lower_better() => test.bound() < interval.low,
         _ => test.bound() > interval.high,
@@ -102,7 +112,9 @@ fn bound_excluded(test: &AnyTest, alpha: Alpha) -> bool {
 /// Returns true when the margin lies outside of the interval, on the side of harm.
 fn margin_outside(test: &AnyTest, interval: Interval, margin: f64) -> bool {
     match test {
-        AnyTest::RateRatio(_) | AnyTest::ErrorRate(_) => margin > interval.high,
+        AnyTest::RateRatio(_) | AnyTest::QuantileRatio(_) | AnyTest::ErrorRate(_) => {
+            margin > interval.high
+        }
         AnyTest::Agreement(_) | AnyTest::BoundedMean(_) => margin < interval.low,
         AnyTest::MeanDifference(mean) if mean.is_lower_better() => margin > interval.high,
         AnyTest::Labelled(_) | AnyTest::Drift(_) | AnyTest::MeanDifference(_) => {
@@ -119,6 +131,7 @@ fn margin(test: &AnyTest, random: &mut Random) -> f64 {
     let near = test.estimate().unwrap_or(0.5) + 0.1 * random.normal();
     match test {
         AnyTest::RateRatio(_) => 1.0,
+        AnyTest::QuantileRatio(_) => (1.3 * near).clamp(0.01, 10.0),
         AnyTest::Agreement(_) | AnyTest::ErrorRate(_) => near.clamp(0.001, 0.999),
         AnyTest::Labelled(_) | AnyTest::Drift(_) => near.abs().clamp(0.0, 0.99),
         AnyTest::Split(_) => 0.5 * random.uniform() + 1e-3,
@@ -159,15 +172,16 @@ fn the_bound_lies_outside_exactly_when_the_alarm_sounds() {
         let outside = bound_outside(test, interval);
         let alarming = match test {
             // Once beyond the end, the bound stays there.
-            AnyTest::Drift(_) | AnyTest::BoundedMean(_) | AnyTest::MeanDifference(_) => {
-                test.alarm(alpha)
-            }
+            AnyTest::Drift(_)
+            | AnyTest::BoundedMean(_)
+            | AnyTest::MeanDifference(_)
+            | AnyTest::QuantileRatio(_) => test.alarm(alpha),
             _ => bound_excluded(test, alpha),
         };
         assert_eq!(outside, alarming, "{test:?} {alpha:?}: {interval:?}, ln E {}", test.ln_e());
         seen.entry(test.quantity()).or_default()[usize::from(alarming)] += 1;
     });
-    assert!(seen.len() == 8 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
+    assert!(seen.len() == 9 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
 }
 
 #[test]
@@ -205,7 +219,7 @@ fn harm_is_excluded_exactly_when_its_margin_lies_outside() {
         assert_eq!(excluded, outside, "{test:?} {alpha:?} {margin}: {interval:?}");
         seen.entry(test.quantity()).or_default()[usize::from(excluded)] += 1;
     });
-    assert!(seen.len() == 8 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
+    assert!(seen.len() == 9 && seen.values().flatten().all(|&times| times > 15), "{seen:?}");
 }
 
 /// The cached decision changes no result.
@@ -242,7 +256,10 @@ fn the_estimate_lies_between_the_ends() {
             // An end that is kept may have gone past the truth, and past what the data say later.
             let kept = matches!(
                 test,
-                AnyTest::Drift(_) | AnyTest::BoundedMean(_) | AnyTest::MeanDifference(_)
+                AnyTest::Drift(_)
+                    | AnyTest::BoundedMean(_)
+                    | AnyTest::MeanDifference(_)
+                    | AnyTest::QuantileRatio(_)
             );
             assert!(inside || kept || keeps_alarm(test, alpha), "{test:?}: {low} {high}");
             assert!(low <= high, "{test:?}: {low} {high}");
@@ -331,7 +348,10 @@ fn each_end_holds_its_own_level() {
                         test.observe(f64::from(random.bernoulli(0.3))).unwrap();
                     }
                     AnyTest::ErrorRate(test) => test.observe(random.bernoulli(truths[kind])),
-                    AnyTest::Split(_) | AnyTest::RateRatio(_) | AnyTest::MeanDifference(_) => {}
+                    AnyTest::Split(_)
+                    | AnyTest::RateRatio(_)
+                    | AnyTest::QuantileRatio(_)
+                    | AnyTest::MeanDifference(_) => {}
                 }
                 if [3, 6, 10, 20, 40, 80, 150, 300, 600].contains(&step) {
                     let Interval { low, high } = test.interval(alpha);

@@ -6,6 +6,7 @@
 //! | test | observation | null |
 //! |---|---|---|
 //! | [`RateRatio`] | a request: share in force, who served it, whether it was bad | canary's rate ≤ r · stable's |
+//! | [`QuantileRatio`] | a request: share in force, who served it, its latency | canary's quantile ≤ κ · stable's |
 //! | [`ErrorRate`] | a request of the canary: whether it failed | canary's rate ≤ q0 |
 //! | [`Agreement`] | a pair of predictions: same or different top class | agreement ≥ p0 |
 //! | [`Labelled`] | a pair of predictions with the true label | canary alone wrong ≤ r · as often as stable alone |
@@ -90,6 +91,7 @@ mod one_sided;
 pub mod portable;
 mod prior;
 pub mod quantile;
+pub mod quantile_ratio;
 pub mod random;
 pub mod rate_ratio;
 pub mod special;
@@ -117,6 +119,7 @@ pub use known::{Known, Taken};
 pub use labelled::Labelled;
 pub use mean_difference::MeanDifference;
 pub use quantile::{Quantiles, SlowThreshold};
+pub use quantile_ratio::QuantileRatio;
 pub use random::Random;
 pub use rate_ratio::RateRatio;
 pub use spending::Spending;

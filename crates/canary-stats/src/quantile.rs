@@ -74,8 +74,8 @@ fn bucket(value: f64) -> i16 {
     exponent as i16 * PER_DOUBLING as i16 + place as i16
 }
 
-/// The lower edge of a bucket: 0 for the least, infinite above the last.
-fn edge(bucket: i16) -> f64 {
+/// The lower edge of a bucket, 2^(bucket/16): 0 for the least, infinite above the last.
+pub(super) fn edge(bucket: i16) -> f64 {
     if bucket < LEAST {
         return 0.0;
     }
@@ -84,6 +84,26 @@ fn edge(bucket: i16) -> f64 {
     }
     let (doublings, place) = (bucket.div_euclid(16), bucket.rem_euclid(16));
     f64::from_bits(((i64::from(doublings) + 1023) as u64) << 52) * EDGES[place as usize]
+}
+
+/// The upper edge of a bucket.
+pub(super) fn upper_edge(bucket: i16) -> f64 {
+    edge(bucket + 1)
+}
+
+/// The bucket of a stored state.
+///
+/// # Errors
+/// When there is no such bucket.
+pub(super) fn check_bucket(bucket: i16) -> Result<i16> {
+    let holds = (LEAST - 1..=LARGEST).contains(&bucket);
+    check("bucket", f64::from(bucket), "a number from -481 to 480", holds).map(|_| bucket)
+}
+
+/// The middle of a bucket.
+fn middle(bucket: i16) -> f64 {
+    let upper = bucket.min(LARGEST - 1) + 1;
+    0.5 * (edge(bucket) + edge(upper))
 }
 
 /// The values of one arm, counted in buckets.
@@ -118,9 +138,7 @@ impl TryFrom<Vec<(i16, u64)>> for Quantiles {
     fn try_from(counts: Vec<(i16, u64)>) -> Result<Self> {
         let mut quantiles = Self::default();
         for (bucket, count) in counts {
-            let holds = (LEAST - 1..=LARGEST).contains(&bucket);
-            check("bucket", f64::from(bucket), "a number from -481 to 480", holds)?;
-            quantiles.add(bucket, count);
+            quantiles.add(check_bucket(bucket)?, count);
         }
         Ok(quantiles)
     }
@@ -157,6 +175,13 @@ impl Quantiles {
         }
     }
 
+    /// The number of values in the bucket of `value` and in those above.
+    pub(super) fn from(&self, value: f64) -> u64 {
+        self.counts
+            .range(bucket(value)..)
+            .fold(0, |sum, (_, count)| u64::saturating_add(sum, *count))
+    }
+
     /// The number of values.
     pub fn len(&self) -> u64 {
         self.total
@@ -173,15 +198,24 @@ impl Quantiles {
     /// When `p` is not strictly between 0 and 1.
     pub fn estimate(&self, p: f64) -> Result<Option<f64>> {
         open_unit("p", p)?;
+        Ok(self.bucket_of(p * self.total as f64).map(middle))
+    }
+
+    /// The bucket up to which there are at least `rank` values.
+    fn bucket_of(&self, rank: f64) -> Option<i16> {
         let mut seen = 0;
-        for (&bucket, &count) in &self.counts {
-            seen = u64::saturating_add(seen, count);
-            if seen as f64 >= p * self.total as f64 {
-                let upper = if bucket == LARGEST { bucket } else { bucket + 1 };
-                return Ok(Some(0.5 * (edge(bucket) + edge(upper))));
-            }
-        }
-        Ok(None)
+        let found = self.counts.iter().find(|(_, count)| {
+            seen = u64::saturating_add(seen, **count);
+            seen as f64 >= rank
+        });
+        found.map(|(bucket, _)| *bucket)
+    }
+
+    /// The observed p-quantile of these values and of `above` more, larger than any of them: infinite where it is one of
+    /// those; `None` while there are none.
+    pub(super) fn estimate_with(&self, p: f64, above: u64) -> Option<f64> {
+        let all = self.total.saturating_add(above);
+        (all > 0).then(|| self.bucket_of(p * all as f64).map_or(f64::INFINITY, middle))
     }
 
     /// The confidence sequence of the p-quantile: covers it at all times together with probability 1 − α.
@@ -278,17 +312,31 @@ impl SlowThreshold {
 
     /// The threshold in the values' unit, once enough values are seen: the upper edge of the quantile's bucket.
     pub fn get(&self) -> Option<f64> {
+        self.bucket().map(upper_edge)
+    }
+
+    /// The bucket whose upper edge the threshold is.
+    pub(super) fn bucket(&self) -> Option<i16> {
         if self.seen.len() < self.wanted {
             return None;
         }
-        let mut below = 0;
-        for (&bucket, &count) in &self.seen.counts {
-            below = u64::saturating_add(below, count);
-            if below as f64 >= self.quantile * self.seen.len() as f64 {
-                return Some(edge(bucket + 1));
-            }
-        }
-        None
+        self.seen.bucket_of(self.quantile * self.seen.len() as f64)
+    }
+
+    /// The values seen.
+    pub(super) fn seen(&self) -> &Quantiles {
+        &self.seen
+    }
+
+    /// Begins with these values, which are fewer than those wanted.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub(super) fn with_seen(mut self, seen: Quantiles) -> Result<Self> {
+        let holds = seen.len() < self.wanted;
+        check("seen", seen.len() as f64, "fewer values than the threshold wants", holds)?;
+        self.seen = seen;
+        Ok(self)
     }
 
     /// The number of values still to come before the threshold is frozen.

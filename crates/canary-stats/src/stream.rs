@@ -41,6 +41,17 @@ pub struct Window {
     pub stable_bad: u64,
 }
 
+impl Window {
+    /// Adds the requests of another stretch; no count goes beyond the largest number.
+    #[inline]
+    pub(super) fn add(&mut self, other: &Self) {
+        self.canary = self.canary.saturating_add(other.canary);
+        self.canary_bad = self.canary_bad.saturating_add(other.canary_bad);
+        self.stable = self.stable.saturating_add(other.stable);
+        self.stable_bad = self.stable_bad.saturating_add(other.stable_bad);
+    }
+}
+
 impl Traffic {
     /// Traffic of which the canary gets `share`, with these probabilities of a bad request in each version.
     ///

@@ -1,8 +1,8 @@
 //! That the promises hold: exact enumerations of short runs, exact recursions over counts, long simulated runs.
 
 use super::{
-    Agreement, Alpha, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled, Random,
-    RateRatio, Split, Window, bernoulli,
+    Agreement, Alpha, BoundedMean, Drift, EProcess, ErrorRate, Interval, Labelled, QuantileRatio,
+    Random, RateRatio, Split, Window, bernoulli,
 };
 
 /// The test that bad requests alone count for.
@@ -77,6 +77,43 @@ fn the_rate_ratio_is_a_martingale_at_its_boundary_and_falls_inside() {
         assert!(if exact { (mean - 1.0).abs() < 1e-12 } else { mean < 1.0 }, "{ratio}: {mean}");
         assert!(alarms <= 0.2, "{ratio}: {alarms}");
     }
+}
+
+/// Over every sequence of `length` requests, each to the canary or not and bad or not: Σ P·E and Σ P·[E ever reached 1/α]
+/// at α = 0.2. The rates change from request to request; the canary's is `part` of the stable version's.
+fn enumerate_quantiles(test: &QuantileRatio, length: u32, part: f64) -> (f64, f64) {
+    if length == 0 {
+        return (test.e(), f64::from(u8::from(test.alarm(alpha(0.2)))));
+    }
+    let (share, stable) = (
+        if test.max_ln_e() > 0.3 { 0.1 } else { 0.5 },
+        if length.is_multiple_of(2) { 0.3 } else { 0.7 },
+    );
+    let mut sums = (0.0, 0.0);
+    for (canary, bad) in [(false, false), (false, true), (true, false), (true, true)] {
+        let of_arm = if canary { share } else { 1.0 - share };
+        let rate = if canary { part * stable } else { stable };
+        let mut next = test.clone();
+        let latency = if bad { 40.0 } else { 1.0 };
+        next.observe(0, share, canary, (!bad || length > 2).then_some(latency)).unwrap();
+        let (e, alarm) = enumerate_quantiles(&next, length - 1, part);
+        let weight = of_arm * if bad { rate } else { 1.0 - rate };
+        sums = (sums.0 + weight * e, sums.1 + weight * alarm);
+    }
+    sums
+}
+
+#[test]
+fn the_quantile_ratio_is_a_martingale_at_its_boundary_and_falls_inside() {
+    let mut test = QuantileRatio::new(0.8, 1.3).unwrap().warmup(5).unwrap();
+    for at in 1..=5_u32 {
+        test.observe(0, 0.0, false, Some(f64::from(at))).unwrap();
+    }
+    assert_eq!(test.missing(), 0);
+    let (mean, alarms) = enumerate_quantiles(&test, 7, 1.0);
+    assert!((mean - 1.0).abs() < 1e-12 && alarms <= 0.2, "{mean} {alarms}");
+    let (mean, alarms) = enumerate_quantiles(&test, 7, 0.8);
+    assert!(mean < 1.0 - 1e-6 && alarms <= 0.2, "{mean} {alarms}");
 }
 
 #[test]

@@ -11,6 +11,19 @@ use crate::{
     stream::Window,
 };
 
+impl RateRatio {
+    /// The highest row that is excluded at α together with all lower ones; the bound's exactly when the alarm has sounded.
+    pub(crate) fn excluded_row(&self, alpha: Alpha) -> Option<usize> {
+        let threshold = alpha.ln_threshold();
+        let now = self.smallest(NODES - 1);
+        let excluded = |place: &usize| self.rows.largest[*place].max(now[*place]) >= threshold;
+        // The bound is judged by the alarm itself.
+        let alarms = self.alarm(alpha);
+        let places = if alarms { NODES } else { BOUND };
+        (0..places).rev().find(|place| alarms && *place == BOUND || excluded(place))
+    }
+}
+
 impl EProcess for RateRatio {
     /// The smallest ln E against the bound and the ratios below it.
     fn ln_e(&self) -> f64 {
@@ -27,7 +40,7 @@ impl EProcess for RateRatio {
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
-        let totals = self.totals();
+        let totals = self.segments.totals();
         let mut counts = vec![
             ("bad canary requests", totals.canary_bad),
             ("bad stable requests", totals.stable_bad),
@@ -45,7 +58,7 @@ impl EProcess for RateRatio {
         let (mut canary, mut stable) = (0.0, 0.0);
         for segment in self.segments.as_slice() {
             let Window { canary: of_canary, canary_bad, stable: of_stable, stable_bad } =
-                segment.counts;
+                segment.counts.window;
             // Where good requests are not known the shares stand for the requests.
             let (served, others) = if self.bad_only {
                 let bad = (canary_bad + stable_bad) as f64;
@@ -64,13 +77,7 @@ impl EProcess for RateRatio {
 
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
-        let now = self.smallest(NODES - 1);
-        let excluded = |place: &usize| self.rows.largest[*place].max(now[*place]) >= threshold;
-        // The bound is judged by the alarm itself.
-        let alarms = self.alarm(alpha);
-        let places = if alarms { NODES } else { BOUND };
-        let low = (0..places).rev().find(|place| alarms && *place == BOUND || excluded(place));
-        let low = low.map_or(0.0, |place| self.rows.node(place).next_up());
+        let low = self.excluded_row(alpha).map_or(0.0, |place| self.rows.node(place).next_up());
         let proven = |ratio: f64| self.ln_e_at_least(ratio) >= threshold;
         // The margin is judged by the promotion itself.
         let high = match self.margin.filter(|margin| proven(*margin)) {

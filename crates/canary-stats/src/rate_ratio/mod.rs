@@ -34,6 +34,7 @@
 //! opposite test excludes now. Each end alone is right at all times with probability 1 − α.
 
 mod bursts;
+mod counts;
 mod evidence;
 mod factors;
 mod proof;
@@ -46,9 +47,14 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     bursts::{Bursts, Damped},
+    counts::Counts,
     factors::Conditions,
     proof::Segments,
-    rows::{BOUND, NODES, Open, Row, Rows, WIDTH},
+    rows::{Nodes, Open, Row, Rows, WIDTH},
+};
+pub(crate) use self::{
+    counts::{Above, CUTS},
+    rows::{BOUND, NODES},
     saved::Saved,
 };
 use super::{
@@ -102,7 +108,7 @@ pub struct RateRatio {
     conditions: Conditions,
     /// When the open window began, and its requests.
     opened: u64,
-    open: Window,
+    open: Counts,
     bursts: Bursts,
     /// The stable version's requests, the bad ones among them, and its requests at the last guess of its rate.
     stable: u64,
@@ -137,9 +143,20 @@ impl RateRatio {
     /// # Errors
     /// When `ratio` is not a finite number greater than 0.
     pub fn new(ratio: f64) -> Result<Self> {
-        let ratio = positive("ratio", ratio)?;
-        Ok(Self {
-            rows: Rows::new(ratio, None, 0.0),
+        Ok(Self::of_nodes(Nodes::Ratios(positive("ratio", ratio)?)))
+    }
+
+    /// The test of the ratio 1 whose rows differ in the latency above which the canary's requests are bad; `rate` is the
+    /// guess of the stable rate until `known` of its requests are observed.
+    pub(crate) fn of_levels(rate: f64, known: u64) -> Self {
+        let mut test = Self::of_nodes(Nodes::Levels);
+        (test.conditions.rate, test.guessed_at) = (rate, known.div_ceil(2));
+        test
+    }
+
+    fn of_nodes(nodes: Nodes) -> Self {
+        Self {
+            rows: Rows::new(nodes, None, 0.0),
             starts: 1,
             begun: 1,
             window_millis: None,
@@ -147,7 +164,7 @@ impl RateRatio {
             margin: None,
             conditions: Conditions { share: f64::NAN, rate: 0.0 },
             opened: 0,
-            open: Window::default(),
+            open: Counts::default(),
             bursts: Bursts::default(),
             stable: 0,
             stable_bad: 0,
@@ -157,7 +174,7 @@ impl RateRatio {
             segments: Segments::default(),
             plain: None,
             uninformative: 0,
-        })
+        }
     }
 
     /// Lets only bad requests count: for data that do not have every good request of both versions.
@@ -172,7 +189,7 @@ impl RateRatio {
     #[must_use]
     pub fn starts(mut self, steps: u32) -> Self {
         self.starts = steps.max(1);
-        self.rows = Rows::new(self.rows.ratio(), self.rows.harm(), ln(self.weight_of(1)));
+        self.rows = Rows::new(self.rows.nodes(), self.rows.harm(), ln(self.weight_of(1)));
         self.forget_plain();
         self
     }
@@ -185,7 +202,7 @@ impl RateRatio {
     pub fn tuned(mut self, harm: f64) -> Result<Self> {
         let holds = harm > self.rows.ratio() && harm.is_finite();
         check("harm", harm, "a finite number above the ratio that is no harm", holds)?;
-        self.rows = Rows::new(self.rows.ratio(), Some(harm), ln(self.weight_of(1)));
+        self.rows = Rows::new(self.rows.nodes(), Some(harm), ln(self.weight_of(1)));
         self.forget_plain();
         Ok(self)
     }
@@ -256,6 +273,18 @@ impl RateRatio {
     /// When `share` is not from 0 to 1, or there are more bad requests than requests; nothing is taken in then.
     #[inline]
     pub fn observe_counts(&mut self, at: u64, share: f64, counts: &Window) -> Result<()> {
+        self.take(at, share, counts, None)
+    }
+
+    /// The same with the canary's requests above each latency, where the rows differ in it.
+    #[inline]
+    pub(crate) fn take(
+        &mut self,
+        at: u64,
+        share: f64,
+        counts: &Window,
+        above: Option<&Above>,
+    ) -> Result<()> {
         let Window { canary, canary_bad, stable, stable_bad } = *counts;
         let holds = canary_bad <= canary && stable_bad <= stable;
         check("canary_bad", canary_bad as f64, "no more bad requests than requests", holds)?;
@@ -273,18 +302,11 @@ impl RateRatio {
             self.close(at);
         }
         self.guess();
-        for (sum, more) in [
-            (&mut self.open.canary, canary),
-            (&mut self.open.canary_bad, canary_bad),
-            (&mut self.open.stable, stable),
-            (&mut self.open.stable_bad, stable_bad),
-            (&mut self.stable, stable),
-            (&mut self.stable_bad, stable_bad),
-            (&mut self.of_step, canary.saturating_add(stable)),
-        ] {
-            *sum = sum.saturating_add(more);
-        }
-        self.segments.add(self.conditions, counts);
+        self.open.add(counts, above);
+        self.stable = self.stable.saturating_add(stable);
+        self.stable_bad = self.stable_bad.saturating_add(stable_bad);
+        self.of_step = self.of_step.saturating_add(canary.saturating_add(stable));
+        self.segments.add(self.conditions, counts, above);
         if canary_bad + stable_bad > 0 {
             self.evaluate();
         }
@@ -354,7 +376,7 @@ impl RateRatio {
         let known = !self.bad_only && !many;
         let guesses = self.conditions.rate > 0.0;
         if (known && due && self.stable_bad >= FAILURES_TO_GUESS || guesses && !known)
-            && (self.window_millis.is_none() || self.open == Window::default())
+            && (self.window_millis.is_none() || self.open.is_empty())
         {
             self.guess_anew(known);
         }
@@ -381,13 +403,13 @@ impl RateRatio {
         if self.window_millis.is_none() {
             return Damped::NONE;
         }
-        Damped::new(&self.bursts, &self.open, self.conditions.share, self.rows.ratio())
+        Damped::new(&self.bursts, &self.open.window, self.conditions.share, self.rows.ratio())
     }
 
     /// Ends the open window; the next begins at `at`.
     fn close(&mut self, at: u64) {
         self.opened = at;
-        if self.open == Window::default() {
+        if self.open.is_empty() {
             return;
         }
         let damped = self.damped();
@@ -396,19 +418,19 @@ impl RateRatio {
             self.rows.close_row(&mut plain.sums, BOUND, &self.open, Damped::NONE);
         }
         if self.window_millis.is_some() {
-            self.bursts = self.bursts.with(&self.open);
+            self.bursts = self.bursts.with(&self.open.window);
         }
         let windows = self.bursts.windows;
         if self.plain.as_ref().and_then(|plain| plain.until).is_some_and(|until| windows >= until) {
             self.forget_plain();
         }
-        self.open = Window::default();
+        self.open = Counts::default();
         let smallest = self.smallest(NODES - 1);
         self.rows.keep(&smallest);
     }
 
     fn open(&self, damped: Damped) -> Open<'_> {
-        Open { window: &self.open, damped, ln_left: self.ln_left() }
+        Open { counts: &self.open, damped, ln_left: self.ln_left() }
     }
 
     /// The smallest ln E against the ratios up to each place, now.
@@ -452,41 +474,21 @@ impl RateRatio {
         if self.window_millis.is_none() {
             return 1.0;
         }
-        let bursts = self.bursts.with(&self.open);
+        let bursts = self.bursts.with(&self.open.window);
         bursts.phi(self.conditions.share).max(bursts.phi_stable())
     }
 
     /// ln E of the null that the ratio is at least `margin`.
     fn ln_e_at_least(&self, margin: f64) -> f64 {
+        self.ln_e_of_proof(None, self.rows.ratio(), margin)
+    }
+
+    /// The same with the bound that the alternatives are multiples of; with a `cut` the canary's requests above that
+    /// latency are the bad ones.
+    pub(crate) fn ln_e_of_proof(&self, cut: Option<usize>, ratio: f64, margin: f64) -> f64 {
         if self.window_millis.is_some() && self.bursts.windows < WINDOWS_TO_PROVE {
             return 0.0;
         }
-        self.segments.ln_e(self.rows.ratio(), margin, self.phi())
-    }
-
-    fn totals(&self) -> Window {
-        let mut totals = Window::default();
-        for segment in self.segments.as_slice() {
-            totals.canary = totals.canary.saturating_add(segment.counts.canary);
-            totals.canary_bad = totals.canary_bad.saturating_add(segment.counts.canary_bad);
-            totals.stable = totals.stable.saturating_add(segment.counts.stable);
-            totals.stable_bad = totals.stable_bad.saturating_add(segment.counts.stable_bad);
-        }
-        totals
-    }
-}
-
-/// What is stored, which everything else follows from.
-impl std::fmt::Debug for RateRatio {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = format!("{:?}", Saved::from(self.clone()));
-        write!(formatter, "RateRatio{}", text.trim_start_matches("Saved"))
-    }
-}
-
-/// Two tests are equal when everything that is stored of them is.
-impl PartialEq for RateRatio {
-    fn eq(&self, other: &Self) -> bool {
-        Saved::from(self.clone()) == Saved::from(other.clone())
+        self.segments.ln_e(cut, ratio, margin, self.phi())
     }
 }

@@ -17,7 +17,10 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::factors::{Alternative, Conditions, Factors};
+use super::{
+    counts::{Above, CUTS, Counts},
+    factors::{Alternative, Conditions, Factors},
+};
 use crate::{
     error::{Result, StatsError, check, closed_unit},
     exact,
@@ -41,10 +44,10 @@ const TERMS: usize = TARGETS.len() + SIZES;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Segment {
     pub(super) conditions: Conditions,
-    pub(super) counts: Window,
+    pub(super) counts: Counts,
 }
 
-/// A segment as text: share, rate and four counts.
+/// A segment as text: share, rate, four counts, and the canary's above each latency.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     #[serde(with = "exact")]
@@ -52,6 +55,8 @@ struct Saved {
     #[serde(with = "exact")]
     rate: f64,
     counts: [u64; 4],
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    above: Vec<u64>,
 }
 
 /// All requests, by the conditions under which they were sent.
@@ -68,7 +73,8 @@ pub(super) struct Segments {
 struct Sums {
     ratio: f64,
     margin: f64,
-    before: [f64; TERMS],
+    /// One row, or one for each latency.
+    before: Vec<[f64; TERMS]>,
     last: [Option<Factors>; TERMS],
 }
 
@@ -82,8 +88,9 @@ impl From<Segments> for Vec<Saved> {
     fn from(segments: Segments) -> Self {
         let saved = |segment: &Segment| {
             let Segment { conditions: Conditions { share, rate }, counts } = *segment;
-            let Window { canary, canary_bad, stable, stable_bad } = counts;
-            Saved { share, rate, counts: [canary, canary_bad, stable, stable_bad] }
+            let Window { canary, canary_bad, stable, stable_bad } = counts.window;
+            let above = counts.saved_above();
+            Saved { share, rate, counts: [canary, canary_bad, stable, stable_bad], above }
         };
         segments.list.iter().map(saved).collect()
     }
@@ -95,12 +102,14 @@ impl TryFrom<Vec<Saved>> for Segments {
     fn try_from(saved: Vec<Saved>) -> Result<Self> {
         check("segments", saved.len() as f64, "a list of at most 64", saved.len() <= MOST)?;
         let mut list = Vec::with_capacity(saved.len());
-        for Saved { share, rate, counts: [canary, canary_bad, stable, stable_bad] } in saved {
+        for Saved { share, rate, counts, above } in saved {
             closed_unit("share", share)?;
             closed_unit("rate", rate)?;
-            let holds = canary_bad <= canary && stable_bad <= stable;
-            check("counts", canary_bad as f64, "no more bad requests than requests", holds)?;
-            let counts = Window { canary, canary_bad, stable, stable_bad };
+            let counts = Counts::restore(counts, &above).ok_or(StatsError {
+                name: "above",
+                value: above.len() as f64,
+                expected: "a count for each of 17 latencies, or none",
+            })?;
             list.push(Segment { conditions: Conditions { share, rate }, counts });
         }
         Ok(Self { list, sums: OnceLock::new() })
@@ -112,47 +121,61 @@ impl Segments {
         &self.list
     }
 
+    /// All requests together.
+    pub(super) fn totals(&self) -> Window {
+        let mut totals = Window::default();
+        for segment in &self.list {
+            totals.add(&segment.counts.window);
+        }
+        totals
+    }
+
     /// Returns true when no segment can be added.
     pub(super) fn is_full(&self) -> bool {
         self.list.len() >= MOST
     }
 
     /// Adds requests; those that no segment has room for are left out, whatever became of them.
-    pub(super) fn add(&mut self, conditions: Conditions, window: &Window) {
+    pub(super) fn add(&mut self, conditions: Conditions, window: &Window, above: Option<&Above>) {
         let same = self.list.last().is_some_and(|last| last.conditions == conditions);
         if !same {
             if self.is_full() {
                 return;
             }
             self.sums.take();
-            self.list.push(Segment { conditions, counts: Window::default() });
+            self.list.push(Segment { conditions, counts: Counts::default() });
         }
         let Some(Segment { counts, .. }) = self.list.last_mut() else { return };
-        counts.canary = counts.canary.saturating_add(window.canary);
-        counts.canary_bad = counts.canary_bad.saturating_add(window.canary_bad);
-        counts.stable = counts.stable.saturating_add(window.stable);
-        counts.stable_bad = counts.stable_bad.saturating_add(window.stable_bad);
+        counts.add(window, above);
     }
 
-    /// ln E of the null that the ratio is at least `margin`; `ratio` is the bound of the alarm.
-    pub(super) fn ln_e(&self, ratio: f64, margin: f64, phi: f64) -> f64 {
-        let kept = self.sums.get_or_init(|| Sums::new(&self.list, ratio, margin));
+    /// ln E of the null that the ratio is at least `margin`; `ratio` is the bound of the alarm. With a `cut` the canary's
+    /// requests above that latency are the bad ones.
+    pub(super) fn ln_e(&self, cut: Option<usize>, ratio: f64, margin: f64, phi: f64) -> f64 {
+        let rows = if cut.is_some() { CUTS } else { 1 };
+        let kept = self.sums.get_or_init(|| Sums::new(&self.list, ratio, margin, rows));
         let other;
         let sums = if (kept.ratio, kept.margin) == (ratio, margin) {
             kept
         } else {
-            other = Sums::new(&self.list, ratio, margin);
+            other = Sums::new(&self.list, ratio, margin, rows);
             &other
         };
-        let last = self.list.last().map(|last| last.counts).unwrap_or_default();
+        let before = &sums.before[cut.unwrap_or(0)];
+        let last = self.list.last().map(|last| seen(&last.counts, cut)).unwrap_or_default();
         let mut terms = [0.0; TERMS];
         for (i, term) in terms.iter_mut().enumerate() {
-            let sum = sums.last[i]
-                .map_or(0.0, |last_factors| sums.before[i] + last_factors.ln_product(&last));
+            let sum =
+                sums.last[i].map_or(0.0, |last_factors| before[i] + last_factors.ln_product(&last));
             *term = ln_weight(i) + sum / phi;
         }
         ln_sum_exp(&terms)
     }
+}
+
+/// The requests, bad as the factors see them.
+fn seen(counts: &Counts, cut: Option<usize>) -> Window {
+    cut.map_or(counts.window, |cut| counts.at(cut))
 }
 
 /// ln of the weight of an alternative.
@@ -175,7 +198,7 @@ fn alternative(place: usize, ratio: f64, margin: f64) -> Option<Alternative> {
 }
 
 impl Sums {
-    fn new(list: &[Segment], ratio: f64, margin: f64) -> Self {
+    fn new(list: &[Segment], ratio: f64, margin: f64, rows: usize) -> Self {
         let factors = |place: usize, segment: &Segment| {
             let alternative = alternative(place, ratio, margin)?;
             Some(Factors::new(segment.conditions, margin, alternative))
@@ -184,16 +207,20 @@ impl Sums {
             Some((last, before)) => (Some(last), before),
             None => (None, list),
         };
-        let sum = |place: usize| {
-            let of = before
-                .iter()
-                .filter_map(|segment| Some(factors(place, segment)?.ln_product(&segment.counts)));
-            of.sum()
-        };
+        let mut sums = vec![[0.0; TERMS]; rows];
+        for segment in before {
+            for place in 0..TERMS {
+                let Some(factors) = factors(place, segment) else { continue };
+                for (cut, row) in sums.iter_mut().enumerate() {
+                    let cut = (rows > 1).then_some(cut);
+                    row[place] += factors.ln_product(&seen(&segment.counts, cut));
+                }
+            }
+        }
         Self {
             ratio,
             margin,
-            before: std::array::from_fn(sum),
+            before: sums,
             last: std::array::from_fn(|place| last.and_then(|last| factors(place, last))),
         }
     }

@@ -8,12 +8,15 @@
 //! A ratio is excluded at α when its evidence and that of every smaller one have been 1/α at the same moment. A minimum
 //! of e-processes is at most each of them, so that the probability of excluding a true ratio is at most α; and the
 //! bound is excluded exactly when the alarm has sounded.
+//!
+//! The test of a latency's quantile has a latency for each row in place of a ratio: the canary's requests above it are
+//! the bad ones, and the ratio is 1 in all rows ([`Nodes::Levels`]).
 
 use super::factors::{Alternative, Conditions, Factors};
 use crate::{
     portable::{exp, ln, ln_sum_exp},
     prior::{PRIOR, SIZES},
-    rate_ratio::bursts::Damped,
+    rate_ratio::{bursts::Damped, counts::Counts},
     stream::Window,
 };
 
@@ -21,9 +24,9 @@ use crate::{
 pub(super) const GRID: [f64; 16] =
     [0.1, 0.2, 0.35, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
 /// The number of ratios.
-pub(super) const NODES: usize = GRID.len();
+pub(crate) const NODES: usize = GRID.len();
 /// The place of the bound.
-pub(super) const BOUND: usize = 7;
+pub(crate) const BOUND: usize = 7;
 /// The sizes of the prior, and two for a harm that the plan states.
 pub(super) const WIDTH: usize = SIZES + 2;
 
@@ -35,10 +38,19 @@ const NEAR: [f64; 2] = [0.8, 1.2];
 /// A number for each size of harm.
 pub(super) type Row = [f64; WIDTH];
 
+/// In what the rows differ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Nodes {
+    /// In the ratio of the null: multiples of this one.
+    Ratios(f64),
+    /// In the latency above which the canary's requests are bad.
+    Levels,
+}
+
 /// The requests of the open window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open<'a> {
-    pub(super) window: &'a Window,
+    pub(super) counts: &'a Counts,
     /// What the guard makes of them.
     pub(super) damped: Damped,
     /// ln of the weight of the steps that have not begun.
@@ -47,7 +59,7 @@ pub(super) struct Open<'a> {
 
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
-    ratio: f64,
+    nodes: Nodes,
     /// The ratio that the test is tuned to find.
     harm: Option<f64>,
     ln_weight: Row,
@@ -60,7 +72,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Evidence of 1 against every ratio; `ln_start` is ln of the weight of the first step.
-    pub(super) fn new(ratio: f64, harm: Option<f64>, ln_start: f64) -> Self {
+    pub(super) fn new(nodes: Nodes, harm: Option<f64>, ln_start: f64) -> Self {
         let mut ln_weight = [f64::NEG_INFINITY; WIDTH];
         let rest = if harm.is_some() { ln(1.0 - STATED) } else { 0.0 };
         for (place, weight) in ln_weight.iter_mut().zip(PRIOR.ln_weight) {
@@ -70,7 +82,7 @@ impl Rows {
             ln_weight[SIZES..].fill(ln(STATED / NEAR.len() as f64));
         }
         Self {
-            ratio,
+            nodes,
             harm,
             ln_weight,
             sums: vec![ln_weight.map(|weight| weight + ln_start); NODES],
@@ -79,8 +91,16 @@ impl Rows {
         }
     }
 
+    pub(super) fn nodes(&self) -> Nodes {
+        self.nodes
+    }
+
+    /// The ratio of the row at the bound.
     pub(super) fn ratio(&self) -> f64 {
-        self.ratio
+        match self.nodes {
+            Nodes::Ratios(ratio) => ratio,
+            Nodes::Levels => 1.0,
+        }
     }
 
     pub(super) fn harm(&self) -> Option<f64> {
@@ -99,7 +119,19 @@ impl Rows {
 
     /// The ratio at a place of the grid.
     pub(super) fn node(&self, place: usize) -> f64 {
-        self.ratio * GRID[place]
+        match self.nodes {
+            Nodes::Ratios(ratio) => ratio * GRID[place],
+            Nodes::Levels => 1.0,
+        }
+    }
+
+    /// The requests as the row at a place sees them.
+    #[inline]
+    fn window(&self, place: usize, counts: &Counts) -> Window {
+        match self.nodes {
+            Nodes::Ratios(_) => counts.window,
+            Nodes::Levels => counts.at(place),
+        }
     }
 
     /// The sizes of the harm, as ln of odds ratios.
@@ -109,8 +141,8 @@ impl Rows {
         if let Some(harm) = self.harm {
             // The odds at the stated harm over those at the bound; for bad requests alone the ratio itself.
             let rate = rate.min(0.95 / harm.max(1.0));
-            let room = (1.0 - self.ratio * rate) / (1.0 - harm * rate);
-            let stated = ln(harm / self.ratio * room);
+            let room = (1.0 - self.ratio() * rate) / (1.0 - harm * rate);
+            let stated = ln(harm / self.ratio() * room);
             for (place, near) in sizes[SIZES..].iter_mut().zip(NEAR) {
                 *place = near * stated;
             }
@@ -122,8 +154,8 @@ impl Rows {
     pub(super) fn set_conditions(&mut self, conditions: Conditions) {
         let sizes = self.sizes(conditions.rate);
         let width = self.width();
-        for (place, factors) in self.factors.iter_mut().enumerate() {
-            let ratio = self.ratio * GRID[place];
+        let ratios: [f64; NODES] = std::array::from_fn(|place| self.node(place));
+        for (factors, ratio) in self.factors.iter_mut().zip(ratios) {
             for (factor, size) in factors.iter_mut().zip(sizes).take(width) {
                 *factor = Factors::new(conditions, ratio, Alternative::LnOdds(size));
             }
@@ -147,30 +179,32 @@ impl Rows {
     }
 
     /// Takes the requests of a window in for good.
-    pub(super) fn close(&mut self, window: &Window, damped: Damped) {
+    pub(super) fn close(&mut self, counts: &Counts, damped: Damped) {
         let mut sums = std::mem::take(&mut self.sums);
         for (place, row) in sums.iter_mut().enumerate() {
-            self.close_row(row, place, window, damped);
+            self.close_row(row, place, counts, damped);
         }
         self.sums = sums;
     }
 
     /// The same for one row of sums, against the ratio at a place.
-    pub(super) fn close_row(&self, row: &mut Row, place: usize, window: &Window, damped: Damped) {
+    pub(super) fn close_row(&self, row: &mut Row, place: usize, counts: &Counts, damped: Damped) {
+        let window = self.window(place, counts);
         for (sum, factor) in row.iter_mut().zip(&self.factors[place]).take(self.width()) {
-            *sum += damped.of(factor.ln_product(window));
+            *sum += damped.of(factor.ln_product(&window));
         }
     }
 
     /// ln E of a row of sums against the ratio at a place, with the requests of the open window. Where it is below
     /// `at_least`, anything below that may be given.
     pub(super) fn ln_e(&self, row: &Row, place: usize, open: Open<'_>, at_least: f64) -> f64 {
-        let Open { window, damped, ln_left } = open;
+        let Open { counts, damped, ln_left } = open;
+        let window = self.window(place, counts);
         let mut terms = [f64::NEG_INFINITY; WIDTH];
         let mut largest = ln_left;
         let of = row.iter().zip(&self.factors[place]).take(self.width());
         for (term, (sum, factor)) in terms.iter_mut().zip(of) {
-            *term = sum + damped.of(factor.ln_product(window));
+            *term = sum + damped.of(factor.ln_product(&window));
             largest = if *term > largest { *term } else { largest };
         }
         // The sum of the terms is at most their number times the largest.

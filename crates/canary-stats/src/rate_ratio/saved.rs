@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     RateRatio,
     bursts::Bursts,
+    counts::Counts,
     factors::Conditions,
     proof::Segments,
-    rows::{NODES, Row, Rows, WIDTH},
+    rows::{NODES, Nodes, Row, Rows, WIDTH},
 };
 use crate::{
     e_process::Alpha,
@@ -19,7 +20,7 @@ use crate::{
 /// The stored form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Saved {
+pub(crate) struct Saved {
     #[serde(with = "exact")]
     ratio: f64,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "exact::option")]
@@ -43,6 +44,9 @@ pub(super) struct Saved {
     opened: u64,
     #[serde(default)]
     open: [u64; 4],
+    /// The canary's requests of the open window above each latency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open_above: Vec<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bursts: Option<Bursts>,
     stable: u64,
@@ -82,7 +86,7 @@ impl From<RateRatio> for Saved {
     fn from(test: RateRatio) -> Self {
         let width = test.rows.width();
         let of_row = |row: &Row| matrix::encode(row.iter().take(width).copied());
-        let Window { canary, canary_bad, stable, stable_bad } = test.open;
+        let Window { canary, canary_bad, stable, stable_bad } = test.open.window;
         Self {
             ratio: test.rows.ratio(),
             harm: test.rows.harm(),
@@ -95,6 +99,7 @@ impl From<RateRatio> for Saved {
             rate: test.conditions.rate,
             opened: test.opened,
             open: [canary, canary_bad, stable, stable_bad],
+            open_above: test.open.saved_above(),
             bursts: test.window_millis.map(|_| test.bursts),
             stable: test.stable,
             stable_bad: test.stable_bad,
@@ -114,11 +119,37 @@ impl From<RateRatio> for Saved {
     }
 }
 
+/// What is stored, which everything else follows from.
+impl std::fmt::Debug for RateRatio {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:?}", Saved::from(self.clone()));
+        write!(formatter, "RateRatio{}", text.trim_start_matches("Saved"))
+    }
+}
+
+/// Two tests are equal when everything that is stored of them is.
+impl PartialEq for RateRatio {
+    fn eq(&self, other: &Self) -> bool {
+        Saved::from(self.clone()) == Saved::from(other.clone())
+    }
+}
+
 impl TryFrom<Saved> for RateRatio {
     type Error = StatsError;
 
     fn try_from(saved: Saved) -> Result<Self> {
-        let mut test = Self::new(saved.ratio)?;
+        let test = Self::new(saved.ratio)?;
+        saved.restore(test)
+    }
+}
+
+impl Saved {
+    /// The stored test; `test` is a new one of the same nodes.
+    pub(crate) fn restore(self, mut test: RateRatio) -> Result<RateRatio> {
+        let saved = self;
+        let levels = test.rows.nodes() == Nodes::Levels;
+        let plain = saved.ratio == 1.0 && !saved.bad_only && saved.harm.or(saved.margin).is_none();
+        check("ratio", saved.ratio, "1 without a margin for latencies", plain || !levels)?;
         if let Some(harm) = saved.harm {
             test = test.tuned(harm)?;
         }
@@ -140,10 +171,13 @@ impl TryFrom<Saved> for RateRatio {
         })?;
         test.conditions = Conditions { share, rate: closed_unit("rate", saved.rate)? };
         test.opened = saved.opened;
-        let [canary, canary_bad, stable, stable_bad] = saved.open;
-        let holds = canary_bad <= canary && stable_bad <= stable;
-        check("open", canary_bad as f64, "no more bad requests than requests", holds)?;
-        test.open = Window { canary, canary_bad, stable, stable_bad };
+        test.open = Counts::restore(saved.open, &saved.open_above)
+            .filter(|open| open.are_possible(levels))
+            .ok_or_else(|| impossible("open"))?;
+        let segments = saved.segments.as_slice();
+        if !segments.iter().all(|segment| segment.counts.are_possible(levels)) {
+            return Err(impossible("segments"));
+        }
         test.bursts = saved.bursts.unwrap_or_default();
         (test.stable, test.stable_bad) = (saved.stable, saved.stable_bad);
         test.guessed_at = saved.guessed_at;
@@ -162,6 +196,12 @@ impl TryFrom<Saved> for RateRatio {
         }
         Ok(test)
     }
+}
+
+/// The refusal of counts that no traffic has.
+fn impossible(name: &'static str) -> StatsError {
+    let expected = "counts with no more bad requests than requests, and no more above a latency than above a lower one";
+    StatsError { name, value: f64::NAN, expected }
 }
 
 fn restore_rows(rows: &mut Rows, text: &str, largest: &str) -> Result<()> {
