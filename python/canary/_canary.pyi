@@ -1907,6 +1907,39 @@ def error_ratio(
         {'errorRatio': {'atMost': 1.0, 'provenBelow': 1.5}}
     """
 
+def quantile_ratio(
+    at_most: float,
+    *,
+    quantile: float | None = None,
+    warmup: int | None = None,
+    proven_below: float | None = None,
+    share: float = 1.0,
+    minimum: int | None = None,
+    action: _Action | None = None,
+    name: str | None = None,
+) -> Guardrail:
+    """Hold a quantile of the canary's latency at or under `at_most` times the same quantile of the stable version.
+
+    The quantile of the stable version's first latencies becomes a threshold; from there on its requests are slow above
+    the threshold, and the canary's above `at_most` times the threshold. A request that failed is slow. Traffic that
+    becomes slower in both versions is no harm. It needs the latency of each request; counts, such as Prometheus's, do
+    not have it.
+
+    Args:
+        at_most: The largest ratio of the quantiles that is no harm, such as 1.1 for 10 % slower.
+        quantile: Between 0 and 1; 0.95 unless given.
+        warmup: The latencies of the stable version that choose the threshold; 500 unless given.
+        proven_below: When given, promotion waits until a ratio of this or more is excluded.
+        share: Its part of the level, relative to the others with the same action.
+        minimum: The least number of requests of each version in each step, 20 unless given; see `Guardrail.minimum`.
+        action: The consequence of an alarm: `rollback` (unless given), `pause` or `warn`; see `Guardrail.action`.
+        name: Its name in verdicts.
+
+    Example:
+        >>> quantile_ratio(1.1, quantile=0.99).to_dict()
+        {'quantileRatio': {'atMost': 1.1, 'quantile': 0.99, 'warmup': 500}}
+    """
+
 def error_rate(
     at_most: float,
     *,
@@ -2358,6 +2391,7 @@ class Plan(_Value):
         only_right: tuple[float, float] = ...,
         drift: float = 0.0,
         drift_deviation: float = 0.0,
+        latency_ratio: float = 1.0,
         mean: tuple[float, float] = ...,
         score: float = 1.0,
         split_error: float = 0.0,
@@ -2377,6 +2411,8 @@ class Plan(_Value):
             only_right: The probabilities that exactly one model is right on a labelled input.
             drift: The mean of canary score minus stable score.
             drift_deviation: The deviation of that difference.
+            latency_ratio: The canary's latencies as a multiple of the stable version's, for `quantile_ratio`; they are
+                log-normal with a deviation of 0.4 of their logarithm.
             mean: The means of the values of `mean` guardrails, as parts of their range; each value is one of its ends.
             score: The mean of every custom score.
             split_error: How far the canary's share is off its weight, in percentage points.
@@ -2398,6 +2434,7 @@ class Plan(_Value):
         slow: tuple[float, float] = ...,
         agreement: float = 1.0,
         only_right: tuple[float, float] = ...,
+        latency_ratio: float = 1.0,
         mean: tuple[float, float] = ...,
         rate: float = 100.0,
         pairs_per_second: float | None = None,

@@ -70,7 +70,7 @@ mod _canary {
             guardrail::Guardrail,
             guardrails::{
                 accuracy, agreement, custom, error_rate, error_ratio, mean, numeric_drift,
-                pair_errors, slow_ratio,
+                pair_errors, quantile_ratio, slow_ratio,
             },
             observation::Observation,
             pair::Pair,

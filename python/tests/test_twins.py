@@ -37,8 +37,7 @@ TALKING = {"Client", "Cluster", "Lab", "Prometheus", "Run"}
 PURE = {
     "accuracy", "agreement", "analyze", "compare_rules", "custom", "decode_predict", "decode_predict_grpc", "dumps",
     "encode_predict", "encode_predict_grpc", "error_rate", "error_ratio", "loads", "mean", "numeric_drift", "observed_share",
-    "pair_errors",
-    "slow_ratio", "validate",
+    "pair_errors", "quantile_ratio", "slow_ratio", "validate",
 }  # fmt: skip
 # The same of methods, in whatever class.
 PURE_METHODS = {"plot", "records", "replace", "to_dict", "to_pandas", "to_polars"}

@@ -9,6 +9,7 @@ impl Check {
         match self {
             Self::ErrorRatio(check) => Some(check.at_most),
             Self::SlowRatio(check) => Some(check.at_most),
+            Self::QuantileRatio(check) => Some(check.at_most),
             Self::ErrorRate(check) => Some(check.at_most),
             Self::Agreement(check) => Some(check.at_least),
             Self::Custom(check) => Some(check.at_least),

@@ -49,6 +49,28 @@ pub struct SlowRatio {
     pub warmup: u64,
 }
 
+/// A quantile of the canary's latency is at most `at_most` times the same quantile of the stable version.
+///
+/// The threshold x is the quantile of the first [`QuantileRatio::warmup`] latencies of the stable version, and is frozen
+/// then. From there on a request of the stable version is bad above x and one of the canary above `at_most` times x; the
+/// canary's are to be no more often bad. A request that failed counts as slower than any latency. Traffic that becomes
+/// slower in both versions is no harm, also while the weight changes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QuantileRatio {
+    /// The largest ratio of the quantiles that is not harm, such as 1.1 for 10 % slower.
+    pub at_most: f64,
+    /// The quantile, between 0 and 1.
+    #[serde(default = "default_quantile")]
+    pub quantile: f64,
+    /// The number of latencies of the stable version from which the threshold is learned.
+    #[serde(default = "default_warmup")]
+    pub warmup: u64,
+    /// When stated, promotion waits until a ratio of this or more is excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_below: Option<f64>,
+}
+
 /// Both models give the same top class for at least `at_least` of the inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -16,7 +16,7 @@ pub(super) fn has_evidence_at(guardrail: &Guardrail, plan: &Plan, step: &Step) -
     let scores_pairs = mirrors || plan.header.is_some();
     match guardrail.check {
         Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ObservedSplit(_) => divides,
-        Check::ErrorRate(_) | Check::Mean(_) => divides,
+        Check::ErrorRate(_) | Check::QuantileRatio(_) | Check::Mean(_) => divides,
         Check::Custom(_) if !scores_pairs => divides,
         Check::Agreement(_)
         | Check::Accuracy(_)

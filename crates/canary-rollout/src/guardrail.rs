@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::checks::{
     Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Mean, NumericDrift, ObservedSplit,
-    PairErrors, SlowRatio,
+    PairErrors, QuantileRatio, SlowRatio,
 };
 use super::{
     checks::{default_quantile, default_split_alpha, default_warmup},
@@ -55,6 +55,8 @@ pub enum Check {
     ErrorRatio(ErrorRatio),
     /// The canary's rate of slow requests is at most so many times the stable rate.
     SlowRatio(SlowRatio),
+    /// A quantile of the canary's latency is at most so many times the stable version's.
+    QuantileRatio(QuantileRatio),
     /// Of the canary's requests at most so large a part fails.
     ErrorRate(ErrorRate),
     /// The canary's mean of a value is not worse than the stable version's by more than a margin.
@@ -79,6 +81,7 @@ impl Check {
         match self {
             Self::ErrorRatio(_) => "errorRatio",
             Self::SlowRatio(_) => "slowRatio",
+            Self::QuantileRatio(_) => "quantileRatio",
             Self::ErrorRate(_) => "errorRate",
             Self::Mean(_) => "mean",
             Self::Agreement(_) => "agreement",
@@ -108,7 +111,10 @@ impl Check {
     pub fn compares_traffic(&self) -> bool {
         match self {
             Self::ErrorRate(check) => check.and_worse.is_some(),
-            Self::ErrorRatio(_) | Self::SlowRatio(_) | Self::Mean(_) => true,
+            Self::ErrorRatio(_)
+            | Self::SlowRatio(_)
+            | Self::QuantileRatio(_)
+            | Self::Mean(_) => true,
             _ => false,
         }
     }
@@ -117,7 +123,7 @@ impl Check {
     pub fn needs(&self) -> Kind {
         match self {
             Self::ErrorRatio(_) | Self::ErrorRate(_) | Self::ObservedSplit(_) => Kind::Requests,
-            Self::SlowRatio(_) => Kind::Latency,
+            Self::SlowRatio(_) | Self::QuantileRatio(_) => Kind::Latency,
             Self::Mean(mean) if mean.labelled => Kind::Requests,
             Self::Mean(_) => Kind::Values,
             Self::Agreement(_) | Self::PairErrors(_) => Kind::Pairs,
@@ -132,6 +138,7 @@ impl Check {
         match self {
             Self::ErrorRatio(check) => check.proven_below,
             Self::SlowRatio(check) => check.proven_below,
+            Self::QuantileRatio(check) => check.proven_below,
             Self::ErrorRate(check) => check.proven_below,
             Self::Mean(check) => check.proven_within.map(|margin| check.difference(margin)),
             Self::Agreement(check) => check.proven_above,
@@ -179,6 +186,22 @@ impl Guardrail {
             quantile: default_quantile(),
             warmup: default_warmup(),
         }))
+    }
+
+    /// The 95 % quantile of the canary's latency is at most `at_most` times the stable version's.
+    ///
+    /// ```
+    /// use canary_core::rollout::Guardrail;
+    ///
+    /// let guardrail = Guardrail::quantile_ratio(1.1).proven(1.3);
+    /// let text = serde_json::to_string(&guardrail)?;
+    /// assert_eq!(text, r#"{"quantileRatio":{"atMost":1.1,"quantile":0.95,"warmup":500,"provenBelow":1.3}}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn quantile_ratio(at_most: f64) -> Self {
+        let (quantile, warmup) = (default_quantile(), default_warmup());
+        let check = QuantileRatio { at_most, quantile, warmup, proven_below: None };
+        Self::new(Check::QuantileRatio(check))
     }
 
     /// Of the canary's requests at most the part `at_most` fails; its alarm pauses the rollout.
@@ -310,6 +333,7 @@ impl Guardrail {
         match &mut self.check {
             Check::ErrorRatio(check) => check.proven_below = Some(bound),
             Check::SlowRatio(check) => check.proven_below = Some(bound),
+            Check::QuantileRatio(check) => check.proven_below = Some(bound),
             Check::ErrorRate(check) => check.proven_below = Some(bound),
             Check::Mean(check) => check.proven_within = Some(bound),
             Check::Agreement(check) => check.proven_above = Some(bound),
@@ -351,6 +375,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slow_ratio: Option<SlowRatio>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantile_ratio: Option<QuantileRatio>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     error_rate: Option<ErrorRate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mean: Option<Mean>,
@@ -375,6 +401,7 @@ impl TryFrom<Written> for Guardrail {
         let stated: Vec<Check> = [
             written.error_ratio.map(Check::ErrorRatio),
             written.slow_ratio.map(Check::SlowRatio),
+            written.quantile_ratio.map(Check::QuantileRatio),
             written.error_rate.map(Check::ErrorRate),
             written.mean.map(Check::Mean),
             written.agreement.map(Check::Agreement),
@@ -389,7 +416,7 @@ impl TryFrom<Written> for Guardrail {
         .collect();
         let [check] = <[Check; 1]>::try_from(stated).map_err(|stated| {
             format!(
-                "a guardrail states exactly one of errorRatio, slowRatio, errorRate, mean, agreement, accuracy, \
+                "a guardrail states exactly one of errorRatio, slowRatio, quantileRatio, errorRate, mean, agreement, accuracy, \
                  observedSplit, numericDrift, custom, pairErrors; this one states {}",
                 stated.len()
             )
@@ -426,6 +453,7 @@ impl From<Guardrail> for Written {
         match guardrail.check {
             Check::ErrorRatio(check) => written.error_ratio = Some(check),
             Check::SlowRatio(check) => written.slow_ratio = Some(check),
+            Check::QuantileRatio(check) => written.quantile_ratio = Some(check),
             Check::ErrorRate(check) => written.error_rate = Some(check),
             Check::Mean(check) => written.mean = Some(check),
             Check::Agreement(check) => written.agreement = Some(check),

@@ -57,7 +57,7 @@ pub use event::{Action, Event, Missing};
 pub use gate::{Gate, GateOutcome, Golden};
 pub use guardrail::{
     Accuracy, Agreement, Check, Custom, DEFAULT_MINIMUM, ErrorRate, ErrorRatio, Guardrail, Mean,
-    NumericDrift, ObservedSplit, PairErrors, SlowRatio,
+    NumericDrift, ObservedSplit, PairErrors, QuantileRatio, SlowRatio,
 };
 pub use labels::Labels;
 pub use machine::{MAX_REFUSALS, Machine};

@@ -33,6 +33,8 @@ impl Plan {
         let test = match guardrail.check {
             Check::ErrorRatio(_) | Check::SlowRatio(_) => ratio,
             Check::ErrorRate(ErrorRate { and_worse: Some(_), .. }) => 450 + ratio,
+            // Seventeen counts for each of these, and the latencies of both versions by buckets.
+            Check::QuantileRatio(_) => 2 * ratio + 8_000,
             // Capitals for each of 33 means, and those that leave the range of numbers; those of two arms twice.
             Check::NumericDrift(_) | Check::Custom(_) => 8_000,
             Check::Mean(_) => 14_000,

@@ -52,6 +52,9 @@ pub struct Scenario {
     pub drift: f64,
     /// The deviation of that difference, which takes the two values mean ± deviation.
     pub drift_deviation: f64,
+    /// The latencies of the canary as a multiple of the stable version's, for the guardrail `quantileRatio`; they are
+    /// log-normal with a deviation of 0.4 of their logarithm.
+    pub latency_ratio: f64,
     /// The mean of every value of a guardrail `mean`, as a part of its range; each value is one of the ends.
     pub mean: Rates,
     /// The mean of every custom score, which is 0 or 1; one value comes with each pair whose halves are both served.
@@ -71,6 +74,7 @@ impl Default for Scenario {
             only_right: Rates::default(),
             drift: 0.0,
             drift_deviation: 0.0,
+            latency_ratio: 1.0,
             mean: Rates { stable: 0.5, canary: 0.5 },
             custom: 1.0,
         }
@@ -125,6 +129,7 @@ impl Scenario {
             ("onlyRight", self.only_right.stable + self.only_right.canary, unit.clone()),
             ("drift - driftDeviation", self.drift - self.drift_deviation.abs(), -1.0..=1.0),
             ("drift + driftDeviation", self.drift + self.drift_deviation.abs(), -1.0..=1.0),
+            ("latencyRatio", self.latency_ratio, 1e-3..=1e3),
             ("mean.stable", self.mean.stable, unit.clone()),
             ("mean.canary", self.mean.canary, unit.clone()),
             ("custom", self.custom, unit),

@@ -135,7 +135,7 @@ impl<T> TryFrom<Saved> for UserUnits<T> {
     fn try_from(saved: Saved) -> Result<Self> {
         let Saved { window_millis, latest, known, in_both_arms, not_taken } = saved;
         let units = Self::new(window_millis, known.room())?;
-        Ok(Self { latest, known, in_both_arms, not_taken, ..units })
+        Ok(Self { known, latest, in_both_arms, not_taken, ..units })
     }
 }
 

@@ -52,6 +52,27 @@ pub(crate) fn slow_ratio(
     Guardrail::new(core, name, share, minimum, proven_below, action)
 }
 
+/// A quantile of the canary's latency is at most `at_most` times the same quantile of the stable version.
+#[pyfunction]
+#[pyo3(signature = (at_most, *, quantile = None, warmup = None, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
+pub(crate) fn quantile_ratio(
+    at_most: f64,
+    quantile: Option<f64>,
+    warmup: Option<u64>,
+    proven_below: Option<f64>,
+    share: f64,
+    minimum: Option<u64>,
+    action: Option<&str>,
+    name: Option<String>,
+) -> PyResult<Guardrail> {
+    let mut core = rollout::Guardrail::quantile_ratio(at_most);
+    if let Check::QuantileRatio(check) = &mut core.check {
+        check.quantile = quantile.unwrap_or(check.quantile);
+        check.warmup = warmup.unwrap_or(check.warmup);
+    }
+    Guardrail::new(core, name, share, minimum, proven_below, action)
+}
+
 /// Of the canary's requests at most the part `at_most` fails; with `and_worse`, or no more than the stable rate times that.
 #[pyfunction]
 #[pyo3(signature = (at_most, *, and_worse = None, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]

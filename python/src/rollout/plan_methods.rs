@@ -148,7 +148,7 @@ pymethods! {
             show::records(py, self.core.validate().iter().cloned().map(Finding).collect())
         }
 
-        #[pyo3(signature = (*, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), drift = 0.0, drift_deviation = 0.0, mean = (0.5, 0.5), score = 1.0, split_error = 0.0, rate = 100.0, pairs_per_second = None, runs = 1000, seed = 0))]
+        #[pyo3(signature = (*, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), drift = 0.0, drift_deviation = 0.0, latency_ratio = 1.0, mean = (0.5, 0.5), score = 1.0, split_error = 0.0, rate = 100.0, pairs_per_second = None, runs = 1000, seed = 0))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn simulate(
             &self,
@@ -159,6 +159,7 @@ pymethods! {
             only_right: Pair,
             drift: f64,
             drift_deviation: f64,
+            latency_ratio: f64,
             mean: Pair,
             score: f64,
             split_error: f64,
@@ -167,7 +168,7 @@ pymethods! {
             runs: u64,
             seed: u64,
         ) -> PyResult<Simulation> {
-            let assumed = Assumed { errors, slow, agreement, only_right, mean, rate, pairs_per_second };
+            let assumed = Assumed { errors, slow, agreement, only_right, latency_ratio, mean, rate, pairs_per_second };
             let mut scenario = assumed.scenario(&self.core);
             scenario.split_error = split_error;
             scenario.drift = drift;
@@ -178,7 +179,7 @@ pymethods! {
             Ok(Simulation { core, plan, scenario })
         }
 
-        #[pyo3(signature = (probability = 0.9, *, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), mean = (0.5, 0.5), rate = 100.0, pairs_per_second = None, runs = 300, seed = 0))]
+        #[pyo3(signature = (probability = 0.9, *, errors = (0.0, 0.0), slow = (0.0, 0.0), agreement = 1.0, only_right = (0.0, 0.0), latency_ratio = 1.0, mean = (0.5, 0.5), rate = 100.0, pairs_per_second = None, runs = 300, seed = 0))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn power(
             &self,
@@ -188,13 +189,14 @@ pymethods! {
             slow: Pair,
             agreement: f64,
             only_right: Pair,
+            latency_ratio: f64,
             mean: Pair,
             rate: f64,
             pairs_per_second: Option<f64>,
             runs: u64,
             seed: u64,
         ) -> PyResult<Power> {
-            let assumed = Assumed { errors, slow, agreement, only_right, mean, rate, pairs_per_second };
+            let assumed = Assumed { errors, slow, agreement, only_right, latency_ratio, mean, rate, pairs_per_second };
             let scenario = assumed.scenario(&self.core);
             let plan = self.core.clone();
             let found = door::compute(py, |go_on| plan.power_while(&scenario, probability, runs, seed, go_on))?;

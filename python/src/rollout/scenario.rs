@@ -11,6 +11,7 @@ pub(super) struct Assumed {
     pub(super) slow: Pair,
     pub(super) agreement: f64,
     pub(super) only_right: Pair,
+    pub(super) latency_ratio: f64,
     pub(super) mean: Pair,
     pub(super) rate: f64,
     pub(super) pairs_per_second: Option<f64>,
@@ -27,6 +28,7 @@ impl Assumed {
             pairs_per_second: self.pairs_per_second.unwrap_or_else(|| plan.usual_pairs(self.rate)),
             agreement: self.agreement,
             only_right: rates(self.only_right),
+            latency_ratio: self.latency_ratio,
             mean: rates(self.mean),
             ..Scenario::default()
         }

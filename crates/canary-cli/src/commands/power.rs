@@ -47,7 +47,7 @@ impl Power {
         let plan = input::plan(&self.plan)?;
         let harm = self.assumed.stated().ok_or_else(|| {
             input::Unusable::error(
-                "no harm is stated; state one with --errors, --slow, --agreement, --mean or --split-error",
+                "no harm is stated; state one with --errors, --slow, --latency-ratio, --agreement, --mean or --split-error",
             )
         })?;
         output::message(&format!("simulating {} releases for each length of the holds", self.runs));

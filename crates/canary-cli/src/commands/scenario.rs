@@ -18,6 +18,9 @@ pub(crate) struct Assumed {
     /// The share of pairs on which both versions agree, from 0 to 1.
     #[arg(long, value_name = "SHARE")]
     agreement: Option<f64>,
+    /// The canary's latencies as a multiple of the stable version's, for quantileRatio.
+    #[arg(long, value_name = "RATIO")]
+    latency_ratio: Option<f64>,
     /// The means of the values of guardrails `mean`, as parts of the range from 0 to 1, at the stable version and at the
     /// canary.
     #[arg(long, value_name = "STABLE,CANARY", value_parser = two)]
@@ -50,6 +53,7 @@ impl Assumed {
         let stated = self.errors.is_some()
             || self.slow.is_some()
             || self.agreement.is_some()
+            || self.latency_ratio.is_some()
             || self.mean.is_some()
             || self.split_error.is_some();
         if let Some((stable, canary)) = self.errors {
@@ -60,6 +64,9 @@ impl Assumed {
         }
         if let Some(agreement) = self.agreement {
             scenario.agreement = agreement;
+        }
+        if let Some(ratio) = self.latency_ratio {
+            scenario.latency_ratio = ratio;
         }
         if let Some((stable, canary)) = self.mean {
             scenario.mean = Rates { stable, canary };

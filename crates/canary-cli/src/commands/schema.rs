@@ -52,7 +52,7 @@ pub(crate) mod tests {
         Plan,
         rollout::{
             Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Gate, Golden, Guardrail,
-            HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors, SlowRatio, Step,
+            HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors, QuantileRatio, SlowRatio, Step,
             Target,
         },
     };
@@ -96,6 +96,7 @@ pub(crate) mod tests {
         same::<Guardrail>(of("guardrail"));
         same::<ErrorRatio>(of("errorRatio"));
         same::<SlowRatio>(of("slowRatio"));
+        same::<QuantileRatio>(of("quantileRatio"));
         same::<ErrorRate>(of("errorRate"));
         same::<Mean>(of("mean"));
         same::<Agreement>(of("agreement"));
@@ -107,7 +108,7 @@ pub(crate) mod tests {
         // Every object of the schema is one of these.
         assert_eq!(
             schema["$defs"].as_object().unwrap().len(),
-            19,
+            20,
             "with the duration and the approval"
         );
     }

@@ -37,7 +37,7 @@ use crate::{Error, Result};
 /// let prometheus = Prometheus::new("http://prometheus.istio-system:9090", metrics, subsets)?
 ///     .slower_than(Duration::from_millis(250))
 ///     .every(Duration::from_secs(15));
-/// assert_eq!(prometheus.provides(), [Kind::Requests, Kind::Latency]);
+/// assert_eq!(prometheus.provides(), [Kind::Requests, Kind::SlowCounts]);
 /// # Ok::<(), canary_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]

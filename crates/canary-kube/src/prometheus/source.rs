@@ -37,7 +37,7 @@ impl Source for Prometheus {
     fn provides(&self) -> Vec<Kind> {
         let mut kinds = vec![Kind::Requests];
         if self.counts_slow() {
-            kinds.push(Kind::Latency);
+            kinds.push(Kind::SlowCounts);
         }
         kinds
     }

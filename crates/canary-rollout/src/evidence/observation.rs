@@ -370,6 +370,8 @@ pub enum Kind {
     Requests,
     /// Requests with their latency.
     Latency,
+    /// Counts of requests over a latency threshold that the plan states.
+    SlowCounts,
     /// Pairs of answers to the same input.
     Pairs,
     /// Pairs with the true label.
@@ -389,6 +391,7 @@ impl std::fmt::Display for Kind {
         f.write_str(match self {
             Self::Requests => "requests with the subset that served them",
             Self::Latency => "requests with their latency",
+            Self::SlowCounts => "counts of slow requests",
             Self::Pairs => "pairs of answers",
             Self::Labels => "pairs with a label",
             Self::Scores => "pairs with scores",

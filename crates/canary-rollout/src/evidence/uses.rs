@@ -33,7 +33,7 @@ impl Uses {
             plan.guardrails.iter().find(|one| is(&one.check)).map(|one| one.name.clone())
         };
         Self {
-            latency: named(|check| matches!(check, Check::SlowRatio(_))),
+            latency: named(|check| matches!(check, Check::SlowRatio(_) | Check::QuantileRatio(_))),
             value: named(|check| matches!(check, Check::Mean(_))),
             scored: plan.scores_requests(),
             users: plan.users.is_some(),

@@ -26,10 +26,13 @@ pub(super) fn of_what(check: &Check, monitor: &Monitor) -> &'static str {
     match check {
         Check::ObservedSplit(_) => "requests",
         Check::ErrorRate(_) => "requests of the canary",
-        Check::ErrorRatio(_) | Check::SlowRatio(_) if judged.canary <= judged.stable => {
+        Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::QuantileRatio(_)
+            if judged.canary <= judged.stable => {
             "requests of the canary"
         }
-        Check::ErrorRatio(_) | Check::SlowRatio(_) => "requests of the stable version",
+        Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::QuantileRatio(_) => {
+            "requests of the stable version"
+        }
         Check::Mean(_) if judged.canary <= judged.stable => "values of the canary",
         Check::Mean(_) => "values of the stable version",
         Check::Custom(_) => "scores",

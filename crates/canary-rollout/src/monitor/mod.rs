@@ -122,6 +122,9 @@ impl Monitor {
         for ratio in self.ratios() {
             ratio.begin_step();
         }
+        for quantile in self.quantiles() {
+            quantile.begin_step();
+        }
     }
 
     /// Counts requests of unknown version.
@@ -129,6 +132,18 @@ impl Monitor {
         for ratio in self.ratios() {
             ratio.lose(requests);
         }
+        for quantile in self.quantiles() {
+            quantile.lose(requests);
+        }
+    }
+
+    /// The ratios of quantiles among its tests.
+    fn quantiles(&mut self) -> impl Iterator<Item = &mut canary_stats::QuantileRatio> {
+        let tests = [Some(&mut self.test), self.proof.as_mut()].into_iter().flatten();
+        tests.filter_map(|test| match test {
+            AnyTest::QuantileRatio(quantile) => Some(&mut **quantile),
+            _ => None,
+        })
     }
 
     /// The ratios of rates among its tests.
@@ -143,7 +158,11 @@ impl Monitor {
 
     /// Returns `true` while failures are either harm or a burst.
     pub(super) fn is_unconfirmed(&self) -> bool {
-        matches!(&self.test, AnyTest::RateRatio(ratio) if ratio.is_unconfirmed())
+        match &self.test {
+            AnyTest::RateRatio(ratio) => ratio.is_unconfirmed(),
+            AnyTest::QuantileRatio(quantile) => quantile.is_unconfirmed(),
+            _ => false,
+        }
     }
 
     /// The observations judged at the step in force.
@@ -223,7 +242,7 @@ impl Monitor {
         let of_alarm = at(&self.test, alpha);
         match &self.test {
             AnyTest::Split(_) => of_alarm,
-            AnyTest::RateRatio(_) | AnyTest::ErrorRate(_) => {
+            AnyTest::RateRatio(_) | AnyTest::QuantileRatio(_) | AnyTest::ErrorRate(_) => {
                 let low = match &self.beside {
                     None => of_alarm.low,
                     Some(_) if alarm => of_alarm.low.max(self.test.bound().next_up()),
@@ -265,6 +284,18 @@ fn test_of(plan: &Plan, guardrail: &Guardrail) -> canary_stats::Result<AnyTest> 
             let SlowRatio { at_most, proven_below, harm, .. } = *check;
             ratio(plan, guardrail, (at_most, proven_below, harm))?.into()
         }
+        Check::QuantileRatio(check) => {
+            let mut test = canary_stats::QuantileRatio::new(check.quantile, check.at_most)?
+                .warmup(check.warmup)?
+                .starts(dividing_steps(plan));
+            if let Some(margin) = check.proven_below {
+                test = test.margin(margin)?;
+            }
+            if let Some((millis, alpha)) = guard(plan, guardrail)? {
+                test = test.bursts(millis, alpha)?;
+            }
+            test.into()
+        }
         Check::ErrorRate(check) => canary_stats::ErrorRate::new(check.at_most)?.into(),
         Check::Agreement(check) => Agreement::new(check.at_least)?.into(),
         Check::Accuracy(_) | Check::PairErrors(_) => Labelled::new().into(),
@@ -305,22 +336,30 @@ fn ratio(
     guardrail: &Guardrail,
     (at_most, margin, harm): (f64, Option<f64>, Option<f64>),
 ) -> canary_stats::Result<RateRatio> {
-    // Harm may begin at each step that divides the traffic.
-    let steps = plan.steps.iter().filter(|step| (1..100).contains(&step.weight)).count();
-    let mut test = RateRatio::new(at_most)?.starts(u32::try_from(steps).unwrap_or(u32::MAX));
+    let mut test = RateRatio::new(at_most)?.starts(dividing_steps(plan));
     if let Some(harm) = harm {
         test = test.tuned(harm)?;
     }
     if let Some(margin) = margin {
         test = test.margin(margin)?;
     }
-    match plan.burst_window() {
-        Some(window) => {
-            let millis = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
-            test.bursts(millis, Alpha::new(plan.alpha_of(guardrail))?)
-        }
+    match guard(plan, guardrail)? {
+        Some((millis, alpha)) => test.bursts(millis, alpha),
         None => Ok(test),
     }
+}
+
+/// The number of steps that divide the traffic, at each of which harm may begin.
+fn dividing_steps(plan: &Plan) -> u32 {
+    let steps = plan.steps.iter().filter(|step| (1..100).contains(&step.weight)).count();
+    u32::try_from(steps).unwrap_or(u32::MAX)
+}
+
+/// The windows of the guard against bursts in milliseconds, and the level at which it looks; none without it.
+fn guard(plan: &Plan, guardrail: &Guardrail) -> canary_stats::Result<Option<(u64, Alpha)>> {
+    let Some(window) = plan.burst_window() else { return Ok(None) };
+    let millis = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+    Alpha::new(plan.alpha_of(guardrail)).map(|alpha| Some((millis, alpha)))
 }
 
 #[cfg(test)]

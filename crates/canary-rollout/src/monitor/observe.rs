@@ -18,6 +18,8 @@ enum Said {
     Lost,
     /// It was good or bad.
     Bad(bool),
+    /// It took so many microseconds; none where it failed.
+    Took(Option<f64>),
     /// It has this value.
     Value(f64),
     /// Which version served it.
@@ -38,6 +40,7 @@ impl Monitor {
             Said::Nothing => {}
             Said::Lost => self.lose(1),
             Said::Bad(bad) => self.rate((at, share), canary, bad),
+            Said::Took(micros) => self.latency((at, share), canary, micros),
             Said::Value(value) => return self.value(share, canary, value),
             Said::Arm => self.arm(share, canary),
         }
@@ -52,7 +55,7 @@ impl Monitor {
         result: &mut UserResult,
     ) -> bool {
         match self.said(of, request) {
-            Said::Nothing | Said::Lost | Said::Arm => {}
+            Said::Nothing | Said::Lost | Said::Arm | Said::Took(_) => {}
             Said::Bad(bad) => result.judge(bad),
             Said::Value(value) => {
                 let Check::Mean(mean) = &of.check else { return true };
@@ -98,6 +101,11 @@ impl Monitor {
             Check::ObservedSplit(_) => Said::Arm,
             Check::ErrorRatio(_) | Check::ErrorRate(_) => Said::Bad(request.failed),
             Check::SlowRatio(_) => self.slow(request),
+            Check::QuantileRatio(_) => match micros(request) {
+                _ if request.failed => Said::Took(None),
+                Some(micros) => Said::Took(Some(micros)),
+                None => Said::Lost,
+            },
             // Its value comes later.
             Check::Mean(mean) if mean.labelled => Said::Nothing,
             Check::Mean(_) => match request.numbers.get(&*of.name) {
@@ -109,8 +117,7 @@ impl Monitor {
     }
 
     fn slow(&mut self, request: &Request) -> Said {
-        #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53")]
-        let micros = request.latency.map(|latency| latency.as_micros() as f64);
+        let micros = micros(request);
         match &mut self.threshold {
             // A failure is no response within the threshold, however soon it came.
             Some(Threshold::Frozen(_)) if request.failed => Said::Bad(true),
@@ -264,6 +271,11 @@ impl Monitor {
         self.judged.add(u64::from(taken), u64::from(taken));
         taken
     }
+}
+
+fn micros(request: &Request) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds below 2^53")]
+    request.latency.map(|latency| latency.as_micros() as f64)
 }
 
 /// Gives a pair to a test; `false` when a number in it is outside its range, and `None` when the test is not about it.

@@ -22,6 +22,11 @@ use canary_stats::Random;
 /// While the split is tested, the evidence is checked after at most so many requests.
 const LOOK: u64 = 64;
 
+/// The latency of a simulated slow request.
+const SLOWEST: Duration = Duration::from_secs(86_400);
+/// The deviation of the logarithm of simulated latencies.
+const DEVIATION: f64 = 0.4;
+
 /// A run that has not ended after so many requests is given up with an error.
 const MAX_REQUESTS: u64 = 10_000_000_000;
 
@@ -90,9 +95,10 @@ impl Traffic {
 
 impl<'a> SimulatedRun<'a> {
     pub(super) fn new(machine: &'a Machine, scenario: Scenario, random: Random) -> Self {
-        let is_mean = |one: &Guardrail| matches!(one.check, Check::Mean(_));
+        let needs_each =
+            |one: &Guardrail| matches!(one.check, Check::Mean(_) | Check::QuantileRatio(_));
         let one_by_one =
-            machine.plan().users.is_some() || machine.plan().guardrails.iter().any(is_mean);
+            machine.plan().users.is_some() || machine.plan().guardrails.iter().any(needs_each);
         let tests_split =
             machine.plan().guardrails.iter().any(|g| matches!(g.check, Check::ObservedSplit(_)));
         Self {
@@ -293,7 +299,7 @@ impl<'a> SimulatedRun<'a> {
     /// One request with its values, of a user of its own.
     fn request(&mut self, state: &mut State, canary: bool, (failed, slow): (bool, bool)) {
         let arm = if canary { Arm::Canary } else { Arm::Stable };
-        let latency = if slow { Duration::MAX } else { Duration::ZERO };
+        let latency = self.latency(canary, slow);
         let of = self.scenario.mean;
         let mut numbers = BTreeMap::new();
         for guardrail in &self.machine.plan().guardrails {
@@ -308,6 +314,24 @@ impl<'a> SimulatedRun<'a> {
         self.elapse(1);
         let request = Request { failed, numbers, user, ..Request::served(arm, latency) };
         self.observe(state, Seen::Request(request));
+    }
+
+    /// The latency of a request: a slow one is above every threshold, another one below those that are stated.
+    fn latency(&mut self, canary: bool, slow: bool) -> Duration {
+        let guardrails = &self.machine.plan().guardrails;
+        if slow {
+            return SLOWEST;
+        }
+        if !guardrails.iter().any(|one| matches!(one.check, Check::QuantileRatio(_))) {
+            return Duration::ZERO;
+        }
+        let stated = guardrails.iter().filter_map(|one| match &one.check {
+            Check::SlowRatio(slow) => slow.threshold,
+            _ => None,
+        });
+        let median = stated.min().unwrap_or(Duration::from_secs(1)).as_secs_f64() / 100.0;
+        let ratio = if canary { self.scenario.latency_ratio } else { 1.0 };
+        Duration::from_secs_f64(ratio * median * self.random.log_normal(0.0, DEVIATION))
     }
 
     /// Draws a bad request: who served it, and whether it failed and was slow.

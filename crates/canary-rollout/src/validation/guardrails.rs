@@ -136,30 +136,15 @@ fn test(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fin
             let threshold = check.threshold.map_or(1.0, |threshold| threshold.as_secs_f64());
             range("threshold", threshold, 0.0, largest, "a threshold is longer than nothing");
             range("quantile", check.quantile, 0.0, 1.0, unit);
-            if check.threshold.is_none() && !(20..=100_000).contains(&check.warmup) {
-                findings.push(
-                    Finding::error(
-                        "C117",
-                        path("warmup"),
-                        "a threshold is learned from 20 to 100000 latencies",
-                    )
-                    .found(check.warmup)
-                    .help("500 is usual; or state the threshold"),
-                );
+            if check.threshold.is_none() {
+                learned(check.quantile, check.warmup, path, findings);
             }
-            #[expect(clippy::cast_precision_loss, reason = "at most 100000 by the rule before")]
-            let above = check.warmup as f64 * (1.0 - check.quantile);
-            if check.threshold.is_none() && check.warmup >= 20 && above < 1.0 {
-                findings.push(
-                    Finding::error(
-                        "C117",
-                        path("quantile"),
-                        "no latency of the warmup lies above that quantile",
-                    )
-                    .found(check.quantile)
-                    .help("raise warmup to 1/(1 - quantile) or more, or state the threshold"),
-                );
-            }
+        }
+        Check::QuantileRatio(check) => {
+            range("atMost", check.at_most, 0.0, 1e3, "a ratio lies between 0 and 1000");
+            range("provenBelow", check.proven_below.unwrap_or(1e9), check.at_most, largest, above);
+            range("quantile", check.quantile, 0.0, 1.0, unit);
+            learned(check.quantile, check.warmup, path, findings);
         }
         Check::ErrorRate(check) => {
             range("atMost", check.at_most, 0.0, 1.0, unit);
@@ -222,5 +207,31 @@ fn mean(check: &Mean, path: &dyn Fn(&str) -> String, findings: &mut Findings) {
     {
         let what = "the margin of the proof is larger than that of the alarm, and less than the width of the range";
         findings.push(Finding::error("C117", path("provenWithin"), what).found(bound));
+    }
+}
+
+/// A threshold that is learned from so many latencies at a quantile.
+fn learned(quantile: f64, warmup: u64, path: &dyn Fn(&str) -> String, findings: &mut Findings) {
+    if !(20..=100_000).contains(&warmup) {
+        let what = "a threshold is learned from 20 to 100000 latencies";
+        findings.push(
+            Finding::error("C117", path("warmup"), what)
+                .found(warmup)
+                .help("500 is usual; a slowRatio may also state its threshold"),
+        );
+        return;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most 100000")]
+    let above = warmup as f64 * (1.0 - quantile);
+    if above < 1.0 {
+        findings.push(
+            Finding::error(
+                "C117",
+                path("quantile"),
+                "no latency of the warmup lies above that quantile",
+            )
+            .found(quantile)
+            .help("raise warmup to 1/(1 - quantile) or more; a slowRatio may also state its threshold"),
+        );
     }
 }

@@ -30,6 +30,13 @@ fn users(plan: &Plan, findings: &mut Findings) {
                 .help("add errorRatio, slowRatio, errorRate or mean, or leave users out"),
         );
     }
+    let quantile = |one: &Guardrail| matches!(one.check, Check::QuantileRatio(_));
+    if plan.guardrails.iter().any(quantile) {
+        findings.push(
+            Finding::error("C128", "users", "quantileRatio compares the latencies of requests, and users are counted")
+                .help("use slowRatio, which takes a user with a slow request as one, or leave users out"),
+        );
+    }
     if plan.scores_requests() {
         findings.push(
             Finding::error("C128", "users", "a custom score of requests does not know users")

@@ -254,7 +254,9 @@ impl<C: Cluster + 'static> Driver<C> {
             let takes_scores = matches!(guardrail.check, Check::Custom(_) | Check::Mean(_));
             let scored =
                 takes_scores && self.scores.iter().any(|(name, _)| **name == *guardrail.name);
-            if !provided.contains(&kind) && !scored {
+            let counted = matches!(&guardrail.check, Check::SlowRatio(slow) if slow.threshold.is_some())
+                && provided.contains(&Kind::SlowCounts);
+            if !provided.contains(&kind) && !scored && !counted {
                 missing.push(format!("guardrails[{index}] ({}) needs {kind}", guardrail.name));
             }
         }
