@@ -9,11 +9,17 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serializer, de};
 
 /// Writes the shortest text that reads back to the same number.
+///
+/// # Errors
+/// Those of the serializer.
 pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&Text(*value))
 }
 
 /// Reads the text written by [`serialize`].
+///
+/// # Errors
+/// Those of the deserializer, and when the text is not a number.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
     text.parse().map_err(|_| de::Error::custom(format!("{text:?} is not a number")))

@@ -44,7 +44,7 @@ use super::{
     e_process::{Alpha, EProcess, Interval},
     error::{Result, check, closed_unit, positive},
     quantile::{Quantiles, SlowThreshold, edge, upper_edge},
-    rate_ratio::{Above, BOUND, CUTS, NODES, RateRatio},
+    rate_ratio::{BOUND, CUTS, NODES, RateRatio},
     stream::Window,
 };
 
@@ -262,18 +262,20 @@ impl QuantileRatio {
             }
         };
         let is_above = |cut: f64| u64::from(latency.is_none_or(|latency| latency > cut));
-        let (window, above) = if canary {
+        // Most requests are above none.
+        let (window, above) = if canary && latency.is_none_or(|latency| latency > frozen.least()) {
             let above = frozen.cuts.map(is_above);
-            (Window { canary: 1, canary_bad: above[BOUND], ..Window::default() }, above)
+            (Window { canary: 1, canary_bad: above[BOUND], ..Window::default() }, Some(above))
+        } else if canary {
+            (Window { canary: 1, ..Window::default() }, None)
         } else {
-            let stable_bad = is_above(frozen.x);
-            (Window { stable: 1, stable_bad, ..Window::default() }, Above::default())
+            (Window { stable: 1, stable_bad: is_above(frozen.x), ..Window::default() }, None)
         };
         if share > 0.0 && share < 1.0 {
             let arm = if canary { &mut self.canary } else { &mut self.stable };
             arm.observe(latency)?;
         }
-        self.test.take(at, share, &window, Some(&above))
+        self.test.take(at, share, &window, above.as_ref())
     }
 
     /// Counts requests whose version or latency is not known. When they are more than one in two hundred of a step, the
@@ -333,6 +335,11 @@ impl Frozen {
         let margin = margin.unwrap_or(f64::INFINITY);
         let of = |place| if place < NODES { node(at_most, place) } else { margin };
         Self { bucket, aim, x, cuts: std::array::from_fn(|place| of(place) * x) }
+    }
+
+    /// The lowest of the canary's thresholds.
+    fn least(&self) -> f64 {
+        self.cuts[0].min(self.cuts[NODES])
     }
 }
 

@@ -47,13 +47,13 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     bursts::{Bursts, Damped},
-    counts::Counts,
+    counts::{Above, Counts},
     factors::Conditions,
     proof::Segments,
     rows::{Nodes, Open, Row, Rows, WIDTH},
 };
 pub(crate) use self::{
-    counts::{Above, CUTS},
+    counts::CUTS,
     rows::{BOUND, NODES},
     saved::Saved,
 };

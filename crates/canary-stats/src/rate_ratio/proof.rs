@@ -203,8 +203,8 @@ impl Sums {
             let alternative = alternative(place, ratio, margin)?;
             Some(Factors::new(segment.conditions, margin, alternative))
         };
-        let (last, before) = match list.split_last() {
-            Some((last, before)) => (Some(last), before),
+        let (newest, before) = match list.split_last() {
+            Some((newest, before)) => (Some(newest), before),
             None => (None, list),
         };
         let mut sums = vec![[0.0; TERMS]; rows];
@@ -221,7 +221,7 @@ impl Sums {
             ratio,
             margin,
             before: sums,
-            last: std::array::from_fn(|place| last.and_then(|last| factors(place, last))),
+            last: std::array::from_fn(|place| newest.and_then(|newest| factors(place, newest))),
         }
     }
 }
