@@ -1,22 +1,32 @@
-//! The figures of docs/statistics.md, simulated anew: each table by its name, or all of them.
+//! The figures of docs/statistics-figures.md, simulated anew: each table by its name, or all of them.
 //!
 //! ```sh
 //! cargo run --release -p canary-bench-statistics -- ratio bursts
 //! ```
 //!
-//! Seeds are fixed: the same figures come out wherever they are run. `--runs N` sets the number of runs of a cell.
+//! Seeds are fixed: the same figures come out wherever they are run. `--runs N` sets the number of runs of a cell; cells
+//! in which a run takes longer have a fixed part of it, which the table's title says.
 
 #![allow(clippy::cast_precision_loss, reason = "counts of a simulation")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded on purpose")]
 
+mod arms;
+mod bursts;
 mod common;
+mod promotion;
 mod ratio;
+mod rules;
 
 use common::Settings;
 
 /// A table's name, and the function that prints it.
 type Table = (&'static str, fn(Settings) -> canary_stats::Result<()>);
 
-const TABLES: [Table; 1] = [("ratio", ratio::requests_to_an_alarm)];
+const TABLES: [Table; 3] = [
+    ("ratio", ratio::requests_to_an_alarm),
+    ("promotion", promotion::promotions),
+    ("bursts", bursts::false_rollbacks),
+];
 
 fn main() -> canary_stats::Result<()> {
     let mut runs = 4_000;
@@ -30,8 +40,10 @@ fn main() -> canary_stats::Result<()> {
     }
     for (name, print) in TABLES {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            let began = std::time::Instant::now();
             print(Settings { runs })?;
             println!();
+            eprintln!("{name}: {:.0} s", began.elapsed().as_secs_f64());
         }
     }
     Ok(())
