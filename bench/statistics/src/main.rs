@@ -11,21 +11,41 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded on purpose")]
 
 mod arms;
+mod boundary;
 mod bursts;
 mod common;
+mod drift;
+mod labels;
+mod late;
+mod means;
+mod order;
+mod pairs;
 mod promotion;
 mod ratio;
 mod rules;
+mod sequential;
+mod users;
+mod violated;
 
 use common::Settings;
 
 /// A table's name, and the function that prints it.
 type Table = (&'static str, fn(Settings) -> canary_stats::Result<()>);
 
-const TABLES: [Table; 3] = [
+const TABLES: [Table; 13] = [
     ("ratio", ratio::requests_to_an_alarm),
+    ("boundary", boundary::boundaries),
     ("promotion", promotion::promotions),
+    ("late", late::late_harm),
     ("bursts", bursts::false_rollbacks),
+    ("order", order::order_of_sending),
+    ("pairs", pairs::pairs),
+    ("drift", drift::drift),
+    ("means", means::business_metrics),
+    ("sequential", sequential::sequential),
+    ("users", users::sticky_users),
+    ("labels", labels::late_labels),
+    ("violated", violated::violated_assumptions),
 ];
 
 fn main() -> canary_stats::Result<()> {
