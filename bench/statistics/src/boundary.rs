@@ -32,7 +32,7 @@ pub(crate) fn boundaries(settings: Settings) -> Result<()> {
 
 /// The ratio is just the one allowed; failures change their rate with the time, in both arms alike.
 fn ratios(settings: Settings) -> Result<()> {
-    let (runs, alpha) = (settings.one_in(8), alpha()?);
+    let (runs, alpha) = (settings.one_in(4), alpha()?);
     head(
         &format!(
             "Error ratio at the boundary, r = 0.5, 1, 2 and 5, errors of 0.1–30 % at the larger arm, 250 failures: false \

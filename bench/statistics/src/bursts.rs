@@ -2,7 +2,7 @@
 
 use canary_stats::{Alpha, EProcess, Random, RateRatio, Result, Window};
 
-use crate::common::{Settings, alpha, head, in_parallel, percent, percentages, row};
+use crate::common::{Settings, alpha, head, in_parallel, median, percent, percentages, row, whole};
 
 /// The rate of failures.
 const RATE: f64 = 0.005;
@@ -97,9 +97,9 @@ impl Bursty {
             let phi = self.phi(random);
             let (mut plain, mut guarded) = (new()?, new()?.bursts(MILLIS, alpha)?);
             for window in 0..WINDOWS {
-                let seen = self.window(random);
-                plain.observe_counts(window * MILLIS, self.share, &seen)?;
-                guarded.observe_counts(window * MILLIS, self.share, &seen)?;
+                let (at, counts) = (window * MILLIS, self.window(random));
+                plain.observe_counts(at, self.share, &counts)?;
+                guarded.observe_counts(at, self.share, &counts)?;
             }
             let damped = plain.max_ln_e() / phi >= alpha.ln_threshold();
             Ok([plain.alarm(alpha), damped, guarded.alarm(alpha)])
@@ -144,7 +144,7 @@ pub(crate) fn summary(found: &[f64]) -> [String; 2] {
 
 /// Prints the false rollbacks of equal versions over 60 kinds of bursts, and the requests that each rule takes.
 pub(crate) fn false_rollbacks(settings: Settings) -> Result<()> {
-    let runs = settings.one_in(8);
+    let runs = settings.one_in(4);
     let often = Bursty::cells(0.8, &[1.0, 5.0, 25.0, 125.0]);
     let cells: Vec<Bursty> = often.chain(Bursty::cells(0.1, &[25.0])).collect();
     let mut found = [Vec::new(), Vec::new(), Vec::new()];
@@ -155,7 +155,7 @@ pub(crate) fn false_rollbacks(settings: Settings) -> Result<()> {
         }
     }
     let quiet = Bursty { share: 0.1, size: 1.0, failures: 5.0, part: 0.0 };
-    let rates = quiet.false_rollbacks(419, settings.one_in(2))?;
+    let rates = quiet.false_rollbacks(419, settings.runs)?;
     head(
         &format!(
             "Bursts: false rollbacks of equal versions, 60 cells (sizes 3–30, shares 5–50 %, 1–125 failures a window, \
@@ -189,7 +189,7 @@ fn requests(settings: Settings) -> Result<()> {
             ..seen
         }
     };
-    let found = in_parallel(480, settings.one_in(20), |random| {
+    let found = in_parallel(480, settings.one_in(10), |random| {
         let phi = cell.phi(random);
         let mut plain = RateRatio::new(1.0)?;
         let mut guarded = RateRatio::new(1.0)?.bursts(MILLIS, alpha)?;
@@ -212,7 +212,7 @@ fn requests(settings: Settings) -> Result<()> {
         ["E^(1/φ), φ of an A/A run", "ours, with the guard"].into_iter().enumerate()
     {
         let took = found.iter().map(|at| at[place]).collect();
-        row(name, &[crate::common::whole(crate::common::median(took))]);
+        row(name, &[whole(median(took))]);
     }
     Ok(())
 }

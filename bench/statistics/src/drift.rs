@@ -176,7 +176,7 @@ fn cell(seed: u64, runs: u64, law: Law, floor: f64, start: &impl Bet) -> Result<
 
 /// Prints the mean pairs to an alarm, and the false alarms at the margin.
 pub(crate) fn drift(settings: Settings) -> Result<()> {
-    let (runs, alpha) = (settings.one_in(16), alpha()?);
+    let (runs, alpha) = (settings.one_in(4), alpha()?);
     head(
         &format!(
             "Drift, a fall of 0.02 is allowed: mean pairs to an alarm over ln(1/α) by the largest growth of ln E, \
@@ -188,8 +188,8 @@ pub(crate) fn drift(settings: Settings) -> Result<()> {
         let (seed, floor) = (860 + place as u64, law.floor());
         let cells = [
             whole(floor),
-            cell(seed, settings.one_in(4), law, floor, &EmpiricalBernstein::default())?,
-            cell(seed, settings.one_in(4), law, floor, &Agrapa::default())?,
+            cell(seed, settings.runs, law, floor, &EmpiricalBernstein::default())?,
+            cell(seed, settings.runs, law, floor, &Agrapa::default())?,
             cell(seed, runs, law, floor, &Drift::new(MARGIN)?)?,
         ];
         row(name, &cells);

@@ -124,7 +124,7 @@ impl Plan {
 /// Prints the median requests to an alarm since the harm began: of seven factors, of ours without and with starts, and of
 /// a test begun anew at each step.
 pub(crate) fn late_harm(settings: Settings) -> Result<()> {
-    let runs = settings.one_in(2);
+    let runs = settings.runs;
     head(
         &format!("Harm that begins late, errors 1 %: median requests since it began, {runs} runs"),
         &[

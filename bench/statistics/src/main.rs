@@ -7,8 +7,14 @@
 //! Seeds are fixed: the same figures come out wherever they are run. `--runs N` sets the number of runs of a cell; cells
 //! in which a run takes longer have a fixed part of it, which the table's title says.
 
-#![allow(clippy::cast_precision_loss, reason = "counts of a simulation")]
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded on purpose")]
+#![allow(clippy::print_stdout, reason = "the figures are what this program is for")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of a simulation"
+)]
+#![allow(clippy::doc_markdown, reason = "formulas are not code")]
 
 mod arms;
 mod boundary;

@@ -152,7 +152,7 @@ fn wrong_share(seed: u64, runs: u64, wrong: f64, test: &impl Test) -> Result<f64
 
 /// Prints the mean requests to an alarm, and the false alarms where the share is a little wrong.
 pub(crate) fn business_metrics(settings: Settings) -> Result<()> {
-    let (runs, few) = (settings.one_in(40), settings.one_in(80));
+    let (runs, few) = (settings.one_in(4), settings.one_in(10));
     head(
         &format!(
             "Means of two arms: mean requests to an alarm over ln(1/α)·2σ²/(ρ(1 − ρ)Δ²), {runs} runs ({few} of ours)"

@@ -114,11 +114,11 @@ pub(crate) fn equal_errors(seed: u64, runs: u64, per_second: f64, share: f64) ->
     percentages(seed, runs, |random| {
         let mut requests = traffic.requests(random);
         requests.retain(|request| request.ended < traffic.seconds());
-        let mut by_sending = RateRatio::new(1.0)?;
+        let mut released = RateRatio::new(1.0)?;
         // Released when all requests sent before have ended: nothing of the last seconds.
         let watermark = traffic.seconds() - LONGEST;
         for request in requests.iter().filter(|request| request.sent < watermark) {
-            by_sending.observe(
+            released.observe(
                 millis(request.sent),
                 request.share,
                 request.canary,
@@ -126,14 +126,14 @@ pub(crate) fn equal_errors(seed: u64, runs: u64, per_second: f64, share: f64) ->
             )?;
         }
         requests.sort_by(|a, b| a.ended.total_cmp(&b.ended));
-        let mut by_ending = RateRatio::new(1.0)?;
+        let mut ended = RateRatio::new(1.0)?;
         let mut guarded = RateRatio::new(1.0)?.bursts(millis(SCRAPE), alpha)?;
         for request in &requests {
             let (at, share) = (millis(request.ended), traffic.share(request.ended));
-            by_ending.observe(at, share, request.canary, request.failed)?;
+            ended.observe(at, share, request.canary, request.failed)?;
             guarded.observe(at, share, request.canary, request.failed)?;
         }
-        Ok([by_ending.alarm(alpha), guarded.alarm(alpha), by_sending.alarm(alpha)])
+        Ok([ended.alarm(alpha), guarded.alarm(alpha), released.alarm(alpha)])
     })
 }
 
@@ -184,9 +184,9 @@ fn proofs(seed: u64, runs: u64, per_second: f64, settle: [f64; 2]) -> Result<[f6
 /// The percentages of equal canaries rolled back in a common outage of a minute, whose failures end 30 s later at the
 /// stable version: by counters without the guard, with windows of 10 s, of 30 s and of 45 s, and by order of sending.
 fn outage(seed: u64, runs: u64, per_second: f64) -> Result<[f64; 5]> {
-    let (alpha, steps) = (alpha()?, [(0.3, 600.0)]);
+    let (alpha, steps) = (alpha()?, [(0.3, 300.0)]);
     let mut traffic = Traffic::equal(per_second, &steps);
-    traffic.outage = Some((360.0, 420.0, 0.2));
+    traffic.outage = Some((60.0, 120.0, 0.2));
     percentages(seed, runs, |random| {
         let requests = traffic.requests(random);
         let counted = |length: f64, guard: bool| {
@@ -220,7 +220,7 @@ pub(crate) const SETTLE: f64 = LONGEST + 2.0 + SCRAPE;
 /// Prints how often equal canaries are rolled back, splits found wrong and harm promoted, by order of ending and by order
 /// of sending.
 pub(crate) fn order_of_sending(settings: Settings) -> Result<()> {
-    let runs = settings.one_in(10);
+    let runs = settings.one_in(4);
     head(
         &format!(
             "Order: false rollbacks of equal versions, errors 1 %, the stable version's by a timeout of 30 s, {runs} runs"

@@ -69,13 +69,13 @@ impl Shares for Uniform {
 fn observations(seed: u64, runs: u64, start: &impl Shares, p: f64) -> Result<f64> {
     let threshold = alpha()?.ln_threshold();
     let [mean] = means(seed, runs, |random: &mut Random| {
-        let (mut test, mut seen) = (start.clone(), 0);
+        let (mut test, mut taken) = (start.clone(), 0);
         while test.ln_e() < threshold {
             let zeros = random.geometric(p);
             test.observe(zeros);
-            seen += zeros + 1;
+            taken += zeros + 1;
         }
-        Ok([seen as f64])
+        Ok([taken as f64])
     })?;
     Ok(mean)
 }

@@ -127,7 +127,7 @@ fn one_by_one(settings: Settings) -> Result<()> {
 
 /// Harm of just the margin beside a stable version whose failures come in bursts.
 fn bursts(settings: Settings) -> Result<()> {
-    let (runs, alpha, margin, millis) = (settings.one_in(8), alpha()?, 1.5, 15_000);
+    let (runs, alpha, margin, millis) = (settings.one_in(4), alpha()?, 1.5, 15_000);
     let mut found = [Vec::new(), Vec::new()];
     for (place, cell) in Bursty::cells(0.8, &[1.0, 5.0, 25.0, 125.0]).enumerate() {
         let rates = percentages(500 + place as u64, runs, |random| {

@@ -18,7 +18,7 @@ pub(crate) fn sequential(settings: Settings) -> Result<()> {
 
 /// 20 000 requests, a tenth to the canary, 20 looks.
 fn planned(settings: Settings) -> Result<()> {
-    let (runs, alpha, looks, share) = (settings.one_in(2), alpha()?, 20, 0.1);
+    let (runs, alpha, looks, share) = (settings.runs, alpha()?, 20, 0.1);
     head(
         &format!(
             "Group-sequential: rollbacks within 20 000 requests, 20 looks, share 10 %, errors of 1 % in the stable \
@@ -168,7 +168,7 @@ fn critical_values() -> Vec<f64> {
 }
 
 fn published(settings: Settings) -> Result<()> {
-    let runs = settings.one_in(2);
+    let runs = settings.runs;
     let bounds = critical_values();
     let fixed = normal_upper_quantile(ALPHA);
     let simulate = |harm: f64| {

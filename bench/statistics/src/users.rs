@@ -15,7 +15,7 @@ pub(crate) struct Sticky {
 }
 
 /// One user in fifty fails half of the time.
-pub(crate) const STICKY: Sticky = Sticky { unlucky: 0.02, share: 0.3, users: 2_000, each: 40 };
+pub(crate) const STICKY: Sticky = Sticky { unlucky: 0.02, share: 0.3, users: 2_000, each: 80 };
 
 impl Sticky {
     /// The percentages of false rollbacks: each request an observation, without and with the guard; each user one, by
@@ -54,10 +54,10 @@ impl Sticky {
 
 /// Prints the false rollbacks of equal versions with sticky users.
 pub(crate) fn sticky_users(settings: Settings) -> Result<()> {
-    let runs = settings.one_in(8);
+    let runs = settings.one_in(4);
     head(
         &format!(
-            "Users who stay on a version, 2 000 of them with 40 requests each, share 30 %: false rollbacks of equal \
+            "Users who stay on a version, 2 000 of them with 80 requests each, share 30 %: false rollbacks of equal \
              versions, {runs} runs"
         ),
         &[

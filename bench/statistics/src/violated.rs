@@ -14,7 +14,7 @@ use crate::{
 
 /// Prints the false rollbacks of equal versions in ten scenarios.
 pub(crate) fn violated_assumptions(settings: Settings) -> Result<()> {
-    let runs = settings.one_in(10);
+    let runs = settings.one_in(4);
     head(
         &format!(
             "An assumption that does not hold: false rollbacks of equal versions, {runs} runs"
@@ -39,7 +39,7 @@ pub(crate) fn violated_assumptions(settings: Settings) -> Result<()> {
         "windows ten times as long",
         long_bursts(runs)?,
     );
-    let [each, _, user, _] = STICKY.false_rollbacks(1_102, settings.one_in(20))?;
+    let [each, _, user, _] = STICKY.false_rollbacks(1_102, settings.one_in(8))?;
     line(
         "users stay on their version",
         "each request is divided anew",
@@ -50,7 +50,7 @@ pub(crate) fn violated_assumptions(settings: Settings) -> Result<()> {
         "the real share is 30.9 % in place of 30 %",
         "the share in force is the real one",
         "good requests count too",
-        wrong_share(settings.one_in(40))?,
+        wrong_share(settings.one_in(8))?,
     );
     let [ending, _, sending] = equal_errors(1_104, runs, 200.0, 0.5)?;
     line(
@@ -89,7 +89,7 @@ pub(crate) fn violated_assumptions(settings: Settings) -> Result<()> {
         "both get three times slower while the share rises",
         "latencies of an arm have one distribution",
         "a ratio of slow requests",
-        slower(settings.one_in(20))?,
+        slower(settings.one_in(8))?,
     );
     Ok(())
 }
