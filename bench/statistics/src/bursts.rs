@@ -106,7 +106,8 @@ impl Bursty {
         })
     }
 
-    /// Whether an equal canary is rolled back when the bursts last `longer` windows of the guard, which are `millis` long.
+    /// Returns true when an equal canary is rolled back although each burst is spread over `longer` stretches of 15 s;
+    /// the windows of the guard are `millis` long.
     pub(crate) fn false_rollback_of_long_bursts(
         &self,
         longer: u64,
@@ -172,7 +173,7 @@ pub(crate) fn false_rollbacks(settings: Settings) -> Result<()> {
     requests(settings)
 }
 
-/// What the two remedies cost where failures come in bursts and the canary fails twice as often.
+/// The cost of the two remedies where failures come in bursts and the canary fails twice as often.
 fn requests(settings: Settings) -> Result<()> {
     let alpha = alpha()?;
     head(

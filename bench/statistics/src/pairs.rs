@@ -135,7 +135,7 @@ pub(crate) fn pairs(settings: Settings) -> Result<()> {
     Ok(())
 }
 
-/// How long a proof of agreement takes, and how often it is false.
+/// The pairs that a proof of agreement takes, and the proofs that are false.
 fn proofs(settings: Settings) -> Result<()> {
     let (runs, alpha) = (settings.one_in(4), alpha()?);
     head(
