@@ -80,7 +80,7 @@ bench)
     command -v wrk >/dev/null ||
         say "wrk is missing, and the rows that need it are left out; on Debian and Ubuntu: apt-get install wrk"
     say "Building the programs that are timed"
-    cargo build --release --quiet -p canary-bench
+    cargo build --release --quiet -p canary-bench -p canary-bench-statistics
     cargo build --release --quiet -p canary-examples --example compare_rules
     ;;
 esac

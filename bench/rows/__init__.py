@@ -1,6 +1,6 @@
 """The rows of the table, in its order."""
 
-from rows import answers, bodies, build, engine, gateway, images, imports, load, manifest, rules
+from rows import answers, bodies, build, engine, gateway, images, imports, load, manifest, rules, statistics
 
 ROWS = [
     *bodies.ROWS,
@@ -11,6 +11,7 @@ ROWS = [
     *imports.ROWS,
     *engine.ROWS,
     *rules.ROWS,
+    *statistics.ROWS,
     *gateway.ROWS,
     *build.ROWS,
 ]

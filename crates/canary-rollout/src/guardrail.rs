@@ -111,10 +111,9 @@ impl Check {
     pub fn compares_traffic(&self) -> bool {
         match self {
             Self::ErrorRate(check) => check.and_worse.is_some(),
-            Self::ErrorRatio(_)
-            | Self::SlowRatio(_)
-            | Self::QuantileRatio(_)
-            | Self::Mean(_) => true,
+            Self::ErrorRatio(_) | Self::SlowRatio(_) | Self::QuantileRatio(_) | Self::Mean(_) => {
+                true
+            }
             _ => false,
         }
     }

@@ -125,4 +125,4 @@ pub use rate_ratio::RateRatio;
 pub use spending::Spending;
 pub use split::Split;
 pub use stream::{BadRequest, Traffic, Window};
-pub use users::{UserOutcome, UserUnits};
+pub use users::{Failures, UserOutcome, UserUnits};

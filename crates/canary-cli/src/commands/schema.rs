@@ -52,8 +52,8 @@ pub(crate) mod tests {
         Plan,
         rollout::{
             Accuracy, Agreement, Custom, ErrorRate, ErrorRatio, Gate, Golden, Guardrail,
-            HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors, QuantileRatio, SlowRatio, Step,
-            Target,
+            HeaderRoute, Hold, Mean, NumericDrift, ObservedSplit, PairErrors, QuantileRatio,
+            SlowRatio, Step, Target,
         },
     };
     use serde::de::DeserializeOwned;

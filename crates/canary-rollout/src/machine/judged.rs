@@ -27,7 +27,8 @@ pub(super) fn of_what(check: &Check, monitor: &Monitor) -> &'static str {
         Check::ObservedSplit(_) => "requests",
         Check::ErrorRate(_) => "requests of the canary",
         Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::QuantileRatio(_)
-            if judged.canary <= judged.stable => {
+            if judged.canary <= judged.stable =>
+        {
             "requests of the canary"
         }
         Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::QuantileRatio(_) => {

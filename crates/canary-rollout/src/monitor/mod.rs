@@ -141,7 +141,7 @@ impl Monitor {
     fn quantiles(&mut self) -> impl Iterator<Item = &mut canary_stats::QuantileRatio> {
         let tests = [Some(&mut self.test), self.proof.as_mut()].into_iter().flatten();
         tests.filter_map(|test| match test {
-            AnyTest::QuantileRatio(quantile) => Some(&mut **quantile),
+            AnyTest::QuantileRatio(quantile) => Some(quantile),
             _ => None,
         })
     }

@@ -161,6 +161,20 @@ impl Monitor {
         }
     }
 
+    /// Takes in one request's latency; `None` where it failed.
+    fn latency(&mut self, (at, share): (Timestamp, f64), canary: bool, micros: Option<f64>) {
+        let AnyTest::QuantileRatio(ratio) = &mut self.test else { return };
+        let judges = ratio.threshold().is_some();
+        // Only a share outside 0 to 1 is an error.
+        let _ = ratio.observe(at.0, share, canary, micros);
+        if let Some(AnyTest::QuantileRatio(proof)) = &mut self.proof {
+            let _ = proof.observe(at.0, share, canary, micros);
+        }
+        if judges && share > 0.0 && share < 1.0 {
+            self.judged.add(u64::from(!canary), u64::from(canary));
+        }
+    }
+
     /// Takes in one value; `false` when it is outside the range.
     pub(in super::super) fn value(&mut self, share: f64, canary: bool, value: f64) -> bool {
         let AnyTest::MeanDifference(mean) = &mut self.test else { return true };

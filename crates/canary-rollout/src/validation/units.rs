@@ -33,8 +33,14 @@ fn users(plan: &Plan, findings: &mut Findings) {
     let quantile = |one: &Guardrail| matches!(one.check, Check::QuantileRatio(_));
     if plan.guardrails.iter().any(quantile) {
         findings.push(
-            Finding::error("C128", "users", "quantileRatio compares the latencies of requests, and users are counted")
-                .help("use slowRatio, which takes a user with a slow request as one, or leave users out"),
+            Finding::error(
+                "C128",
+                "users",
+                "quantileRatio compares the latencies of requests, and users are counted",
+            )
+            .help(
+                "use slowRatio, which takes a user with a slow request as one, or leave users out",
+            ),
         );
     }
     if plan.scores_requests() {
