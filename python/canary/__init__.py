@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from canary._dashboard import Dashboard
 
 __all__ = [
+    "AaReport",
     "Analysis",
     "Answer",
     "AnswerError",

@@ -12,8 +12,8 @@ use crate::{
     evidence::{Answer, Arm, Counts, Pair, Request, Timestamp, Window},
 };
 use canary_stats::{
-    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, ErrorRate, Labelled, RateRatio,
-    SlowThreshold, Split, StatsError,
+    Agreement, Alpha, AnyTest, BoundedMean, Dispersion, Drift, EProcess, ErrorRate, Labelled,
+    RateRatio, SlowThreshold, Split, StatsError,
 };
 
 /// The state of one guardrail's test: sufficient statistics only.
@@ -131,6 +131,12 @@ impl Monitor {
     /// Returns `true` while failures are either harm or a burst.
     pub(super) fn is_unconfirmed(&self) -> bool {
         matches!(&self.test, AnyTest::RateRatio(ratio) if ratio.is_unconfirmed())
+    }
+
+    /// The dispersion of the bad requests, in A/A mode.
+    pub(super) fn dispersion(&self) -> Option<&Dispersion> {
+        let AnyTest::RateRatio(ratio) = &self.test else { return None };
+        ratio.dispersion()
     }
 
     /// The observations judged at the step in force.
@@ -375,6 +381,9 @@ fn ratio(
     }
     if let Some(margin) = margin {
         test = test.margin(margin)?;
+    }
+    if plan.aa {
+        test = test.measured(plan.aa_millis())?;
     }
     match plan.burst_window() {
         Some(window) => {

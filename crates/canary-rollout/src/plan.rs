@@ -120,6 +120,9 @@ pub struct Plan {
     /// Labels that come after the predictions; without it a label comes with its pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
+    /// `true` when both subsets serve the stable version, and the run measures the service itself; see [`Plan::aa`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aa: bool,
 }
 
 /// The weights after a verdict of Inconclusive.
@@ -157,6 +160,7 @@ impl Plan {
             patience: default_patience(),
             on_inconclusive: OnInconclusive::Keep,
             labels: None,
+            aa: false,
         }
     }
 

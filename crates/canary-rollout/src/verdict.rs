@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    aa::AaReport,
     counted::counted,
     gate::GateOutcome,
     patch::Differences,
@@ -216,6 +217,11 @@ pub enum Why {
         /// The last reason of each of them.
         why: String,
     },
+    /// The plan was an A/A plan, which promotes nothing and has measured the service.
+    Aa {
+        /// The measurement.
+        report: Box<AaReport>,
+    },
 }
 
 impl Verdict {
@@ -247,6 +253,14 @@ impl Verdict {
             | Self::Inconclusive { why: Why::Split { reading } } => std::slice::from_ref(reading),
             Self::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
             _ => &[],
+        }
+    }
+
+    /// The measurement of an A/A run.
+    pub fn aa(&self) -> Option<&AaReport> {
+        match self {
+            Self::Inconclusive { why: Why::Aa { report } } => Some(report),
+            _ => None,
         }
     }
 
@@ -365,6 +379,7 @@ impl Why {
             Self::ServiceFails { .. } => "serviceFails",
             Self::InvalidScores { .. } => "invalidScores",
             Self::InputsRepeat { .. } => "inputsRepeat",
+            Self::Aa { .. } => "aa",
         }
     }
 }
@@ -400,6 +415,9 @@ impl std::fmt::Display for Why {
                 "the function of {guardrail} gave {}, the last one {last}; a score is a number from 0 to 1",
                 counted(*count, "invalid scores")
             ),
+            Self::Aa { report } => {
+                write!(f, "an A/A run promotes nothing; {}", report.sentence())
+            }
             Self::InputsRepeat { step, distinct } => write!(
                 f,
                 "step {step} ran out of distinct inputs: {} came again and again, and each counts once; give more",

@@ -67,6 +67,7 @@ pub mod bounded_mean;
 mod cached;
 mod capitals;
 pub mod comparators;
+pub mod dispersion;
 pub mod drift;
 #[cfg(test)]
 mod duality;
@@ -107,6 +108,7 @@ pub use agreement::Agreement;
 pub use any_test::AnyTest;
 pub use bounded_mean::BoundedMean;
 pub use comparators::{FixedThreshold, RepeatedZTest};
+pub use dispersion::{Dispersion, DispersionLevel};
 pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};

@@ -54,6 +54,7 @@ pymethods! {
             .iter()
             .map(|core| Guardrail { core: core.clone(), score: plan.scores.0.get(&core.name).cloned() })
             .collect();
+        aa: bool = plan.core.aa;
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
@@ -81,7 +82,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None))]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, aa = false))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new<'py>(
             virtual_service: &str,
@@ -103,12 +104,14 @@ pymethods! {
             patience: Option<Bound<'py, PyAny>>,
             on_inconclusive: Option<&str>,
             labels_within: Option<Bound<'py, PyAny>>,
+            aa: bool,
         ) -> PyResult<Self> {
             let mut core = rollout::Plan::new(virtual_service, stable, canary);
             if let Some((name, value)) = header {
                 core = core.header(name, value);
             }
             core.alpha = alpha.unwrap_or(core.alpha);
+            core.aa = aa;
             core.target.namespace = namespace.unwrap_or(core.target.namespace);
             core.target.route = route;
             core.target.destination_rule = destination_rule;

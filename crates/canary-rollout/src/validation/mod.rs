@@ -1,5 +1,6 @@
 //! The rules of a plan: everything that is wrong is listed, with its path.
 
+mod aa;
 mod evidence;
 mod gates;
 mod guardrails;
@@ -19,5 +20,6 @@ pub(super) fn validate(plan: &Plan) -> Findings {
     guardrails::check(plan, &mut findings);
     evidence::check(plan, &mut findings);
     gates::check(plan, &mut findings);
+    aa::check(plan, &mut findings);
     findings
 }

@@ -36,6 +36,7 @@
 mod bursts;
 mod evidence;
 mod factors;
+mod measured;
 mod proof;
 mod rows;
 mod saved;
@@ -52,6 +53,7 @@ use self::{
     saved::Saved,
 };
 use super::{
+    dispersion::Dispersion,
     e_process::{Alpha, EProcess},
     error::{Result, check, closed_unit, positive},
     portable::ln,
@@ -116,6 +118,8 @@ pub struct RateRatio {
     plain: Option<Plain>,
     /// Bad requests seen while one version had all the traffic.
     uninformative: u64,
+    /// The dispersion of the bad requests, where it is measured.
+    dispersion: Option<Box<Dispersion>>,
 }
 
 /// The evidence against the bound without the guard against bursts, and what follows from it.
@@ -157,6 +161,7 @@ impl RateRatio {
             segments: Segments::default(),
             plain: None,
             uninformative: 0,
+            dispersion: None,
         })
     }
 
@@ -285,6 +290,7 @@ impl RateRatio {
             *sum = sum.saturating_add(more);
         }
         self.segments.add(self.conditions, counts);
+        self.measure(at, share, counts);
         if canary_bad + stable_bad > 0 {
             self.evaluate();
         }

@@ -10,6 +10,7 @@ use super::{
     rows::{NODES, Row, Rows, WIDTH},
 };
 use crate::{
+    dispersion::Dispersion,
     e_process::Alpha,
     error::{Result, StatsError, check, closed_unit, max_ln_e, positive},
     exact, matrix,
@@ -64,6 +65,8 @@ pub(super) struct Saved {
     unconfirmed_until: Option<u64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     uninformative: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispersion: Option<Box<Dispersion>>,
 }
 
 fn one() -> u32 {
@@ -110,6 +113,7 @@ impl From<RateRatio> for Saved {
             suspected_at: test.plain.as_ref().map(|plain| plain.ln_threshold),
             unconfirmed_until: test.plain.as_ref().and_then(|plain| plain.until),
             uninformative: test.uninformative,
+            dispersion: test.dispersion,
         }
     }
 }
@@ -156,7 +160,7 @@ impl TryFrom<Saved> for RateRatio {
             plain.ln_threshold = positive("suspected_at", saved.suspected_at.unwrap_or(f64::NAN))?;
             plain.until = saved.unconfirmed_until;
         }
-        test.uninformative = saved.uninformative;
+        (test.uninformative, test.dispersion) = (saved.uninformative, saved.dispersion);
         if saved.share.is_some() {
             test.prepare();
         }
