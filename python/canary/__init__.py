@@ -8,6 +8,7 @@ request goes, `Preprocess` makes tensors of images as TensorFlow does. The messa
 from typing import TYPE_CHECKING, Any
 
 from canary._canary import (
+    AaReport,
     Analysis,
     Answer,
     Answers,

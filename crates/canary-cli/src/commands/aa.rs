@@ -19,7 +19,7 @@ says; the verdict of a run is inconclusive, and the status 0 when every step was
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
-        "canary aa plan.yaml --stable-errors 0.02 --canary-errors 0.02",
+        "canary aa plan.yaml --stable-errors 0.02 --canary-errors 0.02 --report aa.html",
         "canary aa plan.yaml --cluster --images photo.jpg --store aa.jsonl",
     ],
     &Status::ALL,

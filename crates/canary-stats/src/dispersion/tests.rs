@@ -29,8 +29,9 @@ fn measured(seed: u64, burst: u64, window: u64) -> [DispersionLevel; 3] {
 fn failures_one_by_one_have_a_dispersion_near_one_at_every_length() {
     for seed in 0..5 {
         for level in measured(seed, 10, 5_000) {
-            assert!(level.phi < 1.35, "{level:?}");
             assert!(level.windows > 50, "{level:?}");
+            // Three and a half standard deviations of a mean of squares of so many windows.
+            assert!(level.phi < 1.0 + 3.5 * (2.0 / level.windows as f64).sqrt(), "{level:?}");
         }
     }
 }
