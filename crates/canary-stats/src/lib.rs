@@ -15,6 +15,7 @@
 //! | [`MeanDifference`] | a bounded value of a request to either version | canary's mean ≥ stable's − margin |
 //!
 //! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned beforehand.
+//! [`Dispersion`] is no test: it measures how much more bad requests come together than the tests of rates assume.
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
