@@ -8,6 +8,7 @@ request goes, `Preprocess` makes tensors of images as TensorFlow does. The messa
 from typing import TYPE_CHECKING, Any
 
 from canary._canary import (
+    AaReport,
     Analysis,
     Answer,
     Answers,
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from canary._dashboard import Dashboard
 
 __all__ = [
+    "AaReport",
     "Analysis",
     "Answer",
     "AnswerError",

@@ -16,6 +16,7 @@ from canary._records import Records
 from canary._version_state import VersionState
 
 __all__ = [
+    "AaReport",
     "Analysis",
     "Answer",
     "Answers",
@@ -2226,6 +2227,9 @@ class Plan(_Value):
             `spending` (`obf` or `pocock`). Every hold states `total_requests`, and `bursts` is `none`.
         proven_on: The evidence that has to exclude harm before a promotion: of `all_steps` (unless given), or of the
             `last_step` in which a guardrail has evidence.
+        aa: Whether both subsets serve the stable version, deployed twice, so that the run measures the service: which
+            windows `bursts` needs, and which guardrails alarm although nothing differs (`Run.aa`). The steps below
+            100 run, an alarm changes nothing, and everything goes back to the stable version; 100 is never written.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2266,6 +2270,7 @@ class Plan(_Value):
         users_within: _Seconds | None = None,
         sequential: int | Mapping[str, Any] | None = None,
         proven_on: Literal["all_steps", "last_step"] | None = None,
+        aa: bool = False,
     ) -> Plan: ...
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
@@ -2372,6 +2377,15 @@ class Plan(_Value):
         Example:
             >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], users_within=1800).users_within
             1800.0
+        """
+    @property
+    def aa(self) -> bool:
+        """Whether it is an A/A plan, which measures the service and promotes nothing.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="again", guards=[error_ratio()], aa=True)
+            >>> plan.aa, plan.to_dict()["aa"]
+            (True, True)
         """
     @property
     def weights(self) -> list[int]:
@@ -3073,8 +3087,11 @@ class Verdict(_Stored):
         `unreachable`.
 
         Of an inconclusive run `notEnoughData`, `split`, `harmNotExcluded`, `gateUnanswered`, `serviceFails`,
-        `invalidScores`, `inputsRepeat`, `sourcesEnded` or `unreachable`.
+        `invalidScores`, `inputsRepeat`, `sourcesEnded` or `unreachable`; of an A/A run that was measured, `aa`.
         """
+    @property
+    def aa(self) -> AaReport | None:
+        """The measurement of an A/A run or replay; None of others, and where the run ended for another cause."""
     @property
     def guardrail(self) -> str | None:
         """The guardrail or gate that rolled back, or the canary's subset where the canary itself was at fault."""
@@ -3139,6 +3156,52 @@ class Progress(_Stored):
         """Give everything as plain data."""
 
 @final
+class AaReport(_Stored):
+    """What an A/A run has measured (`Plan(aa=True)`); `str` gives some lines of plain English.
+
+    Nothing differs between the two versions, so whatever the tests see is the service's own: bad requests that come
+    together, and false alarms.
+
+    Example:
+        >>> plan = Plan("s", stable="a", canary="again", steps=[50, 100], hold=500, guards=[error_ratio()], aa=True)
+        >>> seen = [Observation(["a", "again"][n * 7 % 11 % 2], 1.7e9 + n, ok=n % 10 != 0) for n in range(2_000)]
+        >>> report = plan.replay(seen, weights=50).aa
+        >>> report.window, report.complete, sorted(report.levels)
+        (15.0, True, ['errorRatio'])
+    """
+
+    @property
+    def window(self) -> float:
+        """The length of the windows that `bursts` needs, in seconds: a length, or the least one."""
+    @property
+    def enough(self) -> bool:
+        """Whether windows of that length are long enough; False where the run does not show it.
+
+        Then run A/A again, with `bursts` of this length, or for longer.
+        """
+    @property
+    def bursts_none(self) -> bool | None:
+        """Whether the guard may be switched off (`bursts="none"`); None where too little was seen to say."""
+    @property
+    def levels(self) -> dict[str, list[tuple[float, float, int]]]:
+        """The dispersion by guardrail, at three lengths of the windows.
+
+        Each is the length in seconds, the dispersion (near 1 where bad requests come one by one), and the number of
+        windows with bad requests.
+        """
+    @property
+    def alarms(self) -> dict[str, tuple[float, float]]:
+        """The guardrails that alarmed, each with its largest E and the E at which it alarms."""
+    @property
+    def complete(self) -> bool:
+        """Whether every step below 100 was held to its end."""
+    @property
+    def early(self) -> str | None:
+        """Why the run ended before; None where it did not."""
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain data."""
+
+@final
 class Run(_Shown, _Table):
     """A plan at work: an iterator, and an async iterator, of `Progress`.
 
@@ -3183,6 +3246,9 @@ class Run(_Shown, _Table):
     @property
     def verdict(self) -> Verdict | None:
         """The verdict, once there is one."""
+    @property
+    def aa(self) -> AaReport | None:
+        """The measurement of an A/A plan (`Plan(aa=True)`), once the run is over; None of others."""
     @property
     def readings(self) -> Records[Reading]:
         """The last reading of each guardrail."""

@@ -65,6 +65,7 @@ mod _canary {
         mesh::{Decision, Mesh},
         prometheus::Prometheus,
         rollout::{
+            aa::AaReport,
             compare::compare_rules,
             comparison::Comparison,
             guardrail::Guardrail,

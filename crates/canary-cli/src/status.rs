@@ -70,7 +70,8 @@ impl Status {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => {
-                "done: no error was found, every case holds, nothing differs, the canary is promoted"
+                "done: no error was found, every case holds, nothing differs, the canary is promoted; an \
+                 A/A run has held all of its steps"
             }
             Self::Failed => {
                 "the answer is no: an error was found, a case or a check fails, something differs; or the work ended \

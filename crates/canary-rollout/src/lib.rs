@@ -2,6 +2,7 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod aa;
 mod approval;
 mod bound;
 mod bursts;
@@ -48,6 +49,7 @@ mod verdict;
 mod waiting;
 mod wording;
 
+pub use aa::{AaAdvice, AaAlarm, AaGuardrail, AaLevel, AaReport};
 pub use approval::{Approval, Otherwise};
 pub use bursts::Bursts;
 pub use command::{COMMAND_ANNOTATION, Command, CommandLine, CommandOutcome, CommandRecord, Verb};

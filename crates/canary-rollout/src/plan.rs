@@ -131,6 +131,9 @@ pub struct Plan {
     /// The evidence that has to exclude harm before a promotion.
     #[serde(default, skip_serializing_if = "ProvenOn::is_all_steps")]
     pub proven_on: ProvenOn,
+    /// `true` when both subsets serve the stable version, and the run measures the service itself; see [`Plan::aa`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aa: bool,
 }
 
 /// The evidence that has to exclude harm before a promotion, for the guardrails that ask for that.
@@ -192,6 +195,7 @@ impl Plan {
             users: None,
             sequential: None,
             proven_on: ProvenOn::AllSteps,
+            aa: false,
         }
     }
 

@@ -50,6 +50,10 @@ pub(super) fn search(
             "the probability to catch the harm is {probability}, expected between 0 and 1"
         )));
     }
+    if plan.aa {
+        let why = "an A/A plan rolls nothing back at an alarm, so it catches no harm; leave aa out";
+        return Err(Error::Plan(why.to_owned()));
+    }
     let tried = |factor: f64| chance(&lengthened(plan, factor));
     let enough = |chance: &Chance| chance.p >= probability;
     let most = most_lengthened(plan);

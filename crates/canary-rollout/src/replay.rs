@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    aa::AaReport,
     event::{Action, Event},
     machine::Machine,
     offline,
@@ -33,6 +34,9 @@ pub struct Replay {
     pub observations: u64,
     /// Requests that were observed under another weight than that of the plan's step, and count for nothing.
     pub left_out: u64,
+    /// The measurement, by an A/A plan ([`Plan::aa`]); also where the verdict is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aa: Option<AaReport>,
 }
 
 impl Plan {
@@ -200,8 +204,10 @@ impl Replaying {
 
     fn ended(self) -> Replay {
         let Self { machine, state, observations, left_out, .. } = self;
+        let verdict = state.verdict();
         Replay {
-            verdict: state.verdict(),
+            aa: verdict.aa().cloned().or_else(|| state.aa(machine.plan())),
+            verdict,
             readings: state.readings(machine.plan()),
             totals: state.totals(),
             step: state.step(),
@@ -217,6 +223,9 @@ impl std::fmt::Display for Replay {
         writeln!(f, "{}", self.verdict)?;
         for reading in &self.readings {
             writeln!(f, "  {reading}")?;
+        }
+        if let Some(report) = &self.aa {
+            writeln!(f, "{report}")?;
         }
         write!(f, "{} observations were read", self.observations)?;
         match self.left_out {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    aa::AaReport,
     counted::counted,
     gate::GateOutcome,
     patch::Differences,
@@ -226,6 +227,11 @@ pub enum Why {
         /// The last reason of each of them.
         why: String,
     },
+    /// The plan was an A/A plan, which promotes nothing and has measured the service.
+    Aa {
+        /// The measurement.
+        report: Box<AaReport>,
+    },
 }
 
 impl Verdict {
@@ -257,6 +263,14 @@ impl Verdict {
             | Self::Inconclusive { why: Why::Split { reading } } => std::slice::from_ref(reading),
             Self::Inconclusive { why: Why::HarmNotExcluded { guardrails } } => guardrails,
             _ => &[],
+        }
+    }
+
+    /// The measurement of an A/A run.
+    pub fn aa(&self) -> Option<&AaReport> {
+        match self {
+            Self::Inconclusive { why: Why::Aa { report } } => Some(report),
+            _ => None,
         }
     }
 
@@ -380,6 +394,7 @@ impl Why {
             Self::InvalidScores { .. } => "invalidScores",
             Self::InputsRepeat { .. } => "inputsRepeat",
             Self::InputsBeyondRoom { .. } => "inputsBeyondRoom",
+            Self::Aa { .. } => "aa",
         }
     }
 }
@@ -420,6 +435,9 @@ impl std::fmt::Display for Why {
                 "step {step} still needs pairs, and the rollout remembers no more than {}; hold its steps by fewer pairs",
                 counted(*room, "inputs")
             ),
+            Self::Aa { report } => {
+                write!(f, "an A/A run promotes nothing; {}", report.sentence())
+            }
             Self::InputsRepeat { step, distinct } => write!(
                 f,
                 "step {step} ran out of distinct inputs: {} came again and again, and each counts once; give more",

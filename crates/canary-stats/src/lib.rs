@@ -16,6 +16,7 @@
 //! | [`MeanDifference`] | a bounded value of a request to either version | canary's mean ≥ stable's − margin |
 //!
 //! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned beforehand.
+//! [`Dispersion`] is no test: it measures how much more bad requests come together than the tests of rates assume.
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain
 //! estimate of its quantity, the opposite test that a promotion may require ([`EProcess::excludes_harm`]), and
@@ -68,6 +69,7 @@ pub mod bounded_mean;
 mod cached;
 mod capitals;
 pub mod comparators;
+pub mod dispersion;
 pub mod drift;
 #[cfg(test)]
 mod duality;
@@ -110,6 +112,7 @@ pub use agreement::Agreement;
 pub use any_test::AnyTest;
 pub use bounded_mean::BoundedMean;
 pub use comparators::{FixedThreshold, RepeatedZTest};
+pub use dispersion::{Dispersion, DispersionLevel};
 pub use drift::Drift;
 pub use e_process::{Alpha, EProcess, Interval};
 pub use error::{Result, StatsError};

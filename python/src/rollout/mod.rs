@@ -1,5 +1,6 @@
 //! Plans, their simulations, and the results of runs.
 
+pub(crate) mod aa;
 pub(crate) mod compare;
 pub(crate) mod comparison;
 pub(crate) mod guardrail;

@@ -55,6 +55,7 @@ pymethods! {
             .iter()
             .map(|core| Guardrail { core: core.clone(), score: plan.scores.0.get(&core.name).cloned() })
             .collect();
+        aa: bool = plan.core.aa;
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
@@ -82,7 +83,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, users_within = None, sequential = None, proven_on = None))]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, users_within = None, sequential = None, proven_on = None, aa = false))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new<'py>(
             virtual_service: &str,
@@ -107,12 +108,14 @@ pymethods! {
             users_within: Option<Bound<'py, PyAny>>,
             sequential: Option<Bound<'py, PyAny>>,
             proven_on: Option<&str>,
+            aa: bool,
         ) -> PyResult<Self> {
             let mut core = rollout::Plan::new(virtual_service, stable, canary);
             if let Some((name, value)) = header {
                 core = core.header(name, value);
             }
             core.alpha = alpha.unwrap_or(core.alpha);
+            core.aa = aa;
             core.target.namespace = namespace.unwrap_or(core.target.namespace);
             core.target.route = route;
             core.target.destination_rule = destination_rule;

@@ -7,7 +7,7 @@ use pyo3::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::reading;
+use super::{aa::AaReport, reading};
 use crate::{
     convert::{plain, time},
     macros::pymethods,
@@ -49,6 +49,7 @@ pymethods! {
         };
         rolled_back: bool = matches!(verdict.core, Core::Rollback { .. });
         cause: Option<&'static str> = verdict.core.cause();
+        aa: Option<AaReport> = verdict.core.aa().cloned().map(|core| AaReport { core });
         guardrail: Option<&str> = match &verdict.core {
             Core::Rollback { guardrail, .. } => Some(guardrail),
             _ => None,

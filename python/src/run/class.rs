@@ -25,7 +25,7 @@ use crate::{
     error::{IntoPy, to_py},
     lab::Lab,
     macros::pymethods,
-    rollout::{pair::Pair, progress::Progress, reading, verdict::Verdict},
+    rollout::{aa::AaReport, pair::Pair, progress::Progress, reading, verdict::Verdict},
     show,
 };
 
@@ -94,6 +94,8 @@ pymethods! {
     get |run| {
         plan: PyResult<String> = run.drive.recipe.plan.to_yaml().py();
         verdict: Option<Verdict> = run.drive.verdict();
+        aa: Option<AaReport> =
+            run.drive.verdict().and_then(|verdict| Some(AaReport { core: verdict.core.aa()?.clone() }));
     }
     make |run, py| {
         readings: PyResult<Bound<'py, PyAny>> = {

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub(crate) mod aa;
 pub(crate) mod analyze;
 pub(crate) mod apply;
 pub(crate) mod completions;

@@ -13,7 +13,7 @@ use canary_core::{
     cluster::{Cluster, Control, Progress, Rollout, RunLog},
     evidence::{Disagreements, Mirrored, Sample, prometheus::Prometheus},
     predict::Client,
-    rollout::report::Disagreement,
+    rollout::{AaReport, report::Disagreement},
 };
 use futures_util::{Stream, StreamExt};
 
@@ -53,6 +53,14 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// The measurement of an A/A run.
+    pub(crate) fn aa(&self) -> Option<&AaReport> {
+        match self {
+            Self::Over { verdict, .. } => verdict.aa(),
+            Self::Suspended => None,
+        }
+    }
+
     /// The exit status; `plain` gives a verdict of an earlier run the status of a new one.
     pub(crate) fn status(&self, plain: bool) -> Status {
         let Self::Over { verdict, stored } = self else { return Status::Suspended };

@@ -11,7 +11,9 @@ use super::{
         totals::Totals,
         verdict::{Cause, Verdict},
     },
-    Machine, Phase, shortened,
+    Machine, Phase,
+    aa::AA_ENDS_STABLE,
+    shortened,
 };
 
 impl Machine {
@@ -166,6 +168,9 @@ impl Machine {
     ) -> Result<(), String> {
         if !state.is_running() {
             return Err(over(state));
+        }
+        if self.plan.aa {
+            return Err(AA_ENDS_STABLE.to_owned());
         }
         if state.unanswered {
             return Err("the last write has no response yet, so nothing is decided".to_owned());

@@ -18,6 +18,7 @@ impl Machine {
             why,
             Why::NotEnoughData { .. } | Why::SourcesEnded { .. } | Why::HarmNotExcluded { .. }
         );
+        let why = if ends { self.aa_instead_of(state, why) } else { why };
         if ends && let Some(reading) = self.unconfirmed(state) {
             // Harm or a burst: users do not stay on it.
             let name = reading.guardrail.clone();
@@ -59,16 +60,19 @@ impl Machine {
     pub(super) fn final_split(&self, state: &State, verdict: &Verdict) -> Option<Split> {
         let untouched = state.written.is_none_or(|split| split.canary == 0);
         match verdict {
-            Verdict::Promote { .. } | Verdict::PromotedByPerson { .. } => Some(Split::CANARY),
-            Verdict::Rollback { .. } => Some(Split::STABLE),
+            Verdict::Promote { .. } | Verdict::PromotedByPerson { .. } if !self.plan.aa => {
+                Some(Split::CANARY)
+            }
+            Verdict::Promote { .. }
+            | Verdict::PromotedByPerson { .. }
+            | Verdict::Rollback { .. } => Some(Split::STABLE),
             // A canary without weight has nothing to keep, and one of which nothing was seen keeps none: whether it
-            // serves its users is not known.
+            // serves its users is not known. After A/A everything is at the stable version.
             Verdict::Inconclusive { why } => {
                 let silent = matches!(why, Why::NotEnoughData { .. } | Why::SourcesEnded { .. })
                     && !state.has_seen_canary();
-                let back =
-                    untouched || silent || self.plan.on_inconclusive == OnInconclusive::Rollback;
-                back.then_some(Split::STABLE)
+                let keeps = self.plan.on_inconclusive == OnInconclusive::Keep && !self.plan.aa;
+                (untouched || silent || !keeps).then_some(Split::STABLE)
             }
             _ => None,
         }

@@ -135,7 +135,7 @@ impl Machine {
         {
             if monitor.max_ln_e() >= *threshold {
                 let guardrail = &self.plan.guardrails[place];
-                if guardrail.on_alarm != OnAlarm::Rollback {
+                if self.plan.action_of(guardrail) != OnAlarm::Rollback {
                     if !state.told.contains(&guardrail.name) {
                         aside = Some(place);
                     }
@@ -165,7 +165,7 @@ impl Machine {
     fn tell(&self, state: &mut State, place: usize, actions: &mut Vec<Action>) {
         let guardrail = &self.plan.guardrails[place];
         state.told.push(guardrail.name.clone());
-        state.paused |= guardrail.on_alarm == OnAlarm::Pause;
+        state.paused |= self.plan.action_of(guardrail) == OnAlarm::Pause;
         actions.push(Action::Save);
     }
 

@@ -9,6 +9,7 @@ use super::{
         evidence_steps::has_evidence_at,
         guardrail::{Check, DEFAULT_MINIMUM, Guardrail},
         monitor::Monitor,
+        on_alarm::OnAlarm,
         reading::Reading,
         state::State,
         totals::Totals,
@@ -101,10 +102,11 @@ impl Machine {
     fn next(&self, state: &mut State, actions: &mut Vec<Action>) {
         let weight = self.plan.steps[state.step].weight;
         let following = self.plan.steps.get(state.step + 1).map_or(100, |step| step.weight);
-        if weight < 100 && following == 100 && !self.all_proven(state) {
+        let ends_aa = self.plan.aa && following == 100;
+        if !ends_aa && weight < 100 && following == 100 && !self.all_proven(state) {
             return;
         }
-        if self.waits_for_approval(state, actions) {
+        if !ends_aa && self.waits_for_approval(state, actions) {
             return;
         }
         if state.resumed > 0 {
@@ -114,7 +116,9 @@ impl Machine {
                 return;
             }
         }
-        if state.step + 1 < self.plan.steps.len() {
+        if ends_aa {
+            self.end_aa(state, actions);
+        } else if state.step + 1 < self.plan.steps.len() {
             state.step += 1;
             self.enter(state, actions);
         } else {
@@ -147,8 +151,9 @@ impl Machine {
     /// The first guardrail whose failures are either harm or a burst, with its reading.
     pub(super) fn unconfirmed(&self, state: &State) -> Option<Reading> {
         let of = self.plan.guardrails.iter().zip(&state.monitors).zip(&self.alphas);
-        let mut of = of
-            .filter(|((guardrail, monitor), _)| guardrail.rolls_back() && monitor.is_unconfirmed());
+        let mut of = of.filter(|((guardrail, monitor), _)| {
+            self.plan.action_of(guardrail) == OnAlarm::Rollback && monitor.is_unconfirmed()
+        });
         of.next().map(|((guardrail, monitor), alpha)| {
             monitor.reading(guardrail, *alpha, self.plan.alpha)
         })

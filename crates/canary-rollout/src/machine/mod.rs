@@ -1,5 +1,6 @@
 //! The state machine: `step(state, event) → (state, actions)`, without I/O, clock or chance.
 
+mod aa;
 mod commands;
 mod ending;
 mod evidence;
@@ -470,6 +471,8 @@ fn shortened(text: &str) -> String {
     text.chars().take(400).collect()
 }
 
+#[cfg(test)]
+mod aa_tests;
 #[cfg(test)]
 mod burst_tests;
 #[cfg(test)]

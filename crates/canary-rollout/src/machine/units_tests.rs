@@ -284,11 +284,11 @@ fn more_pairs_than_a_rollout_remembers_are_not_judged_and_a_canary_that_fails_is
 #[test]
 fn plans_that_cannot_count_users_or_look_are_refused_with_the_remedy() {
     let wrong = [
-        (by_users().users_within(Duration::ZERO), "C128"),
-        (by_users().sequential(Sequential::default()).bursts(Bursts::None), "C129"),
-        (at_looks().bursts(Bursts::Auto), "C129"),
-        (at_looks().weights([50, 100], Hold::requests(500)), "C129"),
-        (at_looks().sequential(Sequential { looks: 0, ..Sequential::default() }), "C129"),
+        (by_users().users_within(Duration::ZERO), "C129"),
+        (by_users().sequential(Sequential::default()).bursts(Bursts::None), "C130"),
+        (at_looks().bursts(Bursts::Auto), "C130"),
+        (at_looks().weights([50, 100], Hold::requests(500)), "C130"),
+        (at_looks().sequential(Sequential { looks: 0, ..Sequential::default() }), "C130"),
         (plan().guardrail(Guardrail::mean("m", 1.0, 0.0, 0.0)), "C117"),
         (plan().guardrail(Guardrail::mean("m", 0.0, 1.0, 1.0)), "C117"),
         (plan().guardrail(Guardrail::mean("m", 0.0, 1.0, 0.2).proven(0.1)), "C117"),
@@ -303,5 +303,5 @@ fn plans_that_cannot_count_users_or_look_are_refused_with_the_remedy() {
     if let Some(users) = &mut many.users {
         users.at_most = 30_000;
     }
-    assert!(many.validate().to_string().contains("C128"));
+    assert!(many.validate().to_string().contains("C129"));
 }

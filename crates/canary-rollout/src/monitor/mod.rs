@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{Error, Result};
 use canary_stats::{
-    Agreement, Alpha, AnyTest, BoundedMean, Drift, EProcess, Interval, Labelled, MeanDifference,
-    RateRatio, SlowThreshold, Split, StatsError,
+    Agreement, Alpha, AnyTest, BoundedMean, Dispersion, Drift, EProcess, Interval, Labelled,
+    MeanDifference, RateRatio, SlowThreshold, Split, StatsError,
 };
 
 /// The state of one guardrail's test: sufficient statistics only.
@@ -163,6 +163,12 @@ impl Monitor {
             AnyTest::QuantileRatio(quantile) => quantile.is_unconfirmed(),
             _ => false,
         }
+    }
+
+    /// The dispersion of the bad requests, in A/A mode.
+    pub(super) fn dispersion(&self) -> Option<&Dispersion> {
+        let AnyTest::RateRatio(ratio) = &self.test else { return None };
+        ratio.dispersion()
     }
 
     /// The observations judged at the step in force.
@@ -342,6 +348,9 @@ fn ratio(
     }
     if let Some(margin) = margin {
         test = test.margin(margin)?;
+    }
+    if plan.aa {
+        test = test.measured(plan.aa_millis())?;
     }
     match guard(plan, guardrail)? {
         Some((millis, alpha)) => test.bursts(millis, alpha),

@@ -1,5 +1,6 @@
 //! The rules of a plan: everything that is wrong is listed, with its path.
 
+mod aa;
 mod evidence;
 mod gates;
 mod guardrails;
@@ -21,5 +22,6 @@ pub(super) fn validate(plan: &Plan) -> Findings {
     evidence::check(plan, &mut findings);
     units::check(plan, &mut findings);
     gates::check(plan, &mut findings);
+    aa::check(plan, &mut findings);
     findings
 }

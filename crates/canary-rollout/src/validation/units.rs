@@ -26,7 +26,7 @@ fn users(plan: &Plan, findings: &mut Findings) {
     };
     if !plan.guardrails.iter().any(counts_users) {
         findings.push(
-            Finding::error("C128", "users", "no guardrail counts users")
+            Finding::error("C129", "users", "no guardrail counts users")
                 .help("add errorRatio, slowRatio, errorRate or mean, or leave users out"),
         );
     }
@@ -34,7 +34,7 @@ fn users(plan: &Plan, findings: &mut Findings) {
     if plan.guardrails.iter().any(quantile) {
         findings.push(
             Finding::error(
-                "C128",
+                "C129",
                 "users",
                 "quantileRatio compares the latencies of requests, and users are counted",
             )
@@ -45,19 +45,19 @@ fn users(plan: &Plan, findings: &mut Findings) {
     }
     if plan.scores_requests() {
         findings.push(
-            Finding::error("C128", "users", "a custom score of requests does not know users")
+            Finding::error("C129", "users", "a custom score of requests does not know users")
                 .help("use the guardrail mean, which takes the mean of each user's values"),
         );
     }
     if users.within.is_zero() {
         findings.push(
-            Finding::error("C128", "users.within", "a user sends nothing in no time")
+            Finding::error("C129", "users.within", "a user sends nothing in no time")
                 .help("give the time in which requests belong to one observation, such as 30m"),
         );
     } else if users.within >= plan.patience {
         findings.push(
             Finding::warning(
-                "C128",
+                "C129",
                 "users.within",
                 "a step may end inconclusive before its first user counts",
             )
@@ -70,7 +70,7 @@ fn users(plan: &Plan, findings: &mut Findings) {
     if users.at_most == 0 || users.at_most > most || stored > plan.bytes_to_remember() {
         findings.push(
             Finding::error(
-                "C128",
+                "C129",
                 "users.atMost",
                 format!(
                     "a rollout remembers from 1 to {most} users, as many as its state has room for"
@@ -87,13 +87,13 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
     let ratio = |one: &Guardrail| matches!(one.check, Check::ErrorRatio(_) | Check::SlowRatio(_));
     if !plan.guardrails.iter().any(ratio) {
         findings.push(
-            Finding::error("C129", "sequential", "no guardrail is tested at looks")
+            Finding::error("C130", "sequential", "no guardrail is tested at looks")
                 .help("add errorRatio or slowRatio, or leave sequential out"),
         );
     }
     if !(1..=200).contains(&sequential.looks) {
         findings.push(
-            Finding::error("C129", "sequential.looks", "a plan has from 1 to 200 looks")
+            Finding::error("C130", "sequential.looks", "a plan has from 1 to 200 looks")
                 .found(sequential.looks)
                 .help("20 is usual"),
         );
@@ -102,7 +102,7 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
     if !held.is_some_and(|planned| planned <= 10_000_000) {
         findings.push(
             Finding::error(
-                "C129",
+                "C130",
                 "sequential",
                 "looks are planned by the number of requests, and a step's hold leaves it open",
             )
@@ -111,14 +111,14 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
     }
     if plan.bursts != Bursts::None {
         findings.push(
-            Finding::error("C129", "sequential", "a test at looks has no guard against bursts")
+            Finding::error("C130", "sequential", "a test at looks has no guard against bursts")
                 .help("state bursts: none, where an A/A run has shown that failures come one by one; or leave sequential out"),
         );
     }
     if plan.users.is_some() {
         findings.push(
             Finding::error(
-                "C129",
+                "C130",
                 "sequential",
                 "looks are planned by requests, and users are counted",
             )

@@ -24,43 +24,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::factors::null_probability;
-use crate::{exact, stream::Window};
+use crate::{
+    dispersion::{Sums, phi_of},
+    exact,
+    stream::Window,
+};
 
 /// The largest J of a window.
 const MOST: f64 = 1.5;
-
-/// The sums over windows from which a variance about a proportion is worked out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Dispersion {
-    /// Σ of the part, Σ of the whole, and of their squares and products.
-    #[serde(with = "exact")]
-    part: f64,
-    #[serde(with = "exact")]
-    whole: f64,
-    #[serde(with = "exact")]
-    part_part: f64,
-    #[serde(with = "exact")]
-    part_whole: f64,
-    #[serde(with = "exact")]
-    whole_whole: f64,
-}
-
-impl Dispersion {
-    fn add(&mut self, part: u64, whole: u64) {
-        let (part, whole) = (part as f64, whole as f64);
-        self.part += part;
-        self.whole += whole;
-        self.part_part += part * part;
-        self.part_whole += part * whole;
-        self.whole_whole += whole * whole;
-    }
-
-    /// The squared deviations about the proportion `p`, and their mean were each independent.
-    fn about(&self, p: f64) -> (f64, f64) {
-        let found = self.part_part - 2.0 * p * self.part_whole + p * p * self.whole_whole;
-        (found, self.whole * p * (1.0 - p))
-    }
-}
 
 /// The canary's part of the bad requests, window by window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -71,9 +42,9 @@ pub(super) struct Bursts {
     #[serde(with = "exact")]
     expected: f64,
     /// Under the share in force.
-    split: Dispersion,
+    split: Sums,
     /// The stable version's bad requests among its requests.
-    stable: Dispersion,
+    stable: Sums,
     /// Windows that had requests.
     pub(super) windows: u64,
 }
@@ -81,18 +52,14 @@ pub(super) struct Bursts {
 impl Bursts {
     /// φ of the windows so far.
     pub(super) fn phi(&self, share: f64) -> f64 {
-        let proportion = (self.split.part + share) / (self.split.whole + 1.0);
-        let (found, expected) = self.split.about(proportion);
-        ((self.found + found + 2.0) / (self.expected + expected + 2.0)).max(1.0)
+        let (found, expected) = self.split.about_split(share);
+        phi_of(self.found + found, self.expected + expected)
     }
 
     /// How much more the stable version's bad requests vary from window to window than independent ones.
     pub(super) fn phi_stable(&self) -> f64 {
-        if self.stable.whole <= 0.0 {
-            return 1.0;
-        }
-        let (found, expected) = self.stable.about(self.stable.part / self.stable.whole);
-        ((found + 2.0) / (expected + 2.0)).max(1.0)
+        let (found, expected) = self.stable.about_mean();
+        phi_of(found, expected)
     }
 
     /// The same with one more window.
@@ -108,7 +75,7 @@ impl Bursts {
     /// Ends a share.
     pub(super) fn leave(&mut self, share: f64) {
         let split = std::mem::take(&mut self.split);
-        let (found, expected) = split.about((split.part + share) / (split.whole + 1.0));
+        let (found, expected) = split.about_split(share);
         self.found += found;
         self.expected += expected;
     }

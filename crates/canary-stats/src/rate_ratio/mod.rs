@@ -37,6 +37,7 @@ mod bursts;
 mod counts;
 mod evidence;
 mod factors;
+mod measured;
 mod proof;
 mod rows;
 mod saved;
@@ -58,6 +59,7 @@ pub(crate) use self::{
     saved::Saved,
 };
 use super::{
+    dispersion::Dispersion,
     e_process::{Alpha, EProcess},
     error::{Result, check, closed_unit, positive},
     portable::ln,
@@ -122,6 +124,8 @@ pub struct RateRatio {
     plain: Option<Plain>,
     /// Bad requests seen while one version had all the traffic.
     uninformative: u64,
+    /// The dispersion of the bad requests, where it is measured.
+    dispersion: Option<Box<Dispersion>>,
 }
 
 /// The evidence against the bound without the guard against bursts, and what follows from it.
@@ -174,6 +178,7 @@ impl RateRatio {
             segments: Segments::default(),
             plain: None,
             uninformative: 0,
+            dispersion: None,
         }
     }
 
@@ -307,6 +312,7 @@ impl RateRatio {
         self.stable_bad = self.stable_bad.saturating_add(stable_bad);
         self.of_step = self.of_step.saturating_add(canary.saturating_add(stable));
         self.segments.add(self.conditions, counts, above);
+        self.measure(at, share, counts);
         if canary_bad + stable_bad > 0 {
             self.evaluate();
         }

@@ -11,6 +11,7 @@ use super::{
     rows::{NODES, Nodes, Row, Rows, WIDTH},
 };
 use crate::{
+    dispersion::Dispersion,
     e_process::Alpha,
     error::{Result, StatsError, check, closed_unit, max_ln_e, positive},
     exact, matrix,
@@ -68,6 +69,8 @@ pub(crate) struct Saved {
     unconfirmed_until: Option<u64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     uninformative: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispersion: Option<Box<Dispersion>>,
 }
 
 fn one() -> u32 {
@@ -115,6 +118,7 @@ impl From<RateRatio> for Saved {
             suspected_at: test.plain.as_ref().map(|plain| plain.ln_threshold),
             unconfirmed_until: test.plain.as_ref().and_then(|plain| plain.until),
             uninformative: test.uninformative,
+            dispersion: test.dispersion,
         }
     }
 }
@@ -190,7 +194,7 @@ impl Saved {
             plain.ln_threshold = positive("suspected_at", saved.suspected_at.unwrap_or(f64::NAN))?;
             plain.until = saved.unconfirmed_until;
         }
-        test.uninformative = saved.uninformative;
+        (test.uninformative, test.dispersion) = (saved.uninformative, saved.dispersion);
         if saved.share.is_some() {
             test.prepare();
         }

@@ -12,7 +12,7 @@ use crate::{
     commands::help,
     connection::{duration, runtime},
     input,
-    output::Plain,
+    output::{self, Plain},
     release::{Course, cluster, drive, lab},
     status::Status,
 };
@@ -87,22 +87,36 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn run(&self) -> Result<Status> {
+        self.check()?;
+        let plan = input::plan(&self.plan)?;
+        Ok(self.of(&plan)?.ending.status(self.plain_status))
+    }
+
+    /// Refuses options that do not go together.
+    pub(crate) fn check(&self) -> Result<()> {
         if self.cluster.metered.prometheus.is_some() && !self.cluster.cluster {
             return Err(input::Unusable::error(
                 "--prometheus needs --cluster; on the lab this program counts its own requests",
             ));
         }
-        let plan = input::plan(&self.plan)?;
-        let course = runtime()?.block_on(self.course(&plan))?;
+        Ok(())
+    }
+
+    /// Runs the plan, and writes and prints what is wanted beside its events.
+    pub(crate) fn of(&self, plan: &Plan) -> Result<Course> {
+        let course = runtime()?.block_on(self.course(plan))?;
         if let Some(file) = &self.report {
-            let title = title(&plan);
+            let title = title(plan);
             let Course { log, disagreements, .. } = &course;
             let page =
-                Report::new(&title).run(&title, &plan, log.history(), log.verdict(), disagreements);
+                Report::new(&title).run(&title, plan, log.history(), log.verdict(), disagreements);
             crate::write_file(file, &page.to_html())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
-        Ok(course.ending.status(self.plain_status))
+        if let Some(report) = course.ending.aa().filter(|_| self.output == Plain::Text) {
+            output::print(&report.to_string())?;
+        }
+        Ok(course)
     }
 
     /// A back-end sets the stage, [`drive`] does the rest.

@@ -67,7 +67,7 @@ impl<C: Cluster + 'static> Running<C> {
         let of =
             plan.guardrails.iter().zip(readings).find(|(guardrail, _)| guardrail.name == *name);
         let Some((guardrail, reading)) = of else { return };
-        let action = guardrail.on_alarm;
+        let action = plan.action_of(guardrail);
         self.reports.push_back(Progress::Alarmed { reading, action });
         if action == OnAlarm::Pause {
             self.reports.push_back(Progress::Paused);

@@ -27,7 +27,7 @@ use super::{
     target::{Purpose, Target},
 };
 use crate::{
-    Action, Error, Event, Phase, Result, State, Verdict,
+    Action, Error, Event, Phase, Result, State, Verdict, Why,
     evidence::{Observation, Stored, Timestamp},
     patch::Differences,
 };
@@ -233,7 +233,10 @@ impl<C: Cluster + 'static> Running<C> {
     fn continues_after(&self, error: &Error) -> bool {
         let to_stable = match self.state.phase() {
             Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
-                matches!(verdict, Verdict::Rollback { .. })
+                matches!(
+                    verdict,
+                    Verdict::Rollback { .. } | Verdict::Inconclusive { why: Why::Aa { .. } }
+                )
             }
             _ => false,
         };

@@ -1,3 +1,4 @@
+mod aa;
 mod commands;
 mod edits;
 mod evidence;

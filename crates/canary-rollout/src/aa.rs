@@ -1,0 +1,254 @@
+//! A/A: the stable version on both sides, to measure whether the assumptions of the tests hold on a service.
+//!
+//! Nothing differs between the two arms, so whatever the tests see is the service's own: failures that come together, and
+//! false alarms. The measure is the dispersion φ of the bad requests over windows of time ([`canary_stats::Dispersion`]);
+//! from its growth with the length of the windows follows how long the windows of the guard against bursts have to be.
+
+mod text;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    bursts::Bursts,
+    guardrail::{Check, Guardrail},
+    on_alarm::OnAlarm,
+    plan::Plan,
+    reading::Reading,
+    state::State,
+};
+use canary_stats::Dispersion;
+
+/// φ may be so many times as large over windows four times as long before these are needed.
+const GROWTH: f64 = 1.3;
+
+/// The largest φ, at any length of the windows, with which the guard may be switched off.
+const NO_BURSTS: f64 = 1.2;
+
+/// The windows with bad requests without which φ is not known.
+const ENOUGH_WINDOWS: u64 = 20;
+
+/// The measurement of an A/A run ([`Plan::aa`]).
+///
+/// It is the member `report` of [`Why::Aa`](crate::Why::Aa), with which such a run ends, and that of
+/// [`Replay::aa`](crate::Replay::aa). As text it is some lines of plain English.
+///
+/// ```
+/// use canary_core::{Plan, rollout::{Guardrail, Hold}};
+/// use canary_core::evidence::Timestamp;
+/// use canary_core::rollout::Machine;
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet50-again")
+///     .weights([50, 100], Hold::requests(10_000))
+///     .guardrail(Guardrail::error_ratio(1.0))
+///     .aa();
+/// let state = Machine::new(plan.clone())?.begin(Timestamp(0))?;
+/// let report = state.aa(&plan).ok_or("no A/A plan")?;
+/// assert_eq!(report.advice.window.as_secs(), 15);
+/// assert!(!report.advice.enough, "nothing was seen yet");
+/// assert!(report.to_string().contains("too few windows"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AaReport {
+    /// The dispersion of the bad requests of each guardrail that compares rates, in the plan's order.
+    pub guardrails: Vec<AaGuardrail>,
+    /// The guardrails that alarmed; there is no harm in an A/A run, so each alarm is a false one.
+    pub alarms: Vec<AaAlarm>,
+    /// The windows that the plan needs.
+    pub advice: AaAdvice,
+    /// Why the run ended before all of its steps were held; none where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early: Option<String>,
+}
+
+/// The dispersion of one guardrail's bad requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AaGuardrail {
+    /// The guardrail's name.
+    pub guardrail: String,
+    /// φ over windows of the plan's length T, of 4T and of 16T.
+    pub levels: Vec<AaLevel>,
+}
+
+/// φ over windows of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AaLevel {
+    /// The length of the windows.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub window: Duration,
+    /// The dispersion: near 1 where bad requests come one by one, and the larger the more of them come together.
+    pub phi: f64,
+    /// The whole windows that had a bad request.
+    pub windows: u64,
+}
+
+/// A guardrail that alarmed in an A/A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AaAlarm {
+    /// The guardrail's name.
+    pub guardrail: String,
+    /// Its largest E; the largest finite number where it is beyond all bounds.
+    pub e: f64,
+    /// The E at which it alarms: 1 over its part of α in the plan.
+    pub threshold: f64,
+}
+
+/// What a plan's `bursts` should be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AaAdvice {
+    /// The length of the windows.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub window: Duration,
+    /// `true` when windows of this length are long enough; `false` when the windows have to be at least so long and the
+    /// run does not show whether that suffices: run A/A again with `bursts` of this length, or for longer.
+    pub enough: bool,
+    /// `true` when the guard may be switched off (`bursts: none`), `false` when it may not; none where that is not known,
+    /// because too few of the longest windows had bad requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub none: Option<bool>,
+}
+
+impl AaReport {
+    /// Returns `true` when every step of the plan below 100 was held to its end.
+    pub fn is_complete(&self) -> bool {
+        self.early.is_none()
+    }
+
+    /// The measurement of a plan's state; none of a plan that is not A/A.
+    fn of(plan: &Plan, state: &State) -> Option<Self> {
+        if !plan.aa {
+            return None;
+        }
+        let of = || plan.guardrails.iter().zip(&state.monitors);
+        let guardrails: Vec<AaGuardrail> = of()
+            .filter_map(|(guardrail, monitor)| {
+                Some(AaGuardrail::of(guardrail, monitor.dispersion()?))
+            })
+            .collect();
+        let alarms = of().filter_map(|(guardrail, monitor)| {
+            let alpha = plan.alpha_of(guardrail);
+            let alarmed = monitor.max_ln_e() >= -canary_stats::portable::ln(alpha);
+            alarmed.then(|| AaAlarm {
+                guardrail: guardrail.name.clone(),
+                e: Reading::finite_e(monitor.max_ln_e()),
+                threshold: 1.0 / alpha,
+            })
+        });
+        let alarms = alarms.collect();
+        let advice = AaAdvice::of(plan.aa_window(), &guardrails);
+        Some(Self { guardrails, alarms, advice, early: None })
+    }
+}
+
+impl AaGuardrail {
+    fn of(guardrail: &Guardrail, dispersion: &Dispersion) -> Self {
+        let levels = dispersion.levels().map(|level| AaLevel {
+            window: Duration::from_millis(level.millis),
+            phi: level.phi,
+            windows: level.windows,
+        });
+        Self { guardrail: guardrail.name.clone(), levels: levels.to_vec() }
+    }
+
+    /// The shortest windows over which φ no longer grows, and whether the next longer ones show it.
+    fn window(&self) -> Option<(Duration, bool)> {
+        for (here, longer) in self.levels.iter().zip(self.levels.iter().skip(1)) {
+            if longer.windows < ENOUGH_WINDOWS {
+                return Some((here.window, false));
+            }
+            if longer.phi <= GROWTH * here.phi {
+                return Some((here.window, true));
+            }
+        }
+        self.levels.last().map(|longest| (longest.window, false))
+    }
+
+    /// Whether its bad requests come one by one; none where too few were seen.
+    fn comes_one_by_one(&self) -> Option<bool> {
+        if self.levels.iter().any(|level| level.phi > NO_BURSTS) {
+            return Some(false);
+        }
+        self.levels.last().is_some_and(|level| level.windows >= ENOUGH_WINDOWS).then_some(true)
+    }
+}
+
+impl AaAdvice {
+    /// The advice that holds for all guardrails: the longest of their windows.
+    fn of(planned: Duration, guardrails: &[AaGuardrail]) -> Self {
+        let needed = guardrails.iter().filter_map(AaGuardrail::window);
+        let (window, enough) = needed.fold((planned, true), |(window, enough), (one, known)| {
+            (window.max(one), enough && known)
+        });
+        let each = || guardrails.iter().map(AaGuardrail::comes_one_by_one);
+        let none = if each().any(|one| one == Some(false)) {
+            Some(false)
+        } else {
+            each().all(|one| one == Some(true)).then_some(true)
+        };
+        Self { window, enough, none }
+    }
+}
+
+impl Plan {
+    /// Makes it an A/A plan: the stable version is deployed a second time as the canary, with pods of its own, and the
+    /// run measures the service.
+    ///
+    /// The steps below 100 run as they would, and then everything goes back to the stable version; the weight 100 is never
+    /// written. An alarm of a guardrail is reported and changes nothing ([`Plan::action_of`]), except that of the observed
+    /// split. A canary that is plainly broken is rolled back as ever. The measurement is an [`AaReport`].
+    ///
+    /// ```
+    /// use canary_core::{Plan, rollout::{Guardrail, Hold}};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet50-again")
+    ///     .weights([10, 50, 100], Hold::requests(10_000))
+    ///     .guardrail(Guardrail::error_ratio(1.0));
+    /// assert!(!plan.to_yaml()?.contains("aa:"));
+    /// let aa = plan.clone().aa();
+    /// assert!(aa.to_yaml()?.contains("aa: true") && aa.validate().is_empty());
+    /// assert_ne!(aa.hash(), plan.hash());
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn aa(mut self) -> Self {
+        self.aa = true;
+        self
+    }
+
+    /// The consequence of a guardrail's alarm in this plan: its own, or, in an A/A plan, a warning. The alarm of the
+    /// observed split ends every plan as inconclusive, because no rate can be believed then.
+    pub fn action_of(&self, guardrail: &Guardrail) -> OnAlarm {
+        let split = matches!(guardrail.check, Check::ObservedSplit(_));
+        if self.aa && !split { OnAlarm::Warn } else { guardrail.on_alarm }
+    }
+
+    /// The shortest windows that A/A measures over: those of the guard, or those that it would have.
+    pub(crate) fn aa_window(&self) -> Duration {
+        let usual = Bursts::Auto.window(self.request_timeout);
+        self.burst_window().or(usual).unwrap_or(self.request_timeout)
+    }
+
+    /// The same in milliseconds.
+    pub(crate) fn aa_millis(&self) -> u64 {
+        u64::try_from(self.aa_window().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl State {
+    /// What an A/A run has measured so far; none of a plan that is not A/A.
+    ///
+    /// `plan` is the plan that the state belongs to.
+    pub fn aa(&self, plan: &Plan) -> Option<AaReport> {
+        AaReport::of(plan, self)
+    }
+}
+
+#[cfg(test)]
+mod tests;
