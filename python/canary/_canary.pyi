@@ -2208,7 +2208,8 @@ class Plan(_Value):
         settle: The time after a weight was written during which requests may still follow the one before; 2 seconds
             unless given.
         request_timeout: The longest time that a request of the service takes; 15 seconds unless given. Where requests
-            are counted when they end, as by Prometheus, the counts are used from this time after a weight was written.
+            are counted when they end, as by Prometheus, the counts are used from `settle` and this time after a weight
+            was written.
         bursts: The guard of the error and latency ratios against failures that come together, such as those of one
             failing pod: no window of time says much by itself, so that harm takes three windows or more to be found.
             `auto` (unless given) has windows of 15 seconds, or of `request_timeout` where that is longer; a number is

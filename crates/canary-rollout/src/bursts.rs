@@ -43,7 +43,6 @@ impl Bursts {
         }
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(crate) fn is_auto(&self) -> bool {
         *self == Self::Auto
     }

@@ -15,8 +15,12 @@ pub(super) fn has_evidence_at(guardrail: &Guardrail, plan: &Plan, step: &Step) -
     // A caller's score may be of pairs or of requests.
     let scores_pairs = mirrors || plan.header.is_some();
     match guardrail.check {
-        Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::ObservedSplit(_) => divides,
-        Check::ErrorRate(_) | Check::QuantileRatio(_) | Check::Mean(_) => divides,
+        Check::ErrorRatio(_)
+        | Check::SlowRatio(_)
+        | Check::QuantileRatio(_)
+        | Check::ErrorRate(_)
+        | Check::Mean(_)
+        | Check::ObservedSplit(_) => divides,
         Check::Custom(_) if !scores_pairs => divides,
         Check::Agreement(_)
         | Check::Accuracy(_)

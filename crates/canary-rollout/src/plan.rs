@@ -91,8 +91,8 @@ pub struct Plan {
     )]
     pub settle: Duration,
     /// The longest time that a request of the service takes, its timeout. Where a source knows only when requests
-    /// ended, as Prometheus does, its counts are used from this time after a weight change: before, the slow ones and
-    /// the timed-out ones of the new weight are still missing among them.
+    /// ended, as Prometheus does, its counts are used from [`Plan::settle`] and this time after a weight change: before, the
+    /// slow ones and the timed-out ones of the new weight are still missing among them.
     #[serde(
         default = "default_request_timeout",
         skip_serializing_if = "is_default_request_timeout",

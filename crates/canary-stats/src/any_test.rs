@@ -12,7 +12,6 @@ use super::{
 /// Any of the sequential tests; in JSON the field `test` tells which.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "test", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a plan has a few of them")]
 pub enum AnyTest {
     /// Errors or slow requests of the canary against the stable version's.
     RateRatio(RateRatio),

@@ -12,7 +12,7 @@
 //!   harm that is looked for; a pair keeps its failed half ([`Answer::failure`]).
 //! - A request is judged by the weights at the moment at which it was *sent*. Sources that see requests begin give nothing
 //!   before every earlier one has ended; [`Recorder::begin`] does that for your own client. Counts of requests that
-//!   have ended ([`Window::ended`]) are used from [`crate::Plan::request_timeout`] after a weight change.
+//!   have ended ([`Window::ended`]) are used from [`crate::Plan::settle`] and [`crate::Plan::request_timeout`] after a weight change.
 //! - A request whose version is unknown is [`Arm::Unknown`]. It counts for no ratio, and its failure is
 //!   evidence of a canary that cannot be reached.
 //! - Equal inputs are one observation of a pair; a rollout remembers as many as its plan needs, at most

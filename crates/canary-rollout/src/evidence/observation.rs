@@ -310,7 +310,8 @@ pub struct Window {
     #[serde(default, skip_serializing_if = "is_none")]
     pub unknown_failed: u64,
     /// `true` when a request is counted when it ends, as by Prometheus, and not when it is sent. Such a window counts
-    /// from [`crate::Plan::request_timeout`] after a weight change: before, slow requests are still missing in it.
+    /// from [`crate::Plan::settle`] and [`crate::Plan::request_timeout`] together after a weight change: before, slow
+    /// requests of the new weight are still missing in it, and those of the old one are in it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ended: bool,
     /// `true` when the two sides were counted over times that differ a little, such as by pods that are scraped one

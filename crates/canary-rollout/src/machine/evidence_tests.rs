@@ -305,8 +305,8 @@ fn counts_of_requests_that_have_ended_wait_for_the_slow_ones() {
         ended,
         ..Window::default()
     };
-    run.tick(10);
-    for (after, ended, late) in [(1, false, 10), (2, false, 10), (7, true, 20), (8, true, 20)] {
+    run.tick(12);
+    for (after, ended, late) in [(1, false, 10), (2, false, 10), (9, true, 20), (10, true, 20)] {
         run.observe(Seen::Window(window(after, ended)));
         assert_eq!(run.state.totals().late, late, "{after} {ended}");
     }

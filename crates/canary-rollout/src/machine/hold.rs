@@ -91,10 +91,10 @@ impl Machine {
         state.phase == Phase::Holding
             && (wanted.is_some_and(|wanted| state.pairs < wanted)
                 || self.lacking(state).any(|(guardrail, _)| {
-                    !guardrail.check.compares_traffic()
-                        && !matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_))
-                        && !(matches!(guardrail.check, Check::Accuracy(_))
-                            && !state.waiting.is_empty())
+                    let by_requests = guardrail.check.compares_traffic()
+                        || matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_));
+                    let by_labels = matches!(guardrail.check, Check::Accuracy(_));
+                    !by_requests && (!by_labels || state.waiting.is_empty())
                 }))
     }
 

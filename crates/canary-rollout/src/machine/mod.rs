@@ -41,7 +41,7 @@ pub const MAX_REFUSALS: u32 = 3;
 /// - An observation whose number is not above the last one of its source is a duplicate and counts for nothing.
 /// - A request sent before the split in force was acknowledged, or within [`Plan::settle`] after, is late and counts
 ///   for no test; so is a window of requests that are counted when they end ([`crate::evidence::Window::ended`]) within
-///   [`Plan::request_timeout`]. Pairs and scores do not depend on the split and are never late.
+///   [`Plan::settle`] and [`Plan::request_timeout`] together. Pairs and scores do not depend on the split and are never late.
 /// - A pair whose input was seen before counts for nothing.
 /// - With [`Plan::labels`], accuracy judges a pair when it and every pair before it have their labels, or wait no longer.
 /// - While a write is unanswered every request is late, and nothing is decided.
@@ -91,7 +91,8 @@ impl Machine {
         let alphas: Vec<f64> = plan.guardrails.iter().map(|g| plan.alpha_of(g)).collect();
         let thresholds = alphas.iter().map(|alpha| -canary_stats::portable::ln(*alpha)).collect();
         let settle = plan.settle;
-        let settle_ended = settle.max(plan.request_timeout);
+        // A request of the weights before may be sent until these are settled, and end its timeout later.
+        let settle_ended = settle.saturating_add(plan.request_timeout);
         Ok(Self { hash: plan.hash(), alphas, thresholds, settle, settle_ended, plan })
     }
 
@@ -167,13 +168,7 @@ impl Machine {
     pub fn advance(&self, state: &mut State, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::Observed(observation) => self.observe(state, &observation, actions),
-            Event::Tick(now) => {
-                let stride = Timestamp(now.0).since(state.now).min(MAX_STRIDE);
-                state.now = state.now.max(now);
-                self.release_labelled(state, actions);
-                self.release_users(state, actions);
-                self.pass(state, stride, actions);
-            }
+            Event::Tick(now) => self.tick(state, now, actions),
             Event::Started(now) => {
                 state.now = state.now.max(now);
                 self.restart(state, actions);
@@ -429,6 +424,14 @@ impl Machine {
             }
             _ => {}
         }
+    }
+
+    fn tick(&self, state: &mut State, now: Timestamp, actions: &mut Vec<Action>) {
+        let stride = now.since(state.now).min(MAX_STRIDE);
+        state.now = state.now.max(now);
+        self.release_labelled(state, actions);
+        self.release_users(state, actions);
+        self.pass(state, stride, actions);
     }
 
     /// Time passes.

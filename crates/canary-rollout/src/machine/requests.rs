@@ -99,20 +99,7 @@ impl Machine {
         if let Some(of) = invalid {
             self.invalid_score(state, &of.name, number_of(request, &of.name), actions);
         }
-        self.judge_users(state, at);
-    }
-
-    /// Judges the users whose time is over where every request sent before `now` has been seen; whether there were any.
-    fn judge_users(&self, state: &mut State, now: Timestamp) -> bool {
-        let Some(users) = &mut state.users else { return false };
-        let mut judged = false;
-        for UserOutcome { since, share, canary, mut result, .. } in users.release(now.0) {
-            judged = true;
-            for (place, monitor) in state.monitors.iter_mut().enumerate() {
-                monitor.user((Timestamp(since), share), canary, result.at(place));
-            }
-        }
-        judged
+        judge_users(state, at);
     }
 
     /// Judges the users whose time is over although no request comes, and decides by them.
@@ -121,9 +108,9 @@ impl Machine {
             return;
         }
         // A request that is under way may still come.
-        let longest = u64::try_from(self.settle_ended.as_millis()).unwrap_or(u64::MAX);
+        let longest = u64::try_from(self.plan.request_timeout.as_millis()).unwrap_or(u64::MAX);
         let seen = Timestamp(state.now.0.saturating_sub(longest));
-        if !self.judge_users(state, seen) || state.unanswered {
+        if !judge_users(state, seen) || state.unanswered {
             return;
         }
         if state.resumed == 0 {
@@ -221,4 +208,17 @@ impl Machine {
 fn number_of(request: &Request, guardrail: &str) -> String {
     let number = request.numbers.get(guardrail).copied().unwrap_or(request.value);
     number.map_or_else(|| "none".to_owned(), |number| number.to_string())
+}
+
+/// Judges the users whose time is over where every request sent before `now` has been seen; whether there were any.
+fn judge_users(state: &mut State, now: Timestamp) -> bool {
+    let Some(users) = &mut state.users else { return false };
+    let mut judged = false;
+    for UserOutcome { since, share, canary, mut result, .. } in users.release(now.0) {
+        judged = true;
+        for (place, monitor) in state.monitors.iter_mut().enumerate() {
+            monitor.user((Timestamp(since), share), canary, result.at(place));
+        }
+    }
+    judged
 }

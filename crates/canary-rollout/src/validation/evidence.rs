@@ -153,7 +153,7 @@ fn timeouts(plan: &Plan, findings: &mut Findings) {
             .help("raise requestTimeout to the longest time that a request may take"),
         );
     }
-    let longest = plan.settle.max(plan.request_timeout);
+    let longest = plan.settle.saturating_add(plan.request_timeout);
     if longest >= plan.patience && plan.settle < plan.patience && !plan.patience.is_zero() {
         findings.push(
             Finding::warning(

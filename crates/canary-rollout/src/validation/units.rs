@@ -99,7 +99,7 @@ fn sequential(plan: &Plan, findings: &mut Findings) {
         );
     }
     let held = plan.planned_requests();
-    if !held.is_some_and(|planned| planned <= 10_000_000) {
+    if held.is_none_or(|planned| planned > 10_000_000) {
         findings.push(
             Finding::error(
                 "C130",

@@ -14,7 +14,7 @@ pub(super) fn scored(
     plan: &Plan,
     observation: &mut Observation,
 ) -> Vec<Observation> {
-    let mut scored = Vec::new();
+    let mut observations = Vec::new();
     for (guardrail, score) in scores {
         let value = match &observation.what {
             // A failure is the worst response; a half without a counterpart has no score.
@@ -40,10 +40,10 @@ pub(super) fn scored(
                 };
                 let what =
                     Seen::Score(ScoreValue { guardrail: Arc::clone(guardrail), value, given });
-                scored.push(Observation { sequence: None, what, ..observation.clone() });
+                observations.push(Observation { sequence: None, what, ..observation.clone() });
             }
             (_, None) => {}
         }
     }
-    scored
+    observations
 }
