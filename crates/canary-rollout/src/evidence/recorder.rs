@@ -93,6 +93,10 @@ pub struct InFlight {
     began: Instant,
     subsets: Subsets,
     shared: Arc<Shared>,
+    /// What is known of the request beside its end.
+    value: Option<f64>,
+    user: Option<Arc<str>>,
+    id: Option<Arc<str>>,
 }
 
 impl Recorder {
@@ -133,7 +137,8 @@ impl Recorder {
     pub fn begin(&self, at: Timestamp) -> InFlight {
         let reserved = self.shared.room().map(|room| (self.shared.order.begin(at), room));
         let (shared, subsets) = (Arc::clone(&self.shared), self.subsets.clone());
-        InFlight { reserved, began: Instant::now(), subsets, shared }
+        let (value, user, id) = (None, None, None);
+        InFlight { reserved, began: Instant::now(), subsets, shared, value, user, id }
     }
 
     /// Records what was seen, waiting while there is no room.
@@ -198,6 +203,35 @@ impl Shared {
 }
 
 impl InFlight {
+    /// Names the user who sent the request, such as by a cookie or a header, for a plan that counts users.
+    ///
+    /// ```
+    /// use canary_core::evidence::{Kind, Recorder, Subsets, Timestamp};
+    ///
+    /// let subsets = Subsets::new("resnet50", "resnet101");
+    /// let kinds = [Kind::Requests, Kind::Users, Kind::Values];
+    /// let (recorder, source) = Recorder::channel("shop", subsets, kinds, 1_024);
+    /// let request = recorder.begin(Timestamp::now()).user("u-17").id("7f");
+    /// assert!(request.value(12.5).end(Some("resnet50"), 200));
+    /// # drop(source);
+    /// ```
+    pub fn user(mut self, user: impl Into<Arc<str>>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Sets the request's number for the guardrails that use one, such as its revenue.
+    pub fn value(mut self, value: f64) -> Self {
+        self.value = Some(value);
+        self
+    }
+
+    /// Sets the request's id, by which a label may come later.
+    pub fn id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
     /// Says how the request ended: the subset that served it, as its response header says, and the HTTP status, which
     /// is a failure unless it is 2xx ([`Request::is_failure`]). `false` when it was dropped.
     pub fn end(self, subset: Option<&str>, status: u16) -> bool {
@@ -215,6 +249,8 @@ impl InFlight {
     }
 
     fn close(self, request: Request) -> bool {
+        let Self { value, user, id, .. } = self;
+        let request = Request { value, user, id, ..request };
         let Some((place, room)) = self.reserved else { return false };
         if self.shared.room.is_closed() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
