@@ -46,7 +46,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
         .map(|g| {
             match g.check {
                 Check::ErrorRatio(_) | Check::SlowRatio(_) => {
-                    let measured = if plan.aa { 1_000 } else { 0 };
+                    let measured = 1_000 * usize::from(plan.aa);
                     measured + 4_000 + 75 * (20 + weights.len()).min(64)
                 }
                 // Capitals for each of 33 means, and those that leave the range of numbers.
