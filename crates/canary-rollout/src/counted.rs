@@ -5,13 +5,13 @@ pub(super) fn counted(count: u64, what: &str) -> String {
     if count != 1 {
         return format!("{count} {what}");
     }
-    let words: Vec<&str> =
-        what.split(' ')
-            .map(|word| match word {
-                "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails"
-                | "scores" => word.trim_end_matches('s'),
-                other => other,
-            })
-            .collect();
+    let words: Vec<&str> = what
+        .split(' ')
+        .map(|word| match word {
+            "requests" | "pairs" | "values" | "inputs" | "duplicates" | "guardrails" | "scores"
+            | "windows" => word.trim_end_matches('s'),
+            other => other,
+        })
+        .collect();
     format!("1 {}", words.join(" "))
 }

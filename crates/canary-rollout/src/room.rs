@@ -29,7 +29,7 @@ impl Plan {
     fn test_bytes(&self, guardrail: &Guardrail) -> usize {
         // A test of rates keeps sixteen rows of evidence, and counts for each weight and each guess of the stable rate.
         let weights: BTreeSet<u32> = self.steps.iter().map(|step| step.weight % 100).collect();
-        let measured = if self.aa { 1_000 } else { 0 };
+        let measured = 1_000 * usize::from(self.aa);
         let ratio = measured + 4_000 + 75 * (20 + weights.len()).min(64);
         let test = match guardrail.check {
             Check::ErrorRatio(_) | Check::SlowRatio(_) => ratio,

@@ -75,7 +75,10 @@ fn the_report_says_it_in_words() {
         ..report([(1.0, 4), (1.0, 1), (1.0, 0)], Vec::new())
     };
     let text = few.to_string();
-    assert!(text.contains("run A/A longer") && text.contains("bursts: none: not known"), "{text}");
+    assert!(
+        text.contains("run A/A longer") && text.contains("bursts: none is not known"),
+        "{text}"
+    );
     assert!(text.ends_with("saw only 3 of 40 requests"), "{text}");
     let json = serde_json::to_string(&few).unwrap();
     assert!(json.contains(r#""window":"15s""#), "{json}");
@@ -99,7 +102,7 @@ fn a_plan_without_it_is_written_as_before_and_nothing_is_measured() {
 fn a_plan_that_measures_nothing_is_refused_and_a_proof_is_told() {
     let findings = |plan: Plan| -> Vec<String> {
         let of = |finding: &canary_istio::Finding| {
-            (finding.code == "C128").then(|| finding.path.to_string())
+            (finding.code == "C128").then(|| finding.path.clone())
         };
         plan.validate().iter().filter_map(of).collect()
     };

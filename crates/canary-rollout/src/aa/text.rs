@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{AaAlarm, AaGuardrail, AaReport, ENOUGH_WINDOWS, GROWTH, NO_BURSTS};
+use super::{super::counted::counted, AaAlarm, AaGuardrail, AaReport, ENOUGH_WINDOWS, NO_BURSTS};
 
 /// A duration as a plan writes it.
 fn written(time: Duration) -> String {
@@ -12,32 +12,44 @@ fn written(time: Duration) -> String {
 }
 
 impl AaReport {
-    /// The advice in one sentence.
+    /// The measurement in one sentence: the windows that are needed, the alarms, and an early end.
+    ///
+    /// ```
+    /// use canary_core::{Plan, evidence::Timestamp, rollout::{Guardrail, Hold, Machine}};
+    ///
+    /// let plan = Plan::new("image-classifier", "resnet50", "resnet50-again")
+    ///     .weights([50, 100], Hold::requests(10_000))
+    ///     .guardrail(Guardrail::error_ratio(1.0))
+    ///     .aa();
+    /// let report = Machine::new(plan.clone())?.begin(Timestamp(0))?.aa(&plan).ok_or("no A/A plan")?;
+    /// assert!(report.sentence().ends_with("no guardrail alarmed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sentence(&self) -> String {
+        let mut parts = vec![self.needed()];
+        parts.push(match self.alarms.len() {
+            0 => "no guardrail alarmed".to_owned(),
+            _ => format!("alarmed: {}", self.alarmed()),
+        });
+        parts.extend(self.early.as_ref().map(|early| format!("it ended early: {early}")));
+        parts.join("; ")
+    }
+
+    /// The windows that are needed.
+    fn needed(&self) -> String {
         let window = written(self.advice.window);
-        let mut text = if self.advice.enough {
+        let shortest = self.guardrails.iter().filter_map(|one| one.levels.first());
+        let grows = shortest.map(|level| level.window).any(|one| self.advice.window > one);
+        if self.advice.enough {
             format!("bursts: {window} is long enough")
-        } else if self.is_growing() {
+        } else if grows {
             format!("bursts need windows of at least {window}: run A/A again with bursts: {window}")
         } else {
             format!(
-                "too few windows had bad requests to say whether bursts: {window} is long enough: run A/A longer"
+                "too few windows had bad requests to say whether bursts: {window} is long enough (it takes \
+                 {ENOUGH_WINDOWS} of four times as long): run A/A longer"
             )
-        };
-        text.push_str(&match self.alarms.len() {
-            0 => "; no guardrail alarmed".to_owned(),
-            _ => format!("; alarmed: {}", self.alarmed()),
-        });
-        if let Some(early) = &self.early {
-            text = format!("{text}; it ended early: {early}");
         }
-        text
-    }
-
-    /// Returns `true` when a guardrail needs longer windows than the shortest.
-    fn is_growing(&self) -> bool {
-        let shortest = self.guardrails.iter().filter_map(|one| one.levels.first());
-        shortest.map(|level| level.window).any(|shortest| self.advice.window > shortest)
     }
 
     fn alarmed(&self) -> String {
@@ -63,7 +75,8 @@ impl fmt::Display for AaGuardrail {
         write!(f, "{}: φ", self.guardrail)?;
         for (index, level) in self.levels.iter().enumerate() {
             let (separator, window) = (if index > 0 { "," } else { "" }, written(level.window));
-            write!(f, "{separator} {:.2} over {window} ({} windows)", level.phi, level.windows)?;
+            let windows = counted(level.windows, "windows");
+            write!(f, "{separator} {:.2} over {window} ({windows})", level.phi)?;
         }
         Ok(())
     }
@@ -79,34 +92,15 @@ impl fmt::Display for AaReport {
         for guardrail in &self.guardrails {
             writeln!(f, "  {guardrail}")?;
         }
-        let window = written(self.advice.window);
-        if self.advice.enough {
-            writeln!(
-                f,
-                "  bursts: {window} is long enough: four times as long, φ is at most {GROWTH} times as large"
-            )?;
-        } else if self.is_growing() {
-            writeln!(
-                f,
-                "  bursts need windows of at least {window}: run A/A again with bursts: {window}"
-            )?;
-        } else {
-            writeln!(
-                f,
-                "  too few windows had bad requests to say whether bursts: {window} is long enough: it takes \
-                 {ENOUGH_WINDOWS} of four times as long; run A/A longer"
-            )?;
-        }
-        match self.advice.none {
-            Some(true) => {
-                writeln!(f, "  bursts: none is possible: φ is at most {NO_BURSTS} throughout")?
-            }
-            Some(false) => writeln!(f, "  bursts: none is not possible: φ is above {NO_BURSTS}")?,
-            None => writeln!(
-                f,
-                "  bursts: none: not known; it takes {ENOUGH_WINDOWS} of the longest windows with bad requests"
-            )?,
-        }
+        writeln!(f, "  {}", self.needed())?;
+        let none = match self.advice.none {
+            Some(true) => format!("is possible: φ is at most {NO_BURSTS} throughout"),
+            Some(false) => format!("is not possible: φ is above {NO_BURSTS}"),
+            None => format!(
+                "is not known to be possible: it takes {ENOUGH_WINDOWS} of the longest windows with bad requests"
+            ),
+        };
+        writeln!(f, "  bursts: none {none}")?;
         match self.alarms.len() {
             0 => f.write_str("  no guardrail alarmed")?,
             _ => write!(

@@ -81,11 +81,11 @@ fn it_is_restored_to_the_bit_and_a_change_of_the_share_forgets_nothing() {
         }
         test.observe(at, share, canary, bad).unwrap();
         if random.bernoulli(0.001) {
-            let text = serde_json::to_string(&killed).unwrap();
-            killed = serde_json::from_str(&text).unwrap();
-            assert_eq!(serde_json::to_string(&killed).unwrap(), text);
-            let text = serde_json::to_string(&test).unwrap();
-            test = serde_json::from_str(&text).unwrap();
+            let stored = serde_json::to_string(&killed).unwrap();
+            killed = serde_json::from_str(&stored).unwrap();
+            assert_eq!(serde_json::to_string(&killed).unwrap(), stored);
+            let stored = serde_json::to_string(&test).unwrap();
+            test = serde_json::from_str(&stored).unwrap();
         }
     });
     assert_eq!(straight, killed);
