@@ -122,7 +122,7 @@ impl Run {
     /// A back-end sets the stage, [`drive`] does the rest.
     async fn course(&self, plan: &Plan) -> Result<Course> {
         if self.cluster.cluster {
-            return drive(cluster::stage(plan, self).await?, plan, self).await;
+            return Box::pin(drive(cluster::stage(plan, self).await?, plan, self)).await;
         }
         let mesh = lab::Mesh::start(plan, self)?;
         let course = drive(mesh.stage(plan, self)?, plan, self).await;
