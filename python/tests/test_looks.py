@@ -88,8 +88,13 @@ def judgements(text=None):
     short = canary.Plan(
         "s", stable="a", canary="b", steps=[50, 100], hold={"requests": 2000}, guards=[canary.error_ratio(1.0)]
     )
+    again = canary.Plan(
+        "s", stable="a", canary="b", steps=[50, 100], guards=[canary.error_ratio(1.0, name=text and text[:40])], aa=True
+    )
+    seen = [canary.Observation("ab"[n * 7 % 11 % 2], 1.7e9 + n, ok=n % 10 != 0) for n in range(200)]
     return [
         one,
+        again.replay(seen, weights=50).aa,
         canary.error_ratio(1.0, name=text[:40] if text else None),
         short.simulate(errors=(0.01, 0.02), runs=60, seed=7),
         short.power(0.5, errors=(0.01, 0.05), runs=60, seed=7),

@@ -119,7 +119,7 @@ WRONG = {
     ),
     "a user whom nothing uses": (
         [canary.Observation("v1", NOW, user="ada")],
-        "observation 0 of observations has a user, and no guardrail of the plan uses it",
+        "observation 0 of observations has a user, and nothing in the plan uses it",
     ),
 }
 

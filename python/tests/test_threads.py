@@ -1,6 +1,7 @@
 """Threads, Ctrl-C, forks and other processes: the interpreter goes on while the core works."""
 
 import asyncio
+import math
 import multiprocessing
 import os
 import threading
@@ -79,11 +80,12 @@ def analyze(size, _, made={}):  # noqa: B006 - what is analyzed is made once
 
 def decode(size, _, made={}):  # noqa: B006 - the file is made once
     if size not in made:
-        head = (100 * size).to_bytes(4, "little")
-        bits = 3 * 100 * size * 100
+        # Square as far as that goes: a side has a limit.
+        side = 100 * math.isqrt(size)
+        bits = 3 * side * side
         made[size] = (
             b"BM" + (54 + bits).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little")
-            + (40).to_bytes(4, "little") + (100).to_bytes(4, "little") + head + b"\x01\0\x18\0" + bytes(24 + bits)
+            + (40).to_bytes(4, "little") + side.to_bytes(4, "little") * 2 + b"\x01\0\x18\0" + bytes(24 + bits)
         )  # fmt: skip
     for _ in range(4):
         canary.decode_image(made[size], max_pixels=10**10)

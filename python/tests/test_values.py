@@ -46,7 +46,10 @@ def values():
 
     def make():
         one = canary.Plan(APP, stable="a", canary="b", steps=[50, 100], hold=200, guards=[canary.error_ratio(1.0)])
+        again = canary.Plan(APP, stable="a", canary="b", steps=[50, 100], guards=[canary.error_ratio(1.0)], aa=True)
+        seen = [canary.Observation("ab"[n * 7 % 11 % 2], 1.7e9 + n, ok=n % 10 != 0) for n in range(200)]
         return kept | {
+            "AaReport": again.replay(seen, weights=50).aa,
             "Analysis": canary.analyze([GATEWAY, SPLIT]),
             "Comparison": canary.compare_rules(errors=(0.01, 0.05), runs=20, seed=7),
             "Client": canary.Client("http://127.0.0.1:1", model="m", headers={"a": "b"}),

@@ -94,7 +94,8 @@ impl Machine {
                     let by_requests = guardrail.check.compares_traffic()
                         || matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_));
                     let by_labels = matches!(guardrail.check, Check::Accuracy(_));
-                    !by_requests && (!by_labels || state.waiting.is_empty())
+                    // Labels that come later are what is missing then.
+                    !by_requests && !(by_labels && self.plan.labels.is_some())
                 }))
     }
 
