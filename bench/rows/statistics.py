@@ -42,7 +42,9 @@ def _tables(name: str, runs: int) -> list[_Table]:
 
 
 def _number(cell: str) -> float | None:
-    """Read "1.38", "7 578", "65 %", "0.0 % – 3.3 %" (the worst) or "23.62, 53 % missed" (the first)."""
+    """Read "1.38", "7 578", "65 %", "0.0 % – 3.3 %" (the worst) or "23.62, 53 % missed" (the first); not "50 % never"."""
+    if cell.endswith("never"):
+        return None
     text = cell.split("–")[-1].split(",")[0].split("%")[0].replace(" ", "").removesuffix("false")
     try:
         return float(text)

@@ -4,7 +4,7 @@ use canary_stats::{RateRatio, Result};
 
 use crate::{
     arms::Arms,
-    common::{Settings, alpha, floor, head, means, row, two, whole},
+    common::{Settings, alpha, floor, head, means, percent, row, two, whole},
     rules::{PlugIn, Rule, SevenFactors},
 };
 
@@ -23,17 +23,29 @@ const CELLS: [(f64, f64, f64); 11] = [
     (0.5, 0.6, 0.3),
 ];
 
-/// The mean requests to an alarm over the floor; a run is over after 50 floors.
-fn floors(runs: u64, arms: Arms, floor: f64, test: &(impl Rule + Clone + Sync)) -> Result<f64> {
+/// The mean requests to an alarm over the floor, and the percentage of the runs that have none within 50 floors, where
+/// they are over.
+fn floors(
+    runs: u64,
+    arms: Arms,
+    floor: f64,
+    test: &(impl Rule + Clone + Sync),
+) -> Result<[f64; 2]> {
     let (most, alpha) = ((50.0 * floor) as u64, alpha()?);
-    let [mean] = means(401, runs, |random| {
+    let [mean, never] = means(401, runs, |random| {
         let (mut test, mut requests) = (test.clone(), 0);
         while requests < most && !test.alarms(alpha) {
             requests += arms.feed(&mut test, requests, random)?;
         }
-        Ok([requests as f64])
+        Ok([requests as f64, f64::from(u8::from(!test.alarms(alpha)))])
     })?;
-    Ok(mean / floor)
+    Ok([mean / floor, 100.0 * never])
+}
+
+/// The cell of a test: the mean, or how many runs have no alarm where that is more than one in a hundred.
+fn cell(runs: u64, arms: Arms, floor: f64, test: &(impl Rule + Clone + Sync)) -> Result<String> {
+    let [mean, never] = floors(runs, arms, floor, test)?;
+    Ok(if never > 1.0 { format!("{} never", percent(never)) } else { two(mean) })
 }
 
 /// Prints the mean requests to an alarm over the floor: of seven fixed factors and of the plug-in test; ours on bad
@@ -58,19 +70,15 @@ pub(crate) fn requests_to_an_alarm(settings: Settings) -> Result<()> {
         let floor = floor(stable, canary, share, 1.0);
         let window = ((floor / 50.0) as u64).max(1);
         let mut cells = vec![whole(floor)];
-        // Where no factor is as small as the harm the mean says nothing.
-        let blind = canary < 1.2 * stable;
-        let runs = if blind { settings.one_in(10) } else { settings.runs };
-        cells.push(if blind {
-            "often never".to_owned()
-        } else {
-            two(floors(runs, arms, floor, &SevenFactors::default())?)
-        });
+        // Hundreds of thousands of requests a run, and ten million where a rule is blind: fewer runs.
+        let long = floor > 1e5;
+        let runs = if long { settings.one_in(10) } else { settings.runs };
+        cells.push(cell(runs, arms, floor, &SevenFactors::default())?);
         // Request by request, and slow: a tenth of the runs.
-        cells.push(if blind {
+        cells.push(if long {
             "–".to_owned()
         } else {
-            two(floors(settings.one_in(10), arms, floor, &PlugIn::default())?)
+            cell(settings.one_in(10), arms, floor, &PlugIn::default())?
         });
         for test in [
             RateRatio::new(1.0)?.bad_only(),
@@ -78,7 +86,7 @@ pub(crate) fn requests_to_an_alarm(settings: Settings) -> Result<()> {
             RateRatio::new(1.0)?.bursts(window, alpha)?,
             RateRatio::new(1.0)?.starts(3).bursts(window, alpha)?,
         ] {
-            cells.push(two(floors(runs, arms, floor, &test)?));
+            cells.push(cell(runs, arms, floor, &test)?);
         }
         row(&arms.name(), &cells);
     }

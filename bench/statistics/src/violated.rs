@@ -143,7 +143,7 @@ fn outage(runs: u64) -> Result<[f64; 2]> {
         let (mut limit, mut ratio) = (ErrorRate::new(0.02)?, RateRatio::new(1.0)?);
         let mut both = false;
         for request in 0..20_000_u64 {
-            let rate = if (10_000..11_000).contains(&request) { 0.2 } else { 0.01 };
+            let rate = if (4_000..5_000).contains(&request) { 0.2 } else { 0.01 };
             let (canary, failed) = (random.bernoulli(share), random.bernoulli(rate));
             ratio.observe(request, share, canary, failed)?;
             if canary {
