@@ -27,6 +27,7 @@ mod means;
 mod order;
 mod pairs;
 mod promotion;
+mod quantile;
 mod ratio;
 mod rules;
 mod sequential;
@@ -38,7 +39,7 @@ use common::Settings;
 /// A table's name, and the function that prints it.
 type Table = (&'static str, fn(Settings) -> canary_stats::Result<()>);
 
-const TABLES: [Table; 13] = [
+const TABLES: [Table; 14] = [
     ("ratio", ratio::requests_to_an_alarm),
     ("boundary", boundary::boundaries),
     ("promotion", promotion::promotions),
@@ -48,6 +49,7 @@ const TABLES: [Table; 13] = [
     ("pairs", pairs::pairs),
     ("drift", drift::drift),
     ("means", means::business_metrics),
+    ("quantile", quantile::quantiles),
     ("sequential", sequential::sequential),
     ("users", users::sticky_users),
     ("labels", labels::late_labels),
