@@ -58,12 +58,18 @@ def render_plan(plan: Mapping[str, Any], needs: Sequence[tuple[float, int]]) -> 
     ]
     guards = []
     for guard, (alpha, minimum) in zip(plan.get("guardrails", []), needs, strict=True):
-        test = next(key for key in guard if key not in {"name", "share", "minimum"})
+        test = next(key for key in guard if key not in {"name", "share", "minimum", "action"})
         name = str(guard.get("name", test))
-        guards.append((f"<code>{escape(name)}</code>", _bound(test, guard[test]), f"{alpha:.3g}", f"{minimum:,}"))
+        bound = _bound(test, guard[test]) + (f"; {escape(guard['action'])}" if "action" in guard else "")
+        guards.append((f"<code>{escape(name)}</code>", bound, f"{alpha:.3g}", f"{minimum:,}"))
+    facts = [f"α = {plan['alpha']:g}"]
+    facts += ["A/A"] if plan.get("aa") else []
+    facts += [f"users within {plan['users']['within']}"] if "users" in plan else []
+    facts += [f"{plan['sequential']['looks']} planned looks"] if "sequential" in plan else []
+    facts += [f"labels within {plan['labels']['within']}"] if "labels" in plan else []
     return page(
         f"<h4>Plan for <code>{target}</code> "
-        f'<span class="dim">{stable} → {canary}, α = {plan["alpha"]:g}</span></h4>'
+        f'<span class="dim">{stable} → {canary}, {escape(", ".join(facts))}</span></h4>'
         + timeline(steps)
         + table(("step", "weight", "held for"), rows)
         + table(("guardrail", "test", "α", "at least"), guards)

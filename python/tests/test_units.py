@@ -71,6 +71,15 @@ def retimed(lab, observations):
         yield canary.Observation(one.arm, time.time(), ok=one.ok, latency=one.latency, value=one.value)
 
 
+def test_a_replay_asks_the_function_too_and_raises_what_it_raises():
+    seen = list(observed(8_000, latency=lambda is_canary, draws: draws.uniform(0.1, 3.0 if is_canary else 1.0)))
+    of = {"range": (0, 5), "lower_is_better": True, "name": "seconds"}
+    found = offline(guards=[canary.mean(of=lambda one: one.latency, **of)]).replay(seen, weights=50)
+    assert (found.name, found.guardrail) == ("rollback", "seconds"), str(found)
+    with pytest.raises(ZeroDivisionError):
+        offline(guards=[canary.mean(of=lambda _: 1 / 0, **of)]).replay(seen, weights=50)
+
+
 def test_a_value_outside_the_range_is_a_mistake_and_ten_end_the_run():
     one = offline(guards=[canary.mean(range=(0, 50), name="revenue")])
     found = one.replay(observed(value=revenue(0.4)), weights=50)
@@ -173,3 +182,11 @@ def test_purchases_come_later_and_count_by_the_order_of_sending():
                     run.label(f"r{n}", str(n % 2))
         assert run.verdict.promoted, str(run.verdict)
         assert dict(run.verdict.evidence[-1].counts)["canary values"] >= 5
+
+
+def test_a_plan_shows_what_it_counts_and_what_an_alarm_does():
+    shown = offline(
+        guards=[canary.error_ratio(1.0), canary.error_rate(0.02, action="warn", name="limit")], users_within=1800
+    )._repr_html_()
+    assert "errorRate: atMost 0.02; warn" in shown
+    assert "users within 30m" in shown

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 /// Each user is one observation: for services that keep a user on the version met first.
 ///
 /// The requests of one user fail or succeed together. A test that takes each of them for an observation then takes one
-/// unlucky user for many: 82 to 86 % of healthy canaries are rolled back. With this a user counts once, at the weight in
-/// force at the first contact: as bad where any request within [`Users::within`] was bad, and with the mean of the values.
-/// The users count in the order of first contact, each when that time is over.
+/// unlucky user for many: where one user in fifty has requests that fail half of the time, three of four healthy canaries
+/// are rolled back (simulated; the table `users` of the bench). With this a user counts once, at the weight in force at the
+/// first contact: as bad where any request within [`Users::within`] was bad, and with the mean of the values. The users
+/// count in the order of first contact, each when that time is over.
 ///
 /// Every observed request needs its user ([`Request::user`](crate::evidence::Request::user)), so the evidence is a
-/// stream of observations: counts, such as Prometheus's, do not know users. Holds go on counting requests; the least number of a guardrail
-/// ([`Guardrail::minimum`](crate::rollout::Guardrail::minimum)) counts users.
+/// stream of observations: counts, such as Prometheus's, do not know users. Holds go on counting requests; the least
+/// number of a guardrail ([`Guardrail::minimum`](crate::Guardrail::minimum)) counts users.
 ///
 /// ```
 /// use std::time::Duration;

@@ -213,7 +213,7 @@ pymethods! {
             observations: &Bound<'_, PyAny>,
             weights: Option<&Bound<'_, PyAny>>,
         ) -> PyResult<Verdict> {
-            replay(py, &self.core, observations, weights)
+            replay(py, &self.core, &self.scores, observations, weights)
         }
 
         fn __hash__(&self) -> u64 {

@@ -1,9 +1,9 @@
 //! `Plan.replay`: stored observations, judged by another plan.
 
-use std::{fs::File, io::BufReader, path::PathBuf};
+use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
 
 use canary_core::{
-    evidence::{Seen, SendingOrder, Stored, Timestamp, Uses},
+    evidence::{Score, Seen, SendingOrder, Stored, Timestamp, Uses, scored},
     rollout::{self, Split},
 };
 use pyo3::{
@@ -13,9 +13,14 @@ use pyo3::{
 
 use super::{
     observation::{Observation, moment, timestamp},
+    scores::Scores,
     verdict::Verdict,
 };
-use crate::{error::IntoPy, input::unreadable};
+use crate::{
+    error::IntoPy,
+    input::unreadable,
+    run::{Raised, own_scores},
+};
 
 /// The name of the source in messages.
 const SOURCE: &str = "observations";
@@ -24,6 +29,7 @@ const SOURCE: &str = "observations";
 pub(super) fn replay(
     py: Python<'_>,
     plan: &rollout::Plan,
+    scores: &Scores,
     given: &Bound<'_, PyAny>,
     weights: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Verdict> {
@@ -36,7 +42,7 @@ pub(super) fn replay(
         let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
         py.detach(|| plan.replay(Stored::read(BufReader::new(file)))).py()?
     } else {
-        let lines = lines(plan, given, weights)?;
+        let lines = lines(plan, scores, given, weights)?;
         py.detach(|| plan.replay(lines.into_iter().map(Ok))).py()?
     };
     Ok(Verdict { core: replay.verdict, stored: None })
@@ -45,6 +51,7 @@ pub(super) fn replay(
 /// The observations of an iterable, and the splits between them.
 fn lines(
     plan: &rollout::Plan,
+    scores: &Scores,
     given: &Bound<'_, PyAny>,
     weights: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<Stored>> {
@@ -56,6 +63,12 @@ fn lines(
     })?;
     let mut splits = splits(weights)?.into_iter().peekable();
     let (subsets, uses, mut order) = (plan.subsets(), Uses::of(plan), SendingOrder::new(SOURCE));
+    let raised = Raised::default();
+    let scores: Vec<(Arc<str>, Box<dyn Score>)> =
+        own_scores(plan, scores, &raised, uses.are_scored())
+            .into_iter()
+            .map(|(name, score)| (name, Box::new(score) as Box<dyn Score>))
+            .collect();
     let mut lines = Vec::new();
     for (number, item) in given.try_iter()?.enumerate() {
         let item = item?;
@@ -76,8 +89,11 @@ fn lines(
             lines.push(Stored::Split { at: since.unwrap_or(at), split });
         }
         let taken = order.take(at, Seen::Request(request), Timestamp::now());
-        let taken = taken.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut taken = taken.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let values = scored(&scores, plan, &mut taken);
+        raised.check()?;
         lines.push(Stored::Observed(taken));
+        lines.extend(values.into_iter().map(Stored::Observed));
     }
     Ok(lines)
 }

@@ -22,4 +22,4 @@ mod score;
 mod start;
 mod view;
 
-pub(crate) use self::{class::Run, start::Start};
+pub(crate) use self::{class::Run, raised::Raised, score::own_scores, start::Start};

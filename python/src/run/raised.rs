@@ -20,7 +20,7 @@ impl Raised {
     }
 
     /// Raises the exception, once.
-    pub(super) fn check(&self) -> PyResult<()> {
+    pub(crate) fn check(&self) -> PyResult<()> {
         lock(&self.0).take().map_or(Ok(()), Err)
     }
 }

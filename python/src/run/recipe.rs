@@ -6,13 +6,13 @@ use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
     evidence::{Disagreements, Sample, Uses},
     predict,
-    rollout::{Check, Error, Plan, Result},
+    rollout::{Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
 use super::{
     evidence::Evidence, labels::Labels, observed::EventLoop, place::Place, raised::Raised,
-    samples::Samples, score::OwnScore,
+    samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
 
@@ -54,6 +54,51 @@ impl Recipe {
     pub(crate) fn close(&self) {
         if let Some(requests) = &self.requests {
             requests.samples.close();
+        }
+        if let Some(labels) = &self.labels {
+            labels.close();
+        }
+        for one in &self.evidence {
+            if let Evidence::Observed(observed) = one {
+                observed.close();
+            }
+        }
+    }
+
+    /// Begins, or goes on with what is stored; the inputs are taken where the last driver has stopped.
+    pub(crate) async fn start(&self, anew: bool) -> Result<(cluster::Run, Control)> {
+        match &self.place {
+            Place::Lab(lab) => self.drive(lab.store.clone(), anew).await,
+            Place::Cluster(handle) => self.drive(handle.open().await?, anew).await,
+        }
+    }
+
+    async fn drive<C: Cluster + 'static>(
+        &self,
+        cluster: C,
+        anew: bool,
+    ) -> Result<(cluster::Run, Control)> {
+        let mut rollout = Rollout::of(self.plan.clone())
+            .concurrency(self.concurrency)
+            .tick(self.tick)
+            .anew(anew)
+            .disagreements(&self.disagreements);
+        for one in &self.evidence {
+            rollout = match one.clone() {
+                Evidence::Counted(prometheus) => rollout.counted(prometheus),
+                Evidence::Observed(observed) => rollout.counted(observed),
+            };
+        }
+        if let Some(Requests { client, samples, probe }) = &self.requests {
+            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
+        }
+        if let Some(mirrored) = self.place.mirrored(&self.plan) {
+            rollout = rollout.mirrored(mirrored);
+        }
+        let requests = Uses::of(&self.plan).are_scored()
+            && self.evidence.iter().any(|one| matches!(one, Evidence::Observed(_)));
+        for (name, score) in own_scores(&self.plan, &self.scores, &self.raised, requests) {
+            rollout = rollout.score(name, score);
         }
         if let Some(labels) = &self.labels {
             labels.close();

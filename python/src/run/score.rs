@@ -1,23 +1,49 @@
 //! A caller's function as the score of a custom guardrail.
 
-use canary_core::evidence::{self, Arm, Observation, Seen};
+use std::sync::Arc;
+
+use canary_core::{
+    evidence::{self, Arm, Observation, Seen},
+    rollout::{Check, Plan},
+};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use super::raised::Raised;
-use crate::rollout::{observation, pair::Pair, scores::Score};
+use crate::rollout::{
+    observation,
+    pair::Pair,
+    scores::{Score, Scores},
+};
 
 /// The longest text of a value that is no score, in characters.
 const LONGEST_VALUE: usize = 80;
 
+/// The caller's functions by the names of their guardrails; those of custom guardrails score `requests` where the plan has
+/// no pairs.
+pub(crate) fn own_scores(
+    plan: &Plan,
+    scores: &Scores,
+    raised: &Raised,
+    requests: bool,
+) -> Vec<(Arc<str>, OwnScore)> {
+    let of = |(name, function): (&String, &Score)| {
+        let of = plan.guardrails.iter().find(|of| of.name == *name);
+        let mean = of.is_some_and(|of| matches!(of.check, Check::Mean(_)));
+        let (function, raised) = (Arc::clone(function), raised.clone());
+        (name.as_str().into(), OwnScore { function, raised, requests, mean })
+    };
+    scores.0.iter().map(of).collect()
+}
+
 /// A caller's function as the score of a custom guardrail: of pairs, and not of those with a failed half; in a plan
 /// without pairs, of the canary's requests that the caller has observed; or as the number of each request, for `mean`.
-pub(super) struct OwnScore {
-    pub(super) function: Score,
-    pub(super) raised: Raised,
+pub(crate) struct OwnScore {
+    function: Score,
+    raised: Raised,
     /// `true` when it scores the canary's requests.
-    pub(super) requests: bool,
+    requests: bool,
     /// `true` when it gives the number of each request of a guardrail `mean`.
-    pub(super) mean: bool,
+    mean: bool,
 }
 
 impl evidence::Score for OwnScore {

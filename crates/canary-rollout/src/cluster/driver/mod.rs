@@ -11,7 +11,6 @@ mod probe;
 mod progress;
 mod run;
 mod run_log;
-mod scored;
 mod settings;
 mod snapshot;
 mod source_activity;

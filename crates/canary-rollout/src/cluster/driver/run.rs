@@ -21,14 +21,13 @@ use super::{
     backoff::Backoff,
     lease::{Lease, Renewal},
     progress::{Order, Progress},
-    scored::scored,
     settings::Driver,
     source_activity::SourceActivity,
     target::{Purpose, Target},
 };
 use crate::{
     Action, Error, Event, Phase, Result, State, Verdict, Why,
-    evidence::{Observation, Stored, Timestamp},
+    evidence::{Observation, Stored, Timestamp, scored},
     patch::Differences,
 };
 

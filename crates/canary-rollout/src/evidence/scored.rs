@@ -2,14 +2,36 @@
 
 use std::sync::Arc;
 
-use crate::{
-    Check, Plan,
-    evidence::{Observation, Score, ScoreValue, Seen},
+use super::{
+    observation::{Observation, ScoreValue, Seen},
+    score::Score,
 };
+use crate::{Check, Plan};
 
 /// Has an observation scored. The number of a guardrail `mean` becomes a part of the request; the others are
-/// observations of their own, which follow it.
-pub(super) fn scored(
+/// observations of their own, which follow it. A run does this by itself; for [`Plan::replay`] of observations that no run
+/// has stored it is the caller's.
+///
+/// ```
+/// use std::sync::Arc;
+/// use canary_core::{Plan, rollout::Guardrail};
+/// use canary_core::evidence::{Arm, Observation, Request, Score, Seen, Timestamp, scored};
+///
+/// let plan = Plan::new("image-classifier", "resnet50", "resnet101")
+///     .guardrail(Guardrail::mean("seconds", 0.0, 60.0, 0.0));
+/// let seconds = |observation: &Observation| match &observation.what {
+///     Seen::Request(request) => request.latency.map(|latency| latency.as_secs_f64()),
+///     _ => None,
+/// };
+/// let scores: [(Arc<str>, Box<dyn Score>); 1] = [("seconds".into(), Box::new(seconds))];
+/// let request = Request::served(Arm::Canary, std::time::Duration::from_millis(250));
+/// let (source, at, what) = ("log".into(), Timestamp(0), Seen::Request(request));
+/// let mut observation = Observation { source, sequence: None, at, what };
+/// assert!(scored(&scores, &plan, &mut observation).is_empty());
+/// let Seen::Request(request) = observation.what else { panic!() };
+/// assert_eq!(request.numbers["seconds"], Some(0.25));
+/// ```
+pub fn scored(
     scores: &[(Arc<str>, Box<dyn Score>)],
     plan: &Plan,
     observation: &mut Observation,
