@@ -16,7 +16,7 @@ def aa(**changes):
 
 def test_an_aa_run_measures_and_ends_with_everything_at_the_stable_version(tmp_path):
     store = tmp_path / "aa.jsonl"
-    with mesh(good(errors=0.05, seed=2), stable=good(errors=0.05, seed=1)) as lab:
+    with mesh(good(errors=0.05, seed=2), stable=good(errors=0.05, seed=3)) as lab:
         done = release(lab, aa(hold={"total_requests": 400}), store=store)
     assert done.verdict.name == "inconclusive", done.message
     assert (done.verdict.cause, done.verdict.promoted, done.verdict.rolled_back) == ("aa", False, False)
@@ -56,7 +56,7 @@ def test_nobody_promotes_it_and_what_ends_early_says_so():
     with mesh(good()) as lab:
         run = aa(hold=100_000).run(lab, inputs=photos(2_000), tick=0.05)
         for event in run:
-            if not asked and event.kind == "seen" and event.weight == 20 and event.totals["canary"] > 20:
+            if not asked and event.kind == "seen" and event.weight == 20 and event.to_dict()["totals"]["canary"] > 20:
                 asked = run.promote("it looks good")
             if event.kind == "commanded":
                 refused.append(str(event.to_dict()))

@@ -21,7 +21,8 @@ guardrails:
 fn a_service_is_measured_and_left_at_the_stable_version() {
     let folder = Folder::new("aa");
     folder.write("plan.yaml", PLAN);
-    let both = ["--stable-errors=0.05", "--canary-errors=0.05", "--tick=20ms", "--store=seen.jsonl"];
+    let both =
+        ["--stable-errors=0.05", "--canary-errors=0.05", "--tick=20ms", "--store=seen.jsonl"];
     let (status, text, error) = folder.run(&[&["aa", "plan.yaml"], &both[..]].concat());
     assert_eq!(status, Some(0), "{text}{error}");
     assert!(text.starts_with("inconclusive: an A/A run promotes nothing; "), "{text}");
