@@ -101,54 +101,6 @@ impl Recipe {
             rollout = rollout.score(name, score);
         }
         if let Some(labels) = &self.labels {
-            labels.close();
-        }
-        for one in &self.evidence {
-            if let Evidence::Observed(observed) = one {
-                observed.close();
-            }
-        }
-    }
-
-    /// Begins, or goes on with what is stored; the inputs are taken where the last driver has stopped.
-    pub(crate) async fn start(&self, anew: bool) -> Result<(cluster::Run, Control)> {
-        match &self.place {
-            Place::Lab(lab) => self.drive(lab.store.clone(), anew).await,
-            Place::Cluster(handle) => self.drive(handle.open().await?, anew).await,
-        }
-    }
-
-    async fn drive<C: Cluster + 'static>(
-        &self,
-        cluster: C,
-        anew: bool,
-    ) -> Result<(cluster::Run, Control)> {
-        let mut rollout = Rollout::of(self.plan.clone())
-            .concurrency(self.concurrency)
-            .tick(self.tick)
-            .anew(anew)
-            .disagreements(&self.disagreements);
-        for one in &self.evidence {
-            rollout = match one.clone() {
-                Evidence::Counted(prometheus) => rollout.counted(prometheus),
-                Evidence::Observed(observed) => rollout.counted(observed),
-            };
-        }
-        if let Some(Requests { client, samples, probe }) = &self.requests {
-            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
-        }
-        if let Some(mirrored) = self.place.mirrored(&self.plan) {
-            rollout = rollout.mirrored(mirrored);
-        }
-        let requests = Uses::of(&self.plan).are_scored()
-            && self.evidence.iter().any(|one| matches!(one, Evidence::Observed(_)));
-        for (name, function) in &self.scores.0 {
-            let (function, raised) = (Arc::clone(function), self.raised.clone());
-            let of = self.plan.guardrails.iter().find(|of| of.name == *name);
-            let mean = of.is_some_and(|of| matches!(of.check, Check::Mean(_)));
-            rollout = rollout.score(name.as_str(), OwnScore { function, raised, requests, mean });
-        }
-        if let Some(labels) = &self.labels {
             rollout = rollout.labels(labels.clone());
         }
         if let Some(path) = &self.store {
