@@ -1,7 +1,7 @@
 //! What a guardrail has judged at a step, and what it lacks, in its own words.
 
 use super::super::{
-    guardrail::{Check, Guardrail},
+    guardrail::{Check, ErrorRate, Guardrail},
     monitor::Monitor,
     state::State,
 };
@@ -16,7 +16,7 @@ pub(super) fn least(guardrail: &Guardrail, monitor: &Monitor) -> u64 {
     let judged = monitor.judged();
     match guardrail.check {
         Check::ObservedSplit(_) => judged.stable.saturating_add(judged.canary),
-        Check::ErrorRate(_) => judged.canary,
+        Check::ErrorRate(ErrorRate { and_worse: None, .. }) => judged.canary,
         _ => judged.stable.min(judged.canary),
     }
 }
@@ -25,15 +25,19 @@ pub(super) fn of_what(check: &Check, monitor: &Monitor) -> &'static str {
     let judged = monitor.judged();
     match check {
         Check::ObservedSplit(_) => "requests",
-        Check::ErrorRate(_) => "requests of the canary",
-        Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::QuantileRatio(_)
+        Check::ErrorRate(ErrorRate { and_worse: None, .. }) => "requests of the canary",
+        Check::ErrorRatio(_)
+        | Check::SlowRatio(_)
+        | Check::QuantileRatio(_)
+        | Check::ErrorRate(_)
             if judged.canary <= judged.stable =>
         {
             "requests of the canary"
         }
-        Check::ErrorRatio(_) | Check::SlowRatio(_) | Check::QuantileRatio(_) => {
-            "requests of the stable version"
-        }
+        Check::ErrorRatio(_)
+        | Check::SlowRatio(_)
+        | Check::QuantileRatio(_)
+        | Check::ErrorRate(_) => "requests of the stable version",
         Check::Mean(_) if judged.canary <= judged.stable => "values of the canary",
         Check::Mean(_) => "values of the stable version",
         Check::Custom(_) => "scores",

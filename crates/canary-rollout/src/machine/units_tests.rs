@@ -184,6 +184,20 @@ fn a_limit_with_a_ratio_beside_it_does_not_accuse_the_canary_of_an_outage() {
     assert!(!alarms(&both, 0.001, 0.01), "worse, and within the limit");
 }
 
+#[test]
+fn a_limit_with_a_ratio_beside_it_needs_requests_of_both_versions() {
+    let mut plan = plan().weights([30, 100], Hold::time(Duration::from_secs(1)));
+    plan.guardrails = vec![Guardrail::error_rate_and_worse(0.02, 1.0)];
+    let mut run = Run::holding(plan);
+    for _ in 0..40 {
+        run.request(Arm::Canary, false);
+    }
+    run.tick(10);
+    assert_eq!(run.actions, [], "{:?}", run.actions);
+    let missing = run.machine.missing(&run.state).unwrap();
+    assert!(missing.contains("0 of 20 requests of the stable version for errorRate"), "{missing}");
+}
+
 fn at_looks() -> Plan {
     let plan = plan().weights([50, 100], Hold::total_requests(4_000));
     plan.sequential(Sequential::default()).bursts(Bursts::None)

@@ -154,10 +154,16 @@ impl Monitor {
             beside.observe(at.0, share, canary, bad);
             beside.settle(&self.test);
         }
-        if matches!(self.test, AnyTest::ErrorRate(_)) {
-            self.judged.add(0, u64::from(canary));
+        self.judge(share, u64::from(!canary), u64::from(canary));
+    }
+
+    /// Counts requests, or users, as judged: where the traffic is divided, and those of the canary by a limit of its own
+    /// in any case.
+    fn judge(&mut self, share: f64, stable: u64, canary: u64) {
+        if matches!(self.test, AnyTest::ErrorRate(_)) && self.beside.is_none() {
+            self.judged.add(0, canary);
         } else if share > 0.0 && share < 1.0 {
-            self.judged.add(u64::from(!canary), u64::from(canary));
+            self.judged.add(stable, canary);
         }
     }
 
@@ -240,11 +246,7 @@ impl Monitor {
             beside.observe_counts(since.0, share, &counted);
             beside.settle(&self.test);
         }
-        if matches!(self.test, AnyTest::ErrorRate(_)) {
-            self.judged.add(0, canary.requests);
-        } else if divided {
-            self.judged.add(stable.requests, canary.requests);
-        }
+        self.judge(share, stable.requests, canary.requests);
     }
 
     /// Takes a pair in; `false` when a number in it is outside its range.
