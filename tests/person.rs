@@ -232,9 +232,9 @@ async fn a_canary_of_which_nothing_was_seen_is_not_promoted(backend: &impl Backe
 }
 
 async fn annotate(cluster: &impl Cluster, space: &str, command: &str) {
-    let path = format!("/metadata/annotations/{}", COMMAND_ANNOTATION.replace('/', "~1"));
+    let place = format!("/metadata/annotations/{}", COMMAND_ANNOTATION.replace('/', "~1"));
     let patch: Patch =
-        serde_json::from_value(json!([{"op": "add", "path": path, "value": command}])).unwrap();
+        serde_json::from_value(json!([{"op": "add", "path": place, "value": command}])).unwrap();
     cluster.patch(&ObjectRef::virtual_service(space, APP), &patch).await.unwrap();
 }
 

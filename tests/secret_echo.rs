@@ -1,6 +1,6 @@
 //! Servers that send back what they were sent: no error of a client repeats its credentials.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt::Write as _, time::Duration};
 
 use canary_core::{
     cluster::{Cluster, Kubernetes, ObjectRef},
@@ -17,13 +17,16 @@ const SECRET: &str = "c7-hunter2-secret";
 /// `me:c7-hunter2-secret`, as basic authentication encodes it.
 const ENCODED: &str = "bWU6YzctaHVudGVyMi1zZWNyZXQ=";
 
+/// The reply to a request, whose echo is given.
+type Way = Box<dyn Fn(&str) -> Reply + Send + Sync>;
+
 /// The headers of the request and what the credentials in it mean, as a server that debugs prints them.
 fn echo(request: &Request) -> String {
     let mut text = String::from("you sent");
     for (name, value) in &request.headers {
-        text += &format!(" {name}={value}");
+        write!(text, " {name}={value}").unwrap();
         if value.contains(ENCODED) {
-            text += &format!(" ({name} is me:{SECRET})");
+            write!(text, " ({name} is me:{SECRET})").unwrap();
         }
     }
     text
@@ -99,7 +102,7 @@ async fn a_model_server_that_sends_the_request_back() {
 #[tokio::test]
 async fn a_prometheus_that_sends_the_request_back() {
     let failed = |text: &str| json!({"status": "error", "errorType": "bad_data", "error": text});
-    let ways: [Box<dyn Fn(&str) -> Reply + Send + Sync>; 4] = [
+    let ways: [Way; 4] = [
         Box::new(move |text| Reply::json(400, &failed(text))),
         Box::new(move |text| Reply::json(200, &failed(text))),
         Box::new(|text| Reply::Whole(500, Vec::new(), text.into())),

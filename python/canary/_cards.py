@@ -12,7 +12,7 @@ from canary._properties import properties, record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary import Answers, Comparison, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
+    from canary import AaReport, Answers, Comparison, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
 
 # The compiled half calls this module for every card.
 __all__ = ["render_cluster", "render_preflight", "render_prometheus", "render_status"]
@@ -137,7 +137,31 @@ def render_power(power: Power) -> str:
         f"<h4>Holds {power.factor:.3g} times as long</h4>"
         f"<div>{bar(power.p_rollback, 1)}<b>{power.p_rollback:.1%}</b> of the runs with this harm are rolled back "
         f'<span class="dim">{low:.1%} to {high:.1%}</span></div>'
-        f"<div>{power.requests:,} requests over all steps</div>"
+        f"<div>{power.requests:,} requests over all steps</div>" + _other_test(power)
+    )
+
+
+def _other_test(power: Power) -> str:
+    """Show what the other way to test ratios catches, where the holds allow both."""
+    if power.other_p_rollback is None:
+        return ""
+    other = "without planned looks" if "sequential" in power.plan.to_dict() else "with planned looks"
+    better = ", which is better" if power.other_is_better else ""
+    return f"<div>{other} {power.other_p_rollback:.1%}{better}</div>"
+
+
+def render_aa(report: AaReport) -> str:
+    """Show what an A/A run has measured, and what follows."""
+    rows = [
+        (code(name) if place == 0 else "", f"{seconds:g} s", f"{phi:.2f}", f"{count:,}")
+        for name, levels in report.levels.items()
+        for place, (seconds, phi, count) in enumerate(levels)
+    ]
+    advice = str(report).splitlines()[1 + len(report.levels) :]
+    return page(
+        "<h4>A/A</h4>"
+        + table(("guardrail", "windows of", "dispersion φ", "windows with bad requests"), rows)
+        + "".join(f"<div>{escape(line.strip())}</div>" for line in advice)
     )
 
 

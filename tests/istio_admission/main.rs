@@ -1,10 +1,6 @@
 //! Our validation against Istio's admission: the schemas and rules of its `CustomResourceDefinition`s, then its webhook,
 //! both from Istio's own module. Generated documents must be admitted by both or by neither.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "tests fail loudly and say what they leave out"
-)]
+#![expect(clippy::unwrap_used, reason = "tests fail loudly and say what they leave out")]
 
 mod documents;
 

@@ -69,10 +69,9 @@ struct Sent {
     seen: Observed,
 }
 
-/// Generates, runs and compares a batch.
-pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -> Batch {
+/// The meshes of a batch that Istio and the evaluator take, with istiod's configuration fitted to the machine.
+fn cases(oracle: &mut Oracle, kind: Kind, seed: u64, batch: &mut Batch) -> Vec<Case> {
     let backends = &*BACKENDS;
-    let mut batch = Batch::default();
     let mut cases = Vec::new();
     for number in 0..MESHES {
         let mut draw = Draw(Random::of_run(seed, number));
@@ -99,6 +98,14 @@ pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -
             .collect();
         cases.push(Case { name, scene, mesh, fitted, clusters });
     }
+    cases
+}
+
+/// Generates, runs and compares a batch.
+pub(crate) fn batch(binary: &Path, oracle: &mut Oracle, kind: Kind, seed: u64) -> Batch {
+    let backends = &*BACKENDS;
+    let mut batch = Batch::default();
+    let cases = cases(oracle, kind, seed, &mut batch);
     let lines: Arc<Mutex<HashMap<String, LogLine>>> = Arc::default();
     let envoy = {
         let lines = Arc::clone(&lines);

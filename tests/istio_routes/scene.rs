@@ -64,7 +64,9 @@ impl Scene {
             }
             Kind::Sidecar => {
                 let mut made = clients::services(draw);
-                made.iter_mut().for_each(|service| admissible::mend(service, true));
+                for service in &mut made {
+                    admissible::mend(service, true);
+                }
                 all.extend(made.into_iter().map(Object::from));
                 all.extend(clients::sidecars(draw).into_iter().map(Object::Other));
                 clients::client(draw)
@@ -138,7 +140,7 @@ impl Scene {
                 let hosts = admissible::hosts(&self.objects);
                 if !hosts.is_empty() && !draw.once_in(3) {
                     let place = draw.below(hosts.len() as u64);
-                    request.authority = hosts[usize::try_from(place).unwrap()].clone();
+                    request.authority.clone_from(&hosts[usize::try_from(place).unwrap()]);
                 }
                 request
             }

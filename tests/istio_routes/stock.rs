@@ -55,7 +55,7 @@ pub(crate) fn fit(configuration: &Value, name: &str, passed: SocketAddr) -> Fitt
     for cluster in list(&configuration["clusters"]) {
         let own = format!("{name}|{}", text(&cluster["name"]));
         if used.contains(&own) {
-            fitted.clusters.push(fit_cluster(cluster, own, passed));
+            fitted.clusters.push(fit_cluster(cluster, &own, passed));
         }
     }
     fitted
@@ -180,7 +180,7 @@ fn put(name: &mut Value, proxy: &str, used: &mut BTreeSet<String>) {
     }
 }
 
-fn fit_cluster(cluster: &Value, name: String, passed: SocketAddr) -> Value {
+fn fit_cluster(cluster: &Value, name: &str, passed: SocketAddr) -> Value {
     let mut cluster = cluster.clone();
     let fields = cluster.as_object_mut().unwrap();
     for field in ["transport_socket", "transport_socket_matches", "filters", "alt_stat_name"] {

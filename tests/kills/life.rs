@@ -129,9 +129,9 @@ impl<C: Cluster + Clone + 'static> Surroundings<C> {
             let Some(state) = state.map(|text| serde_json::from_str::<Value>(text).unwrap()) else {
                 return false;
             };
-            let path = format!("/metadata/annotations/{}", COMMAND_ANNOTATION.replace('/', "~1"));
-            let patch = json!([{"op": "add", "path": path, "value": lines}]);
-            let patch = serde_json::from_value(patch).unwrap();
+            let place = format!("/metadata/annotations/{}", COMMAND_ANNOTATION.replace('/', "~1"));
+            let operations = json!([{"op": "add", "path": place, "value": lines}]);
+            let patch = serde_json::from_value(operations).unwrap();
             self.store.patch(&object, &patch).await.unwrap();
             let phase = &state["phase"];
             phase.is_string() || phase.get("gating").is_some()

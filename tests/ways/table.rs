@@ -93,7 +93,7 @@ pub(crate) async fn run<'w>(ways: &'w [Way], at_a_time: usize) -> Vec<Row<'w>> {
                 let mut scene = Scene::new(evidence);
                 make(&mut scene);
                 let seed = u64::try_from(row * 4 + column).unwrap_or_default() * 10 + 1;
-                let found = trial::run(scene, seed).await;
+                let found = Box::pin(trial::run(scene, seed)).await;
                 done.fetch_add(1, Ordering::Relaxed);
                 (row, column, found)
             });

@@ -25,7 +25,7 @@ fn levels(report: &rollout::AaReport) -> BTreeMap<&str, Vec<Level>> {
 }
 
 pymethods! {
-    AaReport [value, dict, card(render_value)]
+    AaReport [value, dict, card(render_aa)]
     get |report| {
         window: f64 = report.core.advice.window.as_secs_f64();
         enough: bool = report.core.advice.enough;

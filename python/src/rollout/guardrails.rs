@@ -55,6 +55,7 @@ pub(crate) fn slow_ratio(
 /// A quantile of the canary's latency is at most `at_most` times the same quantile of the stable version.
 #[pyfunction]
 #[pyo3(signature = (at_most, *, quantile = None, warmup = None, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
+#[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
 pub(crate) fn quantile_ratio(
     at_most: f64,
     quantile: Option<f64>,

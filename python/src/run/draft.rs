@@ -53,7 +53,7 @@ impl Draft {
         py: Python<'_>,
         plan: &Plan,
         place: Place,
-        given: Arguments<'_, '_>,
+        given: &Arguments<'_, '_>,
     ) -> PyResult<Self> {
         let (core, raised) = (plan.core.clone(), Raised::default());
         let event_loop = EventLoop::default();

@@ -18,7 +18,7 @@ const EXPECTED: &str = "give canary.Prometheus, an iterable or async iterable of
 /// A source of evidence about the requests of others.
 #[derive(Clone)]
 pub(crate) enum Evidence {
-    Counted(Core),
+    Counted(Box<Core>),
     Observed(Observed),
 }
 
@@ -46,17 +46,17 @@ pub(super) fn read(
             )));
         }
     };
-    let mut observed = 0;
+    let mut number = 0;
     let source = |one: &Bound<'_, PyAny>| {
         if let Ok(prometheus) = one.cast::<Prometheus>() {
-            return Ok(Evidence::Counted(prometheus.get().core.clone()));
+            return Ok(Evidence::Counted(Box::new(prometheus.get().core.clone())));
         }
         if !one.hasattr("__aiter__")? && !one.hasattr("__iter__")? {
             let kind = one.get_type().name()?;
             return Err(PyTypeError::new_err(format!("evidence is a {kind}; {EXPECTED}")));
         }
-        observed += 1;
-        let name = match observed {
+        number += 1;
+        let name = match number {
             1 => "observations".to_owned(),
             number => format!("observations {number}"),
         };

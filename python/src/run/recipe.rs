@@ -1,6 +1,6 @@
 //! The parts of a run's driver, so that it can be created again after a pause.
 
-use std::{fs::OpenOptions, io::BufWriter, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs::OpenOptions, io::BufWriter, path::PathBuf, time::Duration};
 
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
@@ -85,7 +85,7 @@ impl Recipe {
             .disagreements(&self.disagreements);
         for one in &self.evidence {
             rollout = match one.clone() {
-                Evidence::Counted(prometheus) => rollout.counted(prometheus),
+                Evidence::Counted(prometheus) => rollout.counted(*prometheus),
                 Evidence::Observed(observed) => rollout.counted(observed),
             };
         }

@@ -31,7 +31,7 @@ impl Start {
         let place = Place::new(lab, cluster)?;
         live::store_at_exit(py)?;
         let draft =
-            Draft::new(py, plan, place, Arguments { lab, client, inputs, evidence, labels })?;
+            Draft::new(py, plan, place, &Arguments { lab, client, inputs, evidence, labels })?;
         Ok(Self { draft, viewer: None })
     }
 

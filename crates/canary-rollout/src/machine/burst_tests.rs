@@ -111,7 +111,8 @@ fn a_guardrail_that_pauses_holds_the_weights_once_and_one_that_warns_changes_not
         }
     };
     // The rollback's α is the whole plan's: the pause has its own.
-    assert_eq!(with(OnAlarm::Pause).alpha_of(&with(OnAlarm::Pause).guardrails[0]), 0.05);
+    let alpha = with(OnAlarm::Pause).alpha_of(&with(OnAlarm::Pause).guardrails[0]);
+    assert!((alpha - 0.05).abs() < 1e-12);
     let mut run = Run::holding(with(OnAlarm::Pause));
     bad(&mut run);
     assert!(run.state.is_paused() && run.state.is_running());

@@ -95,7 +95,7 @@ impl Machine {
                         || matches!(guardrail.check, Check::ObservedSplit(_) | Check::ErrorRate(_));
                     let by_labels = matches!(guardrail.check, Check::Accuracy(_));
                     // Labels that come later are what is missing then.
-                    !by_requests && !(by_labels && self.plan.labels.is_some())
+                    !(by_requests || by_labels && self.plan.labels.is_some())
                 }))
     }
 

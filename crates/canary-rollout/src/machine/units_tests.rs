@@ -97,8 +97,10 @@ fn sticky_users_roll_back_healthy_canaries_by_requests_and_not_by_users() {
                 })
                 .collect();
             for newest in 0..users.len() {
-                for user in newest.saturating_sub(30)..=newest {
-                    let (canary, fails) = users[user];
+                let first = newest.saturating_sub(30);
+                for (user, &(canary, fails)) in
+                    users.iter().enumerate().take(newest + 1).skip(first)
+                {
                     let millis = if user == newest { 200 } else { 0 };
                     run.user(millis, user as u64, canary, random.bernoulli(fails));
                 }
