@@ -9,6 +9,8 @@ _COLUMNS = {
     "Applied": ("effect", "kind", "namespace", "name", "api_version", "uid"),
     "Client": ("url", "model", "signature", "version", "label"),
     "Finding": ("severity", "code", "object", "path", "message", "help", "found", "document", "line", "column"),
+    "Guardrail": ("name", "test", "share", "minimum", "action"),
+    "Observation": ("arm", "sent_at", "ok", "latency", "value", "user", "id"),
     "Pair": ("input", "stable", "canary", "label", "agrees", "stable_failed", "canary_failed"),
     "Reading": (
         "guardrail", "test", "quantity", "estimate", "low", "high", "e", "p_value", "alpha", "proof_alpha", "alarm",
@@ -18,15 +20,16 @@ _COLUMNS = {
 
 
 def properties(value: object) -> list[str]:
-    """Name the properties of a value of this package, in the order of its class."""
+    """Name the properties of a value of this package, in an order that is always the same."""
     named = _COLUMNS.get(type(value).__name__)
     if named:
         return list(named)
-    return [
+    # A class has no order of its own: its properties come differently in each process.
+    return sorted(
         name
         for name, found in vars(type(value)).items()
         if isinstance(found, GetSetDescriptorType) and not name.startswith("_")
-    ]
+    )
 
 
 def record(value: object) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_an_aa_run_measures_and_ends_with_everything_at_the_stable_version(tmp_p
     assert "φ" in str(report)
     assert repr(report).startswith("AaReport(")
     assert report.to_dict()["advice"]["window"] == "15s"
-    assert "levels" in report._repr_html_()
+    assert "dispersion" in report._repr_html_()
     assert report == pickle.loads(pickle.dumps(report)) == copy.deepcopy(report)
     again = aa(hold={"total_requests": 400}).replay(store).aa
     assert again.complete
