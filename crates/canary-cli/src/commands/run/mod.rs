@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster_options;
 pub(crate) mod lab_options;
+pub(crate) mod notify_options;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,6 +19,7 @@ use crate::{
 };
 use cluster_options::ClusterOptions;
 use lab_options::LabOptions;
+use notify_options::NotifyOptions;
 
 const NOTES: &str = "\
 Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
@@ -79,6 +81,8 @@ pub(crate) struct Run {
     /// The time between two lines of progress, such as 500ms.
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
     pub(crate) tick: Duration,
+    #[command(flatten)]
+    pub(crate) notify: NotifyOptions,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
     #[command(flatten)]
