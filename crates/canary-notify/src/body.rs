@@ -47,19 +47,17 @@ fn cloud_event(notice: &Notice) -> Value {
 /// One line of Slack's markup.
 fn slack_text(notice: &Notice) -> String {
     let Notice { namespace, virtual_service, stable, canary, sentence, .. } = notice;
-    let mut text = format!(
-        "*{}/{}* ({} → {}): {}",
+    // A vertical bar would end the address.
+    let link = notice.link.as_ref().map(|link| escaped(&link.replace('|', "%7C")));
+    let link = link.map_or_else(String::new, |link| format!(" <{link}|Report>"));
+    format!(
+        "*{}/{}* ({} → {}): {}{link}",
         escaped(namespace),
         escaped(virtual_service),
         escaped(stable),
         escaped(canary),
         escaped(sentence),
-    );
-    if let Some(link) = &notice.link {
-        // A vertical bar would end the address.
-        text += &format!(" <{}|Report>", escaped(&link.replace('|', "%7C")));
-    }
-    text
+    )
 }
 
 /// A text without the three characters that Slack's markup gives a meaning.

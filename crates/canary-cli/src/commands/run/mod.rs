@@ -129,7 +129,7 @@ impl Run {
             return Box::pin(drive(cluster::stage(plan, self).await?, plan, self)).await;
         }
         let mesh = lab::Mesh::start(plan, self)?;
-        let course = drive(mesh.stage(plan, self)?, plan, self).await;
+        let course = Box::pin(drive(mesh.stage(plan, self)?, plan, self)).await;
         mesh.keep(course.as_ref().ok().map(|course| &course.ending))?;
         course
     }
@@ -137,7 +137,7 @@ impl Run {
     /// A run on a lab of its own, of which nothing is kept.
     pub(crate) async fn on_a_lab(&self, plan: &Plan) -> Result<Course> {
         let mesh = lab::Mesh::start(plan, self)?;
-        drive(mesh.stage(plan, self)?, plan, self).await
+        Box::pin(drive(mesh.stage(plan, self)?, plan, self)).await
     }
 }
 
