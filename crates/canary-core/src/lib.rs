@@ -10,6 +10,9 @@ pub use canary_istio::{
     Severity, VirtualService, analyze, finding, manifest, names, networking as istio, route,
     validate,
 };
+#[cfg(feature = "notify")]
+#[doc(inline)]
+pub use canary_notify as notify;
 #[doc(inline)]
 pub use canary_rollout::{self as rollout, Plan, Verdict};
 #[cfg(feature = "image")]

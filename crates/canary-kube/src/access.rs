@@ -130,6 +130,25 @@ pub fn role_for(plan: &Plan, name: &str) -> Role {
     role
 }
 
+/// The rule with which the notices of a rollout are written as Events
+/// ([`record_event`](canary_rollout::cluster::record_event)), beside those of [`role_for`]: each Event has a new name, so
+/// it holds for the whole namespace.
+///
+/// ```
+/// use canary_core::{Plan, cluster::{event_rule, role_for}};
+///
+/// let mut role = role_for(&Plan::new("pets", "v1", "v2"), "canary");
+/// role.rules.get_or_insert_default().push(event_rule());
+/// ```
+pub fn event_rule() -> PolicyRule {
+    PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(vec!["events".to_owned()]),
+        verbs: ["create", "patch"].map(str::to_owned).into(),
+        ..PolicyRule::default()
+    }
+}
+
 /// The least `Role` with which a person commands the release of this plan from outside: pauses, resumes, approves, aborts
 /// and promotes it by [`Release`](canary_rollout::cluster::Release) or `kubectl annotate`. Whoever has it may change the
 /// weights too.

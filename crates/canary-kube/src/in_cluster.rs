@@ -6,7 +6,7 @@ use canary_rollout::Plan;
 
 use crate::{
     Error, Result,
-    access::{role_binding, role_for},
+    access::{event_rule, role_binding, role_for},
 };
 
 /// A volume mounted into the driver's pod, read-only: inputs, or credentials.
@@ -80,12 +80,21 @@ pub struct InCluster {
     pub retries: u32,
     /// The volumes, each with its mount path.
     pub mounts: Vec<(Mount, String)>,
+    /// `true` when the role permits to write notices as Events, which `canary run --events` does.
+    pub events: bool,
 }
 
 impl InCluster {
     /// With the image of the program.
     pub fn new(image: impl Into<String>) -> Self {
-        Self { image: image.into(), name: None, args: Vec::new(), retries: 100, mounts: Vec::new() }
+        Self {
+            image: image.into(),
+            name: None,
+            args: Vec::new(),
+            retries: 100,
+            mounts: Vec::new(),
+            events: false,
+        }
     }
 
     /// Names the objects.
@@ -106,6 +115,13 @@ impl InCluster {
     #[must_use]
     pub fn mount(mut self, what: Mount, path: impl Into<String>) -> Self {
         self.mounts.push((what, path.into()));
+        self
+    }
+
+    /// Sets [`InCluster::events`].
+    #[must_use]
+    pub fn events(mut self, events: bool) -> Self {
+        self.events = events;
         self
     }
 
@@ -172,9 +188,13 @@ impl InCluster {
             {"action": "FailJob", "onExitCodes": {"containerName": "driver", "operator": "NotIn", "values": [0, 1, 130, 137, 143]}},
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         ]});
+        let mut role = role_for(&plan, &name);
+        if self.events {
+            role.rules.get_or_insert_default().push(event_rule());
+        }
         Ok(vec![
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
-            json_of(&role_for(&plan, &name))?,
+            json_of(&role)?,
             json_of(&role_binding(namespace, &name, &name))?,
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"plan.yaml": plan.to_yaml()?}}),
             json!({

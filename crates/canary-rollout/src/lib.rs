@@ -22,6 +22,7 @@ mod json;
 mod labels;
 mod machine;
 mod monitor;
+mod notice;
 mod offline;
 mod on_alarm;
 pub mod patch;
@@ -63,6 +64,7 @@ pub use guardrail::{
 };
 pub use labels::Labels;
 pub use machine::{MAX_REFUSALS, Machine};
+pub use notice::{Notice, NoticeKind, Notices};
 pub use on_alarm::OnAlarm;
 pub use plan::{
     DEFAULT_ALPHA, HeaderRoute, Hold, OnInconclusive, Plan, ProvenOn, Split, Step, Target,

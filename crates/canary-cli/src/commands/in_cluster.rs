@@ -18,7 +18,8 @@ use crate::{
 const NOTES: &str = "\
 Nothing is applied, and no cluster is contacted. The role permits get, patch and watch on the plan's own VirtualService and
 DestinationRule, and create, get and patch on its Lease; to see whether the canary's pods are ready and which release they
-are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. Give
+are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. With
+--events among the arguments it permits to create and patch events of the namespace too. Give
 --gateway-url among the arguments of `canary run`: looking for the gateway's address needs more permissions than that.";
 
 /// Print the manifests with which `canary run` runs inside the cluster, as a Job with the least permissions.
@@ -86,6 +87,7 @@ impl InClusterOf {
         job.name.clone_from(&self.name);
         job.args.extend(self.arguments.iter().cloned());
         job.mounts.clone_from(&self.mount);
+        job.events = self.arguments.iter().any(|argument| argument == "--events");
         let mut objects = job.objects(&plan)?;
         if self.telemetry {
             let header = plan.header.as_ref().ok_or_else(|| {

@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 pub(crate) mod lab;
 mod print;
 mod samples;
+mod tell;
 
 use std::{io::BufWriter, time::Instant};
 
@@ -19,6 +20,7 @@ use futures_util::{Stream, StreamExt};
 
 use crate::{commands::run::Run, output::Plain, status::Status};
 use print::Printer;
+use tell::Teller;
 
 /// The parts that a back-end provides: the store of the objects, and the requests to the models.
 pub(crate) struct Stage<C, S> {
@@ -89,7 +91,7 @@ pub(crate) struct Course {
 /// Runs the plan to its verdict, or until Ctrl-C.
 pub(crate) async fn drive<C, S>(stage: Stage<C, S>, plan: &Plan, options: &Run) -> Result<Course>
 where
-    C: Cluster + 'static,
+    C: Cluster + Clone + 'static,
     S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
     let Stage { cluster, requests, counted, mirror } = stage;
@@ -113,25 +115,39 @@ where
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
         rollout = rollout.store(BufWriter::new(file));
     }
+    let mut teller = Teller::new(&options.notify, plan, &cluster)?;
     let driver = rollout.on(cluster)?;
     let began = Instant::now();
     let (mut run, control) = driver.start().await?;
     suspend_on_signal(control);
     let (mut log, mut printer) = (RunLog::new(), Printer::new(options.output == Plain::Json));
-    let mut ending = None;
-    while let Some(progress) = run.next().await {
-        let progress = progress?;
-        let at = began.elapsed();
-        log.record(at, &progress);
-        printer.print(at, &progress)?;
-        match progress {
-            Progress::Finished { verdict, stored } => {
-                ending = Some(Ending::Over { verdict: verdict.into(), stored: stored.is_some() });
+    let mut followed = async |teller: &mut Option<Teller>| -> Result<Option<Ending>> {
+        let mut ending = None;
+        while let Some(progress) = run.next().await {
+            let progress = progress?;
+            let at = began.elapsed();
+            log.record(at, &progress);
+            if let Some(teller) = teller {
+                teller.tell(&progress);
             }
-            Progress::Suspended { .. } => ending = Some(Ending::Suspended),
-            _ => {}
+            printer.print(at, &progress)?;
+            match progress {
+                Progress::Finished { verdict, stored } => {
+                    let verdict = Box::new(verdict);
+                    ending = Some(Ending::Over { verdict, stored: stored.is_some() });
+                }
+                Progress::Suspended { .. } => ending = Some(Ending::Suspended),
+                _ => {}
+            }
         }
+        Ok(ending)
+    };
+    let ending = followed(&mut teller).await;
+    // Also after an error: what was told so far is to arrive.
+    if let Some(teller) = teller {
+        teller.finish().await;
     }
+    let ending = ending?;
     let ending = ending.context("the run ended without a verdict")?;
     Ok(Course { ending, log, disagreements: disagreements.for_report() })
 }

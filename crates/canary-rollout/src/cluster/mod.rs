@@ -10,6 +10,7 @@ mod kinds;
 #[cfg(test)]
 mod memory;
 mod metrics;
+mod notice_event;
 mod object;
 mod precondition;
 mod presence;
@@ -29,6 +30,7 @@ pub use driver::{
 };
 pub use json_patch::{Patch, PatchOperation};
 pub use metrics::Metrics;
+pub use notice_event::record_event;
 pub use object::ObjectRef;
 pub use precondition::failed_tests;
 pub use presence::{Behind, Presence, presence};

@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster_options;
 pub(crate) mod lab_options;
+pub(crate) mod notify_options;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,6 +19,7 @@ use crate::{
 };
 use cluster_options::ClusterOptions;
 use lab_options::LabOptions;
+use notify_options::NotifyOptions;
 
 const NOTES: &str = "\
 Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
@@ -80,6 +82,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration)]
     pub(crate) tick: Duration,
     #[command(flatten)]
+    pub(crate) notify: NotifyOptions,
+    #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
     #[command(flatten)]
     pub(crate) lab: LabOptions,
@@ -125,7 +129,7 @@ impl Run {
             return Box::pin(drive(cluster::stage(plan, self).await?, plan, self)).await;
         }
         let mesh = lab::Mesh::start(plan, self)?;
-        let course = drive(mesh.stage(plan, self)?, plan, self).await;
+        let course = Box::pin(drive(mesh.stage(plan, self)?, plan, self)).await;
         mesh.keep(course.as_ref().ok().map(|course| &course.ending))?;
         course
     }
@@ -133,7 +137,7 @@ impl Run {
     /// A run on a lab of its own, of which nothing is kept.
     pub(crate) async fn on_a_lab(&self, plan: &Plan) -> Result<Course> {
         let mesh = lab::Mesh::start(plan, self)?;
-        drive(mesh.stage(plan, self)?, plan, self).await
+        Box::pin(drive(mesh.stage(plan, self)?, plan, self)).await
     }
 }
 

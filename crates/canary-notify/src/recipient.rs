@@ -1,0 +1,191 @@
+//! One recipient: its queue, its task, and the count of what it did not get.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use canary_rollout::Notice;
+use tokio::{
+    runtime::Handle,
+    sync::mpsc::{Sender, channel},
+    task::JoinHandle,
+    time::Instant,
+};
+
+/// The number of notices that may wait for one recipient.
+const ROOM: usize = 256;
+
+/// The longest pause between two attempts, unless a server asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A way to tell somebody of a notice.
+pub(crate) trait Deliver: Send + Sync + 'static {
+    /// One attempt.
+    fn deliver(&self, notice: &Notice) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The reason, without secrets.
+    pub(crate) reason: String,
+    /// `true` when another attempt may succeed.
+    pub(crate) again: bool,
+    /// The pause that the other side asks for.
+    pub(crate) wait: Option<Duration>,
+}
+
+impl Failure {
+    /// A failure that another attempt does not mend.
+    pub(crate) fn lasting(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), again: false, wait: None }
+    }
+}
+
+/// The attempts at one notice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempts {
+    pub(crate) most: u32,
+    pub(crate) first_pause: Duration,
+}
+
+/// Notices that a recipient did not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The recipient: the host of a webhook, or `Kubernetes Events`.
+    pub recipient: String,
+    /// Notices that it did not get.
+    pub undelivered: u64,
+    /// Notices that were meant for it.
+    pub of: u64,
+    /// The reason of the last failure.
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recipient, undelivered, of, reason } = self;
+        write!(f, "{recipient}: {undelivered} of {of} notices not delivered: {reason}")
+    }
+}
+
+/// The notices of one recipient, counted.
+#[derive(Debug, Default)]
+struct Tally {
+    meant: u64,
+    delivered: u64,
+    given_up: u64,
+    reason: Option<String>,
+}
+
+impl Tally {
+    /// Counts a notice whose attempts are over.
+    fn ended(&mut self, delivered: bool) {
+        if !delivered {
+            self.given_up += 1;
+            return;
+        }
+        self.delivered += 1;
+        // A failure that a later attempt made good is no reason for anything.
+        if self.given_up == 0 {
+            self.reason = None;
+        }
+    }
+}
+
+/// A recipient with its task.
+#[derive(Debug)]
+pub(crate) struct Recipient {
+    name: String,
+    queue: Sender<Notice>,
+    task: JoinHandle<()>,
+    tally: Arc<Mutex<Tally>>,
+}
+
+impl Recipient {
+    pub(crate) fn spawn(
+        runtime: &Handle,
+        name: String,
+        attempts: Attempts,
+        way: impl Deliver,
+    ) -> Self {
+        let (queue, mut waiting) = channel::<Notice>(ROOM);
+        let tally = Arc::<Mutex<Tally>>::default();
+        let counts = Arc::clone(&tally);
+        let task = runtime.spawn(async move {
+            while let Some(notice) = waiting.recv().await {
+                let delivered = attempt(&way, &notice, attempts, &counts).await;
+                let mut tally = locked(&counts);
+                tally.ended(delivered);
+            }
+        });
+        Self { name, queue, task, tally }
+    }
+
+    /// Puts a notice into the queue; one for which there is no room is given up.
+    pub(crate) fn put(&self, notice: &Notice) {
+        let mut tally = locked(&self.tally);
+        tally.meant += 1;
+        if self.queue.try_send(notice.clone()).is_err() {
+            tally.given_up += 1;
+            tally.reason.get_or_insert_with(|| format!("{ROOM} notices were waiting"));
+        }
+    }
+
+    /// The notices that were given up so far.
+    pub(crate) fn problem(&self) -> Option<Problem> {
+        let tally = locked(&self.tally);
+        problem(&self.name, &tally, tally.given_up)
+    }
+
+    /// Sends the notices that wait, until the deadline; what the recipient did not get then.
+    pub(crate) async fn finish(self, deadline: Instant) -> Option<Problem> {
+        let Self { name, queue, mut task, tally } = self;
+        drop(queue);
+        if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+            task.abort();
+        }
+        let tally = locked(&tally);
+        problem(&name, &tally, tally.meant - tally.delivered)
+    }
+}
+
+fn problem(name: &str, tally: &Tally, undelivered: u64) -> Option<Problem> {
+    let unknown = || "no attempt ended in time".to_owned();
+    (undelivered > 0).then(|| Problem {
+        recipient: name.to_owned(),
+        undelivered,
+        of: tally.meant,
+        reason: tally.reason.clone().unwrap_or_else(unknown),
+    })
+}
+
+/// Attempts to deliver one notice; `true` when one succeeded.
+async fn attempt(
+    way: &impl Deliver,
+    notice: &Notice,
+    attempts: Attempts,
+    tally: &Mutex<Tally>,
+) -> bool {
+    let mut pause = attempts.first_pause;
+    for number in 1.. {
+        let Err(failure) = way.deliver(notice).await else { return true };
+        locked(tally).reason = Some(failure.reason);
+        if !failure.again || number >= attempts.most {
+            break;
+        }
+        // Between half of the pause and the whole: recipients of many runs are not called at the same moments.
+        let jittered = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
+        tokio::time::sleep(failure.wait.unwrap_or(jittered)).await;
+        pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+    }
+    false
+}
+
+fn locked(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
