@@ -9,6 +9,7 @@ mod commands;
 mod container;
 mod contract;
 mod envoy;
+mod gitops;
 mod kubernetes;
 mod kubernetes_access;
 mod kubernetes_outage;

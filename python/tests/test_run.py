@@ -35,16 +35,15 @@ def good(**script):
 # Evidence that a run makes by itself.
 
 
-def test_what_a_run_has_written_is_changed_by_force_alone():
+def test_a_run_gives_up_its_routes_at_its_end():
+    """Anybody may apply others then, without force."""
     with start(good()) as lab:
         assert plan().run(lab, tick=0.05).wait().promoted
         assert weights(lab) == {"stable": 0, "canary": 100}
         back = canary.VirtualService.weighted(
             APP, {"stable": 100, "canary": 0}, hosts=["*"], gateways=[GATEWAY], port=8501
         )
-        with pytest.raises(canary.ConflictError, match=r"spec\.http"):
-            lab.apply(back)
-        lab.apply(back, force=True)
+        lab.apply(back)
         assert weights(lab) == {"stable": 100, "canary": 0}
 
 
@@ -130,22 +129,27 @@ def test_real_models_want_images():
         assert requests.run(lab, tick=0.1).wait().promoted
 
 
-async def test_the_routes_are_taken_over_by_force_after_a_run():
-    """A notebook that is run again begins with its own routes."""
+async def test_during_a_run_its_routes_are_taken_over_by_force_alone():
+    """A notebook that is run again begins with its own routes after the end of the run."""
     routes = canary.VirtualService.weighted(
         APP, {"stable": 100, "canary": 0}, hosts=["*"], gateways=["gateway"], port=8501, stamp_subset="x-canary-subset"
     )
     with start(good()) as lab:
-        assert plan(**SHORT).run(lab, inputs=inputs(), tick=0.05).wait().promoted
-        with pytest.raises(canary.ConflictError, match=r"canary owns it.*`force`") as raised:
-            lab.apply(routes)
-        assert "force" not in raised.value.diff
-        with pytest.raises(canary.ConflictError):
-            await lab.apply_async(routes)
-        lab.apply(routes, force=True)
-        assert weights(lab) == {"stable": 100, "canary": 0}
+        run = plan(**LONG).run(lab, inputs=inputs(10**9), tick=0.02)
+        refused = False
+        for event in run:
+            if event.kind == "seen" and not refused and weights(lab)["canary"] == 5:
+                with pytest.raises(canary.ConflictError, match=r"canary owns it.*`force`") as raised:
+                    lab.apply(routes)
+                assert "force" not in raised.value.diff
+                with pytest.raises(canary.ConflictError):
+                    await lab.apply_async(routes)
+                refused = True
+                lab.apply(routes, force=True)
+        assert refused
+        assert run.verdict.name == "externalEdit"
         assert plan(**SHORT).run(lab, inputs=inputs(), tick=0.05, anew=True).wait().promoted
-        await lab.apply_async(routes, force=True)
+        await lab.apply_async(routes)
         assert weights(lab) == {"stable": 100, "canary": 0}
 
 

@@ -1,5 +1,7 @@
 //! Checks of a cluster before a release: its readiness, and what is missing.
 
+mod routes;
+
 use std::fmt::{self, Write as _};
 
 use serde::Serialize;
@@ -8,10 +10,10 @@ use serde_json::{Value, json};
 use canary_rollout::{
     Plan,
     cluster::{Cluster, ObjectRef, Presence, Reach, ingress_addresses, presence},
-    patch::foreign_controller,
 };
 use canary_serving::Workload;
 
+use self::routes::{gitops, owner};
 use crate::{Error, Kubernetes, Result, access, api_error::Verb, quota::quota_problem};
 
 /// The outcome of one check.
@@ -207,7 +209,9 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
         checks.push(quota(cluster, workload).await);
     }
     if let Some(name) = &options.virtual_service {
-        checks.push(owner(cluster, &options.namespace, name).await);
+        let routes = cluster.get(&ObjectRef::virtual_service(&options.namespace, name)).await;
+        checks.push(owner(name, &routes));
+        checks.extend(gitops(name, &routes));
     }
     if let Some(plan) = &options.plan {
         checks.push(canary_pods(cluster, plan).await);
@@ -429,25 +433,6 @@ async fn quota(cluster: &Kubernetes, workload: &Workload) -> Check {
                 .remedy("raise the quota, ask for less, or remove what is no longer used"),
             None if quotas.is_empty() => Check::new(NAME, Outcome::Pass, "the namespace has none"),
             None => Check::new(NAME, Outcome::Pass, "there is room for the workload"),
-        },
-    }
-}
-
-async fn owner(cluster: &Kubernetes, namespace: &str, name: &str) -> Check {
-    const NAME: &str = "owner of the routes";
-    match cluster.get(&ObjectRef::virtual_service(namespace, name)).await {
-        Err(error) => Check::unknown(NAME, &error),
-        Ok(None) => Check::new(NAME, Outcome::Pass, format!("no VirtualService {name} yet")),
-        Ok(Some(object)) => match foreign_controller(&object) {
-            Some(controller) => Check::new(
-                NAME,
-                Outcome::Fail,
-                format!("VirtualService {name} belongs to {controller}"),
-            )
-            .remedy(
-                "let that controller do the release, or remove the object from its control first",
-            ),
-            None => Check::new(NAME, Outcome::Pass, "no other controller"),
         },
     }
 }

@@ -371,7 +371,13 @@ impl std::fmt::Display for Verdict {
                 }
             }
             Self::Inconclusive { why } => write!(f, "inconclusive: {why}"),
-            Self::ExternalEdit { diff } => write!(f, "external edit: {diff}"),
+            Self::ExternalEdit { diff } => {
+                write!(f, "external edit: {diff}")?;
+                match diff.gitops() {
+                    Some(tool) => write!(f, "; to keep it from that: {}", tool.remedy()),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }

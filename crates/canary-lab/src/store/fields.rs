@@ -115,6 +115,34 @@ impl Managers {
         self.0.retain(|_, owned| !owned.is_empty());
     }
 
+    /// Reads `metadata.managedFields`, as [`Managers::write_to`] writes it.
+    pub(super) fn read(entries: &Value) -> Self {
+        fn walk(tree: &Value, path: &mut Path, found: &mut BTreeSet<Path>) {
+            for (name, inner) in tree.as_object().into_iter().flatten() {
+                let Some(name) = name.strip_prefix("f:") else { continue };
+                path.push(name.to_owned());
+                if inner.as_object().is_none_or(Map::is_empty) {
+                    found.insert(path.clone());
+                } else {
+                    walk(inner, path, found);
+                }
+                path.pop();
+            }
+        }
+        let mut managers = Self::default();
+        for entry in entries.as_array().into_iter().flatten() {
+            let manager = entry["manager"].as_str().unwrap_or_default().to_owned();
+            let operation = match entry["operation"].as_str() {
+                Some("Apply") => Operation::Apply,
+                _ => Operation::Update,
+            };
+            let fields = managers.0.entry((manager, operation)).or_default();
+            walk(&entry["fieldsV1"], &mut Vec::new(), fields);
+        }
+        managers.0.retain(|_, owned| !owned.is_empty());
+        managers
+    }
+
     /// Writes `metadata.managedFields`.
     pub(super) fn write_to(&self, object: &mut Value, api_version: &str) {
         let entries: Vec<Value> = self

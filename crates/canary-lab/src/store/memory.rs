@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{
     admission, apply,
+    fields::Managers,
     stored::{Key, Stored, group, shown},
     watch::{AllChanges, Change, Watchers},
 };
@@ -195,8 +196,13 @@ impl Store {
                 source: None,
             });
         }
+        // As on the API server, the owners that a write states replace the recorded ones, unless there are none.
+        let stated = &object["metadata"]["managedFields"];
+        let stated = (*stated != before["metadata"]["managedFields"])
+            .then(|| Managers::read(stated))
+            .filter(|stated| *stated != Managers::default());
         restore(&mut object, &before);
-        let mut managers = old.managers.clone();
+        let mut managers = stated.unwrap_or_else(|| old.managers.clone());
         managers.updated(&self.manager, &before, &object);
         inner.put(target, Some(&old), Stored { object, managers })
     }

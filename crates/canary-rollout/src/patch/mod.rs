@@ -7,21 +7,26 @@
 
 mod arms;
 mod difference;
+mod gitops;
 mod header;
 mod header_route;
 mod locate;
 mod mirror;
 mod ops;
 mod owner;
+mod ownership;
 mod route;
 mod routes;
 mod subset;
 
 pub use difference::{Difference, Differences, differences};
+pub use gitops::GitOps;
 pub use header_route::has_header_route;
 pub use locate::{Located, locate};
 pub use mirror::initial_mirror;
 pub use owner::foreign_controller;
+pub use ownership::Author;
+pub(crate) use ownership::{give_up_spec, state_manager};
 pub use route::{RouteChange, STATE_ANNOTATION, change_route, clean_up};
 pub use subset::{
     SUBSET_ANNOTATION, SubsetLabels, add_subset, has_subset, keep_subset, remove_subset,

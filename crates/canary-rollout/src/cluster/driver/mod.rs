@@ -3,6 +3,7 @@
 mod act;
 mod backoff;
 mod clock;
+mod hand_back;
 mod header_probe;
 mod lease;
 mod listen;

@@ -119,6 +119,8 @@ pub(super) struct Running<C> {
     pub(super) release_checked: Timestamp,
     /// When the verdict was given, where it is an earlier run's.
     pub(super) stored: Option<Timestamp>,
+    /// The number of failed attempts to give up the ownership of fields at the end.
+    pub(super) hand_backs: u32,
     pub(super) over: bool,
 }
 
@@ -169,6 +171,9 @@ impl<C: Cluster + 'static> Running<C> {
             }
         }
         if self.actions.is_empty() && self.state.is_done() && !self.backoff.is_waiting() {
+            if !self.hand_back().await {
+                return Ok(());
+            }
             self.over = true;
             self.lease.release().await;
             // The counts at the end; the verdict names only those that decided.

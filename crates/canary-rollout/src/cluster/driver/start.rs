@@ -116,6 +116,7 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         saves: 0,
         release_checked: now,
         stored,
+        hand_backs: 0,
         over: false,
     };
     let step = running.state.step();

@@ -165,7 +165,7 @@ impl<C: Cluster> Target<C> {
             return Ok(gone(&self.destination_rule));
         };
         self.rule_version = resource_version(&live).cloned();
-        Ok(subsets.differences(&self.plan, &live))
+        Ok(subsets.differences(&self.plan, &live).signed(&live))
     }
 
     async fn get(&mut self, object: &ObjectRef) -> Result<Value> {
@@ -398,9 +398,10 @@ impl<C: Cluster> Target<C> {
                 path: format!("metadata.annotations[{STATE_ANNOTATION}]"),
                 expected: "the state that this driver wrote".to_owned(),
                 found: found.map_or("none", |_| "the state of another driver").to_owned(),
+                by: None,
             });
         }
-        edits
+        edits.signed(live)
     }
 
     /// The pods behind the canary's subset, and the release that they are of.
@@ -423,13 +424,14 @@ impl<C: Cluster> Target<C> {
                 path: format!("the pod template behind subset {}", self.plan.canary),
                 expected: format!("release {expected}"),
                 found: format!("release {found}: another model or image is another release"),
+                by: None,
             });
         }
         differences
     }
 
     /// Waits a little before a conflicting change is tried again; after too many conflicts, or another error, gives up.
-    async fn again(&mut self, attempt: u32, error: Error) -> Result<()> {
+    pub(super) async fn again(&mut self, attempt: u32, error: Error) -> Result<()> {
         if !matches!(error, Error::Conflict { .. }) || attempt >= ATTEMPTS {
             return Err(error);
         }
@@ -444,5 +446,6 @@ fn gone(object: &ObjectRef) -> Differences {
         path: "metadata.name".to_owned(),
         expected: object.to_string(),
         found: "no such object".to_owned(),
+        by: None,
     }])
 }

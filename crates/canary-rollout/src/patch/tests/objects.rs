@@ -1,8 +1,9 @@
-//! Subsets of the DestinationRule, and other controllers.
+//! Subsets of the DestinationRule, other controllers, and the owners of fields.
 
 use serde_json::json;
 
 use super::*;
+use crate::patch::{Author, GitOps, give_up_spec, state_manager};
 
 fn rule() -> Value {
     json!({
@@ -60,4 +61,82 @@ fn other_controllers_are_recognised() {
         "labels": {"app.kubernetes.io/managed-by": "Helm"},
         "ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}]}});
     assert_eq!(foreign_controller(&helm), None);
+}
+
+#[test]
+fn gitops_tools_are_recognised_and_told_from_controllers_of_weights() {
+    let labelled = |key: &str| json!({"metadata": {"labels": {key: "models"}}});
+    let annotated = |key: &str, value: &str| json!({"metadata": {"annotations": {key: value}}});
+    let managed = |manager: &str| json!({"metadata": {"managedFields": [{"manager": manager}]}});
+    for (object, tool) in [
+        (annotated("argocd.argoproj.io/tracking-id", "models:x"), GitOps::ArgoCd),
+        (labelled("argocd.argoproj.io/instance"), GitOps::ArgoCd),
+        (managed("argocd-controller"), GitOps::ArgoCd),
+        (labelled("kustomize.toolkit.fluxcd.io/name"), GitOps::FluxKustomize),
+        (managed("kustomize-controller"), GitOps::FluxKustomize),
+        (labelled("helm.toolkit.fluxcd.io/name"), GitOps::FluxHelm),
+        (managed("helm-controller"), GitOps::FluxHelm),
+    ] {
+        assert_eq!(GitOps::of(&object), Some(tool), "{object}");
+        assert_eq!(foreign_controller(&object), None, "{object}");
+    }
+    // A label that Helm and others set, too.
+    assert_eq!(GitOps::of(&labelled("app.kubernetes.io/instance")), None);
+    for (key, value, alone) in [
+        ("kustomize.toolkit.fluxcd.io/reconcile", "disabled", true),
+        ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent", true),
+        ("kustomize.toolkit.fluxcd.io/ssa", "Merge", false),
+    ] {
+        let object = annotated(key, value);
+        assert_eq!(GitOps::FluxKustomize.leaves_alone(&object), alone, "{key}: {value}");
+        assert!(!GitOps::ArgoCd.leaves_alone(&object));
+    }
+}
+
+#[test]
+fn the_spec_is_given_up_and_the_author_of_an_edit_is_another_manager() {
+    let state = format!("f:{STATE_ANNOTATION}");
+    let owned = json!({"f:metadata": {"f:annotations": {state: {}}}, "f:spec": {"f:http": {}}});
+    let entry = |manager: &str, operation: &str, time: &str, fields: &Value| json!({"manager": manager, "operation": operation, "time": time, "fieldsV1": fields});
+    let http = json!({"f:spec": {"f:http": {}}});
+    let entries = [
+        entry("canary", "Apply", "2026-11-30T08:00:00Z", &json!({"f:spec": {"f:hosts": {}}})),
+        entry("kubectl-edit", "Update", "2026-11-30T08:30:00Z", &http),
+        entry("argocd-controller", "Apply", "2026-11-30T09:00:00Z", &http),
+        entry("canary", "Update", "2026-11-30T09:30:00Z", &owned),
+    ];
+    let object = json!({"metadata": {"resourceVersion": "7", "managedFields": entries}});
+
+    let mut edits = Differences::default();
+    edits.push("spec.http[0].route[1].weight", "30", "0");
+    edits.push(format!("metadata.annotations[{STATE_ANNOTATION}]"), "this one", "another");
+    edits.push("spec.gateways", "a", "b");
+    let authors: Vec<_> = edits.signed(&object).0.into_iter().map(|edit| edit.by).collect();
+    let author = |manager: &str, at: &str| {
+        Some(Author { manager: manager.to_owned(), at: Some(at.to_owned()) })
+    };
+    assert_eq!(
+        authors,
+        [
+            author("argocd-controller", "2026-11-30T09:00:00Z"),
+            author("canary", "2026-11-30T09:30:00Z"),
+            None
+        ]
+    );
+
+    assert_eq!(state_manager(&object), Some("canary"));
+    let patch = give_up_spec(&object, "it", "canary").unwrap().unwrap();
+    let after = apply(&object, &patch);
+    let left = after["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!(left[..3], entries[..3], "the entries of others, and of its own applies");
+    assert_eq!(left[3]["fieldsV1"], json!({"f:metadata": owned["f:metadata"]}));
+    assert_eq!(give_up_spec(&after, "it", "canary").unwrap(), None, "once is enough");
+    // An entry with nothing else goes, unless it is the only one, whose removal the server would ignore.
+    let rule =
+        |entries: &[Value]| json!({"metadata": {"resourceVersion": "7", "managedFields": entries}});
+    let subsets = entry("canary", "Update", "", &json!({"f:spec": {"f:subsets": {}}}));
+    let both = rule(&[entries[1].clone(), subsets.clone()]);
+    let patch = give_up_spec(&both, "it", "canary").unwrap().unwrap();
+    assert_eq!(apply(&both, &patch)["metadata"]["managedFields"], json!([entries[1]]));
+    assert_eq!(give_up_spec(&rule(&[subsets]), "it", "canary").unwrap(), None);
 }

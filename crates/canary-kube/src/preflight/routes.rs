@@ -1,0 +1,50 @@
+//! Checks of the `VirtualService`: who else writes it.
+
+use canary_rollout::patch::{GitOps, foreign_controller};
+use serde_json::Value;
+
+use super::{Check, Outcome};
+use crate::Result;
+
+/// Checks that no other controller changes the weights.
+pub(super) fn owner(name: &str, routes: &Result<Option<Value>>) -> Check {
+    const NAME: &str = "owner of the routes";
+    match routes {
+        Err(error) => Check::unknown(NAME, error),
+        Ok(None) => Check::new(NAME, Outcome::Pass, format!("no VirtualService {name} yet")),
+        Ok(Some(object)) => match foreign_controller(object) {
+            Some(controller) => Check::new(
+                NAME,
+                Outcome::Fail,
+                format!("VirtualService {name} belongs to {controller}"),
+            )
+            .remedy(
+                "let that controller do the release, or remove the object from its control first",
+            ),
+            None => Check::new(NAME, Outcome::Pass, "no other controller"),
+        },
+    }
+}
+
+/// Checks whether a tool writes the routes as a Git repository states them, which reverts a rollout's weights.
+pub(super) fn gitops(name: &str, routes: &Result<Option<Value>>) -> Option<Check> {
+    const NAME: &str = "GitOps";
+    // Where the object is missing or cannot be read, the check of the owner says so.
+    let object = routes.as_ref().ok()?.as_ref()?;
+    Some(match GitOps::of(object) {
+        None => Check::new(NAME, Outcome::Pass, "neither Argo CD nor Flux manages the routes"),
+        Some(tool) if tool.leaves_alone(object) => Check::new(
+            NAME,
+            Outcome::Pass,
+            format!(
+                "{tool} manages VirtualService {name}, and its annotations or labels keep it from that"
+            ),
+        ),
+        Some(tool) => Check::new(
+            NAME,
+            Outcome::Warn,
+            format!("{tool} manages VirtualService {name}, and may revert the weights of a run"),
+        )
+        .remedy(tool.remedy()),
+    })
+}
