@@ -15,7 +15,9 @@ fn quick(receiver: &Receiver) -> Webhook {
 async fn every_kind_arrives_in_order() {
     let mut receiver = Receiver::start(|_| Some("204 No Content")).await;
     let notifier = Notifier::spawn([quick(&receiver)]).unwrap();
-    notices().iter().for_each(|notice| notifier.notice(notice));
+    for notice in notices() {
+        notifier.notice(&notice);
+    }
     assert_eq!(notifier.finish(FOREVER).await, []);
     let requests = receiver.rest();
     let kinds: Vec<&str> =
@@ -82,7 +84,9 @@ async fn a_server_that_hangs_delays_nobody() {
     let mut hanging = Receiver::start(|_| None).await;
     let mut well = Receiver::start(|_| Some("200 OK")).await;
     let notifier = Notifier::spawn([quick(&hanging), quick(&well)]).unwrap();
-    notices().iter().for_each(|notice| notifier.notice(notice));
+    for notice in notices() {
+        notifier.notice(&notice);
+    }
     for notice in notices() {
         assert_eq!(well.next().await.body["id"], notice.id);
     }

@@ -24,7 +24,9 @@ async fn each_notice_is_an_event_on_the_virtual_service() {
     let object = ObjectRef::virtual_service("models", "pets");
     let routes = store.get(&object).await.unwrap().unwrap();
     let notifier = Notifier::spawn([]).unwrap().events(store.clone());
-    notices().iter().for_each(|notice| notifier.notice(notice));
+    for notice in notices() {
+        notifier.notice(&notice);
+    }
     // The same notice again is the same Event.
     notifier.notice(&verdict());
     assert_eq!(notifier.finish(FOREVER).await, []);

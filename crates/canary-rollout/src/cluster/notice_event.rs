@@ -106,5 +106,9 @@ mod tests {
         assert_eq!(event["reason"], "RolloutInconclusive");
         assert_eq!(event["lastTimestamp"], "1970-01-01T00:00:01Z");
         assert_eq!(event["involvedObject"]["uid"], "u-1");
+        // Kubernetes' own type has each of these fields.
+        let typed: k8s_openapi::api::core::v1::Event =
+            serde_json::from_value(event.clone()).unwrap();
+        assert_eq!(serde_json::to_value(typed).unwrap(), event);
     }
 }
