@@ -9,7 +9,7 @@ use canary_core::{
         patch::{GitOps, STATE_ANNOTATION, locate},
     },
 };
-use canary_tests::apiserver::ApiServer;
+use canary_tests::{apiserver::ApiServer, parts};
 use serde_json::{Value, json};
 
 use crate::{
@@ -167,4 +167,23 @@ async fn preflight_names_the_tool_that_may_revert_the_weights() {
     let found = check(&cluster).await.unwrap();
     assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
     assert!(found.found.contains("Flux"), "{found:?}");
+}
+
+/// The manifests of the guide, with strict checking of fields.
+#[tokio::test]
+async fn the_istio_objects_of_the_guide_are_admitted() {
+    let Some(server) = ApiServer::shared().await else { return };
+    server.namespace("models").await;
+    let cluster = server.connect("admin").await.unwrap();
+    let guide = std::fs::read_to_string(parts::root().join("docs/guide/gitops.md")).unwrap();
+    let blocks = guide.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut admitted = 0;
+    for document in blocks.flat_map(|block| block.split("---\n")) {
+        let object: Value = serde_saphyr::from_str(document).unwrap();
+        if object["apiVersion"] == "networking.istio.io/v1" {
+            cluster.apply(&object).await.unwrap();
+            admitted += 1;
+        }
+    }
+    assert_eq!(admitted, 3, "a DestinationRule, and a VirtualService in two forms");
 }

@@ -75,7 +75,7 @@ impl Differences {
         self
     }
 
-    /// The GitOps tool that wrote one of the fields.
+    /// The tool of [`GitOps`] that wrote one of the fields.
     ///
     /// ```
     /// use canary_core::rollout::patch::{Author, Difference, Differences, GitOps};
