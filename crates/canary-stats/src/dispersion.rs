@@ -82,7 +82,7 @@ pub(crate) fn phi_of(found: f64, expected: f64) -> f64 {
 ///     errors.observe_counts(n * 15_000, 0.5, &Window { canary: 50, canary_bad, stable: 50, stable_bad })?;
 /// }
 /// let [short, _, _] = errors.levels();
-/// assert_eq!((short.millis, short.windows), (15_000, 199));
+/// assert_eq!((short.millis, short.windows), (15_000, 200));
 /// assert!(short.phi > 5.0);
 /// # Ok::<(), canary_core::stats::StatsError>(())
 /// ```
