@@ -60,7 +60,7 @@ def test_labels_of_an_iterable_decide():
 
 def test_without_labels_nothing_is_promoted_and_the_sentence_says_what_waited():
     with mesh(good()) as lab:
-        run = labelled(labels_within=1, patience=4).run(lab, inputs=photos(), tick=0.05)
+        run = labelled(labels_within=1, patience=4).run(lab, inputs=photos(10**9), tick=0.05)
         verdict = run.wait()
         assert (verdict.name, verdict.cause) == ("inconclusive", "notEnoughData")
         assert "0 of 20 pairs for accuracy" in str(verdict)
