@@ -218,9 +218,14 @@ fn plan(evidence: Evidence) -> Plan {
         .startup_timeout(Duration::from_secs(2))
         .patience(Duration::from_secs(20));
     match evidence {
-        Evidence::Requests | Evidence::Prometheus => {
+        Evidence::Requests => {
             plan.weights([10, 50, 100], Hold::requests(20)).guardrail(Guardrail::error_ratio(1.0))
         }
+        // A busy gateway may need some time for a weight, and the counts of others do not know which one was in force.
+        Evidence::Prometheus => plan
+            .settle(Duration::from_millis(200))
+            .weights([10, 50, 100], Hold::requests(20))
+            .guardrail(Guardrail::error_ratio(1.0)),
         Evidence::Pairs => plan
             .header(HEADER.0, HEADER.1)
             .weights([10, 50, 100], Hold::pairs(60))
