@@ -200,6 +200,24 @@ fn a_limit_with_a_ratio_beside_it_needs_requests_of_both_versions() {
     assert!(missing.contains("0 of 20 requests of the stable version for errorRate"), "{missing}");
 }
 
+/// The guard holds the ratio back, and with it the alarm of a limit beside it; the step must not end in the meantime.
+#[test]
+fn a_limit_with_a_ratio_beside_it_waits_until_a_burst_is_told_from_harm() {
+    let mut plan = plan()
+        .weights([50, 100], Hold::total_requests(400))
+        .bursts(Bursts::Window(Duration::from_secs(15)));
+    plan.guardrails = vec![Guardrail::error_rate_and_worse(0.02, 1.0)];
+    let mut run = Run::holding(plan);
+    // All within one window: every fourth request of the canary fails.
+    for n in 0..2_000 {
+        let canary = n % 2 == 0;
+        run.request_raw(if canary { Arm::Canary } else { Arm::Stable }, n % 8 == 0);
+        assert_eq!(run.actions, [], "after {n} requests");
+    }
+    let missing = run.machine.missing(&run.state).unwrap();
+    assert!(missing.contains("windows to tell a burst from harm for errorRate"), "{missing}");
+}
+
 fn at_looks() -> Plan {
     let plan = plan().weights([50, 100], Hold::total_requests(4_000));
     plan.sequential(Sequential::default()).bursts(Bursts::None)

@@ -42,7 +42,7 @@ impl Beside {
             Self::Ratio { ratio, .. } => drop(ratio.observe_counts(at, share, window)),
             Self::Looks(looks) => {
                 let requests = window.canary.saturating_add(window.stable);
-                // More requests at once than are planned in all end the looks; the other test sees all of them.
+                // More requests at once than are planned in all are refused by the looks; the other test sees them.
                 drop(looks.observe_counts(share, requests, window.canary_bad, window.stable_bad));
             }
         }
@@ -71,6 +71,11 @@ impl Beside {
             Self::Looks(looks) if looks.alarm() => f64::INFINITY,
             Self::Looks(_) => ln_e - ln_kept(),
         }
+    }
+
+    /// Returns `true` while failures beyond an absolute limit are either harm or a burst; `ln_e` is that of the limit.
+    pub(super) fn is_unconfirmed(&self, ln_e: f64) -> bool {
+        matches!(self, Self::Ratio { ratio, .. } if ln_e > 0.0 && ratio.is_unconfirmed())
     }
 
     /// The ratio of an absolute limit.

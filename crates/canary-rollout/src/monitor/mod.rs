@@ -161,7 +161,7 @@ impl Monitor {
         match &self.test {
             AnyTest::RateRatio(ratio) => ratio.is_unconfirmed(),
             AnyTest::QuantileRatio(quantile) => quantile.is_unconfirmed(),
-            _ => false,
+            test => self.beside.as_ref().is_some_and(|beside| beside.is_unconfirmed(test.ln_e())),
         }
     }
 
