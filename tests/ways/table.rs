@@ -21,9 +21,6 @@ use super::{
 pub(crate) enum Cell {
     /// The run ends so, and its sentence contains this.
     Ends(End, &'static str),
-    /// The canary is rolled back, or refused where the probes have met what is wrong with it first; the sentence contains
-    /// this.
-    GoesBack(&'static str),
     /// This cannot be, for this reason.
     CannotBe(&'static str),
 }
@@ -115,15 +112,10 @@ pub(crate) fn unexpected(rows: &[Row<'_>]) -> Vec<String> {
     let mut all = Vec::new();
     for (way, found) in rows {
         for ((cell, found), evidence) in way.cells.iter().zip(found).zip(EVIDENCE) {
-            let (ends, message): (&[End], _) = match cell {
-                Cell::Ends(end, message) => (std::slice::from_ref(end), message),
-                Cell::GoesBack(message) => (&[End::RolledBack, End::Refused], message),
-                Cell::CannotBe(_) => continue,
-            };
-            let Some(found) = found else { continue };
+            let (Cell::Ends(end, message), Some(found)) = (cell, found) else { continue };
             let mut wrong = found.wrong.clone();
-            if !ends.contains(&found.end) {
-                wrong.push(format!("it ends as {}, not {}", found.end.name(), ends[0].name()));
+            if found.end != *end {
+                wrong.push(format!("it ends as {}, not {}", found.end.name(), end.name()));
             }
             if !found.message.contains(message) {
                 wrong.push(format!("{message:?} is missing"));

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     actor::Acts,
-    scene::{APP, Inputs, Scene, When},
+    scene::{APP, Evidence, Inputs, Scene, When},
     table::{Cell, Way, failed, refused, rolled_back, way},
 };
 
@@ -50,8 +50,9 @@ fn refuses(scene: &mut Scene, refusal: Refusal, time: Duration) {
 /// Each n-th write of the routes meets this.
 fn each(scene: &mut Scene, every: usize, fault: Fault) {
     fails(scene);
-    // Each write without a response has the canary probed again before its first weight.
-    scene.canary.after = 30;
+    // Each write without a response has the canary probed again before its first weight; pairs of two steps ask it 120
+    // times, the requests of two steps 40 times.
+    scene.canary.after = if scene.evidence == Evidence::Pairs { 90 } else { 30 };
     let writes = AtomicUsize::new(0);
     scene.faults = Some(Arc::new(move |call: &Call<'_>| {
         let hit = call.writes("VirtualService")
@@ -103,13 +104,7 @@ pub(super) const WAYS: &[Way] = &[
     way(
         "API: each write comes through and says 504",
         |scene| each(scene, 1, Fault::After(Refusal::Timeout)),
-        // The canary is probed again after each of these, on a quick machine more often than it answers well.
-        [
-            Cell::GoesBack("404"),
-            Cell::GoesBack("404"),
-            Cell::GoesBack("404"),
-            Cell::GoesBack("canary"),
-        ],
+        BACK,
     ),
     way(
         "API: the first weight's response is lost, then it is away",
