@@ -103,7 +103,7 @@ pub(crate) fn floor(stable: f64, canary: f64, share: f64, ratio: f64) -> f64 {
     -ALPHA.ln() / least
 }
 
-/// Where a convex function is smallest, by the golden section.
+/// Returns the minimizer of a convex function, found by golden-section search.
 pub(crate) fn smallest(mut low: f64, mut high: f64, at: impl Fn(f64) -> f64) -> f64 {
     let part = (5_f64.sqrt() - 1.0) / 2.0;
     for _ in 0..80 {

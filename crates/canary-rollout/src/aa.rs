@@ -99,7 +99,7 @@ pub struct AaAlarm {
     pub threshold: f64,
 }
 
-/// What a plan's `bursts` should be.
+/// The recommended value of `bursts` in a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AaAdvice {
@@ -242,7 +242,7 @@ impl Plan {
 }
 
 impl State {
-    /// What an A/A run has measured so far; none of a plan that is not A/A.
+    /// The report of an A/A run so far, or `None` when the plan is not an A/A run.
     ///
     /// `plan` is the plan that the state belongs to.
     pub fn aa(&self, plan: &Plan) -> Option<AaReport> {

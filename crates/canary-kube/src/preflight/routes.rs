@@ -29,7 +29,7 @@ pub(super) fn owner(name: &str, routes: &Result<Option<Value>>) -> Check {
 /// Checks whether a tool writes the routes as a Git repository states them, which reverts a rollout's weights.
 pub(super) fn gitops(name: &str, routes: &Result<Option<Value>>) -> Option<Check> {
     const NAME: &str = "GitOps";
-    // Where the object is missing or cannot be read, the check of the owner says so.
+    // A missing or unreadable object is reported by the ownership check.
     let object = routes.as_ref().ok()?.as_ref()?;
     Some(match GitOps::of(object) {
         None => Check::new(NAME, Outcome::Pass, "neither Argo CD nor Flux manages the routes"),

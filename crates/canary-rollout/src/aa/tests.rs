@@ -154,7 +154,7 @@ fn stored_observations_are_measured_by_a_replay() {
         AaAdvice { window: Duration::from_secs(2), enough: true, none: Some(false) }
     );
     assert!(replay.to_string().contains("bursts: 2s is long enough"), "{replay}");
-    // What ends early is measured, and says that it ended.
+    // A run that ends early reports what it measured and that it is incomplete.
     let replay = plan().replay(stored(10_000)).unwrap();
     let report = replay.aa.unwrap();
     assert!(report.early.unwrap().contains("stored observations end"), "{}", replay.verdict);
