@@ -1,5 +1,6 @@
 //! Errors of workloads, images, predictions and model stores.
 
+#[cfg(feature = "predict")]
 use canary_http::Secrets;
 
 /// A boxed cause from a library below.
@@ -161,6 +162,7 @@ impl PredictError {
     }
 
     /// Takes the secrets of the request out of what a server sent back.
+    #[cfg(feature = "predict")]
     pub(crate) fn redact(&mut self, secrets: &Secrets) {
         secrets.redact(&mut self.message);
         secrets.redact(&mut self.help);
