@@ -13,6 +13,7 @@ from typing_extensions import Self
 from canary import istio
 from canary._dashboard import Dashboard
 from canary._records import Records
+from canary._run_comparison import RunComparison
 from canary._version_state import VersionState
 
 __all__ = [
@@ -3260,6 +3261,16 @@ class Run(_Shown, _Table):
         """The first inputs on which the models disagreed, or one of them failed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
         """Write the run as one self-contained HTML page."""
+    def compare(self, other: Run, *, names: tuple[str, str] = ("first", "second")) -> RunComparison:
+        """Show this run beside another one: facts, verdicts, and the readings of each guardrail.
+
+        Args:
+            other: The other run, of the same plan or of another one.
+            names: What the two are called in tables and headings.
+
+        Raises:
+            TypeError: If `names` is not two texts.
+        """
     def _lab(self) -> Lab | None: ...
     def _history(self) -> list[dict[str, Any]]: ...
     def _view(self) -> dict[str, Any]: ...
@@ -3281,8 +3292,20 @@ def report(
     runs: Mapping[str, Run] | Iterable[tuple[str, Run]],
     *,
     title: str = "Canary releases",
+    compare: bool = False,
 ) -> None:
-    """Write several runs as one self-contained HTML page, each under its title."""
+    """Write several runs as one self-contained HTML page, each under its title.
+
+    Args:
+        path: The file to write; one that is there is replaced whole.
+        runs: The runs with their titles.
+        title: The title of the page.
+        compare: Show each later run beside the first one, below all runs.
+
+    Raises:
+        OSError: If the file cannot be written; one that was there stays as it was.
+        ValueError: If `compare` is set for fewer than two runs.
+    """
 
 def _command(arguments: list[str]) -> int:
     """Run the command `canary`, whose name is the first argument, and give its exit status.

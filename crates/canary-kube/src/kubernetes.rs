@@ -45,6 +45,7 @@ pub struct Kubernetes {
     pub(crate) dry_run: bool,
     /// True when the configuration turns the verification of the server\'s certificate off.
     unverified: bool,
+    server: Option<String>,
     credentials: Credentials,
 }
 
@@ -159,11 +160,12 @@ impl Kubernetes {
                 "the certificate of the API server is not verified: insecure-skip-tls-verify is set"
             );
         }
+        let server = address(&config.cluster_url);
         let credentials = Credentials::of(&config.auth_info);
         let client = Client::try_from(config).map_err(|error| {
             translate(Verb::Get, &ObjectRef::new("", "API server", "", ""), error)
         })?;
-        Ok(Self { unverified, credentials, ..Self::new(client) })
+        Ok(Self { unverified, server, credentials, ..Self::new(client) })
     }
 
     /// Uses a client that is there already.
@@ -174,6 +176,7 @@ impl Kubernetes {
             force: false,
             dry_run: false,
             unverified: false,
+            server: None,
             credentials: Credentials::default(),
         }
     }
@@ -182,6 +185,12 @@ impl Kubernetes {
     /// (`insecure-skip-tls-verify`): whoever is on the way can read the credentials and change the answers.
     pub fn is_unverified(&self) -> bool {
         self.unverified
+    }
+
+    /// The address of the API server, such as `https://10.0.0.1:6443`, for people to read; it holds no credentials. `None`
+    /// for a client that was given.
+    pub fn server(&self) -> Option<&str> {
+        self.server.as_deref()
     }
 
     /// Records writes under another name than [`FIELD_MANAGER`].
@@ -332,4 +341,10 @@ fn without_secrets(error: &KubeconfigError) -> String {
         }
         _ => "its parts do not fit together".to_owned(),
     }
+}
+
+/// The address without user, password, path and query.
+fn address(url: &http::Uri) -> Option<String> {
+    let port = url.port_u16().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{}://{}{port}", url.scheme_str()?, url.host()?))
 }

@@ -190,6 +190,19 @@ pymethods! {
             path.write(&add(py, page, &self.drive, &name)?.to_html())
         }
 
+        #[pyo3(signature = (other, *, names = None))]
+        fn compare<'py>(
+            slf: &Bound<'py, Self>,
+            other: &Bound<'py, Self>,
+            names: Option<Bound<'py, PyAny>>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let class = slf.py().import("canary._run_comparison")?.getattr("RunComparison")?;
+            match names {
+                Some(names) => class.call1((slf, other, names)),
+                None => class.call1((slf, other)),
+            }
+        }
+
         #[pyo3(name = "_view")]
         fn view<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
             view::of(py, &self.drive)

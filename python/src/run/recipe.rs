@@ -20,7 +20,7 @@ use crate::{lab::Lab, rollout::scores::Scores};
 pub(crate) struct Recipe {
     pub(crate) plan: Plan,
     pub(super) scores: Scores,
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The requests to the models; none where all that is needed is counted elsewhere.
     pub(super) requests: Option<Requests>,
     pub(super) evidence: Vec<Evidence>,

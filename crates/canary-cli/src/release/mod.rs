@@ -26,6 +26,8 @@ use tell::Teller;
 pub(crate) struct Stage<C, S> {
     /// Reads and writes the objects.
     pub(crate) cluster: C,
+    /// The cluster as reports name it.
+    pub(crate) name: String,
     /// The requests to the models; none where all that the plan needs is counted elsewhere.
     pub(crate) requests: Option<Requests<S>>,
     /// The counts of Prometheus, in place of requests of this program's own.
@@ -86,6 +88,8 @@ pub(crate) struct Course {
     pub(crate) ending: Ending,
     pub(crate) log: RunLog,
     pub(crate) disagreements: Vec<Disagreement>,
+    /// The cluster as reports name it.
+    pub(crate) cluster: String,
 }
 
 /// Runs the plan to its verdict, or until Ctrl-C.
@@ -94,7 +98,7 @@ where
     C: Cluster + Clone + 'static,
     S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
-    let Stage { cluster, requests, counted, mirror } = stage;
+    let Stage { cluster, name, requests, counted, mirror } = stage;
     let disagreements = Disagreements::default();
     let mut rollout = Rollout::of(plan.clone())
         .concurrency(options.concurrency)
@@ -149,7 +153,7 @@ where
     }
     let ending = ending?;
     let ending = ending.context("the run ended without a verdict")?;
-    Ok(Course { ending, log, disagreements: disagreements.for_report() })
+    Ok(Course { ending, log, disagreements: disagreements.for_report(), cluster: name })
 }
 
 /// The first Ctrl-C (or SIGTERM) pauses and stores; the second ends the program.

@@ -111,9 +111,9 @@ impl Run {
         let course = runtime()?.block_on(self.course(plan))?;
         if let Some(file) = &self.report {
             let title = title(plan);
-            let Course { log, disagreements, .. } = &course;
-            let page =
-                Report::new(&title).run(&title, plan, log.history(), log.verdict(), disagreements);
+            let Course { log, disagreements, cluster, .. } = &course;
+            let run = log.reported(&title, plan).cluster(cluster.as_str()).disagreements(disagreements);
+            let page = Report::new(&title).run(&run);
             crate::write_file(file, &page.to_html())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }
