@@ -852,12 +852,22 @@ class Workload(_Value):
         replicas: The number of pods; one unless given.
         cpu: CPU that each pod requests, such as `500m`; `3` unless given.
         memory: Memory that each pod requests; `4Gi` unless given.
+        cpu_limit: The most CPU that each pod gets; no limit unless given.
+        memory_limit: The most memory that each pod gets; no limit unless given. A pod that takes more is killed.
+        gpus: The number of GPUs of each pod, whole ones, as request and as limit; none unless given. Nodes that are
+            tainted by the name of the resource are tolerated.
+        gpu_resource: The extended resource that a GPU is; `nvidia.com/gpu` unless given.
+        node_selector: Labels of the nodes on which the pods may run.
+        tolerations: Taints of nodes that the pods tolerate, as `kubectl taint` writes them: `key=value:effect`.
         args: Further arguments of the model server.
 
     Example:
         >>> stable = Workload("image-classifier", "resnet50", model="image_classifier", path="gs://b/r50")
         >>> [object["kind"] for object in stable.objects()]
         ['ConfigMap', 'Deployment', 'Service']
+        >>> fast = stable.replace(image="tensorflow/serving:latest-gpu", gpus=1)
+        >>> fast.objects()[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+        {'nvidia.com/gpu': '1'}
     """
 
     def __new__(
@@ -873,6 +883,12 @@ class Workload(_Value):
         cpu: str | None = None,
         memory: str | None = None,
         args: Sequence[str] | None = None,
+        cpu_limit: str | None = None,
+        memory_limit: str | None = None,
+        gpus: int | None = None,
+        gpu_resource: str | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        tolerations: Sequence[str] | None = None,
     ) -> Workload: ...
     @property
     def app(self) -> str:
@@ -883,6 +899,40 @@ class Workload(_Value):
     @property
     def deployment_name(self) -> str:
         """The name of the Deployment."""
+    @property
+    def cpu(self) -> str:
+        """CPU that each pod requests."""
+    @property
+    def memory(self) -> str:
+        """Memory that each pod requests."""
+    @property
+    def cpu_limit(self) -> str | None:
+        """The most CPU that each pod gets; None without a limit."""
+    @property
+    def memory_limit(self) -> str | None:
+        """The most memory that each pod gets; None without a limit."""
+    @property
+    def gpus(self) -> int:
+        """The number of GPUs of each pod.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", image="own/server:1", gpus=2).gpus
+            2
+        """
+    @property
+    def gpu_resource(self) -> str:
+        """The extended resource that a GPU is."""
+    @property
+    def node_selector(self) -> dict[str, str]:
+        """Labels of the nodes on which the pods may run."""
+    @property
+    def tolerations(self) -> list[str]:
+        """Taints of nodes that the pods tolerate.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", tolerations=["spot:NoExecute"]).tolerations
+            ['spot:NoExecute']
+        """
     def objects(self) -> list[dict[str, Any]]:
         """Give the three objects, in the order in which they are applied.
 
@@ -2233,6 +2283,9 @@ class Plan(_Value):
         aa: Whether both subsets serve the stable version, deployed twice, so that the run measures the service: which
             windows `bursts` needs, and which guardrails alarm although nothing differs (`Run.aa`). The steps below
             100 run, an alarm changes nothing, and everything goes back to the stable version; 100 is never written.
+        scale_down_after: The time from the settled promotion until the old version's Deployment is scaled to 0 pods;
+            unless given it is left as it is. The run goes on until then. A Deployment that an autoscaler scales, or
+            that other routes still lead to, is reported and left alone; an abort in that time goes back to it.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2274,6 +2327,7 @@ class Plan(_Value):
         sequential: int | Mapping[str, Any] | None = None,
         proven_on: Literal["all_steps", "last_step"] | None = None,
         aa: bool = False,
+        scale_down_after: _Seconds | None = None,
     ) -> Plan: ...
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
@@ -2363,6 +2417,15 @@ class Plan(_Value):
     @property
     def patience(self) -> float:
         """The longest time for one step, in seconds."""
+    @property
+    def scale_down_after(self) -> float | None:
+        """The seconds from the settled promotion to the scale-down of the old version; None where it is left as it is.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], scale_down_after=3600)
+            >>> plan.scale_down_after, plan.to_dict()["scaleDownAfter"]
+            (3600.0, '1h')
+        """
     @property
     def labels_within(self) -> float | None:
         """The longest time that a label is awaited, in seconds; None where labels come with their inputs.
@@ -3119,6 +3182,7 @@ class Progress(_Stored):
         canary), `gateJudged`, `written`, `seen` (the state of the rollout, at every tick), `waiting` (the cluster does
         not answer), `paused`, `resumed`, `awaitingApproval` and `approvalOverdue` (a step waits for a person),
         `alarmed` (a guardrail alarmed that does not roll back; `str` has its reading),
+        `scaleDownAwaited` and `scaledDown` (the old version after a promotion; `problem` says why it was left alone),
         `commanded` (a command of a person was read; `problem` says why it was refused), `suspended`, `sourceQuiet`,
         `sourceEnded`, `finished`.
         """

@@ -127,13 +127,14 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         canary: plan.canary.clone(),
     });
     running.report_approval();
+    running.report_kept_version();
     running.handle(event);
     if running.driver.aborting {
         // The command is the last line of the annotation, which was read with the state.
         while let Some(lines) = running.target.take_commands() {
             running.commanded(lines).await?;
         }
-        if !running.state.is_decided() {
+        if !running.state.is_decided() || running.state.keeps_old_version() {
             running.lease.release().await;
             let why = "the abort was not carried out: another command came in its place";
             return Err(Error::Plan(why.to_owned()));
