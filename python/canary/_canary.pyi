@@ -1373,6 +1373,8 @@ class Client(_Value):
             none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used
             for the loopback. A user name and a password may be in the URL; no repr shows it, and the client is not
             pickled then.
+        allow_cleartext: True to send headers with credentials by `http://` or `grpc://` to other machines too, where
+            the network itself is encrypted, as in a mesh. Without it the call is refused.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -1399,6 +1401,7 @@ class Client(_Value):
         identity: tuple[_Pem, _Pem] | None = None,
         system_authorities: bool = True,
         proxy: str | Literal[False] | None = None,
+        allow_cleartext: bool = False,
     ) -> Client: ...
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
@@ -2572,6 +2575,11 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
+        notify: str | Sequence[str] | None = None,
+        events: bool = False,
+        notify_link: str | None = None,
+        notify_token_file: str | PathLike[str] | None = None,
+        notify_cleartext: bool = False,
     ) -> Run:
         """Run the plan on a lab or a cluster; iterate over what it gives, or `wait()` for its verdict.
 
@@ -2625,8 +2633,16 @@ class Plan(_Value):
             anew: True to begin anew although a run of this plan is stored.
             progress: True for a display in the notebook that is updated in place, or a line of text in a terminal; or
                 a function that is called with each event.
+            notify: Who is told of the run, as `canary run --notify` takes it: `URL` for CloudEvents, `slack:URL` for
+                Slack, `env:NAME` or `file:PATH` for an address that is a secret; or a list of these. The run never
+                waits for a webhook; `Run.undelivered` says what did not arrive.
+            events: True to write the same notices as Kubernetes Events on the VirtualService.
+            notify_link: The address of a report or a dashboard that each notice links to.
+            notify_token_file: A file with a bearer token for the webhooks that get CloudEvents, read for each request.
+            notify_cleartext: True to send the token, and Slack's messages, by `http://` to other machines too.
 
         Raises:
+            ValueError: An address of `notify` is not one; the message does not repeat it.
             PlanError: It cannot begin; the message says why, such as that the stable version does not answer the first
                 input, and with what.
             NotFoundError: An object is missing.
@@ -2652,6 +2668,11 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
+        notify: str | Sequence[str] | None = None,
+        events: bool = False,
+        notify_link: str | None = None,
+        notify_token_file: str | PathLike[str] | None = None,
+        notify_cleartext: bool = False,
     ) -> Coroutine[Any, Any, Run]:
         """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -3316,6 +3337,9 @@ class Run(_Shown, _Table):
     @property
     def aa(self) -> AaReport | None:
         """The measurement of an A/A plan (`Plan(aa=True)`), once the run is over; None of others."""
+    @property
+    def undelivered(self) -> list[str]:
+        """The recipients of `notify` and `events` that did not get notices, one line each with the reason."""
     @property
     def readings(self) -> Records[Reading]:
         """The last reading of each guardrail."""

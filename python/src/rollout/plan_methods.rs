@@ -26,7 +26,7 @@ use crate::{
     json,
     lab::Lab,
     macros::pymethods,
-    run::Start,
+    run::{Notify, Start},
     show,
 };
 
@@ -60,7 +60,7 @@ pymethods! {
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
-        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None))]
+        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, notify = None, events = false, notify_link = None, notify_token_file = None, notify_cleartext = false))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         run, run_async (
             lab: Option<&Bound<'py, Lab>>,
@@ -74,10 +74,16 @@ pymethods! {
             tick: Option<Bound<'py, PyAny>>,
             anew: bool,
             progress: Option<&Bound<'py, PyAny>>,
+            notify: Option<&Bound<'py, PyAny>>,
+            events: bool,
+            notify_link: Option<String>,
+            notify_token_file: Option<std::path::PathBuf>,
+            notify_cleartext: bool,
         ) = Task::new(
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick.as_ref())?
                 .storing(store)
+                .telling(Notify { notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
                 .viewed(py, progress)?
                 .begin(anew),
         );

@@ -15,6 +15,9 @@ pub(crate) struct NotifyOptions {
     /// A file with a bearer token for the webhooks that get CloudEvents, read again for every request.
     #[arg(long, value_name = "FILE", requires = "notify")]
     pub(crate) notify_token_file: Option<PathBuf>,
+    /// Send the token, and Slack's messages, by `http://` to other machines too, where the network itself is encrypted.
+    #[arg(long, requires = "notify")]
+    pub(crate) notify_cleartext: bool,
     /// The address of a report or a dashboard that each notice links to.
     #[arg(long, value_name = "URL", requires = "notify")]
     pub(crate) notify_link: Option<String>,

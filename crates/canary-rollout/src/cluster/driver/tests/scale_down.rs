@@ -61,7 +61,8 @@ async fn live(
     let mut life = Life::default();
     let mut start = Box::pin(driver.start());
     let Some(started) = poll_immediate(&mut start).await else { return life };
-    let (mut run, control) = started.unwrap();
+    // The first call of a driver may fail: the person starts it again.
+    let Ok((mut run, control)) = started else { return life };
     loop {
         let mut next = run.next();
         let mut polled = poll_immediate(&mut next).await;
@@ -141,7 +142,6 @@ fn drivers_that_are_killed_at_every_boundary_scale_it_down_once_and_in_time() {
                 let mut lives = vec![first];
                 store.trouble(Trouble::None);
                 if lives[0].verdict.is_none() {
-                    assert!(!matches!(trouble, Trouble::FailsAfter(_)), "{trouble:?}");
                     let (driver, later) = keeping(&scaling_plan(), &store, GOOD);
                     later.0.store(clock.passed(), Relaxed);
                     lives.push(live(driver, &later, None).await);
@@ -255,17 +255,21 @@ fn an_abort_during_the_wait_goes_back_and_needs_pods_there() {
 fn a_suspended_wait_goes_on_by_the_wall_clock() {
     run(async {
         let store = store();
-        let (driver, clock) = keeping(&scaling_plan(), &store, GOOD);
+        let (first, clock) = keeping(&scaling_plan(), &store, GOOD);
         let suspend = &mut |control: &Control| assert!(control.suspend());
-        let first = live(driver, &clock, Some(suspend)).await;
+        let first = live(first, &clock, Some(suspend)).await;
         assert!(first.verdict.is_none() && replicas(&store) == 3, "{first:?}");
         // Another plan of the same object is not kept waiting by that.
         let next = Plan { stable: "resnet101".into(), canary: "resnet50".into(), ..scaling_plan() };
-        let refused = super::driver(&next, &store, GOOD, u64::MAX).start().await.unwrap_err();
-        assert!(!refused.to_string().contains("the plan was changed"), "{refused}");
-        let (driver, later) = keeping(&scaling_plan(), &store, GOOD);
+        let (mut run, _control) = driver(&next, &store, GOOD, u64::MAX).start().await.unwrap();
+        let Some(Ok(Progress::Started { anew: Some(why), .. })) = run.next().await else {
+            panic!()
+        };
+        assert!(why.contains("Deployment default/resnet50 of its old version stays"), "{why}");
+        drop(run);
+        let (second, later) = keeping(&scaling_plan(), &store, GOOD);
         later.0.store(clock.passed() + 290_000, Relaxed);
-        let second = live(driver, &later, None).await;
+        let second = live(second, &later, None).await;
         assert_eq!(second.awaited, first.awaited, "the time is that of the promotion");
         let (outcome, when) = second.outcome.unwrap();
         assert!(matches!(outcome, ScaleDown::Done { .. }) && when >= first.awaited.unwrap());
