@@ -23,6 +23,7 @@ mod presence;
 mod prometheus;
 mod prometheus_api;
 mod rollouts;
+mod scale_contract;
 mod scale_down;
 mod second_terminal;
 mod secret_echo;

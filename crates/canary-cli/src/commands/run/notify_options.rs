@@ -7,7 +7,7 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 #[command(next_help_heading = "Tell others")]
 pub(crate) struct NotifyOptions {
     /// Post a notice to this webhook when the run starts, writes a weight, waits for approval, is paused, resumed or
-    /// suspended, alarms, and ends; again for more. `URL` gets CloudEvents, `slack:URL` gets messages for Slack. An
+    /// suspended, alarms, scales the old version down, and ends; again for more. `URL` gets CloudEvents, `slack:URL` gets messages for Slack. An
     /// address that is a secret comes from the environment (`env:NAME`) or from a file (`file:PATH`), which hold `URL` or
     /// `slack:URL`: `canary run plan.yaml --notify env:SLACK_WEBHOOK`. The run never waits for a webhook.
     #[arg(long, value_name = "WEBHOOK")]

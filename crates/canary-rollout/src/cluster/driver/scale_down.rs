@@ -1,13 +1,13 @@
 //! The old version after a promotion: the driver looks its `Deployment` up, and scales it down when its time has come.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    super::{Cluster, Patch, Presence, old_version::Found},
+    super::{Cluster, ObjectRef, Patch, Presence, old_version::Found},
     progress::Progress,
     run::Running,
 };
-use crate::{Error, Event, Result, ScaleDown, Verb, evidence::Timestamp};
+use crate::{Error, Event, Result, ScaleDown, Verb, evidence::Timestamp, json::text};
 
 /// What was told of the old version before an event.
 pub(super) struct Told {
@@ -32,6 +32,10 @@ impl<C: Cluster + 'static> Running<C> {
         let mut attempt = 0;
         loop {
             attempt += 1;
+            if let Some(done) = self.scaled_before().await? {
+                self.handle(Event::ScaledDown(done));
+                return Ok(());
+            }
             let edits = self.target.compare(&self.state).await?;
             if !edits.is_empty() {
                 self.edited(edits);
@@ -50,6 +54,21 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
+    /// The outcome of an earlier attempt whose response did not come, whatever has changed since. Where it cannot be
+    /// looked for, the attempt that follows says why.
+    async fn scaled_before(&self) -> Result<Option<ScaleDown>> {
+        let Some(old) = self.state.old_version() else { return Ok(None) };
+        let ObjectRef { api_version, kind, namespace, .. } = &old.deployment;
+        let all = match self.target.cluster.list(api_version, kind, Some(namespace)).await {
+            Err(error) if error.is_retryable() => return Err(error),
+            found => found.unwrap_or_default(),
+        };
+        let same = |live: &&Value| text(live, "/metadata/uid") == old.uid;
+        let gone = all.iter().find(same).is_some_and(|live| live["spec"]["replicas"] == 0);
+        let deployment = old.deployment.to_string();
+        Ok(gone.then_some(ScaleDown::Done { deployment, replicas: old.replicas }))
+    }
+
     async fn try_scale_down(&mut self) -> Result<ScaleDown> {
         let left = |why: String| Ok(ScaleDown::Left { why });
         let Some(old) = self.state.old_version().cloned() else {
@@ -64,10 +83,6 @@ impl<C: Cluster + 'static> Running<C> {
             return left(format!(
                 "{deployment} is not the one of the promotion: it was created again, or has another pod template"
             ));
-        }
-        if replicas == 0 {
-            // An attempt whose response did not come, or somebody else's.
-            return Ok(ScaleDown::Done { deployment, replicas: old.replicas });
         }
         match self.target.cluster.patch_scale(&found.old.deployment, &to_zero(&found)?).await {
             Ok(_) => Ok(ScaleDown::Done { deployment, replicas }),
