@@ -73,20 +73,7 @@ impl Cluster for Kubernetes {
     }
 
     async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
-        let url = self.named(object).await?.url_path;
-        let body = serde_json::to_vec(patch)
-            .map_err(|error| Error::manifest(format!("patch of {object}"), error.to_string()))?;
-        let request = Request::patch(format!(
-            "{url}/{}?fieldManager={}&fieldValidation=Strict{}",
-            object.name,
-            self.field_manager,
-            if self.dry_run { "&dryRun=All" } else { "" }
-        ))
-        .header(http::header::CONTENT_TYPE, "application/json-patch+json")
-        .header(http::header::ACCEPT, "application/json")
-        .body(body);
-        let request = built(object, request.map_err(kube::core::request::Error::BuildRequest))?;
-        match self.send(Verb::Patch, object, request).await {
+        match self.json_patch(object, "", patch).await {
             // For a failed `test` the server reports only a bad request: find out which test failed.
             Err(Error::Istio(canary_istio::Error::Invalid(findings)))
                 if findings.iter().all(|finding| finding.path.is_empty()) =>
@@ -96,6 +83,19 @@ impl Cluster for Kubernetes {
                     Some(diff) => Err(Error::conflict(object.to_string(), diff)),
                     None => Err(Error::invalid(findings)),
                 }
+            }
+            other => other,
+        }
+    }
+
+    async fn patch_scale(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        match self.json_patch(object, "/scale", patch).await {
+            // The account may be permitted to patch the scale and not to read it, so the failed test stays unknown.
+            Err(Error::Istio(canary_istio::Error::Invalid(findings)))
+                if findings.iter().all(|finding| finding.path.is_empty()) =>
+            {
+                let diff = format!("the patch of its scale does not hold: {findings}");
+                Err(Error::conflict(object.to_string(), diff))
             }
             other => other,
         }
@@ -114,6 +114,31 @@ impl Cluster for Kubernetes {
 
     fn watch(&self, object: &ObjectRef) -> impl Stream<Item = Result<WatchEvent>> + Send + 'static {
         kubernetes_watch::watch(self.clone(), object.clone())
+    }
+}
+
+impl Kubernetes {
+    /// Sends a JSON Patch to an object, or to its subresource such as `/scale`.
+    async fn json_patch(
+        &self,
+        object: &ObjectRef,
+        subresource: &str,
+        patch: &Patch,
+    ) -> Result<Value> {
+        let url = self.named(object).await?.url_path;
+        let body = serde_json::to_vec(patch)
+            .map_err(|error| Error::manifest(format!("patch of {object}"), error.to_string()))?;
+        let request = Request::patch(format!(
+            "{url}/{}{subresource}?fieldManager={}&fieldValidation=Strict{}",
+            object.name,
+            self.field_manager,
+            if self.dry_run { "&dryRun=All" } else { "" }
+        ))
+        .header(http::header::CONTENT_TYPE, "application/json-patch+json")
+        .header(http::header::ACCEPT, "application/json")
+        .body(body);
+        let request = built(object, request.map_err(kube::core::request::Error::BuildRequest))?;
+        self.send(Verb::Patch, object, request).await
     }
 }
 

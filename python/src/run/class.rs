@@ -94,6 +94,7 @@ pymethods! {
     get |run| {
         plan: PyResult<String> = run.drive.recipe.plan.to_yaml().py();
         verdict: Option<Verdict> = run.drive.verdict();
+        undelivered: Vec<String> = run.drive.recipe.notices.undelivered();
         aa: Option<AaReport> =
             run.drive.verdict().and_then(|verdict| Some(AaReport { core: verdict.core.aa()?.clone() }));
     }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use canary_core::{
     evidence::Disagreements,
+    notify::Recipients,
     predict,
     rollout::{Error, Result},
 };
@@ -12,6 +13,7 @@ use pyo3::prelude::*;
 use super::{
     evidence,
     labels::Labels,
+    notify::Notices,
     observed::EventLoop,
     own,
     place::Place,
@@ -98,6 +100,7 @@ impl Draft {
             concurrency: 1,
             tick: None,
             store: None,
+            notices: Notices::default(),
             disagreements: Disagreements::default(),
             raised,
         };
@@ -114,6 +117,12 @@ impl Draft {
     /// Appends the observations to a file.
     pub(super) fn storing(mut self, file: Option<PathBuf>) -> Self {
         self.recipe.store = file;
+        self
+    }
+
+    /// Tells these recipients of the run.
+    pub(super) fn telling(mut self, recipients: Recipients) -> Self {
+        self.recipe.notices = Notices::new(recipients);
         self
     }
 

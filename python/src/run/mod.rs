@@ -9,6 +9,7 @@ mod feed;
 mod iteration;
 mod labels;
 mod live;
+mod notify;
 mod observed;
 mod order;
 mod own;
@@ -22,4 +23,6 @@ mod score;
 mod start;
 mod view;
 
-pub(crate) use self::{class::Run, raised::Raised, score::own_scores, start::Start};
+pub(crate) use self::{
+    class::Run, notify::Notify, raised::Raised, score::own_scores, start::Start,
+};

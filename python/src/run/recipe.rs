@@ -11,8 +11,8 @@ use canary_core::{
 use pyo3::prelude::*;
 
 use super::{
-    evidence::Evidence, labels::Labels, observed::EventLoop, place::Place, raised::Raised,
-    samples::Samples, score::own_scores,
+    evidence::Evidence, labels::Labels, notify::Notices, observed::EventLoop, place::Place,
+    raised::Raised, samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
 
@@ -30,6 +30,7 @@ pub(crate) struct Recipe {
     pub(super) tick: Option<Duration>,
     /// The file to which the observations are appended.
     pub(super) store: Option<PathBuf>,
+    pub(crate) notices: Notices,
     pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
@@ -73,7 +74,7 @@ impl Recipe {
         }
     }
 
-    async fn drive<C: Cluster + 'static>(
+    async fn drive<C: Cluster + Clone + 'static>(
         &self,
         cluster: C,
         anew: bool,
@@ -113,6 +114,7 @@ impl Recipe {
                 })?;
             rollout = rollout.store(BufWriter::new(file));
         }
+        self.notices.begin(&self.plan, cluster.clone())?;
         rollout.on(cluster)?.start().await
     }
 }

@@ -6,9 +6,7 @@ use anyhow::Result;
 use canary_core::{
     Plan,
     cluster::{Cluster, Progress},
-    evidence::Timestamp,
-    notify::{Notifier, Webhook},
-    rollout::Notices,
+    notify::{Recipients, Teller as Told},
 };
 
 use crate::{commands::run::notify_options::NotifyOptions, input::Unusable, output};
@@ -17,10 +15,7 @@ use crate::{commands::run::notify_options::NotifyOptions, input::Unusable, outpu
 const FLUSH: Duration = Duration::from_secs(10);
 
 /// The notices of one run and their recipients.
-pub(super) struct Teller {
-    notices: Notices,
-    notifier: Notifier,
-}
+pub(super) struct Teller(Told);
 
 impl Teller {
     /// None where nobody is to be told. It must be called inside the runtime.
@@ -29,41 +24,37 @@ impl Teller {
         plan: &Plan,
         cluster: &C,
     ) -> Result<Option<Self>> {
-        if options.notify.is_empty() && !options.events {
+        let recipients = recipients(options).map_err(unusable)?;
+        if recipients.is_empty() {
             return Ok(None);
         }
-        let mut webhooks = Vec::new();
-        for address in &options.notify {
-            let webhook = Webhook::parse(&address.0).map_err(unusable)?;
-            webhooks.push(match &options.notify_token_file {
-                Some(file) if !webhook.is_slack() => webhook.bearer_from_file(file),
-                _ => webhook,
-            });
-        }
-        let mut notifier = Notifier::spawn(webhooks).map_err(unusable)?;
-        if options.events {
-            notifier = notifier.events(cluster.clone());
-        }
-        let mut notices = Notices::new(plan);
-        if let Some(link) = &options.notify_link {
-            notices = notices.link(link);
-        }
-        Ok(Some(Self { notices, notifier }))
+        Ok(Some(Self(recipients.begin(plan, cluster.clone()).map_err(unusable)?)))
     }
 
     /// Hands one event on.
     pub(super) fn tell(&mut self, progress: &Progress) {
-        if let Some(notice) = self.notices.of(progress, Timestamp::now()) {
-            self.notifier.notice(&notice);
-        }
+        self.0.tell(progress);
     }
 
     /// Sends what waits, and says on standard error what was not delivered.
     pub(super) async fn finish(self) {
-        for problem in self.notifier.finish(FLUSH).await {
+        for problem in self.0.finish(FLUSH).await {
             output::message(&format!("--notify: {problem}"));
         }
     }
+}
+
+fn recipients(options: &NotifyOptions) -> canary_core::notify::Result<Recipients> {
+    let mut recipients = Recipients::new(options.notify.iter().map(|address| &address.0))?
+        .events(options.events)
+        .allow_cleartext(options.notify_cleartext);
+    if let Some(file) = &options.notify_token_file {
+        recipients = recipients.token_file(file);
+    }
+    if let Some(link) = &options.notify_link {
+        recipients = recipients.link(link);
+    }
+    Ok(recipients)
 }
 
 fn unusable(error: canary_core::notify::Error) -> anyhow::Error {

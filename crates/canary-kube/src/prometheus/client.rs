@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use canary_http::{
     Client as Http, Error as HttpError, Limits, Phase, Proxy, Request, Response, Secrets, Settings,
-    root_cause, server_text,
+    is_cleartext, root_cause, server_text,
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -112,7 +112,7 @@ impl Client {
             .map_err(|_| self.fails("the query is too long for a URL", false))?;
         let mut headers = HeaderMap::new();
         if let Some(auth) = &self.auth {
-            if !secure && !self.cleartext && !is_loopback(uri.host()) {
+            if !self.cleartext && is_cleartext(&uri) {
                 let what = "credentials are sent over https:// only; .allow_cleartext() allows http:// where the \
                             network itself is encrypted";
                 return Err(self.fails(what, false));
@@ -266,9 +266,4 @@ fn settings(error: canary_serving::Error) -> Error {
         }
         other => Error::Plan(format!("evidence from Prometheus: {other}")),
     }
-}
-
-fn is_loopback(host: Option<&str>) -> bool {
-    let host = host.unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

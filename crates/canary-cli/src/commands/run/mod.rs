@@ -27,8 +27,8 @@ program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl
 
 With --output json each line is one event: {\"event\": \"started\" | \"inspected\" | \"prepared\" | \"probed\" | \"gateJudged\" |
 \"awaitingApproval\" | \"approvalOverdue\" | \"commanded\" | \"paused\" | \"resumed\" | \"written\" | \"seen\" | \"waiting\" |
-\"sourceQuiet\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the
-start, ...}; a verdict that an earlier run gave has \"stored\": when.";
+\"sourceQuiet\" | \"sourceEnded\" | \"scaleDownAwaited\" | \"scaledDown\" | \"suspended\" | \"finished\", \"seconds\":
+since the start, ...}; a verdict that an earlier run gave has \"stored\": when.";
 
 /// Run a plan: move the weights step by step, judge the canary after every observation, promote or roll back.
 ///

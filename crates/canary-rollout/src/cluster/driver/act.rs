@@ -31,6 +31,8 @@ impl<C: Cluster + 'static> Running<C> {
             Action::Leave => self.end(Purpose::Leave).await,
             Action::CleanUp => self.clean_up().await,
             Action::RemoveSubset => self.remove_subset().await,
+            Action::FindOldVersion => self.find_old_version().await,
+            Action::ScaleDown => self.scale_down().await,
         }
     }
 
@@ -218,7 +220,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// Returns `true` when somebody has changed the labels of a subset or removed it; the run is then over.
-    async fn subsets_edited(&mut self) -> Result<bool> {
+    pub(super) async fn subsets_edited(&mut self) -> Result<bool> {
         let edits = self.target.compare_subsets(&self.state).await?;
         let edited = !edits.is_empty();
         if edited {

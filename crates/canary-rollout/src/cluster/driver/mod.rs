@@ -12,6 +12,7 @@ mod probe;
 mod progress;
 mod run;
 mod run_log;
+mod scale_down;
 mod settings;
 mod snapshot;
 mod source_activity;

@@ -6,7 +6,7 @@ use super::{
     progress::{Order, Progress},
     run::Running,
 };
-use crate::{CommandLine, CommandOutcome, Event, OnAlarm, Result, Verb};
+use crate::{CommandLine, CommandOutcome, Event, OnAlarm, Result};
 
 impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn carry_out(&mut self, order: Order) -> Result<()> {
@@ -24,9 +24,8 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn commanded(&mut self, mut lines: Lines) -> Result<()> {
         let unread = self.state.unread(&lines).len();
         if let Some(CommandLine::Given(command)) = lines.last()
-            && command.verb == Verb::Promote
             && unread > 0
-            && let Some(why) = self.obstacle_to_promotion().await
+            && let Some(why) = self.obstacle_to(command.verb).await
         {
             let refused = command.record(self.driver.clock.now(), CommandOutcome::Refused(why));
             lines.pop();

@@ -363,7 +363,7 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) fn handle(&mut self, event: Event) {
         let mut actions = Vec::new();
         let (decided, awaited) = (self.state.is_decided(), self.state.awaits_approval());
-        let told = self.state.told().len();
+        let (told, kept) = (self.state.told().len(), self.told_of_old_version());
         self.driver.machine.advance(&mut self.state, event, &mut actions);
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
@@ -378,6 +378,7 @@ impl<C: Cluster + 'static> Running<C> {
         if self.state.told().len() > told {
             self.report_alarm();
         }
+        self.report_old_version(&kept);
     }
 
     /// Takes a label in that has come later than its pair.
@@ -449,8 +450,10 @@ impl<C: Cluster + 'static> Running<C> {
         }
         self.report_silent_sources(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
-        // Before the preparation and after the end there is nothing to remember.
-        let stored = *self.state.phase() != Phase::Inspecting && !self.state.is_done();
+        // Before the preparation and after the decision there is nothing to remember.
+        let stored = !(*self.state.phase() == Phase::Inspecting
+            || self.state.is_done()
+            || self.state.keeps_old_version());
         if stored && now.since(self.saved) >= self.time_between_saves() && self.actions.is_empty() {
             self.actions.push_back(Action::Save);
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{
-    super::Cluster,
+    super::{Cluster, ObjectRef},
     backoff::Backoff,
     lease::Lease,
     probe::Probe,
@@ -127,13 +127,14 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         canary: plan.canary.clone(),
     });
     running.report_approval();
+    running.report_kept_version();
     running.handle(event);
     if running.driver.aborting {
         // The command is the last line of the annotation, which was read with the state.
         while let Some(lines) = running.target.take_commands() {
             running.commanded(lines).await?;
         }
-        if !running.state.is_decided() {
+        if !running.state.is_decided() || running.state.keeps_old_version() {
             running.lease.release().await;
             let why = "the abort was not carried out: another command came in its place";
             return Err(Error::Plan(why.to_owned()));
@@ -176,7 +177,7 @@ async fn open<C: Cluster>(
     let Start { anew, probes, now } = *start;
     let plan = machine.plan();
     let (live, stored) = target.read().await?;
-    let mut why = None;
+    let mut why = stored.as_deref().filter(|_| !anew).and_then(|text| kept_of(text, &plan.hash()));
     if let Some(text) = stored.filter(|text| !anew && !is_finished_other(text, &plan.hash())) {
         let state = State::decode(&text, plan)?;
         // A decided rollout is carried out whatever the account may still read.
@@ -267,12 +268,23 @@ async fn check_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -
     Ok(opened)
 }
 
-/// Returns `true` when a stored state is that of another plan's finished rollout, or of one that an earlier release of
+/// Returns `true` when a stored state is that of another plan's finished rollout, be its old version scaled down or not, or of one that an earlier release of
 /// this library has ended, so that it blocks nobody.
 fn is_finished_other(text: &str, hash: &str) -> bool {
     let Ok(state) = serde_json::from_str::<Value>(text) else { return false };
     let other = state["plan"] != hash || state["version"] != STATE_VERSION;
-    state.pointer("/phase/done").is_some() && other
+    let over = ["/phase/done", "/phase/keeping", "/phase/scalingDown"];
+    over.iter().any(|phase| state.pointer(phase).is_some()) && other
+}
+
+/// What another plan's promotion leaves undone when this plan begins.
+fn kept_of(text: &str, hash: &str) -> Option<String> {
+    let state: Value = serde_json::from_str(text).ok()?;
+    let kept = state.pointer("/oldVersion/deployment").filter(|_| state["plan"] != hash)?;
+    let deployment: ObjectRef = serde_json::from_value(kept.clone()).ok()?;
+    Some(format!(
+        "another plan was promoted here, and {deployment} of its old version stays as it is"
+    ))
 }
 
 fn inputs_of(source: Box<dyn Source>, state: &State, plan: &Plan) -> BoxStream<'static, Input> {

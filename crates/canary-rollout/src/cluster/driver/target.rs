@@ -5,7 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    super::{Behind, Cluster, ObjectRef, Patch, Presence},
+    super::{
+        Behind, Cluster, ObjectRef, Patch, Presence,
+        old_version::{Found, find_old_version},
+        presence,
+    },
     clock::Clock,
     listen::{Lines, Listener},
 };
@@ -412,6 +416,18 @@ impl<C: Cluster> Target<C> {
         let (namespace, subset) = (&self.plan.target.namespace, &self.plan.canary);
         let mut behind = Behind::find(&*self.cluster, namespace, &rule, subset, labels).await?;
         Ok((behind.presence().await?, behind.release_id().await?))
+    }
+
+    /// The pods behind the stable subset.
+    pub(super) async fn stable(&mut self) -> Result<Presence> {
+        let rule = self.get(&self.destination_rule.clone()).await?;
+        let (namespace, subset) = (&self.plan.target.namespace, &self.plan.stable);
+        presence(&*self.cluster, namespace, &rule, subset, None).await
+    }
+
+    /// The `Deployment` of the old version, or the reason why it is left alone.
+    pub(super) async fn old_version(&self) -> Result<Result<Found, String>> {
+        find_old_version(&*self.cluster, &self.plan, true).await
     }
 
     /// The other release that has come behind the canary's subset since the rollout was prepared.
