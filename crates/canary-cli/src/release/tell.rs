@@ -58,11 +58,21 @@ impl Teller {
         }
     }
 
-    /// Sends what waits, and says on standard error what was not delivered.
-    pub(super) async fn finish(self) {
-        for problem in self.notifier.finish(FLUSH).await {
+    /// The notices so far: delivered, and given up.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        self.notifier.counts()
+    }
+
+    /// Sends what waits, and says on standard error what was not delivered; the notices that were, and those that were
+    /// not.
+    pub(super) async fn finish(self) -> (u64, u64) {
+        let meant = self.notifier.meant();
+        let problems = self.notifier.finish(FLUSH).await;
+        for problem in &problems {
             output::message(&format!("--notify: {problem}"));
         }
+        let undelivered = problems.iter().map(|problem| problem.undelivered).sum();
+        (meant - undelivered, undelivered)
     }
 }
 
