@@ -2509,6 +2509,7 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
+        metrics: str | None = None,
     ) -> Run:
         """Run the plan on a lab or a cluster; iterate over what it gives, or `wait()` for its verdict.
 
@@ -2562,6 +2563,10 @@ class Plan(_Value):
             anew: True to begin anew although a run of this plan is stored.
             progress: True for a display in the notebook that is updated in place, or a line of text in a terminal; or
                 a function that is called with each event.
+            metrics: An IP address and a port, such as "127.0.0.1:9464", at which Prometheus can scrape the run's
+                metrics (`Run.metrics_url`); port 0 is any free one. Runs of one process may share an address. It is
+                served until the process ends, with the last values of each run. Nothing protects it: it has neither
+                TLS nor a login.
 
         Raises:
             PlanError: It cannot begin; the message says why, such as that the stable version does not answer the first
@@ -2589,6 +2594,7 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
+        metrics: str | None = None,
     ) -> Coroutine[Any, Any, Run]:
         """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -3249,6 +3255,9 @@ class Run(_Shown, _Table):
     @property
     def verdict(self) -> Verdict | None:
         """The verdict, once there is one."""
+    @property
+    def metrics_url(self) -> str | None:
+        """The URL at which Prometheus scrapes the run's metrics; None without `metrics` in `Plan.run`."""
     @property
     def aa(self) -> AaReport | None:
         """The measurement of an A/A plan (`Plan(aa=True)`), once the run is over; None of others."""

@@ -59,7 +59,7 @@ pymethods! {
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
-        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None))]
+        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, metrics = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         run, run_async (
             lab: Option<&Bound<'py, Lab>>,
@@ -73,10 +73,12 @@ pymethods! {
             tick: Option<Bound<'py, PyAny>>,
             anew: bool,
             progress: Option<&Bound<'py, PyAny>>,
+            metrics: Option<String>,
         ) = Task::new(
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick.as_ref())?
                 .storing(store)
+                .metered(metrics)
                 .viewed(py, progress)?
                 .begin(anew),
         );

@@ -5,14 +5,15 @@ use std::{fs::OpenOptions, io::BufWriter, path::PathBuf, time::Duration};
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
     evidence::{Disagreements, Sample, Uses},
+    metrics::{Measured, RunMetrics},
     predict,
     rollout::{Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
 use super::{
-    evidence::Evidence, labels::Labels, observed::EventLoop, place::Place, raised::Raised,
-    samples::Samples, score::own_scores,
+    evidence::Evidence, labels::Labels, metered::Metered, observed::EventLoop, place::Place,
+    raised::Raised, samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
 
@@ -30,6 +31,8 @@ pub(crate) struct Recipe {
     pub(super) tick: Option<Duration>,
     /// The file to which the observations are appended.
     pub(super) store: Option<PathBuf>,
+    /// The metrics of the run, where they are served.
+    pub(super) metered: Option<Metered>,
     pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
@@ -90,7 +93,8 @@ impl Recipe {
             };
         }
         if let Some(Requests { client, samples, probe }) = &self.requests {
-            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
+            let client = Measured::new(client.clone(), self.metrics());
+            rollout = rollout.requests(client, probe.clone(), samples.clone());
         }
         if let Some(mirrored) = self.place.mirrored(&self.plan) {
             rollout = rollout.mirrored(mirrored);
@@ -113,6 +117,11 @@ impl Recipe {
                 })?;
             rollout = rollout.store(BufWriter::new(file));
         }
-        rollout.on(cluster)?.start().await
+        rollout.on(Measured::new(cluster, self.metrics()))?.start().await
+    }
+
+    /// The metrics of the run, where they are served.
+    pub(super) fn metrics(&self) -> Option<RunMetrics> {
+        self.metered.as_ref().map(|metered| metered.run.clone())
     }
 }

@@ -50,6 +50,11 @@ impl Start {
         Self { draft: self.draft.storing(file), ..self }
     }
 
+    /// Serves metrics at an address.
+    pub(crate) fn metered(self, address: Option<String>) -> Self {
+        Self { draft: self.draft.metered(address), ..self }
+    }
+
     /// Shows the run while it goes on.
     pub(crate) fn viewed(
         mut self,
