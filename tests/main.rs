@@ -15,6 +15,7 @@ mod kubernetes_access;
 mod kubernetes_outage;
 mod lab_rollouts;
 mod metered;
+mod metrics;
 mod notify_events;
 mod overlaps;
 mod packaging;

@@ -2581,6 +2581,7 @@ class Plan(_Value):
         notify_link: str | None = None,
         notify_token_file: str | PathLike[str] | None = None,
         notify_cleartext: bool = False,
+        metrics: str | None = None,
     ) -> Run:
         """Run the plan on a lab or a cluster; iterate over what it gives, or `wait()` for its verdict.
 
@@ -2641,6 +2642,10 @@ class Plan(_Value):
             notify_link: The address of a report or a dashboard that each notice links to.
             notify_token_file: A file with a bearer token for the webhooks that get CloudEvents, read for each request.
             notify_cleartext: True to send the token, and Slack's messages, by `http://` to other machines too.
+            metrics: An IP address and a port, such as "127.0.0.1:9464", at which Prometheus can scrape the run's
+                metrics (`Run.metrics_url`); port 0 is any free one. Runs of one process may share an address. It is
+                served until the process ends, with the last values of each run. Nothing protects it: it has neither
+                TLS nor a login.
 
         Raises:
             ValueError: An address of `notify` is not one; the message does not repeat it.
@@ -2674,6 +2679,7 @@ class Plan(_Value):
         notify_link: str | None = None,
         notify_token_file: str | PathLike[str] | None = None,
         notify_cleartext: bool = False,
+        metrics: str | None = None,
     ) -> Coroutine[Any, Any, Run]:
         """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -3335,6 +3341,9 @@ class Run(_Shown, _Table):
     @property
     def verdict(self) -> Verdict | None:
         """The verdict, once there is one."""
+    @property
+    def metrics_url(self) -> str | None:
+        """The URL at which Prometheus scrapes the run's metrics; None without `metrics` in `Plan.run`."""
     @property
     def aa(self) -> AaReport | None:
         """The measurement of an A/A plan (`Plan(aa=True)`), once the run is over; None of others."""

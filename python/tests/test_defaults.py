@@ -56,6 +56,7 @@ SOURCES = {
     "Prometheus is queried every": ("15 s", "canary-kube/src/prometheus/settings.rs", "every: Duration::from_secs(15)"),
     "a window ends before now by": ("5 s", "canary-kube/src/prometheus/settings.rs", "lag: Duration::from_secs(5)"),
     "the sample before a window": ("300 s", "canary-kube/src/prometheus/settings.rs", "lookback: Duration::from_secs(300)"),
+    "`canary run` serves its metrics": ("0 s", "canary-cli/src/commands/run/metrics_options.rs", 'default_value = "0s"'),
     "a query may take": ("10 s", "canary-kube/src/prometheus/client.rs", " timeout: Duration::from_secs(10)"),
     "series of one query": ("10 000", "canary-kube/src/prometheus/settings.rs", "max_series: 10_000"),
     "an answer of Prometheus": ("32 MiB", "canary-kube/src/prometheus/client.rs", "max_bytes: 32 << 20"),

@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+
 use crate::{apiserver::free_port, parts};
 
-/// The tests that are skipped without the program.
-const UNTESTED: &str = "evidence from a real Prometheus";
+/// The tests that are skipped without the programs.
+pub const UNTESTED: &str = "evidence from a real Prometheus, and metrics in it";
 const PACKAGE: &str = "prometheus";
 
 /// A folder of its own, removed in the end.
@@ -33,11 +36,27 @@ pub struct Setup {
     web: Option<String>,
 }
 
+/// A sample that a query gives.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    labels: Value,
+    /// Its value.
+    pub value: f64,
+}
+
+impl Sample {
+    /// The value of a label; empty where it has none of that name.
+    pub fn label(&self, name: &str) -> &str {
+        self.labels[name].as_str().unwrap_or_default()
+    }
+}
+
 /// A running Prometheus; dropped, it stops and its data are removed.
 #[derive(Debug)]
 pub struct Prometheus {
     child: Child,
     port: u16,
+    promtool: PathBuf,
     _folder: Folder,
 }
 
@@ -88,14 +107,20 @@ impl Setup {
         self
     }
 
-    /// Scrapes `http://HOST:PORT/PATH` at an interval.
+    /// Scrapes a gateway at `http://HOST:PORT/PATH` at an interval.
     #[must_use]
-    pub fn scrape(mut self, url: &str, interval: Duration) -> Self {
+    pub fn scrape(self, url: &str, interval: Duration) -> Self {
+        self.scrape_as("gateway", url, interval)
+    }
+
+    /// Scrapes `http://HOST:PORT/PATH` at an interval, as a job of this name.
+    #[must_use]
+    pub fn scrape_as(mut self, job: &str, url: &str, interval: Duration) -> Self {
         let rest = url.trim_start_matches("http://");
         let (host, path) = rest.split_once('/').unwrap_or((rest, "metrics"));
         let millis = interval.as_millis();
-        self.scrape = format!(
-            "- job_name: gateway\n  scrape_interval: {millis}ms\n  scrape_timeout: {millis}ms\n  \
+        self.scrape += &format!(
+            "- job_name: {job}\n  scrape_interval: {millis}ms\n  scrape_timeout: {millis}ms\n  \
              metrics_path: /{path}\n  static_configs: [{{targets: ['{host}']}}]\n"
         );
         self
@@ -130,7 +155,8 @@ impl Setup {
         }
         let log = fs::File::create(folder.join("log")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let mut started = Prometheus { child, port, _folder: self.folder };
+        let promtool = self.promtool;
+        let mut started = Prometheus { child, port, promtool, _folder: self.folder };
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
@@ -150,6 +176,24 @@ impl Prometheus {
     /// Its port on loopback.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The samples of a query now, by `promtool`.
+    ///
+    /// # Panics
+    /// When the query is refused, or does not give samples.
+    pub async fn query(&self, expr: &str) -> Vec<Sample> {
+        let mut command = Command::new(&self.promtool);
+        command.args(["query", "instant", "-o", "json", &self.url(), expr]);
+        let output = spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{expr}: {said}");
+        let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let sample = |one: &Value| Sample {
+            labels: one["metric"].clone(),
+            value: one["value"][1].as_str().unwrap().parse().unwrap(),
+        };
+        found.iter().map(sample).collect()
     }
 
     /// Its address without TLS.

@@ -7,6 +7,7 @@ mod findings;
 mod folder;
 mod help;
 mod inputs;
+mod metrics;
 mod notify;
 mod release;
 mod route;

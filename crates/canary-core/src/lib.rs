@@ -10,6 +10,9 @@ pub use canary_istio::{
     Severity, VirtualService, analyze, finding, manifest, names, networking as istio, route,
     validate,
 };
+#[cfg(feature = "metrics")]
+#[doc(inline)]
+pub use canary_metrics as metrics;
 #[cfg(feature = "notify")]
 #[doc(inline)]
 pub use canary_notify as notify;

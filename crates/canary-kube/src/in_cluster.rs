@@ -82,6 +82,9 @@ pub struct InCluster {
     pub mounts: Vec<(Mount, String)>,
     /// `true` when the role permits to write notices as Events, which `canary run --events` does.
     pub events: bool,
+    /// The port at which the program serves metrics, as `canary run --metrics 0.0.0.0:PORT` does: the pod names it, and has
+    /// the annotations by which many Prometheus servers find what to scrape.
+    pub metrics: Option<u16>,
 }
 
 impl InCluster {
@@ -94,6 +97,7 @@ impl InCluster {
             retries: 100,
             mounts: Vec::new(),
             events: false,
+            metrics: None,
         }
     }
 
@@ -125,6 +129,13 @@ impl InCluster {
         self
     }
 
+    /// Sets [`InCluster::metrics`].
+    #[must_use]
+    pub fn metrics(mut self, port: u16) -> Self {
+        self.metrics = Some(port);
+        self
+    }
+
     /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
     ///
     /// The Job's pod runs as a non-root user, without a writable file system, capabilities or a sidecar. An exit status of 1
@@ -152,7 +163,7 @@ impl InCluster {
             mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
             volumes.push(what.volume(&volume));
         }
-        let container = json!({
+        let mut container = json!({
             "name": "driver",
             "image": self.image,
             "args": args,
@@ -164,11 +175,21 @@ impl InCluster {
                 "capabilities": {"drop": ["ALL"]},
             },
         });
+        let mut pod_metadata = json!({});
+        if let Some(port) = self.metrics {
+            container["ports"] = json!([{"name": "metrics", "containerPort": port}]);
+            pod_metadata["annotations"] = json!({
+                "prometheus.io/scrape": "true",
+                "prometheus.io/port": port.to_string(),
+                "prometheus.io/path": "/metrics",
+            });
+        }
         let mut pod_labels = labels.clone();
         // The sidecar would outlive the driver, and the Job would never end.
         pod_labels["sidecar.istio.io/inject"] = json!("false");
+        pod_metadata["labels"] = pod_labels;
         let pod = json!({
-            "metadata": {"labels": pod_labels},
+            "metadata": pod_metadata,
             "spec": {
                 "serviceAccountName": name,
                 "restartPolicy": "Never",

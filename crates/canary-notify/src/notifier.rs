@@ -71,6 +71,17 @@ impl Notifier {
         self.recipients.iter().filter_map(Recipient::problem).collect()
     }
 
+    /// The notices so far over all recipients: those that were delivered, and those that were given up.
+    pub fn counts(&self) -> (u64, u64) {
+        let counts = self.recipients.iter().map(Recipient::counts);
+        counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
+    /// The notices so far that were meant for a recipient, over all of them.
+    pub fn meant(&self) -> u64 {
+        self.recipients.iter().map(Recipient::meant).sum()
+    }
+
     /// Sends the notices that wait, for so long at most, and reports those that were not delivered.
     pub async fn finish(self, within: Duration) -> Vec<Problem> {
         let deadline = Instant::now() + within.min(MAX_TIMEOUT);

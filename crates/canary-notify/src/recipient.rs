@@ -136,6 +136,17 @@ impl Recipient {
         }
     }
 
+    /// The notices so far: delivered, and given up.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let tally = locked(&self.tally);
+        (tally.delivered, tally.given_up)
+    }
+
+    /// The notices that were meant for it so far.
+    pub(crate) fn meant(&self) -> u64 {
+        locked(&self.tally).meant
+    }
+
     /// The notices that were given up so far.
     pub(crate) fn problem(&self) -> Option<Problem> {
         let tally = locked(&self.tally);

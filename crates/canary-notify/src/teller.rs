@@ -115,6 +115,16 @@ impl Teller {
         self.notifier.problems()
     }
 
+    /// The notices so far over all recipients: those that were delivered, and those that were given up.
+    pub fn counts(&self) -> (u64, u64) {
+        self.notifier.counts()
+    }
+
+    /// The notices so far that were meant for a recipient, over all of them.
+    pub fn meant(&self) -> u64 {
+        self.notifier.meant()
+    }
+
     /// Sends the notices that wait, for so long at most, and reports those that were not delivered.
     pub async fn finish(self, within: Duration) -> Vec<Problem> {
         self.notifier.finish(within).await

@@ -60,7 +60,7 @@ pymethods! {
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
-        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, notify = None, events = false, notify_link = None, notify_token_file = None, notify_cleartext = false))]
+        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, notify = None, events = false, notify_link = None, notify_token_file = None, notify_cleartext = false, metrics = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         run, run_async (
             lab: Option<&Bound<'py, Lab>>,
@@ -79,11 +79,13 @@ pymethods! {
             notify_link: Option<String>,
             notify_token_file: Option<std::path::PathBuf>,
             notify_cleartext: bool,
+            metrics: Option<String>,
         ) = Task::new(
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick.as_ref())?
                 .storing(store)
                 .telling(Notify { notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
+                .metered(metrics)
                 .viewed(py, progress)?
                 .begin(anew),
         );

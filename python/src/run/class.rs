@@ -15,6 +15,7 @@ use super::{
     disagreements::add,
     drive::{AT_ONCE, AT_THE_END, Drive, SuspendOnDrop},
     iteration::{AsyncIteration, Iteration},
+    metered::Metered,
     order::Order,
     raised::lock,
     view,
@@ -95,6 +96,7 @@ pymethods! {
         plan: PyResult<String> = run.drive.recipe.plan.to_yaml().py();
         verdict: Option<Verdict> = run.drive.verdict();
         undelivered: Vec<String> = run.drive.recipe.notices.undelivered();
+        metrics_url: Option<String> = run.drive.recipe.metered.as_ref().map(Metered::url);
         aa: Option<AaReport> =
             run.drive.verdict().and_then(|verdict| Some(AaReport { core: verdict.core.aa()?.clone() }));
     }

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use super::{
     evidence,
     labels::Labels,
+    metered::Metered,
     notify::Notices,
     observed::EventLoop,
     own,
@@ -47,6 +48,8 @@ pub(crate) struct Draft {
     recipe: Recipe,
     /// The client, and the folder of the models' photo, where the inputs are chosen for the lab's models.
     inputs_for: Option<(predict::Client, PathBuf)>,
+    /// The address at which metrics are served.
+    metrics: Option<String>,
 }
 
 impl Draft {
@@ -101,10 +104,11 @@ impl Draft {
             tick: None,
             store: None,
             notices: Notices::default(),
+            metered: None,
             disagreements: Disagreements::default(),
             raised,
         };
-        Ok(Self { recipe, inputs_for })
+        Ok(Self { recipe, inputs_for, metrics: None })
     }
 
     /// Sets the requests that are in flight together, and the time between two looks.
@@ -126,14 +130,23 @@ impl Draft {
         self
     }
 
+    /// Serves metrics at an address.
+    pub(super) fn metered(mut self, address: Option<String>) -> Self {
+        self.metrics = address;
+        self
+    }
+
     /// The name of the place, the namespace and the `VirtualService`: one run at a time.
     pub(super) fn target(&self) -> (String, String, String) {
         let target = &self.recipe.plan.target;
         (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
     }
 
-    /// Makes the inputs that the caller left out.
+    /// Makes the inputs that the caller left out, and listens for whoever reads the metrics.
     pub(super) async fn complete(mut self) -> Result<Recipe> {
+        if let Some(address) = &self.metrics {
+            self.recipe.metered = Some(Metered::at(address, &self.recipe.plan).await?);
+        }
         if let Some((client, packages)) = self.inputs_for {
             let plan = &self.recipe.plan;
             let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();

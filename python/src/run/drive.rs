@@ -109,9 +109,17 @@ impl Drive {
                 Ok(())
             }
             Err(error) => {
-                self.over(stage);
+                self.failed(stage);
                 Err(error)
             }
+        }
+    }
+
+    /// Ends the run with an error.
+    fn failed(&self, stage: &mut Stage) {
+        self.over(stage);
+        if let Some(metrics) = self.recipe.metrics() {
+            metrics.fail();
         }
     }
 
@@ -127,6 +135,9 @@ impl Drive {
         self.recipe.notices.tell(progress);
         if let cluster::Progress::Suspended { .. } = progress {
             self.recipe.notices.flush();
+        }
+        if let Some(metrics) = self.recipe.metrics() {
+            metrics.record(progress, Timestamp::now());
         }
         if let cluster::Progress::Finished { stored, .. } = progress {
             *lock(&self.stored) = *stored;
@@ -164,7 +175,7 @@ impl Drive {
                 Ok(Some(Progress { core: progress }))
             }
             Some(Err(error)) => {
-                self.over(&mut stage);
+                self.failed(&mut stage);
                 Err(error)
             }
             None => {

@@ -9,6 +9,7 @@ mod feed;
 mod iteration;
 mod labels;
 mod live;
+mod metered;
 mod notify;
 mod observed;
 mod order;

@@ -5,13 +5,15 @@ use std::{fs::OpenOptions, io::BufWriter, path::PathBuf, time::Duration};
 use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
     evidence::{Disagreements, Sample, Uses},
+    metrics::{Measured, RunMetrics},
     predict,
     rollout::{Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
 use super::{
-    evidence::Evidence, labels::Labels, notify::Notices, observed::EventLoop, place::Place,
+    evidence::Evidence, labels::Labels, metered::Metered, notify::Notices, observed::EventLoop,
+    place::Place,
     raised::Raised, samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
@@ -31,6 +33,8 @@ pub(crate) struct Recipe {
     /// The file to which the observations are appended.
     pub(super) store: Option<PathBuf>,
     pub(crate) notices: Notices,
+    /// The metrics of the run, where they are served.
+    pub(super) metered: Option<Metered>,
     pub(crate) disagreements: Disagreements,
     pub(crate) raised: Raised,
 }
@@ -91,7 +95,8 @@ impl Recipe {
             };
         }
         if let Some(Requests { client, samples, probe }) = &self.requests {
-            rollout = rollout.requests(client.clone(), probe.clone(), samples.clone());
+            let client = Measured::new(client.clone(), self.metrics());
+            rollout = rollout.requests(client, probe.clone(), samples.clone());
         }
         if let Some(mirrored) = self.place.mirrored(&self.plan) {
             rollout = rollout.mirrored(mirrored);
@@ -115,6 +120,11 @@ impl Recipe {
             rollout = rollout.store(BufWriter::new(file));
         }
         self.notices.begin(&self.plan, cluster.clone())?;
-        rollout.on(cluster)?.start().await
+        rollout.on(Measured::new(cluster, self.metrics()))?.start().await
+    }
+
+    /// The metrics of the run, where they are served.
+    pub(super) fn metrics(&self) -> Option<RunMetrics> {
+        self.metered.as_ref().map(|metered| metered.run.clone())
     }
 }

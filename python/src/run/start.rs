@@ -56,6 +56,11 @@ impl Start {
         Ok(Self { draft: self.draft.telling(notify.read()?), ..self })
     }
 
+    /// Serves metrics at an address.
+    pub(crate) fn metered(self, address: Option<String>) -> Self {
+        Self { draft: self.draft.metered(address), ..self }
+    }
+
     /// Shows the run while it goes on.
     pub(crate) fn viewed(
         mut self,

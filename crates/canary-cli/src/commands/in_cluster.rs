@@ -1,6 +1,6 @@
 //! `canary in-cluster`.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use canary_core::{
@@ -20,7 +20,10 @@ Nothing is applied, and no cluster is contacted. The role permits get, patch and
 DestinationRule, and create, get and patch on its Lease; to see whether the canary's pods are ready and which release they
 are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. With
 --events among the arguments it permits to create and patch events of the namespace too. Give
---gateway-url among the arguments of `canary run`: looking for the gateway's address needs more permissions than that.";
+--gateway-url among the arguments of `canary run`: looking for the gateway's address needs more permissions than that.
+
+With --metrics ADDRESS among the arguments the pod names the port and has the annotations prometheus.io/scrape, port and path,
+and the last values are served for 2 minutes after the verdict, unless --metrics-linger is among the arguments too.";
 
 /// Print the manifests with which `canary run` runs inside the cluster, as a Job with the least permissions.
 ///
@@ -71,6 +74,28 @@ pub(crate) struct InClusterOf {
     arguments: Vec<String>,
 }
 
+/// The time for which a Job serves its last values: twice the longest scrape interval in common use.
+const LINGER: &str = "2m";
+
+/// The port of `--metrics` among the arguments of `canary run`.
+fn metrics_port(arguments: &[String]) -> Result<Option<u16>> {
+    let mut arguments = arguments.iter();
+    let Some(found) =
+        arguments.by_ref().find(|one| one.as_str() == "--metrics" || one.starts_with("--metrics="))
+    else {
+        return Ok(None);
+    };
+    let address = found.strip_prefix("--metrics=").map(str::to_owned);
+    let address = address.or_else(|| arguments.next().cloned()).unwrap_or_default();
+    match address.parse::<SocketAddr>() {
+        Ok(parsed) if parsed.port() > 0 && !parsed.ip().is_loopback() => Ok(Some(parsed.port())),
+        _ => Err(input::Unusable::error(format!(
+            "--metrics {address}: Prometheus reaches a pod at an address that is not loopback, and at a port that is \
+             known; name 0.0.0.0:9464"
+        ))),
+    }
+}
+
 fn mount(text: &str) -> Result<(Mount, String), String> {
     let (what, path) = text
         .split_once(':')
@@ -88,6 +113,13 @@ impl InClusterOf {
         job.args.extend(self.arguments.iter().cloned());
         job.mounts.clone_from(&self.mount);
         job.events = self.arguments.iter().any(|argument| argument == "--events");
+        if let Some(port) = metrics_port(&self.arguments)? {
+            job.metrics = Some(port);
+            let named = |argument: &String| argument.starts_with("--metrics-linger");
+            if !self.arguments.iter().any(named) {
+                job.args.push(format!("--metrics-linger={LINGER}"));
+            }
+        }
         let mut objects = job.objects(&plan)?;
         if self.telemetry {
             let header = plan.header.as_ref().ok_or_else(|| {

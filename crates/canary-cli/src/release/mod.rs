@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod lab;
+mod meter;
 mod print;
 mod samples;
 mod tell;
@@ -13,12 +14,14 @@ use canary_core::{
     Plan, Verdict,
     cluster::{Cluster, Control, Progress, Rollout, RunLog},
     evidence::{Disagreements, Mirrored, Sample, prometheus::Prometheus},
+    metrics::{Measured, RunMetrics},
     predict::Client,
     rollout::{AaReport, report::Disagreement},
 };
 use futures_util::{Stream, StreamExt};
 
 use crate::{commands::run::Run, output::Plain, status::Status};
+use meter::Meter;
 use print::Printer;
 use tell::Teller;
 
@@ -99,6 +102,10 @@ where
     S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
     let Stage { cluster, name, requests, counted, mirror } = stage;
+    // An address that is in use is an error before anything is written.
+    let meter = Meter::start(&options.metrics, plan).await?;
+    let counted_in = || meter.as_ref().map(Meter::run);
+    let cluster = Measured::new(cluster, counted_in());
     let disagreements = Disagreements::default();
     let mut rollout = Rollout::of(plan.clone())
         .concurrency(options.concurrency)
@@ -106,7 +113,7 @@ where
         .anew(options.anew)
         .disagreements(&disagreements);
     if let Some(Requests { client, samples, probe }) = requests {
-        rollout = rollout.requests(client, probe, samples);
+        rollout = rollout.requests(Measured::new(client, counted_in()), probe, samples);
     }
     if let Some(counted) = counted {
         rollout = rollout.counted(counted);
@@ -134,6 +141,10 @@ where
             if let Some(teller) = teller {
                 teller.tell(&progress);
             }
+            if let Some(meter) = &meter {
+                meter.record(&progress);
+                meter.notices(teller.as_ref());
+            }
             printer.print(at, &progress)?;
             match progress {
                 Progress::Finished { verdict, stored } => {
@@ -147,12 +158,19 @@ where
         Ok(ending)
     };
     let ending = followed(&mut teller).await;
+    if ending.is_err() {
+        counted_in().inspect(RunMetrics::fail);
+    }
     // Also after an error: what was told so far is to arrive.
     if let Some(teller) = teller {
-        teller.finish().await;
+        let counts = teller.finish().await;
+        counted_in().inspect(|run| run.notices(counts.0, counts.1));
     }
     let ending = ending?;
     let ending = ending.context("the run ended without a verdict")?;
+    if let Some(meter) = meter {
+        meter.end(&options.metrics, &ending).await;
+    }
     Ok(Course { ending, log, disagreements: disagreements.for_report(), cluster: name })
 }
 

@@ -36,11 +36,21 @@ impl Teller {
         self.0.tell(progress);
     }
 
-    /// Sends what waits, and says on standard error what was not delivered.
-    pub(super) async fn finish(self) {
-        for problem in self.0.finish(FLUSH).await {
+    /// The notices so far: delivered, and given up.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        self.0.counts()
+    }
+
+    /// Sends what waits, and says on standard error what was not delivered; the notices that were, and those that were
+    /// not.
+    pub(super) async fn finish(self) -> (u64, u64) {
+        let meant = self.0.meant();
+        let problems = self.0.finish(FLUSH).await;
+        for problem in &problems {
             output::message(&format!("--notify: {problem}"));
         }
+        let undelivered = problems.iter().map(|problem| problem.undelivered).sum();
+        (meant - undelivered, undelivered)
     }
 }
 

@@ -100,6 +100,11 @@ impl Inventory {
         self
     }
 
+    /// The `VirtualServices` in it.
+    pub(crate) fn virtual_services(&self) -> &[VirtualService] {
+        &self.virtual_services
+    }
+
     /// Adds a service.
     pub fn backend(mut self, backend: Backend) -> Self {
         self.backends.push(backend);

@@ -1,13 +1,14 @@
-//! Counters of the gateway, with the names and labels of Istio's standard metrics.
+//! Counters of the gateway, with the names of Istio's standard metrics.
 //!
 //! Source: Istio's "Istio Standard Metrics" page; the buckets are those of its Envoy.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+
+use super::exposition;
 
 /// Upper bounds of the buckets, in milliseconds.
 const BUCKETS: [f64; 19] = [
@@ -91,55 +92,17 @@ impl Metrics {
 
     /// The counters in Prometheus' text format.
     pub fn to_prometheus(&self) -> String {
-        let counts = self.counts();
-        let mut out = String::from("# TYPE istio_requests_total counter\n");
-        // Writing to memory cannot fail.
-        for (series, count) in &counts {
-            let _ = writeln!(out, "istio_requests_total{{{}}} {}", labels(series), count.requests);
-        }
-        out.push_str("# TYPE istio_request_duration_milliseconds histogram\n");
-        for (series, count) in &counts {
-            let (name, labels) = ("istio_request_duration_milliseconds", labels(series));
-            let mut below = 0;
-            for (bound, bucket) in BUCKETS.iter().zip(&count.buckets) {
-                below += bucket;
-                let _ = writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}");
-            }
-            let total = count.total.as_secs_f64() * 1000.0;
-            let _ = writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", count.requests);
-            let _ = writeln!(out, "{name}_sum{{{labels}}} {total}");
-            let _ = writeln!(out, "{name}_count{{{labels}}} {}", count.requests);
-        }
-        out
+        exposition::text([exposition::counters(self.counts())])
     }
 }
 
-fn labels(series: &Series) -> String {
-    let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { escape(text) };
-    let mut parts = series.service.split('.');
-    let name = parts.next().unwrap_or_default().to_owned();
-    let namespace = parts.next().unwrap_or_default().to_owned();
-    let flags = if series.flags.is_empty() { "-" } else { &series.flags };
-    format!(
-        "reporter=\"source\",source_workload=\"istio-ingressgateway\",\
-         source_workload_namespace=\"istio-system\",source_app=\"istio-ingressgateway\",\
-         destination_workload=\"{}\",destination_workload_namespace=\"{namespace}\",\
-         destination_version=\"{}\",destination_service=\"{}\",destination_service_name=\"{}\",\
-         destination_service_namespace=\"{}\",request_protocol=\"http\",response_code=\"{}\",\
-         response_flags=\"{}\",connection_security_policy=\"unknown\"",
-        known(&series.workload),
-        known(&series.version),
-        known(&series.service),
-        known(&name),
-        known(&namespace),
-        series.code,
-        escape(flags),
-        namespace = known(&namespace),
-    )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+impl Count {
+    /// The number of requests of each bucket with its upper bound in milliseconds, the last one without bound.
+    pub(super) fn buckets(&self) -> Vec<(f64, u64)> {
+        let bounded: u64 = self.buckets.iter().sum();
+        let bounds = BUCKETS.into_iter().chain([f64::INFINITY]);
+        bounds.zip(self.buckets.into_iter().chain([self.requests - bounded])).collect()
+    }
 }
 
 #[cfg(test)]
@@ -165,11 +128,13 @@ mod tests {
         );
         let text = metrics.to_prometheus();
         assert!(text.contains("destination_version=\"v2\""), "{text}");
+        assert!(text.contains("destination_subset=\"canary\""), "{text}");
         assert!(text.contains("destination_service_name=\"image-classifier\""), "{text}");
         assert!(text.contains("response_code=\"404\",response_flags=\"NR\""), "{text}");
         let bucket = |bound: &str, count: u64| {
-            let end = format!("le=\"{bound}\"}} {count}");
-            text.lines().any(|line| line.contains("\"v2\"") && line.ends_with(&end))
+            let (bound, end) = (format!("le=\"{bound}\""), format!("}} {count}"));
+            let mut lines = text.lines().filter(|line| line.contains(&bound));
+            lines.any(|line| line.contains("\"v2\"") && line.ends_with(&end))
         };
         assert!(
             bucket("5", 0) && bucket("10", 1) && bucket("50", 2) && bucket("+Inf", 2),

@@ -4,6 +4,7 @@
 //! and mirrored; a response is streamed.
 
 mod edits;
+mod exposition;
 mod forward;
 mod metrics;
 mod mirror_log;

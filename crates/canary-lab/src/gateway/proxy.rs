@@ -29,6 +29,7 @@ use hyper::{
 
 use super::{
     edits::{self, forwarded, insert, remove_hop_by_hop},
+    exposition,
     forward::Upstreams,
     metrics::{Metrics, Series},
     mirror_log::{Log, Sink},
@@ -88,16 +89,22 @@ impl Proxy {
 
     /// Opens a port that answers Prometheus.
     pub(crate) fn listen_metrics(self: &Arc<Self>) -> io::Result<Serving> {
-        let metrics = Arc::clone(&self.metrics);
+        let proxy = Arc::clone(self);
         Ok(Listener::bind()?.serve(move |_peer| {
-            let metrics = Arc::clone(&metrics);
+            let proxy = Arc::clone(&proxy);
             service_fn(move |_request: Request<Incoming>| {
-                let mut response = Response::new(Full::new(Bytes::from(metrics.to_prometheus())));
-                let kind = HeaderValue::from_static("text/plain; version=0.0.4");
+                let mut response = Response::new(Full::new(Bytes::from(proxy.metrics_text())));
+                let kind = HeaderValue::from_static(exposition::CONTENT_TYPE);
                 response.headers_mut().insert(CONTENT_TYPE, kind);
                 async move { Ok::<_, Infallible>(response) }
             })
         }))
+    }
+
+    /// The counters and the weights in force, in Prometheus' text format.
+    pub(crate) fn metrics_text(&self) -> String {
+        let counters = exposition::counters(self.metrics.counts());
+        exposition::text([counters, exposition::weights(self.snapshot.load_full())])
     }
 
     async fn answer(

@@ -71,6 +71,24 @@ impl Lab {
         format!("http://{}/stats/prometheus", self.metrics.address())
     }
 
+    /// The text that is scraped there: the requests at the gateway by version, subset and status with their durations,
+    /// under the names of Istio's metrics, and the weights of the routes in force.
+    ///
+    /// ```
+    /// use canary_core::VirtualService;
+    /// use canary_lab::Lab;
+    ///
+    /// let lab = Lab::start()?;
+    /// lab.apply(&VirtualService::weighted("pets", [("v1", 90), ("v2", 10)]).hosts(["pets"]))?;
+    /// let weight = "canary_lab_route_weight{namespace=\"default\",object=\"pets\",route=\"spec.http[0]\",\
+    ///               destination=\"pets\",subset=\"v2\"} 10";
+    /// assert!(lab.metrics_text().lines().any(|line| line == weight));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    pub fn metrics_text(&self) -> String {
+        self.mirrors.metrics_text()
+    }
+
     /// The gateway's counters.
     pub fn metrics(&self) -> &Metrics {
         &self.counters

@@ -9,7 +9,6 @@ mod driver;
 mod kinds;
 #[cfg(test)]
 mod memory;
-mod metrics;
 mod notice_event;
 mod object;
 mod old_version;
@@ -31,7 +30,6 @@ pub use driver::{
     lease_name,
 };
 pub use json_patch::{Patch, PatchOperation};
-pub use metrics::Metrics;
 pub use notice_event::record_event;
 pub use object::ObjectRef;
 pub use old_version::old_version;

@@ -79,6 +79,16 @@ impl Machine {
         }
     }
 
+    /// The split that is to be in force: that of the step, or the one that the verdict leaves behind.
+    pub(crate) fn desired(&self, state: &State) -> Split {
+        match &state.phase {
+            Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
+                self.final_split(state, verdict).or(state.written).unwrap_or(Split::STABLE)
+            }
+            _ => self.plan.steps[state.step].split(),
+        }
+    }
+
     /// The write that ends a rollout. Before the first weight everything is at the stable version and is left there,
     /// unless a write of that weight may be in force without its response.
     pub(super) fn final_write(&self, state: &State, verdict: &Verdict) -> Action {

@@ -97,6 +97,8 @@ fn a_run_that_goes_on_knows_its_weight_from_what_was_seen() {
     let seen = Progress::Seen(Snapshot {
         step: 2,
         split: Some(split(30)),
+        desired: split(30),
+        failures: 0,
         requests: 0,
         canary: 0,
         pairs: 0,

@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster_options;
 pub(crate) mod lab_options;
+pub(crate) mod metrics_options;
 pub(crate) mod notify_options;
 
 use std::{path::PathBuf, time::Duration};
@@ -19,6 +20,7 @@ use crate::{
 };
 use cluster_options::ClusterOptions;
 use lab_options::LabOptions;
+use metrics_options::MetricsOptions;
 use notify_options::NotifyOptions;
 
 const NOTES: &str = "\
@@ -83,6 +85,8 @@ pub(crate) struct Run {
     pub(crate) tick: Duration,
     #[command(flatten)]
     pub(crate) notify: NotifyOptions,
+    #[command(flatten)]
+    pub(crate) metrics: MetricsOptions,
     #[command(flatten)]
     pub(crate) cluster: ClusterOptions,
     #[command(flatten)]

@@ -26,6 +26,11 @@ impl Backoff {
         self.wait.is_some()
     }
 
+    /// The number of failures in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// Begins a wait; how many times in a row the cluster has failed, and how long the wait is.
     pub(super) fn failed(&mut self, clock: &dyn Clock) -> (u32, Duration) {
         let wait = (FIRST * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST);

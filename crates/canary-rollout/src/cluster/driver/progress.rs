@@ -154,6 +154,13 @@ pub struct Snapshot {
     pub step: usize,
     /// The split in force; none before the first write.
     pub split: Option<Split>,
+    /// The split that is to be in force: that of the step, or the one that the verdict leaves behind. It differs from
+    /// `split` until it is written.
+    #[serde(default)]
+    pub desired: Split,
+    /// The number of times in a row that the present action has failed; 0 while the cluster answers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
     /// Requests counted at this step, of both versions.
     pub requests: u64,
     /// Requests counted at this step that the canary served.
@@ -181,6 +188,11 @@ pub struct Snapshot {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 

@@ -9,6 +9,8 @@ impl<C: Cluster + 'static> Running<C> {
         Snapshot {
             step: self.state.step(),
             split: self.state.split(),
+            desired: self.driver.machine.desired(&self.state),
+            failures: self.backoff.failures(),
             requests: seen.requests(),
             canary: seen.canary.requests,
             pairs: seen.pairs,

@@ -388,3 +388,28 @@ fn a_suspended_driver_stores_its_state_gives_its_lock_back_and_goes_on() {
         assert!(stopped.await, "a person is heard while the probe fails again and again");
     });
 }
+
+/// While a rollback cannot be written, the split that is wanted is not the one in force.
+#[test]
+fn what_is_still_to_be_written_is_told_while_the_server_is_away() {
+    run(async {
+        let (_, _, calls) = undisturbed(WRONG).await;
+        let mut told = 0;
+        for call in 4..calls {
+            let store = Store::new(&plan());
+            store.trouble(Trouble::Away(call, 40));
+            let started = driver(&plan(), &store, WRONG, u64::MAX).start().await;
+            let Ok((mut run, _control)) = started else { continue };
+            let mut last = None;
+            while let Some(progress) = futures_util::StreamExt::next(&mut run).await {
+                let Progress::Seen(seen) = progress.unwrap() else { continue };
+                let served = seen.split.is_some_and(|split| split.canary > 0);
+                told += u32::from(served && seen.desired == Split::STABLE && seen.failures > 1);
+                last = Some(seen);
+            }
+            let last = last.unwrap();
+            assert_eq!(last.split, Some(last.desired), "after call {call}");
+        }
+        assert!(told > 0);
+    });
+}

@@ -1,0 +1,62 @@
+//! Requests to the models that the run sends itself, by their route and by what became of them.
+
+/// The route of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// The route that the weights divide.
+    Weights,
+    /// The header route, which leads to the canary.
+    Header,
+}
+
+impl Route {
+    pub(crate) const ALL: [Self; 2] = [Self::Weights, Self::Header];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Weights => "weights",
+            Self::Header => "header",
+        }
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// A model answered.
+    Ok,
+    /// An error status, a timeout, a reset, an unreadable response.
+    Failed,
+    /// No connection was established.
+    NotConnected,
+    /// The input could not be sent at all.
+    InvalidInput,
+}
+
+impl Sent {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Ok, Self::Failed, Self::NotConnected, Self::InvalidInput];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::NotConnected => "not_connected",
+            Self::InvalidInput => "invalid_input",
+        }
+    }
+}
+
+/// The number of requests of each route and outcome.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Predictions([[u64; Sent::ALL.len()]; Route::ALL.len()]);
+
+impl Predictions {
+    pub(crate) fn add(&mut self, route: Route, sent: Sent) {
+        self.0[route as usize][sent as usize] += 1;
+    }
+
+    pub(crate) fn count(&self, route: Route, sent: Sent) -> u64 {
+        self.0[route as usize][sent as usize]
+    }
+}

@@ -1,0 +1,51 @@
+//! What a run waits for.
+
+use std::time::Duration;
+
+/// A thing that a run waits for. Several may hold at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The first weight: the canary's pods, its probe, its gates.
+    Start,
+    /// The step's hold: its requests, its pairs or its time.
+    Hold,
+    /// The hold is over, and guardrails still lack observations or have not excluded the harm.
+    Evidence,
+    /// A person's approval.
+    Approval,
+    /// A person or a guardrail has paused it.
+    Pause,
+    /// The cluster, which does not answer or refuses.
+    Cluster,
+}
+
+impl Reason {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Start, Self::Hold, Self::Evidence, Self::Approval, Self::Pause, Self::Cluster];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Hold => "hold",
+            Self::Evidence => "evidence",
+            Self::Approval => "approval",
+            Self::Pause => "pause",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// The time spent on each reason.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Waited([Duration; Reason::ALL.len()]);
+
+impl Waited {
+    pub(crate) fn add(&mut self, reason: Reason, time: Duration) {
+        let total = &mut self.0[reason as usize];
+        *total = total.saturating_add(time);
+    }
+
+    pub(crate) fn of(&self, reason: Reason) -> Duration {
+        self.0[reason as usize]
+    }
+}
