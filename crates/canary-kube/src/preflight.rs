@@ -216,7 +216,13 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
     if let Some(plan) = &options.plan {
         checks.push(canary_pods(cluster, plan).await);
     }
-    Ok(Preflight { checks })
+    for Check { name, outcome, found, .. } in &checks {
+        tracing::debug!(check = name, %outcome, found, "preflight check");
+    }
+    let preflight = Preflight { checks };
+    let (namespace, ready) = (options.namespace.as_str(), preflight.is_ready());
+    tracing::info!(namespace, ready, checks = preflight.checks.len(), "preflight");
+    Ok(preflight)
 }
 
 async fn api_server(cluster: &Kubernetes) -> Result<Check> {
