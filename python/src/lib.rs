@@ -94,11 +94,7 @@ mod _canary {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // Not by `add`, which would list it in `__all__`.
         module.setattr("_panic", pyo3::wrap_pyfunction!(crate::door::_panic, module)?)?;
-        module.setattr("_log_to", pyo3::wrap_pyfunction!(crate::logging::_log_to, module)?)?;
-        let next = pyo3::wrap_pyfunction!(crate::logging::_next_event, module)?;
-        module.setattr("_next_event", next)?;
-        let deliver = pyo3::wrap_pyfunction!(crate::logging::_deliver_events, module)?;
-        module.setattr("_deliver_events", deliver)?;
+        crate::logging::add_to(module)?;
         module.setattr("_command", pyo3::wrap_pyfunction!(crate::command::_command, module)?)
     }
 }

@@ -50,7 +50,8 @@ impl LogOptions {
                 Err(_) => return Ok(()),
             },
         };
-        let Some(filter) = filter(&text).map_err(|why| Unusable::error(&format!("{source}: {why}")))?
+        let Some(filter) =
+            filter(&text).map_err(|why| Unusable::error(&format!("{source}: {why}")))?
         else {
             return Ok(());
         };

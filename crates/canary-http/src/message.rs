@@ -54,13 +54,7 @@ pub struct Request {
 impl Request {
     /// A request with a method for an address.
     pub fn new(method: Method, uri: Uri) -> Self {
-        Self {
-            method,
-            uri,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            path_is_secret: false,
-        }
+        Self { method, uri, headers: HeaderMap::new(), body: Bytes::new(), path_is_secret: false }
     }
 
     /// A `GET` of an address.

@@ -158,16 +158,18 @@ where
 {
     let runtime = runtime()?;
     let mut future = pin!(future);
-    logging::around(py, || loop {
-        let turn = py.detach(|| {
-            let _driver = Driver::new();
-            let turn = async { tokio::time::timeout(INTERVAL, future.as_mut()).await };
-            // A caller's callback may wait in its turn, on a thread that drives the runtime already.
-            caught(|| block_in_place(|| runtime.block_on(turn)))
-        });
-        match turn? {
-            Ok(done) => return done.map_err(Failure::exception),
-            Err(_elapsed) => look(py)?,
+    logging::around(py, || {
+        loop {
+            let turn = py.detach(|| {
+                let _driver = Driver::new();
+                let turn = async { tokio::time::timeout(INTERVAL, future.as_mut()).await };
+                // A caller's callback may wait in its turn, on a thread that drives the runtime already.
+                caught(|| block_in_place(|| runtime.block_on(turn)))
+            });
+            match turn? {
+                Ok(done) => return done.map_err(Failure::exception),
+                Err(_elapsed) => look(py)?,
+            }
         }
     })
 }

@@ -15,7 +15,7 @@ use crate::door;
 
 /// The longest time that a call waits for another thread's handler, so that its own records come before its result. A
 /// handler that waits for the caller itself delays it by this much.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(100);
 /// The time between two looks at the levels while something is under way that no call waits for.
 const PULSE: Duration = Duration::from_millis(200);
 /// The longest time that the end of the interpreter waits for the thread of deliveries.
@@ -45,7 +45,8 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         // After a fork a task of the parent may end here.
-        let _ = UNDER_WAY.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let _ =
+            UNDER_WAY.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
     }
 }
 
@@ -74,6 +75,7 @@ pub(super) fn begin_anew() {
 
 /// Looks at the levels before work begins, and starts the thread of deliveries where it is missing.
 pub(crate) fn enter(py: Python<'_>) {
+    let Some(_visit) = QUEUE.visit() else { return };
     levels::refresh(py);
     if let Some((_, start)) = PYTHON.get(py)
         && !STARTED.swap(true, Ordering::SeqCst)
@@ -86,6 +88,7 @@ pub(crate) fn enter(py: Python<'_>) {
 
 /// Looks at the levels and delivers what has come, while a call waits.
 pub(crate) fn look(py: Python<'_>) -> PyResult<()> {
+    let Some(_visit) = QUEUE.visit() else { return Ok(()) };
     levels::refresh(py);
     deliver(py, Duration::ZERO)
 }
@@ -104,6 +107,7 @@ pub(crate) fn around<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> P
 /// # Errors
 /// What a handler raises that is no `Exception`, such as `KeyboardInterrupt`.
 pub(super) fn flush(py: Python<'_>) -> PyResult<()> {
+    let Some(_visit) = QUEUE.visit() else { return Ok(()) };
     deliver(py, PATIENCE)
 }
 
@@ -112,7 +116,9 @@ fn deliver(py: Python<'_>, within: Duration) -> PyResult<()> {
     if QUEUE.is_idle() {
         return Ok(());
     }
-    let Some(mut delivery) = py.detach(|| QUEUE.begin(within)) else { return Ok(()) };
+    let delivery = QUEUE.begin(Duration::ZERO);
+    let delivery = delivery.or_else(|| py.detach(|| QUEUE.begin(within)));
+    let Some(mut delivery) = delivery else { return Ok(()) };
     while let Some(event) = delivery.next() {
         deliver.bind(py).call1(event.arguments(py)?)?;
     }

@@ -143,7 +143,9 @@ impl Event {
 
     /// The event that events were dropped.
     pub(super) fn dropped(count: u64) -> Self {
-        let line = format!("{count} events were dropped: the handlers of logging are slower than they come");
+        let line = format!(
+            "{count} events were dropped: the handlers of logging are slower than they come"
+        );
         let fields = Fields(vec![("dropped", Value::Integer(count.into()))]);
         let thread = std::thread::current();
         Self {

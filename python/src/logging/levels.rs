@@ -26,11 +26,7 @@ struct Watched {
 }
 
 /// The loggers whose levels count from now on.
-pub(super) fn watch(
-    py: Python<'_>,
-    loggers: Vec<Py<PyAny>>,
-    manager: Py<PyAny>,
-) -> PyResult<()> {
+pub(super) fn watch(py: Python<'_>, loggers: Vec<Py<PyAny>>, manager: Py<PyAny>) -> PyResult<()> {
     if loggers.len() != LOGGERS.len() {
         return Err(PyRuntimeError::new_err("one logger for each name is needed"));
     }

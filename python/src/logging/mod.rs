@@ -10,6 +10,7 @@ mod fork;
 mod layer;
 mod levels;
 mod queue;
+mod selftest;
 
 use std::sync::OnceLock;
 
@@ -23,10 +24,20 @@ use layer::Bridge;
 /// Replaces the bridge, for the command.
 static BRIDGE: OnceLock<reload::Handle<LogLayer, Registry>> = OnceLock::new();
 
+/// Adds what `canary._logging`, the coroutines and the tests call.
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // Not by `add`, which would list them in `__all__`.
+    module.setattr("_log_to", pyo3::wrap_pyfunction!(_log_to, module)?)?;
+    module.setattr("_next_event", pyo3::wrap_pyfunction!(_next_event, module)?)?;
+    module.setattr("_deliver_events", pyo3::wrap_pyfunction!(_deliver_events, module)?)?;
+    module.setattr("_log_events", pyo3::wrap_pyfunction!(selftest::_log_events, module)?)?;
+    module.setattr("_log_for_ever", pyo3::wrap_pyfunction!(selftest::_log_for_ever, module)?)
+}
+
 /// Begins to pass events on. `loggers` are those of [`levels::LOGGERS`], `deliver` makes a record of an event, and `start`
 /// starts the thread that delivers what happens between calls.
 #[pyfunction]
-pub(crate) fn _log_to(
+fn _log_to(
     py: Python<'_>,
     loggers: Vec<Py<PyAny>>,
     manager: Py<PyAny>,
@@ -48,13 +59,13 @@ pub(crate) fn _log_to(
 
 /// Waits for the next event, for the thread that delivers; `None` when the interpreter ends.
 #[pyfunction]
-pub(crate) fn _next_event(py: Python<'_>) -> PyResult<Option<Bound<'_, PyTuple>>> {
+fn _next_event(py: Python<'_>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     delivery::next(py)
 }
 
 /// Delivers the events that wait, before a coroutine gives its result.
 #[pyfunction]
-pub(crate) fn _deliver_events(py: Python<'_>) -> PyResult<()> {
+fn _deliver_events(py: Python<'_>) -> PyResult<()> {
     delivery::flush(py)
 }
 

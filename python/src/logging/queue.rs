@@ -19,6 +19,7 @@ pub(super) static QUEUE: Queue = Queue {
         dropped: 0,
         delivering: None,
         wanted: 0,
+        visits: 0,
         inside: false,
         closed: false,
     }),
@@ -47,6 +48,8 @@ pub(super) struct Inner {
     delivering: Option<ThreadId>,
     /// The calls that wait to deliver before they return; the thread of deliveries lets them go first.
     wanted: usize,
+    /// The calls that run Python's code for `logging`, which the end of the interpreter waits for.
+    visits: usize,
     /// `true` while the thread of deliveries is in here.
     inside: bool,
     closed: bool,
@@ -94,6 +97,16 @@ impl Queue {
     pub(super) fn is_idle(&self) -> bool {
         let inner = self.lock();
         inner.events.is_empty() && inner.dropped == 0 && inner.delivering.is_none()
+    }
+
+    /// Begins to run Python's code for `logging`; `None` once the interpreter ends.
+    pub(super) fn visit(&self) -> Option<Visit<'_>> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return None;
+        }
+        inner.visits += 1;
+        Some(Visit(self))
     }
 
     /// Becomes the one that delivers, if nobody else does or stops within that time. `None` also within a handler.
@@ -169,13 +182,14 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Takes no more events, and waits until the thread of deliveries has left, so long at most.
+    /// Takes no more events, and waits until no other thread runs Python's code from here, so long at most: one that is
+    /// still on its way when the interpreter ends would abort the process.
     pub(super) fn close(&self, within: Duration) {
         let until = Instant::now() + within;
         let mut inner = self.lock();
         inner.closed = true;
         self.changed.notify_all();
-        while inner.inside {
+        while inner.inside || inner.visits > 0 {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -201,8 +215,22 @@ impl Inner {
     /// Forgets what belongs to the process that this one was forked from.
     pub(super) fn begin_anew(&mut self) {
         self.events.clear();
-        (self.dropped, self.delivering, self.wanted, self.inside) = (0, None, 0, false);
+        (self.dropped, self.delivering, self.wanted) = (0, None, 0);
+        (self.visits, self.inside) = (0, false);
         DELIVERS.set(false);
+    }
+}
+
+/// A call that runs Python's code for `logging`.
+pub(super) struct Visit<'a>(&'a Queue);
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        // After a fork one of the parent's may end here.
+        let mut inner = self.0.lock();
+        inner.visits = inner.visits.saturating_sub(1);
+        drop(inner);
+        self.0.changed.notify_all();
     }
 }
 

@@ -204,7 +204,11 @@ impl LabBuilder {
                     Err(error) => Some(error.to_string()),
                 };
                 match &kept {
-                    None => tracing::debug!(objects = objects.len(), pods = pods.len(), "routes changed"),
+                    None => tracing::debug!(
+                        objects = objects.len(),
+                        pods = pods.len(),
+                        "routes changed"
+                    ),
                     Some(problem) => tracing::warn!(problem, "routes kept as they were"),
                 }
                 *problem = kept;

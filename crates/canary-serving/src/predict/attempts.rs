@@ -144,7 +144,7 @@ where
         return first.await;
     }
     trace.attempts += 1;
-    tracing::debug!(after_ms = milliseconds(after), "second request beside the first");
+    tracing::debug!(after_ms = milliseconds(after), "second request sent");
     trace
         .repeated
         .push(format!("no response within {after:?}: sent a second time beside the first"));

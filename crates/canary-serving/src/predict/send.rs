@@ -157,7 +157,8 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
                 tracing::debug!(
                     host = config.address.authority,
                     path = prepared.uri.path(),
-                    grpc_code = answer.as_ref().err().map_or(0, |refusal| refusal.status.code() as i32),
+                    grpc_code =
+                        answer.as_ref().err().map_or(0, |refusal| refusal.status.code() as i32),
                     duration_ms = milliseconds(start.elapsed()),
                     "gRPC response"
                 );

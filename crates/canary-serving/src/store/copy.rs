@@ -123,12 +123,9 @@ impl CopyModel {
         let copy = async {
             let outcome = self.run_now().await;
             match &outcome {
-                Ok(Copied { files, bytes, already_there, .. }) => tracing::info!(
-                    files = files.len(),
-                    bytes,
-                    already_there,
-                    "model copied"
-                ),
+                Ok(Copied { files, bytes, already_there, .. }) => {
+                    tracing::info!(files = files.len(), bytes, already_there, "model copied")
+                }
                 Err(error) => tracing::warn!(%error, "model not copied"),
             }
             outcome
@@ -148,7 +145,7 @@ impl CopyModel {
         }
         saved_model::check(&source, &files, &action).await?;
         let bytes: u64 = files.iter().map(|file| file.size).sum();
-        tracing::info!(files = files.len(), bytes, "copy of a model began");
+        tracing::info!(files = files.len(), bytes, "model copy began");
         let (base, version) = self.to.open_parent()?;
         let at = |name: String| base.prefix.clone().join(name);
         let target = at(version.to_string());

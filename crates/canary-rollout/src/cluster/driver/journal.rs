@@ -7,7 +7,10 @@ use std::time::Duration;
 use tracing::{Span, debug, error, error_span, info, trace, warn};
 
 use super::progress::{Progress, Snapshot};
-use crate::{Cause, CommandRecord, Error, Phase, Plan, Reading, Split, State, Verdict, Why, evidence::Observation};
+use crate::{
+    Cause, CommandRecord, Error, Phase, Plan, Reading, Split, State, Verdict, Why,
+    evidence::Observation,
+};
 
 /// The spans of a run. Their level is that of errors, so that every event of the run has the object, the versions and
 /// the step.
@@ -57,7 +60,7 @@ fn decision(state: &State) -> Decision {
     }
 }
 
-/// The state of the machine before an event, as far as its changes are told.
+/// The state of the machine before an event, as far as its changes are logged.
 pub(super) struct Before {
     /// The step that was held, and the time for which it was.
     hold: Option<(usize, Duration)>,
@@ -71,14 +74,20 @@ impl Before {
         Self { hold, decision: decision(state) }
     }
 
-    /// Tells what an event has changed: the end of a hold, an alarm, a decision.
-    pub(super) fn tell_changes(&self, state: &State) {
+    /// Logs what an event has changed: the end of a hold, an alarm, a decision.
+    pub(super) fn log_changes(&self, state: &State) {
         if let Some((step, held)) = self.hold
             && *state.phase() != Phase::Holding
         {
             let seen = state.seen_at_step();
-            let (requests, canary, pairs) = (seen.requests(), seen.canary.requests, seen.pairs);
-            info!(step, requests, canary, pairs, held_ms = millis(held), "hold ended");
+            info!(
+                step,
+                requests = seen.requests(),
+                canary_requests = seen.canary.requests,
+                pairs = seen.pairs,
+                held_ms = millis(held),
+                "hold ended"
+            );
         }
         if decision(state) != self.decision {
             decided(&state.verdict());
@@ -86,7 +95,7 @@ impl Before {
     }
 }
 
-/// Tells the decision of the machine, before it is written.
+/// Logs the decision of the machine, before it is written.
 #[cold]
 fn decided(verdict: &Verdict) {
     let cause = verdict.cause();
@@ -119,9 +128,9 @@ fn alarm(reading: &Reading, action: &str) {
     warn!(guardrail, test, evidence, threshold, estimate, action, "alarm");
 }
 
-/// Tells a report of the driver.
-pub(super) fn tell(plan: &Plan, state: &State, progress: &Progress) {
-    match progress {
+/// Logs a report of the driver.
+pub(super) fn progress(plan: &Plan, state: &State, what: &Progress) {
+    match what {
         Progress::Started { stored: Some(at), .. } => info!(stored = %at, "rollout is over"),
         Progress::Started { resumed: true, step, .. } => info!(step, "rollout goes on"),
         Progress::Started { step, anew, .. } => info!(step, anew, "rollout began"),
@@ -143,7 +152,7 @@ pub(super) fn tell(plan: &Plan, state: &State, progress: &Progress) {
         Progress::ApprovalOverdue { step, waited } => {
             warn!(step, waited_ms = millis(*waited), "approval is overdue");
         }
-        // Told when it is carried out.
+        // Logged when it is carried out.
         Progress::Commanded(_) => {}
         Progress::Suspended { step, split } => {
             info!(step, weight = split.map(|split| split.canary), "suspended");
@@ -181,13 +190,13 @@ fn written(plan: &Plan, state: &State, step: usize, split: Split) {
     );
 }
 
-/// Tells the command of a person with its outcome.
+/// Logs the command of a person with its outcome.
 pub(super) fn command(record: &CommandRecord) {
     let CommandRecord { command, by, why, outcome, .. } = record;
     info!(command, by, why, ?outcome, "command");
 }
 
-/// Tells an observation.
+/// Logs an observation.
 pub(super) fn observed(observation: &Observation) {
     trace!(source = &*observation.source, number = observation.sequence, "observation");
 }
@@ -196,23 +205,22 @@ pub(super) fn observed(observation: &Observation) {
 fn look(snapshot: &Snapshot) {
     let Snapshot { step, split, requests, canary, pairs, held, readings, .. } = snapshot;
     let (weight, held_ms) = (split.map(|split| split.canary), millis(*held));
-    debug!(step, weight, requests, canary, pairs, held_ms, "look");
+    debug!(step, weight, requests, canary_requests = canary, pairs, held_ms, "look");
     for Reading { guardrail, test, e: evidence, alpha, estimate, .. } in readings {
         let threshold = alpha.recip();
         trace!(step, guardrail, test, evidence, threshold, estimate, "reading");
     }
 }
 
-/// Tells that a run ended by an error, and what that leaves undone.
+/// Logs that a run ended by an error, and what that leaves undone.
 pub(super) fn failed(state: &State, error: &Error) {
-    if state.is_decided() && !state.is_done() {
-        let verdict = state.verdict();
+    if let Phase::Finishing(verdict) = state.phase() {
         error!(verdict = verdict.name(), %error, "the verdict is not written");
     }
     error!(%error, "rollout ended by an error");
 }
 
-/// Tells that a run did not begin.
+/// Logs that a run did not begin.
 pub(super) fn refused(error: &Error) {
     error!(%error, "rollout did not begin");
 }

@@ -129,7 +129,7 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn next(&mut self) -> Option<Result<Progress>> {
         loop {
             if let Some(report) = self.reports.pop_front() {
-                journal::tell(self.driver.machine.plan(), &self.state, &report);
+                journal::progress(self.driver.machine.plan(), &self.state, &report);
                 return Some(Ok(report));
             }
             if self.over {
@@ -369,7 +369,7 @@ impl<C: Cluster + 'static> Running<C> {
         let told = self.state.told().len();
         let before = journal::Before::of(&self.state);
         self.driver.machine.advance(&mut self.state, event, &mut actions);
-        before.tell_changes(&self.state);
+        before.log_changes(&self.state);
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
         if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
