@@ -217,8 +217,6 @@ async fn a_good_canary() {
             "hold began",
             "hold ended",
             "weights written 100",
-            "hold began",
-            "hold ended",
             "promotion decided",
             "weights written 100",
             "verdict",
@@ -229,7 +227,7 @@ async fn a_good_canary() {
     assert!(requests >= 60, "the hold's end has the counts that ended it: {requests}");
     // A request is told with its call and, in a step, with the step of the run.
     let response = recording.events("response").into_iter().rfind(|seen| {
-        seen.around.iter().any(|(name, fields)| *name == "step" && fields["step"] == "1")
+        seen.around.iter().any(|(name, fields)| *name == "step" && fields["step"] == "0")
     });
     let around: Vec<&str> =
         response.as_ref().unwrap().around.iter().map(|(name, _)| *name).collect();
@@ -249,7 +247,7 @@ async fn a_bad_canary() {
     assert!(number("evidence") >= number("threshold") && number("threshold") > 1.0, "{alarm:?}");
     assert_eq!(
         (alarm.fields["guardrail"].as_str(), alarm.fields["action"].as_str()),
-        ("error_ratio", "rollback")
+        ("errorRatio", "rollback")
     );
 }
 

@@ -31,10 +31,11 @@ const ENCODED: &str = "bWU6YzctaHVudGVyMi1zZWNyZXQ=";
 /// Nobody listens there.
 const NOBODY: &str = "127.0.0.1:9";
 
-/// Nothing of a secret, nor a beginning of it that would help to guess the rest, in what anybody has told.
+/// Nothing of a secret, nor a beginning of it that would help to guess the rest, in what anybody has told. kube repeats what
+/// an API server says, whatever that is, which is why its events are left out unless somebody asks for them.
 fn assert_hidden(recording: &Recording, expected: &[&str]) {
     let all = recording.all();
-    for seen in &all {
+    for seen in all.iter().filter(|seen| !seen.target.starts_with("kube_client")) {
         let text = format!("{seen:?}");
         for part in [SECRET, ENCODED, "c7-hun", "bWU6Yz"] {
             assert!(!text.contains(part), "{text}");
@@ -148,15 +149,7 @@ async fn an_api_server() {
     ];
     for url in [good.url(), bad.url(), format!("http://{NOBODY}")] {
         for user in &users {
-            let kubeconfig = json!({
-                "apiVersion": "v1", "kind": "Config", "current-context": "c",
-                "clusters": [{"name": "c", "cluster": {"server": url}}],
-                "users": [{"name": "u", "user": user}],
-                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            });
-            let made =
-                canary_core::cluster::Kubernetes::from_kubeconfig(&kubeconfig.to_string(), None);
-            let Ok(cluster) = made.await else { continue };
+            let Ok(cluster) = scenes::try_cluster(&url, user).await else { continue };
             let _ = cluster.get(&object).await;
             let _ = cluster.apply(&live).await;
             let _ = preflight(&cluster, &PreflightOptions::new("default")).await;

@@ -129,7 +129,7 @@ fn alarm(reading: &Reading, action: &str) {
 }
 
 /// Logs a report of the driver.
-pub(super) fn progress(plan: &Plan, state: &State, what: &Progress) {
+pub(super) fn progress(what: &Progress) {
     match what {
         Progress::Started { stored: Some(at), .. } => info!(stored = %at, "rollout is over"),
         Progress::Started { resumed: true, step, .. } => info!(step, "rollout goes on"),
@@ -138,7 +138,6 @@ pub(super) fn progress(plan: &Plan, state: &State, what: &Progress) {
         Progress::Prepared => debug!("subset of the canary prepared"),
         Progress::Probed { problem } => debug!(problem, "canary probed"),
         Progress::GateJudged { gate, outcome } => info!(gate, %outcome, "gate judged"),
-        Progress::Written { step, split } => written(plan, state, *step, *split),
         Progress::Seen(snapshot) => look(snapshot),
         Progress::Waiting { problem, attempt, wait } => {
             warn!(problem, attempt, wait_ms = millis(*wait), "cluster problem");
@@ -152,8 +151,8 @@ pub(super) fn progress(plan: &Plan, state: &State, what: &Progress) {
         Progress::ApprovalOverdue { step, waited } => {
             warn!(step, waited_ms = millis(*waited), "approval is overdue");
         }
-        // Logged when it is carried out.
-        Progress::Commanded(_) => {}
+        // Logged when they happen, before the machine decides further.
+        Progress::Written { .. } | Progress::Commanded(_) => {}
         Progress::Suspended { step, split } => {
             info!(step, weight = split.map(|split| split.canary), "suspended");
         }
@@ -173,8 +172,8 @@ pub(super) fn progress(plan: &Plan, state: &State, what: &Progress) {
     }
 }
 
-/// A split is in force; where it is a step's, its hold begins.
-fn written(plan: &Plan, state: &State, step: usize, split: Split) {
+/// Logs that a split is in force; where it is a step's, its hold begins.
+pub(super) fn written(plan: &Plan, state: &State, step: usize, split: Split) {
     info!(step, weight = split.canary, mirror = split.mirror, "weights written");
     if *state.phase() != Phase::Holding {
         return;

@@ -129,7 +129,7 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn next(&mut self) -> Option<Result<Progress>> {
         loop {
             if let Some(report) = self.reports.pop_front() {
-                journal::progress(self.driver.machine.plan(), &self.state, &report);
+                journal::progress(&report);
                 return Some(Ok(report));
             }
             if self.over {
