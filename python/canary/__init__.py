@@ -92,6 +92,7 @@ from canary._errors import (
     ServerTimeoutError,
     StoreError,
 )
+from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._node import Node
 from canary._records import Records
 

@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from logging import Logger, Manager
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
@@ -3409,3 +3410,23 @@ def _command(arguments: list[str]) -> int:
 
     It writes to the standard streams of the process. `canary.__main__` calls it.
     """
+
+def _log_to(
+    loggers: list[Logger],
+    manager: Manager,
+    deliver: Callable[..., object],
+    start: Callable[[], object],
+) -> None:
+    """Begin to pass events on, for `canary._logging`."""
+
+def _next_event() -> tuple[Any, ...] | None:
+    """Wait for the next event, for the thread of `canary._logging`; None when the interpreter ends."""
+
+def _deliver_events() -> None:
+    """Deliver the events that wait, before a coroutine gives its result."""
+
+def _log_events(count: int) -> None:
+    """Tell so many events, for the tests."""
+
+def _log_for_ever() -> None:
+    """Tell events until the process ends, for the tests."""

@@ -17,7 +17,7 @@ mod tls;
 pub use cleartext::{credential_in, is_cleartext, is_loopback};
 pub use client::Client;
 pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes, root_cause};
-pub use message::{Limits, MAX_TIMEOUT, Request, Response};
+pub use message::{Limits, MAX_TIMEOUT, Request, Response, milliseconds};
 pub use proxy::Proxy;
 pub use secrets::{Secrets, is_credential};
 pub use settings::Settings;

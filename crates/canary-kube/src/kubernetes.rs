@@ -1,7 +1,11 @@
 //! The connection to an API server, and one bounded request over it.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use canary_http::milliseconds;
 use http::Request;
 use kube::{
     Client, Config,
@@ -276,7 +280,9 @@ impl Kubernetes {
         request: Request<Vec<u8>>,
     ) -> Result<Value> {
         const LIMIT: Duration = Duration::from_secs(60);
-        match tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await {
+        let start = Instant::now();
+        let sent = tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await;
+        let outcome = match sent {
             Ok(answer) => answer.map_err(|error| self.failure(verb, object, error)),
             Err(_elapsed) => Err(Error::Cluster {
                 action: format!("{} {object}", verb.as_str()),
@@ -287,7 +293,15 @@ impl Kubernetes {
                 retryable: true,
                 source: None,
             }),
+        };
+        let (verb, duration_ms) = (verb.as_str(), milliseconds(start.elapsed()));
+        match &outcome {
+            Ok(_) => tracing::debug!(verb, %object, duration_ms, "API request"),
+            Err(error) => {
+                tracing::debug!(verb, %object, duration_ms, %error, "API request failed");
+            }
         }
+        outcome
     }
 }
 

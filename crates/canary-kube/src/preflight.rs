@@ -223,7 +223,13 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
             checks.push(old_version_of(cluster, plan).await);
         }
     }
-    Ok(Preflight { checks })
+    for Check { name, outcome, found, .. } in &checks {
+        tracing::debug!(check = name, %outcome, found, "preflight check");
+    }
+    let preflight = Preflight { checks };
+    let (namespace, ready) = (options.namespace.as_str(), preflight.is_ready());
+    tracing::info!(namespace, ready, checks = preflight.checks.len(), "preflight");
+    Ok(preflight)
 }
 
 async fn api_server(cluster: &Kubernetes) -> Result<Check> {

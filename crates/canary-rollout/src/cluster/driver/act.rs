@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{Cluster, Presence},
+    journal,
     progress::Progress,
     run::Running,
     target::{Purpose, Write},
@@ -252,6 +253,7 @@ impl<C: Cluster + 'static> Running<C> {
     /// Writes and adopts `next`; `false` when somebody else had changed the object.
     pub(super) async fn write(&mut self, next: State, purpose: Purpose) -> Result<bool> {
         let mut stored = true;
+        let (before, step) = (journal::Before::of(&self.state), self.state.step());
         self.state = match self.target.write(&self.state, &next, purpose).await? {
             Write::Done => next,
             Write::Adopted(state) => *state,
@@ -264,6 +266,10 @@ impl<C: Cluster + 'static> Running<C> {
                 return Ok(false);
             }
         };
+        if let Purpose::Step(split) | Purpose::End(split) = purpose {
+            journal::written(self.driver.machine.plan(), &self.state, step, split);
+        }
+        before.log_changes(&self.state);
         let now = self.driver.clock.now();
         self.saved = now;
         if matches!(purpose, Purpose::Step(_) | Purpose::End(_)) {

@@ -5,6 +5,7 @@ mod backoff;
 mod clock;
 mod hand_back;
 mod header_probe;
+mod journal;
 mod lease;
 mod listen;
 mod people;

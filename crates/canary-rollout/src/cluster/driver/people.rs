@@ -2,6 +2,7 @@
 
 use super::{
     super::Cluster,
+    journal,
     listen::Lines,
     progress::{Order, Progress},
     run::Running,
@@ -35,6 +36,7 @@ impl<C: Cluster + 'static> Running<C> {
         self.handle(Event::Commanded(lines));
         let records = self.state.commands();
         for record in &records[records.len().saturating_sub(unread)..] {
+            journal::command(record);
             // In the driver's own process an outcome is told only where it is not what was wanted.
             if !record.nonce.is_empty() || record.outcome != CommandOutcome::Done {
                 self.reports.push_back(Progress::Commanded(record.clone()));

@@ -8,10 +8,12 @@ use futures_util::{
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::{
     super::{Cluster, ObjectRef},
     backoff::Backoff,
+    journal::{self, Spans},
     lease::Lease,
     probe::Probe,
     progress::{Control, Progress},
@@ -39,14 +41,23 @@ impl<C: Cluster + 'static> Driver<C> {
     /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
     pub fn start(self) -> impl Future<Output = Result<(Run, Control)>> + Send {
         let checked = self.check_evidence();
-        async move {
-            checked?;
-            start(self).await
-        }
+        let spans = Spans::new(self.machine.plan());
+        let run = spans.run();
+        let begin = async move {
+            let begun = async {
+                checked?;
+                start(self, spans).await
+            };
+            begun.await.inspect_err(journal::refused)
+        };
+        begin.instrument(run)
     }
 }
 
-async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Control)> {
+async fn start<C: Cluster + 'static>(
+    mut driver: Driver<C>,
+    spans: Spans,
+) -> Result<(Run, Control)> {
     let plan = driver.machine.plan().clone();
     let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
     let now = clock.now();
@@ -140,9 +151,10 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
             return Err(Error::Plan(why.to_owned()));
         }
     }
-    let stream = stream::unfold(running, |mut running| async move {
-        let item = running.next().await;
-        item.map(|item| (item, running))
+    let stream = stream::unfold((running, spans), |(mut running, mut spans)| async move {
+        let span = spans.at(&running.state);
+        let item = running.next().instrument(span).await;
+        item.map(|item| (item, (running, spans)))
     });
     Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
 }

@@ -328,10 +328,16 @@ impl<C: Cluster> Target<C> {
         self.remember(text, after, change.split.is_some());
         match self.cluster.patch(&object, &patch).await {
             Ok(written) => {
+                let version = resource_version(&written).and_then(Value::as_str);
+                let weights = change.split.is_some();
+                tracing::debug!(%object, weights, resource_version = version, "object written");
                 self.confirmed(text, &written);
                 Ok(Some(Write::Done))
             }
-            Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(None),
+            Err(Error::Conflict { .. } | Error::NotFound { .. }) => {
+                tracing::debug!(%object, "conflict");
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -452,6 +458,8 @@ impl<C: Cluster> Target<C> {
             return Err(error);
         }
         let wait = std::time::Duration::from_millis(50 << attempt.min(6));
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(attempt, wait_ms, "conflict, tried again");
         self.clock.sleep(wait).await;
         Ok(())
     }
