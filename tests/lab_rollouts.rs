@@ -202,7 +202,7 @@ async fn mirrored_answers_judge_a_canary_that_serves_nobody() {
             assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
             assert!(tally.pairs() >= 150);
         } else {
-            assert!(verdict.to_string().starts_with("rollback: agreement"), "{verdict}");
+            assert!(verdict.to_string().starts_with("rolled back: agreement"), "{verdict}");
         }
         assert_eq!((tally.duplicates(), tally.unknown()), (0, 0));
     }

@@ -136,7 +136,7 @@ def text_of(view: Mapping[str, Any]) -> str:
         return str(view["verdict"]["sentence"])
     weight = "before the first weight" if view["weight"] is None else f"at {view['weight']} %"
     parts = [f"{view['title']} {weight}: {view['requests']} requests, {view['pairs']} pairs"]
-    parts += [f"{one['guardrail']} E {one['e']:.2g} of {1 / one['alpha']:.0f}" for one in view["readings"]]
+    parts += [f"{one['guardrail']} evidence {one['e']:.2g} (alarm at {1 / one['alpha']:.0f})" for one in view["readings"]]
     return ", ".join(parts)
 
 
@@ -215,7 +215,7 @@ def render(view: Mapping[str, Any]) -> str:
         (
             f"<code>{escape(reading['guardrail'])}</code>"
             + ('<br><span class="error">alarm</span>' if reading["alarm"] else ""),
-            f"{_evidence(reading)}<br>E = {reading['e']:.3g} of {1 / reading['alpha']:.0f}",
+            f"{_evidence(reading)}<br>evidence {reading['e']:.3g} (alarm at {1 / reading['alpha']:.0f})",
             (
                 f"{_sequence(reading)}<br>"
                 + ("" if reading["estimate"] is None else f"{reading['estimate']:.3f} in ")

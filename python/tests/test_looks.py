@@ -380,7 +380,7 @@ def runs():
         "disagreements": 3,
         "cards": f'<div class="gallery">{cards}</div>',
     }  # fmt: skip
-    why = "rollback: agreement: agreement 0.780 in [0.660, 0.880], E = 61 of 40 needed (47 same, 13 different)"
+    why = "rolled back: agreement: the models agree on 78 % of the inputs (interval 66 % to 88 %), evidence 61 (alarm at 40)"
     kept = "promoted: no guardrail alarmed (given 2026-11-29 01:06:09 UTC by an earlier run; nothing was asked again)"
     over = {**view, "verdict": {"name": "rollback", "sentence": why}, "disagreements": 0}
     with labs.pets(canary.ScriptedModel("tabby cat", 0.9), canary.ScriptedModel("dog", 0.9)) as lab:

@@ -166,7 +166,7 @@ impl Kubernetes {
         Ok(Self { unverified, credentials, ..Self::new(client) })
     }
 
-    /// Uses a client that is there already.
+    /// Uses a client that already exists.
     pub fn new(client: Client) -> Self {
         Self {
             client,

@@ -108,8 +108,10 @@ impl Gate {
             match answers.get(index).and_then(Option::as_ref) {
                 None => missing.push(golden.input.as_str()),
                 Some(answer) if *answer == golden.answer => right += 1,
-                Some(answer) => wrong
-                    .push(format!("{}: answered {answer}, agreed {}", golden.input, golden.answer)),
+                Some(answer) => wrong.push(format!(
+                    "{}: answered {answer}, expected {}",
+                    golden.input, golden.answer
+                )),
             }
         }
         if right >= needed {
@@ -127,9 +129,9 @@ impl Gate {
 impl std::fmt::Display for GateOutcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Passed { right, of } => write!(f, "{right} of {of} answers as agreed"),
+            Self::Passed { right, of } => write!(f, "{right} of {of} answers as expected"),
             Self::Failed { right, of, wrong } => {
-                write!(f, "{right} of {of} answers as agreed; {}", wrong.join("; "))
+                write!(f, "{right} of {of} answers as expected; {}", wrong.join("; "))
             }
             Self::Unanswered { why } => f.write_str(why),
         }

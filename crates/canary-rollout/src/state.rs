@@ -205,7 +205,7 @@ impl State {
         }
         let broken = |error: serde_json::Error| {
             Error::Plan(format!(
-                "the stored state cannot be read ({error}); remove the annotation {} to begin anew",
+                "the stored state cannot be read ({error}); remove the annotation {} to start a new run",
                 super::patch::STATE_ANNOTATION
             ))
         };
@@ -222,7 +222,7 @@ impl State {
         if state.plan != hash {
             return Err(Error::Plan(format!(
                 "the plan was changed since the rollout began (its hash was {}, it is {hash}); run the old plan to its \
-                 end, or begin anew with this one",
+                 end, or start a new run with this one",
                 state.plan
             )));
         }

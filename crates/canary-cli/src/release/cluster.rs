@@ -27,7 +27,7 @@ pub(crate) async fn stage(
         return Ok(Stage { cluster, requests: None, counted, mirror: None });
     }
     if options.images.is_empty() {
-        bail!("a real model needs inputs: name image files with --images");
+        bail!("a real model needs inputs: pass image files with --images");
     }
     let url = match &of.gateway_url {
         Some(url) => url.clone(),

@@ -378,7 +378,7 @@ fn arrive<'m, R: RequestView>(workload: &'m Workload, request: &R) -> Arrival<'m
     };
     if let Some(name) = served.tls.as_ref().and_then(|tls| tls.repeated.as_ref()) {
         return nowhere(format!(
-            "Envoy refuses the listener on port {port}, in which {name} stands twice"
+            "Envoy refuses the listener on port {port}, because {name} appears twice in it"
         ));
     }
     let asked = split_authority(request.authority()).0;

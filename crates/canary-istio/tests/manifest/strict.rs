@@ -306,7 +306,7 @@ fn null_is_absent_but_not_as_an_item() {
 fn duplicate_keys_are_syntax_errors_with_both_places() {
     let reason = syntax(&service("  hosts: [a]\n  hosts: [b]\n"));
     assert!(
-        reason.starts_with("line 6, column 3: `hosts` stands here again, after line 5"),
+        reason.starts_with("line 6, column 3: `hosts` is defined twice, first in line 5"),
         "{reason}"
     );
     assert!(reason.contains("\n6 |   hosts: [b]\n  |   ^"), "{reason}");

@@ -73,7 +73,7 @@ impl Matcher {
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = || {
             Error::Plan(format!(
-                "{text:?} is no condition on a label; write label=value, label!=value, label=~regex or label!~regex"
+                "{text:?} is not a condition on a label; write label=value, label!=value, label=~regex or label!~regex"
             ))
         };
         let at = text.find(['=', '!']).ok_or_else(wrong)?;
@@ -285,19 +285,19 @@ impl Metrics {
             std::iter::once(&self.requests).chain(self.latency.as_ref().map(|one| &one.histogram))
         {
             if !is_name(name, true) {
-                return wrong(format!("{name:?} is no name of a metric"));
+                return wrong(format!("{name:?} is not the name of a metric"));
             }
         }
         if !is_name(&self.subset, false) {
-            return wrong(format!("{:?} is no name of a label", self.subset));
+            return wrong(format!("{:?} is not the name of a label", self.subset));
         }
         for matcher in &self.matchers {
             if !is_name(&matcher.label, false) || matcher.label == "le" {
-                return wrong(format!("{:?} is no label to select series by", matcher.label));
+                return wrong(format!("{:?} is not a label that selects series", matcher.label));
             }
             if matcher.label == self.subset {
                 return wrong(format!(
-                    "the label {} tells the subsets apart, so no series may be left out by it",
+                    "the label {} identifies the subsets, so it cannot exclude series",
                     self.subset
                 ));
             }
@@ -307,7 +307,7 @@ impl Metrics {
         let one = matches!(reporters[..], [Matcher { relation: Relation::Equal, .. }]);
         if self.outcome == Outcome::Istio && !one {
             return wrong(
-                "Istio counts each request at its source and at its destination; ask for exactly one of them with `reporter`"
+                "Istio counts each request at its source and at its destination; select exactly one of them with `reporter`"
                     .to_owned(),
             );
         }

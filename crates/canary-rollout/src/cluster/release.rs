@@ -98,7 +98,7 @@ impl<C: Cluster + 'static> Release<C> {
         self
     }
 
-    /// Stays at the weights in force; the guardrails go on watching.
+    /// Stays at the weights in force; the guardrails continue.
     ///
     /// # Errors
     /// As [`Release::send`].
@@ -144,7 +144,7 @@ impl<C: Cluster + 'static> Release<C> {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such `VirtualService`; [`Error::Refused`] when no release is under way, when
-    /// the driver refuses the command, or when a later command came in its place; [`Error::NotReady`] when no driver runs
+    /// the driver refuses the command, or when a later command replaced it; [`Error::NotReady`] when no driver runs
     /// and none begins within five seconds, or when none acknowledges it in time: the command stays in the object, and the
     /// driver that comes next carries it out.
     pub async fn send(&self, verb: Verb, why: &str) -> Result<CommandRecord> {
@@ -264,7 +264,7 @@ impl<C: Cluster + 'static> Release<C> {
     fn outcome(&self, record: CommandRecord) -> Result<CommandRecord> {
         let reason = match &record.outcome {
             CommandOutcome::Done => return Ok(record),
-            CommandOutcome::Superseded => "a later command came in its place".to_owned(),
+            CommandOutcome::Superseded => "a later command replaced it".to_owned(),
             CommandOutcome::Refused(why) => why.clone(),
         };
         let action = format!("{} the release of {}", record.command, self.object());
@@ -281,7 +281,7 @@ impl<C: Cluster + 'static> Release<C> {
         Error::NotReady {
             action: self.action(verb),
             reason: format!(
-                "{why}; the command stays in the annotation, and the driver that comes next carries it out{back}"
+                "{why}; the command stays in the annotation, and the next driver carries it out{back}"
             ),
         }
     }

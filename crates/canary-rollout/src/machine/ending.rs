@@ -98,6 +98,7 @@ pub(super) fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) 
 /// The sentence about a canary that has weight and of which nothing was seen.
 pub(super) fn unseen(state: &State) -> Option<&'static str> {
     let weighs = state.written.is_some_and(|split| split.canary > 0);
-    (weighs && !state.has_seen_canary())
-        .then_some("nothing was seen of the canary, so everything goes back to the stable version")
+    (weighs && !state.has_seen_canary()).then_some(
+        "nothing was observed of the canary, so all traffic goes back to the stable version",
+    )
 }

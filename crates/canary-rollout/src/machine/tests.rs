@@ -234,7 +234,7 @@ fn missing_data_is_neither_failure_nor_success() {
     let verdict = run.state.verdict().to_string();
     assert_eq!(
         verdict,
-        "inconclusive: step 0 saw only 150 of 200 requests, 15 of 20 requests of the canary for errorRatio, 1 request of \
+        "inconclusive: step 0 observed only 150 of 200 requests, 15 of 20 requests of the canary for errorRatio, 1 request of \
          unknown origin left out"
     );
     assert_eq!(run.actions, [Action::Leave]);
@@ -280,7 +280,7 @@ fn clocks_that_jump_do_not_shorten_a_hold() {
     run.handle(Event::Tick(Timestamp(0)));
     assert_eq!(run.state.held(), MAX_STRIDE, "time does not go back, and does not pass twice");
     run.handle(Event::Started(start.plus(Duration::from_secs(2_000_000))));
-    assert_eq!(run.state.held(), MAX_STRIDE, "an interruption is no time of the hold");
+    assert_eq!(run.state.held(), MAX_STRIDE, "an interruption is not a time of the hold");
     run.good(300);
     run.tick(39);
     assert_eq!(run.actions, []);

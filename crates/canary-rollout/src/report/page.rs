@@ -201,7 +201,7 @@ fn guardrail(moments: &[Moment], place: usize, last: &Reading, seconds: f64) -> 
          <figure><figcaption>evidence against the canary, E</figcaption>{}</figure>\
          <figure><figcaption>{quantity}, with its confidence sequence</figcaption>{}</figure></div>",
         escape(&last.to_string()),
-        evidence.finish(&format!("E of {name} over time")),
+        evidence.finish(&format!("evidence of {name} over time")),
         sequence.finish(&format!("{quantity} over time"))
     )
 }

@@ -219,7 +219,7 @@ impl Job {
         let differs = |what: &str| {
             let to = &self.settings.to;
             let reason = format!(
-                "{to} is there already and {what}; nothing was written. A server may have it loaded: copy to another version"
+                "{to} already exists and {what}; nothing was written. A server may have it loaded: copy to another version"
             );
             refused(&self.action, reason)
         };

@@ -290,7 +290,7 @@ async fn of_two_copies_to_one_version_one_is_refused() {
             assert!(
                 error.contains("is under way")
                     || error.contains("is not complete")
-                    || error.contains("is there already and differs"),
+                    || error.contains("already exists and differs"),
                 "{error}"
             );
             if in_bucket {

@@ -78,7 +78,7 @@ pub enum Progress {
     Paused,
     /// A person let it go on.
     Resumed,
-    /// A step waits for a person's approval; the weights stay, and the guardrails go on watching.
+    /// A step waits for a person's approval; the weights stay, and the guardrails continue.
     AwaitingApproval {
         /// The step, from 0.
         step: usize,

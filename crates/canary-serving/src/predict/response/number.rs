@@ -122,7 +122,7 @@ impl Reader<'_> {
             Some(b'0') => {
                 self.at += 1;
                 if self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-                    return self.fail("a number begins with a needless 0");
+                    return self.fail("a number has a leading 0");
                 }
                 0
             }

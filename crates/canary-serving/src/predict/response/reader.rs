@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
             let plain = &rest[..length];
             if let Some(control) = plain.iter().position(|&byte| byte < 0x20) {
                 self.at += control;
-                return self.fail("a control character stands in a string");
+                return self.fail("a string has a control character");
             }
             text.extend_from_slice(plain);
             self.at += length + 1;
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            _ => return self.fail("an unknown escape stands in a string"),
+            _ => return self.fail("a string has an unknown escape"),
         });
         Ok(())
     }
