@@ -72,7 +72,7 @@ class Dashboard:
 
     Of a lab it shows the routes, who served the requests, the last answers with small pictures where images were
     asked about, and the runs on it; of a run also where the models disagree. It only reads, listens on loopback unless
-    told otherwise, and answers only to its own name. Whoever may open connections to it sees what it shows.
+    told otherwise, and answers only to its own name. Everyone who can connect to it sees its content.
 
     Args:
         values: Labs, runs, and other values; each is drawn anew at every look.

@@ -76,11 +76,11 @@ class MeshTimeoutError(MeshError, TimeoutError):
 
 
 class NetworkError(PredictError, ConnectionError):
-    """No complete answer came: refused, reset, timed out, or not HTTP."""
+    """The connection failed before the answer was complete: refused, reset, timed out, or not HTTP."""
 
 
 class NetworkTimeoutError(NetworkError, TimeoutError):
-    """No complete answer came in the time that the client was given."""
+    """The answer was not complete within the client's timeout."""
 
 
 class RequestError(PredictError, ValueError):

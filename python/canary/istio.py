@@ -478,8 +478,8 @@ class HttpMatchRequest(Message):
     authority: StringMatch | None = field(default=None, of="StringMatch")
     """The `Host` or `:authority` header, as sent, port included."""
     headers: Mapping[str, StringMatch] = field(default=NOTHING, kind="map", of="StringMatch")
-    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` stand here as
-    keys they are ignored.
+    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` are keys
+    here, they are ignored.
     """
     port: int | None = field(default=None)
     """The port of the listener that received the request, 1 to 65535."""
@@ -1108,7 +1108,7 @@ class TcpSettings(Message):
     max_connection_duration: str | None = field(default=None)
     """The time that a connection may live. Default: no limit. At least 1 ms."""
     idle_timeout: str | None = field(default=None)
-    """The time that a TCP connection may be idle; `0s` means for ever. Default 1 h."""
+    """The time that a TCP connection may be idle; `0s` means forever. Default 1 h."""
 
 
 class TlsCertificate(Message):

@@ -86,7 +86,7 @@ def test_a_second_driver_is_refused_while_the_inputs_of_the_first_wait():
 
 
 def test_a_pause_loses_and_reorders_nothing():
-    """Inputs that were read ahead of a suspended run are sent when it goes on."""
+    """Inputs that were read ahead of a suspended run are sent when it continues."""
     sent = []
 
     def score(pair):

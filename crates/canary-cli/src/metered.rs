@@ -24,7 +24,7 @@ pub(crate) const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
 #[command(next_help_heading = "Counted by Prometheus")]
 pub(crate) struct Metered {
     /// Use Istio's metrics from the Prometheus at this address as evidence, such as
-    /// `http://prometheus.istio-system:9090`. All requests count, whoever sends them.
+    /// `http://prometheus.istio-system:9090`. All requests count, not only those of this program.
     #[arg(long, value_name = "URL")]
     pub(crate) prometheus: Option<String>,
     /// A file with a bearer token, read again for every query; or set `CANARY_PROMETHEUS_TOKEN`.

@@ -55,7 +55,7 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 /// Writes a result and the end of its line.
 ///
 /// # Errors
-/// As of writing; but a reader that has seen enough closes the pipe, and that is no error.
+/// As of writing; but a reader that has seen enough closes the pipe, and that is not an error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     let written = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());

@@ -113,7 +113,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// The text in lines of 100 characters at most, all but the first indented.
+/// The text in lines of 100 characters at most, all except the first indented.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut wrapped = String::new();
     let mut column = indent;

@@ -108,7 +108,7 @@ fn objects_are_held_against_each_other_across_files() {
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("error[IST0101]") && text.contains("service.yml:6:14"), "{text}");
     assert!(text.contains("questions left open"), "{text}");
-    // A host without a Service is known to be missing only when all Services are at hand.
+    // A host without a Service is known to be missing only when all Services are known.
     let (status, text, _) = folder.run(&["analyze", "mesh.yaml"]);
     assert_eq!(status, Some(0), "{text}");
     let (status, text, _) = folder.run(&["analyze", "mesh.yaml", "--complete"]);

@@ -150,8 +150,8 @@ pub fn event_rule() -> PolicyRule {
 }
 
 /// The least `Role` with which a person commands the release of this plan from outside: pauses, resumes, approves, aborts
-/// and promotes it by [`Release`](canary_rollout::cluster::Release) or `kubectl annotate`. Whoever has it may change the
-/// weights too.
+/// and promotes it by [`Release`](canary_rollout::cluster::Release) or `kubectl annotate`. An account with it may also change the
+/// weights.
 ///
 /// ```
 /// use canary_core::{Plan, cluster::person_role};

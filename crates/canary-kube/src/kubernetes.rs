@@ -179,7 +179,7 @@ impl Kubernetes {
     }
 
     /// `true` when the configuration turns the verification of the server's certificate off
-    /// (`insecure-skip-tls-verify`): whoever is on the way can read the credentials and change the answers.
+    /// (`insecure-skip-tls-verify`): an attacker on the network can read the credentials and change the answers.
     pub fn is_unverified(&self) -> bool {
         self.unverified
     }

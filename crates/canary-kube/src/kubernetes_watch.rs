@@ -124,7 +124,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// The server has forgotten the version: reads the present state and goes on from there, after a moment.
+    /// The server has forgotten the version: reads the present state and continues from there, after a moment.
     fn begin_anew(&mut self) {
         self.events = None;
         self.resource_version = None;
@@ -134,7 +134,7 @@ impl Watcher {
     async fn read_event(&mut self) -> Result<Option<WatchEvent>> {
         let Some(events) = self.events.as_mut() else { return Ok(None) };
         let Some(event) = events.next().await else {
-            // The request came to its end; the next one goes on from the last version.
+            // The request came to its end; the next one continues from the last version.
             self.events = None;
             return Ok(None);
         };

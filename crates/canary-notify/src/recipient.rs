@@ -90,7 +90,7 @@ impl Tally {
             return;
         }
         self.delivered += 1;
-        // A failure that a later attempt made good is no reason for anything.
+        // A failure that a later attempt made good is not a reason for anything.
         if self.given_up == 0 {
             self.reason = None;
         }

@@ -57,7 +57,7 @@ pub enum GateOutcome {
         /// The first of the wrong answers, in words.
         wrong: Vec<String>,
     },
-    /// Some inputs got no answer, and the rest does not decide the gate. Missing data is no failure.
+    /// Some inputs got no answer, and the rest does not decide the gate. Missing data is not a failure.
     Unanswered {
         /// The missing thing.
         why: String,

@@ -8,7 +8,7 @@ use super::{
     plan::Plan,
 };
 
-/// The part of a guardrail's α that the looks spend. The rest stays with the anytime-valid test, which goes on watching
+/// The part of a guardrail's α that the looks spend. The rest stays with the anytime-valid test, which continues to watch
 /// after the last look.
 const OF_LOOKS: f64 = 0.9;
 

@@ -49,7 +49,7 @@ pub enum Verdict {
         /// Pairs that were compared.
         pairs: u64,
     },
-    /// A person ended the release with all traffic at the canary, before its evidence was complete. It is no verdict of
+    /// A person ended the release with all traffic at the canary, before its evidence was complete. It is not a verdict of
     /// the statistics.
     PromotedByPerson {
         /// The person.

@@ -154,7 +154,7 @@ impl EProcess for ErrorRate {
     }
 
     /// The rates that are not excluded: above the low end those that the alarm leaves, below the high end those that
-    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on the bound lies beyond the low end for ever.
+    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on the bound lies beyond the low end forever.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (self.at_most, self.failures.alarmed(threshold));

@@ -191,7 +191,7 @@ impl GroupSequential {
         Ok(())
     }
 
-    /// Returns true when a look has found too many bad requests of the canary: once true, true for ever.
+    /// Returns true when a look has found too many bad requests of the canary: once true, true forever.
     pub fn alarm(&self) -> bool {
         self.alarm
     }

@@ -114,7 +114,7 @@ impl Apply {
                 })
                 .to_string(),
             };
-            // The objects are applied, whoever reads of it.
+            // The objects are applied even if nobody reads the output.
             let _ = output::print(&line);
         })
         .await?;

@@ -38,8 +38,8 @@ pub(super) enum Arrival<'m> {
 impl Mesh {
     /// Decides where a request goes.
     ///
-    /// The request is a [`Request`](super::Request), a reference to one, or whatever a proxy has at hand that
-    /// implements [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
+    /// The request is a [`Request`](super::Request), a reference to one, or any type of a proxy that implements
+/// [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
     /// [`RequestView::random`].
     pub fn route<R: RequestView>(&self, request: R) -> Decision<R> {
         match self.0.arrival(&request) {

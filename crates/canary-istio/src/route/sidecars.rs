@@ -187,7 +187,7 @@ impl<'m> Sidecar<'m> {
         {
             return Some(Resolved::Entry(found));
         }
-        // `example.com` is no service `example` in namespace `com`.
+        // `example.com` is not a service `example` in namespace `com`.
         let plain = !host.contains('.') || host.split('.').next_back() == Some("svc");
         let service = names().find(|name| {
             let namespace = service_namespace(name, domain);

@@ -13,7 +13,7 @@ use crate::networking::{
 };
 use crate::path::Path;
 
-/// Checks everything but the match and the destinations.
+/// Checks everything except the match and the destinations.
 pub(super) fn check(route: &HttpRoute, path: &Path<'_>, sink: &mut Sink<'_>) {
     if let Some(policy) = &route.cors_policy {
         check_cors(policy, &path.field("corsPolicy"), sink);

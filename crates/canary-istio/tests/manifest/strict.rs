@@ -234,7 +234,7 @@ fn a_wrong_value_does_not_hide_the_rules_of_the_rest() {
     assert_eq!(reading.len(), 2, "{reading}");
     let rules: Vec<_> = manifest.validate().0.into_iter().map(|finding| finding.code).collect();
     assert_eq!(rules, ["V073"]);
-    // Whoever reads is told both, in the order of the text.
+    // Both are reported, in the order of the text.
     let codes: Vec<_> = refused(&text).0.into_iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["C307", "C307", "V073"]);
 }
@@ -311,7 +311,7 @@ fn duplicate_keys_are_syntax_errors_with_both_places() {
     );
     assert!(reason.contains("\n6 |   hosts: [b]\n  |   ^"), "{reason}");
     let reason = syntax(r#"{"apiVersion": "v1", "kind": "Gateway", "kind": "Gateway"}"#);
-    assert!(reason.contains("`kind` stands here again"), "{reason}");
+    assert!(reason.contains("`kind` is defined twice"), "{reason}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Matcher {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Plan`] when it is none of these, or the label is no name that Prometheus allows.
+    /// [`Error::Plan`] when it is none of these, or the label is not a name that Prometheus allows.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = || {
             Error::Plan(format!(
@@ -142,8 +142,8 @@ pub struct Latency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: every status but 2xx
-    /// ([`Request::is_failure`]), and for gRPC every status but 0. Status 0 is a request without a response: the
+    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: every status except 2xx
+    /// ([`Request::is_failure`]), and for gRPC every status except 0. Status 0 is a request without a response: the
     /// connection broke, or the client hung up (flag `DC`) before one came, which is typical for a model
     /// that hangs. Response flags such as `UH` (no endpoint), `UF`, `UC`, `UT` and `NR` come with a 503, 504 or 404.
     ///

@@ -261,7 +261,7 @@ fn request(arm: Arm, elapsed: Duration, half: &Answer) -> Request {
 /// The top class of the response to one input; a response without one is a failure of the model that gave it.
 ///
 /// # Errors
-/// [`Error::Plan`] when the input is a batch of several and the response has a row for each: all but one would go
+/// [`Error::Plan`] when the input is a batch of several and the response has a row for each: all except one would go
 /// unseen.
 fn top(
     rows: Result<Vec<Option<(String, f64)>>, String>,

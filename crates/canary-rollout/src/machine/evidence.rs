@@ -160,7 +160,7 @@ impl Machine {
         }
     }
 
-    /// An alarm that is no rollback: once, it is reported, and pauses the rollout where the guardrail says so.
+    /// An alarm that is not a rollback: once, it is reported, and pauses the rollout where the guardrail says so.
     #[cold]
     fn tell(&self, state: &mut State, place: usize, actions: &mut Vec<Action>) {
         let guardrail = &self.plan.guardrails[place];

@@ -320,7 +320,7 @@ fn gates_are_evaluated_before_the_weight_and_may_stop_it() {
     let passed = GateOutcome::Passed { right: 1, of: 1 };
     let mut run = gated();
     let other = Event::GateJudged { gate: "other".into(), outcome: passed.clone() };
-    assert_eq!(run.handle(other), [], "an answer to another gate is no answer");
+    assert_eq!(run.handle(other), [], "an answer to another gate is not an answer");
     assert!(matches!(run.handle(judged(passed)), [Action::Write { last: false, .. }]));
     let mut run = gated();
     run.handle(judged(GateOutcome::Failed { right: 0, of: 1, wrong: vec!["a.jpg".into()] }));

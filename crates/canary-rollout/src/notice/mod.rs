@@ -12,7 +12,7 @@ use crate::{Plan, Split, Verdict, cluster::Progress, evidence::Timestamp};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum NoticeKind {
-    /// A run began, or goes on after an interruption.
+    /// A run began, or continues after an interruption.
     Started,
     /// A weight was written.
     Step,
@@ -22,7 +22,7 @@ pub enum NoticeKind {
     Paused,
     /// A person let it go on.
     Resumed,
-    /// The run was suspended: nobody watches the canary until the plan is run again.
+    /// The run was suspended: nothing watches the canary until the plan is run again.
     Suspended,
     /// A guardrail alarmed whose consequence is not a rollback.
     Alarm,
@@ -177,7 +177,7 @@ impl Notices {
         };
         let sentence = match progress {
             Progress::Suspended { .. } => {
-                "suspended: nobody watches the canary until the plan is run again".to_owned()
+                "suspended: nothing watches the canary until the plan is run again".to_owned()
             }
             _ => progress.to_string(),
         };

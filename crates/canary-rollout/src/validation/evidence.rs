@@ -1,4 +1,4 @@
-//! The rules of a plan about its evidence: a guardrail without observations would be quiet for ever, which must not look
+//! The rules of a plan about its evidence: a guardrail without observations would be quiet forever, which must not look
 //! like consent.
 
 use super::{

@@ -112,10 +112,10 @@ impl CopyModel {
         self
     }
 
-    /// Copies. Dropping the future stops it where it is; the same call goes on from there.
+    /// Copies. Dropping the future stops it where it is; the same call continues from there.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no source; [`Error::Store`] when it is no SavedModel, the target exists and
+    /// [`Error::NotFound`] when there is no source; [`Error::Store`] when it is not a SavedModel, the target exists and
     /// differs, another copy to it is under way, a checksum is wrong, or a store fails.
     pub async fn run(self) -> Result<Copied> {
         let action = format!("copying the model {} to {}", self.from, self.to);
@@ -337,7 +337,7 @@ impl Job {
         let target = folder.join(self.version.to_string());
         let done = tokio::task::spawn_blocking(move || {
             sync(&staging)?;
-            // An empty folder may stand there; one with files makes this fail, and stays.
+            // An empty folder may exist there; one with files makes this fail, and stays.
             std::fs::rename(&staging, &target)?;
             sync_one(&folder)
         });

@@ -66,7 +66,7 @@ fn evidence_and_ends_have_the_values_of_the_formulas() {
             for found in [test.ln_e(), lower.ln_e()] {
                 assert!((found - wanted).abs() < 1e-8 * (1.0 + wanted.abs()), "{found} {wanted}");
             }
-            // The mirror decides as its formula does, but for rounding at the threshold.
+            // The mirror decides as its formula does, except for rounding at the threshold.
             let mirrored = ln_e(&requests, -0.08, -0.08, true);
             let excluded = test.excludes_harm(proof, level).unwrap();
             let clear = (mirrored - level.ln_threshold()).abs() > 1e-6;

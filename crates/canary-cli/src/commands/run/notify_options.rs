@@ -1,4 +1,4 @@
-//! The options by which a run tells others of itself.
+//! The options of a run's notices.
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 

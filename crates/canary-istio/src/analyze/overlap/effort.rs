@@ -25,7 +25,7 @@ pub(crate) struct Work {
     left: u64,
     /// The steps that this thread had spent at the last look.
     seen: u64,
-    /// Whoever waits for the answer sets this when it is not wanted any more.
+    /// The caller sets this to stop the search.
     stop: Option<Arc<AtomicBool>>,
 }
 

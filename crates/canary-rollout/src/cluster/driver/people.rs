@@ -58,7 +58,7 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
-    /// Reports the last alarm that is no rollback.
+    /// Reports the last alarm that is not a rollback.
     #[cold]
     pub(super) fn report_alarm(&mut self) {
         let plan = self.driver.machine.plan();

@@ -46,7 +46,7 @@ const SAVE_RESUMED: Duration = Duration::from_secs(2);
 /// an error.
 ///
 /// The driver works while this is polled. After an error the mesh is as it was last written; starting again with the
-/// same plan goes on from there.
+/// same plan continues from there.
 pub struct Run(pub(super) BoxStream<'static, Result<Progress>>);
 
 impl std::fmt::Debug for Run {
@@ -215,7 +215,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// Waits before an action is tried again. An error that will not pass ends the run, unless that would leave users on a
-    /// canary that nobody watches, or a rollback is decided.
+    /// canary that nothing watches, or a rollback is decided.
     pub(super) fn postpone(&mut self, error: Error) -> Result<()> {
         if !error.is_retryable() && !self.continues_after(&error) {
             return Err(error);

@@ -29,7 +29,7 @@ use crate::{
 };
 
 impl<C: Cluster + 'static> Driver<C> {
-    /// Takes the lock, reads the objects and begins, or goes on where a driver was interrupted.
+    /// Takes the lock, reads the objects and begins, or continues where a driver was interrupted.
     ///
     /// The driver works while the stream is polled; dropping the stream leaves the mesh as it was last written.
     ///

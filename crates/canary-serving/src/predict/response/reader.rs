@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Nothing but white space may follow.
+    /// Nothing except white space may follow.
     pub(crate) fn end(&mut self) -> Parsed<()> {
         self.peek();
         if self.at == self.bytes.len() { Ok(()) } else { self.fail("text follows after the end") }
