@@ -75,7 +75,7 @@ class Dashboard:
     told otherwise, and answers only to its own name. Everyone who can connect to it sees its content.
 
     Args:
-        values: Labs, runs, and other values; each is drawn anew at every look.
+        values: Labs, runs, and other values; each is rendered again at every request.
         host: The address to listen on.
         port: The port; a free one unless given.
 

@@ -118,7 +118,7 @@ def viewer(progress: object) -> Viewer | None:
 
 
 async def wait(run: Run) -> Verdict | None:
-    """Go on to the end of a run."""
+    """Run to the end of a run."""
     async for _ in run:
         pass
     return run.verdict

@@ -600,7 +600,7 @@ class HttpRoute(Message):
     direct_response: HttpDirectResponse | None = field(default=None, of="HttpDirectResponse")
     """Answer with a fixed status and body, without asking any server."""
     delegate: Delegate | None = field(default=None, of="Delegate")
-    """Go on in another `VirtualService`, whose rules apply under this rule's conditions. Only where `route` and
+    """Continue in another `VirtualService`, whose rules apply under this rule's conditions. Only where `route` and
     `redirect` are absent.
     """
     rewrite: HttpRewrite | None = field(default=None, of="HttpRewrite")

@@ -1,4 +1,4 @@
-"""Runs with their evidence made for them, paused from outside, and shown while they go on."""
+"""Runs with their evidence made for them, paused from outside, and shown while they run."""
 
 import asyncio
 import json

@@ -58,7 +58,7 @@ fn sarif_has_what_its_schema_requires() {
         assert!(place["region"]["startLine"].as_u64().unwrap() > 20);
         assert!(place["region"]["startColumn"].as_u64().unwrap() >= 1);
     }
-    // Without findings the log has a run all the same.
+    // Without findings the log still has a run.
     let (status, text, _) = folder.run(&["validate", "mesh.yaml", "-o", "sarif"]);
     let log: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((status, &log["runs"][0]["results"]), (Some(0), &json!([])));

@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 struct Watcher {
     cluster: Kubernetes,
     object: ObjectRef,
-    /// Where to go on; `None` means that the present state must be read first.
+    /// The version to continue from; `None` means that the present state must be read first.
     resource_version: Option<String>,
     /// The object as last seen, so that a deletion in a gap is reported.
     last: Option<Value>,

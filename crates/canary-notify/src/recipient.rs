@@ -39,7 +39,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure that another attempt does not mend.
+    /// A failure that another attempt cannot fix.
     pub(crate) fn lasting(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), again: false, wait: None }
     }

@@ -103,7 +103,7 @@ pub struct ErrorRate {
 /// The mean of a number of each request, or user, is no worse at the canary than at the stable version.
 ///
 /// The number is the observation's value ([`Request::value`](crate::evidence::Request::value)), or that of the score with
-/// the guardrail's name: revenue, clicks, tokens, a rating. Nothing is paired, so no input is asked twice.
+/// the guardrail's name: revenue, clicks, tokens, a rating. Nothing is paired, so no input is sent twice.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mean {

@@ -27,7 +27,7 @@ const WHY_CHARS: usize = 160;
 pub enum Verb {
     /// Stay at the weights in force; the guardrails continue.
     Pause,
-    /// Go on after a pause.
+    /// Resume after a pause.
     Resume,
     /// Let the step begin that waits for approval.
     Approve,

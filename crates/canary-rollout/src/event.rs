@@ -66,7 +66,7 @@ pub enum Event {
     SourcesEnded(String),
     /// A person wants the rollout to stay where it is. Its guardrails keep watching.
     Pause,
-    /// A person wants it to go on.
+    /// A person wants to resume it.
     Resume,
     /// A person wants it rolled back; why.
     Abort(String),

@@ -2,7 +2,7 @@
 //!
 //! **Observation.** A request that the canary served: failed or not. Nothing of the stable version is needed, so that
 //! mirrored requests and those chosen by a header count as well as those of a weight. In return an outage that both
-//! versions share speaks against the canary, which [`RateRatio`](super::RateRatio) forgives.
+//! versions share counts against the canary, which [`RateRatio`](super::RateRatio) forgives.
 //!
 //! **Null.** A request of the canary fails with probability at most q0, whatever came before.
 //!

@@ -62,7 +62,7 @@ impl Failures {
 ///
 /// A user is identified by a 64-bit digest of the key. Every user counts once: one who comes back after the window is
 /// [`Known`]. The memory is bounded by a limit of users in all; when it is reached, no *new* users are taken, which does
-/// not depend on any outcome, and those who are known go on as before. A user whom both versions serve within the window
+/// not depend on any outcome, and those who are known continue as before. A user whom both versions serve within the window
 /// is left out and counted; after the window this is not noticed.
 ///
 /// The saved form has the known users and the counts. The users in their window are not in it: after a restart they are

@@ -1,4 +1,4 @@
-//! An API server that refuses, forgets and goes away, while the canary fails: it is rolled back all the same.
+//! An API server that refuses, forgets and goes away, while the canary fails: it is still rolled back.
 
 use std::{
     sync::{

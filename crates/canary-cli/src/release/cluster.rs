@@ -22,7 +22,7 @@ pub(crate) async fn stage(
     let of = &options.cluster;
     let cluster = of.connection.open().await?;
     let counted = of.metered.source(&cluster, plan).await?;
-    // Without inputs no request is sent to the canary before its first weight; its pods are checked all the same.
+    // Without inputs no request is sent to the canary before its first weight; its pods are still checked.
     if counted.is_some() && plan.header.is_none() && options.images.is_empty() {
         return Ok(Stage { cluster, requests: None, counted, mirror: None });
     }

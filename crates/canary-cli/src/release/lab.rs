@@ -111,7 +111,7 @@ impl Mesh {
         })
     }
 
-    /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.
+    /// Stores the mesh of a run that will be resumed; removes the stored mesh of one that is over.
     pub(crate) fn keep(&self, ending: Option<&Ending>) -> Result<()> {
         if let Some(Ending::Over { .. }) = ending {
             return match std::fs::remove_file(&self.file) {

@@ -106,7 +106,7 @@ impl<C: Cluster + 'static> Release<C> {
         self.send(Verb::Pause, "").await
     }
 
-    /// Goes on after a pause.
+    /// Resumes after a pause.
     ///
     /// # Errors
     /// As [`Release::send`].

@@ -79,7 +79,7 @@ impl Machine {
                 return false;
             }
             Taken::Full => {
-                // No guardrail judges it, because it might have been seen; a canary that fails is noticed all the same.
+                // No guardrail judges it, because it might have been seen; a canary that fails is still detected.
                 state.totals.beyond_room += 1;
                 state.health.pair(pair);
                 if self.waits_for_pairs(state) {

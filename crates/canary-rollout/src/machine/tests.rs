@@ -216,7 +216,7 @@ fn sides_that_were_counted_apart_say_nothing_of_the_split() {
         let why = run.state.verdict();
         let split = matches!(why, Verdict::Inconclusive { why: Why::Split { .. } });
         assert_eq!(split, !apart, "{why}");
-        // Errors are compared all the same.
+        // Errors are still compared.
         let canary = Counts { requests: 500, failed: 250, slow: 0 };
         run.observe(Seen::Window(Window { since, stable, canary, apart, ..Window::default() }));
         assert_eq!(matches!(run.state.verdict(), Verdict::Rollback { .. }), apart);

@@ -18,9 +18,9 @@ pub enum NoticeKind {
     Step,
     /// A step waits for a person's approval, or has waited longer than the plan allows.
     AwaitingApproval,
-    /// A person or a guardrail paused the rollout; its guardrails go on watching.
+    /// A person or a guardrail paused the rollout; its guardrails continue.
     Paused,
-    /// A person let it go on.
+    /// A person resumed it.
     Resumed,
     /// The run was suspended: nothing watches the canary until the plan is run again.
     Suspended,

@@ -82,7 +82,7 @@ impl<'r> Mirrors<'r> {
         others.into_iter().find_map(|mirror| Some((mirror, self.refusal(mirror)?)))
     }
 
-    /// Why a run of this plan cannot begin or go on beside a mirror that it did not write; `None` when it can.
+    /// Why a run of this plan cannot start or continue with a mirror that it did not write; `None` when it can.
     fn refusal(&self, mirror: &Mirror<'r>) -> Option<String> {
         let to_an_arm = self.arms.is_some_and(|arms| arms.includes(mirror.to));
         if to_an_arm && mirror.percent != Some(0.0) {

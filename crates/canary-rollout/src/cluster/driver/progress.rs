@@ -76,7 +76,7 @@ pub enum Progress {
     },
     /// A person or a guardrail paused it.
     Paused,
-    /// A person let it go on.
+    /// A person resumed it.
     Resumed,
     /// A step waits for a person's approval; the weights stay, and the guardrails continue.
     AwaitingApproval {
@@ -204,7 +204,7 @@ impl Control {
         self.send(Verb::Pause, "")
     }
 
-    /// Goes on. `false` when it is over.
+    /// Resumes. `false` when it is over.
     pub fn resume(&self) -> bool {
         self.send(Verb::Resume, "")
     }
