@@ -8,6 +8,7 @@ mod folder;
 mod help;
 mod inputs;
 mod notify;
+mod pages;
 mod release;
 mod route;
 mod run;
