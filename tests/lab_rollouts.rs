@@ -24,7 +24,7 @@ use crate::rollouts::{APP, driver, live, plan, set_up, traffic, verdict, weights
 
 const NAMESPACE: &str = "default";
 
-/// The lab's store for a driver that is killed at one call, before or after its effect: no call of it ends any more.
+/// The lab's store for a driver that is killed at one call, before or after its effect: its calls no longer end.
 #[derive(Clone)]
 struct Dying {
     store: Store,

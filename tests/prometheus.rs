@@ -285,7 +285,11 @@ async fn what_cannot_be_answered_is_reported() {
     let error = between.window(at(5), until).await.unwrap_err();
     assert!(matches!(error, Error::Plan(_)), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("70ms is not a bucket boundary") && text.contains("choose one of 50ms, 100ms"), "{text}");
+    assert!(
+        text.contains("70ms is not a bucket boundary")
+            && text.contains("choose one of 50ms, 100ms"),
+        "{text}"
+    );
     // More series than wanted.
     let error = source.clone().max_series(2).window(at(12), at(14)).await.unwrap_err();
     assert!(error.to_string().contains("series are more than the limit"), "{error}");

@@ -40,7 +40,7 @@ class _Call:
 
 
 class _Line:
-    """Writes a line anew while a step is held, and a line of its own for everything else."""
+    """Writes a line again while a step is held, and a line of its own for everything else."""
 
     def __init__(self) -> None:
         self._open = 0

@@ -350,8 +350,7 @@ class GatewaySpec(Message):
     servers: Sequence[Server] = field(default=(), kind="list", of="Server")
     """The ports to listen on, with protocol, hosts and TLS of each. Istio wants at least one."""
     selector: Mapping[str, str] = field(default=NOTHING, kind="map")
-    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the
-    control plane is told otherwise; empty means every proxy.
+    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the control plane is configured otherwise; empty means every proxy.
     """
 
 
@@ -368,7 +367,7 @@ class HeaderOperations(Message):
     add: Mapping[str, str] = field(default=NOTHING, kind="map")
     """Values to append to headers, by name."""
     remove: Sequence[str] = field(default=(), kind="list")
-    """Headers to take away."""
+    """Headers to remove."""
 
 
 class Headers(Message):

@@ -1,6 +1,6 @@
 """Notebook views of each value: small, self-contained, escaped; and as it looks in a real browser.
 
-The pictures in tests/looks/ are what chromium drew; `CANARY_WRITE_LOOKS=1 pytest tests/test_looks.py` draws them anew.
+The pictures in tests/looks/ are what chromium drew; `CANARY_WRITE_LOOKS=1 pytest tests/test_looks.py` draws them again.
 """
 
 import inspect

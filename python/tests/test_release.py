@@ -49,7 +49,7 @@ class Driven:
 
 @contextlib.contextmanager
 def driven(**changes):
-    """A release that continues in the background, and a hand on it."""
+    """A release that continues in the background, and its handle."""
     with mesh(good()) as lab:
         other = Driven(plan(**changes).run(lab, tick=0.05))
         try:

@@ -39,7 +39,7 @@ PURE = {
     "encode_predict", "encode_predict_grpc", "error_rate", "error_ratio", "loads", "mean", "numeric_drift",
     "observed_share", "pair_errors", "quantile_ratio", "slow_ratio", "validate",
 }  # fmt: skip
-# The same of methods, in whatever class.
+# The same for methods, in whatever class.
 PURE_METHODS = {"plot", "records", "replace", "to_dict", "to_pandas", "to_polars"}
 
 

@@ -25,7 +25,7 @@ NO_VALUES = {
     "Node": "the base of the messages of `canary.istio`, which have their own test",
     "Prometheus": "a client that may hold credentials, which are written nowhere",
     "Records": "a list",
-    "Release": "a hand on what another process runs",
+    "Release": "a handle of what another process runs",
     "Run": "a plan at work; the cluster keeps its state",
     "Watch": "an open connection",
 }

@@ -47,7 +47,7 @@ pub(crate) enum Report {
     Junit,
 }
 
-/// Text in a style, which [`print`] takes away where the output is not a terminal or `NO_COLOR` is set.
+/// Text in a style, which [`print`] removes where the output is not a terminal or `NO_COLOR` is set.
 pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

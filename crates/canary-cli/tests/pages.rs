@@ -105,5 +105,7 @@ fn commands_are_found_in_their_lines() {
     let piped = commands("helm template ./chart | canary validate - -o sarif");
     assert_eq!(piped, [["canary", "validate", "-", "-o", "sarif"]]);
     // A stale option would be reported.
-    assert!(canary_cli::command().try_get_matches_from(["canary", "run", "p", "--no-such"]).is_err());
+    assert!(
+        canary_cli::command().try_get_matches_from(["canary", "run", "p", "--no-such"]).is_err()
+    );
 }

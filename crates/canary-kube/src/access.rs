@@ -78,7 +78,7 @@ impl fmt::Display for Permission {
 
 /// The least `Role` with which the driver of any rollout works in a namespace.
 ///
-/// [`role_for`] gives the one that is good for a single plan.
+/// [`role_for`] gives the one for a single plan.
 ///
 /// ```
 /// let role = canary_core::cluster::role("models", "canary");

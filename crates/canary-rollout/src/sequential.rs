@@ -12,7 +12,7 @@ use super::{
 /// after the last look.
 const OF_LOOKS: f64 = 0.9;
 
-/// Tests the ratios of rates at a few looks, planned beforehand.
+/// Tests the ratios of rates at a few looks, planned in advance.
 ///
 /// For a plan whose holds fix the number of requests, such as a release in a nightly window: a harm that is there is
 /// found more often by the end of the holds than by a test that may be looked at at any time. In return the holds may not

@@ -433,7 +433,7 @@ impl State {
         matches!(self.phase, Phase::Done(_))
     }
 
-    /// Which pods the two subsets must be of; `None` before they are known, and where it does not matter any more: a
+    /// Which pods the two subsets must be of; `None` before they are known, and where it no longer matters: a
     /// rollback leads away from the canary, whatever became of its subset.
     pub fn subsets(&self) -> Option<&SubsetLabels> {
         match &self.phase {

@@ -1,7 +1,7 @@
 //! Users as the units of a test, where a user stays on one version.
 //!
 //! The requests of one user fail or succeed together far more often than those of different users. Where a user is sent
-//! to a version once, by a hash, and stays there, the requests are not divided anew each time: a test that takes each of
+//! to a version once, by a hash, and stays there, the requests are not divided again each time: a test that takes each of
 //! them for an observation takes one unlucky user for many. The user is what was divided, so the user is the
 //! observation: a randomised unit is also the unit of analysis (R. Kohavi, D. Tang, Y. Xu, *Trustworthy Online
 //! Controlled Experiments*, 2020, chapter 14).

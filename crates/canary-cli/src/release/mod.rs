@@ -143,7 +143,7 @@ where
         Ok(ending)
     };
     let ending = followed(&mut teller).await;
-    // Also after an error: what was told so far is to arrive.
+    // Also after an error: the notices so far should arrive.
     if let Some(teller) = teller {
         teller.finish().await;
     }

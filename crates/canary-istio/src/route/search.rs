@@ -39,7 +39,7 @@ impl Mesh {
     /// Decides where a request goes.
     ///
     /// The request is a [`Request`](super::Request), a reference to one, or any type of a proxy that implements
-/// [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
+    /// [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
     /// [`RequestView::random`].
     pub fn route<R: RequestView>(&self, request: R) -> Decision<R> {
         match self.0.arrival(&request) {

@@ -121,7 +121,7 @@ fn integers_must_be_whole_and_in_range() {
             "  http: [{{route: [{{destination: {{host: a, port: {{number: {value}}}}}}}]}}]\n"
         ))
     };
-    // What kubectl makes of them once they are JSON.
+    // The JSON that kubectl converts them to.
     for (value, number) in [("8501.0", 8501), ("0.0", 0), ("-0", 0), ("8.5e3", 8500)] {
         let (manifest, findings) = Manifest::read_with_findings("a", &port(value)).unwrap();
         assert!(findings.is_empty(), "{value}: {findings}");

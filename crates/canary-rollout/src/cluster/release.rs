@@ -88,8 +88,7 @@ impl<C: Cluster + 'static> Release<C> {
         self
     }
 
-    /// Gives the plan of the release: with it, [`Release::abort`] goes back to the stable version also where no driver
-    /// runs any more.
+    /// Gives the plan of the release: with it, [`Release::abort`] goes back to the stable version also if no driver runs.
     #[must_use]
     pub fn plan(mut self, plan: Plan) -> Self {
         (self.namespace, self.name) =

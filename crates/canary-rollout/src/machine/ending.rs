@@ -42,7 +42,7 @@ impl Machine {
     }
 
     pub(super) fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
-        // The step's earlier actions are not wanted any more.
+        // The step's earlier actions are no longer wanted.
         actions.retain(|action| {
             !matches!(
                 action,

@@ -158,7 +158,7 @@ impl Notices {
     /// The notice of an event that happened at this moment.
     ///
     /// `None` for the events that only a log needs, for a write that leaves the weights as they are, and for a verdict
-    /// that an earlier run gave: it was told then.
+    /// that an earlier run gave: it was reported then.
     pub fn of(&mut self, progress: &Progress, at: Timestamp) -> Option<Notice> {
         let split = self.split;
         self.follow(progress);

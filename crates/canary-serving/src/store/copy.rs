@@ -262,7 +262,7 @@ impl Job {
         };
         self.journal.update(write).await?;
         // The others are cut off, or of a source that has changed. `saved_model.pb` is removed first, so that nothing
-        // can be loaded until it is written anew.
+        // can be loaded until it is written again.
         let (last, first): (Vec<&File>, Vec<&File>) = left
             .iter()
             .filter(|file| !kept.contains_key(&file.path))

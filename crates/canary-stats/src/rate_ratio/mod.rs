@@ -374,7 +374,7 @@ impl RateRatio {
         self.rows.set_conditions(self.conditions);
     }
 
-    /// Guesses the stable version's rate anew when that is due: between windows where there is a guard.
+    /// Guesses the stable version's rate again when that is due: between windows where there is a guard.
     #[inline]
     fn guess(&mut self) {
         let due = self.stable >= self.guessed_at.saturating_mul(2).max(1);
@@ -467,7 +467,7 @@ impl RateRatio {
         }
     }
 
-    /// Begins the evidence without the guard anew.
+    /// Begins the evidence without the guard again.
     fn forget_plain(&mut self) {
         let begun: f64 = (1..=self.begun).map(|step| self.weight_of(step)).sum();
         if let Some(plain) = &mut self.plain {

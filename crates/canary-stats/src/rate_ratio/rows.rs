@@ -51,7 +51,7 @@ pub(super) enum Nodes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open<'a> {
     pub(super) counts: &'a Counts,
-    /// What the guard makes of them.
+    /// The guard's values for them.
     pub(super) damped: Damped,
     /// ln of the weight of the steps that have not begun.
     pub(super) ln_left: f64,

@@ -201,7 +201,7 @@ proptest! {
                 continue;
             }
             prop_assert_eq!(why.matched.map(|rule| rule.path), expected.clone());
-            // Each rule before it is told once, with a condition of its own.
+            // Each rule before it is listed once, with a condition of its own.
             let mut earlier = Vec::new();
             'all: for (index, rule) in http.iter().enumerate() {
                 for entry in 0..rule.matches.as_ref().map_or(0, Vec::len) {

@@ -36,7 +36,7 @@ impl<C: Cluster + 'static> Running<C> {
         self.handle(Event::Commanded(lines));
         let records = self.state.commands();
         for record in &records[records.len().saturating_sub(unread)..] {
-            // In the driver's own process an outcome is told only where it is not what was wanted.
+            // In the driver's own process an outcome is reported only if it is not the wanted one.
             if !record.nonce.is_empty() || record.outcome != CommandOutcome::Done {
                 self.reports.push_back(Progress::Commanded(record.clone()));
             }

@@ -368,7 +368,7 @@ impl<C: Cluster + 'static> Running<C> {
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
         if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
-            // Pending actions of a step are not wanted any more, nor those of an end that a person has revoked.
+            // Pending actions of a step are no longer wanted, nor those of an end that a person has revoked.
             self.actions.clear();
         }
         self.actions.extend(actions);

@@ -115,7 +115,7 @@ impl<C: Cluster + 'static> Driver<C> {
         })
     }
 
-    /// Continues a stored rollout only to abort it: without sources, since no evidence is awaited any more.
+    /// Continues a stored rollout only to abort it: without sources, since evidence is no longer awaited.
     pub(in crate::cluster) fn aborting(mut self) -> Self {
         self.aborting = true;
         self
