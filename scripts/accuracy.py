@@ -84,8 +84,11 @@ def measure(count=COUNT):
 
 def table(rows):
     """Write the rows as the table of the page."""
-    lines = ["| preprocessing | other top class | mean change of the top probability | mean change of a pixel |", "|---|---|---|---|"]
-    lines += [f"| {name} | {changed:.0%} | {moved:.3f} | {pixel:.1f} |" for name, changed, moved, pixel in rows]
+    lines = ["| preprocessing | another top class | mean change of the top probability | mean change of a pixel |", "|---|---|---|---|"]
+    for name, changed, moved, pixel in rows:
+        # A wrong range changes every pixel; levels say nothing then.
+        levels = "–" if name.startswith("range") else f"{pixel:.1f} of 255"
+        lines.append(f"| {name} | {100 * changed:.0f} % | {100 * moved:.1f} points | {levels} |")
     return "\n".join(lines)
 
 
@@ -99,8 +102,8 @@ def draw(rows):
     mpl.rcParams.update({"svg.hashsalt": "canary", "svg.fonttype": "path", "font.size": 9})
     figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
     names = [name for name, *_ in rows][::-1]
-    axes.barh(names, [100 * row[1] for row in rows][::-1], color="#d9822b", label="other top class, % of the photos")
-    axes.barh(names, [100 * row[2] for row in rows][::-1], color="#4c9f70", height=0.35, label="change of the top probability, %")
+    axes.barh(names, [100 * row[1] for row in rows][::-1], color="#d9822b", label="another top class, % of the photos")
+    axes.barh(names, [100 * row[2] for row in rows][::-1], color="#4c9f70", height=0.35, label="mean change of the top probability, points")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlim(0, 100)
     axes.legend(frameon=False, loc="lower right")
