@@ -106,7 +106,7 @@ def draw(rows):
     axes.barh(names, [100 * row[2] for row in rows][::-1], color="#4c9f70", height=0.35, label="mean change of the top probability, points")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlim(0, 100)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper right")
     figure.savefig(ROOT / "docs/images/accuracy.svg", metadata={"Date": None})
 
 

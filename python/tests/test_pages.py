@@ -69,7 +69,14 @@ def blocks(page):
 def commands(text):
     """The lines of a shell, with continued lines joined and without prompts and comments."""
     joined = re.sub(r"\\\n\s*", " ", text)
-    return [line.removeprefix("$ ") for line in joined.splitlines() if line.strip() and not line.startswith("#")]
+    found = []
+    for line in joined.splitlines():
+        # A quote that is open continues on the next line.
+        if found and program(found[-1]) in NOT_RUN and found[-1].count("'") % 2:
+            found[-1] += f"\n{line}"
+        elif line.strip() and not line.startswith("#"):
+            found.append(line.removeprefix("$ "))
+    return found
 
 
 def program(line):

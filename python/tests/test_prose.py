@@ -24,7 +24,7 @@ def test_each_phrase_is_found(rule):
     assert any(rule.instead in problem for _, problem in found(prose.markdown, f"{rule.example}\n"))
     # Over two lines, in capitals, and in the middle of a paragraph.
     words = rule.example.rstrip(".").upper().split()
-    broken = "It is plain.\n" + "\n".join(words) + "\nand so on.\n"
+    broken = "It is plain.\n" + "\n".join(words) + ".\nAnd so on.\n"
     assert any(rule.instead in problem for _, problem in found(prose.markdown, broken))
 
 
