@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Golden images that the canary must answer as agreed, sent through the header route before a step begins.
+/// Golden images that the canary must answer as expected, sent through the header route before a step begins.
 ///
 /// ```
 /// use canary_core::rollout::{Gate, GateOutcome};
@@ -21,12 +21,12 @@ pub struct Gate {
     pub name: String,
     /// The inputs and their agreed answers.
     pub golden: Vec<Golden>,
-    /// The part of them that must be answered as agreed, from 0 to 1.
+    /// The part of them that must be answered as expected, from 0 to 1.
     #[serde(default = "all")]
     pub at_least: f64,
 }
 
-/// One input and the answer that was agreed for it.
+/// One input and the answer that was expected for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Golden {
@@ -41,16 +41,16 @@ pub struct Golden {
 #[serde(rename_all = "camelCase", tag = "outcome")]
 #[non_exhaustive]
 pub enum GateOutcome {
-    /// Enough answers were as agreed.
+    /// Enough answers were as expected.
     Passed {
-        /// Answers as agreed.
+        /// The number of answers as expected.
         right: usize,
         /// Answers in all.
         of: usize,
     },
-    /// Too few answers were as agreed: the canary is not to get traffic.
+    /// Too few answers were as expected: the canary is not to get traffic.
     Failed {
-        /// Answers as agreed.
+        /// The number of answers as expected.
         right: usize,
         /// Answers in all.
         of: usize,

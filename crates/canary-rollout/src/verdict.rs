@@ -438,7 +438,7 @@ impl std::fmt::Display for Why {
             }
             Self::InvalidScores { guardrail, count, last, range: [low, high] } => write!(
                 f,
-                "{guardrail} returned {}, the last one {last}; a score is a number from {low} to {high}",
+                "{guardrail} got {}, the last one {last}; a score is a number from {low} to {high}",
                 counted(*count, "invalid scores")
             ),
             Self::InputsBeyondRoom { step, room } => write!(

@@ -204,7 +204,7 @@ fn slot(node: Node<'_>) -> Result<Slot<'_>, SyntaxError> {
     }
 }
 
-/// Refuses a key that stands twice in one object.
+/// Refuses a key that is defined twice in one object.
 pub(super) fn refuse_duplicates(entries: &[(Key<'_>, Node<'_>)]) -> Result<(), SyntaxError> {
     let again = |first: &Key<'_>, second: &Key<'_>| {
         let (key, line) = (&second.text, first.at.line);

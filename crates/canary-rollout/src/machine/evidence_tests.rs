@@ -210,7 +210,7 @@ fn inputs_that_repeat_themselves_end_a_step_that_waits_for_more() {
     let message = run.state.verdict().to_string();
     assert_eq!(
         message,
-        "inconclusive: step 0 ran out of distinct inputs: 6 inputs came again and again, and each counts once; give more"
+        "inconclusive: step 0 ran out of distinct inputs: it repeated 6 inputs, and each counts once; give more"
     );
 }
 
