@@ -1,4 +1,4 @@
-"""Release a machine-learning model behind an Istio mesh, with types and with statistics.
+"""Release a machine-learning model behind an Istio mesh: typed objects, offline validation and sequential statistics.
 
 The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` sends requests to models, `Mesh` says where a
 request goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in

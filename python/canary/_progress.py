@@ -34,7 +34,7 @@ class _Call:
 
 
 class _Line:
-    """A line that is written anew at most ten times a second."""
+    """A line that is written again at most ten times a second."""
 
     def __init__(self, total: int | None) -> None:
         self._total, self._done, self._shown = total, 0, 0.0

@@ -350,8 +350,7 @@ class GatewaySpec(Message):
     servers: Sequence[Server] = field(default=(), kind="list", of="Server")
     """The ports to listen on, with protocol, hosts and TLS of each. Istio wants at least one."""
     selector: Mapping[str, str] = field(default=NOTHING, kind="map")
-    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the
-    control plane is told otherwise; empty means every proxy.
+    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the control plane is configured otherwise; empty means every proxy.
     """
 
 
@@ -368,7 +367,7 @@ class HeaderOperations(Message):
     add: Mapping[str, str] = field(default=NOTHING, kind="map")
     """Values to append to headers, by name."""
     remove: Sequence[str] = field(default=(), kind="list")
-    """Headers to take away."""
+    """Headers to remove."""
 
 
 class Headers(Message):
@@ -478,8 +477,8 @@ class HttpMatchRequest(Message):
     authority: StringMatch | None = field(default=None, of="StringMatch")
     """The `Host` or `:authority` header, as sent, port included."""
     headers: Mapping[str, StringMatch] = field(default=NOTHING, kind="map", of="StringMatch")
-    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` stand here as
-    keys they are ignored.
+    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` are keys
+    here, they are ignored.
     """
     port: int | None = field(default=None)
     """The port of the listener that received the request, 1 to 65535."""
@@ -600,7 +599,7 @@ class HttpRoute(Message):
     direct_response: HttpDirectResponse | None = field(default=None, of="HttpDirectResponse")
     """Answer with a fixed status and body, without asking any server."""
     delegate: Delegate | None = field(default=None, of="Delegate")
-    """Go on in another `VirtualService`, whose rules apply under this rule's conditions. Only where `route` and
+    """Continue in another `VirtualService`, whose rules apply under this rule's conditions. Only where `route` and
     `redirect` are absent.
     """
     rewrite: HttpRewrite | None = field(default=None, of="HttpRewrite")
@@ -1108,7 +1107,7 @@ class TcpSettings(Message):
     max_connection_duration: str | None = field(default=None)
     """The time that a connection may live. Default: no limit. At least 1 ms."""
     idle_timeout: str | None = field(default=None)
-    """The time that a TCP connection may be idle; `0s` means for ever. Default 1 h."""
+    """The time that a TCP connection may be idle; `0s` means forever. Default 1 h."""
 
 
 class TlsCertificate(Message):

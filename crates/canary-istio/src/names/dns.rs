@@ -36,7 +36,7 @@ fn is_wildcard_label(text: &str) -> bool {
 /// The reason why a text is not a domain name.
 type Reason = &'static str;
 
-const LABEL: Reason = "a label must have 1 to 63 letters, digits and inner hyphens, and `*` may stand in the first label only";
+const LABEL: Reason = "a label must have 1 to 63 letters, digits and inner hyphens, and `*` is allowed only as the whole first label";
 
 fn check_length(name: &str) -> Result<(), Reason> {
     match name.len() {

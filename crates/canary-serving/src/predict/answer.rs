@@ -66,7 +66,7 @@ impl Answer {
             [(_, tensor)] => Ok(tensor),
             _ => Err(Error::NotFound {
                 object: "single output".to_owned(),
-                help: format!("the answer has {}; take one by its name", self.names()),
+                help: format!("the answer has {}; select one by name", self.names()),
             }),
         }
     }

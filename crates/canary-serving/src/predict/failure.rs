@@ -76,7 +76,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
         ),
         HttpError::Timeout { phase: Phase::Connect, .. } => (
             Origin::Network,
-            "no connection came about in time".to_owned(),
+            "the connection was not established in time".to_owned(),
             "check the host, and that no firewall drops the packets",
         ),
         HttpError::Connect { failure, .. } => {
@@ -105,7 +105,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
             "raise `max_answer_bytes`",
         ),
         // `Broken` before the answer, and what a later version of the client adds.
-        _ => (Origin::Network, format!("the connection broke before an answer came: {why}"), ""),
+        _ => (Origin::Network, format!("the connection broke before the answer: {why}"), ""),
     };
     let mut error = PredictError::new(origin, url, message);
     help.clone_into(&mut error.help);

@@ -210,7 +210,7 @@ impl VirtualService {
 
     /// Marks every answer with the subset that gave it, in a header of this name.
     ///
-    /// A client can then tell the subsets apart. Destinations without a subset are left as they are.
+    /// A client can then tell the subsets apart. Destinations without a subset are left unchanged.
     #[must_use]
     pub fn stamp_subset(mut self, header: impl Into<String>) -> Self {
         let header = header.into();
