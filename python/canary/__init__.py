@@ -5,6 +5,7 @@ request goes, `Preprocess` makes tensors of images as TensorFlow does. The messa
 `canary.istio`.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from canary._canary import (
@@ -186,6 +187,14 @@ __all__ = [
     "slow_ratio",
     "validate",
 ]
+
+
+Mapping.register(Answer)
+
+
+def __dir__() -> list[str]:
+    """List what is public, for completion."""
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

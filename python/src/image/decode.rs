@@ -1,6 +1,7 @@
 //! `canary.decode_image`.
 
 use canary_core::image::{DecodeOptions, PixelData, Pixels, decode, dimensions};
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{array, door, error::IntoPy, input};
@@ -33,6 +34,7 @@ pub(super) fn decoded_file(
 }
 
 /// The pixels of an image file, RGB, as TensorFlow's `decode_image` gives them.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (image, *, exif = false, max_pixels = None))]
 pub(crate) fn decode_image<'py>(

@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::json;
 
+/// The fields that are lists of names, of which a single one may be given as a text.
+const NAMES: [&str; 3] = ["exportTo", "gateways", "hosts"];
+
 /// Puts fields given as keyword arguments into metadata and spec.
 pub(super) fn replaced(mut object: Value, changes: &Bound<'_, PyDict>) -> PyResult<Value> {
     let fields = |object: &mut Value, part: &str| -> PyResult<Map<String, Value>> {
@@ -23,9 +26,13 @@ pub(super) fn replaced(mut object: Value, changes: &Bound<'_, PyDict>) -> PyResu
         };
         if value.is_none() {
             part.remove(&key);
-        } else {
-            part.insert(key, json::from_python(&value)?);
+            continue;
         }
+        let value = match json::from_python(&value)? {
+            Value::String(one) if NAMES.contains(&key.as_str()) => vec![one].into(),
+            value => value,
+        };
+        part.insert(key, value);
     }
     object["metadata"] = Value::Object(metadata);
     object["spec"] = Value::Object(spec);

@@ -34,6 +34,7 @@ pub(super) fn read<T>(
 macro_rules! kind_class {
     ($kind:ident [$($block:ident),*], $spec:literal, $doc:literal, { $($own:tt)* }) => {
         #[doc = $doc]
+        #[canary_python_macros::binding]
         #[pyclass(frozen, eq, module = "canary", from_py_object)]
         #[derive(Clone)]
         pub(crate) struct $kind(

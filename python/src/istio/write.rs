@@ -1,6 +1,7 @@
 //! `canary.dumps` and `canary.validate`.
 
 use canary_core::{Manifest, validate::Options};
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::manifest::{all_from_python, all_placed};
@@ -11,12 +12,14 @@ use crate::{
 };
 
 /// Writes objects as YAML documents, ready for `kubectl apply`.
+#[binding]
 #[pyfunction]
 pub(crate) fn dumps(objects: &Bound<'_, PyAny>) -> PyResult<String> {
     all_from_python(objects)?.into_iter().collect::<Manifest>().to_yaml().py()
 }
 
 /// Finds everything that Istio would refuse or warn of in one object or in several.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (objects, *, istio_version = None))]
 pub(crate) fn validate<'py>(

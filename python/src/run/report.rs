@@ -1,12 +1,14 @@
 //! Runs as a page.
 
 use canary_core::rollout::report::Report;
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use super::{class::Run, disagreements::add};
 use crate::convert::file::File;
 
 /// Writes several runs as one page, in the order given.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (path, runs, *, title = "Canary releases"))]
 pub(crate) fn report(

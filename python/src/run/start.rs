@@ -9,7 +9,7 @@ use super::{
     live,
     place::Place,
 };
-use crate::{client::Client, cluster::Cluster, convert::time, lab::Lab, rollout::plan::Plan};
+use crate::{client::Client, cluster::Cluster, convert::time::Seconds, lab::Lab, rollout::plan::Plan};
 
 /// A run that has not begun.
 pub(crate) struct Start {
@@ -39,9 +39,9 @@ impl Start {
     pub(crate) fn paced(
         self,
         concurrency: usize,
-        tick: Option<&Bound<'_, PyAny>>,
+        tick: Option<Seconds>,
     ) -> PyResult<Self> {
-        let tick = tick.map(time::seconds).transpose()?;
+        let tick = tick.map(Into::into);
         Ok(Self { draft: self.draft.paced(concurrency, tick), ..self })
     }
 

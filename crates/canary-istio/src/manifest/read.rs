@@ -271,7 +271,9 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             self.notes.note(finding, self.node.at);
         }
         let times = match (name, &self.node.content) {
-            ("Duration", Content::Plain(text)) if scalar::is_decimal(text) => {
+            ("Duration", Content::Plain(text) | Content::Text(text))
+                if scalar::is_decimal(text) =>
+            {
                 Some(format!("write a time with its unit, such as {text}s"))
             }
             _ => None,
