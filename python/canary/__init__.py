@@ -95,6 +95,7 @@ from canary._errors import (
 )
 from canary._node import Node
 from canary._records import Records
+from canary._wait import wait, wait_async
 
 if TYPE_CHECKING:
     from canary import istio
@@ -186,6 +187,8 @@ __all__ = [
     "report",
     "slow_ratio",
     "validate",
+    "wait",
+    "wait_async",
 ]
 
 

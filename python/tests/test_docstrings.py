@@ -4,16 +4,19 @@ import ast
 import builtins
 import doctest
 import inspect
+import json
 import re
+import time
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from apiserver import apiserver
+import servers
+from apiserver import BIN, apiserver
 from test_plan import client, start
 
 import canary
-from canary import _canary, _dashboard, _errors, _message, _node, _records, istio
+from canary import _canary, _dashboard, _errors, _message, _node, _records, _wait, istio
 
 STUB = Path(canary.__file__).parent / "_canary.pyi"
 EXPORTED = [name for name in _canary.__all__ if not name.startswith("__")]
@@ -162,9 +165,9 @@ def test_every_call_has_a_signature(name):
     assert [one.name for one in parameters(value)] == written
 
 
-@pytest.mark.parametrize("module", [_records, _dashboard, _message, _node, istio], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("module", [_records, _dashboard, _message, _node, _wait, istio], ids=lambda one: one.__name__)
 def test_what_is_written_in_python_is_documented_too(module):
-    for name in getattr(module, "__all__", ["Dashboard", "Message", "Node", "Records"]):
+    for name in getattr(module, "__all__", ["Dashboard", "Message", "Node", "Records", "wait", "wait_async"]):
         value = getattr(module, name, None)
         if value is None or value.__module__ != module.__name__:
             continue
@@ -207,9 +210,38 @@ def around():
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A real API server without Istio's definitions."""
+    """A real API server with Istio's definitions and one VirtualService, and without Istio."""
     with apiserver(tmp_path_factory.mktemp("apiserver")) as config:
-        yield canary.Cluster(config)
+        found = canary.Cluster(config)
+        found.apply(canary.load(BIN / "istio-crds.yaml"))
+        routes = canary.VirtualService.to("image-classifier")
+        until = time.monotonic() + 60
+        while True:
+            try:
+                found.apply(routes)
+                break
+            except canary.ClusterError:
+                # The server serves a kind some time after its definition came.
+                assert time.monotonic() < until
+                time.sleep(0.2)
+        yield found
+
+
+class Model(servers.Handler):
+    """A model with signatures for classification and regression."""
+
+    def do_POST(self):
+        examples = json.loads(self.body())["examples"]
+        classified = [[["yes", 0.75], ["no", 0.25]] for _ in examples]
+        regressed = [example["age"] for example in examples]
+        self.answer({"results": classified if self.path.endswith(":classify") else regressed})
+
+
+@pytest.fixture
+def people():
+    """A client of a model that knows people."""
+    with servers.serving(Model) as server:
+        yield canary.Client(server.url, model="people")
 
 
 EXAMPLES = [name for name, value in MEMBERS.items() if ">>> " in (value.__doc__ or "")]
@@ -224,13 +256,17 @@ def test_an_example_runs(name, request):
         names |= request.getfixturevalue("around")
     if re.search(r"\bcluster\.", text):
         names["cluster"] = request.getfixturevalue("cluster")
+    if "people." in text:
+        names["people"] = request.getfixturevalue("people")
     example = doctest.DocTestParser().get_doctest(text, names, name, str(STUB), 0)
     outcome = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS).run(example)
     assert outcome.attempted > 0
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("module", [_dashboard, _message, _node, _records, istio], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [_dashboard, _message, _node, _records, _wait, istio], ids=lambda module: module.__name__
+)
 def test_the_examples_in_python_run(module):
     outcome = doctest.testmod(module)
     assert outcome.attempted > 0

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import canary
 
 PACKAGE = Path(canary.__file__).parent

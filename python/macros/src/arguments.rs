@@ -3,10 +3,11 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Block, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, PathSegment, Signature, Type, parse_quote,
+    Block, FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, PathSegment, Signature,
+    Type, parse_quote,
 };
 
-/// An argument as PyO3 hands it over, and as the body uses it.
+/// An argument as pyo3 hands it over, and as the body uses it.
 struct Read {
     /// The type that is handed over.
     owned: Type,
@@ -22,7 +23,7 @@ impl Read {
     }
 }
 
-/// Lets the arguments be read with messages that name them; gives the functions that do it, which PyO3 calls.
+/// Lets the arguments be read with messages that name them; gives the functions that do it, which pyo3 calls.
 pub(crate) fn read_arguments(
     signature: &mut Signature,
     block: &mut Block,
@@ -64,7 +65,7 @@ fn name_of(argument: &PatType) -> Option<Ident> {
     }
 }
 
-/// The way to read an argument of that type; none for what PyO3 or the body itself reads.
+/// The way to read an argument of that type; none for what pyo3 or the body itself reads.
 fn read(name: &Ident, ty: &Type) -> Option<Read> {
     match ty {
         Type::Group(group) => read(name, &group.elem),
@@ -99,9 +100,10 @@ fn optional(name: &Ident, ty: &Type, option: &PathSegment) -> Option<Read> {
         return Some(Read { owned: ty.clone(), borrowed: None, reader: "optional_text" });
     }
     let (owned, is_class) = referred(&reference.elem)?;
-    let borrowed = match is_class {
-        true => quote!(#name.as_ref().map(::pyo3::Bound::get)),
-        false => quote!(#name.as_ref()),
+    let borrowed = if is_class {
+        quote!(#name.as_ref().map(::pyo3::Bound::get))
+    } else {
+        quote!(#name.as_ref())
     };
     Some(Read::new(parse_quote!(Option<#owned>), Some(borrowed)))
 }
@@ -153,7 +155,9 @@ fn outside(tokens: TokenStream, class: Option<&Ident>) -> TokenStream {
                 TokenTree::Group(Group::new(group.delimiter(), inner)).into()
             }
             // A lifetime is an apostrophe and its name.
-            (TokenTree::Ident(ident), _) if ident == "_" => TokenTree::Ident(Ident::new("py", ident.span())).into(),
+            (TokenTree::Ident(ident), _) if ident == "_" => {
+                TokenTree::Ident(Ident::new("py", ident.span())).into()
+            }
             (TokenTree::Ident(ident), Some(class)) if ident == "Self" => class.to_token_stream(),
             (TokenTree::Ident(ident), _) if ident == "str" => quote!('a #ident),
             (other, _) => TokenStream::from(other),

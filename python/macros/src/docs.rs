@@ -11,8 +11,10 @@ use crate::stub::{Entry, Stub};
 /// The stub of the crate that is compiled, and what makes the compiler read it again when it changes.
 pub(crate) fn stub() -> Result<(Stub, TokenStream)> {
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
-    let path = folder.join("canary/_canary.pyi");
-    let text = fs::read_to_string(&path).map_err(|error| {
+    // In a source distribution the package lies beside the folder of the crate.
+    let places = ["canary/_canary.pyi", "../canary/_canary.pyi"].map(|place| folder.join(place));
+    let path = places.iter().find(|place| place.exists()).unwrap_or(&places[0]);
+    let text = fs::read_to_string(path).map_err(|error| {
         let path = path.display();
         Error::new(proc_macro2::Span::call_site(), format!("cannot read the stub {path}: {error}"))
     })?;
@@ -24,7 +26,7 @@ pub(crate) fn stub() -> Result<(Stub, TokenStream)> {
 pub(crate) fn document(attributes: &mut Vec<Attribute>, doc: &str) {
     attributes.retain(|attribute| !attribute.path().is_ident("doc"));
     for line in doc.lines() {
-        // PyO3 takes one space away.
+        // pyo3 takes one space away.
         let line = if line.is_empty() { String::new() } else { format!(" {line}") };
         attributes.push(parse_quote!(#[doc = #line]));
     }
@@ -63,10 +65,14 @@ pub(crate) fn text_signature(
     }
     let constructor = attributes.iter().any(|attribute| attribute.path().is_ident("new"));
     let mut shown = Vec::new();
-    if !constructor && signature.receiver().is_some() || arguments.first().is_some_and(|one| one == "self") {
+    if !constructor && signature.receiver().is_some()
+        || arguments.first().is_some_and(|one| one == "self")
+    {
         shown.extend(["$self".to_owned(), "/".to_owned()]);
     }
-    shown.extend(arguments.iter().filter(|one| *one != "self" && *one != "cls").map(|one| shorten(one)));
+    shown.extend(
+        arguments.iter().filter(|one| *one != "self" && *one != "cls").map(|one| shorten(one)),
+    );
     let text = LitStr::new(&format!("({})", shown.join(", ")), signature.ident.span());
     Some(parse_quote!(#[pyo3(text_signature = #text)]))
 }

@@ -1,10 +1,10 @@
-//! The items that PyO3 exposes.
+//! The items that pyo3 exposes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, Error, Expr, ExprLit, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, ItemStruct, Lit,
-    MetaNameValue, Result, Type, spanned::Spanned,
+    Attribute, Error, Expr, ExprLit, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl,
+    ItemStruct, Lit, MetaNameValue, Result, Type, spanned::Spanned,
 };
 
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
     stub::Stub,
 };
 
-pub(crate) fn complete(such_as: TokenStream, item: TokenStream) -> Result<TokenStream> {
+pub(crate) fn complete(such_as: &TokenStream, item: TokenStream) -> Result<TokenStream> {
     let (stub, watch) = stub()?;
     let completed = match syn::parse2(item)? {
-        Item::Struct(class) => complete_class(class, &such_as, &stub)?,
+        Item::Struct(class) => complete_class(class, such_as, &stub)?,
         Item::Impl(methods) => complete_methods(methods, &stub)?,
         Item::Fn(function) => complete_function(function, &stub)?,
         other => {
@@ -27,7 +27,11 @@ pub(crate) fn complete(such_as: TokenStream, item: TokenStream) -> Result<TokenS
     Ok(quote! { #watch #completed })
 }
 
-fn complete_class(mut class: ItemStruct, such_as: &TokenStream, stub: &Stub) -> Result<TokenStream> {
+fn complete_class(
+    mut class: ItemStruct,
+    such_as: &TokenStream,
+    stub: &Stub,
+) -> Result<TokenStream> {
     let name = python_name(&class.attrs, &class.ident)?;
     let doc = stub.class(&name).and_then(|class| class.doc.as_deref());
     let Some(doc) = doc else {
@@ -67,9 +71,10 @@ fn complete_method(
     stub: &Stub,
 ) -> Result<TokenStream> {
     let constructor = method.attrs.iter().any(|attribute| attribute.path().is_ident("new"));
-    let name = match constructor {
-        true => "__new__".to_owned(),
-        false => python_name(&method.attrs, &method.sig.ident)?,
+    let name = if constructor {
+        "__new__".to_owned()
+    } else {
+        python_name(&method.attrs, &method.sig.ident)?
     };
     let public = exposed && !name.starts_with('_');
     if !public && !constructor {

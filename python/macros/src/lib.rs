@@ -11,8 +11,8 @@ mod stub;
 
 use proc_macro::TokenStream;
 
-/// Completes an item that PyO3 exposes: a struct with `#[pyclass]`, an `impl` with `#[pymethods]`, or a function with
-/// `#[pyfunction]`. It stands above PyO3's own attribute.
+/// Completes an item that pyo3 exposes: a struct with `#[pyclass]`, an `impl` with `#[pymethods]`, or a function with
+/// `#[pyfunction]`. It stands above pyo3's own attribute.
 ///
 /// - The documentation is that of the stub. A comment in Rust above the item is for readers of the source.
 /// - A method that takes `**changes` is shown with the keyword arguments that the stub lists.
@@ -20,5 +20,7 @@ use proc_macro::TokenStream;
 ///   may name an expression that makes one for these messages: `#[binding("Lab.seed()")]`.
 #[proc_macro_attribute]
 pub fn binding(such_as: TokenStream, item: TokenStream) -> TokenStream {
-    item::complete(such_as.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    item::complete(&such_as.into(), item.into())
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

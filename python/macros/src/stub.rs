@@ -39,7 +39,8 @@ impl Stub {
             if let Some(rest) = code.strip_prefix("class ").filter(|_| !member) {
                 let head = rest.split(':').next().unwrap_or_default();
                 let (name, bases) = head.split_once('(').unwrap_or((head, ""));
-                let bases = bases.trim_end_matches(')').split(',').map(|base| base.trim().to_owned());
+                let bases =
+                    bases.trim_end_matches(')').split(',').map(|base| base.trim().to_owned());
                 let (doc, next) = docstring(&lines, at + 1);
                 let made = Class { doc, bases: bases.collect(), members: BTreeMap::new() };
                 stub.classes.insert(name.to_owned(), made);
@@ -50,7 +51,9 @@ impl Stub {
                 let (arguments, after) = arguments(&lines, at);
                 let (doc, next) = docstring(&lines, after);
                 let members = match &class {
-                    Some(class) if member => &mut stub.classes.entry(class.clone()).or_default().members,
+                    Some(class) if member => {
+                        &mut stub.classes.entry(class.clone()).or_default().members
+                    }
                     _ => &mut stub.functions,
                 };
                 // Of overloads the first one that is documented counts.
@@ -100,13 +103,17 @@ fn arguments(lines: &[&str], begin: usize) -> (Vec<String>, usize) {
             }
             match letter {
                 ')' if depth == 0 => {
-                    found.iter_mut().for_each(|one| *one = one.trim().to_owned());
+                    for one in &mut found {
+                        *one = one.trim().to_owned();
+                    }
                     found.retain(|one| !one.is_empty());
                     return (found, at.max(end_of_head(lines, at - 1)));
                 }
                 '(' if depth == 1 => found = vec![String::new()],
                 ',' if depth == 1 => found.push(String::new()),
-                letter if depth > 0 => found.last_mut().into_iter().for_each(|one| one.push(letter)),
+                letter if depth > 0 => {
+                    found.last_mut().into_iter().for_each(|one| one.push(letter));
+                }
                 _ => {}
             }
         }
@@ -207,7 +214,8 @@ def load(path: str) -> list[Any]:
     fn splits_arguments_outside_of_brackets() {
         let stub = Stub::read(TEXT);
         let new = stub.member("Client", "__new__").map(|entry| entry.arguments.as_slice());
-        let expected = ["cls", "url: str", "*", "headers: Mapping[str, tuple[str, int]] | None = None"];
+        let expected =
+            ["cls", "url: str", "*", "headers: Mapping[str, tuple[str, int]] | None = None"];
         assert_eq!(new, Some(expected.map(str::to_owned).as_slice()));
     }
 }

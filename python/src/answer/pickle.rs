@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use canary_core::predict::{self, AnswerParts};
-use pyo3::{prelude::*, types::{PyBytes, PyString}};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyString},
+};
 
 use super::class::Answer;
 use crate::{array, error::IntoPy};

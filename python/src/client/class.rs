@@ -24,7 +24,11 @@ use super::{
 };
 use crate::{
     answer::{Answer, Answers},
-    convert::{proxy::Proxy, time::Seconds, value::{changed, hash_of}},
+    convert::{
+        proxy::Proxy,
+        time::Seconds,
+        value::{changed, hash_of},
+    },
     door::{Call, Task},
     input,
     macros::pymethods,
@@ -193,7 +197,7 @@ pymethods! {
             let settings = &slf.get().settings;
             let arguments = settings.arguments(slf.py())?;
             arguments.set_item("url", &settings.url)?;
-            changed(slf, arguments, changes)
+            changed(slf, &arguments, changes)
         }
 
         fn close(&self, py: Python<'_>) {

@@ -117,7 +117,7 @@ pymethods! {
             plan: Option<&Bound<'_, Plan>>,
             by: Option<String>,
             timeout: Option<Seconds>,
-        ) -> PyResult<Release> {
+        ) -> Release {
             let place = Place::Cluster(self.handle());
             Release::new(place, (&self.settings.namespace, virtual_service), plan, by, timeout)
         }

@@ -48,10 +48,10 @@ impl Release {
         given: Option<&Bound<'_, plan::Plan>>,
         by: Option<String>,
         timeout: Option<Seconds>,
-    ) -> PyResult<Self> {
+    ) -> Self {
         let plan = given.map(|given| given.get().core.clone());
         let timeout = timeout.map_or(Duration::from_secs(60), Into::into);
-        Ok(Self { place, namespace: namespace.to_owned(), name, by, timeout, plan })
+        Self { place, namespace: namespace.to_owned(), name, by, timeout, plan }
     }
 
     fn on<C: Cluster + 'static>(&self, cluster: C) -> cluster::Release<C> {

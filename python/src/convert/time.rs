@@ -35,11 +35,8 @@ impl<'py> Given<'py> for Seconds {
             let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
             return duration.map(Self).ok_or_else(|| Refused::range(value, FORMS));
         }
-        let seconds = match value.is_instance_of::<PyBool>() {
-            true => None,
-            false => value.extract::<f64>().ok(),
-        };
-        let seconds = seconds.ok_or_else(|| Refused::kind(value, FORMS))?;
+        let number = (!value.is_instance_of::<PyBool>()).then(|| value.extract::<f64>().ok());
+        let seconds = number.flatten().ok_or_else(|| Refused::kind(value, FORMS))?;
         Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| Refused::range(value, FORMS))
     }
 }

@@ -82,13 +82,13 @@ pub(crate) fn replace<T: PyClass>(
         all.set_item(name, argument)?;
     }
     all.update(arguments.as_mapping())?;
-    changed(value, all, changes)
+    changed(value, &all, changes)
 }
 
 /// A value of the same class, from all the arguments of the constructor and changes to them.
 pub(crate) fn changed<T: PyClass>(
     value: &Bound<'_, T>,
-    all: Bound<'_, PyDict>,
+    all: &Bound<'_, PyDict>,
     changes: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<T>> {
     let py = value.py();
@@ -100,5 +100,5 @@ pub(crate) fn changed<T: PyClass>(
         }
         all.set_item(name, change)?;
     }
-    Ok(py.get_type::<T>().call((), Some(&all))?.cast_into::<T>()?.unbind())
+    Ok(py.get_type::<T>().call((), Some(all))?.cast_into::<T>()?.unbind())
 }

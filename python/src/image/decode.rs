@@ -2,9 +2,12 @@
 
 use canary_core::image::{DecodeOptions, PixelData, Pixels, decode, dimensions};
 use canary_python_macros::binding;
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
 
-use crate::{array, door, error::IntoPy, input};
+use crate::{array, convert::given::kind, door, error::IntoPy, input};
 
 /// The options of decoding a file.
 pub(super) fn options(exif: bool, max_pixels: Option<u64>) -> DecodeOptions {
@@ -44,7 +47,10 @@ pub(crate) fn decode_image<'py>(
     max_pixels: Option<u64>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let Some(file) = input::file(image)? else {
-        return Err(PyValueError::new_err("give a path, the bytes of a file, or a PIL image"));
+        return Err(PyTypeError::new_err(format!(
+            "image is {}; give a path, the bytes of a file, or a PIL image",
+            kind(image)
+        )));
     };
     let options = options(exif, max_pixels);
     let pixels = decoded_file(py, &file, options)?;

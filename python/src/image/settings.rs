@@ -49,7 +49,10 @@ impl<'py> Given<'py> for CropArgument {
 
     fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
         let name = || String::read(value).map(Self::Name);
-        f64::read(value).map(Self::Fraction).or_else(|_| name()).map_err(|_| Refused::kind(value, Self::wanted()))
+        f64::read(value)
+            .map(Self::Fraction)
+            .or_else(|_| name())
+            .map_err(|_| Refused::kind(value, Self::wanted()))
     }
 }
 

@@ -39,16 +39,13 @@ fn text_of(path: &File) -> canary_core::rollout::Result<String> {
 const LARGE: usize = 64 << 10;
 
 /// The objects of a text; beside them, where it is read leniently, what was wrong with it.
-fn read(
-    py: Python<'_>,
-    name: String,
-    text: String,
-    lenient: bool,
-) -> PyResult<Bound<'_, PyAny>> {
+fn read(py: Python<'_>, name: String, text: String, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
     let large = text.len() > LARGE;
-    let work = move || match lenient {
-        true => Ok(Manifest::read_lenient(&text)),
-        false => Ok((Manifest::read_named(&name, &text).py()?, Findings::default())),
+    let work = move || {
+        if lenient {
+            return Ok(Manifest::read_lenient(&text));
+        }
+        Ok((Manifest::read_named(&name, &text).py()?, Findings::default()))
     };
     let (manifest, wrong) = if large { door::abandon(py, work) } else { py.detach(work) }?;
     let sources: Vec<_> =
@@ -58,16 +55,17 @@ fn read(
         to_python(py, object, source)
     });
     let objects = PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?;
-    match lenient {
-        true => Ok((objects, finding::records(py, wrong, None)?).into_pyobject(py)?.into_any()),
-        false => Ok(objects.into_any()),
+    if lenient {
+        return Ok((objects, finding::records(py, wrong, None)?).into_pyobject(py)?.into_any());
     }
+    Ok(objects.into_any())
 }
 
 /// Reads every object of a file, YAML or JSON, one document or several.
 #[binding]
 #[pyfunction]
 #[pyo3(signature = (path, *, lenient = false))]
+#[expect(clippy::needless_pass_by_value, reason = "an argument is read into a value")]
 pub(crate) fn load(py: Python<'_>, path: File, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
     let text = text_of(&path).py()?;
     read(py, path.path().display().to_string(), text, lenient)
@@ -78,5 +76,10 @@ pub(crate) fn load(py: Python<'_>, path: File, lenient: bool) -> PyResult<Bound<
 #[pyfunction]
 #[pyo3(signature = (text, *, lenient = false))]
 pub(crate) fn loads(py: Python<'_>, text: String, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
+    let suffixes = [".yaml", ".yml", ".json"];
+    if !text.contains('\n') && suffixes.iter().any(|suffix| text.trim_end().ends_with(suffix)) {
+        let reason = format!("the text {text:?} is the name of a file; load({text:?}) reads it");
+        return Err(Error::manifest("manifest".to_owned(), reason)).py();
+    }
     read(py, "manifest".to_owned(), text, lenient)
 }

@@ -46,7 +46,7 @@ fn finish(
     namespace: Option<String>,
     timeout: Option<Seconds>,
     stamp_subset: Option<String>,
-) -> PyResult<VirtualService> {
+) -> VirtualService {
     if let Some(Names(hosts)) = hosts {
         service = service.hosts(hosts);
     }
@@ -68,7 +68,7 @@ fn finish(
     if let Some(header) = stamp_subset {
         service = service.stamp_subset(header);
     }
-    Ok(service.into())
+    service.into()
 }
 
 kind_class!(
@@ -89,7 +89,7 @@ kind_class!(
             namespace: Option<String>,
             timeout: Option<Seconds>,
             stamp_subset: Option<String>,
-        ) -> PyResult<Self> {
+        ) -> Self {
             let service = istio::VirtualService::weighted(host, weights.0);
             finish(service, hosts, gateways, port, name, namespace, timeout, stamp_subset)
         }
@@ -107,7 +107,7 @@ kind_class!(
             namespace: Option<String>,
             timeout: Option<Seconds>,
             stamp_subset: Option<String>,
-        ) -> PyResult<Self> {
+        ) -> Self {
             let mut service = istio::VirtualService::to(host);
             if let Some(subset) = subset {
                 service = service.subset(subset);

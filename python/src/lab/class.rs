@@ -151,7 +151,7 @@ pymethods! {
             timeout: Option<Seconds>,
         ) -> PyResult<Release> {
             let place = Place::Lab(self.with(|lab| Ok(lab.cluster().clone()))?);
-            Release::new(place, (namespace, virtual_service), plan, by, timeout)
+            Ok(Release::new(place, (namespace, virtual_service), plan, by, timeout))
         }
 
         fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

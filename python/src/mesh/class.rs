@@ -111,14 +111,15 @@ pymethods! {
             Ok(Plain(value::json(&diff.unwrap_or_default())?))
         }
 
-        fn _objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        #[pyo3(name = "_objects")]
+        fn placed<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
             let objects = self.objects.iter().cloned();
             objects.map(|(object, source)| load::to_python(py, object, source)).collect()
         }
 
         fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
             let arguments = arguments!(py, self.settings; cluster_domain, root_namespace, gateway_namespace);
-            Ok(((self._objects(py)?,).into_pyobject(py)?, arguments))
+            Ok(((self.placed(py)?,).into_pyobject(py)?, arguments))
         }
 
         fn __repr__(&self) -> String {

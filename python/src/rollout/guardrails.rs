@@ -140,10 +140,7 @@ pub(crate) fn mean(
 }
 
 /// Sets the quantile of the stable latencies that is learned, and the number of them that it is learned from.
-fn learn(
-    (quantile, given): (&mut f64, Option<f64>),
-    (warmup, latencies): (&mut u64, Option<u64>),
-) {
+fn learn((quantile, given): (&mut f64, Option<f64>), (warmup, latencies): (&mut u64, Option<u64>)) {
     *quantile = given.unwrap_or(*quantile);
     *warmup = latencies.unwrap_or(*warmup);
 }

@@ -8,7 +8,10 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{given::{argument, kind}, time::Seconds},
+    convert::{
+        given::{argument, kind},
+        time::Seconds,
+    },
     json,
 };
 

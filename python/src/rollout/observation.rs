@@ -10,7 +10,10 @@ use pyo3::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{convert::time::Seconds, macros::pymethods};
+use crate::{
+    convert::{given::kind, time::Seconds},
+    macros::pymethods,
+};
 
 /// The last moment that is read, in Unix seconds: the end of the year 9999.
 const LAST: f64 = 253_402_300_799.0;
@@ -96,9 +99,8 @@ pub(super) fn moment(given: &Bound<'_, PyAny>) -> PyResult<f64> {
         given.call_method0("timestamp")?.extract()?
     } else {
         given.extract::<f64>().map_err(|_| {
-            let kind =
-                given.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("sent_at is a {kind}; give a datetime or Unix seconds"))
+            let found = kind(given);
+            PyTypeError::new_err(format!("sent_at is {found}; give a datetime or Unix seconds"))
         })?
     };
     if !(0.0..=LAST).contains(&seconds) {

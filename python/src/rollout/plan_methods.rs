@@ -88,7 +88,7 @@ pymethods! {
             progress: Option<&Bound<'py, PyAny>>,
         ) = Task::new(
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
-                .paced(concurrency, tick)?
+                .paced(concurrency, tick)
                 .storing(store)
                 .viewed(py, progress)?
                 .begin(anew),

@@ -6,8 +6,9 @@ use canary_core::rollout::{
     self, Bursts, Check, Gate, Hold, OnInconclusive, ProvenOn, Sequential, Step,
 };
 use pyo3::{
+    exceptions::PyTypeError,
     prelude::*,
-    types::{PyDict, PyFloat},
+    types::{PyDict, PyFloat, PyInt},
 };
 
 use super::{
@@ -159,7 +160,9 @@ impl Draft {
         let usual = hold.unwrap_or_else(Hold::usual);
         match steps {
             Some(steps) => {
-                let read = |(at, one): (usize, &Py<PyAny>)| Python::attach(|py| step(at, one.bind(py), usual));
+                let read = |(at, one): (usize, &Py<PyAny>)| {
+                    Python::attach(|py| step(at, one.bind(py), usual))
+                };
                 core.steps = steps.iter().enumerate().map(read).collect::<PyResult<_>>()?;
             }
             None if core.steps.is_empty() => core = core.usual_weights(usual),
@@ -207,19 +210,14 @@ fn steps(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<Py<PyAny>>>> {
     if value.is_none() {
         return Ok(None);
     }
-    match Vec::<Py<PyAny>>::read(value) {
-        Ok(steps) => Ok(Some(steps)),
-        Err(_) => {
-            let shown = if value.is_instance_of::<PyFloat>() || value.extract::<i64>().is_ok() {
-                format!("{value}")
-            } else {
-                kind(value)
-            };
-            Err(pyo3::exceptions::PyTypeError::new_err(format!(
-                "steps is {shown}; give a list of weights in percent, such as [5, 30, 100]"
-            )))
-        }
+    if let Ok(steps) = Vec::<Py<PyAny>>::read(value) {
+        return Ok(Some(steps));
     }
+    let number = value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>();
+    let shown = if number { value.to_string() } else { kind(value) };
+    Err(PyTypeError::new_err(format!(
+        "steps is {shown}; give a list of weights in percent, such as [5, 30, 100]"
+    )))
 }
 
 fn gates(given: BTreeMap<String, Golden>) -> Vec<Gate> {
@@ -254,7 +252,8 @@ fn sequential(given: &Bound<'_, PyAny>) -> PyResult<Option<Sequential>> {
 
 /// The guard against bursts: a name, or the length of its windows.
 fn bursts(given: &Bound<'_, PyAny>) -> PyResult<Bursts> {
-    let name: Option<String> = if given.is_none() { Some("auto".to_owned()) } else { given.extract().ok() };
+    let name: Option<String> =
+        if given.is_none() { Some("auto".to_owned()) } else { given.extract().ok() };
     match name.as_deref() {
         Some("auto") => Ok(Bursts::Auto),
         Some("none") => Ok(Bursts::None),

@@ -12,9 +12,15 @@ use crate::convert::{
 
 /// A step as a dictionary: its weight, and whatever else it has.
 pub(super) fn step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyDict>> {
-    let members = plain::to_dict(py, step)?.cast_into::<PyDict>()?;
+    let members = PyDict::new(py);
+    members.set_item("weight", step.weight)?;
     if step.hold != Hold::default() {
         members.set_item("hold", hold(py, &step.hold)?)?;
+    }
+    for (name, value) in plain::to_dict(py, step)?.cast_into::<PyDict>()? {
+        if !members.contains(&name)? {
+            members.set_item(name, value)?;
+        }
     }
     Ok(members)
 }
@@ -22,8 +28,11 @@ pub(super) fn step<'py>(py: Python<'py>, step: &Step) -> PyResult<Bound<'py, PyD
 /// A hold with the names of Python, and its time in seconds.
 fn hold<'py>(py: Python<'py>, hold: &Hold) -> PyResult<Bound<'py, PyDict>> {
     let bounds = PyDict::new(py);
-    let numbers =
-        [("requests", hold.requests), ("total_requests", hold.total_requests), ("pairs", hold.pairs)];
+    let numbers = [
+        ("requests", hold.requests),
+        ("total_requests", hold.total_requests),
+        ("pairs", hold.pairs),
+    ];
     for (name, bound) in numbers {
         if let Some(bound) = bound {
             bounds.set_item(name, bound)?;

@@ -9,7 +9,9 @@ use super::{
     live,
     place::Place,
 };
-use crate::{client::Client, cluster::Cluster, convert::time::Seconds, lab::Lab, rollout::plan::Plan};
+use crate::{
+    client::Client, cluster::Cluster, convert::time::Seconds, lab::Lab, rollout::plan::Plan,
+};
 
 /// A run that has not begun.
 pub(crate) struct Start {
@@ -36,13 +38,9 @@ impl Start {
     }
 
     /// Sets the requests that are in flight together, and the time between two looks.
-    pub(crate) fn paced(
-        self,
-        concurrency: usize,
-        tick: Option<Seconds>,
-    ) -> PyResult<Self> {
+    pub(crate) fn paced(self, concurrency: usize, tick: Option<Seconds>) -> Self {
         let tick = tick.map(Into::into);
-        Ok(Self { draft: self.draft.paced(concurrency, tick), ..self })
+        Self { draft: self.draft.paced(concurrency, tick), ..self }
     }
 
     /// Appends the observations to a file.

@@ -41,7 +41,11 @@ impl<'py, T: Given<'py>> Given<'py> for Vec<T> {
         let items = if single { None } else { value.try_iter().ok() };
         let Some(items) = items else {
             let one = T::read(value).is_ok();
-            let give = if one { format!("{}, also of one: [{}]", Self::wanted(), shortly(value)) } else { Self::wanted().into() };
+            let give = if one {
+                format!("{}, also of one: [{}]", Self::wanted(), shortly(value))
+            } else {
+                Self::wanted().into()
+            };
             return Err(Refused::kind(value, give));
         };
         let read = |(at, item): (usize, PyResult<Bound<'py, PyAny>>)| {
@@ -159,25 +163,29 @@ pub(crate) fn ordered<'py, T: Given<'py>>(
     value: &Bound<'py, PyAny>,
     wanted: impl Fn() -> Cow<'static, str>,
 ) -> Result<Vec<(String, T)>, Refused> {
-    let read = |(key, item): &(Bound<'py, PyAny>, Bound<'py, PyAny>)| {
-        let key = String::read(key).map_err(Refused::as_key)?;
+    let read = |(key, item): &Entry<'py>| {
+        let key = String::read(key).map_err(Refused::at_key)?;
         let item = T::read(item).map_err(|refused| refused.within(&format!("[{key:?}]")))?;
         Ok((key, item))
     };
     pairs(value, wanted)?.iter().map(read).collect()
 }
 
+/// A key and its value.
+type Entry<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
 /// The keys and values of a dictionary, or of another mapping.
 fn pairs<'py>(
     value: &Bound<'py, PyAny>,
     wanted: impl Fn() -> Cow<'static, str>,
-) -> Result<Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Refused> {
+) -> Result<Vec<Entry<'py>>, Refused> {
     if let Ok(dict) = value.cast::<PyDict>() {
         return Ok(dict.iter().collect());
     }
     if !value.hasattr("items").map_err(Refused::Raised)? {
         return Err(Refused::kind(value, wanted()));
     }
-    let items = value.call_method0("items").and_then(|items| items.try_iter()).map_err(Refused::Raised)?;
+    let items =
+        value.call_method0("items").and_then(|items| items.try_iter()).map_err(Refused::Raised)?;
     items.map(|item| item?.extract()).collect::<PyResult<_>>().map_err(Refused::Raised)
 }

@@ -1,6 +1,6 @@
 //! Arguments, read with messages that say what was given, where, and what to give instead.
 //!
-//! PyO3's own conversions name neither the argument nor a remedy. `#[binding]` has every argument read here.
+//! pyo3's own conversions name neither the argument nor a remedy. `#[binding]` has every argument read here.
 
 mod class;
 mod collections;

@@ -92,9 +92,11 @@ macro_rules! whole {
                         return Err(Refused::kind(value, Self::wanted()));
                     }
                     value.extract().map_err(|error: PyErr| {
-                        match value.is_instance_of::<PyInt>() || error.is_instance_of::<PyOverflowError>(value.py()) {
-                            true => Refused::range(value, concat!("a whole number ", $bounds)),
-                            false => Refused::kind(value, Self::wanted()),
+                        let large = error.is_instance_of::<PyOverflowError>(value.py());
+                        if large || value.is_instance_of::<PyInt>() {
+                            Refused::range(value, concat!("a whole number ", $bounds))
+                        } else {
+                            Refused::kind(value, Self::wanted())
                         }
                     })
                 }
@@ -122,7 +124,8 @@ impl<'py> Given<'py> for PathBuf {
 
     fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
         let open = value.hasattr("read").map_err(Refused::Raised)?;
-        let give = || if open { "the path of the file, not the open file".into() } else { Self::wanted() };
+        let give =
+            || if open { "the path of the file, not the open file".into() } else { Self::wanted() };
         value.extract().map_err(|_| Refused::kind(value, give()))
     }
 }

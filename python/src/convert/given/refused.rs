@@ -45,7 +45,9 @@ impl Refused {
     /// Of the type, and outside of what is possible.
     pub(crate) fn range(value: &Bound<'_, PyAny>, give: impl Into<Cow<'static, str>>) -> Self {
         match Self::kind(value, give) {
-            Self::Value { at, key, shown, kind, give, .. } => Self::Value { at, key, shown, kind, give, fits: true },
+            Self::Value { at, key, shown, kind, give, .. } => {
+                Self::Value { at, key, shown, kind, give, fits: true }
+            }
             raised @ Self::Raised(_) => raised,
         }
     }
@@ -71,7 +73,7 @@ impl Refused {
     }
 
     /// The same as a key of a mapping.
-    pub(super) fn as_key(mut self) -> Self {
+    pub(super) fn at_key(mut self) -> Self {
         if let Self::Value { key, .. } = &mut self {
             *key = true;
         }
@@ -111,7 +113,10 @@ fn shown(value: &Bound<'_, PyAny>) -> Option<String> {
 
 /// The type of a value with its article, such as `an int`.
 pub(crate) fn kind(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "something else".to_owned(), |name| a(&name.to_string()))
+    value
+        .get_type()
+        .name()
+        .map_or_else(|_| "something else".to_owned(), |name| a(&name.to_string()))
 }
 
 /// A word with its article.

@@ -180,10 +180,8 @@ impl VirtualService {
             rules[place] = rule;
             return self;
         }
-        let place = match unconditional(&rule) {
-            true => rules.len(),
-            false => rules.iter().position(unconditional).unwrap_or(rules.len()),
-        };
+        let before = rules.iter().position(unconditional).filter(|_| !unconditional(&rule));
+        let place = before.unwrap_or(rules.len());
         rules.insert(place, rule);
         self
     }
@@ -219,9 +217,13 @@ impl VirtualService {
             None => unconditional(rule),
         });
         let (Some(rule), None) = (chosen.next(), chosen.next()) else {
-            let wanted = name.map_or("one rule without conditions".to_owned(), |name| format!("one rule named {name:?}"));
+            let wanted = name.map_or("one rule without conditions".to_owned(), |name| {
+                format!("one rule named {name:?}")
+            });
             let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            let reason = format!("expected {wanted} to set the weights of; its rules with destinations are {found}");
+            let reason = format!(
+                "expected {wanted} to set the weights of; its rules with destinations are {found}"
+            );
             return Err(Error::Manifest { what, reason });
         };
         let route = rule.route.get_or_insert_default();
@@ -231,7 +233,8 @@ impl VirtualService {
         }
         for (subset, weight) in weights {
             let subset = subset.as_ref();
-            let has = |share: &HttpRouteDestination| share.destination.subset.as_deref() == Some(subset);
+            let has =
+                |share: &HttpRouteDestination| share.destination.subset.as_deref() == Some(subset);
             match route.iter_mut().find(|share| has(share)) {
                 Some(share) => share.weight = Some(weight),
                 None => route.push(alike(&first, subset).weight(weight)),
@@ -327,7 +330,8 @@ fn named(rule: &HttpRoute) -> String {
 fn alike(first: &HttpRouteDestination, subset: &str) -> HttpRouteDestination {
     let mut share = first.clone();
     let before = share.destination.subset.replace(subset.to_owned());
-    let set = share.headers.iter_mut().filter_map(|headers| headers.response.as_mut()?.set.as_mut());
+    let set =
+        share.headers.iter_mut().filter_map(|headers| headers.response.as_mut()?.set.as_mut());
     for value in set.flat_map(|set| set.values_mut()) {
         if Some(&*value) == before.as_ref() {
             subset.clone_into(value);
