@@ -106,18 +106,39 @@ class Dashboard:
         return f"http://{host!s}:{port}/"
 
     def show(self, *values: Any) -> None:
-        """Show values above the others, newest first, such as answers; the last twelve stay."""
+        """Show values above the others, newest first, such as answers; the last twelve stay.
+
+        Args:
+            values: Whatever shows itself in a notebook.
+
+        Example:
+            >>> from canary import ScriptedModel
+            >>> with Dashboard() as dashboard:
+            ...     dashboard.show(ScriptedModel("cat", 0.9))
+            ...     "ScriptedModel" in dashboard.html()
+            True
+        """
         with self._lock:
             self._recent.extendleft(values)
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving.
+
+        Example:
+            >>> Dashboard().close()
+        """
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def html(self) -> str:
-        """Draw everything as it is now."""
+        """Draw everything as it is now.
+
+        Example:
+            >>> with Dashboard() as dashboard:
+            ...     isinstance(dashboard.html(), str)
+            True
+        """
         with self._lock:
             recent = list(self._recent)
             sections = [_safely(draw) for draw in self._sections()]

@@ -145,7 +145,9 @@ def test_the_reference_has_everything_public(site):
     for name in canary.__all__:
         if name.startswith("__") or name in {"Node", "istio"}:
             continue
-        places = {f'id="canary.{module}.{name}"' for module in ("_canary", "_dashboard", "_records", "_errors")}
+        places = {
+            f'id="canary.{module}.{name}"' for module in ("_canary", "_dashboard", "_errors", "_records", "_wait")
+        }
         assert any(place in python + exceptions for place in places), name
     for name in canary.istio.__all__:
         if name not in {"Entries", "Message"}:
