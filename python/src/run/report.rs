@@ -41,7 +41,9 @@ pub(crate) fn report(
     }
     if compare {
         let [(first, run), others @ ..] = &named[..] else {
-            return Err(PyValueError::new_err("compare=True needs two runs or more; runs is empty"));
+            return Err(PyValueError::new_err(
+                "compare=True needs two runs or more; runs is empty",
+            ));
         };
         if others.is_empty() {
             return Err(PyValueError::new_err(format!(
