@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A service account with a role in a namespace, and a connection with its token.
-async fn account(server: &ApiServer, namespace: &str, role: &Value) -> Kubernetes {
+pub(crate) async fn account(server: &ApiServer, namespace: &str, role: &Value) -> Kubernetes {
     server.namespace(namespace).await;
     let admin = server.connect("admin").await.unwrap().force(true);
     let metadata = json!({"name": "canary", "namespace": namespace});
@@ -40,7 +40,7 @@ async fn account(server: &ApiServer, namespace: &str, role: &Value) -> Kubernete
 }
 
 /// Waits until the server has taken note of a role.
-async fn in_force(lacking: impl AsyncFn() -> Vec<String>, expected: &[String]) {
+pub(crate) async fn in_force(lacking: impl AsyncFn() -> Vec<String>, expected: &[String]) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let found = lacking().await;

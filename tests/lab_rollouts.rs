@@ -64,6 +64,10 @@ impl Cluster for Dying {
         self.call(self.store.patch(object, patch)).await
     }
 
+    async fn patch_scale(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        self.call(self.store.patch_scale(object, patch)).await
+    }
+
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {
         self.call(self.store.delete(object)).await
     }

@@ -105,12 +105,19 @@ pub(crate) async fn pod(
     labels: &Value,
     status: &Value,
 ) {
+    let metadata = json!({"name": name, "namespace": namespace, "labels": labels, "finalizers": ["example.com/kept"]});
+    write_pod(cluster, &metadata, status).await;
+}
+
+/// The same with other metadata.
+pub(crate) async fn write_pod(cluster: &Kubernetes, metadata: &Value, status: &Value) {
     let pod = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": labels, "finalizers": ["example.com/kept"]},
+        "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
         "spec": {"containers": [{"name": "server", "image": "none"}]},
     });
     cluster.apply(&pod).await.unwrap();
+    let text = |field: &str| metadata[field].as_str().unwrap();
+    let (namespace, name) = (text("namespace"), text("name"));
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/status");
     let request = http::Request::patch(path)
         .header("content-type", "application/merge-patch+json")

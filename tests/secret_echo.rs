@@ -144,7 +144,11 @@ async fn an_api_server_that_sends_the_request_back() {
             Reply::json(code, &status)
         })
         .await;
-        for user in [json!({"token": SECRET}), json!({"tokenFile": file})] {
+        for user in [
+            json!({"token": SECRET}),
+            json!({"tokenFile": file}),
+            json!({"username": "me", "password": SECRET}),
+        ] {
             let kubeconfig = json!({
                 "apiVersion": "v1", "kind": "Config", "current-context": "c",
                 "clusters": [{"name": "c", "cluster": {"server": server.url()}}],

@@ -92,12 +92,14 @@ from canary._errors import (
     ServerTimeoutError,
     StoreError,
 )
+from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._node import Node
 from canary._records import Records
 
 if TYPE_CHECKING:
     from canary import istio
     from canary._dashboard import Dashboard
+    from canary._run_comparison import RunComparison
 
 __all__ = [
     "AaReport",
@@ -148,6 +150,7 @@ __all__ = [
     "Release",
     "RequestError",
     "Run",
+    "RunComparison",
     "ScriptedModel",
     "ServerError",
     "ServerTimeoutError",
@@ -196,4 +199,6 @@ def __getattr__(name: str) -> Any:
         return import_module("canary.istio")
     if name == "Dashboard":
         return import_module("canary._dashboard").Dashboard
+    if name == "RunComparison":
+        return import_module("canary._run_comparison").RunComparison
     raise AttributeError(f"module 'canary' has no attribute {name!r}")

@@ -3,6 +3,7 @@
 import builtins
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from logging import Logger, Manager
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, final, overload
@@ -13,6 +14,7 @@ from typing_extensions import Self
 from canary import istio
 from canary._dashboard import Dashboard
 from canary._records import Records
+from canary._run_comparison import RunComparison
 from canary._version_state import VersionState
 
 __all__ = [
@@ -852,12 +854,22 @@ class Workload(_Value):
         replicas: The number of pods; one unless given.
         cpu: CPU that each pod requests, such as `500m`; `3` unless given.
         memory: Memory that each pod requests; `4Gi` unless given.
+        cpu_limit: The most CPU that each pod gets; no limit unless given.
+        memory_limit: The most memory that each pod gets; no limit unless given. A pod that takes more is killed.
+        gpus: The number of GPUs of each pod, whole ones, as request and as limit; none unless given. Nodes that are
+            tainted by the name of the resource are tolerated.
+        gpu_resource: The extended resource that a GPU is; `nvidia.com/gpu` unless given.
+        node_selector: Labels of the nodes on which the pods may run.
+        tolerations: Taints of nodes that the pods tolerate, as `kubectl taint` writes them: `key=value:effect`.
         args: Further arguments of the model server.
 
     Example:
         >>> stable = Workload("image-classifier", "resnet50", model="image_classifier", path="gs://b/r50")
         >>> [object["kind"] for object in stable.objects()]
         ['ConfigMap', 'Deployment', 'Service']
+        >>> fast = stable.replace(image="tensorflow/serving:latest-gpu", gpus=1)
+        >>> fast.objects()[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+        {'nvidia.com/gpu': '1'}
     """
 
     def __new__(
@@ -873,6 +885,12 @@ class Workload(_Value):
         cpu: str | None = None,
         memory: str | None = None,
         args: Sequence[str] | None = None,
+        cpu_limit: str | None = None,
+        memory_limit: str | None = None,
+        gpus: int | None = None,
+        gpu_resource: str | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        tolerations: Sequence[str] | None = None,
     ) -> Workload: ...
     @property
     def app(self) -> str:
@@ -883,6 +901,40 @@ class Workload(_Value):
     @property
     def deployment_name(self) -> str:
         """The name of the Deployment."""
+    @property
+    def cpu(self) -> str:
+        """CPU that each pod requests."""
+    @property
+    def memory(self) -> str:
+        """Memory that each pod requests."""
+    @property
+    def cpu_limit(self) -> str | None:
+        """The most CPU that each pod gets; None without a limit."""
+    @property
+    def memory_limit(self) -> str | None:
+        """The most memory that each pod gets; None without a limit."""
+    @property
+    def gpus(self) -> int:
+        """The number of GPUs of each pod.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", image="own/server:1", gpus=2).gpus
+            2
+        """
+    @property
+    def gpu_resource(self) -> str:
+        """The extended resource that a GPU is."""
+    @property
+    def node_selector(self) -> dict[str, str]:
+        """Labels of the nodes on which the pods may run."""
+    @property
+    def tolerations(self) -> list[str]:
+        """Taints of nodes that the pods tolerate.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", tolerations=["spot:NoExecute"]).tolerations
+            ['spot:NoExecute']
+        """
     def objects(self) -> list[dict[str, Any]]:
         """Give the three objects, in the order in which they are applied.
 
@@ -1323,6 +1375,8 @@ class Client(_Value):
             none. Unless given it comes from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and is not used
             for the loopback. A user name and a password may be in the URL; no repr shows it, and the client is not
             pickled then.
+        allow_cleartext: True to send headers with credentials by `http://` or `grpc://` to other machines too, where
+            the network itself is encrypted, as in a mesh. Without it the call is refused.
 
     Example:
         >>> Client("http://127.0.0.1:8501", model="image_classifier", signature="serving_preprocess")
@@ -1349,6 +1403,7 @@ class Client(_Value):
         identity: tuple[_Pem, _Pem] | None = None,
         system_authorities: bool = True,
         proxy: str | Literal[False] | None = None,
+        allow_cleartext: bool = False,
     ) -> Client: ...
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
@@ -2233,6 +2288,9 @@ class Plan(_Value):
         aa: Whether both subsets serve the stable version, deployed twice, so that the run measures the service: which
             windows `bursts` needs, and which guardrails alarm although nothing differs (`Run.aa`). The steps below
             100 run, an alarm changes nothing, and everything goes back to the stable version; 100 is never written.
+        scale_down_after: The time from the settled promotion until the old version's Deployment is scaled to 0 pods;
+            unless given it is left as it is. The run goes on until then. A Deployment that an autoscaler scales, or
+            that other routes still lead to, is reported and left alone; an abort in that time goes back to it.
 
     Raises:
         InvalidError: The plan makes no sense; `findings` lists every reason with its path.
@@ -2274,6 +2332,7 @@ class Plan(_Value):
         sequential: int | Mapping[str, Any] | None = None,
         proven_on: Literal["all_steps", "last_step"] | None = None,
         aa: bool = False,
+        scale_down_after: _Seconds | None = None,
     ) -> Plan: ...
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
@@ -2363,6 +2422,15 @@ class Plan(_Value):
     @property
     def patience(self) -> float:
         """The longest time for one step, in seconds."""
+    @property
+    def scale_down_after(self) -> float | None:
+        """The seconds from the settled promotion to the scale-down of the old version; None where it is left as it is.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], scale_down_after=3600)
+            >>> plan.scale_down_after, plan.to_dict()["scaleDownAfter"]
+            (3600.0, '1h')
+        """
     @property
     def labels_within(self) -> float | None:
         """The longest time that a label is awaited, in seconds; None where labels come with their inputs.
@@ -2509,6 +2577,11 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
+        notify: str | Sequence[str] | None = None,
+        events: bool = False,
+        notify_link: str | None = None,
+        notify_token_file: str | PathLike[str] | None = None,
+        notify_cleartext: bool = False,
         metrics: str | None = None,
     ) -> Run:
         """Run the plan on a lab or a cluster; iterate over what it gives, or `wait()` for its verdict.
@@ -2563,12 +2636,20 @@ class Plan(_Value):
             anew: True to begin anew although a run of this plan is stored.
             progress: True for a display in the notebook that is updated in place, or a line of text in a terminal; or
                 a function that is called with each event.
+            notify: Who is told of the run, as `canary run --notify` takes it: `URL` for CloudEvents, `slack:URL` for
+                Slack, `env:NAME` or `file:PATH` for an address that is a secret; or a list of these. The run never
+                waits for a webhook; `Run.undelivered` says what did not arrive.
+            events: True to write the same notices as Kubernetes Events on the VirtualService.
+            notify_link: The address of a report or a dashboard that each notice links to.
+            notify_token_file: A file with a bearer token for the webhooks that get CloudEvents, read for each request.
+            notify_cleartext: True to send the token, and Slack's messages, by `http://` to other machines too.
             metrics: An IP address and a port, such as "127.0.0.1:9464", at which Prometheus can scrape the run's
                 metrics (`Run.metrics_url`); port 0 is any free one. Runs of one process may share an address. It is
                 served until the process ends, with the last values of each run. Nothing protects it: it has neither
                 TLS nor a login.
 
         Raises:
+            ValueError: An address of `notify` is not one; the message does not repeat it.
             PlanError: It cannot begin; the message says why, such as that the stable version does not answer the first
                 input, and with what.
             NotFoundError: An object is missing.
@@ -2594,6 +2675,11 @@ class Plan(_Value):
         tick: _Seconds | None = None,
         anew: bool = False,
         progress: bool | Callable[[Progress], object] | None = None,
+        notify: str | Sequence[str] | None = None,
+        events: bool = False,
+        notify_link: str | None = None,
+        notify_token_file: str | PathLike[str] | None = None,
+        notify_cleartext: bool = False,
         metrics: str | None = None,
     ) -> Coroutine[Any, Any, Run]:
         """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
@@ -3125,6 +3211,7 @@ class Progress(_Stored):
         canary), `gateJudged`, `written`, `seen` (the state of the rollout, at every tick), `waiting` (the cluster does
         not answer), `paused`, `resumed`, `awaitingApproval` and `approvalOverdue` (a step waits for a person),
         `alarmed` (a guardrail alarmed that does not roll back; `str` has its reading),
+        `scaleDownAwaited` and `scaledDown` (the old version after a promotion; `problem` says why it was left alone),
         `commanded` (a command of a person was read; `problem` says why it was refused), `suspended`, `sourceQuiet`,
         `sourceEnded`, `finished`.
         """
@@ -3262,6 +3349,9 @@ class Run(_Shown, _Table):
     def aa(self) -> AaReport | None:
         """The measurement of an A/A plan (`Plan(aa=True)`), once the run is over; None of others."""
     @property
+    def undelivered(self) -> list[str]:
+        """The recipients of `notify` and `events` that did not get notices, one line each with the reason."""
+    @property
     def readings(self) -> Records[Reading]:
         """The last reading of each guardrail."""
     @property
@@ -3269,6 +3359,16 @@ class Run(_Shown, _Table):
         """The first inputs on which the models disagreed, or one of them failed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
         """Write the run as one self-contained HTML page."""
+    def compare(self, other: Run, *, names: tuple[str, str] = ("first", "second")) -> RunComparison:
+        """Show this run beside another one: facts, verdicts, and the readings of each guardrail.
+
+        Args:
+            other: The other run, of the same plan or of another one.
+            names: What the two are called in tables and headings.
+
+        Raises:
+            TypeError: If `names` is not two texts.
+        """
     def _lab(self) -> Lab | None: ...
     def _history(self) -> list[dict[str, Any]]: ...
     def _view(self) -> dict[str, Any]: ...
@@ -3290,11 +3390,43 @@ def report(
     runs: Mapping[str, Run] | Iterable[tuple[str, Run]],
     *,
     title: str = "Canary releases",
+    compare: bool = False,
 ) -> None:
-    """Write several runs as one self-contained HTML page, each under its title."""
+    """Write several runs as one self-contained HTML page, each under its title.
+
+    Args:
+        path: The file to write; one that is there is replaced whole.
+        runs: The runs with their titles.
+        title: The title of the page.
+        compare: Show each later run beside the first one, below all runs.
+
+    Raises:
+        OSError: If the file cannot be written; one that was there stays as it was.
+        ValueError: If `compare` is set for fewer than two runs.
+    """
 
 def _command(arguments: list[str]) -> int:
     """Run the command `canary`, whose name is the first argument, and give its exit status.
 
     It writes to the standard streams of the process. `canary.__main__` calls it.
     """
+
+def _log_to(
+    loggers: list[Logger],
+    manager: Manager,
+    deliver: Callable[..., object],
+    start: Callable[[], object],
+) -> None:
+    """Begin to pass events on, for `canary._logging`."""
+
+def _next_event() -> tuple[Any, ...] | None:
+    """Wait for the next event, for the thread of `canary._logging`; None when the interpreter ends."""
+
+def _deliver_events() -> None:
+    """Deliver the events that wait, before a coroutine gives its result."""
+
+def _log_events(count: int) -> None:
+    """Tell so many events, for the tests."""
+
+def _log_for_ever() -> None:
+    """Tell events until the process ends, for the tests."""

@@ -45,11 +45,7 @@ def render_value(value: Any) -> str:
     rows = [(escape(name.replace("_", " ")), _text(getattr(value, name))) for name in properties(value)]
     if not rows:
         return page(f"<code>{escape(repr(value))}</code>")
-    return page(f"<h4>{escape(type(value).__name__)}</h4>{_plain_table(rows)}")
-
-
-def _plain_table(rows: Sequence[Sequence[str]]) -> str:
-    return table(("", ""), rows).replace("<thead><tr><th></th><th></th></tr></thead>", "", 1)
+    return page(f"<h4>{escape(type(value).__name__)}</h4>{table(("", ""), rows)}")
 
 
 def render_records(values: Sequence[Any]) -> str:
@@ -79,11 +75,11 @@ def interval(low: float, high: float, estimate: float | None, mark: float | None
         f'<line x1="4" x2="{4 + width}" y1="14" y2="14" stroke="currentColor" stroke-opacity=".25"/>',
         (
             f'<rect x="{at(low):.1f}" y="9" width="{max(at(high) - at(low), 1):.1f}" height="10" rx="3" '
-            'fill="#d9822b" fill-opacity=".45"/>'
+            'fill="var(--orange)" fill-opacity=".45"/>'
         ),
     ]
     if estimate is not None:
-        parts.append(f'<circle cx="{at(estimate):.1f}" cy="14" r="4" fill="#d9822b"/>')
+        parts.append(f'<circle cx="{at(estimate):.1f}" cy="14" r="4" fill="var(--orange)"/>')
     if mark is not None:
         parts.append(
             f'<line x1="{at(mark):.1f}" x2="{at(mark):.1f}" y1="4" y2="24" stroke="currentColor" stroke-width="2"/>'
@@ -176,7 +172,7 @@ def render_reading(reading: Reading) -> str:
         ("evidence", f"{bar(share, 1, 10)}{reading.e:.3g} of {needed:.3g}"),
         ("counted", _text(reading.counts)),
     ]
-    return page(f"<h4><code>{escape(reading.guardrail)}</code> {state}</h4>" + _plain_table(rows))
+    return page(f"<h4><code>{escape(reading.guardrail)}</code> {state}</h4>" + table(("", ""), rows))
 
 
 def render_workload(objects: Sequence[dict[str, Any]], yaml: str) -> str:
@@ -193,7 +189,7 @@ def render_workload(objects: Sequence[dict[str, Any]], yaml: str) -> str:
     return page(
         f"<h4>Workload <code>{escape(str(metadata['name']))}</code> "
         f'<span class="dim">in {escape(str(metadata.get("namespace", "default")))}</span></h4>'
-        + _plain_table(rows)
+        + table(("", ""), rows)
         + f"<details><summary>YAML</summary><pre>{escape(yaml)}</pre></details>"
     )
 
@@ -240,7 +236,7 @@ def render_answers(answers: Answers) -> str:
     state = "" if more else " <span class='dim'>there is nothing more to send</span>"
     rows = [("given", f"{given:,}"), ("under way", f"{under_way:,} of at most {most:,}")]
     hint = "iterate over it for the answers; <code>list()</code> and <code>to_pandas()</code> take them all"
-    return page(f"<h4>Answers{state}</h4>{_plain_table(rows)}<div class='dim'>{hint}</div>")
+    return page(f"<h4>Answers{state}</h4>{table(("", ""), rows)}<div class='dim'>{hint}</div>")
 
 
 _SERVICES = 10
@@ -281,4 +277,4 @@ def render_scripted_model(model: ScriptedModel) -> str:
     rows = [(what, f"{bar(share, 1, 10)}{share:.4g}") for what, share in shares if share]
     if model.latency:
         rows.append(("an answer takes", f"{model.latency:.4g} s"))
-    return page("<h4>ScriptedModel</h4>" + _plain_table([*says, *rows]))
+    return page("<h4>ScriptedModel</h4>" + table(("", ""), [*says, *rows]))

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from canary import Cluster, Preflight, Prometheus, Status
 
-_NO_HEAD = "<thead><tr><th></th><th></th></tr></thead>"
 _LONGEST = 1_000
 _OUTCOMES = {"fail": "error", "warn": "warning", "unknown": "warning", "pass": "ok"}
 
@@ -31,7 +30,7 @@ def render_cluster(cluster: Cluster) -> str:
         ("kubeconfig", code(str(kubeconfig)) if kubeconfig else '<span class="dim">as kubectl finds it</span>'),
     ]
     state = "" if connected else ' <span class="dim">not connected yet</span>'
-    return page(f"<h4>Cluster{state}</h4>" + table(("", ""), rows).replace(_NO_HEAD, "", 1))
+    return page(f"<h4>Cluster{state}</h4>" + table(("", ""), rows))
 
 
 def _remedy(text: str) -> str:
@@ -56,7 +55,7 @@ def render_prometheus(prometheus: Prometheus) -> str:
     """Show where requests are counted, and whose."""
     what, stable, canary = prometheus._about()  # noqa: SLF001 - its other half
     rows = [("counts", escape(what)), ("stable", code(stable)), ("canary", code(canary))]
-    return page(f"<h4>Prometheus at {code(prometheus.url)}</h4>" + table(("", ""), rows).replace(_NO_HEAD, "", 1))
+    return page(f"<h4>Prometheus at {code(prometheus.url)}</h4>" + table(("", ""), rows))
 
 
 def _served(totals: Mapping[str, int], arm: str) -> str:

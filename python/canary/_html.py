@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +17,34 @@ if TYPE_CHECKING:
 # Larger pictures are not decoded for a thumbnail.
 _PIXELS = 50_000_000
 
-# `currentColor` and translucent fills read on a light page and on a dark one alike.
+# No colour of text has a contrast of 4.5 to 1 on white and on black, as WCAG AA asks: there is a set for each, chosen by
+# the notebook's theme where it has one, else by the browser's.
 _STYLE = """<style>
+.cnry{--blue:#1f6cae;--orange:#b35c0c;--green:#23774a;--violet:#7a4fa3;--red:#b83232;--gold:#8a5a00}
+@media (prefers-color-scheme:dark){.cnry{--blue:#74b0ec;--orange:#efa75c;--green:#74cc9a;--violet:#c0a0e6;--red:#f28a8a;
+ --gold:#e3b34d}}
+[data-jp-theme-light="true"] .cnry,.vscode-light .cnry{--blue:#1f6cae;--orange:#b35c0c;--green:#23774a;--violet:#7a4fa3;
+ --red:#b83232;--gold:#8a5a00}
+[data-jp-theme-light="false"] .cnry,.vscode-dark .cnry{--blue:#74b0ec;--orange:#efa75c;--green:#74cc9a;--violet:#c0a0e6;
+ --red:#f28a8a;--gold:#e3b34d}
 .cnry{font:13px/1.45 system-ui,sans-serif;max-width:56em;overflow-x:auto}
 .cnry h4{margin:0 0 .4em;font-size:14px}
 .cnry table{border-collapse:collapse;margin:0 0 .5em;font-size:inherit}
 .cnry th,.cnry td{text-align:left;padding:.2em .8em .2em 0;vertical-align:top;background:none;
  border-bottom:1px solid rgba(128,128,128,.25)}
-.cnry th{font-weight:600;opacity:.7}
+.cnry th{font-weight:600;opacity:.75}
+.cnry th.n,.cnry td.n{text-align:right;font-variant-numeric:tabular-nums}
+.cnry dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1em;margin:0 0 .5em}
+.cnry dt{opacity:.72}.cnry dd{margin:0;overflow-wrap:anywhere}
 .cnry code{font:12px ui-monospace,monospace;background:rgba(128,128,128,.14);padding:.05em .3em;
  border-radius:3px;color:inherit}
 .cnry pre{font:12px/1.4 ui-monospace,monospace;background:rgba(128,128,128,.1);padding:.6em;
  border-radius:4px;overflow:auto;color:inherit}
-.cnry .bar{display:inline-block;height:.7em;border-radius:2px;background:#3b82c4;
+.cnry .bar{display:inline-block;height:.7em;border-radius:2px;background:var(--blue);
  vertical-align:baseline;margin-right:.5em}
-.cnry .b1{background:#d9822b}.cnry .b2{background:#4c9f70}.cnry .b3{background:#9b6bb3}
-.cnry .dim{opacity:.65}.cnry .error{color:#d64545}.cnry .warning{color:#c47f17}
-.cnry .info{color:#3b82c4}.cnry .ok{color:#4c9f70}
+.cnry .b1{background:var(--orange)}.cnry .b2{background:var(--green)}.cnry .b3{background:var(--violet)}
+.cnry .dim{opacity:.72}.cnry .error{color:var(--red)}.cnry .warning{color:var(--gold)}
+.cnry .info{color:var(--blue)}.cnry .ok{color:var(--green)}
 .cnry .in table{margin:0}.cnry .in td{border:none;padding-top:0;padding-bottom:.1em}
 .cnry summary{cursor:pointer;opacity:.75}
 .cnry .gallery{display:flex;flex-wrap:wrap;gap:.6em;margin:.3em 0}
@@ -40,7 +52,7 @@ _STYLE = """<style>
  overflow-wrap:anywhere;font-size:12px}
 .cnry .card img{display:block;border-radius:4px;margin:0 0 .3em}
 .cnry .card i{display:inline-block;width:.65em;height:.65em;border-radius:50%;margin-right:.4em}
-.cnry i.s{background:#3b82c4}.cnry i.c{background:#d9822b}
+.cnry i.s{background:var(--blue)}.cnry i.c{background:var(--orange)}
 </style>"""
 
 
@@ -49,11 +61,32 @@ def page(body: str) -> str:
     return f'{_STYLE}<div class="cnry">{body}</div>'
 
 
+# A cell that is a number, with a unit or without, or that says that there is none.
+_NUMBER = re.compile(r"[-−+]?[\d.,]+(e[-+]?\d+)?( ?(%|ms|s))?|–|∞|")
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out cells that are HTML already."""
-    header = "".join(f"<th>{cell}</th>" for cell in head)
-    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{header}</tr></thead><tbody>{lines}</tbody></table>"
+    """Lay out cells that are HTML already: text at the left, columns of numbers at the right; empty names make no head."""
+    lines = [list(row) for row in rows]
+    columns = [[_plain(cell) for cell in column] for column in zip(*lines, strict=True)] or [[""]] * len(head)
+    kinds = [' class="n"' if any(column) and all(map(_NUMBER.fullmatch, column)) else "" for column in columns]
+    header = "".join(f'<th scope="col"{kind}>{cell}</th>' for cell, kind in zip(head, kinds, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(line, kinds, strict=True)) + "</tr>"
+        for line in lines
+    )
+    top = f"<thead><tr>{header}</tr></thead>" if any(head) else ""
+    return f"<table>{top}<tbody>{body}</tbody></table>"
+
+
+def _plain(cell: str) -> str:
+    """Give the text of a cell."""
+    return re.sub(r"<[^>]*>", "", cell).strip()
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """List names with their values, which are HTML already."""
+    return "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in pairs) + "</dl>"
 
 
 def bar(share: float, index: int = 0, width: float = 14.0) -> str:

@@ -9,7 +9,7 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from canary._html import page, table
+from canary._html import facts, page, table
 from canary._rollout_html import COLOUR, timeline
 
 if TYPE_CHECKING:
@@ -140,8 +140,30 @@ def text_of(view: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _evidence(reading: Mapping[str, Any]) -> str:
-    """Draw E over time on a logarithmic scale, and the level that is an alarm."""
+def state_of(view: Mapping[str, Any]) -> tuple[str, str]:
+    """Give the name and the sentence of the verdict, or of a run that goes on."""
+    if view["verdict"] is None:
+        return "continue", text_of({**view, "readings": []})
+    return str(view["verdict"]["name"]), str(view["verdict"]["sentence"])
+
+
+def evidence(reading: Mapping[str, Any]) -> str:
+    """Draw E over time on a logarithmic scale with the level of an alarm, and write both below."""
+    needed = 1 / reading["alpha"]
+    alarm = ' <span class="error">alarm</span>' if reading["alarm"] else ""
+    return f"{_trace(reading)}<br>E = {reading['e']:.3g}, alarm at {needed:.0f}{alarm}"
+
+
+def estimate(reading: Mapping[str, Any]) -> str:
+    """Draw the estimate with its confidence sequence, and write both below."""
+    value = "" if reading["estimate"] is None else f"{reading['estimate']:.3f} in "
+    return (
+        f"{_sequence(reading)}<br>{value}[{_number(reading['low'])}, {_number(reading['high'])}] "
+        f'<span class="dim">{escape(reading["quantity"])}</span>'
+    )
+
+
+def _trace(reading: Mapping[str, Any]) -> str:
     width, height = 132, 34
     needed = math.log10(1 / reading["alpha"])
     low, high = -2.0, max(needed + 0.5, *(reading["trace"] or [0.0]))
@@ -155,11 +177,12 @@ def _evidence(reading: Mapping[str, Any]) -> str:
     step = (width - 4) / max(len(trace) - 1, 1)
     points = " ".join(f"{2 + index * step:.1f},{y(value)}" for index, value in enumerate(trace))
     return (
-        f'<svg role="img" aria-label="evidence over time" width="{width}" height="{height}" '
+        f'<svg role="img" aria-label="E over time: {reading["e"]:.3g} at the end, alarm at {1 / reading["alpha"]:.0f}" '
+        f'width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">'
-        f'<line x1="0" x2="{width}" y1="{y(needed)}" y2="{y(needed)}" stroke="#9b6bb3" '
+        f'<line x1="0" x2="{width}" y1="{y(needed)}" y2="{y(needed)}" stroke="var(--violet)" '
         'stroke-dasharray="4 3"/>'
-        f'<polyline points="{points}" fill="none" stroke="#d64545" stroke-width="1.6"/></svg>'
+        f'<polyline points="{points}" fill="none" stroke="var(--red)" stroke-width="1.6"/></svg>'
     )
 
 
@@ -180,15 +203,15 @@ def _sequence(reading: Mapping[str, Any]) -> str:
         f'<rect x="2" y="8" width="{width - 4}" height="2" fill="rgba(128,128,128,.3)"/>',
         (
             f'<rect x="{x(low)}" y="4" width="{max(x(high) - x(low), 1):.1f}" height="10" rx="2" '
-            'fill="#3b82c4" fill-opacity=".45"/>'
+            'fill="var(--blue)" fill-opacity=".45"/>'
         ),
     ]
     if bound is not None:
-        parts.append(f'<line x1="{x(bound)}" x2="{x(bound)}" y1="1" y2="17" stroke="#9b6bb3" stroke-width="1.5"/>')
+        parts.append(f'<line x1="{x(bound)}" x2="{x(bound)}" y1="1" y2="17" stroke="var(--violet)" stroke-width="1.5"/>')
     if estimate is not None:
-        parts.append(f'<circle cx="{x(estimate)}" cy="9" r="3.2" fill="#3b82c4"/>')
+        parts.append(f'<circle cx="{x(estimate)}" cy="9" r="3.2" fill="var(--blue)"/>')
     return (
-        f'<svg role="img" aria-label="confidence sequence" width="{width}" height="{height}" '
+        f'<svg role="img" aria-label="between {_number(low)} and {_number(high)}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
     )
 
@@ -197,43 +220,22 @@ def _number(value: float | None) -> str:
     return "∞" if value is None else f"{value:.3f}"
 
 
-def _failed(failed: Mapping[str, int]) -> str:
-    """Say how many requests failed, where any did."""
-    names = {"stable": "of the stable version", "canary": "of the canary", "unknown": "that no version is known of"}
-    parts = [f"{failed[arm]:,} {name}" for arm, name in names.items() if failed[arm]]
-    return f"; failed: {', '.join(parts)}" if parts else ""
-
-
 def render(view: Mapping[str, Any]) -> str:
     """Show the steps, the state of the run, each guardrail's evidence and confidence sequence, the verdict."""
-    plan, verdict = view["plan"], view["verdict"]
-    if verdict is None:
-        name, sentence = "continue", text_of({**view, "readings": []})
-    else:
-        name, sentence = verdict["name"], verdict["sentence"]
+    plan = view["plan"]
+    name, sentence = state_of(view)
     rows = [
-        (
-            f"<code>{escape(reading['guardrail'])}</code>"
-            + ('<br><span class="error">alarm</span>' if reading["alarm"] else ""),
-            f"{_evidence(reading)}<br>E = {reading['e']:.3g} of {1 / reading['alpha']:.0f}",
-            (
-                f"{_sequence(reading)}<br>"
-                + ("" if reading["estimate"] is None else f"{reading['estimate']:.3f} in ")
-                + f'[{_number(reading["low"])}, {_number(reading["high"])}] <span class="dim">'
-                + f"{escape(reading['quantity'])}</span>"
-            ),
-        )
+        (f"<code>{escape(reading['guardrail'])}</code>", evidence(reading), estimate(reading))
         for reading in view["readings"]
     ]
     body = (
         f"<h4>{escape(view['title'])} "
         f'<span class="dim">{escape(plan["stable"])} → {escape(plan["canary"])}, '
         f"{view['seconds']:.0f} s</span></h4>"
-        f'<div style="border-left:4px solid {COLOUR.get(name, "#c47f17")};padding-left:.6em;'
+        f'<div style="border-left:4px solid {COLOUR.get(name, "var(--gold)")};padding-left:.6em;'
         f'margin-bottom:.5em">{escape(sentence)}</div>'
         f"{timeline(plan['steps'], view['weight'])}"
-        f'<div class="dim">{view["requests"]:,} requests, {view["served"]:,} of them by the canary; '
-        f"{view['pairs']:,} pairs{_failed(view['failed'])}</div>"
+        f"{facts(view['facts'])}"
     )
     if rows:
         body += table(("guardrail", "evidence against the canary", "confidence sequence"), rows)
@@ -241,5 +243,5 @@ def render(view: Mapping[str, Any]) -> str:
         # The cards are the report's, and escaped there.
         count, shown = view["disagreements"], view["cards"].count('<div class="card">')
         some = "" if shown == count else f", {shown} of {count} inputs"
-        body += f'<div class="dim">where the models disagree{some}</div>{view["cards"]}'
+        body += f'<div class="dim">Where the models disagree{some}</div>{view["cards"]}'
     return page(body)

@@ -15,7 +15,7 @@ def render_node(node: Mapping[str, Any], path: str) -> str:
     def cell(value: object) -> str:
         if isinstance(value, Mapping):
             rows = [(f"<code>{escape(str(key))}</code>", cell(item)) for key, item in value.items()]
-            return table(("", ""), rows).replace("<thead><tr><th></th><th></th></tr></thead>", "") if rows else "{}"
+            return table(("", ""), rows) if rows else "{}"
         if isinstance(value, list | tuple):
             return "<br>".join(cell(item) for item in value) or "[]"
         return escape(str(value))

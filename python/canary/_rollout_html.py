@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from canary import Reading
 
-COLOUR = {"promote": "#4c9f70", "promotedByPerson": "#4c9f70", "rollback": "#d64545"}
+COLOUR = {"promote": "var(--green)", "promotedByPerson": "var(--green)", "rollback": "var(--red)"}
 
 
 def _hold(hold: Mapping[str, Any]) -> str:
@@ -31,7 +31,7 @@ def timeline(steps: Sequence[Mapping[str, Any]], now: int | None = None) -> str:
         left = index * width
         parts.append(
             f'<rect x="{left}" y="{top:.1f}" width="{width - 2}" height="{height - top:.1f}" '
-            f'rx="2" fill="#d9822b" fill-opacity="{opacity}"/>'
+            f'rx="2" fill="var(--orange)" fill-opacity="{opacity}"/>'
             f'<text x="{left + 4}" y="{top - 4:.1f}" font-size="12" fill="currentColor">'
             f"{weight} %</text>"
         )
@@ -105,7 +105,7 @@ def render_simulation(simulation: Mapping[str, Any]) -> str:
 
 def render_verdict(name: str, sentence: str, readings: Sequence[Reading]) -> str:
     """Show the verdict in words, and each reading under it."""
-    colour = COLOUR.get(name, "#c47f17")
+    colour = COLOUR.get(name, "var(--gold)")
     rows = [
         (
             f"<code>{escape(reading.guardrail)}</code>",

@@ -4,9 +4,11 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
+use crate::logging;
+
 /// Runs the command with the arguments of a process, the program's name first, and gives its exit status. It writes to
 /// the standard streams of the process.
 #[pyfunction]
 pub(crate) fn _command(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    py.detach(|| canary_cli::run(arguments).code())
+    py.detach(|| canary_cli::run_with_log(arguments, logging::write_instead).code())
 }

@@ -22,6 +22,7 @@ mod input;
 mod istio;
 mod json;
 mod lab;
+mod logging;
 mod macros;
 mod mesh;
 mod prometheus;
@@ -93,6 +94,7 @@ mod _canary {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // Not by `add`, which would list it in `__all__`.
         module.setattr("_panic", pyo3::wrap_pyfunction!(crate::door::_panic, module)?)?;
+        crate::logging::add_to(module)?;
         module.setattr("_command", pyo3::wrap_pyfunction!(crate::command::_command, module)?)
     }
 }

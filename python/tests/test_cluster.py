@@ -164,3 +164,35 @@ def test_a_cluster_is_its_settings(tmp_path: Path) -> None:
         assert other == one
         assert hash(other) == hash(one)
     assert one != canary.Cluster(tmp_path / "config", context="b", namespace="models")
+
+
+def test_a_workload_asks_for_gpus_and_limits() -> None:
+    """Whole devices, as request and as limit; the rest is checked as Kubernetes would."""
+    one = workload().replace(
+        image="tensorflow/serving:latest-gpu",
+        gpus=2,
+        memory_limit="8Gi",
+        node_selector={"cloud.google.com/gke-accelerator": "nvidia-l4"},
+        tolerations=["pool=models:NoSchedule"],
+    )
+    pod = one.objects()[1]["spec"]["template"]["spec"]
+    resources = pod["containers"][0]["resources"]
+    assert resources["limits"] == {"memory": "8Gi", "nvidia.com/gpu": "2"}
+    assert resources["requests"]["nvidia.com/gpu"] == "2"
+    assert [taint["key"] for taint in pod["tolerations"]] == ["pool", "nvidia.com/gpu"]
+    assert pod["nodeSelector"] == one.node_selector
+    assert (one.gpus, one.memory_limit, one.cpu_limit, one.tolerations) == (2, "8Gi", None, ["pool=models:NoSchedule"])
+    assert repr(one).endswith("gpus=2)")
+    assert pickle.loads(pickle.dumps(one)) == one == copy.deepcopy(one)
+    assert one.replace(gpus=1) != one
+    for wrong, error, words in [
+        ({"gpus": 0.5}, TypeError, r"gpus=0\.5: a pod has whole GPUs"),
+        ({"gpus": -1}, ValueError, r"gpus=-1: a pod has whole GPUs"),
+        ({"gpu_resource": "gpu"}, canary.InvalidError, "domain/name"),
+        ({"memory_limit": "1Gi"}, canary.InvalidError, "at least 4Gi"),
+        ({"tolerations": ["a b"]}, canary.ManifestError, "key=value:effect"),
+        ({"node_selector": {"a b": "c"}}, canary.InvalidError, "label of the nodes"),
+    ]:
+        with pytest.raises(error, match=words):
+            workload().replace(**wrong)
+    assert [found.path for found in one.replace(image="tensorflow/serving").validate()] == ["image"]

@@ -155,6 +155,7 @@ def test_the_defaults_of_a_workload_are_as_the_page_says():
         str(deployment["replicas"]),
         requests["cpu"],
         requests["memory"],
+        f"`{workload.gpu_resource}`",
         "gRPC 8500, REST 8501",
         f"{probe['initialDelaySeconds']} s",
         f"{probe['periodSeconds']} s",

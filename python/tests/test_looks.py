@@ -295,6 +295,17 @@ REQUIRED = os.environ.get("CANARY_REAL_PARTS") == "required"
 browser = pytest.mark.skipif(
     not CHROMIUM and not REQUIRED, reason="chromium is missing: apt-get install chromium fonts-dejavu-core"
 )
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+]
 STYLE = """<meta charset="utf-8"><style>
 body{margin:16px;background:%s;color:%s}
 .cnry{font-family:"DejaVu Sans"!important;margin-bottom:18px}
@@ -305,19 +316,13 @@ body{margin:16px;background:%s;color:%s}
 
 def picture(pieces, colours, tmp_path, size):
     page, out = tmp_path / "page.html", tmp_path / "page.png"
-    page.write_text(STYLE % colours + "".join(html for _, html in pieces))
+    theme = "true" if colours == LIGHT else "false"
+    body = "".join(html for _, html in pieces)
+    page.write_text(f'{STYLE % colours}<body data-jp-theme-light="{theme}">{body}')
     subprocess.run(
         [
             CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--hide-scrollbars",
-            "--force-device-scale-factor=1",
+            *FLAGS,
             f"--window-size={size[0]},{size[1]}",
             f"--user-data-dir={tmp_path / 'profile'}",
             f"--screenshot={out}",
@@ -353,6 +358,20 @@ READINGS = [
 ]  # fmt: skip
 
 
+FACTS = [
+    ("Object", "VirtualService default/pets"),
+    ("Cluster", "staging (https://10.0.0.1:6443)"),
+    ("Versions", "v1 → v2"),
+    ("Date", "2026-11-30 09:30:00 to 09:30:42 UTC (42 s)"),
+    ("Plan", "<code>0123456789abcdef</code>, α = 5 %"),
+    ("Steps", "5 → 30 → 100 %"),
+    ("Observed", "1317 requests by the stable version, 523 by the canary (12 failed)"),
+    ("Compared", "60 pairs"),
+    ("Divided by the weights", "523 canary requests, 1317 stable requests"),
+    ("Not counted", "3 requests of unknown version"),
+]
+
+
 def photo():
     """A picture that is the same everywhere."""
     across, down = np.meshgrid(np.arange(96), np.arange(64))
@@ -376,7 +395,7 @@ def runs():
     ).replace('Egyptian cat<span class="dim"> 61 %', 'failed: 404 Servable not found<span class="dim">', 1)
     view = {
         "title": "pets: v2", "plan": whole, "seconds": 42.0, "weight": 30, "requests": 1840, "served": 523,
-        "pairs": 60, "failed": {"stable": 0, "canary": 12, "unknown": 3}, "readings": READINGS, "verdict": None,
+        "pairs": 60, "readings": READINGS, "verdict": None, "facts": FACTS,
         "disagreements": 3,
         "cards": f'<div class="gallery">{cards}</div>',
     }  # fmt: skip

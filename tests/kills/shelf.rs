@@ -63,6 +63,10 @@ impl Cluster for Shelf {
         Ok(inner.put(name, changed))
     }
 
+    async fn patch_scale(&self, object: &ObjectRef, _: &Patch) -> Result<Value> {
+        panic!("a rollout that does not ask for it scales {object}")
+    }
+
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {
         Ok(self.0.lock().unwrap().objects.remove(object).is_some())
     }

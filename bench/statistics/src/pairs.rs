@@ -145,7 +145,7 @@ fn proofs(settings: Settings) -> Result<()> {
     let cells = [(0.9, 0.95), (0.93, 0.95), (0.97, 0.99)];
     for (place, (bound, truth)) in cells.into_iter().enumerate() {
         let (seed, floor) = (810 + place as u64, floor_of_share(truth, bound));
-        // Where an alarm has sounded by chance a proof may never come: a run is over after fifty times the least.
+        // After a false alarm the proof may never be reached: a run ends at fifty times the least number of pairs.
         let most = (50.0 * floor) as u64;
         let proven = in_parallel(seed, runs, |random| {
             let mut test = Agreement::new(truth)?;

@@ -42,7 +42,7 @@ fn found(random: &mut Random, share: f64, starts: u32, window: Option<u64>) -> R
     Ok((WARMUP + at) as f64)
 }
 
-/// Whether equal versions are told apart while everything becomes three times slower and the share grows.
+/// False alarms between equal versions while all requests become three times slower and the canary's share grows.
 fn told_apart(random: &mut Random, window: Option<u64>) -> Result<bool> {
     let alpha = alpha()?;
     let mut test = warm(random, 2, window)?;

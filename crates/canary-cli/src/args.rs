@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{commands as of, status::Status};
+use crate::{commands as of, log::LogOptions, status::Status};
 
 /// Releases of models behind an Istio mesh: check manifests and plans, simulate, run, watch.
 ///
@@ -22,6 +22,8 @@ use crate::{commands as of, status::Status};
 pub(crate) struct Canary {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) log: LogOptions,
 }
 
 /// The subcommands.

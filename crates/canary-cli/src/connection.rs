@@ -18,6 +18,14 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// The cluster as reports name it: the context, where one is chosen, and the address of the API server.
+    pub(crate) fn name(&self, cluster: &Kubernetes) -> String {
+        let server = cluster.server().unwrap_or_default();
+        self.context
+            .as_ref()
+            .map_or_else(|| server.to_owned(), |context| format!("{context} ({server})"))
+    }
+
     /// Connects.
     pub(crate) async fn open(&self) -> Result<Kubernetes> {
         Ok(Kubernetes::open(self.kubeconfig.as_deref(), self.context.as_deref()).await?)

@@ -8,6 +8,7 @@ mod file;
 mod findings;
 mod input;
 mod junit;
+mod log;
 mod metered;
 mod output;
 mod release;
@@ -18,6 +19,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches};
 
 pub use file::write_file;
+pub use log::LogLayer;
 pub use status::Status;
 
 /// Runs the command with the arguments of a process, the program's name first, and gives its exit status.
@@ -37,6 +39,16 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
+    run_with_log(arguments, log::install)
+}
+
+/// As [`run`], in a process that has a subscriber of `tracing` already: with `--log` or `CANARY_LOG` the layer that writes
+/// the log is handed to `install`, which says whether it could be put in its place.
+pub fn run_with_log<I, T>(arguments: I, install: impl FnOnce(LogLayer) -> bool) -> Status
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
@@ -47,7 +59,10 @@ where
     };
     let status = args::Canary::from_arg_matches(&matches)
         .map_err(anyhow::Error::from)
-        .and_then(|canary| canary.command.run())
+        .and_then(|canary| {
+            canary.log.begin(install)?;
+            canary.command.run()
+        })
         .unwrap_or_else(|error| {
             output::error(&error);
             if error.is::<input::Unusable>() { Status::Unusable } else { Status::Failed }

@@ -7,6 +7,7 @@ mod findings;
 mod folder;
 mod help;
 mod inputs;
+mod log;
 mod metrics;
 mod notify;
 mod release;

@@ -1,7 +1,7 @@
 //! `run --notify`: a receiver on loopback gets the course of a run; a dead one costs it nothing.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::mpsc::{Receiver, channel},
 };
@@ -10,22 +10,23 @@ use serde_json::Value;
 
 use crate::folder::Folder;
 
-fn read(stream: &mut TcpStream) -> Value {
-    let mut bytes = Vec::new();
+fn read(stream: &TcpStream) -> Value {
+    let mut request = BufReader::new(stream);
+    let mut length = 0;
     loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let head = head.to_ascii_lowercase();
-            let length = head.split("content-length: ").nth(1).unwrap();
-            if body.len() >= length.lines().next().unwrap().parse::<usize>().unwrap() {
-                return serde_json::from_str(body).unwrap();
+        let mut line = String::new();
+        assert!(request.read_line(&mut line).unwrap() > 0, "the request ended early");
+        match line.trim().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap();
             }
+            None if line.trim().is_empty() => break,
+            _ => {}
         }
-        let mut more = [0; 4096];
-        let count = stream.read(&mut more).unwrap();
-        assert!(count > 0, "the request ended early: {text}");
-        bytes.extend_from_slice(&more[..count]);
     }
+    let mut body = vec![0; length];
+    request.read_exact(&mut body).unwrap();
+    serde_json::from_slice(&body).unwrap()
 }
 
 /// A server that takes every notice; its address, and the notices.
@@ -36,7 +37,7 @@ fn receiver() -> (String, Receiver<Value>) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let notice = read(&mut stream);
+            let notice = read(&stream);
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
             stream.write_all(answer.as_bytes()).unwrap();
             if sender.send(notice).is_err() {
@@ -107,6 +108,7 @@ fn an_address_that_is_none_ends_the_command_before_anything_and_is_not_repeated(
     let folder = Folder::new("notify-wrong");
     for (address, reason) in [
         ("slack:hunter2", "does not begin with http:// or https://"),
+        ("slack:http://chat.example/hunter2", "http:// does not encrypt them"),
         ("env:CANARY_NO_SUCH_VARIABLE", "CANARY_NO_SUCH_VARIABLE is not set"),
     ] {
         let (status, text, said) = folder.run(&["run", "plan.yaml", "--notify", address]);

@@ -57,5 +57,7 @@ pub mod serving {
     #[doc(inline)]
     pub use canary_serving::store;
     #[doc(inline)]
-    pub use canary_serving::{CONFIG_ANNOTATION, Error, GRPC_PORT, REST_PORT, Result, Workload};
+    pub use canary_serving::{
+        CONFIG_ANNOTATION, Error, GRPC_PORT, REST_PORT, Result, Toleration, Workload,
+    };
 }

@@ -5,14 +5,17 @@ use std::sync::OnceLock;
 use std::{fmt, future::Future, sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::{Uri, header};
+use http::{StatusCode, Uri, header};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use reqwest::{ClientBuilder, Url, redirect::Policy};
+use tracing::{Instrument, Span};
 
 use crate::{
-    BoxError, Error, Limits, Phase, Request, Response, Settings, message::MAX_TIMEOUT,
+    BoxError, Error, Limits, Phase, Request, Response, Settings,
+    message::{MAX_TIMEOUT, SECRET_PATH, milliseconds},
     pieces::Pieces,
+    root_cause,
 };
 
 /// The most memory that is allocated for a body before any of it has arrived, whatever its header announces.
@@ -88,6 +91,12 @@ impl Client {
     /// # Errors
     /// Every variant of [`Error`]; each says what a caller can do.
     pub async fn send(&self, request: &Request, limits: Limits) -> Result<Response, Error> {
+        let path = if request.path_is_secret { SECRET_PATH } else { request.uri.path() };
+        let span = span(&request.method, &request.uri, path);
+        logged(self.exchange(request, limits), |response| response.status).instrument(span).await
+    }
+
+    async fn exchange(&self, request: &Request, limits: Limits) -> Result<Response, Error> {
         let start = Instant::now();
         let timed_out = |phase| Error::Timeout {
             phase,
@@ -128,7 +137,9 @@ impl Client {
     {
         let (parts, body) = request.into_parts();
         let body = reqwest::Body::wrap(body);
-        let response = self.execute(parts.method, &parts.uri, parts.headers, body).await?;
+        let span = span(&parts.method, &parts.uri, parts.uri.path());
+        let head = self.execute(parts.method, &parts.uri, parts.headers, body);
+        let response = logged(head, reqwest::Response::status).instrument(span).await?;
         let response = http::Response::<reqwest::Body>::from(response);
         Ok(response.map(|body| body.map_err(Error::in_body)))
     }
@@ -183,6 +194,45 @@ impl Inner {
         };
         Ok(Secure { any: offering(&["h2", "http/1.1"])?, http1: offering(&["http/1.1"])? })
     }
+}
+
+/// The span of a request: neither the query nor a user name or password is in it.
+fn span(method: &http::Method, uri: &Uri, path: &str) -> Span {
+    tracing::debug_span!(
+        "request",
+        %method,
+        host = uri.authority().and_then(|named| named.as_str().rsplit('@').next()),
+        path,
+    )
+}
+
+/// Tells the outcome of a request in its span.
+async fn logged<T>(
+    exchange: impl Future<Output = Result<T, Error>>,
+    status: impl Fn(&T) -> StatusCode,
+) -> Result<T, Error> {
+    let start = Instant::now();
+    let outcome = exchange.await;
+    match &outcome {
+        Ok(response) => tracing::debug!(
+            status = status(response).as_u16(),
+            duration_ms = milliseconds(start.elapsed()),
+            "response"
+        ),
+        Err(error @ (Error::Connect { .. } | Error::Tls { .. })) => tracing::debug!(
+            %error,
+            cause = root_cause(error),
+            duration_ms = milliseconds(start.elapsed()),
+            "connection failed"
+        ),
+        Err(error) => tracing::debug!(
+            %error,
+            cause = root_cause(error),
+            duration_ms = milliseconds(start.elapsed()),
+            "request failed"
+        ),
+    }
+    outcome
 }
 
 fn builder(settings: &Settings, rules: &[reqwest::Proxy]) -> ClientBuilder {

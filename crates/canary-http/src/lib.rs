@@ -2,6 +2,7 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod cleartext;
 mod client;
 mod error;
 mod message;
@@ -13,9 +14,10 @@ mod text;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use cleartext::{credential_in, is_cleartext, is_loopback};
 pub use client::Client;
 pub use error::{BoxError, ConnectFailure, Error, Phase, TlsFailure, causes, root_cause};
-pub use message::{Limits, MAX_TIMEOUT, Request, Response};
+pub use message::{Limits, MAX_TIMEOUT, Request, Response, milliseconds};
 pub use proxy::Proxy;
 pub use secrets::{Secrets, is_credential};
 pub use settings::Settings;

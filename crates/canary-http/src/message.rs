@@ -11,6 +11,20 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 /// The longest timeout, a year: a longer one is shortened to it, as no clock adds more without an overflow.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// What stands in messages and events in place of a path that is a secret.
+pub(crate) const SECRET_PATH: &str = "[redacted]";
+
+/// A time in milliseconds, to the microsecond, as events state it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(canary_http::milliseconds(Duration::from_nanos(1_234_567)), 1.235);
+/// ```
+pub fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// A request; sending it again costs no copy of its body.
 ///
 /// ```
@@ -33,12 +47,14 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// `true` when the address's path is a secret, as that of a webhook can be: neither `Debug` nor an event shows it.
+    pub path_is_secret: bool,
 }
 
 impl Request {
     /// A request with a method for an address.
     pub fn new(method: Method, uri: Uri) -> Self {
-        Self { method, uri, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { method, uri, headers: HeaderMap::new(), body: Bytes::new(), path_is_secret: false }
     }
 
     /// A `GET` of an address.
@@ -64,18 +80,26 @@ impl Request {
         self.body = body.into();
         self
     }
+
+    /// Sets [`Request::path_is_secret`].
+    #[must_use]
+    pub fn secret_path(mut self) -> Self {
+        self.path_is_secret = true;
+        self
+    }
 }
 
 impl fmt::Debug for Request {
     /// Without the query, the values of headers and the body, which may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<&str> = self.headers.keys().map(HeaderName::as_str).collect();
+        let path = if self.path_is_secret { SECRET_PATH } else { self.uri.path() };
         f.debug_struct("Request")
             .field("method", &self.method)
             .field("scheme", &self.uri.scheme_str())
             .field("host", &self.uri.host())
             .field("port", &self.uri.port_u16())
-            .field("path", &self.uri.path())
+            .field("path", &path)
             .field("headers", &headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .finish()

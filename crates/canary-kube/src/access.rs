@@ -58,6 +58,26 @@ const DRIVER: &[Rule] = &[
     Rule { group: "", resource: "configmaps", verbs: &["get"] },
 ];
 
+/// What the driver needs beside that for a plan that scales the old version down ([`Plan::scale_down_after`]): to look for
+/// autoscalers and for routes that still lead there, and to change the number of replicas, and nothing else, of a
+/// `Deployment`. Its name is not part of the plan.
+const SCALE_DOWN: &[Rule] = &[
+    Rule { group: "apps", resource: "deployments/scale", verbs: &["patch"] },
+    Rule { group: "autoscaling", resource: "horizontalpodautoscalers", verbs: &["list"] },
+    Rule { group: "networking.istio.io", resource: "virtualservices", verbs: &["list"] },
+    Rule { group: "networking.istio.io", resource: "destinationrules", verbs: &["list"] },
+];
+
+/// The rules for a plan, and those that are good for its objects alone.
+fn rules_of(plan: &Plan) -> Vec<(&'static Rule, Option<String>)> {
+    let mut rules: Vec<_> = DRIVER.iter().map(|rule| (rule, rule.object(plan))).collect();
+    if plan.scale_down_after.is_some() {
+        // Lists cannot be permitted by name.
+        rules.extend(SCALE_DOWN.iter().map(|rule| (rule, None)));
+    }
+    rules
+}
+
 /// A verb on a resource that an account lacks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -76,7 +96,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// The least `Role` with which the driver of any rollout works in a namespace.
+/// The least `Role` with which the driver of any rollout works in a namespace that scales no old version down.
 ///
 /// [`role_for`] gives the one that is good for a single plan.
 ///
@@ -85,21 +105,23 @@ impl fmt::Display for Permission {
 /// assert_eq!(role.metadata.namespace.as_deref(), Some("models"));
 /// ```
 pub fn role(namespace: &str, name: &str) -> Role {
-    let rules = DRIVER
-        .iter()
-        .map(|rule| PolicyRule {
-            api_groups: Some(vec![rule.group.to_owned()]),
-            resources: Some(vec![rule.resource.to_owned()]),
-            verbs: rule.verbs.iter().map(|verb| (*verb).to_owned()).collect(),
-            ..PolicyRule::default()
-        })
-        .collect();
+    let rules = DRIVER.iter().map(policy).collect();
     Role { metadata: metadata(namespace, name), rules: Some(rules) }
+}
+
+fn policy(rule: &Rule) -> PolicyRule {
+    PolicyRule {
+        api_groups: Some(vec![rule.group.to_owned()]),
+        resources: Some(vec![rule.resource.to_owned()]),
+        verbs: rule.verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+        ..PolicyRule::default()
+    }
 }
 
 /// The least `Role` with which the driver of this plan works: what it writes by name, and no others. What it reads of
 /// pods, workloads, services and `ConfigMap`s it may read in the whole namespace, because lists cannot be permitted by
-/// name, and the other two are named by objects that may change.
+/// name, and the other two are named by objects that may change. Only for a plan that scales the old version down does it
+/// permit to patch `deployments/scale`, and to list autoscalers and routes.
 ///
 /// ```
 /// use canary_core::{Plan, cluster::role_for};
@@ -112,10 +134,10 @@ pub fn role(namespace: &str, name: &str) -> Role {
 /// assert!(rules.iter().all(|rule| names(rule).is_some() || !rule.verbs.iter().any(|verb| verb == "patch")));
 /// ```
 pub fn role_for(plan: &Plan, name: &str) -> Role {
-    let mut role = role(&plan.target.namespace, name);
     let mut rules = Vec::new();
-    for (mut rule, of) in role.rules.take().unwrap_or_default().into_iter().zip(DRIVER) {
-        let Some(object) = of.object(plan) else {
+    for (of, object) in rules_of(plan) {
+        let mut rule = policy(of);
+        let Some(object) = object else {
             rules.push(rule);
             continue;
         };
@@ -126,8 +148,7 @@ pub fn role_for(plan: &Plan, name: &str) -> Role {
         }
         rules.push(PolicyRule { resource_names: Some(vec![object]), ..rule });
     }
-    role.rules = Some(rules);
-    role
+    Role { metadata: metadata(&plan.target.namespace, name), rules: Some(rules) }
 }
 
 /// The rule with which the notices of a rollout are written as Events
@@ -211,7 +232,7 @@ fn metadata(namespace: &str, name: &str) -> ObjectMeta {
 /// # Errors
 /// [`Error::Cluster`] when the API server cannot be reached.
 pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permission>> {
-    lacking(cluster, namespace, |_| None).await
+    lacking(cluster, namespace, DRIVER.iter().map(|rule| (rule, None)).collect()).await
 }
 
 /// The permissions of [`role_for`] this plan that the account in use lacks, by Kubernetes' `SelfSubjectAccessReview`.
@@ -219,17 +240,16 @@ pub async fn missing(cluster: &Kubernetes, namespace: &str) -> Result<Vec<Permis
 /// # Errors
 /// [`Error::Cluster`] when the API server cannot be reached.
 pub async fn missing_for(cluster: &Kubernetes, plan: &Plan) -> Result<Vec<Permission>> {
-    lacking(cluster, &plan.target.namespace, |rule| rule.object(plan)).await
+    lacking(cluster, &plan.target.namespace, rules_of(plan)).await
 }
 
 async fn lacking(
     cluster: &Kubernetes,
     namespace: &str,
-    name: impl Fn(&Rule) -> Option<String>,
+    rules: Vec<(&'static Rule, Option<String>)>,
 ) -> Result<Vec<Permission>> {
     let mut missing = Vec::new();
-    for rule in DRIVER {
-        let name = name(rule);
+    for (rule, name) in rules {
         for verb in rule.verbs {
             let name = name.as_deref().filter(|_| *verb != "create");
             if !allowed(cluster, namespace, rule, verb, name).await? {
@@ -252,12 +272,13 @@ async fn allowed(
     name: Option<&str>,
 ) -> Result<bool> {
     let target = ObjectRef::new("authorization.k8s.io/v1", "SelfSubjectAccessReview", "", verb);
+    let (resource, subresource) = rule.resource.split_once('/').unwrap_or((rule.resource, ""));
     let review = json!({
         "apiVersion": target.api_version,
         "kind": target.kind,
         "spec": {"resourceAttributes": {
-            "namespace": namespace, "verb": verb, "group": rule.group, "resource": rule.resource,
-            "name": name.unwrap_or_default(),
+            "namespace": namespace, "verb": verb, "group": rule.group, "resource": resource,
+            "subresource": subresource, "name": name.unwrap_or_default(),
         }},
     });
     let path = collection_path(&target.api_version, "selfsubjectaccessreviews", None);

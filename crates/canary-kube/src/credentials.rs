@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use canary_http::Secrets;
 use kube::config::AuthInfo;
 
@@ -21,6 +22,10 @@ impl Credentials {
             .into_iter()
             .filter_map(|name| fields[name].as_str())
             .fold(Secrets::default(), Secrets::with);
+        let user = fields["username"].as_str().zip(fields["password"].as_str());
+        // As basic authentication sends them.
+        let encoded = user.map(|(name, password)| STANDARD.encode(format!("{name}:{password}")));
+        let secrets = encoded.into_iter().fold(secrets, Secrets::with);
         Self { secrets, token_file: auth.token_file.as_ref().map(PathBuf::from) }
     }
 

@@ -1,7 +1,11 @@
 //! The connection to an API server, and one bounded request over it.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use canary_http::milliseconds;
 use http::Request;
 use kube::{
     Client, Config,
@@ -45,6 +49,7 @@ pub struct Kubernetes {
     pub(crate) dry_run: bool,
     /// True when the configuration turns the verification of the server\'s certificate off.
     unverified: bool,
+    server: Option<String>,
     credentials: Credentials,
 }
 
@@ -159,11 +164,12 @@ impl Kubernetes {
                 "the certificate of the API server is not verified: insecure-skip-tls-verify is set"
             );
         }
+        let server = address(&config.cluster_url);
         let credentials = Credentials::of(&config.auth_info);
         let client = Client::try_from(config).map_err(|error| {
             translate(Verb::Get, &ObjectRef::new("", "API server", "", ""), error)
         })?;
-        Ok(Self { unverified, credentials, ..Self::new(client) })
+        Ok(Self { unverified, server, credentials, ..Self::new(client) })
     }
 
     /// Uses a client that is there already.
@@ -174,6 +180,7 @@ impl Kubernetes {
             force: false,
             dry_run: false,
             unverified: false,
+            server: None,
             credentials: Credentials::default(),
         }
     }
@@ -182,6 +189,12 @@ impl Kubernetes {
     /// (`insecure-skip-tls-verify`): whoever is on the way can read the credentials and change the answers.
     pub fn is_unverified(&self) -> bool {
         self.unverified
+    }
+
+    /// The address of the API server, such as `https://10.0.0.1:6443`, for people to read; it holds no credentials. `None`
+    /// for a client that was given.
+    pub fn server(&self) -> Option<&str> {
+        self.server.as_deref()
     }
 
     /// Records writes under another name than [`FIELD_MANAGER`].
@@ -267,7 +280,9 @@ impl Kubernetes {
         request: Request<Vec<u8>>,
     ) -> Result<Value> {
         const LIMIT: Duration = Duration::from_secs(60);
-        match tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await {
+        let start = Instant::now();
+        let sent = tokio::time::timeout(LIMIT, self.client.request::<Value>(request)).await;
+        let outcome = match sent {
             Ok(answer) => answer.map_err(|error| self.failure(verb, object, error)),
             Err(_elapsed) => Err(Error::Cluster {
                 action: format!("{} {object}", verb.as_str()),
@@ -278,7 +293,15 @@ impl Kubernetes {
                 retryable: true,
                 source: None,
             }),
+        };
+        let (verb, duration_ms) = (verb.as_str(), milliseconds(start.elapsed()));
+        match &outcome {
+            Ok(_) => tracing::debug!(verb, %object, duration_ms, "API request"),
+            Err(error) => {
+                tracing::debug!(verb, %object, duration_ms, %error, "API request failed");
+            }
         }
+        outcome
     }
 }
 
@@ -332,4 +355,10 @@ fn without_secrets(error: &KubeconfigError) -> String {
         }
         _ => "its parts do not fit together".to_owned(),
     }
+}
+
+/// The address without user, password, path and query.
+fn address(url: &http::Uri) -> Option<String> {
+    let port = url.port_u16().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{}://{}{port}", url.scheme_str()?, url.host()?))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use canary_http::milliseconds;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream, stream::BoxStream};
 use kube::core::{Request as ApiRequest, WatchEvent as KubeEvent, params::WatchParams};
@@ -74,6 +75,8 @@ impl Watcher {
                 Err(error) => {
                     self.events = None;
                     self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                    let (object, pause_ms) = (&self.object, milliseconds(self.pause));
+                    tracing::debug!(%object, %error, pause_ms, "watch failed, and begins again");
                     return Err(error);
                 }
             }

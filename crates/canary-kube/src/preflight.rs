@@ -1,5 +1,6 @@
 //! Checks of a cluster before a release: its readiness, and what is missing.
 
+mod old_version;
 mod routes;
 
 use std::fmt::{self, Write as _};
@@ -13,7 +14,10 @@ use canary_rollout::{
 };
 use canary_serving::Workload;
 
-use self::routes::{gitops, owner};
+use self::{
+    old_version::old_version_of,
+    routes::{gitops, owner},
+};
 use crate::{Error, Kubernetes, Result, access, api_error::Verb, quota::quota_problem};
 
 /// The outcome of one check.
@@ -215,8 +219,17 @@ pub async fn preflight(cluster: &Kubernetes, options: &PreflightOptions) -> Resu
     }
     if let Some(plan) = &options.plan {
         checks.push(canary_pods(cluster, plan).await);
+        if plan.scale_down_after.is_some() {
+            checks.push(old_version_of(cluster, plan).await);
+        }
     }
-    Ok(Preflight { checks })
+    for Check { name, outcome, found, .. } in &checks {
+        tracing::debug!(check = name, %outcome, found, "preflight check");
+    }
+    let preflight = Preflight { checks };
+    let (namespace, ready) = (options.namespace.as_str(), preflight.is_ready());
+    tracing::info!(namespace, ready, checks = preflight.checks.len(), "preflight");
+    Ok(preflight)
 }
 
 async fn api_server(cluster: &Kubernetes) -> Result<Check> {

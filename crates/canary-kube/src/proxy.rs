@@ -1,8 +1,6 @@
 //! The proxy on the way to the API server.
 
-use std::net::IpAddr;
-
-use http::Uri;
+use canary_http::is_loopback;
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::{Config, config::Kubeconfig};
 
@@ -20,17 +18,11 @@ pub(crate) fn is_named(kubeconfig: &Kubeconfig, context: Option<&str>) -> bool {
 /// Takes the environment's proxy away where it is not meant: for what `NO_PROXY` names, as curl reads it, and for this
 /// machine's loopback, which a proxy cannot reach. kube 5.0 compares `NO_PROXY` with the proxy's own address.
 pub(crate) fn settle(config: &mut Config) {
-    if is_loopback(&config.cluster_url)
+    if is_loopback(config.cluster_url.host().unwrap_or_default())
         || Matcher::from_env().intercept(&config.cluster_url).is_none()
     {
         config.proxy_url = None;
     }
-}
-
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -47,7 +39,8 @@ mod tests {
             ("https://localhost.example", false),
             ("https://10.0.0.1", false),
         ] {
-            assert_eq!(is_loopback(&uri.parse().unwrap()), expected, "{uri}");
+            let uri: http::Uri = uri.parse().unwrap();
+            assert_eq!(is_loopback(uri.host().unwrap()), expected, "{uri}");
         }
     }
 

@@ -9,6 +9,7 @@ const NAMESPACED: &[(&str, &str)] = &[
     ("DestinationRule", "destinationrules"),
     ("Event", "events"),
     ("Gateway", "gateways"),
+    ("HorizontalPodAutoscaler", "horizontalpodautoscalers"),
     ("Job", "jobs"),
     ("Lease", "leases"),
     ("Pod", "pods"),

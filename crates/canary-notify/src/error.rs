@@ -36,6 +36,15 @@ pub enum Error {
         /// `a name` or `a value`.
         part: &'static str,
     },
+    /// Credentials would be sent without encryption.
+    #[error(
+        "the webhook at {host} gets credentials, and http:// does not encrypt them; use https://, or allow cleartext where \
+         the network itself is encrypted"
+    )]
+    Cleartext {
+        /// The host of the webhook.
+        host: String,
+    },
     /// The client of HTTP cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] canary_http::Error),

@@ -9,9 +9,11 @@ mod notifier;
 mod recipient;
 mod secret;
 mod send;
+mod teller;
 mod webhook;
 
 pub use error::{Error, Result};
 pub use notifier::Notifier;
 pub use recipient::Problem;
+pub use teller::{Recipients, Teller};
 pub use webhook::Webhook;

@@ -32,9 +32,12 @@ impl Notifier {
     /// The environment's proxies are used, as [`canary_http::Client`] does it.
     ///
     /// # Errors
-    /// [`Error::NoRuntime`] outside of a tokio runtime, [`Error::Client`] when a proxy of the environment cannot be used.
+    /// [`Error::NoRuntime`] outside of a tokio runtime, [`Error::Cleartext`] when credentials would be sent without
+    /// encryption ([`Webhook::allow_cleartext`]), [`Error::Client`] when a proxy of the environment cannot be used.
     pub fn spawn(webhooks: impl IntoIterator<Item = Webhook>) -> Result<Self> {
         let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let webhooks: Vec<Webhook> = webhooks.into_iter().collect();
+        webhooks.iter().try_for_each(Webhook::check_cleartext)?;
         let client = Client::new(&Settings::default()).map_err(Error::Client)?;
         let recipients = webhooks.into_iter().map(|webhook| {
             let attempts = Attempts { most: webhook.attempts, first_pause: webhook.first_pause };

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use canary_http::milliseconds;
 use canary_rollout::Notice;
 use tokio::{
     runtime::Handle,
@@ -115,10 +116,10 @@ impl Recipient {
     ) -> Self {
         let (queue, mut waiting) = channel::<Notice>(ROOM);
         let tally = Arc::<Mutex<Tally>>::default();
-        let counts = Arc::clone(&tally);
+        let (counts, recipient) = (Arc::clone(&tally), name.clone());
         let task = runtime.spawn(async move {
             while let Some(notice) = waiting.recv().await {
-                let delivered = attempt(&way, &notice, attempts, &counts).await;
+                let delivered = attempt(&recipient, &way, &notice, attempts, &counts).await;
                 let mut tally = locked(&counts);
                 tally.ended(delivered);
             }
@@ -133,6 +134,9 @@ impl Recipient {
         if self.queue.try_send(notice.clone()).is_err() {
             tally.given_up += 1;
             tally.reason.get_or_insert_with(|| format!("{ROOM} notices were waiting"));
+            let (recipient, kind) = (self.name.as_str(), notice.kind.name());
+            let reason = format_args!("{ROOM} notices were waiting");
+            tracing::warn!(recipient, kind, attempts = 0, %reason, "notice not delivered");
         }
     }
 
@@ -177,21 +181,32 @@ fn problem(name: &str, tally: &Tally, undelivered: u64) -> Option<Problem> {
 
 /// Attempts to deliver one notice; `true` when one succeeded.
 async fn attempt(
+    recipient: &str,
     way: &impl Deliver,
     notice: &Notice,
     attempts: Attempts,
     tally: &Mutex<Tally>,
 ) -> bool {
+    let kind = notice.kind.name();
     let mut pause = attempts.first_pause;
-    for number in 1.. {
-        let Err(failure) = way.deliver(notice).await else { return true };
-        locked(tally).reason = Some(failure.reason);
-        if !failure.again || number >= attempts.most {
+    for attempt in 1.. {
+        let Err(failure) = way.deliver(notice).await else {
+            tracing::debug!(recipient, kind, attempt, "notice delivered");
+            return true;
+        };
+        let reason = failure.reason.as_str();
+        if !failure.again || attempt >= attempts.most {
+            tracing::warn!(recipient, kind, attempts = attempt, reason, "notice not delivered");
+            locked(tally).reason = Some(failure.reason);
             break;
         }
         // Between half of the pause and the whole: recipients of many runs are not called at the same moments.
         let jittered = pause.mul_f64(0.5 + 0.5 * fastrand::f64());
-        tokio::time::sleep(failure.wait.unwrap_or(jittered)).await;
+        let wait = failure.wait.unwrap_or(jittered);
+        let pause_ms = milliseconds(wait);
+        tracing::debug!(recipient, kind, attempt, reason, pause_ms, "notice is sent again");
+        locked(tally).reason = Some(failure.reason);
+        tokio::time::sleep(wait).await;
         pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
     }
     false

@@ -37,7 +37,7 @@ impl Deliver for Post {
             headers.insert(AUTHORIZATION, authorization);
         }
         let body = webhook.format.body(notice).to_string();
-        let request = Request::post(webhook.uri.clone()).headers(headers).body(body);
+        let request = Request::post(webhook.uri.clone()).headers(headers).body(body).secret_path();
         let limits = Limits::default().timeout(webhook.timeout).max_body(MAX_RESPONSE);
         match self.client.send(&request, limits).await {
             Ok(response) => judge(response.status, &response.headers),

@@ -28,6 +28,7 @@ pub struct Webhook {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) bearer_file: Option<PathBuf>,
+    pub(crate) cleartext: bool,
     pub(crate) timeout: Duration,
     pub(crate) attempts: u32,
     pub(crate) first_pause: Duration,
@@ -109,6 +110,7 @@ impl Webhook {
             uri,
             headers: HeaderMap::new(),
             bearer_file: None,
+            cleartext: false,
             timeout: Duration::from_secs(10),
             attempts: 5,
             first_pause: Duration::from_millis(500),
@@ -143,6 +145,26 @@ impl Webhook {
     pub fn bearer_from_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.bearer_file = Some(path.into());
         self
+    }
+
+    /// Sends credentials by `http://` to other machines too, for networks that encrypt by themselves. Without it
+    /// [`Notifier::spawn`](crate::Notifier::spawn) refuses such a webhook.
+    #[must_use]
+    pub fn allow_cleartext(mut self, allow: bool) -> Self {
+        self.cleartext = allow;
+        self
+    }
+
+    /// Checks that nothing secret is sent without encryption: a header with credentials, a bearer token, or the address of
+    /// Slack's webhook, which is a secret itself.
+    pub(crate) fn check_cleartext(&self) -> Result<()> {
+        let secret = self.bearer_file.is_some()
+            || self.is_slack()
+            || canary_http::credential_in(&self.headers).is_some();
+        if secret && !self.cleartext && canary_http::is_cleartext(&self.uri) {
+            return Err(Error::Cleartext { host: self.host().to_owned() });
+        }
+        Ok(())
     }
 
     /// The longest time of one attempt: connecting, sending and reading the response. Default 10 s.

@@ -98,3 +98,34 @@ fn no_error_repeats_what_may_be_a_secret() {
     assert_eq!(error.to_string(), "the header \"no name\" has a name that HTTP does not allow");
     std::fs::remove_file(empty).unwrap();
 }
+
+#[tokio::test]
+async fn credentials_go_to_other_machines_by_https_alone() {
+    let cleartext = |webhook: Webhook| Notifier::spawn([webhook]).map(drop);
+    let plain = |url: &str| Webhook::cloud_events(url).unwrap();
+    let refused = [
+        plain("http://events.example/run").bearer_from_file("/run/token"),
+        plain("http://10.0.0.7:8080/run").header("x-api-key", SECRET).unwrap(),
+        plain("http://localhost.example/").header("Authorization", SECRET).unwrap(),
+        // The address itself is the secret.
+        Webhook::slack(&format!("http://chat.example/{SECRET}")).unwrap(),
+    ];
+    for webhook in refused {
+        let host = webhook.host().to_owned();
+        let error = cleartext(webhook.clone()).unwrap_err();
+        assert!(matches!(&error, Error::Cleartext { host: of } if *of == host), "{error:?}");
+        assert!(error.to_string().contains("use https://"), "{error}");
+        assert!(!texts(&error).contains(SECRET), "{error:?}");
+        assert!(cleartext(webhook.allow_cleartext(true)).is_ok(), "{host}");
+    }
+    for webhook in [
+        plain("https://events.example/run").bearer_from_file("/run/token"),
+        plain("http://127.0.0.1:1/run").bearer_from_file("/run/token"),
+        plain("http://[::1]:1/run").header("x-api-key", SECRET).unwrap(),
+        // Nothing secret is in it.
+        plain("http://events.example/run").header("x-team", "vision").unwrap(),
+    ] {
+        let host = webhook.host().to_owned();
+        assert!(cleartext(webhook).is_ok(), "{host}");
+    }
+}

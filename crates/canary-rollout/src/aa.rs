@@ -170,7 +170,7 @@ impl AaGuardrail {
         self.levels.last().map(|longest| (longest.window, false))
     }
 
-    /// Whether its bad requests come one by one; none where too few were seen.
+    /// `true` when its failed requests are independent and not in bursts; `None` when too few were seen to decide.
     fn comes_one_by_one(&self) -> Option<bool> {
         if self.levels.iter().any(|level| level.phi > NO_BURSTS) {
             return Some(false);

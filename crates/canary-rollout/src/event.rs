@@ -5,6 +5,7 @@ use super::{
     gate::GateOutcome,
     patch::{Differences, SubsetLabels},
     plan::Split,
+    scale_down::{OldVersion, ScaleDown},
 };
 use crate::evidence::{Observation, Timestamp};
 
@@ -49,6 +50,10 @@ pub enum Event {
     Saved,
     /// The removal of [`Action::RemoveSubset`] is done.
     SubsetRemoved,
+    /// The answer to [`Action::FindOldVersion`]: the `Deployment`, or the reason why it is left alone.
+    OldVersionFound(Result<OldVersion, String>),
+    /// The answer to [`Action::ScaleDown`].
+    ScaledDown(ScaleDown),
     /// Something was seen.
     Observed(Observation),
     /// A label has come later than its pair.
@@ -125,6 +130,12 @@ pub enum Action {
     CleanUp,
     /// Remove the canary's subset if the rollout created it; answer with [`Event::SubsetRemoved`].
     RemoveSubset,
+    /// Look for the one `Deployment` of the old version that may be scaled down; answer with
+    /// [`Event::OldVersionFound`].
+    FindOldVersion,
+    /// Scale the old version's `Deployment` to 0, unless something has come in the way since; answer with
+    /// [`Event::ScaledDown`] or [`Event::Edited`].
+    ScaleDown,
     /// Store the state.
     Save,
 }

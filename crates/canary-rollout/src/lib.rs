@@ -34,6 +34,7 @@ pub mod report;
 #[cfg(test)]
 mod restore_tests;
 mod room;
+mod scale_down;
 mod scenario;
 mod sequential;
 mod simulate;
@@ -72,6 +73,7 @@ pub use plan::{
 pub use power::{OtherTest, Power};
 pub use reading::Reading;
 pub use replay::Replay;
+pub use scale_down::{OldVersion, ScaleDown};
 pub use scenario::{Rates, Scenario};
 pub use sequential::Sequential;
 pub use simulate::Simulation;

@@ -33,6 +33,9 @@ pub(super) fn outcome(machine: &Machine, action: Action) -> Option<Event> {
         }
         Action::Write { .. } | Action::Leave => Event::Written,
         Action::RemoveSubset => Event::SubsetRemoved,
-        Action::Save | Action::CleanUp => return None,
+        Action::FindOldVersion => {
+            Event::OldVersionFound(Err("there is no cluster here".to_owned()))
+        }
+        Action::Save | Action::CleanUp | Action::ScaleDown => return None,
     })
 }

@@ -117,6 +117,14 @@ pub struct Plan {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub patience: Duration,
+    /// The time from the settled promotion until the old version's `Deployment` is scaled to 0; without it, it is left as
+    /// it is.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional"
+    )]
+    pub scale_down_after: Option<Duration>,
     /// The weights after a verdict of Inconclusive.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
@@ -191,6 +199,7 @@ impl Plan {
             bursts: Bursts::Auto,
             startup_timeout: default_startup_timeout(),
             patience: default_patience(),
+            scale_down_after: None,
             on_inconclusive: OnInconclusive::Keep,
             labels: None,
             users: None,
@@ -321,6 +330,17 @@ impl Plan {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Scales the old version's `Deployment` to 0 so long after the promotion's last weight has settled.
+    ///
+    /// The run goes on until then. A `Deployment` that an autoscaler or another controller scales, one of several, and
+    /// one that other routes still lead to is reported and left alone; so is the old version when somebody has given it
+    /// weight again. After a rollback or an inconclusive end nothing is scaled.
+    #[must_use]
+    pub fn scale_down_after(mut self, time: Duration) -> Self {
+        self.scale_down_after = Some(time);
         self
     }
 

@@ -11,6 +11,7 @@ use super::{
     patch::SubsetLabels,
     plan::{Plan, Split},
     reading::Reading,
+    scale_down::{OldVersion, ScaleDown},
     tally::Tally,
     totals::Totals,
     users::UserResults,
@@ -122,6 +123,15 @@ pub struct State {
     /// Which pods the subsets were of when the rollout was prepared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) subsets: Option<SubsetLabels>,
+    /// The old version's `Deployment`, while it is kept after the promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) old_version: Option<OldVersion>,
+    /// The earliest time of its scale-down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scale_down_at: Option<Timestamp>,
+    /// What became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scale_down: Option<ScaleDown>,
 }
 
 /// The counts at a step.
@@ -168,6 +178,10 @@ pub enum Phase {
     Finishing(Verdict),
     /// The subset that the rollout created is being removed.
     CleaningUp(Verdict),
+    /// All traffic is at the canary; the old version is kept until its time is over.
+    Keeping(Verdict),
+    /// The old version's `Deployment` is being scaled down.
+    ScalingDown(Verdict),
     /// It is over.
     Done(Verdict),
 }
@@ -421,6 +435,7 @@ impl State {
     /// Returns `true` when nothing is decided yet.
     pub(super) fn is_running(&self) -> bool {
         !matches!(self.phase, Phase::Finishing(_) | Phase::CleaningUp(_) | Phase::Done(_))
+            && !self.keeps_old_version()
     }
 
     /// Returns `true` when the verdict is known; the final writes may still be to do.
@@ -448,9 +463,11 @@ impl State {
     /// The verdict: the final one once it is known, and Continue before.
     pub fn verdict(&self) -> Verdict {
         match &self.phase {
-            Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
-                verdict.clone()
-            }
+            Phase::Finishing(verdict)
+            | Phase::CleaningUp(verdict)
+            | Phase::Keeping(verdict)
+            | Phase::ScalingDown(verdict)
+            | Phase::Done(verdict) => verdict.clone(),
             _ => {
                 Verdict::Continue { step: self.step, split: self.written.unwrap_or(Split::STABLE) }
             }

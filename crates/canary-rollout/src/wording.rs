@@ -57,6 +57,8 @@ impl Progress {
             Self::Resumed => "resumed",
             Self::AwaitingApproval { .. } => "awaitingApproval",
             Self::ApprovalOverdue { .. } => "approvalOverdue",
+            Self::ScaleDownAwaited { .. } => "scaleDownAwaited",
+            Self::ScaledDown { .. } => "scaledDown",
             Self::Commanded(_) => "commanded",
             Self::Waiting { .. } => "waiting",
             Self::SourceQuiet { .. } => "sourceQuiet",
@@ -124,6 +126,13 @@ impl fmt::Display for Progress {
                     waited.as_secs()
                 )
             }
+            Self::ScaleDownAwaited { deployment, at } => {
+                write!(
+                    f,
+                    "promoted; {deployment} of the old version is scaled to 0 replicas at {at}"
+                )
+            }
+            Self::ScaledDown { outcome } => outcome.fmt(f),
             Self::Commanded(record) => write!(f, "{record}"),
             Self::Waiting { problem, attempt, wait } => {
                 let seconds = wait.as_secs_f64();

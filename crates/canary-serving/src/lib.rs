@@ -20,4 +20,4 @@ mod workload;
 pub use error::{Error, Result};
 #[cfg(feature = "rollout")]
 pub use predictor::Sample;
-pub use workload::{CONFIG_ANNOTATION, GRPC_PORT, REST_PORT, Workload};
+pub use workload::{CONFIG_ANNOTATION, GRPC_PORT, REST_PORT, Toleration, Workload};

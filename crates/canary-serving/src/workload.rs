@@ -1,5 +1,7 @@
 //! One served version of a model: its `ConfigMap`, `Deployment` and `Service`.
 
+mod resources;
+
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Service},
@@ -7,6 +9,8 @@ use k8s_openapi::api::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+pub use self::resources::Toleration;
+use self::resources::{NVIDIA, NodeSelector};
 use super::quantity;
 use crate::{Error, Result};
 use canary_istio::{Finding, Findings};
@@ -59,6 +63,18 @@ pub struct Workload {
     pub cpu: String,
     /// Memory requested by each pod, as a Kubernetes quantity; `4Gi` unless set.
     pub memory: String,
+    /// The most CPU that each pod gets, as a Kubernetes quantity; no limit when absent.
+    pub cpu_limit: Option<String>,
+    /// The most memory that each pod gets, as a Kubernetes quantity; no limit when absent. A pod that takes more is killed.
+    pub memory_limit: Option<String>,
+    /// The number of GPUs of each pod; 0 unless set. Kubernetes gives whole devices, as request and as limit.
+    pub gpus: u32,
+    /// The extended resource that a GPU is; `nvidia.com/gpu` unless set.
+    pub gpu_resource: String,
+    /// The labels of the nodes on which the pods may run; any node when empty.
+    pub node_selector: NodeSelector,
+    /// The taints of nodes that the pods tolerate. With GPUs the taint by the name of their resource is tolerated too.
+    pub tolerations: Vec<Toleration>,
     /// Further arguments of the model server, such as `--enable_batching`.
     pub args: Vec<String>,
     /// The service account of the pods, for buckets that need one; the namespace's default when absent.
@@ -77,6 +93,12 @@ impl Default for Workload {
             replicas: 1,
             cpu: "3".to_owned(),
             memory: "4Gi".to_owned(),
+            cpu_limit: None,
+            memory_limit: None,
+            gpus: 0,
+            gpu_resource: NVIDIA.to_owned(),
+            node_selector: NodeSelector::new(),
+            tolerations: Vec::new(),
             args: Vec::new(),
             service_account: None,
         }
@@ -123,6 +145,62 @@ impl Workload {
     pub fn requests(mut self, cpu: impl Into<String>, memory: impl Into<String>) -> Self {
         self.cpu = cpu.into();
         self.memory = memory.into();
+        self
+    }
+
+    /// Sets the most CPU that each pod gets.
+    #[must_use]
+    pub fn cpu_limit(mut self, limit: impl Into<String>) -> Self {
+        self.cpu_limit = Some(limit.into());
+        self
+    }
+
+    /// Sets the most memory that each pod gets.
+    #[must_use]
+    pub fn memory_limit(mut self, limit: impl Into<String>) -> Self {
+        self.memory_limit = Some(limit.into());
+        self
+    }
+
+    /// Sets the number of GPUs of each pod. Its nodes' taint by the name of the resource is tolerated.
+    ///
+    /// ```
+    /// use canary_core::serving::Workload;
+    ///
+    /// let resnet = Workload::new("image-classifier", "resnet50")
+    ///     .model("image_classifier", "gs://my-bucket/resnet_50")
+    ///     .image("tensorflow/serving:latest-gpu")
+    ///     .gpus(1)
+    ///     .node_selector("cloud.google.com/gke-accelerator", "nvidia-l4");
+    /// let pod = resnet.deployment()?.spec.unwrap().template.spec.unwrap();
+    /// let resources = pod.containers[0].resources.clone().unwrap();
+    /// assert_eq!(resources.limits.unwrap()["nvidia.com/gpu"].0, "1");
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn gpus(mut self, count: u32) -> Self {
+        self.gpus = count;
+        self
+    }
+
+    /// Names the extended resource that a GPU is, such as `amd.com/gpu`.
+    #[must_use]
+    pub fn gpu_resource(mut self, name: impl Into<String>) -> Self {
+        self.gpu_resource = name.into();
+        self
+    }
+
+    /// Asks for nodes with this label, too.
+    #[must_use]
+    pub fn node_selector(mut self, label: impl Into<String>, value: impl Into<String>) -> Self {
+        self.node_selector.insert(label.into(), value.into());
+        self
+    }
+
+    /// Tolerates this taint of nodes, too.
+    #[must_use]
+    pub fn toleration(mut self, taint: Toleration) -> Self {
+        self.tolerations.push(taint);
         self
     }
 
@@ -186,6 +264,7 @@ impl Workload {
         let quantity = "write a Kubernetes quantity, such as 500m, 3 or 4Gi";
         check("cpu", &self.cpu, quantity_problem(&self.cpu), quantity);
         check("memory", &self.memory, quantity_problem(&self.memory), quantity);
+        self.check_resources(&object, &mut findings);
         if self.replicas < 0 {
             findings.push(
                 Finding::error("C200", "replicas", "is negative")
@@ -232,6 +311,8 @@ impl Workload {
         let labels = json!({"app": self.app, "version": self.version});
         let mut args = vec!["--model_name=$(MODEL_NAME)", "--model_base_path=$(MODEL_PATH)"];
         args.extend(self.args.iter().map(String::as_str));
+        let node_selector = (!self.node_selector.is_empty()).then_some(&self.node_selector);
+        let tolerations = Some(self.toleration_objects()).filter(|all| !all.is_empty());
         typed(json!({
             "metadata": {
                 "name": self.deployment_name(), "namespace": self.namespace, "labels": labels,
@@ -259,9 +340,11 @@ impl Workload {
                                 "periodSeconds": 5,
                                 "failureThreshold": 10,
                             },
-                            "resources": {"requests": {"cpu": self.cpu, "memory": self.memory}},
+                            "resources": self.resources(),
                         }],
                         "serviceAccountName": self.service_account,
+                        "nodeSelector": node_selector,
+                        "tolerations": tolerations,
                     },
                 },
             },

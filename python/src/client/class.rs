@@ -96,7 +96,8 @@ pymethods! {
         #[pyo3(signature = (
             url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None,
             attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
-            ca_certificate = None, identity = None, system_authorities = true, proxy = None
+            ca_certificate = None, identity = None, system_authorities = true, proxy = None,
+            allow_cleartext = false
         ))]
         #[allow(clippy::too_many_arguments)]
         fn new(
@@ -117,6 +118,7 @@ pymethods! {
             identity: Option<&Bound<'_, PyAny>>,
             system_authorities: bool,
             proxy: Option<&Bound<'_, PyAny>>,
+            allow_cleartext: bool,
         ) -> PyResult<Self> {
             let tls = tls::Settings::new(ca_certificate, identity, system_authorities)?;
             let settings = Settings {
@@ -135,6 +137,7 @@ pymethods! {
                 doubles,
                 tls,
                 proxy: Proxy::new(proxy)?,
+                allow_cleartext,
             };
             Ok(Self { core: settings.client()?, settings })
         }

@@ -29,6 +29,7 @@ pub(super) struct Settings {
     pub(super) doubles: bool,
     pub(super) tls: tls::Settings,
     pub(super) proxy: Proxy,
+    pub(super) allow_cleartext: bool,
 }
 
 impl Settings {
@@ -65,7 +66,7 @@ impl Settings {
         if let Some(form) = &self.form {
             core = core.form(choice::form(form)?);
         }
-        core = core.doubles(self.doubles);
+        core = core.doubles(self.doubles).allow_cleartext(self.allow_cleartext);
         core = match &self.proxy {
             Proxy::Environment => core,
             Proxy::Direct => core.no_proxy(),
@@ -79,7 +80,7 @@ impl Settings {
         let arguments = arguments!(
             py, self;
             model, signature, version, label, headers, timeout, attempts, attempt_timeout, hedge, max_answer_bytes, form,
-            doubles
+            doubles, allow_cleartext
         );
         self.tls.arguments(&arguments)?;
         arguments.set_item("proxy", self.proxy.argument(py)?)?;

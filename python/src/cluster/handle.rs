@@ -27,6 +27,16 @@ impl Handle {
         self.connected.get_or_try_init(open).await.cloned()
     }
 
+    /// The cluster as reports name it: the context, where one is chosen, and the address of the API server, once it is
+    /// known.
+    pub(crate) fn title(&self) -> String {
+        let server = self.connected.get().and_then(|cluster| cluster.server()).unwrap_or_default();
+        match &self.settings.context {
+            Some(context) => format!("{context} ({server})"),
+            None => server.to_owned(),
+        }
+    }
+
     /// The name that distinguishes one cluster from another.
     pub(crate) fn name(&self) -> String {
         format!("cluster {:?} {:?}", self.settings.kubeconfig, self.settings.context)

@@ -1,7 +1,13 @@
 //! `canary.Workload`.
 
+use std::collections::BTreeMap;
+
 use canary_core::serving;
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+    types::PyDict,
+};
 
 use crate::{
     convert::{plain, value::hash_of},
@@ -22,10 +28,18 @@ pymethods! {
         app: &str = &workload.0.app;
         version: &str = &workload.0.version;
         deployment_name: String = workload.0.deployment_name();
+        cpu: &str = &workload.0.cpu;
+        memory: &str = &workload.0.memory;
+        cpu_limit: Option<&str> = workload.0.cpu_limit.as_deref();
+        memory_limit: Option<&str> = workload.0.memory_limit.as_deref();
+        gpus: u32 = workload.0.gpus;
+        gpu_resource: &str = &workload.0.gpu_resource;
+        node_selector: BTreeMap<String, String> = workload.0.node_selector.clone();
+        tolerations: Vec<String> = written(&workload.0.tolerations);
     }
     methods {
         #[new]
-        #[pyo3(signature = (app, version, *, model, path, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None))]
+        #[pyo3(signature = (app, version, *, model, path, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None, cpu_limit = None, memory_limit = None, gpus = None, gpu_resource = None, node_selector = None, tolerations = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new(
             app: String,
@@ -38,6 +52,12 @@ pymethods! {
             cpu: Option<String>,
             memory: Option<String>,
             args: Option<Vec<String>>,
+            cpu_limit: Option<String>,
+            memory_limit: Option<String>,
+            gpus: Option<Bound<'_, PyAny>>,
+            gpu_resource: Option<String>,
+            node_selector: Option<BTreeMap<String, String>>,
+            tolerations: Option<Vec<String>>,
         ) -> PyResult<Self> {
             let mut workload = serving::Workload::new(app, version).model(model, path);
             workload.namespace = namespace.unwrap_or(workload.namespace);
@@ -46,6 +66,12 @@ pymethods! {
             workload.cpu = cpu.unwrap_or(workload.cpu);
             workload.memory = memory.unwrap_or(workload.memory);
             workload.args = args.unwrap_or_default();
+            (workload.cpu_limit, workload.memory_limit) = (cpu_limit, memory_limit);
+            workload.gpus = gpus.as_ref().map_or(Ok(0), devices)?;
+            workload.gpu_resource = gpu_resource.unwrap_or(workload.gpu_resource);
+            workload.node_selector = node_selector.unwrap_or_default();
+            let taints = tolerations.unwrap_or_default();
+            workload.tolerations = taints.iter().map(|taint| taint.parse()).collect::<Result<_, _>>().py()?;
             workload.validate().into_result().py()?;
             Ok(Self(workload))
         }
@@ -65,7 +91,8 @@ pymethods! {
 
         fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String, String), Bound<'py, PyDict>)> {
             let Self(workload) = self;
-            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args);
+            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args, cpu_limit, memory_limit, gpus, gpu_resource, node_selector);
+            arguments.set_item("tolerations", written(&workload.tolerations))?;
             arguments.set_item("model", &workload.model_name)?;
             arguments.set_item("path", &workload.model_path)?;
             Ok(((workload.app.clone(), workload.version.clone()), arguments))
@@ -78,8 +105,26 @@ pymethods! {
         }
 
         fn __repr__(&self) -> String {
-            let serving::Workload { app, version, model_name, model_path, .. } = &self.0;
-            format!("Workload({app:?}, {version:?}, model={model_name:?}, path={model_path:?})")
+            let serving::Workload { app, version, model_name, model_path, gpus, .. } = &self.0;
+            let gpus = if *gpus > 0 { format!(", gpus={gpus}") } else { String::new() };
+            format!("Workload({app:?}, {version:?}, model={model_name:?}, path={model_path:?}{gpus})")
         }
     }
+}
+
+fn written(tolerations: &[serving::Toleration]) -> Vec<String> {
+    tolerations.iter().map(ToString::to_string).collect()
+}
+
+/// A number of GPUs: Kubernetes gives whole devices.
+fn devices(given: &Bound<'_, PyAny>) -> PyResult<u32> {
+    given.extract().map_err(|error| {
+        let text = given.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
+        let message = format!("gpus={text}: a pod has whole GPUs; give a number such as 1");
+        if error.is_instance_of::<PyTypeError>(given.py()) {
+            PyTypeError::new_err(message)
+        } else {
+            PyValueError::new_err(message)
+        }
+    })
 }

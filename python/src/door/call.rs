@@ -22,6 +22,7 @@ use super::{
     runtime::{Driver, Workers, runtime},
     signals::{INTERVAL, look},
 };
+use crate::logging;
 
 /// Work that needs no interpreter. Both ways out of it release the GIL and turn errors and panics into exceptions.
 pub(crate) trait Call {
@@ -65,7 +66,10 @@ where
     fn awaitable(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         // After a fork the threads are missing: an error here prevents an endless wait.
         let _threads = runtime()?;
-        coroutine(py, move |py| begin(py, self.future))
+        coroutine(py, move |py| {
+            logging::enter(py);
+            begin(py, self.future)
+        })
     }
 }
 
@@ -154,18 +158,20 @@ where
 {
     let runtime = runtime()?;
     let mut future = pin!(future);
-    loop {
-        let turn = py.detach(|| {
-            let _driver = Driver::new();
-            let turn = async { tokio::time::timeout(INTERVAL, future.as_mut()).await };
-            // A caller's callback may wait in its turn, on a thread that drives the runtime already.
-            caught(|| block_in_place(|| runtime.block_on(turn)))
-        });
-        match turn? {
-            Ok(done) => return done.map_err(Failure::exception),
-            Err(_elapsed) => look(py)?,
+    logging::around(py, || {
+        loop {
+            let turn = py.detach(|| {
+                let _driver = Driver::new();
+                let turn = async { tokio::time::timeout(INTERVAL, future.as_mut()).await };
+                // A caller's callback may wait in its turn, on a thread that drives the runtime already.
+                caught(|| block_in_place(|| runtime.block_on(turn)))
+            });
+            match turn? {
+                Ok(done) => return done.map_err(Failure::exception),
+                Err(_elapsed) => look(py)?,
+            }
         }
-    }
+    })
 }
 
 /// As [`block_on`], with the future on a thread of the runtime.

@@ -15,6 +15,7 @@ use super::{
     failure::caught,
     signals::{INTERVAL, Watch, look},
 };
+use crate::logging;
 
 /// Computes on this thread. The work checks, as often as it can stop, whether to continue; after Ctrl-C it stops, and
 /// `KeyboardInterrupt` is raised.
@@ -41,7 +42,7 @@ pub(crate) fn abandon<T: Send + 'static>(
     thread::Builder::new().name("canary".to_owned()).spawn(run).map_err(|error| {
         PyRuntimeError::new_err(format!("cannot start a worker thread: {error}"))
     })?;
-    py.detach(move || result(&receiver))?
+    logging::around(py, || py.detach(move || result(&receiver))?)
 }
 
 /// Computes on a thread of its own; after Ctrl-C `stop` is set, and `KeyboardInterrupt` is raised when the work has

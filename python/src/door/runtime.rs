@@ -18,6 +18,8 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
+use crate::logging;
+
 /// The longest time that the end of the interpreter waits for what is being delivered to it.
 const AT_EXIT: Duration = Duration::from_secs(2);
 
@@ -115,7 +117,11 @@ impl generic::Runtime for Workers {
     type JoinHandle = JoinHandle<()>;
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) -> Self::JoinHandle {
-        Handle::current().spawn(future)
+        let busy = logging::Busy::new();
+        Handle::current().spawn(async move {
+            let _busy = busy;
+            future.await;
+        })
     }
 
     fn spawn_blocking<F: FnOnce() + Send + 'static>(work: F) -> Self::JoinHandle {

@@ -7,11 +7,14 @@ use std::{
 
 use pyo3::prelude::*;
 
+use crate::logging;
+
 /// The longest time that Ctrl-C waits for an answer.
 pub(super) const INTERVAL: Duration = Duration::from_millis(25);
 
-/// Raises the exceptions of the signals that came meanwhile.
+/// Raises the exceptions of the signals that came meanwhile, after delivering what is to be logged.
 pub(super) fn look(py: Python<'_>) -> PyResult<()> {
+    logging::look(py)?;
     py.check_signals()
 }
 

@@ -26,7 +26,7 @@ use crate::{
     json,
     lab::Lab,
     macros::pymethods,
-    run::Start,
+    run::{Notify, Start},
     show,
 };
 
@@ -46,6 +46,7 @@ pymethods! {
         burst_window: Option<f64> = plan.core.burst_window().map(|window| window.as_secs_f64());
         startup_timeout: f64 = plan.core.startup_timeout.as_secs_f64();
         patience: f64 = plan.core.patience.as_secs_f64();
+        scale_down_after: Option<f64> = plan.core.scale_down_after.map(|time| time.as_secs_f64());
         labels_within: Option<f64> = plan.core.labels.map(|labels| labels.within.as_secs_f64());
         users_within: Option<f64> = plan.core.users.map(|users| users.within.as_secs_f64());
         weights: Vec<u32> = plan.core.steps.iter().map(|step| step.weight).collect();
@@ -59,7 +60,7 @@ pymethods! {
         digest: String = plan.core.hash();
     }
     twins |plan, py| {
-        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, metrics = None))]
+        #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, notify = None, events = false, notify_link = None, notify_token_file = None, notify_cleartext = false, metrics = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         run, run_async (
             lab: Option<&Bound<'py, Lab>>,
@@ -73,11 +74,17 @@ pymethods! {
             tick: Option<Bound<'py, PyAny>>,
             anew: bool,
             progress: Option<&Bound<'py, PyAny>>,
+            notify: Option<&Bound<'py, PyAny>>,
+            events: bool,
+            notify_link: Option<String>,
+            notify_token_file: Option<std::path::PathBuf>,
+            notify_cleartext: bool,
             metrics: Option<String>,
         ) = Task::new(
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick.as_ref())?
                 .storing(store)
+                .telling(Notify { notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
                 .metered(metrics)
                 .viewed(py, progress)?
                 .begin(anew),
@@ -85,7 +92,7 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, users_within = None, sequential = None, proven_on = None, aa = false))]
+        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, users_within = None, sequential = None, proven_on = None, aa = false, scale_down_after = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new<'py>(
             virtual_service: &str,
@@ -111,6 +118,7 @@ pymethods! {
             sequential: Option<Bound<'py, PyAny>>,
             proven_on: Option<&str>,
             aa: bool,
+            scale_down_after: Option<Bound<'py, PyAny>>,
         ) -> PyResult<Self> {
             let mut core = rollout::Plan::new(virtual_service, stable, canary);
             if let Some((name, value)) = header {
@@ -118,6 +126,7 @@ pymethods! {
             }
             core.alpha = alpha.unwrap_or(core.alpha);
             core.aa = aa;
+            core.scale_down_after = scale_down_after.as_ref().map(time::seconds).transpose()?;
             core.target.namespace = namespace.unwrap_or(core.target.namespace);
             core.target.route = route;
             core.target.destination_rule = destination_rule;

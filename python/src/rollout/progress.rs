@@ -2,7 +2,7 @@
 
 use canary_core::{
     cluster::{Progress as Core, Snapshot},
-    rollout::CommandOutcome,
+    rollout::{CommandOutcome, ScaleDown},
 };
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,7 @@ pymethods! {
             Core::Inspected { problem } | Core::Probed { problem } => problem.as_deref(),
             Core::Waiting { problem, .. } => Some(problem),
             Core::SourceEnded { error, .. } => error.as_deref(),
+            Core::ScaledDown { outcome: ScaleDown::Left { why } } => Some(why),
             Core::Commanded(record) => match &record.outcome {
                 CommandOutcome::Refused(why) => Some(why),
                 _ => None,

@@ -95,6 +95,7 @@ pymethods! {
     get |run| {
         plan: PyResult<String> = run.drive.recipe.plan.to_yaml().py();
         verdict: Option<Verdict> = run.drive.verdict();
+        undelivered: Vec<String> = run.drive.recipe.notices.undelivered();
         metrics_url: Option<String> = run.drive.recipe.metered.as_ref().map(Metered::url);
         aa: Option<AaReport> =
             run.drive.verdict().and_then(|verdict| Some(AaReport { core: verdict.core.aa()?.clone() }));
@@ -190,6 +191,19 @@ pymethods! {
             let name = self.drive.title();
             let page = Report::new(title.unwrap_or_else(|| name.clone()));
             path.write(&add(py, page, &self.drive, &name)?.to_html())
+        }
+
+        #[pyo3(signature = (other, *, names = None))]
+        fn compare<'py>(
+            slf: &Bound<'py, Self>,
+            other: &Bound<'py, Self>,
+            names: Option<Bound<'py, PyAny>>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            let class = slf.py().import("canary._run_comparison")?.getattr("RunComparison")?;
+            match names {
+                Some(names) => class.call1((slf, other, names)),
+                None => class.call1((slf, other)),
+            }
         }
 
         #[pyo3(name = "_view")]

@@ -40,6 +40,18 @@ pub(super) fn add(py: Python<'_>, report: Report, run: &Drive, title: &str) -> P
         || title.to_owned(),
         |at| format!("{title} (the verdict of an earlier run, {at})"),
     );
-    let log = lock(&run.log);
-    Ok(report.run(&title, &run.recipe.plan, log.history(), log.verdict(), &disagreements))
+    let (log, place) = (lock(&run.log), run.recipe.place.title());
+    let shown = log.reported(&title, &run.recipe.plan).cluster(place.as_str());
+    Ok(report.run(&shown.disagreements(&disagreements)))
+}
+
+/// Adds the comparison of two runs to a report. The same run twice is compared with itself.
+pub(super) fn compared(report: Report, one: (&str, &Drive), other: (&str, &Drive)) -> Report {
+    // One lock at a time: the second run may be the first.
+    let logs = [lock(&one.1.log).clone(), lock(&other.1.log).clone()];
+    let places = [one.1.recipe.place.title(), other.1.recipe.place.title()];
+    report.compare(
+        &logs[0].reported(one.0, &one.1.recipe.plan).cluster(places[0].as_str()),
+        &logs[1].reported(other.0, &other.1.recipe.plan).cluster(places[1].as_str()),
+    )
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use canary_core::{
     evidence::Disagreements,
+    notify::Recipients,
     predict,
     rollout::{Error, Result},
 };
@@ -13,6 +14,7 @@ use super::{
     evidence,
     labels::Labels,
     metered::Metered,
+    notify::Notices,
     observed::EventLoop,
     own,
     place::Place,
@@ -101,6 +103,7 @@ impl Draft {
             concurrency: 1,
             tick: None,
             store: None,
+            notices: Notices::default(),
             metered: None,
             disagreements: Disagreements::default(),
             raised,
@@ -118,6 +121,12 @@ impl Draft {
     /// Appends the observations to a file.
     pub(super) fn storing(mut self, file: Option<PathBuf>) -> Self {
         self.recipe.store = file;
+        self
+    }
+
+    /// Tells these recipients of the run.
+    pub(super) fn telling(mut self, recipients: Recipients) -> Self {
+        self.recipe.notices = Notices::new(recipients);
         self
     }
 

@@ -127,10 +127,15 @@ impl Drive {
     fn over(&self, stage: &mut Stage) {
         *stage = Stage::Over;
         self.recipe.close();
+        self.recipe.notices.flush();
     }
 
     fn record(&self, progress: &cluster::Progress) {
         lock(&self.log).record(self.began.elapsed(), progress);
+        self.recipe.notices.tell(progress);
+        if let cluster::Progress::Suspended { .. } = progress {
+            self.recipe.notices.flush();
+        }
         if let Some(metrics) = self.recipe.metrics() {
             metrics.record(progress, Timestamp::now());
         }

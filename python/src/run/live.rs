@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use super::{
     draft::Draft,
     drive::{AT_THE_END, Drive},
-    feed,
+    feed, notify,
     raised::lock,
     view,
 };
@@ -52,7 +52,8 @@ fn views_at<'py>(py: Python<'py>, gateway: &str) -> PyResult<Vec<Bound<'py, PyAn
     here.map(|drive| view::of(py, &drive)).collect()
 }
 
-/// Stores the runs that still go on when the interpreter ends, and ends the reading of their inputs.
+/// Stores the runs that still go on when the interpreter ends, ends the reading of their inputs, and sends the notices
+/// that wait.
 #[pyfunction]
 fn suspend_all(py: Python<'_>) {
     feed::close_all(py, AT_EXIT);
@@ -60,7 +61,11 @@ fn suspend_all(py: Python<'_>) {
     let tasks: Vec<_> = live().into_iter().map(|drive| runtime.spawn(drive.suspend())).collect();
     let all = futures_util::future::join_all(tasks);
     py.detach(|| {
-        let _ = runtime.block_on(async { tokio::time::timeout(AT_EXIT, all).await });
+        runtime.block_on(async {
+            let _ = tokio::time::timeout(AT_EXIT, all).await;
+            let notices = futures_util::future::join_all(notify::flushing());
+            let _ = tokio::time::timeout(notify::FLUSH, notices).await;
+        });
     });
 }
 

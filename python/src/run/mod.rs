@@ -10,6 +10,7 @@ mod iteration;
 mod labels;
 mod live;
 mod metered;
+mod notify;
 mod observed;
 mod order;
 mod own;
@@ -23,4 +24,6 @@ mod score;
 mod start;
 mod view;
 
-pub(crate) use self::{class::Run, raised::Raised, score::own_scores, start::Start};
+pub(crate) use self::{
+    class::Run, notify::Notify, raised::Raised, score::own_scores, start::Start,
+};

@@ -57,6 +57,14 @@ impl Place {
         }
     }
 
+    /// The place as reports name it.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::Lab(lab) => format!("the lab at {}", lab.url),
+            Self::Cluster(handle) => handle.title(),
+        }
+    }
+
     /// The source of pairs out of the requests that are mirrored; none on a cluster, whose models' logs are not known
     /// here.
     pub(crate) fn mirrored(&self, plan: &Plan) -> Option<impl FnOnce() -> Mirrored + use<>> {

@@ -12,7 +12,8 @@ use canary_core::{
 use pyo3::prelude::*;
 
 use super::{
-    evidence::Evidence, labels::Labels, metered::Metered, observed::EventLoop, place::Place,
+    evidence::Evidence, labels::Labels, metered::Metered, notify::Notices, observed::EventLoop,
+    place::Place,
     raised::Raised, samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
@@ -21,7 +22,7 @@ use crate::{lab::Lab, rollout::scores::Scores};
 pub(crate) struct Recipe {
     pub(crate) plan: Plan,
     pub(super) scores: Scores,
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The requests to the models; none where all that is needed is counted elsewhere.
     pub(super) requests: Option<Requests>,
     pub(super) evidence: Vec<Evidence>,
@@ -31,6 +32,7 @@ pub(crate) struct Recipe {
     pub(super) tick: Option<Duration>,
     /// The file to which the observations are appended.
     pub(super) store: Option<PathBuf>,
+    pub(crate) notices: Notices,
     /// The metrics of the run, where they are served.
     pub(super) metered: Option<Metered>,
     pub(crate) disagreements: Disagreements,
@@ -76,7 +78,7 @@ impl Recipe {
         }
     }
 
-    async fn drive<C: Cluster + 'static>(
+    async fn drive<C: Cluster + Clone + 'static>(
         &self,
         cluster: C,
         anew: bool,
@@ -117,6 +119,7 @@ impl Recipe {
                 })?;
             rollout = rollout.store(BufWriter::new(file));
         }
+        self.notices.begin(&self.plan, cluster.clone())?;
         rollout.on(Measured::new(cluster, self.metrics()))?.start().await
     }
 

@@ -1,27 +1,47 @@
 //! Runs as a page.
 
 use canary_core::rollout::report::Report;
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
 
-use super::{class::Run, disagreements::add};
+use super::{class::Run, disagreements::{add, compared}};
 use crate::convert::file::File;
 
-/// Writes several runs as one page, in the order given.
+/// Writes several runs as one page, in the order given, and below them the comparison of each later one with the first.
 #[pyfunction]
-#[pyo3(signature = (path, runs, *, title = "Canary releases"))]
+#[pyo3(signature = (path, runs, *, title = "Canary releases", compare = false))]
 pub(crate) fn report(
     py: Python<'_>,
     path: File,
     runs: &Bound<'_, PyAny>,
     title: &str,
+    compare: bool,
 ) -> PyResult<()> {
     let mut page = Report::new(title);
     let items = if runs.hasattr("items")? { runs.call_method0("items")? } else { runs.clone() };
+    let mut named: Vec<(String, Py<Run>)> = Vec::new();
     for item in items.try_iter()? {
         let (name, run): (String, Bound<'_, PyAny>) = item?
             .extract()
             .map_err(|_| PyTypeError::new_err("runs is a dict, or a list of (title, run)"))?;
-        page = add(py, page, &run.cast::<Run>()?.get().drive, &name)?;
+        let run = run.cast_into::<Run>()?;
+        page = add(py, page, &run.get().drive, &name)?;
+        named.push((name, run.unbind()));
+    }
+    if compare {
+        let [(first, run), others @ ..] = &named[..] else {
+            return Err(PyValueError::new_err("compare=True needs two runs or more; runs is empty"));
+        };
+        if others.is_empty() {
+            return Err(PyValueError::new_err(format!(
+                "compare=True needs two runs or more; runs has {first:?} alone"
+            )));
+        }
+        for (name, other) in others {
+            page = compared(page, (first, &run.get().drive), (name, &other.get().drive));
+        }
     }
     path.write(&page.to_html())
 }

@@ -7,6 +7,7 @@ use super::{
     class::Run,
     draft::{Arguments, Draft},
     live,
+    notify::Notify,
     place::Place,
 };
 use crate::{client::Client, cluster::Cluster, convert::time, lab::Lab, rollout::plan::Plan};
@@ -48,6 +49,11 @@ impl Start {
     /// Appends the observations to a file.
     pub(crate) fn storing(self, file: Option<std::path::PathBuf>) -> Self {
         Self { draft: self.draft.storing(file), ..self }
+    }
+
+    /// Tells others of the run.
+    pub(crate) fn telling(self, notify: Notify<'_, '_>) -> PyResult<Self> {
+        Ok(Self { draft: self.draft.telling(notify.read()?), ..self })
     }
 
     /// Serves metrics at an address.

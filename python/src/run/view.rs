@@ -32,6 +32,8 @@ pub(crate) fn of<'py>(py: Python<'py>, run: &Drive) -> PyResult<Bound<'py, PyAny
             .filter_map(|moment| Some(moment.readings.get(place)?.e.max(1e-12).log10()))
             .collect()
     };
+    let (title, place) = (run.title(), run.recipe.place.title());
+    let facts = log.reported(&title, &run.recipe.plan).cluster(place.as_str()).facts();
     let last = log.last();
     let weight = last.map(|last| last.split.canary);
     let readings = last.map_or(&[][..], |last| &last.readings);
@@ -49,14 +51,14 @@ pub(crate) fn of<'py>(py: Python<'py>, run: &Drive) -> PyResult<Bound<'py, PyAny
         .collect();
     let totals = last.map(|last| last.totals).unwrap_or_default();
     let view = json!({
-        "title": run.title(),
+        "title": title,
+        "facts": facts,
         "plan": value::json(&run.recipe.plan)?,
         "seconds": last.map_or(0.0, |last| last.at.as_secs_f64()),
         "weight": weight,
         "requests": totals.stable + totals.canary,
         "served": totals.canary,
         "pairs": totals.pairs,
-        "failed": {"stable": totals.stable_failed, "canary": totals.canary_failed, "unknown": totals.unknown_failed},
         "readings": readings,
         "disagreements": count,
         "cards": if count == 0 { String::new() } else { cards },

@@ -218,6 +218,11 @@ impl<C: Cluster> Cluster for Faulty<C> {
         self.call(Call { verb: Verb::Patch, object }, effect).await
     }
 
+    async fn patch_scale(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        let call = Call { verb: Verb::Patch, object };
+        self.call(call, self.inner.patch_scale(object, patch)).await
+    }
+
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {
         self.call(Call { verb: Verb::Delete, object }, self.inner.delete(object)).await
     }

@@ -68,8 +68,9 @@ impl Demo {
         for (title, options, expected) in RELEASES {
             output::message(&format!("\n{}", styled(GOOD, title)));
             let run = self.options(options)?;
-            let Course { ending, log, disagreements } = runtime()?.block_on(run.on_a_lab(&plan))?;
-            page = page.run(title, &plan, log.history(), log.verdict(), &disagreements);
+            let Course { ending, log, disagreements, cluster } = runtime()?.block_on(run.on_a_lab(&plan))?;
+            let shown = log.reported(title, &plan).cluster(cluster.as_str()).disagreements(&disagreements);
+            page = page.run(&shown);
             let status = ending.status(true);
             if status == Suspended {
                 return Ok(Suspended);

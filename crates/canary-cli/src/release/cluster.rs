@@ -21,10 +21,11 @@ pub(crate) async fn stage(
 > {
     let of = &options.cluster;
     let cluster = of.connection.open().await?;
+    let name = of.connection.name(&cluster);
     let counted = of.metered.source(&cluster, plan).await?;
     // Without inputs no request is sent to the canary before its first weight; its pods are checked all the same.
     if counted.is_some() && plan.header.is_none() && options.images.is_empty() {
-        return Ok(Stage { cluster, requests: None, counted, mirror: None });
+        return Ok(Stage { cluster, name, requests: None, counted, mirror: None });
     }
     if options.images.is_empty() {
         bail!("a real model needs inputs: name image files with --images");
@@ -44,7 +45,7 @@ pub(crate) async fn stage(
     let all = if counted.is_some() { options.images.len() as u64 } else { u64::MAX };
     let all = (0..options.inputs.unwrap_or(all)).map(move |number| Ok(samples(number)));
     let requests = Some(Requests { client, samples: stream::iter(all), probe });
-    Ok(Stage { cluster, requests, counted, mirror: None })
+    Ok(Stage { cluster, name, requests, counted, mirror: None })
 }
 
 /// The best address of the gateway that the `VirtualService` names first.

@@ -105,6 +105,7 @@ impl Mesh {
         let client = client.signature("serving_preprocess");
         Ok(Stage {
             cluster,
+            name: "the lab".to_owned(),
             requests: Some(Requests { client, samples, probe }),
             counted: None,
             mirror,

@@ -29,6 +29,8 @@ use tell::Teller;
 pub(crate) struct Stage<C, S> {
     /// Reads and writes the objects.
     pub(crate) cluster: C,
+    /// The cluster as reports name it.
+    pub(crate) name: String,
     /// The requests to the models; none where all that the plan needs is counted elsewhere.
     pub(crate) requests: Option<Requests<S>>,
     /// The counts of Prometheus, in place of requests of this program's own.
@@ -89,6 +91,8 @@ pub(crate) struct Course {
     pub(crate) ending: Ending,
     pub(crate) log: RunLog,
     pub(crate) disagreements: Vec<Disagreement>,
+    /// The cluster as reports name it.
+    pub(crate) cluster: String,
 }
 
 /// Runs the plan to its verdict, or until Ctrl-C.
@@ -97,7 +101,7 @@ where
     C: Cluster + Clone + 'static,
     S: Stream<Item = canary_core::rollout::Result<Sample>> + Send + 'static,
 {
-    let Stage { cluster, requests, counted, mirror } = stage;
+    let Stage { cluster, name, requests, counted, mirror } = stage;
     // An address that is in use is an error before anything is written.
     let meter = Meter::start(&options.metrics, plan).await?;
     let counted_in = || meter.as_ref().map(Meter::run);
@@ -167,7 +171,7 @@ where
     if let Some(meter) = meter {
         meter.end(&options.metrics, &ending).await;
     }
-    Ok(Course { ending, log, disagreements: disagreements.for_report() })
+    Ok(Course { ending, log, disagreements: disagreements.for_report(), cluster: name })
 }
 
 /// The first Ctrl-C (or SIGTERM) pauses and stores; the second ends the program.

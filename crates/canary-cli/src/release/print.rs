@@ -98,7 +98,9 @@ impl Printer {
                 format!("nobody approved step {step} within {} s", waited.as_secs())
             }
             Progress::Commanded(record) => record.to_string(),
-            Progress::Alarmed { .. } => progress.to_string(),
+            Progress::Alarmed { .. }
+            | Progress::ScaleDownAwaited { .. }
+            | Progress::ScaledDown { .. } => progress.to_string(),
             Progress::Paused => "paused; the guardrails go on watching".to_owned(),
             Progress::Resumed => "resumed".to_owned(),
             Progress::SourceQuiet { source, silent } => {

@@ -6,9 +6,7 @@ use anyhow::Result;
 use canary_core::{
     Plan,
     cluster::{Cluster, Progress},
-    evidence::Timestamp,
-    notify::{Notifier, Webhook},
-    rollout::Notices,
+    notify::{Recipients, Teller as Told},
 };
 
 use crate::{commands::run::notify_options::NotifyOptions, input::Unusable, output};
@@ -17,10 +15,7 @@ use crate::{commands::run::notify_options::NotifyOptions, input::Unusable, outpu
 const FLUSH: Duration = Duration::from_secs(10);
 
 /// The notices of one run and their recipients.
-pub(super) struct Teller {
-    notices: Notices,
-    notifier: Notifier,
-}
+pub(super) struct Teller(Told);
 
 impl Teller {
     /// None where nobody is to be told. It must be called inside the runtime.
@@ -29,51 +24,47 @@ impl Teller {
         plan: &Plan,
         cluster: &C,
     ) -> Result<Option<Self>> {
-        if options.notify.is_empty() && !options.events {
+        let recipients = recipients(options).map_err(unusable)?;
+        if recipients.is_empty() {
             return Ok(None);
         }
-        let mut webhooks = Vec::new();
-        for address in &options.notify {
-            let webhook = Webhook::parse(&address.0).map_err(unusable)?;
-            webhooks.push(match &options.notify_token_file {
-                Some(file) if !webhook.is_slack() => webhook.bearer_from_file(file),
-                _ => webhook,
-            });
-        }
-        let mut notifier = Notifier::spawn(webhooks).map_err(unusable)?;
-        if options.events {
-            notifier = notifier.events(cluster.clone());
-        }
-        let mut notices = Notices::new(plan);
-        if let Some(link) = &options.notify_link {
-            notices = notices.link(link);
-        }
-        Ok(Some(Self { notices, notifier }))
+        Ok(Some(Self(recipients.begin(plan, cluster.clone()).map_err(unusable)?)))
     }
 
     /// Hands one event on.
     pub(super) fn tell(&mut self, progress: &Progress) {
-        if let Some(notice) = self.notices.of(progress, Timestamp::now()) {
-            self.notifier.notice(&notice);
-        }
+        self.0.tell(progress);
     }
 
     /// The notices so far: delivered, and given up.
     pub(super) fn counts(&self) -> (u64, u64) {
-        self.notifier.counts()
+        self.0.counts()
     }
 
     /// Sends what waits, and says on standard error what was not delivered; the notices that were, and those that were
     /// not.
     pub(super) async fn finish(self) -> (u64, u64) {
-        let meant = self.notifier.meant();
-        let problems = self.notifier.finish(FLUSH).await;
+        let meant = self.0.meant();
+        let problems = self.0.finish(FLUSH).await;
         for problem in &problems {
             output::message(&format!("--notify: {problem}"));
         }
         let undelivered = problems.iter().map(|problem| problem.undelivered).sum();
         (meant - undelivered, undelivered)
     }
+}
+
+fn recipients(options: &NotifyOptions) -> canary_core::notify::Result<Recipients> {
+    let mut recipients = Recipients::new(options.notify.iter().map(|address| &address.0))?
+        .events(options.events)
+        .allow_cleartext(options.notify_cleartext);
+    if let Some(file) = &options.notify_token_file {
+        recipients = recipients.token_file(file);
+    }
+    if let Some(link) = &options.notify_link {
+        recipients = recipients.link(link);
+    }
+    Ok(recipients)
 }
 
 fn unusable(error: canary_core::notify::Error) -> anyhow::Error {

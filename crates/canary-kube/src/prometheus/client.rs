@@ -1,11 +1,11 @@
 //! Prometheus' HTTP API over a connection that is bounded in time, size and number.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use canary_http::{
     Client as Http, Error as HttpError, Limits, Phase, Proxy, Request, Response, Secrets, Settings,
-    root_cause, server_text,
+    is_cleartext, milliseconds, root_cause, server_text,
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -81,7 +81,7 @@ impl Client {
         let time = format!("{}.{:03}", at.0 / 1000, at.0 % 1000);
         let timeout = format!("{}ms", self.timeout.as_millis().max(1));
         let fields = [("query", expression), ("time", &time), ("timeout", &timeout)];
-        self.get("/api/v1/query", &fields).await
+        self.logged(expression, self.get("/api/v1/query", &fields)).await
     }
 
     /// The values of a label of the series that a selector matches, from a time on.
@@ -94,7 +94,27 @@ impl Client {
     ) -> Result<Bytes> {
         let (start, end) = ((since.0 / 1000).to_string(), until.0.div_ceil(1000).to_string());
         let fields = [("match[]", selector), ("start", &start), ("end", &end)];
-        self.get(&format!("/api/v1/label/{label}/values"), &fields).await
+        self.logged(selector, self.get(&format!("/api/v1/label/{label}/values"), &fields)).await
+    }
+
+    /// Tells the outcome of a query.
+    async fn logged(
+        &self,
+        query: &str,
+        answer: impl Future<Output = Result<Bytes>>,
+    ) -> Result<Bytes> {
+        let start = Instant::now();
+        let answer = answer.await;
+        let (server, duration_ms) = (&self.address.authority, milliseconds(start.elapsed()));
+        match &answer {
+            Ok(body) => {
+                tracing::debug!(server, query, duration_ms, bytes = body.len(), "Prometheus query");
+            }
+            Err(error) => {
+                tracing::debug!(server, query, duration_ms, %error, "Prometheus query failed");
+            }
+        }
+        answer
     }
 
     async fn get(&self, path: &str, fields: &[(&str, &str)]) -> Result<Bytes> {
@@ -112,7 +132,7 @@ impl Client {
             .map_err(|_| self.fails("the query is too long for a URL", false))?;
         let mut headers = HeaderMap::new();
         if let Some(auth) = &self.auth {
-            if !secure && !self.cleartext && !is_loopback(uri.host()) {
+            if !self.cleartext && is_cleartext(&uri) {
                 let what = "credentials are sent over https:// only; .allow_cleartext() allows http:// where the \
                             network itself is encrypted";
                 return Err(self.fails(what, false));
@@ -266,9 +286,4 @@ fn settings(error: canary_serving::Error) -> Error {
         }
         other => Error::Plan(format!("evidence from Prometheus: {other}")),
     }
-}
-
-fn is_loopback(host: Option<&str>) -> bool {
-    let host = host.unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -193,7 +193,7 @@ impl LabBuilder {
                 let objects: Vec<&Value> = objects.collect();
                 let made = Snapshot::new(&mut objects.iter().copied(), &pods);
                 let mut problem = problem.lock().unwrap_or_else(PoisonError::into_inner);
-                *problem = match made {
+                let kept = match made {
                     Ok(snapshot) => {
                         let snapshot = Arc::new(snapshot);
                         proxy.snapshot.store(Arc::clone(&snapshot));
@@ -203,11 +203,22 @@ impl LabBuilder {
                     // As in Envoy, the configuration before stays in force.
                     Err(error) => Some(error.to_string()),
                 };
+                match &kept {
+                    None => tracing::debug!(
+                        objects = objects.len(),
+                        pods = pods.len(),
+                        "routes changed"
+                    ),
+                    Some(problem) => tracing::warn!(problem, "routes kept as they were"),
+                }
+                *problem = kept;
             }
         });
         let watched = (!matches!(gateway, Front::Own(_))).then(|| Arc::downgrade(&proxy));
         runtime.spawn(workloads::run(store.clone(), Arc::new(self.registry), pods, watched));
         drop(guard);
+        let (gateway_address, metrics_address) = (gateway.address(), metrics.address());
+        tracing::debug!(gateway = %gateway_address, metrics = %metrics_address, "lab started");
         let metrics_registry = Arc::clone(&proxy.metrics);
         Ok(Lab {
             store,

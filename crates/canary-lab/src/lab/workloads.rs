@@ -166,6 +166,8 @@ async fn start(
         let subset = container.labels.get("version").cloned().unwrap_or_default();
         let report = watched.map(|proxy| report_to(proxy.clone(), subset));
         let server = ModelServer::open([model], report)?;
+        let (model, address) = (container.model_name.as_str(), server.address());
+        tracing::debug!(workload = %reference, model, %address, "model server started");
         pods.push(Pod {
             namespace: reference.namespace.clone(),
             workload: reference.name.clone(),

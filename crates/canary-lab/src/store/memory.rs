@@ -6,7 +6,7 @@ use std::{
 };
 
 use canary_core::{
-    cluster::{Cluster, ObjectRef, Patch, WatchEvent, failed_tests},
+    cluster::{Cluster, ObjectRef, Patch, WatchEvent, failed_tests, scale_of, scale_patch},
     rollout::{Error, Result},
 };
 use futures_core::Stream;
@@ -253,6 +253,14 @@ impl Cluster for Store {
 
     async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
         self.patch_now(object, patch)
+    }
+
+    async fn patch_scale(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        let Some(live) = self.get_now(object) else {
+            return Err(Error::NotFound { object: object.to_string(), help: String::new() });
+        };
+        let scaled = self.patch_now(object, &scale_patch(&live, patch)?)?;
+        Ok(scale_of(&scaled))
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {

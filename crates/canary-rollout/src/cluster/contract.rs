@@ -59,6 +59,17 @@ pub trait Cluster: Send + Sync {
         patch: &Patch,
     ) -> impl Future<Output = Result<Value>> + Send;
 
+    /// Applies a JSON Patch to the object's `scale` subresource, whole or not at all: an `autoscaling/v1` `Scale` with the
+    /// object's metadata and `spec.replicas`. Gives the `Scale` as it is afterwards.
+    ///
+    /// # Errors
+    /// As [`Cluster::patch`]; [`crate::Error::NotFound`] or [`crate::Error::Unserved`] also where the kind has no replicas.
+    fn patch_scale(
+        &self,
+        object: &ObjectRef,
+        patch: &Patch,
+    ) -> impl Future<Output = Result<Value>> + Send;
+
     /// Deletes the object; `false` when there was none.
     ///
     /// # Errors

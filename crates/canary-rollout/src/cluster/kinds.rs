@@ -9,6 +9,7 @@ const VERSIONS: &[(&str, &str)] = &[
     ("DestinationRule", "networking.istio.io/v1"),
     ("Event", "v1"),
     ("Gateway", "networking.istio.io/v1"),
+    ("HorizontalPodAutoscaler", "autoscaling/v2"),
     ("Job", "batch/v1"),
     ("Lease", "coordination.k8s.io/v1"),
     ("Namespace", "v1"),

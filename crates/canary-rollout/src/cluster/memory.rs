@@ -105,6 +105,10 @@ impl Cluster for Memory {
         panic!("a look-up patches {object}")
     }
 
+    async fn patch_scale(&self, object: &ObjectRef, _patch: &Patch) -> Result<Value> {
+        panic!("a look-up scales {object}")
+    }
+
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {
         panic!("a look-up deletes {object}")
     }

@@ -11,12 +11,14 @@ mod kinds;
 mod memory;
 mod notice_event;
 mod object;
+mod old_version;
 mod precondition;
 mod presence;
 mod readiness;
 mod release;
 mod release_id;
 mod rollout;
+mod scale;
 mod status;
 mod typed;
 
@@ -30,11 +32,13 @@ pub use driver::{
 pub use json_patch::{Patch, PatchOperation};
 pub use notice_event::record_event;
 pub use object::ObjectRef;
+pub use old_version::old_version;
 pub use precondition::failed_tests;
 pub use presence::{Behind, Presence, presence};
 pub use readiness::{PodProblem, Readiness, readiness, wait_ready};
 pub use release::Release;
 pub use release_id::release_id;
 pub use rollout::Rollout;
+pub use scale::{scale_of, scale_patch};
 pub use status::{Observed, RolloutStatus, RouteWeights, Status, status};
 pub use typed::{Change, Kind, Typed};

@@ -67,6 +67,7 @@ fn reason(notice: &Notice) -> &'static str {
         (NoticeKind::Resumed, _) => "RolloutResumed",
         (NoticeKind::Suspended, _) => "RolloutSuspended",
         (NoticeKind::Alarm, _) => "RolloutAlarm",
+        (NoticeKind::ScaleDown, _) => "RolloutScaleDown",
         (NoticeKind::Verdict, Some("promote" | "promotedByPerson")) => "RolloutPromoted",
         (NoticeKind::Verdict, Some("rollback")) => "RolloutRolledBack",
         (NoticeKind::Verdict, Some("externalEdit")) => "RolloutEdited",

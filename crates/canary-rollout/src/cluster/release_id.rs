@@ -87,6 +87,11 @@ fn digest(templates: &[&Value], maps: &BTreeMap<&str, Value>) -> String {
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(json!(releases).to_string().as_bytes()))
 }
 
+/// A digest of one pod template, without what makes no other release.
+pub(super) fn template_digest(template: &Value) -> String {
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(bare(template).to_string().as_bytes()))
+}
+
 /// A template without what makes no other release.
 fn bare(template: &Value) -> Value {
     let mut template = without_nulls(template);

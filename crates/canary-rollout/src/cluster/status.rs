@@ -10,7 +10,7 @@ use super::{
     driver::{held_by, lease_of},
 };
 use crate::{
-    CommandRecord, Error, Plan, Reading, Result, Split, State, Totals, Verdict,
+    CommandRecord, Error, Plan, Reading, Result, ScaleDown, Split, State, Totals, Verdict,
     counted::counted,
     evidence::{Counts, Timestamp, Window},
     json::{annotation, list, text},
@@ -54,6 +54,12 @@ pub struct RolloutStatus {
     pub commands: Vec<CommandRecord>,
     /// The verdict so far; Continue while nothing is decided.
     pub verdict: Verdict,
+    /// After a promotion, the `Deployment` of the old version and the earliest time of its scale-down, while it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<(String, Timestamp)>,
+    /// What became of the old version's `Deployment`, where the plan asks for its scale-down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_down: Option<ScaleDown>,
     /// When the rollout began.
     pub began: Timestamp,
     /// When the split in force was written.
@@ -179,6 +185,8 @@ fn read(text: &str, plan: Option<&Plan>) -> Result<RolloutStatus> {
         awaits_approval: state.awaits_approval(),
         commands: state.commands().to_vec(),
         verdict: state.verdict(),
+        kept: state.old_version().map(|old| old.deployment.to_string()).zip(state.scale_down_at()),
+        scale_down: state.scale_down().cloned(),
         began: state.began(),
         since: state.since(),
         now: state.now(),
@@ -323,6 +331,12 @@ impl fmt::Display for Status {
         }
         for command in &rollout.commands {
             writeln!(f, "  {command}")?;
+        }
+        if let Some((deployment, at)) = &rollout.kept {
+            writeln!(f, "  {deployment} of the old version is kept until {at}")?;
+        }
+        if let Some(outcome) = &rollout.scale_down {
+            writeln!(f, "  {outcome}")?;
         }
         writeln!(f, "  verdict so far: {}", rollout.verdict)
     }

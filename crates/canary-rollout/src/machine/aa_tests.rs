@@ -5,7 +5,7 @@ use super::{
     *,
 };
 use crate::{
-    Approval, Bursts, Command, Guardrail, Hold, OnInconclusive, Step, Verb,
+    Approval, Bursts, Command, Guardrail, Hold, Missing, OnInconclusive, Step, Verb,
     aa::AaReport,
     evidence::{Arm, Counts, Seen, Window},
 };

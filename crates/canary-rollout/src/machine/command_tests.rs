@@ -3,7 +3,8 @@ use super::{
     *,
 };
 use crate::{
-    Approval, Command, CommandLine, CommandOutcome, CommandRecord, Otherwise, Verb, evidence::Arm,
+    Approval, Command, CommandLine, CommandOutcome, CommandRecord, Missing, Otherwise, Verb,
+    evidence::Arm,
 };
 
 impl Run {

@@ -61,7 +61,9 @@ impl Machine {
         actions: &mut Vec<Action>,
     ) -> Result<(), String> {
         match command.verb {
-            Verb::Pause if !state.is_running() => Err(over(state)),
+            Verb::Pause if !state.is_running() && !matches!(state.phase, Phase::Keeping(_)) => {
+                Err(over(state))
+            }
             Verb::Pause if state.paused => Err("it is paused already".to_owned()),
             Verb::Pause => {
                 state.paused = true;
@@ -140,7 +142,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Rolls back; also where a promotion is decided and its write has not come through yet.
+    /// Rolls back; also where a promotion is decided and its write has not come through yet, or the old version is still
+    /// kept.
     pub(super) fn abort(
         &self,
         state: &mut State,
@@ -151,6 +154,10 @@ impl Machine {
             Phase::Done(_) | Phase::CleaningUp(_) | Phase::Finishing(Verdict::Rollback { .. }) => {
                 Err(over(state))
             }
+            Phase::ScalingDown(_) => Err(
+                "the old version is being scaled down, so it cannot serve; scale it up, and write the weights yourself"
+                    .to_owned(),
+            ),
             _ => {
                 self.roll_back(state, "a person", 1.0, Cause::Asked(shortened(why)), actions);
                 Ok(())

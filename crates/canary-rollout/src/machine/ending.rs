@@ -52,6 +52,7 @@ impl Machine {
         // The verdict needs their space, and no more inputs are compared.
         state.forget_inputs();
         (state.awaited_ms, state.approved) = (None, false);
+        (state.old_version, state.scale_down_at) = (None, None);
         actions.push(self.final_write(state, &verdict));
         state.phase = Phase::Finishing(verdict);
     }

@@ -6,7 +6,7 @@ use super::{
     *,
 };
 use crate::{
-    Gate, Guardrail, Hold,
+    Gate, Guardrail, Hold, Missing,
     evidence::{Arm, Counts, Request, ScoreValue, Seen, Window},
 };
 

@@ -7,12 +7,14 @@ mod evidence;
 mod hold;
 mod judged;
 mod labels;
+mod refusal;
 mod requests;
+mod scale_down;
 
 use std::time::Duration;
 
 use super::{
-    event::{Action, Event, Missing},
+    event::{Action, Event},
     evidence_steps::has_evidence_at,
     gate::GateOutcome,
     health::Health,
@@ -27,7 +29,7 @@ use super::{
 use canary_stats::{Known, UserUnits};
 
 use crate::{Result, evidence::Timestamp};
-use ending::{rollback, unseen};
+use ending::unseen;
 
 /// The number of times in a row that the canary may refuse the probe's request before the run stops waiting for it.
 pub const MAX_REFUSALS: u32 = 3;
@@ -146,6 +148,9 @@ impl Machine {
             missing: None,
             source_problem: None,
             subsets: None,
+            old_version: None,
+            scale_down_at: None,
+            scale_down: None,
         })
     }
 
@@ -233,6 +238,19 @@ impl Machine {
                 }
             }
             Event::Labelled { id, truth } => self.labelled(state, &id, &truth, actions),
+            Event::OldVersionFound(found) if matches!(state.phase, Phase::Keeping(_)) => {
+                self.old_version_found(state, found, actions);
+            }
+            Event::ScaledDown(outcome) if matches!(state.phase, Phase::ScalingDown(_)) => {
+                Self::scaled_down(state, outcome, actions);
+            }
+            Event::Edited(diff) if state.keeps_old_version() => {
+                scale_down::leave(
+                    state,
+                    &format!("somebody else has changed what it wrote: {diff}"),
+                );
+                actions.push(Action::CleanUp);
+            }
             Event::Edited(diff) if !state.is_done() => {
                 // Somebody else controls the weights now; the verdict needs the space of the inputs.
                 state.forget_inputs();
@@ -276,7 +294,11 @@ impl Machine {
             Phase::Writing => actions.push(self.write(state)),
             Phase::Finishing(verdict) => actions.push(self.final_write(state, verdict)),
             Phase::CleaningUp(_) => actions.push(Action::RemoveSubset),
-            Phase::Approving | Phase::Holding | Phase::Done(_) => {}
+            Phase::Keeping(_) if state.scale_down_at.is_none() => {
+                actions.push(Action::FindOldVersion);
+            }
+            Phase::ScalingDown(_) => actions.push(Action::ScaleDown),
+            Phase::Keeping(_) | Phase::Approving | Phase::Holding | Phase::Done(_) => {}
         }
         if state.is_running() && state.written.is_some() {
             state.resumed = state.resumed.saturating_add(1);
@@ -284,44 +306,6 @@ impl Machine {
         if !state.acknowledged {
             // The driver was killed before the acknowledgement: the split is in force, but since when is not known.
             (state.since, state.acknowledged) = (state.now, state.written.is_some());
-        }
-    }
-
-    /// The canary is not ready for its first weight: it is checked again, or refused.
-    fn not_ready(
-        &self,
-        state: &mut State,
-        missing: &Missing,
-        again: Action,
-        actions: &mut Vec<Action>,
-    ) {
-        let why = shortened(&missing.why);
-        state.refusals = if missing.may_come { 0 } else { state.refusals.saturating_add(1) };
-        // Pods in the cluster are known at once; a response may come from routes that are not in force yet.
-        let for_good = match state.phase {
-            Phase::Inspecting | Phase::Writing => state.refusals > 0,
-            _ => state.refusals >= MAX_REFUSALS,
-        };
-        state.missing = Some(why);
-        if for_good {
-            self.refuse(state, actions);
-        } else {
-            actions.push(again);
-        }
-    }
-
-    /// Ends a rollout whose canary is not ready for its next weight.
-    fn refuse(&self, state: &mut State, actions: &mut Vec<Action>) {
-        let why = state.missing.clone().unwrap_or_else(|| "no response came".to_owned());
-        let cause = Cause::NotReady(why);
-        if state.phase == Phase::Inspecting {
-            // Nothing was written, so there is nothing to take back, and nothing to remember.
-            let verdict = rollback(state, &self.plan.canary, f64::MAX, cause);
-            state.phase = Phase::Done(verdict);
-            actions.clear();
-        } else {
-            let canary = self.plan.canary.clone();
-            self.roll_back(state, &canary, f64::MAX, cause, actions);
         }
     }
 
@@ -418,6 +402,8 @@ impl Machine {
                 if split == Some(Split::STABLE) {
                     state.phase = Phase::CleaningUp(verdict);
                     actions.push(Action::RemoveSubset);
+                } else if split == Some(Split::CANARY) {
+                    self.after_promotion(state, verdict, actions);
                 } else {
                     state.phase = Phase::Done(verdict);
                 }
@@ -432,6 +418,7 @@ impl Machine {
         self.release_labelled(state, actions);
         self.release_users(state, actions);
         self.pass(state, stride, actions);
+        Self::check_scale_down(state, actions);
     }
 
     /// Time passes.
@@ -484,6 +471,8 @@ mod command_tests;
 mod evidence_tests;
 #[cfg(test)]
 mod labels_tests;
+#[cfg(test)]
+mod scale_down_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

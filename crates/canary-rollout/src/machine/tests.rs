@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    Gate, Guardrail, Hold, OnInconclusive, Step,
+    Gate, Guardrail, Hold, Missing, OnInconclusive, Step,
     evidence::{Answer, Arm, Counts, Observation, Pair, Request, ScoreValue, Seen, Window},
 };
 
@@ -16,6 +16,7 @@ pub(super) fn plan() -> Plan {
 }
 
 /// A machine with its state, driven by hand.
+#[derive(Clone)]
 pub(super) struct Run {
     pub(super) machine: Machine,
     pub(super) state: State,

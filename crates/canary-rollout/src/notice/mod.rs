@@ -26,6 +26,8 @@ pub enum NoticeKind {
     Suspended,
     /// A guardrail alarmed whose consequence is not a rollback.
     Alarm,
+    /// After a promotion: the old version's `Deployment` waits to be scaled down, was scaled down, or is left as it is.
+    ScaleDown,
     /// The rollout is over.
     Verdict,
 }
@@ -41,6 +43,7 @@ impl NoticeKind {
             Self::Resumed => "resumed",
             Self::Suspended => "suspended",
             Self::Alarm => "alarm",
+            Self::ScaleDown => "scaleDown",
             Self::Verdict => "verdict",
         }
     }
@@ -172,6 +175,9 @@ impl Notices {
             Progress::Resumed => NoticeKind::Resumed,
             Progress::Suspended { .. } => NoticeKind::Suspended,
             Progress::Alarmed { .. } => NoticeKind::Alarm,
+            Progress::ScaleDownAwaited { .. } | Progress::ScaledDown { .. } => {
+                NoticeKind::ScaleDown
+            }
             Progress::Finished { stored: None, .. } => NoticeKind::Verdict,
             _ => return None,
         };

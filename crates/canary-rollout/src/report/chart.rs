@@ -2,28 +2,53 @@
 
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 640.0;
+use super::axis::{tick_label, ticks, time_ticks, time_unit};
+
+// Drawn at about this width on a desktop and on a phone alike, so that the text is readable on both.
+const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 150.0;
 const LEFT: f64 = 46.0;
-const RIGHT: f64 = 8.0;
-const TOP: f64 = 8.0;
-const BOTTOM: f64 = 20.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 24.0;
+
+/// The vertical axis of a chart: its ends, its ticks, and their labels.
+pub(super) struct Axis {
+    low: f64,
+    high: f64,
+    ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// An axis with round ticks, each followed by the unit.
+    pub(super) fn between(low: f64, high: f64, unit: &str) -> Self {
+        let high = if high > low { high } else { low + 1.0 };
+        let ticks = ticks(low, high);
+        let step = ticks[1] - ticks[0];
+        let label = |tick: f64| (tick, format!("{}{unit}", tick_label(tick, step)));
+        Self { low, high, ticks: ticks.into_iter().map(label).collect() }
+    }
+
+    /// An axis of powers of ten, between two exponents.
+    pub(super) fn powers_of_ten(low: f64, high: f64) -> Self {
+        let ticks = ticks(low, high.max(low + 1.0));
+        let whole = ticks.into_iter().filter(|tick| tick.fract() == 0.0);
+        let label = |tick: f64| (tick, format!("10{}", superscript(tick)));
+        Self { low, high: high.max(low + 1.0), ticks: whole.map(label).collect() }
+    }
+}
 
 /// A chart over time.
 pub(super) struct Chart {
     seconds: f64,
-    low: f64,
-    high: f64,
+    axis: Axis,
     body: String,
-    /// Formats a value on the vertical axis.
-    label: fn(f64) -> String,
 }
 
 impl Chart {
-    /// An empty chart over that many seconds and between these values.
-    pub(super) fn new(seconds: f64, low: f64, high: f64, label: fn(f64) -> String) -> Self {
-        let high = if high > low { high } else { low + 1.0 };
-        Self { seconds: seconds.max(1e-3), low, high, body: String::new(), label }
+    /// An empty chart over that many seconds.
+    pub(super) fn new(seconds: f64, axis: Axis) -> Self {
+        Self { seconds: seconds.max(1e-3), axis, body: String::new() }
     }
 
     fn x(&self, seconds: f64) -> f64 {
@@ -31,8 +56,8 @@ impl Chart {
     }
 
     fn y(&self, value: f64) -> f64 {
-        let value = value.clamp(self.low, self.high);
-        TOP + (self.high - value) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+        let Axis { low, high, .. } = self.axis;
+        TOP + (high - value.clamp(low, high)) / (high - low) * (HEIGHT - TOP - BOTTOM)
     }
 
     /// A line through points of (seconds, value).
@@ -47,15 +72,20 @@ impl Chart {
         }
     }
 
-    /// A line that keeps each value until the next one.
+    /// A line that keeps each value until the next one, to the end of the chart.
     pub(super) fn steps(&mut self, class: &str, points: &[(f64, f64)]) {
+        self.steps_to(class, points, self.seconds);
+    }
+
+    /// The same, to an earlier end.
+    pub(super) fn steps_to(&mut self, class: &str, points: &[(f64, f64)], end: f64) {
         let mut path = Vec::with_capacity(points.len() * 2);
         for pair in points.windows(2) {
             path.push(pair[0]);
             path.push((pair[1].0, pair[0].1));
         }
         path.extend(points.last().copied());
-        path.extend(points.last().map(|last| (self.seconds, last.1)));
+        path.extend(points.last().map(|last| (end, last.1)));
         self.line(class, path);
     }
 
@@ -74,19 +104,16 @@ impl Chart {
         let _ = write!(self.body, "<polygon class=\"{class}\" points=\"{}\"/>", path.trim_end());
     }
 
-    /// A level across the whole chart, with its name at the right.
-    pub(super) fn level(&mut self, class: &str, value: f64, name: &str) {
-        if value < self.low || value > self.high {
+    /// A level across the whole chart; none where it lies outside.
+    pub(super) fn level(&mut self, class: &str, value: f64) {
+        if value < self.axis.low || value > self.axis.high {
             return;
         }
         let y = self.y(value);
-        let above = if y < TOP + 14.0 { y + 11.0 } else { y - 3.0 };
         let _ = write!(
             self.body,
-            "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-             <text class=\"name\" x=\"{:.1}\" y=\"{above:.1}\" text-anchor=\"end\">{name}</text>",
+            "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
             WIDTH - RIGHT,
-            WIDTH - RIGHT - 2.0,
         );
     }
 
@@ -100,36 +127,42 @@ impl Chart {
         );
     }
 
-    /// The chart, with its axes; `title` is read to those who cannot see it.
-    pub(super) fn finish(self, title: &str) -> String {
+    /// The chart, with its axes; `description`, which is escaped already, is read to those who cannot see it.
+    pub(super) fn finish(self, description: &str) -> String {
         let mut svg = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\" xmlns=\"http://www.w3.org/2000/svg\">"
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{description}\" \
+             xmlns=\"http://www.w3.org/2000/svg\">"
         );
-        for part in [0.0, 0.5, 1.0] {
-            let value = self.low + (self.high - self.low) * part;
-            let y = self.y(value);
+        for (value, label) in &self.axis.ticks {
+            let y = self.y(*value);
             let _ = write!(
                 svg,
                 "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-                 <text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                 <text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
                 WIDTH - RIGHT,
                 LEFT - 5.0,
-                y + 3.5,
-                (self.label)(value)
+                y + 4.0,
             );
         }
-        for part in [0.0, 0.25, 0.5, 0.75, 1.0] {
-            let x = self.x(self.seconds * part);
-            let anchor = match part {
-                0.0 => "start",
-                1.0 => "end",
+        let (unit, symbol) = time_unit(self.seconds);
+        let times = time_ticks(self.seconds);
+        let step = times.get(1).map_or(1.0, |second| second / unit);
+        for (place, seconds) in times.iter().enumerate() {
+            let x = self.x(*seconds);
+            // A label in the middle below the last tick must not leave the picture.
+            let anchor = match place {
+                0 => "start",
+                _ if x > WIDTH - RIGHT - 14.0 => "end",
                 _ => "middle",
             };
             let _ = write!(
                 svg,
-                "<text class=\"axis\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-                HEIGHT - 5.0,
-                time(self.seconds * part, self.seconds)
+                "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{:.1}\"/>\
+                 <text class=\"axis\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{} {symbol}</text>",
+                HEIGHT - BOTTOM,
+                HEIGHT - BOTTOM + 4.0,
+                HEIGHT - 6.0,
+                tick_label(seconds / unit, step),
             );
         }
         svg.push_str(&self.body);
@@ -138,17 +171,46 @@ impl Chart {
     }
 }
 
-/// A time on an axis of that length, in the unit that suits it.
-pub(super) fn time(seconds: f64, whole: f64) -> String {
-    if whole < 10.0 {
-        format!("{seconds:.1} s")
-    } else if whole < 180.0 {
-        format!("{seconds:.0} s")
-    } else if whole < 3.0 * 3600.0 {
-        format!("{:.0} min", seconds / 60.0)
-    } else {
-        format!("{:.1} h", seconds / 3600.0)
+/// An entry of a chart's legend: the class of the line, and its meaning, escaped already.
+pub(super) fn legend(entries: &[(&str, String)]) -> String {
+    let mut html = String::from("<p class=\"legend\">");
+    for (class, meaning) in entries {
+        let _ = write!(html, "<span><i class=\"key {class}\"></i>{meaning}</span>");
     }
+    html.push_str("</p>");
+    html
+}
+
+/// A duration in the unit that suits it, such as `42 s` or `1.5 h`.
+pub(super) fn duration(seconds: f64) -> String {
+    let (unit, symbol) = time_unit(seconds);
+    let value = seconds / unit;
+    if seconds < 10.0 || (unit > 60.0 && value < 10.0) {
+        format!("{value:.1} {symbol}")
+    } else {
+        format!("{value:.0} {symbol}")
+    }
+}
+
+/// A whole exponent in raised digits.
+fn superscript(value: f64) -> String {
+    format!("{value:.0}")
+        .chars()
+        .map(|digit| match digit {
+            '-' => '⁻',
+            '0' => '⁰',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '4' => '⁴',
+            '5' => '⁵',
+            '6' => '⁶',
+            '7' => '⁷',
+            '8' => '⁸',
+            '9' => '⁹',
+            other => other,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -157,10 +219,20 @@ mod tests {
 
     #[test]
     fn values_outside_the_chart_stay_at_its_edge() {
-        let mut chart = Chart::new(10.0, 0.0, 1.0, |value| format!("{value:.0}"));
+        let mut chart = Chart::new(10.0, Axis::between(0.0, 1.0, ""));
         chart.line("a", [(0.0, -5.0), (10.0, f64::INFINITY)]);
         let svg = chart.finish("test");
-        assert!(svg.contains("points=\"46.0,130.0 632.0,8.0\""), "{svg}");
+        assert!(svg.contains("points=\"46.0,126.0 390.0,10.0\""), "{svg}");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
+    }
+
+    #[test]
+    fn the_ends_of_a_share_are_its_bounds() {
+        let svg = Chart::new(42.0, Axis::between(0.0, 1.0, "")).finish("test");
+        for label in [">0.0<", ">0.5<", ">1.0<", ">0 s<", ">20 s<", ">40 s<"] {
+            assert!(svg.contains(label), "{label}: {svg}");
+        }
+        let svg = Chart::new(42.0, Axis::powers_of_ten(-2.0, 2.5)).finish("test");
+        assert!(svg.contains(">10⁻²<") && svg.contains(">10²<"), "{svg}");
     }
 }

@@ -29,6 +29,12 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             .help("add errorRatio: {atMost: 1.0}, or slowRatio"),
         );
     }
+    if plan.scale_down_after.is_some() {
+        let message = "an A/A plan promotes nothing, so no version is scaled down";
+        findings.push(
+            Finding::error("C128", "scaleDownAfter", message).help("leave scaleDownAfter out"),
+        );
+    }
     for (index, guardrail) in plan.guardrails.iter().enumerate() {
         if let Some(bound) = guardrail.check.proven_bound() {
             let path = format!("guardrails[{index}].{}", guardrail.check.kind());

@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use canary_http::MAX_TIMEOUT;
+use canary_http::{MAX_TIMEOUT, milliseconds};
 use futures_util::future::{Either, select};
+use tracing::Instrument;
 
 use super::{
     failure::Failure,
@@ -69,10 +70,25 @@ where
             && budget.withdraw();
         if !again {
             let mut error = failure.error;
+            if failure.repeat && trace.attempts > 1 {
+                tracing::warn!(
+                    attempts = trace.attempts,
+                    origin = ?error.origin,
+                    error = error.message,
+                    "retries exhausted"
+                );
+            }
             error.attempts = trace.attempts;
             error.elapsed = start.elapsed();
             return Err(error);
         }
+        tracing::debug!(
+            attempt = trace.attempts,
+            origin = ?failure.error.origin,
+            error = failure.error.message,
+            pause_ms = milliseconds(pause),
+            "retry"
+        );
         trace.repeated.push(format!("{}: {}", failure.error.origin, failure.error.message));
         tokio::time::sleep(pause).await;
     }
@@ -90,7 +106,12 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     trace.attempts += 1;
-    let first = limited(url, limits, deadline, attempt);
+    let number = trace.attempts;
+    let numbered = |attempt_number: u32| {
+        let span = tracing::debug_span!("attempt", attempt = attempt_number);
+        limited(url, limits, deadline, attempt).instrument(span)
+    };
+    let first = numbered(number);
     let Some(after) = limits
         .hedge
         .map(|after| after.min(MAX_TIMEOUT))
@@ -98,7 +119,7 @@ where
     else {
         return first.await;
     };
-    let second = || limited(url, limits, deadline, attempt);
+    let second = || numbered(number + 1);
     // On the heap: two attempts side by side are three times the size of one.
     Box::pin(beside(first, second, after, budget, trace)).await
 }
@@ -123,6 +144,7 @@ where
         return first.await;
     }
     trace.attempts += 1;
+    tracing::debug!(after_ms = milliseconds(after), "second request sent");
     trace
         .repeated
         .push(format!("no response within {after:?}: sent a second time beside the first"));

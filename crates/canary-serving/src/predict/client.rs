@@ -79,6 +79,7 @@ impl Client {
                 http,
                 max_answer_bytes: 64 << 20,
                 doubles: false,
+                cleartext: false,
                 problem: None,
             }),
             budget: Arc::default(),
@@ -268,6 +269,22 @@ impl Client {
     #[must_use]
     pub fn doubles(self, doubles: bool) -> Self {
         self.set(|config| config.doubles = doubles)
+    }
+
+    /// Sends headers with credentials by `http://` and `grpc://` too, for networks that encrypt by themselves, as a mesh
+    /// does. Without it the next call is refused, unless the server is on this machine.
+    ///
+    /// ```
+    /// use canary_core::predict::Client;
+    ///
+    /// let client = Client::new("http://image-classifier.models:8501")?.header("authorization", "Bearer hunter2");
+    /// let in_a_mesh = client.allow_cleartext(true);
+    /// # let _ = in_a_mesh;
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn allow_cleartext(self, allow: bool) -> Self {
+        self.set(|config| config.cleartext = allow)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of a client, and the addresses of its calls.
 
-use canary_http::{Settings, server_text};
+use canary_http::{Settings, credential_in, is_cleartext, server_text};
 use http::{HeaderMap, Method, Uri};
 
 use super::{
@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) http: Settings,
     pub(crate) max_answer_bytes: usize,
     pub(crate) doubles: bool,
+    /// `true` when credentials may be sent by `http://` or `grpc://` to another machine.
+    pub(crate) cleartext: bool,
     /// The first setting that is not valid; reported by the next call.
     pub(crate) problem: Option<String>,
 }
@@ -114,7 +116,15 @@ impl Config {
         }
         let uri = Uri::builder().scheme(wire).authority(authority.as_str()).path_and_query(path);
         match uri.build() {
-            Ok(uri) => Ok((url, uri)),
+            Ok(uri) => match credential_in(&self.headers).filter(|_| is_cleartext(&uri)) {
+                Some(name) if !self.cleartext => Err(refuse(
+                    &format!(
+                        "the header {name} holds credentials, and {shown}:// does not encrypt them"
+                    ),
+                    "use TLS, or allow_cleartext where the network itself is encrypted, as in a mesh",
+                )),
+                _ => Ok((url, uri)),
+            },
             Err(_) => Err(refuse("this is not a valid URL", "")),
         }
     }

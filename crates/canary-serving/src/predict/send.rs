@@ -3,8 +3,9 @@
 use std::{borrow::Cow, time::Instant};
 
 use bytes::Bytes;
-use canary_http::{Limits, Request, Response, Secrets};
+use canary_http::{Limits, Request, Response, Secrets, milliseconds};
 use http::{HeaderValue, Method, Uri, header};
+use tracing::Instrument;
 
 use super::{
     attempts::{self, Trace},
@@ -59,8 +60,47 @@ pub(crate) fn prepare(config: &Config, call: Call, payload: Result<Payload>) -> 
     }
 }
 
-/// Sends a request, with its repeats, and reads the response's body by `read`.
+/// Sends a request, with its repeats, and reads the response's body by `read`; tells the outcome in the call's span.
 pub(crate) async fn send<T>(
+    client: &Client,
+    prepared: &Prepared,
+    read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
+) -> Result<(T, Response, Trace)> {
+    let config = &client.config;
+    let span = tracing::debug_span!(
+        "call",
+        call = ?prepared.call,
+        model = config.model,
+        protocol = if config.is_grpc() { "gRPC" } else { "REST" },
+    );
+    let call = async {
+        let outcome = send_and_read(client, prepared, read).await;
+        match &outcome {
+            Ok((_, response, trace)) => tracing::debug!(
+                attempts = trace.attempts,
+                subset = config.subset_of(&response.headers),
+                duration_ms = milliseconds(trace.elapsed),
+                "call answered"
+            ),
+            Err(Error::Predict(error)) => tracing::debug!(
+                origin = ?error.origin,
+                status = error.status,
+                grpc_code = error.grpc_code,
+                attempts = error.attempts,
+                subset = error.subset,
+                duration_ms = milliseconds(error.elapsed),
+                error = error.message,
+                "call failed"
+            ),
+            // Any other error is one of the caller's arguments: nothing was sent.
+            Err(_) => {}
+        }
+        outcome
+    };
+    call.instrument(span).await
+}
+
+async fn send_and_read<T>(
     client: &Client,
     prepared: &Prepared,
     read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
@@ -112,7 +152,17 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
             (Transport::Grpc(grpc), Payload::Message(request)) => {
                 // On the heap: it is larger than all that a request over REST needs.
                 let call = grpc.unary(&prepared.uri, &config.headers, request, until, limit);
-                Box::pin(call).await.map_err(|refusal| {
+                let start = Instant::now();
+                let answer = Box::pin(call).await;
+                tracing::debug!(
+                    host = config.address.authority,
+                    path = prepared.uri.path(),
+                    grpc_code =
+                        answer.as_ref().err().map_or(0, |refusal| refusal.status.code() as i32),
+                    duration_ms = milliseconds(start.elapsed()),
+                    "gRPC response"
+                );
+                answer.map_err(|refusal| {
                     let headers = refusal.status.metadata().clone().into_headers();
                     let mut failure = super::grpc::failure_of(url, refusal, limit);
                     failure.error.subset = config.subset_of(&headers);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use canary_http::milliseconds;
+
 use super::{client::Client, status::ModelStatus};
 use crate::error::{Error, Origin, PredictError, Result};
 
@@ -65,6 +67,12 @@ pub(super) async fn until_ready(
             error.timed_out = !failed;
             return Err(error.into());
         }
+        tracing::debug!(
+            seen = last,
+            elapsed_ms = milliseconds(start.elapsed()),
+            pause_ms = milliseconds(pause),
+            "model is not available yet"
+        );
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
     }

@@ -9,6 +9,7 @@ use std::{
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::{ObjectStoreExt, path::Path};
 use serde::Serialize;
+use tracing::Instrument;
 
 use super::{
     Location,
@@ -118,6 +119,21 @@ impl CopyModel {
     /// [`Error::NotFound`] when there is no source; [`Error::Store`] when it is no SavedModel, the target exists and
     /// differs, another copy to it is under way, a checksum is wrong, or a store fails.
     pub async fn run(self) -> Result<Copied> {
+        let span = tracing::debug_span!("copy", from = %self.from, to = %self.to);
+        let copy = async {
+            let outcome = self.run_now().await;
+            match &outcome {
+                Ok(Copied { files, bytes, already_there, .. }) => {
+                    tracing::info!(files = files.len(), bytes, already_there, "model copied")
+                }
+                Err(error) => tracing::warn!(%error, "model not copied"),
+            }
+            outcome
+        };
+        copy.instrument(span).await
+    }
+
+    async fn run_now(self) -> Result<Copied> {
         let action = format!("copying the model {} to {}", self.from, self.to);
         let source = self.from.open()?;
         let files = list(&source, &source.prefix, &action).await?;
@@ -128,6 +144,8 @@ impl CopyModel {
             });
         }
         saved_model::check(&source, &files, &action).await?;
+        let bytes: u64 = files.iter().map(|file| file.size).sum();
+        tracing::info!(files = files.len(), bytes, "model copy began");
         let (base, version) = self.to.open_parent()?;
         let at = |name: String| base.prefix.clone().join(name);
         let target = at(version.to_string());
@@ -288,6 +306,7 @@ impl Job {
         };
         if let Some(entry) = self.journal.entry(&file.path).await {
             self.meter.tell(&file.path, Phase::Complete, file.size);
+            tracing::debug!(path = file.path, bytes = file.size, resumed = true, "file copied");
             return Ok(copied(&entry.sha256, true));
         }
         let at = file.path.split('/').fold(self.staging.clone(), Path::join);
@@ -322,6 +341,7 @@ impl Job {
         let path = file.path.clone();
         self.journal.update(|record| drop(record.files.insert(path, entry))).await?;
         self.meter.tell(&file.path, Phase::Complete, 0);
+        tracing::debug!(path = file.path, bytes = file.size, resumed = false, "file copied");
         Ok(copied(&sha256, false))
     }
 

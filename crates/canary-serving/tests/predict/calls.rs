@@ -127,3 +127,26 @@ fn debug_hides_the_values_of_headers() {
     let text = format!("{client:?}");
     assert!(text.contains("authorization") && !text.contains("hunter2"), "{text}");
 }
+
+#[tokio::test]
+async fn credentials_are_not_sent_unencrypted_to_another_machine() {
+    let addresses = ["http://models.invalid:8501", "grpc://models.invalid:8500"];
+    for address in addresses.iter().take(if cfg!(feature = "grpc") { 2 } else { 1 }) {
+        let client = Client::new(address).unwrap().model("m").no_proxy();
+        let client = client.header("authorization", "Bearer hunter2");
+        let Err(Error::Predict(error)) = client.status().await else { panic!("{address}") };
+        assert_eq!(error.origin, Origin::Request, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("the header authorization holds credentials"), "{text}");
+        assert!(text.contains("allow_cleartext") && !text.contains("hunter2"), "{text}");
+        // Permitted, it is sent: here to a host that is not there.
+        let allowed = client.clone().allow_cleartext(true).timeout(Duration::from_millis(200));
+        let Err(Error::Predict(error)) = allowed.status().await else { panic!("{address}") };
+        assert_ne!(error.origin, Origin::Request, "{error}");
+        // Without credentials nothing is refused.
+        let plain = client.without_header("authorization").header("user-group", "canary");
+        let plain = plain.timeout(Duration::from_millis(200));
+        let Err(Error::Predict(error)) = plain.status().await else { panic!("{address}") };
+        assert_ne!(error.origin, Origin::Request, "{error}");
+    }
+}

@@ -29,8 +29,8 @@ program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl
 
 With --output json each line is one event: {\"event\": \"started\" | \"inspected\" | \"prepared\" | \"probed\" | \"gateJudged\" |
 \"awaitingApproval\" | \"approvalOverdue\" | \"commanded\" | \"paused\" | \"resumed\" | \"written\" | \"seen\" | \"waiting\" |
-\"sourceQuiet\" | \"sourceEnded\" | \"suspended\" | \"finished\", \"seconds\": since the
-start, ...}; a verdict that an earlier run gave has \"stored\": when.";
+\"sourceQuiet\" | \"sourceEnded\" | \"scaleDownAwaited\" | \"scaledDown\" | \"suspended\" | \"finished\", \"seconds\":
+since the start, ...}; a verdict that an earlier run gave has \"stored\": when.";
 
 /// Run a plan: move the weights step by step, judge the canary after every observation, promote or roll back.
 ///
@@ -115,9 +115,9 @@ impl Run {
         let course = runtime()?.block_on(self.course(plan))?;
         if let Some(file) = &self.report {
             let title = title(plan);
-            let Course { log, disagreements, .. } = &course;
-            let page =
-                Report::new(&title).run(&title, plan, log.history(), log.verdict(), disagreements);
+            let Course { log, disagreements, cluster, .. } = &course;
+            let run = log.reported(&title, plan).cluster(cluster.as_str()).disagreements(disagreements);
+            let page = Report::new(&title).run(&run);
             crate::write_file(file, &page.to_html())
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }

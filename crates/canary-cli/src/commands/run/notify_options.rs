@@ -7,7 +7,7 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 #[command(next_help_heading = "Tell others")]
 pub(crate) struct NotifyOptions {
     /// Post a notice to this webhook when the run starts, writes a weight, waits for approval, is paused, resumed or
-    /// suspended, alarms, and ends; again for more. `URL` gets CloudEvents, `slack:URL` gets messages for Slack. An
+    /// suspended, alarms, scales the old version down, and ends; again for more. `URL` gets CloudEvents, `slack:URL` gets messages for Slack. An
     /// address that is a secret comes from the environment (`env:NAME`) or from a file (`file:PATH`), which hold `URL` or
     /// `slack:URL`: `canary run plan.yaml --notify env:SLACK_WEBHOOK`. The run never waits for a webhook.
     #[arg(long, value_name = "WEBHOOK")]
@@ -15,6 +15,9 @@ pub(crate) struct NotifyOptions {
     /// A file with a bearer token for the webhooks that get CloudEvents, read again for every request.
     #[arg(long, value_name = "FILE", requires = "notify")]
     pub(crate) notify_token_file: Option<PathBuf>,
+    /// Send the token, and Slack's messages, by `http://` to other machines too, where the network itself is encrypted.
+    #[arg(long, requires = "notify")]
+    pub(crate) notify_cleartext: bool,
     /// The address of a report or a dashboard that each notice links to.
     #[arg(long, value_name = "URL", requires = "notify")]
     pub(crate) notify_link: Option<String>,

@@ -23,7 +23,7 @@ const ROUTING: &[Rule] = rules! { Routing, Canary;
 };
 
 const WORKLOAD: &[Rule] = rules! { Workload, Canary;
-    C200 Error: "a workload breaks a rule of Kubernetes", "correct the value that the finding names";
+    C200 Error or Warning: "a workload breaks a rule of Kubernetes, or asks for GPUs that its image does not use (warning)", "correct the value that the finding names";
 };
 
 const PREDICTION: &[Rule] = rules! { Prediction, Canary;

@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = rules! { Plan, Canary;
     C125 Error or Warning: "a request is slow only after the requestTimeout, or counts of ended requests would never be used (warning)", "raise requestTimeout, and keep it below patience";
     C126 Error: "an approval has no time, or a consequence that never comes", "give a timeout such as 4h, or leave out both";
     C127 Error or Warning: "labels are awaited and no guardrail uses them, or used and not awaited, or for no time; or for longer than a step's patience (warning)", "add the guardrail accuracy, and keep labels.within below patience";
-    C128 Error or Warning: "an A/A plan divides no traffic, or compares no rates; or it states a proof, which it does not wait for (warning)", "add a step with a weight between 1 and 99, and errorRatio or slowRatio";
+    C128 Error or Warning: "an A/A plan divides no traffic, compares no rates, or scales a version down; or it states a proof, which it does not wait for (warning)", "add a step with a weight between 1 and 99, and errorRatio or slowRatio";
     C129 Error or Warning: "users are counted and no guardrail counts them, one cannot, they are too many, or for no time; or for longer than a step's patience (warning)", "use errorRatio, slowRatio, errorRate or mean, and keep users.within below patience";
     C130 Error: "planned looks need holds that fix the requests, bursts: none and a ratio of rates", "hold each step by totalRequests, or leave sequential out";
 };

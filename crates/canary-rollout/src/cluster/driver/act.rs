@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{Cluster, Presence},
+    journal,
     progress::Progress,
     run::Running,
     target::{Purpose, Write},
@@ -31,6 +32,8 @@ impl<C: Cluster + 'static> Running<C> {
             Action::Leave => self.end(Purpose::Leave).await,
             Action::CleanUp => self.clean_up().await,
             Action::RemoveSubset => self.remove_subset().await,
+            Action::FindOldVersion => self.find_old_version().await,
+            Action::ScaleDown => self.scale_down().await,
         }
     }
 
@@ -218,7 +221,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// Returns `true` when somebody has changed the labels of a subset or removed it; the run is then over.
-    async fn subsets_edited(&mut self) -> Result<bool> {
+    pub(super) async fn subsets_edited(&mut self) -> Result<bool> {
         let edits = self.target.compare_subsets(&self.state).await?;
         let edited = !edits.is_empty();
         if edited {
@@ -250,6 +253,7 @@ impl<C: Cluster + 'static> Running<C> {
     /// Writes and adopts `next`; `false` when somebody else had changed the object.
     pub(super) async fn write(&mut self, next: State, purpose: Purpose) -> Result<bool> {
         let mut stored = true;
+        let (before, step) = (journal::Before::of(&self.state), self.state.step());
         self.state = match self.target.write(&self.state, &next, purpose).await? {
             Write::Done => next,
             Write::Adopted(state) => *state,
@@ -262,6 +266,10 @@ impl<C: Cluster + 'static> Running<C> {
                 return Ok(false);
             }
         };
+        if let Purpose::Step(split) | Purpose::End(split) = purpose {
+            journal::written(self.driver.machine.plan(), &self.state, step, split);
+        }
+        before.log_changes(&self.state);
         let now = self.driver.clock.now();
         self.saved = now;
         if matches!(purpose, Purpose::Step(_) | Purpose::End(_)) {

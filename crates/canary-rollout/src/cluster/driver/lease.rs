@@ -89,6 +89,7 @@ impl<C: Cluster> Lease<C> {
             operations.insert(0, json!({"op": "test", "path": path, "value": version}));
         }
         self.patch(operations).await?;
+        tracing::info!(lease = %self.object, holder = self.holder, "lock taken");
         self.renewed = now;
         Ok(())
     }
@@ -108,6 +109,7 @@ impl<C: Cluster> Lease<C> {
         let renew = json!({"op": "replace", "path": path, "value": micro_time(now)});
         let patched = self.patch(vec![self.is_ours(), renew]).await;
         let Err(error) = patched else {
+            tracing::debug!(lease = %self.object, "lock renewed");
             self.renewed = now;
             return Ok(Renewal::Renewed);
         };
@@ -115,6 +117,7 @@ impl<C: Cluster> Lease<C> {
             return Err(error);
         }
         // The Lease was deleted, has expired, or has another holder: acquire it as at the start.
+        tracing::warn!(lease = %self.object, %error, "lock lost");
         self.acquire(now).await?;
         Ok(Renewal::Recreated)
     }
@@ -122,7 +125,11 @@ impl<C: Cluster> Lease<C> {
     /// Releases the lock; when that fails, it expires by itself.
     pub(super) async fn release(&mut self) {
         let free = json!({"op": "replace", "path": "/spec/holderIdentity", "value": ""});
-        let _ = self.patch(vec![self.is_ours(), free]).await;
+        if let Err(error) = self.patch(vec![self.is_ours(), free]).await {
+            tracing::debug!(lease = %self.object, %error, "lock expires by itself");
+        } else {
+            tracing::debug!(lease = %self.object, "lock released");
+        }
     }
 
     fn is_ours(&self) -> Value {

@@ -2,11 +2,12 @@
 
 use super::{
     super::Cluster,
+    journal,
     listen::Lines,
     progress::{Order, Progress},
     run::Running,
 };
-use crate::{CommandLine, CommandOutcome, Event, OnAlarm, Result, Verb};
+use crate::{CommandLine, CommandOutcome, Event, OnAlarm, Result};
 
 impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn carry_out(&mut self, order: Order) -> Result<()> {
@@ -24,9 +25,8 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn commanded(&mut self, mut lines: Lines) -> Result<()> {
         let unread = self.state.unread(&lines).len();
         if let Some(CommandLine::Given(command)) = lines.last()
-            && command.verb == Verb::Promote
             && unread > 0
-            && let Some(why) = self.obstacle_to_promotion().await
+            && let Some(why) = self.obstacle_to(command.verb).await
         {
             let refused = command.record(self.driver.clock.now(), CommandOutcome::Refused(why));
             lines.pop();
@@ -36,6 +36,7 @@ impl<C: Cluster + 'static> Running<C> {
         self.handle(Event::Commanded(lines));
         let records = self.state.commands();
         for record in &records[records.len().saturating_sub(unread)..] {
+            journal::command(record);
             // In the driver's own process an outcome is told only where it is not what was wanted.
             if !record.nonce.is_empty() || record.outcome != CommandOutcome::Done {
                 self.reports.push_back(Progress::Commanded(record.clone()));

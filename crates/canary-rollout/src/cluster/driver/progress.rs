@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::{
-    Command, CommandRecord, GateOutcome, OnAlarm, Reading, Split, Totals, Verb, Verdict,
+    Command, CommandRecord, GateOutcome, OnAlarm, Reading, ScaleDown, Split, Totals, Verb, Verdict,
     evidence::Timestamp, report::Moment,
 };
 
@@ -97,6 +97,18 @@ pub enum Progress {
         /// The time for which it has waited.
         #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
         waited: Duration,
+    },
+    /// All traffic is at the canary, and the old version's `Deployment` is kept until its time is over.
+    ScaleDownAwaited {
+        /// The `Deployment`, as `Deployment namespace/name`.
+        deployment: String,
+        /// The earliest time of its scale-down.
+        at: Timestamp,
+    },
+    /// The old version's `Deployment` was scaled to 0 replicas, or is left as it is, with the reason.
+    ScaledDown {
+        /// The outcome.
+        outcome: ScaleDown,
     },
     /// A command of a person was read; its outcome says whether it was carried out.
     Commanded(CommandRecord),

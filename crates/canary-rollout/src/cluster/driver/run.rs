@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use super::{
     super::{Cluster, WatchEvent},
     backoff::Backoff,
+    journal,
     lease::{Lease, Renewal},
     progress::{Order, Progress},
     settings::Driver,
@@ -128,6 +129,7 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) async fn next(&mut self) -> Option<Result<Progress>> {
         loop {
             if let Some(report) = self.reports.pop_front() {
+                journal::progress(&report);
                 return Some(Ok(report));
             }
             if self.over {
@@ -135,6 +137,7 @@ impl<C: Cluster + 'static> Running<C> {
             }
             if let Err(error) = self.work().await {
                 self.over = true;
+                journal::failed(&self.state, &error);
                 self.lease.release().await;
                 return Some(Err(error));
             }
@@ -363,8 +366,10 @@ impl<C: Cluster + 'static> Running<C> {
     pub(super) fn handle(&mut self, event: Event) {
         let mut actions = Vec::new();
         let (decided, awaited) = (self.state.is_decided(), self.state.awaits_approval());
-        let told = self.state.told().len();
+        let (told, kept) = (self.state.told().len(), self.told_of_old_version());
+        let before = journal::Before::of(&self.state);
         self.driver.machine.advance(&mut self.state, event, &mut actions);
+        before.log_changes(&self.state);
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
         if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
@@ -378,6 +383,7 @@ impl<C: Cluster + 'static> Running<C> {
         if self.state.told().len() > told {
             self.report_alarm();
         }
+        self.report_old_version(&kept);
     }
 
     /// Takes a label in that has come later than its pair.
@@ -389,6 +395,7 @@ impl<C: Cluster + 'static> Running<C> {
 
     fn observe(&mut self, mut observation: Observation) {
         self.activity.observed(&observation.source, self.driver.clock.now());
+        journal::observed(&observation);
         let scored = scored(&self.driver.scores, self.driver.machine.plan(), &mut observation);
         self.store(|| Stored::Observed(observation.clone()));
         let before = self.state.totals();
@@ -449,8 +456,10 @@ impl<C: Cluster + 'static> Running<C> {
         }
         self.report_silent_sources(now);
         self.reports.push_back(Progress::Seen(self.snapshot()));
-        // Before the preparation and after the end there is nothing to remember.
-        let stored = *self.state.phase() != Phase::Inspecting && !self.state.is_done();
+        // Before the preparation and after the decision there is nothing to remember.
+        let stored = !(*self.state.phase() == Phase::Inspecting
+            || self.state.is_done()
+            || self.state.keeps_old_version());
         if stored && now.since(self.saved) >= self.time_between_saves() && self.actions.is_empty() {
             self.actions.push_back(Action::Save);
         }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::progress::Progress;
 use crate::{
-    Split, Totals, Verdict,
-    report::{History, Moment},
+    Plan, Split, Totals, Verdict,
+    evidence::Timestamp,
+    report::{History, Moment, ReportedRun},
 };
 
 /// Records a run: the moments for its pictures, its present state, and its verdict.
@@ -22,6 +23,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct RunLog {
+    began: Option<Timestamp>,
     history: History,
     last: Option<Moment>,
     verdict: Option<Verdict>,
@@ -35,12 +37,24 @@ impl RunLog {
 
     /// Records an event that happened `at` after the run began.
     pub fn record(&mut self, at: Duration, progress: &Progress) {
+        let passed = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
+        self.began.get_or_insert_with(|| Timestamp(Timestamp::now().0.saturating_sub(passed)));
         match progress {
             Progress::Seen(snapshot) => self.push(snapshot.moment(at)),
             Progress::Written { split, .. } => self.turn(at, *split),
             Progress::Finished { verdict, .. } => self.end(at, verdict),
             _ => {}
         }
+    }
+
+    /// The run as a report shows it, with that heading.
+    pub fn reported<'a>(&'a self, title: &'a str, plan: &'a Plan) -> ReportedRun<'a> {
+        ReportedRun::new(title, plan, &self.history).began(self.began).verdict(self.verdict())
+    }
+
+    /// The time of the first event, less the time that had passed since the run began.
+    pub fn began(&self) -> Option<Timestamp> {
+        self.began
     }
 
     /// The moments so far.

@@ -8,10 +8,12 @@ use futures_util::{
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use super::{
-    super::Cluster,
+    super::{Cluster, ObjectRef},
     backoff::Backoff,
+    journal::{self, Spans},
     lease::Lease,
     probe::Probe,
     progress::{Control, Progress},
@@ -39,14 +41,23 @@ impl<C: Cluster + 'static> Driver<C> {
     /// [`Error::NotFound`] when an object is missing; [`Error::Cluster`] when the cluster cannot be reached.
     pub fn start(self) -> impl Future<Output = Result<(Run, Control)>> + Send {
         let checked = self.check_evidence();
-        async move {
-            checked?;
-            start(self).await
-        }
+        let spans = Spans::new(self.machine.plan());
+        let run = spans.run();
+        let begin = async move {
+            let begun = async {
+                checked?;
+                start(self, spans).await
+            };
+            begun.await.inspect_err(journal::refused)
+        };
+        begin.instrument(run)
     }
 }
 
-async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Control)> {
+async fn start<C: Cluster + 'static>(
+    mut driver: Driver<C>,
+    spans: Spans,
+) -> Result<(Run, Control)> {
     let plan = driver.machine.plan().clone();
     let (cluster, clock) = (Arc::clone(&driver.cluster), Arc::clone(&driver.clock));
     let now = clock.now();
@@ -127,21 +138,23 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         canary: plan.canary.clone(),
     });
     running.report_approval();
+    running.report_kept_version();
     running.handle(event);
     if running.driver.aborting {
         // The command is the last line of the annotation, which was read with the state.
         while let Some(lines) = running.target.take_commands() {
             running.commanded(lines).await?;
         }
-        if !running.state.is_decided() {
+        if !running.state.is_decided() || running.state.keeps_old_version() {
             running.lease.release().await;
             let why = "the abort was not carried out: another command came in its place";
             return Err(Error::Plan(why.to_owned()));
         }
     }
-    let stream = stream::unfold(running, |mut running| async move {
-        let item = running.next().await;
-        item.map(|item| (item, running))
+    let stream = stream::unfold((running, spans), |(mut running, mut spans)| async move {
+        let span = spans.at(&running.state);
+        let item = running.next().instrument(span).await;
+        item.map(|item| (item, (running, spans)))
     });
     Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
 }
@@ -176,7 +189,7 @@ async fn open<C: Cluster>(
     let Start { anew, probes, now } = *start;
     let plan = machine.plan();
     let (live, stored) = target.read().await?;
-    let mut why = None;
+    let mut why = stored.as_deref().filter(|_| !anew).and_then(|text| kept_of(text, &plan.hash()));
     if let Some(text) = stored.filter(|text| !anew && !is_finished_other(text, &plan.hash())) {
         let state = State::decode(&text, plan)?;
         // A decided rollout is carried out whatever the account may still read.
@@ -267,12 +280,23 @@ async fn check_stable(probe: Option<&dyn Probe>, stable: &str, opened: Opened) -
     Ok(opened)
 }
 
-/// Returns `true` when a stored state is that of another plan's finished rollout, or of one that an earlier release of
+/// Returns `true` when a stored state is that of another plan's finished rollout, be its old version scaled down or not, or of one that an earlier release of
 /// this library has ended, so that it blocks nobody.
 fn is_finished_other(text: &str, hash: &str) -> bool {
     let Ok(state) = serde_json::from_str::<Value>(text) else { return false };
     let other = state["plan"] != hash || state["version"] != STATE_VERSION;
-    state.pointer("/phase/done").is_some() && other
+    let over = ["/phase/done", "/phase/keeping", "/phase/scalingDown"];
+    over.iter().any(|phase| state.pointer(phase).is_some()) && other
+}
+
+/// What another plan's promotion leaves undone when this plan begins.
+fn kept_of(text: &str, hash: &str) -> Option<String> {
+    let state: Value = serde_json::from_str(text).ok()?;
+    let kept = state.pointer("/oldVersion/deployment").filter(|_| state["plan"] != hash)?;
+    let deployment: ObjectRef = serde_json::from_value(kept.clone()).ok()?;
+    Some(format!(
+        "another plan was promoted here, and {deployment} of its old version stays as it is"
+    ))
 }
 
 fn inputs_of(source: Box<dyn Source>, state: &State, plan: &Plan) -> BoxStream<'static, Input> {

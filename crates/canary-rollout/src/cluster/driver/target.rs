@@ -5,7 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    super::{Behind, Cluster, ObjectRef, Patch, Presence},
+    super::{
+        Behind, Cluster, ObjectRef, Patch, Presence,
+        old_version::{Found, find_old_version},
+        presence,
+    },
     clock::Clock,
     listen::{Lines, Listener},
 };
@@ -324,10 +328,16 @@ impl<C: Cluster> Target<C> {
         self.remember(text, after, change.split.is_some());
         match self.cluster.patch(&object, &patch).await {
             Ok(written) => {
+                let version = resource_version(&written).and_then(Value::as_str);
+                let weights = change.split.is_some();
+                tracing::debug!(%object, weights, resource_version = version, "object written");
                 self.confirmed(text, &written);
                 Ok(Some(Write::Done))
             }
-            Err(Error::Conflict { .. } | Error::NotFound { .. }) => Ok(None),
+            Err(Error::Conflict { .. } | Error::NotFound { .. }) => {
+                tracing::debug!(%object, "conflict");
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -414,6 +424,18 @@ impl<C: Cluster> Target<C> {
         Ok((behind.presence().await?, behind.release_id().await?))
     }
 
+    /// The pods behind the stable subset.
+    pub(super) async fn stable(&mut self) -> Result<Presence> {
+        let rule = self.get(&self.destination_rule.clone()).await?;
+        let (namespace, subset) = (&self.plan.target.namespace, &self.plan.stable);
+        presence(&*self.cluster, namespace, &rule, subset, None).await
+    }
+
+    /// The `Deployment` of the old version, or the reason why it is left alone.
+    pub(super) async fn old_version(&self) -> Result<Result<Found, String>> {
+        find_old_version(&*self.cluster, &self.plan, true).await
+    }
+
     /// The other release that has come behind the canary's subset since the rollout was prepared.
     pub(super) fn other_release(&self, state: &State, found: Option<&str>) -> Differences {
         let mut differences = Differences::default();
@@ -436,6 +458,8 @@ impl<C: Cluster> Target<C> {
             return Err(error);
         }
         let wait = std::time::Duration::from_millis(50 << attempt.min(6));
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(attempt, wait_ms, "conflict, tried again");
         self.clock.sleep(wait).await;
         Ok(())
     }

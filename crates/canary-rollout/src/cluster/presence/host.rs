@@ -5,7 +5,7 @@ use canary_istio::names::{CLUSTER_DOMAIN as DOMAIN, expand_alias, qualify, servi
 
 /// The meaning of a host.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Host {
+pub(crate) enum Host {
     /// A `Service`.
     Service(ObjectRef),
     /// A short name with a dot. Kubernetes' DNS completes it to this `Service`, Istio leaves it as it is.
@@ -16,7 +16,7 @@ pub(super) enum Host {
 
 impl Host {
     /// Returns the meaning of the host of a rule in `namespace`.
-    pub(super) fn of(host: &str, namespace: &str) -> Self {
+    pub(crate) fn of(host: &str, namespace: &str) -> Self {
         let full = qualify(host, namespace, DOMAIN);
         if let Some(service) = service(&full, DOMAIN) {
             return Self::Service(service);

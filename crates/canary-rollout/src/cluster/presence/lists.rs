@@ -13,11 +13,11 @@ use crate::{Error, Result};
 
 /// The pods that concern a subset.
 #[derive(Debug)]
-pub(super) struct Pods {
+pub(crate) struct Pods {
     /// `true` when the store keeps pods at all.
     pub(super) kept: bool,
     /// The pods of the `Service` and those with the subset's labels.
-    pub(super) related: Vec<Value>,
+    pub(crate) related: Vec<Value>,
 }
 
 /// The lists read from a cluster.
@@ -35,7 +35,7 @@ impl<'c, C: Cluster> Lists<'c, C> {
     }
 
     /// The pods that concern the subset; `None` when the store does not serve pods.
-    pub(super) async fn pods(&mut self, selection: &Selection) -> Result<Option<Arc<Pods>>> {
+    pub(crate) async fn pods(&mut self, selection: &Selection) -> Result<Option<Arc<Pods>>> {
         if self.pods.is_none() {
             let Some(all) = self.list(selection, "v1", "Pod").await? else { return Ok(None) };
             let kept = !all.is_empty();

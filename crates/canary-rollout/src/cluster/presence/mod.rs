@@ -13,5 +13,9 @@ mod words;
 
 pub(super) use behind::Place;
 pub use behind::{Behind, presence};
-pub(super) use objects::template;
+pub(super) use host::Host;
+pub(super) use objects::{
+    is_live, labels, name, template, template_labels, template_of, title, wanted,
+};
+pub(super) use selection::{Selection, has_all};
 pub use state::Presence;

@@ -6,7 +6,7 @@ use super::super::ObjectRef;
 use crate::json::{list, text};
 
 /// The labels of an object.
-pub(super) fn labels(object: &Value) -> Option<&Value> {
+pub(crate) fn labels(object: &Value) -> Option<&Value> {
     object.pointer("/metadata/labels")
 }
 
@@ -16,7 +16,7 @@ pub(crate) fn template(workload: &Value) -> Option<&Value> {
 }
 
 /// The labels of a workload's pods.
-pub(super) fn template_labels(workload: &Value) -> Option<&Value> {
+pub(crate) fn template_labels(workload: &Value) -> Option<&Value> {
     workload.pointer("/spec/template/metadata/labels")
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn name(object: &Value) -> &str {
 }
 
 /// An object's kind, namespace and name.
-pub(super) fn title(object: &Value) -> String {
+pub(crate) fn title(object: &Value) -> String {
     ObjectRef::of(object).map_or_else(|_| name(object).to_owned(), |object| object.to_string())
 }
 
@@ -36,7 +36,7 @@ pub(super) fn is_terminating(pod: &Value) -> bool {
 }
 
 /// Returns `true` when a pod serves or may come to serve: it is not being deleted and has not ended.
-pub(super) fn is_live(pod: &Value) -> bool {
+pub(crate) fn is_live(pod: &Value) -> bool {
     !is_terminating(pod) && !matches!(phase(pod), "Failed" | "Succeeded")
 }
 
@@ -56,7 +56,7 @@ pub(super) fn condition<'o>(object: &'o Value, kind: &str) -> Option<&'o Value> 
 }
 
 /// The controller of a pod without the digest of its template, and that digest: `pets-v2` and `7d9f8`.
-pub(super) fn template_of(pod: &Value) -> Option<(&str, &str)> {
+pub(crate) fn template_of(pod: &Value) -> Option<(&str, &str)> {
     let labels = labels(pod)?;
     let digest = ["pod-template-hash", "controller-revision-hash"]
         .iter()
@@ -71,7 +71,7 @@ pub(super) fn template_of(pod: &Value) -> Option<(&str, &str)> {
 }
 
 /// The number of pods that a workload wants.
-pub(super) fn wanted(workload: &Value) -> u64 {
+pub(crate) fn wanted(workload: &Value) -> u64 {
     workload.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1)
 }
 

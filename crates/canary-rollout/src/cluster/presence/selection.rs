@@ -39,6 +39,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// The subset and its rule in words.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// Returns `true` when the `Service` selects pods with these labels.
     pub(super) fn in_service(&self, labels: Option<&Value>) -> bool {
         has_all(labels, &self.selector)
@@ -65,7 +70,8 @@ pub(super) fn label_of_place(labels: &Labels) -> Option<&str> {
     labels.keys().map(String::as_str).find(|key| OF_PLACE.contains(key))
 }
 
-fn has_all(labels: Option<&Value>, wanted: &Labels) -> bool {
+/// Returns `true` when the labels have each of these values.
+pub(crate) fn has_all(labels: Option<&Value>, wanted: &Labels) -> bool {
     wanted.iter().all(|(key, value)| {
         labels.and_then(|labels| labels.get(key)).and_then(Value::as_str) == Some(value)
     })

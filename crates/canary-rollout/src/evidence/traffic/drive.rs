@@ -8,6 +8,7 @@ use std::{
 
 use futures_core::Stream;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::super::{
     observation::{Observation, Pair, Seen},
@@ -48,12 +49,9 @@ impl<P: Predictor> Driving<P> {
             match self.samples.as_mut().poll_next(context) {
                 Poll::Ready(Some(sample)) => {
                     let (requests, listener) = (Arc::clone(&self.requests), self.listener.clone());
-                    self.under_way.spawn(send_pair(
-                        requests,
-                        listener,
-                        sample?,
-                        self.order.clone(),
-                    ));
+                    let sent = send_pair(requests, listener, sample?, self.order.clone());
+                    // With the step of the rollout that polls, which the task would not know.
+                    self.under_way.spawn(sent.in_current_span());
                 }
                 Poll::Ready(None) => self.dry = true,
                 Poll::Pending => break,

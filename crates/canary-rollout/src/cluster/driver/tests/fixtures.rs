@@ -48,6 +48,13 @@ impl Clock for Jumping {
     }
 }
 
+impl Jumping {
+    /// The milliseconds that have passed.
+    pub(super) fn passed(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The quality of the canary.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Canary {
@@ -134,6 +141,13 @@ pub(super) fn driver(plan: &Plan, store: &Store, canary: Canary, hangs_at: u64) 
         .clock(clock)
         .holder("test")
         .save_every(Duration::from_secs(2))
+}
+
+/// The same with its clock, which a long wait crosses in few ticks.
+pub(super) fn keeping(plan: &Plan, store: &Store, canary: Canary) -> (Driver<Store>, Jumping) {
+    let clock = Jumping::default();
+    let driver = driver(plan, store, canary, u64::MAX).tick(Duration::from_secs(10));
+    (driver.clock(clock.clone()), clock)
 }
 
 /// Runs to the end; `None` when the driver hangs and is killed.

@@ -4,6 +4,7 @@ mod edits;
 mod evidence;
 mod fixtures;
 mod refusals;
+mod scale_down;
 mod sources;
 mod store;
 

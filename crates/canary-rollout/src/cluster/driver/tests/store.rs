@@ -8,7 +8,7 @@ use std::{
 use futures_core::Stream;
 use serde_json::{Value, json};
 
-use super::super::super::{Cluster, ObjectRef, Patch, WatchEvent};
+use super::super::super::{Cluster, ObjectRef, Patch, WatchEvent, scale_of, scale_patch};
 use crate::{Error, Plan, Result, Split, patch::locate};
 
 /// The failure at one call, counted from 0.
@@ -43,6 +43,10 @@ pub(super) struct Inner {
     pub(super) calls: usize,
     pub(super) trouble: Trouble,
     pub(super) splits: Vec<Split>,
+    /// The objects that were scaled.
+    pub(super) scaled: Vec<ObjectRef>,
+    /// `true` when the account may not scale.
+    pub(super) denies_scale: bool,
     /// The number of splits written when somebody gave the canary's subset other labels.
     pub(super) relabelled: Option<usize>,
     /// The canary's weight now, so that traffic need not read the object.
@@ -81,6 +85,8 @@ impl Store {
             calls: 0,
             trouble: Trouble::None,
             splits: Vec::new(),
+            scaled: Vec::new(),
+            denies_scale: false,
             relabelled: None,
             canary: 0,
             version: 1,
@@ -96,6 +102,13 @@ impl Store {
         let mut inner = self.inner();
         inner.calls = 0;
         inner.trouble = trouble;
+    }
+
+    /// Creates or replaces an object.
+    pub(super) fn put(&self, object: Value) {
+        let (mut inner, name) = (self.inner(), ObjectRef::of(&object).unwrap());
+        inner.objects.insert(name.clone(), object);
+        inner.bump(&name);
     }
 
     pub(super) fn virtual_service(&self) -> Value {
@@ -171,7 +184,7 @@ impl Inner {
         }
     }
 
-    fn edit(&mut self, canary: u64) {
+    pub(super) fn edit(&mut self, canary: u64) {
         self.canary = u32::try_from(canary).unwrap();
         let name = ObjectRef::virtual_service("default", "image-classifier");
         let routes = self.objects.get_mut(&name).unwrap()["spec"]["http"].as_array_mut().unwrap();
@@ -214,7 +227,7 @@ impl Inner {
         }
     }
 
-    fn relabel(&mut self) {
+    pub(super) fn relabel(&mut self) {
         let rule = ObjectRef::destination_rule("default", "image-classifier");
         let subsets = &mut self.objects.get_mut(&rule).unwrap()["spec"]["subsets"];
         let canary =
@@ -295,6 +308,22 @@ impl Cluster for Store {
 
     async fn patch(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
         or_hang(self.call(|inner| inner.patch(object, patch))).await
+    }
+
+    async fn patch_scale(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        let scaled = |inner: &mut Inner| {
+            let Some(live) = inner.objects.get(object) else {
+                return Err(Error::NotFound { object: object.to_string(), help: String::new() });
+            };
+            if inner.denies_scale {
+                let (action, reason) = (format!("patch {object}"), "not permitted (403)".into());
+                return Err(Error::Forbidden { action, reason });
+            }
+            let patch = scale_patch(live, patch)?;
+            inner.scaled.push(object.clone());
+            inner.patch(object, &patch).map(|object| scale_of(&object))
+        };
+        or_hang(self.call(scaled)).await
     }
 
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {

@@ -1,0 +1,82 @@
+//! The old version after a promotion: kept until its time is over, then scaled down.
+
+use super::{
+    super::{
+        event::Action,
+        scale_down::{OldVersion, ScaleDown},
+        state::State,
+        verdict::Verdict,
+    },
+    Machine, Phase, shortened,
+};
+
+impl Machine {
+    /// The phase after the last write of a promotion.
+    pub(super) fn after_promotion(
+        &self,
+        state: &mut State,
+        verdict: Verdict,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.plan.scale_down_after.is_none() {
+            state.phase = Phase::Done(verdict);
+            return;
+        }
+        // A promotion ends the pause that came before it.
+        state.paused = false;
+        state.phase = Phase::Keeping(verdict);
+        actions.push(Action::FindOldVersion);
+    }
+
+    /// The `Deployment` of the old version is known, or the reason why it is left alone.
+    pub(super) fn old_version_found(
+        &self,
+        state: &mut State,
+        found: Result<OldVersion, String>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(after) = self.plan.scale_down_after else { return };
+        match found {
+            // Before the acknowledgement it is not known since when the weights are in force.
+            Ok(_) if !state.acknowledged => actions.push(Action::FindOldVersion),
+            Ok(old) => {
+                state.old_version = Some(old);
+                state.scale_down_at = Some(state.since.plus(self.settle).plus(after));
+                actions.push(Action::Save);
+            }
+            Err(why) => {
+                leave(state, &why);
+                actions.push(Action::Save);
+            }
+        }
+    }
+
+    /// Begins the scale-down when its time has come. The state is stored first: from then on an abort would lead to a
+    /// version without pods.
+    pub(super) fn check_scale_down(state: &mut State, actions: &mut Vec<Action>) {
+        let Phase::Keeping(verdict) = &state.phase else { return };
+        if !state.paused && state.scale_down_at.is_some_and(|at| state.now >= at) {
+            state.phase = Phase::ScalingDown(verdict.clone());
+            actions.extend([Action::Save, Action::ScaleDown]);
+        }
+    }
+
+    /// The scale-down is over.
+    pub(super) fn scaled_down(state: &mut State, outcome: ScaleDown, actions: &mut Vec<Action>) {
+        end(state, outcome);
+        actions.push(Action::Save);
+    }
+}
+
+/// Leaves the old version as it is: the promotion stands.
+pub(super) fn leave(state: &mut State, why: &str) {
+    end(state, ScaleDown::Left { why: shortened(why) });
+}
+
+fn end(state: &mut State, outcome: ScaleDown) {
+    if let Phase::Keeping(verdict) | Phase::ScalingDown(verdict) = &state.phase {
+        state.phase = Phase::Done(verdict.clone());
+        (state.old_version, state.scale_down_at) = (None, None);
+        state.scale_down = Some(outcome);
+    }
+}
