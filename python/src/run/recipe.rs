@@ -13,8 +13,7 @@ use pyo3::prelude::*;
 
 use super::{
     evidence::Evidence, labels::Labels, metered::Metered, notify::Notices, observed::EventLoop,
-    place::Place,
-    raised::Raised, samples::Samples, score::own_scores,
+    place::Place, raised::Raised, samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
 

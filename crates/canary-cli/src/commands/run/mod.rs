@@ -116,7 +116,8 @@ impl Run {
         if let Some(file) = &self.report {
             let title = title(plan);
             let Course { log, disagreements, cluster, .. } = &course;
-            let run = log.reported(&title, plan).cluster(cluster.as_str()).disagreements(disagreements);
+            let run =
+                log.reported(&title, plan).cluster(cluster.as_str()).disagreements(disagreements);
             let page = Report::new(&title).run(&run);
             crate::write_file(file, &page.to_html())
                 .with_context(|| format!("cannot write {}", file.display()))?;
