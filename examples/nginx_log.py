@@ -34,7 +34,7 @@ def parse(line: str, number: int) -> canary.Observation:
     """Read a line of the log."""
     found = LINE.match(line)
     if found is None:
-        raise ValueError(f"line {number} of the access log has not the format of this example: {line!r}")
+        raise ValueError(f"line {number} of the access log does not have the format of this example: {line!r}")
     latency = float(found["took"])
     return canary.Observation(
         None if found["subset"] == "-" else found["subset"],

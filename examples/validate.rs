@@ -13,7 +13,7 @@ use canary_core::{
 fn main() -> Result<()> {
     let file = std::env::args().nth(1).context("usage: validate FILE")?;
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
-    // The objects that can be read are checked all the same.
+    // The objects that can be read are still checked.
     let (manifest, mut findings) = Manifest::read_with_findings(&file, &text)?;
     findings.extend(manifest.validate_with(&Options::default()));
     for finding in &findings {

@@ -27,9 +27,11 @@ SOURCES = (
     *(f"crates/{crate}/src" for crate in CRATES),
     "crates/canary-proto/proto",
     "crates/canary-serving/tests/data/grpc",
+    "python/macros/src",
     "python/src",
 )
-SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml", "python/Cargo.toml"}
+SINGLE = LICENCES | {"Cargo.lock", "Cargo.toml", "PKG-INFO", "README.md", "pyproject.toml"}
+SINGLE |= {"python/Cargo.toml", "python/macros/Cargo.toml"}
 SINGLE |= {f"crates/{crate}/{name}" for crate in CRATES for name in ("Cargo.toml", "LICENSE", "README.md")}
 BESIDE = re.compile(r"python/(LICENSE|README\.md|THIRD_PARTY_LICENSES\.txt|pyproject\.toml)")
 

@@ -36,6 +36,17 @@ def on_config(config):
     return config
 
 
+def on_page_markdown(markdown, **_):
+    """Leave out the lines of Rust examples that rustdoc hides: those that begin with `# `."""
+
+    def shown(block):
+        lines = block[2].splitlines(keepends=True)
+        kept = [line for line in lines if not re.match(r" *#( |$)", line)]
+        return f"{block[1]}```rust\n{''.join(kept)}{block[1]}```"
+
+    return re.sub(r"^( *)```rust[a-z_,]*\n(.*?)^ *```", shown, markdown, flags=re.DOTALL | re.MULTILINE)
+
+
 def on_files(files, config):
     """Add the changelog, and a page for each notebook, with the outputs that it has."""
     files.append(File.generated(config, "changelog.md", content=(ROOT / "CHANGELOG.md").read_text()))

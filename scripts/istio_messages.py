@@ -175,6 +175,8 @@ def field(name, key, required, kind, element, doc, items):
         parts.append(f'kind="{kind}"')
     if is_message:
         parts.append(f'of="{element}"')
+    if element == "Duration":
+        parts.append("duration=True")
     if element not in SCALARS and not is_message:
         doc += (
             " One of "
@@ -189,7 +191,8 @@ def field(name, key, required, kind, element, doc, items):
 HEADER = '''"""The messages that Istio's objects are made of: classes with every field, its type and its documentation.
 
 A field that is not set reads as None, one of many values as empty. A message is immutable; `replace` gives a changed
-copy. An object checks the messages that it is made of.
+copy. An object checks the messages that it is made of. A duration is a text such as `10s`; seconds as a number, and a
+timedelta, become one.
 
 Example:
     >>> from canary import VirtualService, istio

@@ -46,7 +46,7 @@ else
 fi
 "$venv/bin/python" scripts/third_party_licenses.py
 git diff --exit-code --stat -- python/THIRD_PARTY_LICENSES.txt ||
-    fail "python/THIRD_PARTY_LICENSES.txt was out of date; it is written anew: commit it"
+    fail "python/THIRD_PARTY_LICENSES.txt was out of date; it is written again: commit it"
 
 say "The crates"
 # They need each other at this very version: all together, each built from what would be uploaded.

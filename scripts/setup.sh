@@ -92,7 +92,8 @@ if [ "$purpose" = bench ]; then profile=release; fi
 built=$venv/.built
 built_as=target/extension-profile
 if [ ! -f $built ] || { [ $profile = release ] && [ "$(cat $built_as 2>/dev/null)" != release ]; } ||
-    [ -n "$(find Cargo.toml Cargo.lock crates python/src python/Cargo.toml python/pyproject.toml \
+    [ -n "$(find Cargo.toml Cargo.lock crates python/src python/macros python/canary/_canary.pyi python/Cargo.toml \
+        python/pyproject.toml \
         -type f -newer $built -not -path '*/tests/*' -print -quit)" ]; then
     say "Building the Python extension (the first time takes some minutes)"
     VIRTUAL_ENV=$PWD/$venv PIP_QUIET=1 $venv/bin/maturin develop --profile $profile --quiet --manifest-path python/Cargo.toml

@@ -10,8 +10,8 @@ cargo test
 say "Python: behaviour, stubs and documentation"
 .venv/bin/python -m pytest python
 say "All tests passed"
-# left_out PART TESTS REMEDY: what was not tested for want of a program, and how to get it.
-left_out() { printf 'left out: %s, for want of %s; %s\n' "$2" "$1" "$3"; }
+# left_out PART TESTS REMEDY: which tests were skipped because a program is missing, and how to get it.
+left_out() { printf 'left out: %s, because %s is missing; %s\n' "$2" "$1" "$3"; }
 [ -x .cache/bin/kube-apiserver ] && [ -x .cache/bin/etcd ] ||
     left_out kube-apiserver "the tests against a real Kubernetes API server" \
         "scripts/real/build-kubernetes.sh builds it (Go 1.26, ten minutes)"

@@ -325,7 +325,7 @@ async fn run_takes_a_plan_to_its_verdict_on_a_cluster() {
         let (status, text, error) = output_of(&mut command);
         assert_eq!(status, Some(0), "{error}");
         assert!(text.contains(&format!("verdict so far: {verdict}")), "{text}");
-        assert!(text.contains("nobody drives it now") && text.contains("errorRatio"), "{text}");
+        assert!(text.contains("no driver runs it") && text.contains("errorRatio"), "{text}");
         assert!(text.contains("observed by the driver's stored state"), "{text}");
         let (_, text, _) =
             output_of(folder.command("status").arg(APP).args(["-n", space, "-o", "json"]));

@@ -68,7 +68,7 @@ async fn with_the_least_role_every_rollout_works() {
             &[],
         )
         .await;
-        // The role of the plan is good for nothing else.
+        // The role of the plan permits nothing else.
         assert_eq!(missing(&cluster, namespace).await.unwrap().is_empty(), !named);
         let other = ObjectRef::virtual_service(namespace, "other");
         assert_eq!(cluster.get(&other).await.is_err(), named);

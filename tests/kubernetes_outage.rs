@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::rollouts::{APP, by_hand, driver, feed, set_up, until, verdict, weights, written};
 
-/// Waits until the driver has reported so many times that it waits for the server.
+/// Waits until the driver has reported this number of times that it waits for the server.
 async fn waited(run: &mut Run, times: u32) -> String {
     let message = |progress| match progress {
         Progress::Waiting { problem, attempt, .. } if attempt >= times => Some(problem),

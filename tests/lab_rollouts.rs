@@ -24,7 +24,7 @@ use crate::rollouts::{APP, driver, live, plan, set_up, traffic, verdict, weights
 
 const NAMESPACE: &str = "default";
 
-/// The lab's store for a driver that is killed at one call, before or after its effect: no call of it ends any more.
+/// The lab's store for a driver that is killed at one call, before or after its effect: its calls no longer end.
 #[derive(Clone)]
 struct Dying {
     store: Store,
@@ -206,7 +206,7 @@ async fn mirrored_answers_judge_a_canary_that_serves_nobody() {
             assert!(matches!(verdict, Verdict::Promote { .. }), "{verdict}");
             assert!(tally.pairs() >= 150);
         } else {
-            assert!(verdict.to_string().starts_with("rollback: agreement"), "{verdict}");
+            assert!(verdict.to_string().starts_with("rolled back: agreement"), "{verdict}");
         }
         assert_eq!((tally.duplicates(), tally.unknown()), (0, 0));
     }

@@ -159,7 +159,7 @@ async fn what_prometheus_would_count_wrongly_is_refused() {
     let (status, text, error) = run(wrong).await;
     assert!(status != Some(0) && !error.contains("a-wrong-one"), "{text}{error}");
     assert!(format!("{text}{error}").contains("credentials are missing or wrong"), "{text}{error}");
-    // A mistake on the command line is no error of the cluster.
+    // A mistake on the command line is not an error of the cluster.
     let mut lab = folder.command("run");
     lab.arg(&plan).args(["--prometheus", "http://localhost:1"]);
     let (status, _, error) = run(lab).await;

@@ -308,7 +308,7 @@ async fn a_release_without_a_driver_is_aborted_with_its_plan(backend: &impl Back
     let Err(error @ Error::NotReady { .. }) = alice.pause().await else { panic!() };
     assert!(error.to_string().contains("no driver runs it"), "{error}");
     assert_eq!(weights(&cluster, space).await.canary, 50);
-    let record = alice.plan(plan(space)).abort("nobody watches it").await.unwrap();
+    let record = alice.plan(plan(space)).abort("nothing watches it").await.unwrap();
     assert_eq!(record.outcome, CommandOutcome::Done);
     assert_eq!(weights(&cluster, space).await, Split::STABLE);
     assert_eq!(live(&cluster, space).await["spec"], before["spec"], "nothing of the run is left");

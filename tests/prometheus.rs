@@ -224,7 +224,7 @@ async fn prepared_blocks_give_the_counts_that_happened() {
     let subsets = Subsets::new("resnet50", "resnet101");
     let other = Prometheus::new(&server.url(), metrics, subsets).unwrap();
     let window = other.window(at(0), at(9)).await.unwrap().unwrap();
-    assert!(window.apart, "each pod tells of its own requests");
+    assert!(window.apart, "each pod reports its own requests");
     assert_eq!(
         (window.stable.requests, window.canary.requests),
         ((1..10).map(|n| 70 + n % 3).sum(), 0)
@@ -268,7 +268,7 @@ async fn tensorflow_servings_own_metrics_are_counted_by_pod() {
     assert_eq!(window.canary, Counts { requests: 130, failed: 30, slow: 0 });
     assert!(window.apart);
     let error = slower(300_000).window(at(10), at(20)).await.unwrap_err().to_string();
-    assert!(error.contains("take one of 188.957µs, 340.122µs"), "{error}");
+    assert!(error.contains("choose one of 188.957µs, 340.122µs"), "{error}");
     // The suggestion of the message works.
     let window = slower(188_957).window(at(10), at(20)).await.unwrap().unwrap();
     assert_eq!((window.stable.slow, window.canary.slow), (200, 100));
@@ -285,7 +285,11 @@ async fn what_cannot_be_answered_is_reported() {
     let error = between.window(at(5), until).await.unwrap_err();
     assert!(matches!(error, Error::Plan(_)), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("70ms is no edge") && text.contains("take one of 50ms, 100ms"), "{text}");
+    assert!(
+        text.contains("70ms is not a bucket boundary")
+            && text.contains("choose one of 50ms, 100ms"),
+        "{text}"
+    );
     // More series than wanted.
     let error = source.clone().max_series(2).window(at(12), at(14)).await.unwrap_err();
     assert!(error.to_string().contains("series are more than the limit"), "{error}");

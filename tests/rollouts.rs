@@ -102,7 +102,7 @@ pub(crate) async fn until<T>(run: &mut Run, mut wanted: impl FnMut(Progress) -> 
     let mut last = None;
     loop {
         assert!(Instant::now() < deadline, "what is waited for does not come after {last:?}");
-        let progress = run.next().await.expect("the run goes on").unwrap();
+        let progress = run.next().await.expect("the run continues").unwrap();
         if !matches!(progress, Progress::Seen(_)) {
             last = Some(progress.clone());
         }
@@ -188,7 +188,7 @@ async fn a_failing_canary_is_rolled_back_without_a_trace(backend: &impl Backend)
     assert_eq!(rule.spec, DestinationRule::subsets(APP, ["lite0"]).spec, "the subset is gone");
 }
 
-/// Killed in the middle of a step, at another holder's hands later: the same experiment goes on.
+/// Killed in the middle of a step, at another holder's hands later: the same experiment continues.
 async fn a_killed_driver_is_resumed_by_another(backend: &impl Backend) {
     let (cluster, space) = (backend.canary(), backend.namespace());
     set_up(&cluster, space).await;
@@ -254,7 +254,7 @@ async fn two_drivers_do_not_run_at_once(backend: &impl Backend) {
     let error = of(name, silent()).start().await.unwrap_err().to_string();
     assert!(error.contains(&format!("held by {winner}")), "{error}");
 
-    // It dies; after the lock has run out, the second takes over and goes on.
+    // It dies; after the lock has run out, the second takes over and continues.
     drop(run);
     tokio::time::sleep(lease + Duration::from_millis(100)).await;
     let second = driver(cluster.clone(), space, traffic(u64::MAX)).holder(name);

@@ -59,7 +59,7 @@ async fn a_release_is_paused_resumed_approved_and_aborted_from_a_second_terminal
             assert!(text.starts_with(&format!("{verb} by alice, ")), "{text}");
         }
         while until(&mut lines, "written")["split"]["canary"] != 50 {}
-        // Nothing waits any more.
+        // Nothing waits now.
         let (status, _, error) = act("approve", &[]);
         assert_eq!(status, Some(1), "{error}");
         let because = ["--because", "the labels are shifted", "-o", "json"];

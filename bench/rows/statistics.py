@@ -118,7 +118,7 @@ def _statistics(settings: Settings) -> list[Line]:
             plans,
             "requests to an alarm",
             "ours, a start for each step",
-            ["seven fixed factors", "begun anew at each step", "ours, one start"],
+            ["seven fixed factors", "restarted at each step", "ours, one start"],
             "",
         ),
         *_columns(found["bursts"][0], "false rollbacks", "ours, with the guard", percent),

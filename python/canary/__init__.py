@@ -1,10 +1,11 @@
-"""Release a machine-learning model behind an Istio mesh, with types and with statistics.
+"""Release a machine-learning model behind an Istio mesh: typed objects, offline validation and sequential statistics.
 
 The types are `Gateway`, `VirtualService` and `DestinationRule`; `Client` sends requests to models, `Mesh` says where a
 request goes, `Preprocess` makes tensors of images as TensorFlow does. The messages of Istio's objects are in
 `canary.istio`.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from canary._canary import (
@@ -95,6 +96,7 @@ from canary._errors import (
 from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._node import Node
 from canary._records import Records
+from canary._wait import wait, wait_async
 
 if TYPE_CHECKING:
     from canary import istio
@@ -188,7 +190,17 @@ __all__ = [
     "report",
     "slow_ratio",
     "validate",
+    "wait",
+    "wait_async",
 ]
+
+
+Mapping.register(Answer)
+
+
+def __dir__() -> list[str]:
+    """List what is public, for completion."""
+    return __all__
 
 
 def __getattr__(name: str) -> Any:

@@ -98,7 +98,8 @@ _Pem: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
 _File: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | _PilImage | _Readable
 _Input: TypeAlias = _File | ArrayLike | Sequence[_File] | Iterator[Any]
 _Example: TypeAlias = Mapping[str, Any]
-_Seconds: TypeAlias = float | timedelta
+_Seconds: TypeAlias = float | timedelta | str
+_Names: TypeAlias = str | Sequence[str]
 _Action: TypeAlias = Literal["rollback", "pause", "warn"]
 _Evidence: TypeAlias = Prometheus | Iterable[Observation] | AsyncIterable[Observation]
 
@@ -125,13 +126,39 @@ class _Table:
     """Base of values that are tables."""
 
     def to_pandas(self) -> Any:
-        """Give the rows of `records` as a pandas DataFrame."""
+        """Give the rows of `records` as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+
+        Example:
+            >>> VirtualService.weighted("s", {"a": 3, "b": 1}).to_pandas()["share"].tolist()
+            [0.75, 0.25]
+        """
     def to_polars(self) -> Any:
-        """Give the rows of `records` as a polars DataFrame."""
+        """Give the rows of `records` as a polars DataFrame.
+
+        Raises:
+            ImportError: polars is not installed.
+
+        Example:
+            >>> VirtualService.weighted("s", {"a": 3, "b": 1}).to_polars()["share"].to_list()
+            [0.75, 0.25]
+        """
 
 @final
 class Finding(_Stored):
-    """One thing found in one place of one object."""
+    """One thing found in one place of one object.
+
+    Example:
+        >>> finding = VirtualService.weighted("s", {"a": -1, "b": 2}).validate()[0]
+        >>> finding.severity, finding.code, finding.path, finding.found
+        ('error', 'V073', 'spec.http[0].route[0].weight', '-1')
+        >>> finding.object, finding.message, finding.help
+        ('VirtualService default/s', 'weight is -1, must be 0 or more', None)
+        >>> finding.document, finding.line, finding.column
+        (None, None, None)
+    """
 
     @property
     def severity(self) -> Literal["error", "warning", "info"]:
@@ -177,6 +204,13 @@ class _Object:
     def from_dict(cls, object: Any) -> Self:
         """Read a plain dictionary, or an object of kr8s or of the Kubernetes client, strictly.
 
+        Args:
+            object: The dictionary or object.
+
+        Raises:
+            ManifestError: It is another kind, or no object of Kubernetes.
+            InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
+
         Example:
             >>> VirtualService.from_dict(VirtualService.to("s").to_dict()) == VirtualService.to("s")
             True
@@ -184,6 +218,9 @@ class _Object:
     @classmethod
     def from_yaml(cls, text: str) -> Self:
         """Read YAML or JSON strictly: an unknown field is an error that names the nearest one.
+
+        Args:
+            text: The YAML or JSON of one object.
 
         Raises:
             ManifestError: The text is no YAML or JSON, or another kind.
@@ -236,16 +273,36 @@ class _Object:
         """
     @property
     def api_version(self) -> str:
-        """The `apiVersion` in which it is written: that in which it was read, or `networking.istio.io/v1`."""
+        """The `apiVersion` in which it is written: that in which it was read, or `networking.istio.io/v1`.
+
+        Example:
+            >>> Gateway.http("g").api_version
+            'networking.istio.io/v1'
+        """
     @property
     def name(self) -> str:
-        """The object's name."""
+        """The object's name.
+
+        Example:
+            >>> Gateway.http("g").name
+            'g'
+        """
     @property
     def namespace(self) -> str | None:
-        """The object's namespace, when it names one."""
+        """The object's namespace, when it names one.
+
+        Example:
+            >>> Gateway.http("g").namespace is None
+            True
+        """
     @property
     def metadata(self) -> istio.ObjectMeta:
-        """Name, namespace, labels and annotations."""
+        """Name, namespace, labels and annotations.
+
+        Example:
+            >>> Gateway.http("g", namespace="mesh").metadata
+            ObjectMeta(name='g', namespace='mesh')
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
@@ -282,7 +339,7 @@ class Gateway(_Object):
     def http(
         name: str,
         port: int = 80,
-        hosts: Sequence[str] | None = None,
+        hosts: _Names | None = None,
         *,
         selector: Mapping[str, str] | None = None,
         namespace: str | None = None,
@@ -304,7 +361,7 @@ class Gateway(_Object):
     def https(
         name: str,
         port: int = 443,
-        hosts: Sequence[str] | None = None,
+        hosts: _Names | None = None,
         *,
         credential_name: str,
         selector: Mapping[str, str] | None = None,
@@ -336,13 +393,21 @@ class Gateway(_Object):
     ) -> Gateway:
         """Give a copy with other metadata or spec fields; None takes a field away.
 
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
+
         Example:
             >>> Gateway.http("g").replace(namespace="mesh").namespace
             'mesh'
         """
     @property
     def spec(self) -> istio.GatewaySpec:
-        """The wanted state: every field is an attribute, set or not."""
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> Gateway.http("g").spec.selector.istio
+            'ingressgateway'
+        """
 
 @final
 class VirtualService(_Object, _Table):
@@ -375,20 +440,20 @@ class VirtualService(_Object, _Table):
         namespace: str | None = None,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
-        hosts: Sequence[str] | None = None,
-        gateways: Sequence[str] | None = None,
+        hosts: _Names | None = None,
+        gateways: _Names | None = None,
         http: Sequence[istio.HttpRoute] | None = None,
         tls: Sequence[istio.TlsRoute] | None = None,
         tcp: Sequence[istio.TcpRoute] | None = None,
-        export_to: Sequence[str] | None = None,
+        export_to: _Names | None = None,
     ) -> VirtualService: ...
     @staticmethod
     def weighted(
         host: str,
         weights: Mapping[str, int] | Sequence[tuple[str, int]],
         *,
-        hosts: Sequence[str] | None = None,
-        gateways: Sequence[str] | None = None,
+        hosts: _Names | None = None,
+        gateways: _Names | None = None,
         port: int | None = None,
         name: str | None = None,
         namespace: str | None = None,
@@ -421,8 +486,8 @@ class VirtualService(_Object, _Table):
         host: str,
         *,
         subset: str | None = None,
-        hosts: Sequence[str] | None = None,
-        gateways: Sequence[str] | None = None,
+        hosts: _Names | None = None,
+        gateways: _Names | None = None,
         port: int | None = None,
         name: str | None = None,
         namespace: str | None = None,
@@ -431,12 +496,65 @@ class VirtualService(_Object, _Table):
     ) -> VirtualService:
         """Send everything to one service, or to one subset of it.
 
+        Args:
+            host: The service, such as `image-classifier`; also the object's name unless given.
+            subset: The subset; the service as a whole unless given.
+            hosts: The hosts that requests are addressed to; the service itself unless given.
+            gateways: The gateways that apply the routes; the mesh's sidecars unless given.
+            port: The service's port.
+            name: The object's name.
+            namespace: The object's namespace.
+            timeout: The longest that a request may take, in seconds, as a timedelta, or as a text such as `10s`.
+            stamp_subset: A response header in which each answer names its subset.
+
         Example:
             >>> VirtualService.to("image-classifier", port=8501).spec.http[0].route[0].destination.host
             'image-classifier'
         """
+    def with_weights(
+        self, weights: Mapping[str, int] | Sequence[tuple[str, int]], *, route: str | None = None
+    ) -> VirtualService:
+        """Give a copy with other weights in one HTTP rule.
+
+        A subset that the rule does not have becomes a destination like its first one. A subset that is not named gets
+        the weight 0; everything else of it stays.
+
+        Args:
+            weights: The weight of each subset; with the customary sum of 100 they are percentages.
+            route: The rule's name; the only one without conditions unless given.
+
+        Raises:
+            ManifestError: There is no such rule, or several without conditions.
+
+        Example:
+            >>> service = VirtualService.to("pets", subset="v1", port=8501)
+            >>> [(one["subset"], one["weight"]) for one in service.with_weights({"v1": 90, "v2": 10}).records()]
+            [('v1', 90), ('v2', 10)]
+        """
+    def with_route(self, route: istio.HttpRoute | Mapping[str, Any]) -> VirtualService:
+        """Give a copy with one more HTTP rule; one of the same name is replaced.
+
+        A rule with conditions is tried before those without.
+
+        Args:
+            route: The rule.
+
+        Raises:
+            InvalidError: A field of the rule is unknown or of the wrong type.
+
+        Example:
+            >>> from canary import istio
+            >>> rule = istio.HttpRoute(name="gone", match=[{"uri": {"prefix": "/v0"}}], redirect={"uri": "/v1"})
+            >>> [one.name for one in VirtualService.to("pets").with_route(rule).spec.http]
+            ['gone', None]
+        """
     def when_header(self, header: str, value: str, subset: str) -> VirtualService:
         """Send requests whose header has exactly that value to a subset, before all other rules.
+
+        Args:
+            header: The header's name.
+            value: Its whole value.
+            subset: The subset that gets the requests.
 
         Example:
             >>> focused = VirtualService.to("s", subset="a").when_header("user-group", "canary", "b")
@@ -446,12 +564,19 @@ class VirtualService(_Object, _Table):
     def mirror(self, subset: str, percent: float = 100.0) -> VirtualService:
         """Send a copy of that share of the requests to a subset too; its answers are dropped.
 
+        Args:
+            subset: The subset that gets the copies.
+            percent: The share of the requests that is copied, from 0 to 100 per cent.
+
         Example:
             >>> VirtualService.to("s", subset="a").mirror("b", 10).spec.http[0].mirrors[0].percentage.value
             10.0
         """
     def stamp_subset(self, header: str = "x-canary-subset") -> VirtualService:
         """Let each answer name in a response header the subset that gave it.
+
+        Args:
+            header: The response header.
 
         Example:
             >>> stamped = VirtualService.weighted("s", {"a": 70, "b": 30}).stamp_subset()
@@ -472,14 +597,17 @@ class VirtualService(_Object, _Table):
         namespace: str | None = ...,
         labels: Mapping[str, str] | None = ...,
         annotations: Mapping[str, str] | None = ...,
-        hosts: Sequence[str] | None = ...,
-        gateways: Sequence[str] | None = ...,
+        hosts: _Names | None = ...,
+        gateways: _Names | None = ...,
         http: Sequence[istio.HttpRoute] | None = ...,
         tls: Sequence[istio.TlsRoute] | None = ...,
         tcp: Sequence[istio.TcpRoute] | None = ...,
-        export_to: Sequence[str] | None = ...,
+        export_to: _Names | None = ...,
     ) -> VirtualService:
         """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
 
         Example:
             >>> VirtualService.to("s").replace(hosts=["example.com"]).spec.hosts
@@ -487,7 +615,12 @@ class VirtualService(_Object, _Table):
         """
     @property
     def spec(self) -> istio.VirtualServiceSpec:
-        """The wanted state: every field is an attribute, set or not."""
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> VirtualService.to("s").spec.http[0].route[0].destination.host
+            's'
+        """
 
 @final
 class DestinationRule(_Object):
@@ -522,12 +655,17 @@ class DestinationRule(_Object):
         host: str | None = None,
         traffic_policy: istio.TrafficPolicy | None = None,
         subsets: Sequence[istio.Subset] | None = None,
-        export_to: Sequence[str] | None = None,
+        export_to: _Names | None = None,
         workload_selector: istio.WorkloadSelector | None = None,
     ) -> DestinationRule: ...
     @staticmethod
-    def subsets(host: str, names: Sequence[str], *, namespace: str | None = None) -> DestinationRule:
+    def subsets(host: str, names: _Names, *, namespace: str | None = None) -> DestinationRule:
         """Name a service's subsets, each the pods whose label `version` has that value.
+
+        Args:
+            host: The service; also the object's name.
+            names: The subsets, a list of names or one name.
+            namespace: The object's namespace.
 
         Example:
             >>> rule = DestinationRule.subsets("image-classifier", ["resnet50", "resnet101"])
@@ -544,10 +682,13 @@ class DestinationRule(_Object):
         host: str | None = ...,
         traffic_policy: istio.TrafficPolicy | None = ...,
         subsets: Sequence[istio.Subset] | None = ...,
-        export_to: Sequence[str] | None = ...,
+        export_to: _Names | None = ...,
         workload_selector: istio.WorkloadSelector | None = ...,
     ) -> DestinationRule:
         """Give a copy with other metadata or spec fields; None takes a field away.
+
+        Raises:
+            InvalidError: There is no such field, or its value cannot be read; `findings` names the nearest one.
 
         Example:
             >>> DestinationRule.subsets("s", ["a"]).replace(namespace="models").namespace
@@ -555,11 +696,24 @@ class DestinationRule(_Object):
         """
     @property
     def spec(self) -> istio.DestinationRuleSpec:
-        """The wanted state: every field is an attribute, set or not."""
+        """The wanted state: every field is an attribute, set or not.
+
+        Example:
+            >>> DestinationRule.subsets("s", ["a"]).spec.subsets[0].name
+            'a'
+        """
 
 @final
 class Preflight(_Value, _Table):
-    """The findings of a preflight; true when nothing prevents a release."""
+    """The findings of a preflight; true when nothing prevents a release.
+
+    Example:
+        >>> report = cluster.preflight()
+        >>> report.is_ready, bool(report)
+        (False, False)
+        >>> [check["outcome"] for check in report.checks if check["name"] == "API server"]
+        ['pass']
+    """
 
     @property
     def is_ready(self) -> bool:
@@ -568,16 +722,38 @@ class Preflight(_Value, _Table):
     def checks(self) -> list[dict[str, str]]:
         """Each check: `name`, `outcome` (`pass`, `warn`, `fail` or `unknown`), `found` and `remedy`."""
     def to_json(self) -> str:
-        """The checks, and whether all is ready, as JSON text."""
+        """The checks, and whether all is ready, as JSON text.
+
+        Example:
+            >>> import json
+            >>> json.loads(cluster.preflight().to_json())["ready"]
+            False
+        """
     def to_html(self) -> str:
-        """The checks as an HTML table."""
+        """The checks as an HTML table.
+
+        Example:
+            >>> cluster.preflight().to_html()[:7]
+            '<table>'
+        """
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each check."""
+        """Give a row for each check.
+
+        Example:
+            >>> cluster.preflight().records()[0]["name"]
+            'API server'
+        """
     def __bool__(self) -> bool: ...
 
 @final
 class Status(_Stored):
-    """The state of a rollout on a cluster; its text gives weights, driver, observed counts and the verdict so far."""
+    """The state of a rollout on a cluster; its text gives weights, driver, observed counts and the verdict so far.
+
+    Example:
+        >>> status = cluster.status("image-classifier")
+        >>> status.verdict is None, status.driver is None
+        (True, True)
+    """
 
     @property
     def verdict(self) -> Verdict | None:
@@ -586,11 +762,24 @@ class Status(_Stored):
     def driver(self) -> str | None:
         """Who drives the rollout now, when somebody does."""
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
+        """Everything as plain values.
+
+        Example:
+            >>> sorted(cluster.status("image-classifier").to_dict())[:1]
+            ['driver']
+        """
 
 @final
 class Applied(_Stored):
-    """The effect of `Cluster.apply` on an object."""
+    """The effect of `Cluster.apply` on an object.
+
+    Example:
+        >>> (created,) = cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "notes"}})
+        >>> created.effect, created.kind, created.namespace, created.name, created.api_version, len(created.uid)
+        ('created', 'ConfigMap', 'default', 'notes', 'v1', 36)
+        >>> cluster.tear_down([created])
+        ['ConfigMap default/notes']
+    """
 
     @property
     def effect(self) -> str:
@@ -631,10 +820,20 @@ class Cluster(_Value):
     ) -> Cluster: ...
     @property
     def namespace(self) -> str:
-        """The namespace of objects that name none."""
+        """The namespace of objects that name none.
+
+        Example:
+            >>> Cluster(namespace="models").namespace
+            'models'
+        """
     @property
     def context(self) -> str | None:
-        """The kubeconfig's context, when one was given."""
+        """The kubeconfig's context, when one was given.
+
+        Example:
+            >>> Cluster(context="staging").context
+            'staging'
+        """
     def preflight(
         self,
         plan: Plan | None = None,
@@ -653,6 +852,10 @@ class Cluster(_Value):
 
         Raises:
             ClusterError: The cluster cannot be reached.
+
+        Example:
+            >>> [check["name"] for check in cluster.preflight().checks if check["outcome"] == "fail"]
+            ['control plane', 'ingress gateway', "gateway's address"]
         """
     def preflight_async(
         self,
@@ -662,7 +865,13 @@ class Cluster(_Value):
         workload: Workload | None = None,
         istio_namespace: str = "istio-system",
     ) -> Coroutine[Any, Any, Preflight]:
-        """`preflight` as an awaitable."""
+        """Do what `preflight` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.preflight_async()).is_ready
+            False
+        """
     def apply(self, objects: Any, *, dry_run: bool = False, force: bool = False) -> Records[Applied]:
         """Check objects as Istio would, then apply them in the order that they need each other (server-side apply).
 
@@ -678,11 +887,23 @@ class Cluster(_Value):
             InvalidError: An object breaks a rule; found before anything is sent, or by the server.
             ConflictError: Another field manager owns a field that differs.
             ClusterError: The cluster cannot be reached, or refused.
+
+        Example:
+            >>> pets = Workload("pets", "v1", model="pets", path="m/1")
+            >>> [one.effect for one in cluster.apply(pets, dry_run=True)]
+            ['created', 'created', 'created']
         """
     def apply_async(
         self, objects: Any, *, dry_run: bool = False, force: bool = False
     ) -> Coroutine[Any, Any, Records[Applied]]:
-        """`apply` as an awaitable."""
+        """Do what `apply` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> pets = Workload("pets", "v1", model="pets", path="m/1")
+            >>> [one.effect for one in asyncio.run(cluster.apply_async(pets, dry_run=True))]
+            ['created', 'created', 'created']
+        """
     def tear_down(self, applied: Sequence[Applied]) -> builtins.list[str]:
         """Delete exactly what an `apply` created, in the reverse order; gives what was deleted.
 
@@ -691,44 +912,137 @@ class Cluster(_Value):
         Args:
             applied: The result of `apply`.
 
+        Returns:
+            What was deleted, as `Kind namespace/name`.
+
         Raises:
             ClusterError: The cluster cannot be reached, or refused; what comes after that object stays.
+
+        Example:
+            >>> notes = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "notes"}}
+            >>> cluster.tear_down(cluster.apply(notes))
+            ['ConfigMap default/notes']
         """
     def tear_down_async(self, applied: Sequence[Applied]) -> Coroutine[Any, Any, builtins.list[str]]:
-        """`tear_down` as an awaitable."""
+        """Do what `tear_down` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.tear_down_async([]))
+            []
+        """
     def get(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> dict[str, Any] | None:
-        """Read an object; None when there is none of that name."""
+        """Read an object; None when there is none of that name.
+
+        Args:
+            kind: The kind, such as `Deployment`.
+            name: The object's name.
+            namespace: Its namespace; the cluster's unless given.
+            api_version: Its group and version, for kinds that this library does not know.
+
+        Raises:
+            ClusterError: The cluster cannot be reached, or refused.
+            ValueError: The kind is not known, and no `api_version` is given.
+
+        Example:
+            >>> cluster.get("Namespace", "default")["metadata"]["name"]
+            'default'
+            >>> cluster.get("Service", "nobody") is None
+            True
+        """
     def get_async(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> Coroutine[Any, Any, dict[str, Any] | None]:
-        """`get` as an awaitable."""
+        """Do what `get` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.get_async("Service", "nobody")) is None
+            True
+        """
     def list(
         self, kind: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> builtins.list[dict[str, Any]]:
-        """Read every object of a kind in a namespace; in all with the namespace `*`."""
+        """Read every object of a kind in a namespace; in all with the namespace `*`.
+
+        Args:
+            kind: The kind, such as `Deployment`.
+            namespace: The namespace, or `*` for all; the cluster's unless given.
+            api_version: Its group and version, for kinds that this library does not know.
+
+        Raises:
+            ClusterError: The cluster cannot be reached, or refused.
+            ValueError: The kind is not known, and no `api_version` is given.
+
+        Example:
+            >>> "default" in [found["metadata"]["name"] for found in cluster.list("Namespace")]
+            True
+        """
     def list_async(
         self, kind: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> Coroutine[Any, Any, builtins.list[dict[str, Any]]]:
-        """`list` as an awaitable."""
+        """Do what `list` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> "default" in [found["metadata"]["name"] for found in asyncio.run(cluster.list_async("Namespace"))]
+            True
+        """
     def delete(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> bool:
-        """Delete an object; False when there was none."""
+        """Delete an object; False when there was none.
+
+        Args:
+            kind: The kind, such as `Deployment`.
+            name: The object's name.
+            namespace: Its namespace; the cluster's unless given.
+            api_version: Its group and version, for kinds that this library does not know.
+
+        Raises:
+            ClusterError: The cluster cannot be reached, or refused.
+            ValueError: The kind is not known, and no `api_version` is given.
+
+        Example:
+            >>> cluster.delete("Service", "nobody")
+            False
+        """
     def delete_async(
         self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None
     ) -> Coroutine[Any, Any, bool]:
-        """`delete` as an awaitable."""
+        """Do what `delete` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.delete_async("Service", "nobody"))
+            False
+        """
     def watch(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> Watch:
         """Follow an object: its present state first, when it exists, then every change.
 
         It is opened when it is first iterated, and goes on by itself when the connection breaks.
+
+        Args:
+            kind: The kind, such as `Deployment`.
+            name: The object's name.
+            namespace: Its namespace; the cluster's unless given.
+            api_version: Its group and version, for kinds that this library does not know.
+
+        Raises:
+            ClusterError: The cluster cannot be reached, or refused.
+            ValueError: The kind is not known, and no `api_version` is given.
+
+        Example:
+            >>> change, found = next(iter(cluster.watch("Namespace", "default")))
+            >>> change, found["metadata"]["name"]
+            ('applied', 'default')
         """
     def wait_ready(self, deployment: str | Workload, *, timeout: _Seconds | None = None) -> dict[str, Any]:
         """Wait until every pod of a Deployment is ready, five minutes unless another time is given.
 
         Args:
             deployment: Its name in the cluster's namespace, or the workload that it belongs to.
-            timeout: The longest time.
+            timeout: The longest time, in seconds, as a timedelta, or as a text such as `5m`.
 
         Returns:
             `deployment`, `wanted`, `ready`, `observed` and `problems`.
@@ -736,23 +1050,77 @@ class Cluster(_Value):
         Raises:
             ClusterError: It is not ready in time; the message gives each pod's reason and the remedy.
             NotFoundError: There is no such Deployment.
+
+        Example:
+            >>> cluster.wait_ready("nobody", timeout=1)
+            Traceback (most recent call last):
+                ...
+            canary._errors.NotFoundError: ...
         """
     def wait_ready_async(
         self, deployment: str | Workload, *, timeout: _Seconds | None = None
     ) -> Coroutine[Any, Any, dict[str, Any]]:
-        """`wait_ready` as an awaitable."""
+        """Do what `wait_ready` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.wait_ready_async("nobody", timeout=1))
+            Traceback (most recent call last):
+                ...
+            canary._errors.NotFoundError: ...
+        """
     def gateway_url(self, virtual_service: str) -> str:
         """Find the address of the gateway that a VirtualService names first, for a `Client`.
 
+        Args:
+            virtual_service: Its name, in the cluster's namespace.
+
         Raises:
             NotFoundError: There is no such object, or no address; the message says what to do.
+
+        Example:
+            >>> cluster.gateway_url("nobody")
+            Traceback (most recent call last):
+                ...
+            canary._errors.NotFoundError: ...
         """
     def gateway_url_async(self, virtual_service: str) -> Coroutine[Any, Any, str]:
-        """`gateway_url` as an awaitable."""
+        """Do what `gateway_url` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.gateway_url_async("nobody"))
+            Traceback (most recent call last):
+                ...
+            canary._errors.NotFoundError: ...
+        """
     def status(self, virtual_service: str, plan: Plan | None = None) -> Status:
-        """Read the state of a VirtualService's rollout; with the plan, the readings of every guardrail too."""
+        """Read the state of a VirtualService's rollout; with the plan, the readings of every guardrail too.
+
+        Args:
+            virtual_service: Its name, in the cluster's namespace.
+            plan: The plan of the rollout, for the readings.
+
+        Raises:
+            NotFoundError: There is no such VirtualService.
+            ClusterError: The cluster cannot be reached, or refused.
+
+        Example:
+            >>> cluster.status("nobody")
+            Traceback (most recent call last):
+                ...
+            canary._errors.NotFoundError: ...
+        """
     def status_async(self, virtual_service: str, plan: Plan | None = None) -> Coroutine[Any, Any, Status]:
-        """`status` as an awaitable."""
+        """Do what `status` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(cluster.status_async("nobody"))
+            Traceback (most recent call last):
+                ...
+            canary._errors.NotFoundError: ...
+        """
     def release(
         self,
         virtual_service: str,
@@ -774,8 +1142,17 @@ class Cluster(_Value):
             Release("pets", namespace="models")
         """
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def replace(self, **changes: Any) -> Cluster:
-        """Give a copy with other settings.
+    def replace(
+        self,
+        *,
+        kubeconfig: str | PathLike[str] | None = ...,
+        context: str | None = ...,
+        namespace: str = ...,
+    ) -> Cluster:
+        """Give a copy with other settings, which are those of the constructor.
+
+        Raises:
+            TypeError: There is no such setting; the message names the nearest one.
 
         Example:
             >>> Cluster(namespace="models").replace(context="staging")
@@ -795,6 +1172,29 @@ class Release(_Shown):
         RefusedError: No release is under way, the driver refused, or a later command came in its place.
         NotReadyError: No driver acknowledged it in time; the one that comes next carries it out.
         NotFoundError: There is no such VirtualService.
+
+    Example:
+        >>> from threading import Event, Thread
+        >>> run = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
+        ...            guards=[error_ratio()], settle=0).run(lab, tick=0.05)
+        >>> begun = Event()
+        >>> def drive():
+        ...     for event in run:
+        ...         if event.kind == "seen":
+        ...             begun.set()
+        >>> driver = Thread(target=drive)
+        >>> driver.start()
+        >>> _ = begun.wait(30)
+        >>> release = lab.release("image-classifier", by="alice", timeout=30)
+        >>> release.virtual_service, release.namespace
+        ('image-classifier', 'default')
+        >>> release.pause()["outcome"], release.resume()["outcome"]
+        ('done', 'done')
+        >>> release.abort("the dashboard is red")["why"]
+        'the dashboard is red'
+        >>> driver.join()
+        >>> run.verdict.rolled_back, [record["command"] for record in release.commands()]
+        (True, ['pause', 'resume', 'abort'])
     """
 
     @property
@@ -804,36 +1204,149 @@ class Release(_Shown):
     def namespace(self) -> str:
         """Its namespace."""
     def pause(self) -> dict[str, Any]:
-        """Stay at the weights in force; the guardrails go on watching."""
+        """Stay at the weights in force; the guardrails go on watching.
+
+        Raises:
+            RefusedError: No release is under way, or the driver refused.
+
+        Example:
+            >>> lab.release("image-classifier").pause()
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def pause_async(self) -> Coroutine[Any, Any, dict[str, Any]]:
-        """`pause` as an awaitable."""
+        """Do what `pause` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.release("image-classifier").pause_async())
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def resume(self) -> dict[str, Any]:
-        """Go on after a pause."""
+        """Go on after a pause.
+
+        Raises:
+            RefusedError: No release is under way, or the driver refused.
+
+        Example:
+            >>> lab.release("image-classifier").resume()
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def resume_async(self) -> Coroutine[Any, Any, dict[str, Any]]:
-        """`resume` as an awaitable."""
+        """Do what `resume` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.release("image-classifier").resume_async())
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def approve(self) -> dict[str, Any]:
-        """Let the step begin that waits for approval."""
+        """Let the step begin that waits for approval.
+
+        Raises:
+            RefusedError: No release is under way, or the driver refused.
+
+        Example:
+            >>> lab.release("image-classifier").approve()
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def approve_async(self) -> Coroutine[Any, Any, dict[str, Any]]:
-        """`approve` as an awaitable."""
+        """Do what `approve` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.release("image-classifier").approve_async())
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def abort(self, why: str) -> dict[str, Any]:
-        """Go back to the stable version now; everything is there when this returns."""
+        """Go back to the stable version now; everything is there when this returns.
+
+        Args:
+            why: The reason, for the record.
+
+        Raises:
+            RefusedError: No release is under way, or the driver refused.
+
+        Example:
+            >>> lab.release("image-classifier").abort("the dashboard is red")
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def abort_async(self, why: str) -> Coroutine[Any, Any, dict[str, Any]]:
-        """`abort` as an awaitable."""
+        """Do what `abort` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.release("image-classifier").abort_async("the dashboard is red"))
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def promote(self, why: str) -> dict[str, Any]:
         """End the release with all traffic at the canary, as this person's decision and no verdict of the statistics.
 
         Refused where the evidence has decided otherwise, and where nothing shows that the canary serves.
+
+        Args:
+            why: The reason, for the record.
+
+        Raises:
+            RefusedError: No release is under way, or the driver refused.
+
+        Example:
+            >>> lab.release("image-classifier").promote("everybody agrees")
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
         """
     def promote_async(self, why: str) -> Coroutine[Any, Any, dict[str, Any]]:
-        """`promote` as an awaitable."""
+        """Do what `promote` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.release("image-classifier").promote_async("everybody agrees"))
+            Traceback (most recent call last):
+                ...
+            canary._errors.RefusedError: ...
+        """
     def commands(self) -> list[dict[str, Any]]:
-        """Give the last commands that a driver has read, with their outcomes, oldest first."""
+        """Give the last commands that a driver has read, with their outcomes, oldest first.
+
+        Example:
+            >>> lab.release("image-classifier").commands()
+            []
+        """
     def commands_async(self) -> Coroutine[Any, Any, list[dict[str, Any]]]:
-        """`commands` as an awaitable."""
+        """Do what `commands` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.release("image-classifier").commands_async())
+            []
+        """
 
 @final
 class Watch(_Shown):
-    """The changes of one object: an iterator, and an async iterator, of (`applied` or `deleted`, object)."""
+    """The changes of one object: an iterator, and an async iterator, of (`applied` or `deleted`, object).
+
+    Example:
+        >>> for change, found in cluster.watch("Namespace", "default"):
+        ...     print(change, found["kind"])
+        ...     break
+        applied Namespace
+    """
 
     def __iter__(self) -> Iterator[tuple[Literal["applied", "deleted"], dict[str, Any]]]: ...
     def __next__(self) -> tuple[Literal["applied", "deleted"], dict[str, Any]]: ...
@@ -894,25 +1407,60 @@ class Workload(_Value):
     ) -> Workload: ...
     @property
     def app(self) -> str:
-        """The service that all versions share."""
+        """The service that all versions share.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").app
+            'pets'
+        """
     @property
     def version(self) -> str:
-        """This version."""
+        """This version.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").version
+            'v1'
+        """
     @property
     def deployment_name(self) -> str:
-        """The name of the Deployment."""
+        """The name of the Deployment.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").deployment_name
+            'pets-v1'
+        """
     @property
     def cpu(self) -> str:
-        """CPU that each pod requests."""
+        """CPU that each pod requests.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", cpu="500m").cpu
+            '500m'
+        """
     @property
     def memory(self) -> str:
-        """Memory that each pod requests."""
+        """Memory that each pod requests.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", memory="2Gi").memory
+            '2Gi'
+        """
     @property
     def cpu_limit(self) -> str | None:
-        """The most CPU that each pod gets; None without a limit."""
+        """The most CPU that each pod gets; None without a limit.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", cpu_limit="2").cpu_limit
+            '2'
+        """
     @property
     def memory_limit(self) -> str | None:
-        """The most memory that each pod gets; None without a limit."""
+        """The most memory that each pod gets; None without a limit.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", memory_limit="4Gi").memory_limit
+            '4Gi'
+        """
     @property
     def gpus(self) -> int:
         """The number of GPUs of each pod.
@@ -923,10 +1471,20 @@ class Workload(_Value):
         """
     @property
     def gpu_resource(self) -> str:
-        """The extended resource that a GPU is."""
+        """The extended resource that a GPU is.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1").gpu_resource
+            'nvidia.com/gpu'
+        """
     @property
     def node_selector(self) -> dict[str, str]:
-        """Labels of the nodes on which the pods may run."""
+        """Labels of the nodes on which the pods may run.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", node_selector={"pool": "models"}).node_selector
+            {'pool': 'models'}
+        """
     @property
     def tolerations(self) -> list[str]:
         """Taints of nodes that the pods tolerate.
@@ -950,16 +1508,40 @@ class Workload(_Value):
             []
         """
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def replace(self, **changes: Any) -> Workload:
-        """Give a copy with other settings.
+    def replace(
+        self,
+        *,
+        app: str = ...,
+        version: str = ...,
+        model: str = ...,
+        path: str = ...,
+        namespace: str | None = ...,
+        image: str | None = ...,
+        replicas: int | None = ...,
+        cpu: str | None = ...,
+        memory: str | None = ...,
+        args: Sequence[str] | None = ...,
+    ) -> Workload:
+        """Give a copy with other settings, which are those of the constructor.
+
+        Raises:
+            TypeError: There is no such setting; the message names the nearest one.
 
         Example:
             >>> Workload("pets", "v1", model="pets", path="m/1").replace(version="v2").version
             'v2'
         """
 
-def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
+_Read: TypeAlias = list[Gateway | VirtualService | DestinationRule | dict[str, Any]]
+
+@overload
+def load(path: str | PathLike[str], *, lenient: Literal[False] = False) -> _Read:
     """Read every object of a file, YAML or JSON, strictly; other kinds stay plain dictionaries.
+
+    Args:
+        path: The file.
+        lenient: True to read what can be read, and to give `(objects, findings)`, the findings about the rest.
+            An unknown field is left out with a warning.
 
     Raises:
         ManifestError: The text is no YAML or JSON; the message has line and column.
@@ -976,20 +1558,50 @@ def load(path: str | PathLike[str]) -> list[Gateway | VirtualService | Destinati
         [Gateway(default/g)]
     """
 
-def loads(text: str) -> list[Gateway | VirtualService | DestinationRule | dict[str, Any]]:
+@overload
+def load(path: str | PathLike[str], *, lenient: Literal[True]) -> tuple[_Read, Records[Finding]]:
+    """Read what can be read, and give the findings about the rest beside it."""
+
+@overload
+def loads(text: str, *, lenient: Literal[False] = False) -> _Read:
     """Read every object of a text, as `load` does.
+
+    Args:
+        text: The YAML or JSON.
+        lenient: True to read what can be read, and to give `(objects, findings)`, the findings about the rest.
+
+    Raises:
+        ManifestError: The text is no YAML or JSON; the message has line and column.
+        InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
 
     Example:
         >>> loads(VirtualService.to("s").to_yaml())
         [VirtualService(default/s)]
+        >>> text = Gateway.http("g").to_yaml().replace("servers", "sevrers")
+        >>> objects, findings = loads(text, lenient=True)
+        >>> objects, [finding.path for finding in findings]
+        ([Gateway(default/g)], ['spec.sevrers'])
     """
+
+@overload
+def loads(text: str, *, lenient: Literal[True]) -> tuple[_Read, Records[Finding]]:
+    """Read what can be read, and give the findings about the rest beside it."""
 
 def dumps(objects: Any) -> str:
     """Write one object or a list of them as YAML documents, ready for `kubectl apply`.
 
+    Args:
+        objects: Typed objects, plain dictionaries, `Workload`s, or objects of other Kubernetes libraries.
+
+    Raises:
+        InvalidError: A field of an object cannot be read.
+        TypeError: Something is no object of Kubernetes.
+
     Example:
         >>> dumps([Gateway.http("g"), VirtualService.to("s")]).count("---")
         1
+        >>> dumps(Workload("pets", "v1", model="pets", path="m/1")).count("---")
+        2
     """
 
 def validate(objects: Any, *, istio_version: str | None = None) -> Records[Finding]:
@@ -1006,7 +1618,16 @@ def validate(objects: Any, *, istio_version: str | None = None) -> Records[Findi
 
 @final
 class Analysis(_Stored):
-    """The problems between objects, and the checks that could not be judged."""
+    """The problems between objects, and the checks that could not be judged.
+
+    Example:
+        >>> split = VirtualService.weighted("s", {"a": 1, "b": 1}, hosts=["*"], gateways=["missing"])
+        >>> analysis = analyze([split])
+        >>> "IST0101" in {finding.code for finding in analysis.findings}
+        True
+        >>> all(len(one) == 3 for one in analysis.unjudged)
+        True
+    """
 
     @property
     def findings(self) -> Records[Finding]:
@@ -1019,6 +1640,13 @@ def analyze(objects: Any) -> Analysis:
     """Analyze objects together, as `istioctl analyze` does; nothing is sent.
 
     Services, Pods, Secrets and Namespaces among the objects serve as inventory.
+
+    Args:
+        objects: Typed objects, plain dictionaries, `Workload`s, or objects of other Kubernetes libraries.
+
+    Raises:
+        InvalidError: A field of an object cannot be read.
+        TypeError: Something is no object of Kubernetes.
 
     Example:
         >>> split = VirtualService.weighted("s", {"a": 1, "b": 1}, hosts=["*"], gateways=["missing"])
@@ -1107,6 +1735,9 @@ class Mesh(_Shown, _Table):
     def diff(self, after: Mesh) -> dict[str, Any]:
         """Find which requests change their destination when `after` takes this mesh's place.
 
+        Args:
+            after: The mesh that takes its place.
+
         Returns:
             `changes`, each with a request as `witness` and the sides `before` and `after`, and `unjudged`: what was not
             found out.
@@ -1121,15 +1752,47 @@ class Mesh(_Shown, _Table):
         """
     @property
     def notes(self) -> list[str]:
-        """Remarks about the objects, from their compilation."""
+        """Remarks about the objects, from their compilation.
+
+        Example:
+            >>> Mesh([Gateway.http("g")]).notes
+            []
+        """
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each destination of each rule of every VirtualService."""
+        """Give a row for each destination of each rule of every VirtualService.
+
+        Example:
+            >>> split = VirtualService.weighted("s", {"a": 3, "b": 1})
+            >>> [row["share"] for row in Mesh([split]).records()]
+            [0.75, 0.25]
+        """
     def _objects(self) -> list[Any]: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
 @final
 class Decision(_Value, _Table):
-    """Where a request goes."""
+    """Where a request goes.
 
+    Example:
+        >>> split = VirtualService.weighted("s", {"a": 70, "b": 30}, hosts=["*"], gateways=["g"], port=80, timeout=2)
+        >>> rule = DestinationRule.subsets("s", ["a", "b"])
+        >>> decision = Mesh([Gateway.http("g"), split, rule]).route("http://any/v1/models/m")
+        >>> decision.subset, decision.host, decision.port, decision.timeout
+        ('a', 's.default.svc.cluster.local', 80, 2.0)
+        >>> decision.shares, decision.path, decision.rule
+        ([('a', 0.7), ('b', 0.3)], '/v1/models/m', 'VirtualService default/s spec.http[0]')
+        >>> decision.status, decision.delay_share, decision.abort_share
+        (None, None, None)
+        >>> print(decision.why)
+        listener: port 80 of Gateway default/g
+        host: *
+        matched VirtualService default/s spec.http[0]
+        ...
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(mesh: Mesh, request: bytes) -> Decision: ...
     @property
     def subset(self) -> str | None:
         """The subset chosen."""
@@ -1183,9 +1846,27 @@ class Decision(_Value, _Table):
             ['authority']
         """
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each destination of the rule, with its share."""
+        """Give a row for each destination of the rule, with its share.
+
+        Example:
+            >>> split = VirtualService.weighted("s", {"a": 3, "b": 1}, hosts=["*"], gateways=["g"], port=80)
+            >>> [row["share"] for row in Mesh([Gateway.http("g"), split]).route("http://any/").records()]
+            [0.75, 0.25]
+        """
     def plot(self, ax: Any = None) -> Any:
-        """Draw the shares with matplotlib; gives the axes."""
+        """Draw the shares with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> split = VirtualService.weighted("s", {"a": 3, "b": 1}, hosts=["*"], gateways=["g"], port=80)
+            >>> len(Mesh([Gateway.http("g"), split]).route("http://any/").plot().patches)
+            2
+        """
 
 @final
 class Preprocess(_Value):
@@ -1234,14 +1915,36 @@ class Preprocess(_Value):
 
         Images of an array `[n, height, width, 3]` are read where they lie.
 
+        Args:
+            images: Paths, bytes, PIL images or arrays; or one array `[n, height, width, 3]`.
+
+        Raises:
+            ImageError: An image cannot be decoded, or has another shape.
+
         Example:
             >>> import numpy as np
             >>> Preprocess((2, 2)).batch([np.zeros((3, 4, 3), np.uint8)] * 5).shape
             (5, 2, 2, 3)
         """
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def replace(self, **changes: Any) -> Preprocess:
-        """Give a copy with other settings.
+    def replace(
+        self,
+        *,
+        size: tuple[int, int] | None = ...,
+        preset: str = ...,
+        mean_std: tuple[Sequence[float], Sequence[float]] | None = ...,
+        crop: str | float | None = ...,
+        filter: str = ...,
+        antialias: bool = ...,
+        layout: str = ...,
+        dtype: str = ...,
+        exif: bool = ...,
+        max_pixels: int | None = ...,
+    ) -> Preprocess:
+        """Give a copy with other settings, which are those of the constructor.
+
+        Raises:
+            TypeError: There is no such setting; the message names the nearest one.
 
         Example:
             >>> Preprocess((2, 3)).replace(layout="nchw")
@@ -1250,6 +1953,15 @@ class Preprocess(_Value):
 
 def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does.
+
+    Args:
+        image: A path, bytes, an open file, or a PIL image.
+        exif: True to apply the camera's orientation; TensorFlow does not.
+        max_pixels: The most pixels that it may have; 100 million unless given.
+
+    Raises:
+        ImageError: It is no image, or too large.
+        NotFoundError: There is no such file.
 
     Example:
         >>> from PIL import Image
@@ -1361,8 +2073,8 @@ class Client(_Value):
             and the like); a client with such a header is not pickled.
         timeout: The longest that a call may take in all, in seconds or as a timedelta; 60 seconds unless given.
         attempts: The greatest number of times that a request is sent, where sending it again is safe; 3 unless given.
-        attempt_timeout: The longest that one attempt may take; after it the request is sent again.
-        hedge: After this time without an answer the request is sent a second time, and the first answer counts.
+        attempt_timeout: The longest that one attempt may take, in seconds; after it the request is sent again.
+        hedge: After so many seconds without an answer the request is sent a second time, and the first answer counts.
         max_answer_bytes: The largest answer that is read; 64 MiB unless given.
         form: The JSON form: "row", one entry for each member of the batch, or "column", whole arrays by name.
         doubles: Read fractions as 64-bit floats, for models whose outputs are `DT_DOUBLE`; JSON does not say.
@@ -1407,6 +2119,30 @@ class Client(_Value):
     ) -> Client: ...
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
+    def close(self) -> None:
+        """Close the connections; calls that are under way end first, and a later one raises RuntimeError.
+
+        A client that is not closed gives them up with itself. `with Client(…) as client:` closes it at the end.
+
+        Example:
+            >>> with Client("http://localhost:8501", model="pets") as client:
+            ...     client.is_closed
+            False
+            >>> client.is_closed
+            True
+        """
+    @property
+    def is_closed(self) -> bool:
+        """True when it was closed.
+
+        Example:
+            >>> Client("http://localhost:8501", model="pets").is_closed
+            False
+        """
+    def __enter__(self) -> Client: ...
+    def __exit__(self, *_exception: object) -> None: ...
+    def __aenter__(self) -> Coroutine[Any, Any, Client]: ...
+    def __aexit__(self, *_exception: object) -> Coroutine[Any, Any, None]: ...
     def predict(self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None) -> Answer:
         """Send the input to the model.
 
@@ -1428,24 +2164,66 @@ class Client(_Value):
     def predict_async(
         self, input: _Input | Mapping[str, _Input], *, headers: Mapping[str, str] | None = None
     ) -> Coroutine[Any, Any, Answer]:
-        """Call `predict` asynchronously."""
+        """Do what `predict` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(client.predict_async(b"photo")).label
+            'cat'
+        """
     def classify(self, examples: _Example | Iterable[_Example], *, context: _Example | None = None) -> Answer:
         """Classify examples; the answer has the outputs `classes` and `scores`, and `top_rows`.
 
         Args:
             examples: One or several, each a dict of features by name: numbers, str or bytes, or lists of these.
             context: Features that all examples share.
+
+        Raises:
+            ServerError: The model server returned an error.
+            MeshError: The mesh in front of it returned an error.
+            NetworkError: No complete answer came.
+
+        Example:
+            >>> answer = people.classify({"age": 37.0, "job": "nurse"})
+            >>> answer.top
+            [('yes', 0.75), ('no', 0.25)]
         """
     def classify_async(
         self, examples: _Example | Iterable[_Example], *, context: _Example | None = None
     ) -> Coroutine[Any, Any, Answer]:
-        """Call `classify` asynchronously."""
+        """Do what `classify` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(people.classify_async({"age": 37.0})).label
+            'yes'
+        """
     def regress(self, examples: _Example | Iterable[_Example], *, context: _Example | None = None) -> Answer:
-        """Regress examples, given as to `classify`; `array()` of the answer has one number for each."""
+        """Regress examples, given as to `classify`; `array()` of the answer has one number for each.
+
+        Args:
+            examples: One or several, each a dict of features by name: numbers, str or bytes, or lists of these.
+            context: Features that all examples share.
+
+        Raises:
+            ServerError: The model server returned an error.
+            MeshError: The mesh in front of it returned an error.
+            NetworkError: No complete answer came.
+
+        Example:
+            >>> people.regress([{"age": 37.0}, {"age": 41.0}]).array().tolist()
+            [[37.0], [41.0]]
+        """
     def regress_async(
         self, examples: _Example | Iterable[_Example], *, context: _Example | None = None
     ) -> Coroutine[Any, Any, Answer]:
-        """Call `regress` asynchronously."""
+        """Do what `regress` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(people.regress_async({"age": 37.0})).array().tolist()
+            [[37.0]]
+        """
     @overload
     def predict_many(
         self,
@@ -1482,16 +2260,41 @@ class Client(_Value):
 
         Each is a text with the attributes `error_code` and `error_message`, which say why a version was not loaded.
 
+        Raises:
+            ServerError: The model server returned an error.
+            MeshError: The mesh in front of it returned an error.
+            NetworkError: No complete answer came.
+
         Example:
             >>> client.status()
             {1: 'AVAILABLE'}
         """
     def status_async(self) -> Coroutine[Any, Any, dict[int, VersionState]]:
-        """Call `status` asynchronously."""
+        """Do what `status` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(client.status_async())
+            {1: 'AVAILABLE'}
+        """
     def ready(self) -> bool:
-        """Return true when a version of the model answers."""
+        """Return true when a version of the model answers.
+
+        Raises:
+            NetworkError: The server cannot be reached.
+
+        Example:
+            >>> client.ready()
+            True
+        """
     def ready_async(self) -> Coroutine[Any, Any, bool]:
-        """Call `ready` asynchronously."""
+        """Do what `ready` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(client.ready_async())
+            True
+        """
     def wait(
         self,
         timeout: _Seconds | None = None,
@@ -1501,9 +2304,20 @@ class Client(_Value):
         """Wait until a version answers, a minute unless another time is given.
 
         Args:
-            timeout: The longest wait.
-            progress: True for a line of text at each look, or what is called with the seconds so far and the states
-                that were seen, or the text of why none were.
+            timeout: The longest wait, in seconds, as a timedelta, or as a text such as `90s`.
+            progress: True for a line of text at each look, or what is called with the seconds so far and the
+                states that were
+                seen, or the text of why none were.
+
+        Returns:
+            The state of each version, as `status` gives it.
+
+        Raises:
+            ServerTimeoutError: No version answered in the time; it is a TimeoutError too.
+
+        Example:
+            >>> client.wait(timeout=10)
+            {1: 'AVAILABLE'}
         """
     def wait_async(
         self,
@@ -1511,16 +2325,41 @@ class Client(_Value):
         *,
         progress: bool | Callable[[float, dict[int, str] | str], object] | None = None,
     ) -> Coroutine[Any, Any, dict[int, VersionState]]:
-        """Call `wait` asynchronously."""
+        """Do what `wait` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(client.wait_async(timeout=10))
+            {1: 'AVAILABLE'}
+        """
     def metadata(self) -> dict[str, dict[str, Any]]:
         """Give the model's signatures by name, each with `method`, `inputs` and `outputs`.
 
         Inputs and outputs are texts such as `DT_FLOAT[?, 224, 224, 3]` with the attributes `dtype` and `shape`.
+
+        Raises:
+            ServerError: The model server returned an error.
+            MeshError: The mesh in front of it returned an error.
+            NetworkError: No complete answer came.
+
+        Example:
+            >>> signature = client.metadata()["serving_default"]
+            >>> {name: (info.dtype, info.shape) for name, info in signature["inputs"].items()}
+            {'x': ('DT_FLOAT', (None, 224, 224, 3))}
         """
     def metadata_async(self) -> Coroutine[Any, Any, dict[str, dict[str, Any]]]:
-        """Call `metadata` asynchronously."""
+        """Do what `metadata` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> "serving_default" in asyncio.run(client.metadata_async())
+            True
+        """
     def check(self, input: _Input | Mapping[str, _Input]) -> None:
         """Compare an input with the model's signature; nothing is predicted.
+
+        Args:
+            input: What `predict` takes.
 
         Raises:
             InvalidError: A name, dtype or shape does not fit; `findings` lists them all.
@@ -1529,9 +2368,37 @@ class Client(_Value):
             >>> client.check(b"the bytes of a photo")
         """
     def check_async(self, input: _Input | Mapping[str, _Input]) -> Coroutine[Any, Any, None]:
-        """Call `check` asynchronously."""
-    def replace(self, **changes: Any) -> Client:
-        """Give a client with other settings.
+        """Do what `check` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(client.check_async(b"photo"))
+        """
+    def replace(
+        self,
+        *,
+        url: str = ...,
+        model: str = ...,
+        signature: str | None = ...,
+        version: int | None = ...,
+        label: str | None = ...,
+        headers: Mapping[str, str] | None = ...,
+        timeout: _Seconds | None = ...,
+        attempts: int | None = ...,
+        attempt_timeout: _Seconds | None = ...,
+        hedge: _Seconds | None = ...,
+        max_answer_bytes: int | None = ...,
+        form: Literal["row", "column"] | None = ...,
+        doubles: bool = ...,
+        ca_certificate: _File | None = ...,
+        identity: tuple[_Pem, _Pem] | None = ...,
+        system_authorities: bool = ...,
+        proxy: str | Literal[False] | None = ...,
+    ) -> Client:
+        """Give a client with other settings, which are those of the constructor.
+
+        Raises:
+            TypeError: There is no such setting; the message names the nearest one.
 
         Example:
             >>> Client("http://localhost:1", model="a").replace(version=2).version
@@ -1539,24 +2406,61 @@ class Client(_Value):
         """
     @property
     def url(self) -> str:
-        """The address."""
+        """The address.
+
+        Example:
+            >>> Client("http://localhost:8501", model="pets").url
+            'http://localhost:8501'
+        """
     @property
     def model(self) -> str:
-        """The model's name."""
+        """The model's name.
+
+        Example:
+            >>> Client("http://localhost:8501", model="pets").model
+            'pets'
+        """
     @property
     def signature(self) -> str | None:
-        """The signature, when one was given."""
+        """The signature, when one was given.
+
+        Example:
+            >>> Client("http://localhost:8501", model="pets").signature is None
+            True
+        """
     @property
     def version(self) -> int | None:
-        """The version, when one was given."""
+        """The version, when one was given.
+
+        Example:
+            >>> Client("http://localhost:8501", model="pets", version=2).version
+            2
+        """
     @property
     def label(self) -> str | None:
-        """The label, when one was given."""
+        """The label, when one was given.
+
+        Example:
+            >>> Client("http://localhost:8501", model="pets", label="stable").label
+            'stable'
+        """
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
 @final
 class Answer(_Shown, _Table):
-    """The answer of a model: its outputs by name, as arrays, and how it came."""
+    """The answer of a model: its outputs by name, as arrays, and how it came.
+
+    Example:
+        >>> answer = client.predict(b"the bytes of a photo")
+        >>> answer.label, round(answer.probability, 1), answer.subset, answer.attempts
+        ('cat', 0.9, 'stable', 1)
+        >>> answer.top[0][0], answer.top_rows[0][0][0], sorted(answer.outputs)
+        ('cat', 'cat', ['labels', 'probabilities'])
+        >>> answer["labels"].dtype, 0 < answer.elapsed < 60
+        (dtype('O'), True)
+        >>> answer.headers["content-type"], answer.raw[:1]
+        ('application/json', b'{')
+    """
 
     @property
     def outputs(self) -> dict[str, NDArray[Any]]:
@@ -1578,8 +2482,43 @@ class Answer(_Shown, _Table):
             >>> sorted(client.predict(b"photo").keys())
             ['labels', 'probabilities']
         """
+    def values(self) -> list[NDArray[Any]]:
+        """Give the outputs, in the order of their names.
+
+        Example:
+            >>> [output.shape for output in client.predict(b"photo").values()]
+            [(1, 5), (1, 5)]
+        """
+    def items(self) -> list[tuple[str, NDArray[Any]]]:
+        """Give the names and the outputs.
+
+        Example:
+            >>> dict(client.predict(b"photo").items())["labels"][0, 0]
+            'cat'
+        """
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give the output of that name, or `default` where there is none.
+
+        Args:
+            name: The name of the output.
+            default: The value in its place.
+
+        Example:
+            >>> client.predict(b"photo").get("logits") is None
+            True
+        """
+    def __contains__(self, name: object, /) -> bool: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[str]: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _restore(
+        outputs: list[tuple[str, NDArray[Any]]],
+        body: bytes,
+        headers: list[tuple[str, bytes]],
+        trace: tuple[str | None, float, int, list[str]],
+        image: bytes | None,
+    ) -> Answer: ...
     @property
     def top(self) -> list[tuple[str, float]]:
         """Labels and probabilities of the first row, most probable first."""
@@ -1587,7 +2526,23 @@ class Answer(_Shown, _Table):
     def top_rows(self) -> list[list[tuple[str, float]]]:
         """Labels and probabilities of every row."""
     def top_of_logits(self, names: Sequence[str], count: int = 5) -> list[list[tuple[str, float]]]:
-        """Give the most probable classes of every row of logits, by the names given."""
+        """Give the most probable classes of every row of logits, by the names given.
+
+        Args:
+            names: The classes, in the model's order.
+            count: How many of each row.
+
+        Raises:
+            NotFoundError: There are several outputs, and none is called `logits`.
+            ImageError: The output has another shape than rows of so many classes.
+
+        Example:
+            >>> import numpy as np
+            >>> logits = client.replace(signature="serving_default").predict(np.zeros((1, 224, 224, 3), np.float32))
+            >>> names = [f"class {number}" for number in range(1001)]
+            >>> len(logits.top_of_logits(names, 3)[0])
+            3
+        """
     @property
     def label(self) -> str | None:
         """The most probable label of the first row."""
@@ -1610,20 +2565,47 @@ class Answer(_Shown, _Table):
     def raw(self) -> bytes:
         """The body as it came."""
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each class of each row of the batch, or for each output where there are no classes."""
+        """Give a row for each class of each row of the batch, or for each output where there are no classes.
+
+        Example:
+            >>> client.predict(b"photo").records()[0]["label"]
+            'cat'
+        """
     def plot(self, ax: Any = None) -> Any:
-        """Draw the classes of the first row with matplotlib; gives the axes."""
+        """Draw the classes of the first row with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> len(client.predict(b"photo").plot().patches)
+            5
+        """
 
 @final
 class Answers(_Shown, _Table):
-    """Answers in the order of their items; iterate over it, or use `async for`."""
+    """Answers in the order of their items; iterate over it, or use `async for`.
+
+    Example:
+        >>> answers = client.predict_many([b"one photo", b"another"])
+        >>> [answer.label for answer in answers]
+        ['cat', 'cat']
+    """
 
     def __iter__(self) -> Iterator[Any]: ...
     def __next__(self) -> Any: ...
     def __aiter__(self) -> AsyncIterator[Any]: ...
     def __anext__(self) -> Coroutine[Any, Any, Any]: ...
     def records(self) -> Records[dict[str, Any]]:
-        """Take all answers that are left, and give a row for each; a failed one has its error."""
+        """Take all answers that are left, and give a row for each; a failed one has its error.
+
+        Example:
+            >>> [row["label"] for row in client.predict_many([b"one photo", b"another"]).records()]
+            ['cat', 'cat']
+        """
     def _state(self) -> tuple[int, int, int, bool]: ...
 
 @final
@@ -1638,7 +2620,7 @@ class ScriptedModel(_Value):
         disagree: The share of answers that say `other`.
         other: The label of the other answers.
         drift: The growth of that share with every answer.
-        latency: The time that an answer takes.
+        latency: The time that an answer takes, in seconds.
         seed: The seed of everything random.
 
     Raises:
@@ -1647,6 +2629,11 @@ class ScriptedModel(_Value):
     Example:
         >>> ScriptedModel("military uniform", 0.45, errors=0.02)
         ScriptedModel("military uniform", 0.45)
+        >>> model = ScriptedModel("cat", 0.9, disagree=0.1, other="dog", latency=0.02, seed=3)
+        >>> model.label, model.probability, model.errors, model.error_status, model.disagree, model.other
+        ('cat', 0.9, 0.0, 500, 0.1, 'dog')
+        >>> model.drift, model.latency, model.seed
+        (0.0, 0.02, 3)
     """
 
     def __new__(
@@ -1690,8 +2677,23 @@ class ScriptedModel(_Value):
     def seed(self) -> int:
         """The seed of everything random."""
     def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
-    def replace(self, **changes: Any) -> ScriptedModel:
-        """Give a copy with other settings.
+    def replace(
+        self,
+        *,
+        label: str = ...,
+        probability: float = ...,
+        errors: float = ...,
+        error_status: int = ...,
+        disagree: float = ...,
+        other: str = ...,
+        drift: float = ...,
+        latency: _Seconds | None = ...,
+        seed: int = ...,
+    ) -> ScriptedModel:
+        """Give a copy with other settings, which are those of the constructor.
+
+        Raises:
+            TypeError: There is no such setting; the message names the nearest one.
 
         Example:
             >>> ScriptedModel("cat", 0.9).replace(label="dog")
@@ -1749,13 +2751,40 @@ class Lab(_Shown):
         envoy: str | PathLike[str] | bool | None = None,
         istio: bool = False,
     ) -> Coroutine[Any, Any, Lab]:
-        """`Lab(...)` as an awaitable."""
+        """Do what `Lab(…)` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> async def main():
+            ...     async with await Lab.start_async(models={"m/1": ScriptedModel("cat", 0.9)}) as lab:
+            ...         return lab.is_closed
+            >>> asyncio.run(main())
+            False
+        """
     @staticmethod
     def seed() -> Lab:
-        """Start a lab that is ready for a release: a stable version at 100 % and a canary at 0 %."""
+        """Start a lab that is ready for a release: a stable version at 100 % and a canary at 0 %.
+
+        Raises:
+            ClusterError: A port cannot be had.
+
+        Example:
+            >>> with Lab.seed() as seeded:
+            ...     [found["metadata"]["name"] for found in seeded.objects() if found["kind"] == "VirtualService"]
+            ['image-classifier']
+        """
     @staticmethod
     def seed_async() -> Coroutine[Any, Any, Lab]:
-        """`seed` as an awaitable."""
+        """Do what `seed` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> async def main():
+            ...     async with await Lab.seed_async() as lab:
+            ...         return lab.is_closed
+            >>> asyncio.run(main())
+            False
+        """
     def apply(self, objects: Any, *, force: bool = False) -> None:
         """Create or change objects: typed ones, plain dictionaries, workloads, or a list of any of these.
 
@@ -1772,9 +2801,19 @@ class Lab(_Shown):
             ['pets']
         """
     def apply_async(self, objects: Any, *, force: bool = False) -> Coroutine[Any, Any, None]:
-        """`apply` as an awaitable."""
+        """Do what `apply` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.apply_async(VirtualService.weighted("pets", {"a": 1}, hosts=["pets"])))
+            >>> lab.get("VirtualService", "pets")["spec"]["hosts"]
+            ['pets']
+        """
     def wait_ready(self, timeout: _Seconds | None = None) -> None:
         """Wait until every Deployment is ready, a minute unless another time is given.
+
+        Args:
+            timeout: The longest time, in seconds, as a timedelta, or as a text such as `90s`.
 
         Raises:
             ClusterError: One of them does not start; the message says why.
@@ -1783,9 +2822,22 @@ class Lab(_Shown):
             >>> lab.wait_ready(timeout=10)
         """
     def wait_ready_async(self, timeout: _Seconds | None = None) -> Coroutine[Any, Any, None]:
-        """`wait_ready` as an awaitable."""
+        """Do what `wait_ready` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(lab.wait_ready_async(timeout=10))
+        """
     def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
         """Read an object as it is in the lab's store.
+
+        Args:
+            kind: The kind, such as `VirtualService`.
+            name: The object's name.
+            namespace: Its namespace.
+
+        Raises:
+            NotFoundError: There is no such object.
 
         Example:
             >>> lab.get("Gateway", "gateway")["spec"]["servers"][0]["port"]["number"]
@@ -1804,22 +2856,55 @@ class Lab(_Shown):
         Args:
             host: The address to listen on.
             port: The port; a free one unless given.
+
+        Raises:
+            OSError: The port is in use.
+
+        Example:
+            >>> with lab.dashboard() as page:
+            ...     page.url[:17]
+            'http://127.0.0.1:'
         """
     @property
     def url(self) -> str:
-        """Where the gateway listens."""
+        """Where the gateway listens.
+
+        Example:
+            >>> lab.url[:17]
+            'http://127.0.0.1:'
+        """
     @property
     def is_closed(self) -> bool:
-        """True when everything was stopped."""
+        """True when everything was stopped.
+
+        Example:
+            >>> lab.is_closed
+            False
+        """
     @property
     def metrics_url(self) -> str:
-        """Where Prometheus can scrape the gateway."""
+        """Where Prometheus can scrape the gateway.
+
+        Example:
+            >>> lab.metrics_url[:17]
+            'http://127.0.0.1:'
+        """
     @property
     def problem(self) -> str | None:
-        """Why the newest objects are not in force, when they are not."""
+        """Why the newest objects are not in force, when they are not.
+
+        Example:
+            >>> lab.problem is None
+            True
+        """
     @property
     def kubeconfig(self) -> Path | None:
-        """The kubeconfig of a lab with `istio=True`, to look at what istiod reads; write to the lab, not there."""
+        """The kubeconfig of a lab with `istio=True`, to look at what istiod reads; write to the lab, not there.
+
+        Example:
+            >>> lab.kubeconfig is None
+            True
+        """
     def release(
         self,
         virtual_service: str,
@@ -1829,7 +2914,21 @@ class Lab(_Shown):
         by: str | None = None,
         timeout: _Seconds | None = None,
     ) -> Release:
-        """Take hold of a release that runs on this lab; the arguments are those of `Cluster.release`."""
+        """Take hold of a release that runs on this lab; the arguments are those of `Cluster.release`.
+
+        Args:
+            virtual_service: Its name.
+            namespace: Its namespace.
+            plan: Its plan; with it `abort` goes back to the stable version also where no driver runs any more.
+            by: The person's name in the records; the user and the host unless given.
+            timeout: The longest wait for the driver's acknowledgement, in seconds, as a timedelta, or as a
+                text such as `90s`; a
+                minute unless given.
+
+        Example:
+            >>> lab.release("image-classifier")
+            Release("image-classifier", namespace="default")
+        """
     def counts(self) -> Records[dict[str, Any]]:
         """Give the gateway's counters, one row for each way in which requests ended.
 
@@ -1839,7 +2938,13 @@ class Lab(_Shown):
             True
         """
     def close(self) -> None:
-        """Stop everything."""
+        """Stop everything.
+
+        Example:
+            >>> lab.close()
+            >>> lab.is_closed
+            True
+        """
     def _recent(self, after: int) -> list[tuple[Any, ...]]: ...
     def _runs(self) -> list[dict[str, Any]]: ...
     def __enter__(self) -> Lab: ...
@@ -1849,7 +2954,15 @@ class Lab(_Shown):
 
 @final
 class ObservedShare(_Stored):
-    """The observed split of the traffic."""
+    """The observed split of the traffic.
+
+    Example:
+        >>> share = observed_share(31, 69, weight=0.3)
+        >>> share.estimate, share.weight, round(share.p_value, 1), round(share.e, 1)
+        (0.31, 0.3, 1.0, 0.7)
+        >>> share.low < 0.31 < share.high
+        True
+    """
 
     @property
     def estimate(self) -> float | None:
@@ -1870,7 +2983,18 @@ class ObservedShare(_Stored):
     def weight(self) -> float:
         """The share that the mesh was configured to give it."""
     def plot(self, ax: Any = None) -> Any:
-        """Draw the share and its confidence sequence with matplotlib; gives the axes."""
+        """Draw the share and its confidence sequence with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> observed_share(31, 69, weight=0.3).plot().get_xlabel()
+            "the canary's share, with its confidence sequence"
+        """
 
 def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.05) -> ObservedShare:
     """Estimate the canary's share of the traffic from counts of requests.
@@ -1881,6 +3005,9 @@ def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.
         weight: The share that the mesh was configured to give it, from 0 to 1.
         alpha: One minus the level of the confidence sequence.
 
+    Raises:
+        ValueError: `weight` or `alpha` is not between 0 and 1.
+
     Example:
         >>> share = observed_share(31, 69, weight=0.3)
         >>> share.low < 0.3 < share.high
@@ -1889,7 +3016,13 @@ def observed_share(canary: int, stable: int, *, weight: float, alpha: float = 0.
 
 @final
 class Guardrail(_Value):
-    """One thing that must not get worse; make one with `error_ratio`, `agreement` and the others."""
+    """One thing that must not get worse; make one with `error_ratio`, `agreement` and the others.
+
+    Example:
+        >>> guard = error_ratio(1.0, share=2, name="errors")
+        >>> guard.name, guard.test, guard.share, guard.minimum, guard.action
+        ('errors', 'errorRatio', 2.0, 20, 'rollback')
+    """
 
     @property
     def name(self) -> str:
@@ -2094,7 +3227,7 @@ def slow_ratio(
 
     Args:
         at_most: The largest ratio that is no harm.
-        threshold: A request that takes longer is slow; learned from the stable version unless given.
+        threshold: A request that takes longer is slow, in seconds; learned from the stable version unless given.
         quantile: The quantile of the stable latencies that is learned, 0.95 unless given.
         warmup: The number of stable latencies that it is learned from, 500 unless given.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
@@ -2276,11 +3409,11 @@ class Plan(_Value):
         patience: The longest time for one step; an hour unless given.
         on_inconclusive: The weights without a decision: `keep` (unless given) or `rollback`.
         labels_within: For labels that come later than the predictions (`run(labels=)`, `Run.label`): the longest time
-            from a prediction to its label. `accuracy` then judges in the order of sending, each pair when it and all
-            before it have their labels or wait no longer; what comes later counts for nothing. The same holds for
-            `mean(labelled=True)`.
+            in seconds from a prediction to its label. `accuracy` then judges in the order of sending, each pair when it
+            and all before it have their labels or wait no longer; what comes later counts for nothing. The same holds
+            for `mean(labelled=True)`.
         users_within: For services that keep a user on the version met first: each user is one observation, of the
-            requests within this time of the first one. Every observation then needs its `user`.
+            requests within this time, in seconds, of the first one. Every observation then needs its `user`.
         sequential: The number of looks at planned numbers of requests, for the ratios, or a dict with `looks` and
             `spending` (`obf` or `pocock`). Every hold states `total_requests`, and `bursts` is `none`.
         proven_on: The evidence that has to exclude harm before a promotion: of `all_steps` (unless given), or of the
@@ -2288,6 +3421,8 @@ class Plan(_Value):
         aa: Whether both subsets serve the stable version, deployed twice, so that the run measures the service: which
             windows `bursts` needs, and which guardrails alarm although nothing differs (`Run.aa`). The steps below
             100 run, an alarm changes nothing, and everything goes back to the stable version; 100 is never written.
+        canary_labels: The labels of the pods of the canary's subset, where the DestinationRule has to be given that
+            subset; `version` with the subset's name unless given.
         scale_down_after: The time from the settled promotion until the old version's Deployment is scaled to 0 pods;
             unless given it is left as it is. The run goes on until then. A Deployment that an autoscaler scales, or
             that other routes still lead to, is reported and left alone; an abort in that time goes back to it.
@@ -2332,8 +3467,50 @@ class Plan(_Value):
         sequential: int | Mapping[str, Any] | None = None,
         proven_on: Literal["all_steps", "last_step"] | None = None,
         aa: bool = False,
+        canary_labels: Mapping[str, str] | None = None,
         scale_down_after: _Seconds | None = None,
     ) -> Plan: ...
+    def replace(
+        self,
+        *,
+        virtual_service: str = ...,
+        stable: str = ...,
+        canary: str = ...,
+        steps: Sequence[int | Mapping[str, Any]] | None = ...,
+        hold: int | Mapping[str, Any] | None = ...,
+        guards: Sequence[Guardrail] | None = ...,
+        header: tuple[str, str] | None = ...,
+        alpha: float | None = ...,
+        namespace: str | None = ...,
+        route: str | None = ...,
+        destination_rule: str | None = ...,
+        gates: Mapping[str, Mapping[str, str]] | None = ...,
+        settle: _Seconds | None = ...,
+        request_timeout: _Seconds | None = ...,
+        bursts: _Seconds | Literal["auto", "none"] | None = ...,
+        startup_timeout: _Seconds | None = ...,
+        patience: _Seconds | None = ...,
+        on_inconclusive: Literal["keep", "rollback"] | None = ...,
+        labels_within: _Seconds | None = ...,
+        users_within: _Seconds | None = ...,
+        sequential: int | Mapping[str, Any] | None = ...,
+        proven_on: Literal["all_steps", "last_step"] | None = ...,
+        aa: bool = ...,
+        canary_labels: Mapping[str, str] | None = ...,
+    ) -> Plan:
+        """Give a copy with other settings, which are those of the constructor; None means what is usual.
+
+        A new `hold` is that of every step under 100; new steps have the usual one unless it is given too.
+
+        Raises:
+            InvalidError: The plan makes no sense; `findings` lists every reason with its path.
+            TypeError: There is no such setting; the message names the nearest one.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], guards=[error_ratio()])
+            >>> plan.replace(canary="c", hold=500).steps
+            [{'weight': 10, 'hold': {'requests': 500}}, {'weight': 100}]
+        """
     @staticmethod
     def from_yaml(text: str, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
         """Read a plan from YAML or JSON; unknown fields are errors.
@@ -2353,6 +3530,13 @@ class Plan(_Value):
     @staticmethod
     def from_dict(value: Any, *, scores: Mapping[str, Callable[[Pair], float]] | None = None) -> Plan:
         """Make a plan of the dictionary that `to_dict` gives.
+
+        Args:
+            value: The dictionary.
+            scores: The functions of its custom guardrails, by name.
+
+        Raises:
+            ManifestError: It has not the form of a plan.
 
         Example:
             >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()])
@@ -2384,7 +3568,56 @@ class Plan(_Value):
         """
     @property
     def virtual_service(self) -> str:
-        """The name of the VirtualService."""
+        """The name of the VirtualService.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], header=("user-group", "canary"))
+            >>> plan.virtual_service, plan.stable, plan.canary, plan.namespace, plan.route, plan.destination_rule
+            ('s', 'a', 'b', 'default', None, None)
+            >>> plan.alpha, plan.header, plan.canary_labels, plan.gates
+            (0.05, ('user-group', 'canary'), {'version': 'b'}, {})
+            >>> plan.settle, plan.request_timeout, plan.patience, plan.bursts
+            (2.0, 15.0, 3600.0, 'auto')
+            >>> plan.on_inconclusive, plan.sequential, plan.proven_on, len(plan.digest)
+            ('keep', None, 'all_steps', 32)
+            >>> plan.weights, [guard.name for guard in plan.guards]
+            ([5, 30, 100], ['observedSplit', 'errorRatio'])
+        """
+    @property
+    def namespace(self) -> str:
+        """The namespace of the objects."""
+    @property
+    def route(self) -> str | None:
+        """The name of the HTTP route; None for the one that sends to the stable subset."""
+    @property
+    def destination_rule(self) -> str | None:
+        """The DestinationRule's name; None for the VirtualService's."""
+    @property
+    def canary_labels(self) -> dict[str, str]:
+        """The labels of the pods of the canary's subset."""
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps: of each the `weight` in percent, and its `hold`, where it has one, with `time` in seconds.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", steps=[10, 100], hold={"time": "1m"}, guards=[error_ratio()]).steps[0]
+            {'weight': 10, 'hold': {'time': 60.0}}
+        """
+    @property
+    def gates(self) -> dict[str, dict[str, str]]:
+        """The golden images of each gate: a dict from a file to the class agreed for it."""
+    @property
+    def bursts(self) -> float | Literal["auto", "none"]:
+        """The guard against failures that come together: `auto`, `none`, or the length of its windows in seconds."""
+    @property
+    def on_inconclusive(self) -> Literal["keep", "rollback"]:
+        """The weights without a decision: `keep` or `rollback`."""
+    @property
+    def sequential(self) -> dict[str, Any] | None:
+        """The looks at planned numbers of requests, `looks` and `spending`; None without them."""
+    @property
+    def proven_on(self) -> Literal["all_steps", "last_step"]:
+        """The evidence that has to exclude harm before a promotion: of `all_steps`, or of the `last_step`."""
     @property
     def stable(self) -> str:
         """The subset that serves today."""
@@ -2448,6 +3681,14 @@ class Plan(_Value):
         Example:
             >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], users_within=1800).users_within
             1800.0
+        """
+    @property
+    def scale_down_after(self) -> float | None:
+        """The seconds from the settled promotion to the scale-down of the old version; None where it is left running.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], scale_down_after="1h").scale_down_after
+            3600.0
         """
     @property
     def aa(self) -> bool:
@@ -2527,6 +3768,19 @@ class Plan(_Value):
         seed: int = 0,
     ) -> Power:
         """Find holds that catch the stated harm with at least `probability`.
+
+        Args:
+            probability: The least probability of catching it.
+            errors: The probabilities that a request fails; each pair of numbers is (stable, canary).
+            slow: The probabilities that a request is slow.
+            agreement: The probability that both models give the same top class.
+            only_right: The probabilities that exactly one model is right on a labelled input.
+            latency_ratio: The canary's latencies as a multiple of the stable version's.
+            mean: The means of the values of `mean` guardrails, as parts of their range.
+            rate: Requests per second.
+            pairs_per_second: Pairs per second; a tenth of `rate` unless given, where the plan wants pairs.
+            runs: The number of simulated runs.
+            seed: The same seed gives the same numbers on every platform.
 
         Raises:
             PlanError: No hold up to 1024 times as long catches it.
@@ -2612,15 +3866,6 @@ class Plan(_Value):
                 says beforehand what is missing.
             client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
                 one, the lab's gateway and the stable version's model.
-            evidence: Where requests are counted, in place of those sent here: a `Prometheus`; any iterable or async
-                iterable of `Observation`, in the order of sending; or a list of these. A separate thread iterates, so
-                that an iterable may wait; an async one is driven by the event loop that awaits the run, and without one
-                by a loop of its own in a thread. What it raises is raised by the run, and so is ValueError for an
-                observation that cannot be used.
-            labels: Labels that come later than the predictions, as (id, truth): the id is the name of an input, the
-                truth its class. An iterable or an async iterable, which may wait, as for `evidence`. The plan needs
-                `labels_within`, and `Run.label` gives single ones.
-            store: A file to which the observations are appended, one JSON object a line, for `replay`.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
                 one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
                 queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an
@@ -2631,6 +3876,15 @@ class Plan(_Value):
                 `client`'s signature, by default `serving_default`. Without inputs, random bytes where the lab's models
                 are scripted ones, which take any; where they are real, the photo that came with them, as long as the
                 plan needs no pairs.
+            evidence: Where requests are counted, in place of those sent here: a `Prometheus`; any iterable or async
+                iterable of `Observation`, in the order of sending; or a list of these. A separate thread iterates, so
+                that an iterable may wait; an async one is driven by the event loop that awaits the run, and without one
+                by a loop of its own in a thread. What it raises is raised by the run, and so is ValueError for an
+                observation that cannot be used.
+            labels: Labels that come later than the predictions, as (id, truth): the id is the name of an input, the
+                truth its class. An iterable or an async iterable, which may wait, as for `evidence`. The plan needs
+                `labels_within`, and `Run.label` gives single ones.
+            store: A file to which the observations are appended, one JSON object a line, for `replay`.
             concurrency: The greatest number of inputs under way.
             tick: The interval of progress reports, half a second unless given.
             anew: True to begin anew although a run of this plan is stored.
@@ -2682,10 +3936,34 @@ class Plan(_Value):
         notify_cleartext: bool = False,
         metrics: str | None = None,
     ) -> Coroutine[Any, Any, Run]:
-        """`run` as an awaitable: acquiring the lock and reading the objects do not block the event loop."""
+        """Do what `run` does, as a coroutine; arguments and errors are the same.
+
+        Acquiring the lock and reading the objects do not block the event loop.
+
+        Example:
+            >>> import asyncio
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[30, 100], hold=100,
+            ...             guards=[error_ratio()], settle=0)
+            >>> async def main():
+            ...     run = await plan.run_async(lab, tick=0.05)
+            ...     return await run.wait_async()
+            >>> asyncio.run(main()).promoted
+            True
+        """
     def __reduce__(self) -> tuple[Any, ...]: ...
     def plot(self, ax: Any = None) -> Any:
-        """Draw the weights of the steps with matplotlib; gives the axes."""
+        """Draw the weights of the steps with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()]).plot().get_ylabel()
+            'weight of the canary, %'
+        """
 
 def copy_model(
     source: str | PathLike[str],
@@ -2734,7 +4012,17 @@ def copy_model_async(
     read_back: bool = True,
     proxy: str | Literal[False] | None = None,
 ) -> Coroutine[Any, Any, dict[str, Any]]:
-    """`copy_model` as an awaitable; cancelling it stops the copy, which the next one goes on with."""
+    """Do what `copy_model` does, as a coroutine; arguments and errors are the same.
+
+    Cancelling it stops the copy, which the next one goes on with.
+
+    Example:
+        >>> import asyncio
+        >>> asyncio.run(copy_model_async("/nowhere/1", "/models/pets/1"))
+        Traceback (most recent call last):
+            ...
+        canary._errors.NotFoundError: ...
+    """
 
 @final
 class Observation(_Stored):
@@ -2743,6 +4031,10 @@ class Observation(_Stored):
     A run judges a request by the weights at the moment at which it was sent. So observations come in the order of
     sending, and a request is given only when every one that was sent before it has ended. A request that failed is an
     observation too, also one that timed out; leaving failures out hides the harm that the run looks for.
+
+    The function of a `custom` guardrail is called with each observation of the canary, in a plan without header and
+    mirror; it gives a number from 0 to 1, or None where it does not apply. In another plan it is called with pairs. An
+    observation with a `value` or a `user` that nothing in the plan uses is refused.
 
     Args:
         arm: Which version served it: `stable`, `canary`, or the name of its subset. None where no version is known, as
@@ -2756,10 +4048,6 @@ class Observation(_Stored):
         id: Its id in the log that it comes from, for these functions, for error messages, and for labels that come
             later.
 
-    The function of a `custom` guardrail is called with each observation of the canary, in a plan without header and
-    mirror; it gives a number from 0 to 1, or None where it does not apply. In another plan it is called with pairs. An
-    observation with a `value` or a `user` that nothing in the plan uses is refused.
-
     Raises:
         ValueError: `sent_at` has no time zone, or a number is out of range.
 
@@ -2770,6 +4058,9 @@ class Observation(_Stored):
         Observation("canary", 1795953600, ok=False)
         >>> Observation("resnet50", 1795953600.5).ok
         True
+        >>> seen = Observation("canary", 1795953600, latency=0.2, value=9.5, user="u7", id="r1")
+        >>> seen.arm, seen.sent_at, seen.ok, seen.latency, seen.value, seen.user, seen.id
+        ('canary', 1795953600.0, True, 0.2, 9.5, 'u7', 'r1')
     """
 
     def __new__(
@@ -2882,20 +4173,42 @@ class Prometheus(_Shown):
     ) -> Prometheus: ...
     @property
     def url(self) -> str:
-        """The address, without credentials."""
+        """The address, without credentials.
+
+        Example:
+            >>> Prometheus("http://127.0.0.1:9090", "pets", stable="v1", canary="v2").url
+            'http://127.0.0.1:9090'
+        """
     def thresholds(self) -> list[float]:
         """List the seconds that `slower_than` can be: the edges of the histogram in the last hour.
 
         Raises:
             ClusterError: Prometheus cannot be queried, or its answer not be used.
+
+        Example:
+            >>> nowhere = Prometheus("http://127.0.0.1:9", "pets", stable="v1", canary="v2")
+            >>> nowhere.thresholds()
+            Traceback (most recent call last):
+                ...
+            canary._errors.ClusterError: ...
         """
     def thresholds_async(self) -> Coroutine[Any, Any, list[float]]:
-        """`thresholds` as an awaitable."""
+        """Do what `thresholds` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> nowhere = Prometheus("http://127.0.0.1:9", "pets", stable="v1", canary="v2")
+            >>> asyncio.run(nowhere.thresholds_async())
+            Traceback (most recent call last):
+                ...
+            canary._errors.ClusterError: ...
+        """
     def counts(self, seconds: _Seconds | None = None, *, until: float | None = None) -> dict[str, Any] | None:
         """Count the requests of the last 60 seconds, or of as many as given.
 
         Args:
-            seconds: The length of the window.
+            seconds: The length of the window, in seconds, as a timedelta, or as a text such as `5m`; a minute
+                unless given.
             until: Its end, in seconds since the epoch; now unless given.
 
         Returns:
@@ -2905,16 +4218,48 @@ class Prometheus(_Shown):
         Raises:
             ClusterError: Prometheus cannot be queried, or its answer not be used.
             PlanError: The threshold is no edge of the histogram, or what is counted is no counter.
+
+        Example:
+            >>> nowhere = Prometheus("http://127.0.0.1:9", "pets", stable="v1", canary="v2")
+            >>> nowhere.counts()
+            Traceback (most recent call last):
+                ...
+            canary._errors.ClusterError: ...
         """
     def counts_async(
         self, seconds: _Seconds | None = None, *, until: float | None = None
     ) -> Coroutine[Any, Any, dict[str, Any] | None]:
-        """`counts` as an awaitable."""
+        """Do what `counts` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> nowhere = Prometheus("http://127.0.0.1:9", "pets", stable="v1", canary="v2")
+            >>> asyncio.run(nowhere.counts_async())
+            Traceback (most recent call last):
+                ...
+            canary._errors.ClusterError: ...
+        """
     def _about(self) -> tuple[str, str, str]: ...
+    def __getnewargs_ex__(self) -> tuple[Any, ...]: ...
 
 @final
 class Simulation(_Stored, _Table):
-    """The number of simulated runs of a plan by outcome, and their cost."""
+    """The number of simulated runs of a plan by outcome, and their cost.
+
+    Example:
+        >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], guards=[error_ratio()], hold=500)
+        >>> simulated = plan.simulate(errors=(0.01, 0.1), runs=100, seed=7)
+        >>> simulated.runs, simulated.seed, simulated.p_rollback > 0.95
+        (100, 7, True)
+        >>> round(simulated.p_rollback + simulated.p_promote + simulated.p_inconclusive, 9)
+        1.0
+        >>> sorted(simulated.intervals), simulated.rolled_back_by, simulated.inconclusive_because
+        (['inconclusive', 'promote', 'rollback'], {'errorRatio': 99}, {'split': 1})
+        >>> simulated.requests["max"] >= simulated.requests_to_rollback["max"], simulated.seconds["max"] > 0
+        (True, True)
+        >>> simulated.exposure["median"] < simulated.requests["median"]
+        True
+    """
 
     @property
     def runs(self) -> int:
@@ -2960,13 +4305,36 @@ class Simulation(_Stored, _Table):
             10
         """
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each verdict, with its probability and 95 % interval."""
+        """Give a row for each verdict, with its probability and 95 % interval.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()])
+            >>> [row["verdict"] for row in plan.simulate(runs=10).records()]
+            ['promote', 'rollback', 'inconclusive']
+        """
     def plot(self, ax: Any = None) -> Any:
-        """Draw the probabilities with matplotlib; gives the axes."""
+        """Draw the probabilities with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> len(Plan("s", stable="a", canary="b", guards=[error_ratio()]).simulate(runs=10).plot().patches)
+            3
+        """
 
 @final
 class Comparison(_Stored, _Table):
-    """The results of several rules on the same simulated traffic; `compare_rules` makes it."""
+    """The results of several rules on the same simulated traffic; `compare_rules` makes it.
+
+    Example:
+        >>> compared = compare_rules(errors=(0.01, 0.05), runs=10, seed=7)
+        >>> compared.errors, compared.harmful, compared.runs, compared.seed
+        ((0.01, 0.05), True, 10, 7)
+    """
 
     @property
     def errors(self) -> tuple[float, float]:
@@ -2988,9 +4356,25 @@ class Comparison(_Stored, _Table):
             ['z-test, repeated', 'e-process']
         """
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each rule: how often it rolls back, after how many requests, and the canary's errors a run."""
+        """Give a row for each rule: how often it rolls back, after how many requests, and the canary's errors a run.
+
+        Example:
+            >>> [row["rule"] for row in compare_rules(errors=(0.01, 0.05), runs=10).records()][2:]
+            ['z-test, repeated', 'e-process']
+        """
     def plot(self, ax: Any = None) -> Any:
-        """Draw how often each rule rolls back with matplotlib; gives the axes."""
+        """Draw how often each rule rolls back with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> len(compare_rules(errors=(0.01, 0.05), runs=10).plot().patches)
+            4
+        """
 
 def compare_rules(
     *,
@@ -3028,7 +4412,18 @@ def compare_rules(
 
 @final
 class Power(_Value):
-    """A plan whose holds are long enough to catch a stated harm."""
+    """A plan whose holds are long enough to catch a stated harm.
+
+    Example:
+        >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=50, guards=[error_ratio()])
+        >>> power = plan.power(0.5, errors=(0.01, 0.5), runs=20)
+        >>> power.factor < 0.1, power.plan.steps[0], power.requests > 0
+        (True, {'weight': 10, 'hold': {'requests': 20}}, True)
+        >>> power.interval[0] <= power.p_rollback <= power.interval[1]
+        True
+        >>> power.other_p_rollback, power.other_is_better
+        (None, None)
+    """
 
     @property
     def factor(self) -> float:
@@ -3052,7 +4447,20 @@ class Power(_Value):
     def other_is_better(self) -> bool | None:
         """True when the other way finds the harm more often, by more than the error of the simulation."""
     def plot(self, ax: Any = None) -> Any:
-        """Draw how long the steps are held with matplotlib; gives the axes."""
+        """Draw how long the steps are held with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[10, 100], hold=50, guards=[error_ratio()])
+            >>> power = plan.power(0.5, errors=(0.01, 0.5), runs=20)
+            >>> power.plot().get_ylabel()
+            'held for so many requests of the canary'
+        """
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain data.
 
@@ -3067,7 +4475,22 @@ class Power(_Value):
 
 @final
 class Pair(_Stored):
-    """The answers of both models to one input; one of them may have failed."""
+    """The answers of both models to one input; one of them may have failed.
+
+    Example:
+        >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold={"pairs": 20},
+        ...             header=("user-group", "canary"), guards=[agreement(0.9)], settle=0)
+        >>> seen = []
+        >>> def same(pair):
+        ...     seen.append(pair)
+        ...     return pair.agrees
+        >>> verdict = plan.replace(guards=[custom("same", same, 0.5)]).run(lab, client=client, tick=0.05).wait()
+        >>> pair = seen[0]
+        >>> pair.stable[0], pair.canary[0], pair.stable_failed, pair.canary_failed, pair.agrees
+        ('cat', 'cat', False, False, True)
+        >>> isinstance(pair.input, str), pair.label
+        (True, None)
+    """
 
     @property
     def input(self) -> str | None:
@@ -3093,7 +4516,20 @@ class Pair(_Stored):
 
 @final
 class Reading(_Stored):
-    """The reading of a guardrail: evidence, estimate, confidence sequence, counts."""
+    """The reading of a guardrail: evidence, estimate, confidence sequence, counts.
+
+    Example:
+        >>> plan = Plan("s", stable="a", canary="b", steps=[50, 100], hold=100, guards=[error_ratio()])
+        >>> seen = [Observation("ab"[n % 2], 1.7e9 + n, ok=n % 4 != 1) for n in range(400)]
+        >>> verdict = plan.replay(seen, weights=50)
+        >>> reading = verdict.evidence[0]
+        >>> reading.guardrail, reading.test, reading.quantity, reading.alarm
+        ('errorRatio', 'errorRatio', 'rate ratio, canary / stable', True)
+        >>> reading.e >= 1 / reading.alpha, reading.p_value <= reading.alpha, reading.proof_alpha, reading.proven
+        (True, True, 0.05, None)
+        >>> reading.low <= reading.high, reading.estimate, reading.counts["bad stable requests"]
+        (True, None, 0)
+    """
 
     @property
     def guardrail(self) -> str:
@@ -3144,7 +4580,19 @@ class Reading(_Stored):
 
 @final
 class Verdict(_Stored):
-    """The result of a rollout; `str` gives one sentence."""
+    """The result of a rollout; `str` gives one sentence.
+
+    Example:
+        >>> plan = Plan("s", stable="a", canary="b", steps=[50, 100], hold=100, guards=[error_ratio()])
+        >>> seen = [Observation("ab"[n % 2], 1.7e9 + n, ok=n % 4 != 1) for n in range(400)]
+        >>> verdict = plan.replay(seen, weights=50)
+        >>> verdict.name, verdict.rolled_back, verdict.promoted, verdict.cause, verdict.guardrail
+        ('rollback', True, False, 'alarm', 'errorRatio')
+        >>> verdict.promoted_by, verdict.exposure > 0, [reading.test for reading in verdict.evidence]
+        (None, True, ['errorRatio'])
+        >>> verdict.stored, verdict.aa
+        (None, None)
+    """
 
     @property
     def name(
@@ -3197,11 +4645,34 @@ class Verdict(_Stored):
     def evidence(self) -> Records[Reading]:
         """The readings that decided."""
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Give everything as plain data.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="b", steps=[50, 100], hold=100, guards=[error_ratio()])
+            >>> seen = [Observation("ab"[n % 2], 1.7e9 + n, ok=n % 4 != 1) for n in range(400)]
+            >>> verdict = plan.replay(seen, weights=50)
+            >>> sorted(verdict.to_dict())[:1]
+            ['e']
+        """
 
 @final
 class Progress(_Stored):
-    """Something that a run did or saw; `str` gives one line."""
+    """Something that a run did or saw; `str` gives one line.
+
+    Example:
+        >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+        ...             guards=[error_ratio()], settle=0)
+        >>> events = list(plan.run(lab, tick=0.05))
+        >>> events[0].kind, events[0].step, events[0].anew, events[-1].kind
+        ('started', 0, None, 'finished')
+        >>> seen = [event for event in events if event.kind == "seen"][-1]
+        >>> seen.requests >= seen.canary, seen.pairs, seen.awaiting_labels, [one.test for one in seen.readings]
+        (True, 0, 0, ['observedSplit', 'errorRatio'])
+        >>> [event.weight for event in events if event.kind == "written"]
+        [50, 100, 100]
+        >>> events[-1].verdict.promoted, events[-1].source, events[-1].problem
+        (True, None, None)
+    """
 
     @property
     def kind(self) -> str:
@@ -3249,7 +4720,14 @@ class Progress(_Stored):
     def problem(self) -> str | None:
         """The obstacle at the canary's last check or probe, or the failure."""
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Give everything as plain data.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> sorted(next(iter(plan.run(lab, tick=0.05))).to_dict())
+            ['event', 'resumed', 'step']
+        """
 
 @final
 class AaReport(_Stored):
@@ -3264,6 +4742,8 @@ class AaReport(_Stored):
         >>> report = plan.replay(seen, weights=50).aa
         >>> report.window, report.complete, sorted(report.levels)
         (15.0, True, ['errorRatio'])
+        >>> report.enough, report.bursts_none, report.alarms, report.early
+        (False, None, {}, None)
     """
 
     @property
@@ -3295,7 +4775,14 @@ class AaReport(_Stored):
     def early(self) -> str | None:
         """Why the run ended before; None where it did not."""
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain data."""
+        """Give everything as plain data.
+
+        Example:
+            >>> plan = Plan("s", stable="a", canary="again", steps=[50, 100], hold=500, guards=[error_ratio()], aa=True)
+            >>> seen = [Observation(["a", "again"][n * 7 % 11 % 2], 1.7e9 + n, ok=n % 10 != 0) for n in range(2_000)]
+            >>> sorted(plan.replay(seen, weights=50).aa.to_dict())
+            ['advice', 'alarms', 'guardrails']
+        """
 
 @final
 class Run(_Shown, _Table):
@@ -3304,6 +4791,21 @@ class Run(_Shown, _Table):
     The driver works while it is iterated; leaving a loop over it, by `break`, an exception or Ctrl-C, stores its state
     and gives the lock back, and another loop goes on. As the value of a notebook's cell it is
     a display that is updated in place while another cell iterates.
+
+    Example:
+        >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+        ...             guards=[error_ratio()], settle=0)
+        >>> run = plan.run(lab, tick=0.05)
+        >>> for event in run:
+        ...     if event.kind == "written":
+        ...         print(event.weight)
+        50
+        100
+        100
+        >>> run.verdict.promoted, run.aa, [reading.test for reading in run.readings], run.disagreements
+        (True, None, ['observedSplit', 'errorRatio'], [])
+        >>> Plan.from_yaml(run.plan) == plan
+        True
     """
 
     def __iter__(self) -> Iterator[Progress]: ...
@@ -3311,31 +4813,141 @@ class Run(_Shown, _Table):
     def __aiter__(self) -> AsyncIterator[Progress]: ...
     def __anext__(self) -> Coroutine[Any, Any, Progress]: ...
     def wait(self) -> Verdict | None:
-        """Go on to the end; gives the verdict, or None when the run was suspended."""
+        """Go on to the end; gives the verdict, or None when the run was suspended.
+
+        Raises:
+            ClusterError: The cluster cannot be reached, or refused.
+            Exception: What the inputs, the evidence or a score raise.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> plan.run(lab, tick=0.05).wait().promoted
+            True
+        """
     def wait_async(self) -> Coroutine[Any, Any, Verdict | None]:
-        """`wait` as an awaitable."""
+        """Do what `wait` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[30, 100], hold=100,
+            ...             guards=[error_ratio()], settle=0)
+            >>> asyncio.run(plan.run(lab, tick=0.05).wait_async()).promoted
+            True
+        """
     def pause(self) -> bool:
-        """Stay at the present weight; the guardrails keep watching. False when the run is over."""
+        """Stay at the present weight; the guardrails keep watching. False when the run is over.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> for event in run:
+            ...     if event.kind == "seen":
+            ...         _ = run.pause()
+            ...     elif event.kind == "paused":
+            ...         break
+            >>> event.kind
+            'paused'
+        """
     def resume(self) -> bool:
-        """Go on. False when the run is over."""
+        """Go on. False when the run is over.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> for event in run:
+            ...     if event.kind == "seen":
+            ...         _ = run.pause()
+            ...     elif event.kind == "paused":
+            ...         _ = run.resume()
+            ...     elif event.kind == "resumed":
+            ...         break
+            >>> event.kind
+            'resumed'
+        """
     def approve(self) -> bool:
-        """Let the step begin that waits for approval. False when the run is over."""
+        """Let the step begin that waits for approval. False when the run is over.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", guards=[error_ratio()], settle=0,
+            ...             steps=[{"weight": 50, "hold": {"requests": 40}}, {"weight": 100, "approve": True}])
+            >>> run = plan.run(lab, tick=0.05)
+            >>> for event in run:
+            ...     if event.kind == "awaitingApproval":
+            ...         _ = run.approve()
+            >>> run.verdict.promoted
+            True
+        """
     def promote(self, why: str) -> bool:
         """End the run with all traffic at the canary, as a person's decision. False when the run is over.
 
         Refused, with an event `commanded`, where the evidence has decided otherwise or nothing shows that the canary
         serves.
+
+        Args:
+            why: The reason, for the record.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> for event in run:
+            ...     if event.kind == "seen" and event.canary > 20:
+            ...         _ = run.promote("everybody agrees")
+            >>> run.verdict.name
+            'promotedByPerson'
         """
     def label(self, id: str, truth: str) -> bool:
         """Give the true class of an input that was sent before, by the input's name. False when the run is over.
 
         The plan states how late a label may come (`labels_within`). One that comes later, or of which no pair waits,
         counts for nothing and is counted (`totals["unmatchedLabels"]` of an event).
+
+        Args:
+            id: The name of the input.
+            truth: Its class.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> verdict = run.wait()
+            >>> run.label("photo 1", "cat")
+            False
         """
     def suspend(self) -> bool:
-        """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over."""
+        """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> for event in run:
+            ...     if event.kind == "seen":
+            ...         _ = run.suspend()
+            ...     elif event.kind == "suspended":
+            ...         break
+            >>> event.kind
+            'suspended'
+        """
     def abort(self, why: str) -> bool:
-        """Roll back, and say why: at once, or when a suspended run is iterated again. False when the run is over."""
+        """Roll back, and say why: at once, or when a suspended run is iterated again. False when the run is over.
+
+        Args:
+            why: The reason, for the record.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> for event in run:
+            ...     if event.kind == "seen":
+            ...         _ = run.abort("the dashboard is red")
+            >>> run.verdict.rolled_back, run.verdict.cause
+            (True, 'asked')
+        """
     @property
     def plan(self) -> str:
         """The plan as YAML."""
@@ -3358,7 +4970,27 @@ class Run(_Shown, _Table):
     def disagreements(self) -> Records[Pair]:
         """The first inputs on which the models disagreed, or one of them failed, 24 at most."""
     def report(self, path: str | PathLike[str], *, title: str | None = None) -> None:
-        """Write the run as one self-contained HTML page."""
+        """Write the run as one self-contained HTML page.
+
+        Args:
+            path: The file.
+            title: The page's title; the plan's unless given.
+
+        Raises:
+            OSError: The file cannot be written.
+
+        Example:
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> verdict = run.wait()
+            >>> with TemporaryDirectory() as folder:
+            ...     run.report(Path(folder) / "release.html")
+            ...     (Path(folder) / "release.html").read_text()[:15]
+            '<!doctype html>'
+        """
     def compare(self, other: Run, *, names: tuple[str, str] = ("first", "second")) -> RunComparison:
         """Show this run beside another one: facts, verdicts, and the readings of each guardrail.
 
@@ -3366,23 +4998,70 @@ class Run(_Shown, _Table):
             other: The other run, of the same plan or of another one.
             names: What the two are called in tables and headings.
 
+        Returns:
+            The comparison: a table in a notebook, and rows by `records`, `to_pandas` and `to_polars`.
+
         Raises:
-            TypeError: If `names` is not two texts.
+            TypeError: `names` is not two texts.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> verdict = run.wait()
+            >>> [row["guardrail"] for row in run.compare(run, names=("Monday", "Tuesday")).records()]
+            ['observedSplit', 'errorRatio']
         """
     def _lab(self) -> Lab | None: ...
     def _history(self) -> list[dict[str, Any]]: ...
     def _view(self) -> dict[str, Any]: ...
     def _ipython_display_(self) -> None: ...
     def records(self) -> Records[dict[str, Any]]:
-        """Give a row for each guardrail at each moment that was kept, at most 600 moments."""
+        """Give a row for each guardrail at each moment that was kept, at most 600 moments.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> verdict = run.wait()
+            >>> "errorRatio" in {row["guardrail"] for row in run.records()}
+            True
+
+        """
     def plot(self, ax: Any = None) -> Any:
-        """Draw the evidence of each guardrail over time, and the weights, with matplotlib; gives the axes."""
+        """Draw the evidence of each guardrail over time, and the weights, with matplotlib; gives the axes.
+
+        Args:
+            ax: The axes to draw on; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> verdict = run.wait()
+            >>> run.plot().get_ylabel()
+            'evidence / alarm'
+        """
     def dashboard(self, *, host: str = "127.0.0.1", port: int = 0) -> Dashboard:
         """Serve a page that follows the run: weights, split, guardrails, the last answers, disagreements.
 
         Args:
             host: The address to listen on.
             port: The port; a free one unless given.
+
+        Raises:
+            OSError: The port is in use.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> with run.dashboard() as page:
+            ...     page.url[:17]
+            'http://127.0.0.1:'
         """
 
 def report(
@@ -3395,14 +5074,26 @@ def report(
     """Write several runs as one self-contained HTML page, each under its title.
 
     Args:
-        path: The file to write; one that is there is replaced whole.
-        runs: The runs with their titles.
-        title: The title of the page.
-        compare: Show each later run beside the first one, below all runs.
+        path: The file; one that is there is replaced whole.
+        runs: The runs with their titles: a dict, or a list of (title, run).
+        title: The page's title.
+        compare: True to show each later run beside the first one, below all runs.
 
     Raises:
-        OSError: If the file cannot be written; one that was there stays as it was.
-        ValueError: If `compare` is set for fewer than two runs.
+        OSError: The file cannot be written; one that was there stays as it was.
+        ValueError: `compare` is set for fewer than two runs.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+        ...             guards=[error_ratio()], settle=0)
+        >>> run = plan.run(lab, tick=0.05)
+        >>> verdict = run.wait()
+        >>> with TemporaryDirectory() as folder:
+        ...     report(Path(folder) / "releases.html", {"Monday": run})
+        ...     (Path(folder) / "releases.html").read_text()[:15]
+        '<!doctype html>'
     """
 
 def _command(arguments: list[str]) -> int:

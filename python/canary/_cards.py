@@ -108,7 +108,7 @@ def render_share(share: ObservedShare) -> str:
 
 
 def render_comparison(comparison: Comparison) -> str:
-    """Show how often each rule rolls back, how soon, and what that costs."""
+    """Show the frequency, the time and the cost of each rule's rollbacks."""
     stable, canary = comparison.errors
     rows = [
         (
@@ -127,7 +127,7 @@ def render_comparison(comparison: Comparison) -> str:
 
 
 def render_power(power: Power) -> str:
-    """Show how long the holds must be, and what they catch then."""
+    """Show the length of the holds, and the probability of a detection."""
     low, high = power.interval
     return page(
         f"<h4>Holds {power.factor:.3g} times as long</h4>"
@@ -138,7 +138,7 @@ def render_power(power: Power) -> str:
 
 
 def _other_test(power: Power) -> str:
-    """Show what the other way to test ratios catches, where the holds allow both."""
+    """Show the probability of a detection with the other way to test ratios, where the holds allow both."""
     if power.other_p_rollback is None:
         return ""
     other = "without planned looks" if "sequential" in power.plan.to_dict() else "with planned looks"
@@ -162,14 +162,14 @@ def render_aa(report: AaReport) -> str:
 
 
 def render_reading(reading: Reading) -> str:
-    """Show what a guardrail has seen."""
+    """Show the reading of a guardrail."""
     state = '<span class="error">alarm</span>' if reading.alarm else "quiet"
     needed = 1 / reading.alpha
     share = min(reading.e / needed, 1.0)
     rows = [
         (escape(reading.quantity), "–" if reading.estimate is None else f"{reading.estimate:.4g}"),
         ("confidence sequence", f"{reading.low:.4g} to {reading.high:.4g}"),
-        ("evidence", f"{bar(share, 1, 10)}{reading.e:.3g} of {needed:.3g}"),
+        ("evidence", f"{bar(share, 1, 10)}{reading.e:.3g} (alarm at {needed:.3g})"),
         ("counted", _text(reading.counts)),
     ]
     return page(f"<h4><code>{escape(reading.guardrail)}</code> {state}</h4>" + table(("", ""), rows))

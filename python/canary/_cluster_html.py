@@ -80,7 +80,7 @@ def render_status(status: Status) -> str:
         )
         some = "<br><span class='dim'>some requests</span>" if route["conditional"] else ""
         rows.append((code(route["path"]) + some, bars))
-    driver = f"driven by {code(data['driver'])}" if data["driver"] else "nobody drives it now"
+    driver = f"driven by {code(data['driver'])}" if data["driver"] else "no driver runs it"
     body = f"<h4>{escape(data['object'])}</h4>" + table(("route", "weights"), rows) + f"<div>{driver}</div>"
     if data["problem"]:
         body += f'<div class="error">{_cut(data["problem"])}</div>'

@@ -68,14 +68,14 @@ _HEADERS = {
 
 
 class Dashboard:
-    """A small page that follows values: labs, runs, and whatever else shows itself in a notebook.
+    """A live page of values: labs, runs, and every other value with a notebook view.
 
     Of a lab it shows the routes, who served the requests, the last answers with small pictures where images were
     asked about, and the runs on it; of a run also where the models disagree. It only reads, listens on loopback unless
-    told otherwise, and answers only to its own name. Whoever may open connections to it sees what it shows.
+    told otherwise, and answers only to its own name. Everyone who can connect to it sees its content.
 
     Args:
-        values: Labs, runs, and other values; each is drawn anew at every look.
+        values: Labs, runs, and other values; each is rendered again at every request.
         host: The address to listen on.
         port: The port; a free one unless given.
 
@@ -106,18 +106,39 @@ class Dashboard:
         return f"http://{host!s}:{port}/"
 
     def show(self, *values: Any) -> None:
-        """Show values above the others, newest first, such as answers; the last twelve stay."""
+        """Show values above the others, newest first, such as answers; the last twelve stay.
+
+        Args:
+            values: Whatever shows itself in a notebook.
+
+        Example:
+            >>> from canary import ScriptedModel
+            >>> with Dashboard() as dashboard:
+            ...     dashboard.show(ScriptedModel("cat", 0.9))
+            ...     "ScriptedModel" in dashboard.html()
+            True
+        """
         with self._lock:
             self._recent.extendleft(values)
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving.
+
+        Example:
+            >>> Dashboard().close()
+        """
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def html(self) -> str:
-        """Draw everything as it is now."""
+        """Draw everything as it is now.
+
+        Example:
+            >>> with Dashboard() as dashboard:
+            ...     isinstance(dashboard.html(), str)
+            True
+        """
         with self._lock:
             recent = list(self._recent)
             sections = [_safely(draw) for draw in self._sections()]
@@ -170,7 +191,7 @@ class Dashboard:
 
 
 def _safely(draw: Callable[[], str]) -> str:
-    """Draw a part; one that cannot be drawn says why, and the others stay."""
+    """Draw a part; if it cannot be drawn, it shows the reason, and the others stay."""
     try:
         return str(draw())
     except Exception as error:  # noqa: BLE001 - the page says what went wrong
@@ -259,7 +280,7 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that went away."""
+        """Ignore a browser that has closed the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -295,4 +316,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the base class
-        """Say nothing: a library does not log."""
+        """Log nothing: a library does not print."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class CanaryError(Exception):
-    """Base of every exception that this package raises on its own account."""
+    """Base class of all exceptions of this package."""
 
     def __init__(self, message: str = "", **details: Any) -> None:
         """Keep the message as the text, and every detail as an attribute."""
@@ -60,11 +60,11 @@ class PredictError(CanaryError, RuntimeError):
 
 
 class ServerError(PredictError):
-    """The model server answered with an error of its own."""
+    """The model server answered with an error."""
 
 
 class ServerTimeoutError(ServerError, TimeoutError):
-    """The model server gave up in its own time, or no version was ready in the time given to a wait."""
+    """The model server's own timeout expired, or no version became ready within the time given to a wait."""
 
 
 class MeshError(PredictError):
@@ -72,49 +72,49 @@ class MeshError(PredictError):
 
 
 class MeshTimeoutError(MeshError, TimeoutError):
-    """The mesh gave up waiting for the model server: the timeout of a route, mostly."""
+    """The mesh timed out waiting for the model server, usually because of the timeout of a route."""
 
 
 class NetworkError(PredictError, ConnectionError):
-    """No complete answer came: refused, reset, timed out, or not HTTP."""
+    """The connection failed before the answer was complete: refused, reset, timed out, or not HTTP."""
 
 
 class NetworkTimeoutError(NetworkError, TimeoutError):
-    """No complete answer came in the time that the client was given."""
+    """The answer was not complete within the client's timeout."""
 
 
 class RequestError(PredictError, ValueError):
-    """The request was not sent: the input does not fit what the model wants."""
+    """The request was not sent: the input does not match the model's signature."""
 
 
 class AnswerError(PredictError):
-    """An answer came that cannot be understood as one of a model server."""
+    """The answer cannot be parsed as one of a model server."""
 
 
 class ConflictError(CanaryError, RuntimeError):
-    """Somebody else changed the object meanwhile; nothing was overwritten."""
+    """Somebody else changed the object; nothing was overwritten."""
 
 
 class NotFoundError(CanaryError, LookupError):
-    """The named thing does not exist."""
+    """The named file or object does not exist."""
 
 
 class ClusterError(CanaryError, OSError):
-    """The cluster, or the lab in its place, could not carry out a request."""
+    """The cluster or the lab could not carry out a request."""
 
     retryable: bool
 
 
 class NotReadyError(ClusterError, TimeoutError):
-    """A workload was not ready in the time given; the message has the state of its pods."""
+    """A workload did not become ready within the given time; the message has the state of its pods."""
 
 
 class ForbiddenError(ClusterError, PermissionError):
-    """The account in use may not do it; the message names the verb to grant."""
+    """The account in use lacks a permission; the message names the verb to grant."""
 
 
 class StoreError(CanaryError, OSError):
-    """A model could not be copied, or is none."""
+    """A model could not be copied, or the source is not a model."""
 
     retryable: bool
 
@@ -124,4 +124,4 @@ class RefusedError(CanaryError, RuntimeError):
 
 
 class PlanError(CanaryError, ValueError):
-    """A rollout plan cannot run as it is written, or its driver had to stop."""
+    """A rollout plan cannot run, or its driver had to stop."""

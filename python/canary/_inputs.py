@@ -90,7 +90,7 @@ async def _put(feed: Feed, item: object) -> bool:
 
 
 async def _pull_async(items: AsyncIterator[object], feed: Feed) -> None:
-    """Hand over one item after the other; the event loop goes on while there is no room."""
+    """Hand over one item after the other; the event loop continues while there is no room."""
     try:
         async for item in items:
             if not await _put(feed, item):

@@ -40,7 +40,7 @@ class _Call:
 
 
 class _Line:
-    """Writes a line anew while a step is held, and a line of its own for everything else."""
+    """Writes a line again while a step is held, and a line of its own for everything else."""
 
     def __init__(self) -> None:
         self._open = 0
@@ -118,7 +118,7 @@ def viewer(progress: object) -> Viewer | None:
 
 
 async def wait(run: Run) -> Verdict | None:
-    """Go on to the end of a run."""
+    """Run to the end of a run."""
     async for _ in run:
         pass
     return run.verdict
@@ -136,7 +136,7 @@ def text_of(view: Mapping[str, Any]) -> str:
         return str(view["verdict"]["sentence"])
     weight = "before the first weight" if view["weight"] is None else f"at {view['weight']} %"
     parts = [f"{view['title']} {weight}: {view['requests']} requests, {view['pairs']} pairs"]
-    parts += [f"{one['guardrail']} E {one['e']:.2g} of {1 / one['alpha']:.0f}" for one in view["readings"]]
+    parts += [f"{one['guardrail']} evidence {one['e']:.2g} (alarm at {1 / one['alpha']:.0f})" for one in view["readings"]]
     return ", ".join(parts)
 
 
@@ -151,7 +151,7 @@ def evidence(reading: Mapping[str, Any]) -> str:
     """Draw E over time on a logarithmic scale with the level of an alarm, and write both below."""
     needed = 1 / reading["alpha"]
     alarm = ' <span class="error">alarm</span>' if reading["alarm"] else ""
-    return f"{_trace(reading)}<br>E = {reading['e']:.3g}, alarm at {needed:.0f}{alarm}"
+    return f"{_trace(reading)}<br>evidence {reading['e']:.3g} (alarm at {needed:.0f}){alarm}"
 
 
 def estimate(reading: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from itertools import pairwise
@@ -35,12 +36,13 @@ _CLASSES: dict[str, type[Message]] = {}
 class Field:
     """One field of a message: its place in the JSON, and its content."""
 
-    def __init__(self, key: str | None, kind: _Kind, of: str | None, *, required: bool) -> None:
-        """Describe the field; `of` names the class of its messages."""
+    def __init__(self, key: str | None, kind: _Kind, of: str | None, *, required: bool, duration: bool) -> None:
+        """Describe the field; `of` names the class of its messages, and a duration may be given as a number."""
         self.key = key
         self.kind = kind
         self.of = of
         self.required = required
+        self.duration = duration
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Take the name, and make the JSON's of it unless one was given."""
@@ -83,9 +85,24 @@ def field(
     key: str | None = None,
     kind: _Kind = "one",
     of: str | None = None,
+    duration: bool = False,
 ) -> Any:
     """Describe a field of a message; one without a default is required."""
-    return Field(key, kind, of, required=default is ...)
+    return Field(key, kind, of, required=default is ..., duration=duration)
+
+
+class _Signature:
+    """The signature of a message's constructor: its fields by name. It is made when somebody asks for it."""
+
+    def __get__(self, message: Message | None, owner: type[Message]) -> inspect.Signature:
+        empty = inspect.Parameter.empty
+        return inspect.Signature(
+            inspect.Parameter(
+                one.name, inspect.Parameter.KEYWORD_ONLY, default=empty if one.required else None, annotation=kind
+            )
+            for one in owner._by_name.values()  # noqa: SLF001 - its own class
+            for kind in [inspect.get_annotations(owner).get(one.name, empty)]
+        )
 
 
 class Entries(Node):
@@ -143,6 +160,7 @@ class Message(Node):
     """
 
     __slots__ = ()
+    __signature__ = _Signature()
     _by_name: ClassVar[Mapping[str, Field]] = NOTHING
     _by_key: ClassVar[Mapping[str, Field]] = NOTHING
 
@@ -171,7 +189,7 @@ class Message(Node):
             if value is None:
                 fields.pop(str(one.key), None)
             else:
-                fields[str(one.key)] = plain_copy(value)
+                fields[str(one.key)] = plain_copy(_duration(value) if one.duration else value)
         return fields
 
     @classmethod
@@ -211,7 +229,19 @@ class Message(Node):
         return sorted({*super().__dir__(), *self._by_name})
 
     def replace(self, **changes: Any) -> Self:
-        """Give a copy with other fields; None takes a field away."""
+        """Give a copy with other fields; None takes a field away.
+
+        Args:
+            changes: The fields by name, those of the constructor.
+
+        Raises:
+            TypeError: There is no such field; the message names the nearest one.
+
+        Example:
+            >>> from canary.istio import Destination
+            >>> Destination(host="pets", subset="v1").replace(subset=None)
+            Destination(host='pets')
+        """
         return self._new(self._changed(self._fields, changes), self._path)
 
     def __repr__(self) -> str:
@@ -222,6 +252,15 @@ class Message(Node):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by content."""
         return (type(self)._new, (self._fields, self._path))  # noqa: SLF001 - its own class
+
+
+def _duration(value: Any) -> Any:
+    """Give seconds as Istio writes them; a text stays as it is."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.9f}".rstrip("0").rstrip(".") + "s"
+    return value
 
 
 def _shown(value: Any, of: str | None, path: str) -> Any:

@@ -91,7 +91,13 @@ class Node(Mapping[str, Any]):
         return render_node(self, self._path)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give a plain dictionary, free to change."""
+        """Give a plain dictionary, free to change.
+
+        Example:
+            >>> from canary import Gateway
+            >>> Gateway.http("g").spec.selector.to_dict()
+            {'istio': 'ingressgateway'}
+        """
         return {key: plain_copy(value) for key, value in self._fields.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class _Call:
 
 
 class _Line:
-    """A line that is written anew at most ten times a second."""
+    """A line that is written again at most ten times a second."""
 
     def __init__(self, total: int | None) -> None:
         self._total, self._done, self._shown = total, 0, 0.0
@@ -83,8 +84,10 @@ def reporter(progress: Any, items: Any) -> Reporter | None:
         return _Call(progress, total)
     if not progress:
         return None
+    # Without ipywidgets the notebook's bar of tqdm gives a warning, and its bar of text works everywhere.
+    bars = "tqdm.auto" if find_spec("ipywidgets") else "tqdm.std"
     try:
-        tqdm = importlib.import_module("tqdm.auto").tqdm
+        tqdm = importlib.import_module(bars).tqdm
     except ImportError:
         return _Line(total)
     bar: Reporter = tqdm(total=total)

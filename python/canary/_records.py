@@ -33,15 +33,36 @@ class Records(list[_T]):
         super().__init__(values)
 
     def records(self) -> list[dict[str, Any]]:
-        """Give one dictionary for each value, with its properties."""
+        """Give one dictionary for each value, with its properties.
+
+        Example:
+            >>> Records([{"weight": 5}, {"weight": 30}]).records()[1]
+            {'weight': 30}
+        """
         return [record(value) for value in self]
 
     def to_pandas(self) -> Any:
-        """Give a pandas DataFrame."""
+        """Give a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas is not installed.
+
+        Example:
+            >>> Records([{"weight": 5}, {"weight": 30}]).to_pandas()["weight"].tolist()
+            [5, 30]
+        """
         return _library("pandas").DataFrame(self.records())
 
     def to_polars(self) -> Any:
-        """Give a polars DataFrame."""
+        """Give a polars DataFrame.
+
+        Raises:
+            ImportError: polars is not installed.
+
+        Example:
+            >>> Records([{"weight": 5}, {"weight": 30}]).to_polars()["weight"].to_list()
+            [5, 30]
+        """
         return _library("polars").DataFrame(self.records(), strict=False, infer_schema_length=None)
 
     def _repr_html_(self) -> str:

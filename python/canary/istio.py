@@ -1,7 +1,8 @@
 """The messages that Istio's objects are made of: classes with every field, its type and its documentation.
 
 A field that is not set reads as None, one of many values as empty. A message is immutable; `replace` gives a changed
-copy. An object checks the messages that it is made of.
+copy. An object checks the messages that it is made of. A duration is a text such as `10s`; seconds as a number, and a
+timedelta, become one.
 
 Example:
     >>> from canary import VirtualService, istio
@@ -117,13 +118,13 @@ class BackendUtilization(Message):
 
     __slots__ = ()
 
-    weight_stabilization_period: str | None = field(default=None)
+    weight_stabilization_period: str | None = field(default=None, duration=True)
     """The time that an endpoint must have reported before its weight counts. Default: Envoy's, 10 s."""
-    weight_expiration_period: str | None = field(default=None)
+    weight_expiration_period: str | None = field(default=None, duration=True)
     """The time that an endpoint may be silent before its weight is forgotten and it counts like any other. Default:
     Envoy's, 3 min.
     """
-    weight_update_period: str | None = field(default=None)
+    weight_update_period: str | None = field(default=None, duration=True)
     """The time between two computations of the weights. Default: Envoy's, 1 s."""
     error_utilization_penalty_percent: int | None = field(default=None)
     """The load that the errors of an endpoint add, in percent. Default: Envoy's, 100."""
@@ -176,9 +177,9 @@ class ConnectionKeepalive(Message):
 
     __slots__ = ()
 
-    interval: str | None = field(default=None)
+    interval: str | None = field(default=None, duration=True)
     """The time between pings. At least 1 ms."""
-    timeout: str | None = field(default=None)
+    timeout: str | None = field(default=None, duration=True)
     """The time that an answer may take before the connection is closed. At least 1 ms."""
 
 
@@ -240,7 +241,7 @@ class CorsPolicy(Message):
     """Request headers allowed, for `access-control-allow-headers`."""
     expose_headers: Sequence[str] = field(default=(), kind="list")
     """Answer headers that a script may read, for `access-control-expose-headers`."""
-    max_age: str | None = field(default=None)
+    max_age: str | None = field(default=None, duration=True)
     """The time that a browser may keep the answer to a preflight request. At least 1 ms."""
     allow_credentials: bool | None = field(default=None)
     """True when requests may carry credentials. Default: the header is not sent."""
@@ -261,9 +262,9 @@ class Delay(Message):
 
     percent: int | None = field(default=None)
     """The share of requests delayed, in whole percent. Deprecated in favour of `percentage`."""
-    fixed_delay: str | None = field(default=None)
+    fixed_delay: str | None = field(default=None, duration=True)
     """This long, at least 1 ms. Excludes `exponentialDelay`."""
-    exponential_delay: str | None = field(default=None)
+    exponential_delay: str | None = field(default=None, duration=True)
     """Accepted, and not implemented by Istio. Excludes `fixedDelay`."""
     percentage: Percent | None = field(default=None, of="Percent")
     """The share of requests delayed. Default: what `percent` says, else none."""
@@ -350,8 +351,7 @@ class GatewaySpec(Message):
     servers: Sequence[Server] = field(default=(), kind="list", of="Server")
     """The ports to listen on, with protocol, hosts and TLS of each. Istio wants at least one."""
     selector: Mapping[str, str] = field(default=NOTHING, kind="map")
-    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the
-    control plane is told otherwise; empty means every proxy.
+    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the control plane is configured otherwise; empty means every proxy.
     """
 
 
@@ -368,7 +368,7 @@ class HeaderOperations(Message):
     add: Mapping[str, str] = field(default=NOTHING, kind="map")
     """Values to append to headers, by name."""
     remove: Sequence[str] = field(default=(), kind="list")
-    """Headers to take away."""
+    """Headers to remove."""
 
 
 class Headers(Message):
@@ -411,7 +411,7 @@ class HttpCookie(Message):
     """The name of the cookie. Required."""
     path: str | None = field(default=None)
     """The path it is made for."""
-    ttl: str | None = field(default=None)
+    ttl: str | None = field(default=None, duration=True)
     """The time that it lives; `0s` is a session cookie. Default: the cookie is never made by the proxy."""
     attributes: Sequence[HttpCookieAttribute] = field(default=(), kind="list", of="HttpCookieAttribute")
     """Further attributes of the cookie made."""
@@ -478,8 +478,8 @@ class HttpMatchRequest(Message):
     authority: StringMatch | None = field(default=None, of="StringMatch")
     """The `Host` or `:authority` header, as sent, port included."""
     headers: Mapping[str, StringMatch] = field(default=NOTHING, kind="map", of="StringMatch")
-    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` stand here as
-    keys they are ignored.
+    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` are keys
+    here, they are ignored.
     """
     port: int | None = field(default=None)
     """The port of the listener that received the request, 1 to 65535."""
@@ -551,7 +551,7 @@ class HttpRetry(Message):
     """The number of retries after the first try. Default 0, which switches retries off; without any `retries` the
     mesh's two apply.
     """
-    per_try_timeout: str | None = field(default=None)
+    per_try_timeout: str | None = field(default=None, duration=True)
     """The time that each try may take. Default: the route's `timeout`. At least 1 ms."""
     retry_on: str | None = field(default=None)
     """The failures to retry: Envoy's conditions and HTTP statuses, separated by commas. Default: `connect-
@@ -561,7 +561,7 @@ class HttpRetry(Message):
     """True when retries may go to other localities. Default `false`."""
     retry_ignore_previous_hosts: bool | None = field(default=None)
     """True when retries avoid hosts that failed already. Default `true`."""
-    backoff: str | None = field(default=None)
+    backoff: str | None = field(default=None, duration=True)
     """The least time between two tries; it grows with each. Default 25 ms. At least 1 ms."""
 
 
@@ -600,12 +600,12 @@ class HttpRoute(Message):
     direct_response: HttpDirectResponse | None = field(default=None, of="HttpDirectResponse")
     """Answer with a fixed status and body, without asking any server."""
     delegate: Delegate | None = field(default=None, of="Delegate")
-    """Go on in another `VirtualService`, whose rules apply under this rule's conditions. Only where `route` and
+    """Continue in another `VirtualService`, whose rules apply under this rule's conditions. Only where `route` and
     `redirect` are absent.
     """
     rewrite: HttpRewrite | None = field(default=None, of="HttpRewrite")
     """Change path or authority before the request is sent on."""
-    timeout: str | None = field(default=None)
+    timeout: str | None = field(default=None, duration=True)
     """The time that the whole request may take, with all its retries. Default: no limit. At least 1 ms."""
     retries: HttpRetry | None = field(default=None, of="HttpRetry")
     """When and how often to try again. Default: the mesh's, which is two retries on failures to connect."""
@@ -661,7 +661,7 @@ class HttpSettings(Message):
     """
     max_retries: int | None = field(default=None)
     """The limit on concurrent retries. Default 2³²−1."""
-    idle_timeout: str | None = field(default=None)
+    idle_timeout: str | None = field(default=None, duration=True)
     """The time that a connection without requests is kept. Default 1 h. At least 1 ms."""
     h2_upgrade_policy: Literal["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"] | None = field(default=None)
     """The upgrade of HTTP/1.1 to HTTP/2 on the way. One of `DEFAULT`: the setting of the mesh; `DO_NOT_UPGRADE`:
@@ -721,7 +721,7 @@ class LoadBalancerSettings(Message):
     """The spread of traffic over localities. Replaces the mesh's setting entirely."""
     zone_aware_lb_setting: ZoneAwareLoadBalancerSetting | None = field(default=None, of="ZoneAwareLoadBalancerSetting")
     """Prefer endpoints of the client's zone, by Envoy's zone-aware routing."""
-    warmup_duration_secs: str | None = field(default=None)
+    warmup_duration_secs: str | None = field(default=None, duration=True)
     """The time during which a new endpoint gets a growing share. Deprecated in favour of `warmup`. At least 1 ms."""
     warmup: WarmupConfiguration | None = field(default=None, of="WarmupConfiguration")
     """The growth of a new endpoint's share. For `ROUND_ROBIN` and `LEAST_REQUEST`."""
@@ -792,9 +792,9 @@ class OutlierDetection(Message):
     """Answers 5xx in a row that eject an endpoint, failures of the connection included; 0 switches this off. Default
     5.
     """
-    interval: str | None = field(default=None)
+    interval: str | None = field(default=None, duration=True)
     """The time between two looks at the endpoints. Default 10 s. At least 1 ms."""
-    base_ejection_time: str | None = field(default=None)
+    base_ejection_time: str | None = field(default=None, duration=True)
     """The time that an endpoint stays out, times the number of its ejections. Default 30 s. At least 1 ms."""
     max_ejection_percent: int | None = field(default=None)
     """The largest share of endpoints that may be out, in percent. Default 10."""
@@ -906,7 +906,7 @@ class RetryBudget(Message):
     """The limit, in percent of the requests under way, 0 to 100. Default 20."""
     min_retry_concurrency: int | None = field(default=None)
     """The number of concurrent retries allowed whatever the percentage. Default 3."""
-    budget_interval: str | None = field(default=None)
+    budget_interval: str | None = field(default=None, duration=True)
     """The time over which requests are counted for the budget. Default: only requests under way are counted."""
 
 
@@ -1071,9 +1071,9 @@ class TcpKeepalive(Message):
 
     probes: int | None = field(default=None)
     """The number of unanswered probes that end the connection. Default: the operating system's, 9 on Linux."""
-    time: str | None = field(default=None)
+    time: str | None = field(default=None, duration=True)
     """The time that a connection is idle before the first probe. Default: the operating system's, 2 h on Linux."""
-    interval: str | None = field(default=None)
+    interval: str | None = field(default=None, duration=True)
     """The time between probes. Default: the operating system's, 75 s on Linux."""
 
 
@@ -1101,14 +1101,14 @@ class TcpSettings(Message):
 
     max_connections: int | None = field(default=None)
     """The limit on connections. Default 2³²−1."""
-    connect_timeout: str | None = field(default=None)
+    connect_timeout: str | None = field(default=None, duration=True)
     """The time that connecting may take. Default 10 s. At least 1 ms."""
     tcp_keepalive: TcpKeepalive | None = field(default=None, of="TcpKeepalive")
     """Keep-alive probes of the socket. Default: none."""
-    max_connection_duration: str | None = field(default=None)
+    max_connection_duration: str | None = field(default=None, duration=True)
     """The time that a connection may live. Default: no limit. At least 1 ms."""
-    idle_timeout: str | None = field(default=None)
-    """The time that a TCP connection may be idle; `0s` means for ever. Default 1 h."""
+    idle_timeout: str | None = field(default=None, duration=True)
+    """The time that a TCP connection may be idle; `0s` means forever. Default 1 h."""
 
 
 class TlsCertificate(Message):
@@ -1243,7 +1243,7 @@ class WarmupConfiguration(Message):
 
     __slots__ = ()
 
-    duration: str = field()
+    duration: str = field(duration=True)
     """The time that it takes to reach the full share. Required. At least 1 ms."""
     minimum_percent: float | None = field(default=None)
     """The share at the start, in percent of the full one, 0 to 100. Default 10."""

@@ -1,12 +1,14 @@
 //! `canary.Finding`.
 
 use canary_core::{Findings, manifest::Source};
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{macros::pymethods, show};
 
 /// One thing found in one place of one object.
+#[binding]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Finding(pub(crate) canary_core::Finding);

@@ -56,9 +56,18 @@ macro_rules! pymethods {
         });
     };
     (@block $class:ident [] { $($all:tt)* }) => {
+        #[canary_python_macros::binding]
         #[pymethods]
         impl $class {
             $($all)*
+
+            fn __setattr__(slf: &Bound<'_, Self>, name: &str, _value: &Bound<'_, PyAny>) -> PyResult<()> {
+                Err($crate::convert::value::immutable(slf, name))
+            }
+
+            fn __delattr__(slf: &Bound<'_, Self>, name: &str) -> PyResult<()> {
+                Err($crate::convert::value::immutable(slf, name))
+            }
         }
     };
     (@block $class:ident [value $(, $($rest:tt)*)?] { $($all:tt)* }) => {

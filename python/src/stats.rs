@@ -1,13 +1,15 @@
 //! `canary.observed_share`.
 
 use canary_core::stats::{Alpha, EProcess, Split, StatsError};
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyValueError, prelude::*};
 use serde::{Deserialize, Serialize};
 
 use crate::macros::pymethods;
 
 /// The observed split of the traffic, with a confidence sequence and the evidence against the weight.
-#[pyclass(frozen, eq, get_all, module = "canary")]
+#[binding]
+#[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 pub(crate) struct ObservedShare {
     estimate: Option<f64>,
@@ -20,6 +22,14 @@ pub(crate) struct ObservedShare {
 
 pymethods! {
     ObservedShare [value, plot, card(render_share)]
+    get |share| {
+        estimate: Option<f64> = share.estimate;
+        low: f64 = share.low;
+        high: f64 = share.high;
+        e: f64 = share.e;
+        p_value: f64 = share.p_value;
+        weight: f64 = share.weight;
+    }
     methods {
         fn __repr__(&self) -> String {
             let estimate = self.estimate.map_or_else(|| "None".to_owned(), |value| format!("{value:.3}"));
@@ -29,6 +39,7 @@ pymethods! {
 }
 
 /// Estimates the canary's share of the traffic from the counts.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (canary, stable, *, weight, alpha = 0.05))]
 pub(crate) fn observed_share(

@@ -194,7 +194,7 @@ def test_ctrl_c_leaves_the_mesh_as_written_and_another_process_goes_on(server: P
         rest = process.communicate(timeout=60)[0].splitlines()
     assert process.returncode == 0
     printed = [line for line in rest if not line.startswith("seen 5")]
-    assert printed[:2] == ["stopped 5 None", "again goes on at step 0"], printed
+    assert printed[:2] == ["stopped 5 None", "again resumed at step 0"], printed
     mesh_cluster = canary.Cluster(server, namespace="paused")
     status = mesh_cluster.status(APP)
     assert status.driver is None, str(status)
@@ -204,7 +204,7 @@ def test_ctrl_c_leaves_the_mesh_as_written_and_another_process_goes_on(server: P
     mesh.client = client(mesh.lab)
     long = mesh.plan(hold={"pairs": 10_000})
     run = long.run(cluster=mesh.cluster, client=mesh.client, inputs=inputs(10**9), tick=0.05)
-    assert str(next(run)) == "goes on at step 0"
+    assert str(next(run)) == "resumed at step 0"
     assert mesh.weights()["canary"] == 5
     run.abort("enough")
     verdict = run.wait()

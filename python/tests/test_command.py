@@ -66,7 +66,7 @@ def test_cases_and_simulations_need_no_cluster():
 def test_a_release_on_the_lab_ends_with_its_status(tmp_path):
     done = command("run", PLAN, "--canary-disagree", "0.4", cwd=tmp_path)
     assert done.returncode == 3, done.stderr
-    assert done.stdout.startswith("rollback: agreement")
+    assert done.stdout.startswith("rolled back: agreement")
     assert "written: 95/5" in done.stderr
 
 

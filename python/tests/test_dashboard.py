@@ -1,4 +1,4 @@
-"""The dashboard: read-only, on loopback, under its own name only; and what a real browser makes of it."""
+"""The dashboard: read-only, on loopback, under its own name only; and how a real browser shows it."""
 
 import http.client
 import io

@@ -117,6 +117,27 @@ def test_the_pages_lead_somewhere_and_load_nothing_from_elsewhere(site):
         assert not re.search(r"(@import|url\()\s*['\"]?https?:", path.read_text()), path
 
 
+def test_every_page_is_reached_in_two_clicks(site):
+    links = {}
+    for path in site.rglob("*.html"):
+        if path.name != "404.html" and "rust" not in path.relative_to(site).parts:
+            page = Links()
+            page.feed(path.read_text())
+            links[path] = {(path.parent / link.partition("#")[0]).resolve() for link in page.links if ":" not in link}
+    reached = {site / "index.html"}
+    for _ in range(2):
+        reached |= {target for page in reached for target in links.get(page, ())}
+    assert sorted(str(path.relative_to(site)) for path in set(links) - reached) == []
+
+
+def test_the_four_kinds_of_pages_are_apart(site):  # noqa: ARG001 - the strict build has found every page of the list
+    nav = re.search(r"^nav:\n(.*?)^\S", (ROOT / "mkdocs.yml").read_text(), re.DOTALL | re.MULTILINE)[1]
+    sections = re.findall(r"^  - ([^:\n]+):$", nav, re.MULTILINE)
+    assert sections == ["Tutorials", "How-to guides", "Reference", "Explanation"]
+    pages = re.findall(r"(\S+\.md)$", nav, re.MULTILINE)
+    assert len(pages) == len(set(pages)) > 40
+
+
 def test_the_reference_has_everything_public(site):
     python, istio, exceptions = (
         (site / f"reference/{page}.html").read_text() for page in ("python", "istio", "exceptions")
@@ -124,7 +145,9 @@ def test_the_reference_has_everything_public(site):
     for name in canary.__all__:
         if name.startswith("__") or name in {"Node", "istio"}:
             continue
-        places = {f'id="canary.{module}.{name}"' for module in ("_canary", "_dashboard", "_records", "_errors")}
+        places = {
+            f'id="canary.{module}.{name}"' for module in ("_canary", "_dashboard", "_errors", "_records", "_wait")
+        }
         assert any(place in python + exceptions for place in places), name
     for name in canary.istio.__all__:
         if name not in {"Entries", "Message"}:

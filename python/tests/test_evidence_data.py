@@ -219,7 +219,7 @@ def test_ten_invalid_scores_end_the_run(kind):
         found = release(lab, scored(score))
         assert found.verdict.name == "inconclusive", found.message
         assert found.verdict.cause == "invalidScores"
-        assert f"mine was given 10 invalid scores, the last one {message};" in found.message
+        assert f"mine got 10 invalid scores, the last one {message};" in found.message
         assert found.events[-2].to_dict()["totals"]["refused"] == 10
         assert found.weights["v2"] < 100
 

@@ -66,7 +66,7 @@ FLOATS = np.arange(6, dtype=np.float32).reshape(2, 3) + 0.5
 
 
 class Dlpack:
-    """Nothing but the protocol."""
+    """Nothing except the protocol."""
 
     def __dlpack__(self, **options):
         return FLOATS.copy().__dlpack__(**options)
@@ -161,7 +161,7 @@ def test_what_cannot_be_sent_says_so(server, client):
         (np.array([{}, []], dtype=object), TypeError, "str and bytes"),
         ([b"a", 1], TypeError, "found <class 'int'>"),
         (np.float32(1), canary.RequestError, "scalar"),
-        (None, TypeError, "None is no input"),
+        (None, TypeError, "None is not an input"),
         ({}, canary.RequestError, "no input"),
         ({"a": np.zeros(2), "b": np.zeros(3)}, canary.RequestError, "common first dimension"),
         (object(), TypeError, "object"),

@@ -7,8 +7,8 @@ from pathlib import Path
 from interrupted import CALLS
 
 SCRIPT = Path(__file__).parent / "interrupted.py"
-# Between two checks whether to go on, a build without optimisation works ten times as long as an optimised one, and on
-# a crowded machine longer still. A call without checks goes on for minutes.
+# Between two checks for an interrupt, a build without optimisation works ten times as long as an optimised one, and on
+# a crowded machine longer still. A call without checks continues for minutes.
 CROWDED = 10.0
 
 

@@ -1,6 +1,6 @@
 """Notebook views of each value: small, self-contained, escaped; and as it looks in a real browser.
 
-The pictures in tests/looks/ are what chromium drew; `CANARY_WRITE_LOOKS=1 pytest tests/test_looks.py` draws them anew.
+The pictures in tests/looks/ are what chromium drew; `CANARY_WRITE_LOOKS=1 pytest tests/test_looks.py` draws them again.
 """
 
 import inspect
@@ -399,8 +399,8 @@ def runs():
         "disagreements": 3,
         "cards": f'<div class="gallery">{cards}</div>',
     }  # fmt: skip
-    why = "rollback: agreement: agreement 0.780 in [0.660, 0.880], E = 61 of 40 needed (47 same, 13 different)"
-    kept = "promoted: no guardrail alarmed (given 2026-11-29 01:06:09 UTC by an earlier run; nothing was asked again)"
+    why = "rolled back: agreement: the models agree on 78 % of the inputs (interval 66 % to 88 %), evidence 61 (alarm at 40)"
+    kept = "promoted: no guardrail alarmed (stored by an earlier run, 2026-11-29 01:06:09 UTC; no requests were sent)"
     over = {**view, "verdict": {"name": "rollback", "sentence": why}, "disagreements": 0}
     with labs.pets(canary.ScriptedModel("tabby cat", 0.9), canary.ScriptedModel("dog", 0.9)) as lab:
         answer = labs.client(lab).predict(photo())

@@ -295,7 +295,7 @@ def test_ctrl_c_leaves_the_mesh_as_last_written(moment):
         rest += process.communicate(timeout=30)[0]
     assert process.returncode == 0
     assert "stopped 5 None" in rest
-    assert "again goes on at step 0" in rest, rest
+    assert "again resumed at step 0" in rest, rest
     written = next(line for line in rest.splitlines() if line.startswith("written {"))
     assert "5" in written, "what is stored is what the mesh says"
     assert written.endswith("''"), "the lock is given back"
@@ -307,7 +307,7 @@ def test_leaving_a_loop_stores_the_run():
         for event in run:
             if event.kind == "seen" and event.pairs > 10:
                 break
-        assert str(next(run)) == "goes on at step 0"
+        assert str(next(run)) == "resumed at step 0"
         seen = next(event for event in run if event.kind == "seen")
         assert seen.pairs > 10
         run.abort("enough")
@@ -325,7 +325,7 @@ def test_a_run_over_mirrored_traffic_goes_on_after_a_pause():
         run = plan(**shadow).run(lab, tick=0.02)
         pairs = [next(event for event in run if event.kind == "seen" and event.pairs > 20).pairs]
         again = iter(run)
-        assert str(next(again)) == "goes on at step 0"
+        assert str(next(again)) == "resumed at step 0"
         pairs += [event.pairs for event in again if event.kind == "seen" and event.step == 0]
         assert pairs == sorted(pairs), "none is lost or counted twice"
         assert run.verdict.promoted, str(run.verdict)

@@ -49,7 +49,7 @@ class Driven:
 
 @contextlib.contextmanager
 def driven(**changes):
-    """A release that goes on in the background, and a hand on it."""
+    """A release that continues in the background, and its handle."""
     with mesh(good()) as lab:
         other = Driven(plan(**changes).run(lab, tick=0.05))
         try:
@@ -133,5 +133,5 @@ def test_without_a_release_or_a_driver_nothing_is_carried_out():
         run.suspend()
         with pytest.raises(canary.NotReadyError, match="no driver runs it"):
             lab.release(APP, timeout=5).pause()
-        lab.release(APP, plan=plan(**ENDLESS)).abort("nobody watches it")
+        lab.release(APP, plan=plan(**ENDLESS)).abort("nothing watches it")
         assert weights(lab) == {"v1": 100, "v2": 0}

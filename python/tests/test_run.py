@@ -1,4 +1,4 @@
-"""Runs with their evidence made for them, paused from outside, and shown while they go on."""
+"""Runs with their evidence made for them, paused from outside, and shown while they run."""
 
 import asyncio
 import json
@@ -184,13 +184,13 @@ def test_a_suspended_run_goes_on_when_it_is_iterated_again():
         state = stored(lab)
         assert state["totals"]["pairs"] > 10
         again = next(run)
-        assert (again.kind, str(again)) == ("started", "goes on at step 0")
+        assert (again.kind, str(again)) == ("started", "resumed at step 0")
         seen = next(event for event in run if event.kind == "seen")
         assert seen.to_dict()["totals"]["pairs"] >= state["totals"]["pairs"]
         assert seen.to_dict()["totals"]["repeated"] == 0
         # Another run of the same plan takes over from the one that nobody iterates.
         other = plan(**LONG).run(lab, tick=0.02)
-        assert str(next(other)) == "goes on at step 0"
+        assert str(next(other)) == "resumed at step 0"
 
 
 async def test_a_cancelled_task_pauses_the_run():
@@ -215,7 +215,7 @@ async def test_a_cancelled_task_pauses_the_run():
         assert weights(lab)["canary"] == 5
         assert stored(lab)["totals"]["pairs"] > 10
         again = await anext(aiter(run))
-        assert str(again) == "goes on at step 0"
+        assert str(again) == "resumed at step 0"
         run.abort("enough")
         kinds = [event.kind async for event in run]
         assert kinds[-1] == "finished"
@@ -310,7 +310,7 @@ def test_a_display_is_updated_in_place(monkeypatch):
     assert "before the first weight" in updates[0]
     assert any("at 5 %" in page for page in updates)
     last = updates[-1]
-    assert "rollback: agreement" in last
+    assert "rolled back: agreement" in last
     assert str(verdict)[:40] in last
     for part in ("<svg", "observedSplit", "evidence over time", "confidence sequence", "alarm"):
         assert part in last

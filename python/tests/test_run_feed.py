@@ -51,7 +51,7 @@ def test_an_iterable_that_waits_stops_neither_the_clock_nor_the_lock():
                 quiet = event
                 break
             assert time.monotonic() - began < 60
-        assert (quiet.source, str(quiet)) == ("inputs", "inputs has told nothing for 10 s")
+        assert (quiet.source, str(quiet)) == ("inputs", "inputs has sent nothing for 10 s")
         # Ten seconds at four ticks a second, on a machine that is busy.
         assert ticks >= 25, ticks
         assert len(renewed) >= 2, "the lock was renewed"
@@ -86,7 +86,7 @@ def test_a_second_driver_is_refused_while_the_inputs_of_the_first_wait():
 
 
 def test_a_pause_loses_and_reorders_nothing():
-    """Inputs that were read ahead of a suspended run are sent when it goes on."""
+    """Inputs that were read ahead of a suspended run are sent when it continues."""
     sent = []
 
     def score(pair):

@@ -111,7 +111,7 @@ def test_an_array_of_the_wrong_shape_is_refused_before_the_run():
         ([("a", b"1", 7)], TypeError, "tuple of str, bytes, int"),
         ([()], TypeError, "tuple of nothing"),
         ([object()], TypeError, "input 0: "),
-        ([None], TypeError, "input 0: None is no input"),
+        ([None], TypeError, "input 0: None is not an input"),
         (np.zeros((0, 224, 224, 3), np.float32), ValueError, "inputs is empty"),
     ],
 )

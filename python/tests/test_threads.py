@@ -1,4 +1,4 @@
-"""Threads, Ctrl-C, forks and other processes: the interpreter goes on while the core works."""
+"""Threads, Ctrl-C, forks and other processes: the interpreter continues while the core works."""
 
 import asyncio
 import math

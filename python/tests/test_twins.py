@@ -18,15 +18,15 @@ WITHOUT = {
     "Lab.get": "reads memory of this process",
     "Lab.objects": "reads memory of this process",
     "Lab.release": "names a release, and asks nobody",
-    "Run.abort": "sends a command, and the iteration goes on",
-    "Run.approve": "sends a command, and the iteration goes on",
+    "Run.abort": "sends a command, and the iteration continues",
+    "Run.approve": "sends a command, and the iteration continues",
     "Run.dashboard": "opens a port of this machine, which takes no time",
-    "Run.label": "sends a label, and the iteration goes on",
-    "Run.pause": "sends a command, and the iteration goes on",
-    "Run.promote": "sends a command, and the iteration goes on",
+    "Run.label": "sends a label, and the iteration continues",
+    "Run.pause": "sends a command, and the iteration continues",
+    "Run.promote": "sends a command, and the iteration continues",
     "Run.report": "writes a file of this machine",
-    "Run.resume": "sends a command, and the iteration goes on",
-    "Run.suspend": "sends a command, and the iteration goes on",
+    "Run.resume": "sends a command, and the iteration continues",
+    "Run.suspend": "sends a command, and the iteration continues",
     "decode_image": "computes; asyncio.to_thread runs it beside the event loop",
     "load": "reads a file of this machine",
     "report": "writes a file of this machine",
@@ -39,7 +39,7 @@ PURE = {
     "encode_predict", "encode_predict_grpc", "error_rate", "error_ratio", "loads", "mean", "numeric_drift",
     "observed_share", "pair_errors", "quantile_ratio", "slow_ratio", "validate",
 }  # fmt: skip
-# The same of methods, in whatever class.
+# The same for methods, in whatever class.
 PURE_METHODS = {"plot", "records", "replace", "to_dict", "to_pandas", "to_polars"}
 
 

@@ -15,7 +15,7 @@ GATEWAY = canary.Gateway.http("g")
 SPLIT = canary.VirtualService.weighted("s", {"a": 70, "b": 30}, hosts=["*"], gateways=["g"])
 RULE = canary.DestinationRule.subsets("s", ["a", "b"])
 
-# Classes whose instances are no values, or not picklable, with the reason.
+# Classes whose instances are not values, or not picklable, with the reason.
 NO_VALUES = {
     "Answer": "holds the answer's own memory, which its arrays show; keep `outputs` or `raw`",
     "Answers": "an iterator with requests in flight",
@@ -25,7 +25,7 @@ NO_VALUES = {
     "Node": "the base of the messages of `canary.istio`, which have their own test",
     "Prometheus": "a client that may hold credentials, which are written nowhere",
     "Records": "a list",
-    "Release": "a hand on what another process runs",
+    "Release": "a handle of what another process runs",
     "Run": "a plan at work; the cluster keeps its state",
     "Watch": "an open connection",
 }
@@ -35,7 +35,7 @@ NOT_PICKLED = {"Decision", "Preflight"}
 
 @pytest.fixture(scope="module")
 def values():
-    """One value of each class, made anew at each call."""
+    """One value of each class, created at each call."""
     with start(canary.ScriptedModel("cat", 0.8, disagree=0.3, other="dog", seed=3)) as lab:
         run = plan(guards=[canary.agreement(0.9)]).run(lab, client=client(lab), inputs=inputs(), tick=0.02)
         events = list(run)

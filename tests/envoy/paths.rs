@@ -1,4 +1,4 @@
-//! Paths byte by byte: what Envoy makes of them before rules see them, and what the evaluator does.
+//! Paths byte by byte: how Envoy changes them before rules see them, and what the evaluator does.
 
 use canary_core::{Gateway, Mesh, Request, VirtualService};
 use canary_lab::envoy::{Envoy, Inventory, Routes, listener};

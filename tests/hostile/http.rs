@@ -368,7 +368,7 @@ fn bodies() -> Vec<Scenario> {
         ("half of a value", of_body(r#"{"predictions": [1"#), Fails(Unreadable)),
         ("text behind the value", of_body(format!("{BODY}{BODY}")), Fails(Unreadable)),
         ("a list alone", of_body("[1]"), Fails(Unreadable)),
-        ("nothing but null", of_body(r#"{"predictions": null}"#), Fails(Unreadable)),
+        ("nothing except null", of_body(r#"{"predictions": null}"#), Fails(Unreadable)),
         ("no row", of_body(r#"{"predictions": {}}"#), Fails(Unreadable)),
         ("a failure with status 200", of_body(r#"{"error": "out of memory"}"#), Fails(Unreadable)),
         (

@@ -17,7 +17,7 @@ use crate::frames::HEADERS;
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Write(Vec<u8>),
-    /// The same bytes so many times.
+    /// The same bytes, repeated.
     Repeat(Vec<u8>, usize),
     Pause(Duration),
     /// Nothing more is written, and the connection stays open.

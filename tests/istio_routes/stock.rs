@@ -201,7 +201,7 @@ fn fit_cluster(cluster: &Value, name: &str, passed: SocketAddr) -> Value {
     cluster
 }
 
-/// The entries of a list; none when it is no list.
+/// The entries of a list; none when it is not a list.
 pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }

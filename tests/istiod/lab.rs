@@ -64,7 +64,7 @@ async fn a_lab_on_istio_is_in_force_when_a_write_returns() {
     })
     .await;
     assert!(!counted().contains("canary-lab"), "{}", counted());
-    // What goes is gone: the gateway has no route any more.
+    // What goes is gone: the gateway no longer has a route.
     let routes = canary_core::cluster::ObjectRef::virtual_service("default", APP);
     canary_core::cluster::Cluster::delete(lab.cluster(), &routes).await.unwrap();
     canary_tests::istiod::until("404", async || answered_by(&client).await.is_none()).await;

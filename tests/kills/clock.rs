@@ -18,9 +18,9 @@ pub(crate) struct Jumping(Arc<Mutex<Inner>>);
 #[derive(Debug)]
 struct Inner {
     now: u64,
-    /// When somebody who waits goes on.
+    /// When somebody who waits continues.
     wakes: BTreeSet<u64>,
-    /// Whoever waits; all look again at each jump.
+    /// The waiting tasks; all are polled again at each jump.
     wakers: Vec<Waker>,
     dies_at: u64,
     dead: bool,
@@ -53,7 +53,7 @@ impl Jumping {
         inner.wakes.insert(moment);
     }
 
-    /// Wakes whoever waits for that moment.
+    /// Wakes the tasks that wait for that moment.
     pub(crate) fn wake_at(&self, moment: u64, context: &Context<'_>) {
         let mut inner = self.lock();
         inner.wakes.insert(moment);
@@ -76,7 +76,7 @@ impl Jumping {
         false
     }
 
-    /// The process dies: nothing of it goes on.
+    /// The process dies: nothing of it continues.
     pub(crate) fn kill(&self) {
         self.lock().dead = true;
     }

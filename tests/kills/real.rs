@@ -153,7 +153,7 @@ async fn until_death(
         return ended;
     }
     life.abort();
-    // Nothing of it goes on, unless it had come to its end just before.
+    // Nothing of it continues, unless it had come to its end just before.
     life.await.unwrap_or(Ended::Killed)
 }
 

@@ -115,7 +115,7 @@ impl Tally {
     }
 }
 
-/// The faults of a rollout, whoever drives it.
+/// The faults of a rollout, for all of its drivers.
 pub(crate) struct Weather {
     random: Random,
     /// Until when every call is refused, and how.

@@ -17,7 +17,7 @@ use crate::{
     users::Service,
 };
 
-/// Both versions fail as often: the boundary of what is no harm.
+/// Both versions fail as often: the boundary of what is not harm.
 const BOUNDARY: Service = Service { stable: 0.02, canary: 0.02, rate: 20.0 };
 
 /// The counts of many rollouts.
@@ -104,7 +104,7 @@ pub(crate) fn count(runs: u64, mean_life: Option<Duration>, longest: Duration) -
     })
 }
 
-/// The largest number of rollbacks that so many runs at a rate of α show in all but one of a thousand cases.
+/// The largest number of rollbacks that so many runs at a rate of α show in all except one of a thousand cases.
 pub(crate) fn bound(runs: u64, alpha: f64) -> u64 {
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let n = runs as f64;

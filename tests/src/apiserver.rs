@@ -214,7 +214,7 @@ impl ApiServer {
         self.kubeconfig_with_token(&format!("{user}-token"))
     }
 
-    /// A kubeconfig for whoever has this token.
+    /// A kubeconfig for the account with this token.
     ///
     /// # Panics
     /// When the server has not written its certificate yet.

@@ -27,3 +27,18 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/rust.md")]
 pub struct Guide;
+
+/// The page of evidence from Prometheus, compiled and run as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/prometheus.md")]
+pub struct PrometheusPage;
+
+/// The page of the model store, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/model_store.md")]
+pub struct ModelStorePage;
+
+/// The page of the comparison with Envoy, compiled as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/envoy.md")]
+pub struct EnvoyPage;

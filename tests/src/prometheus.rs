@@ -84,7 +84,7 @@ impl Setup {
         Some(Self { program, promtool, folder: Folder(folder), scrape: String::new(), web: None })
     }
 
-    /// The folder, for certificates and the like.
+    /// The folder, for certificates and so on.
     pub fn folder(&self) -> &Path {
         &self.folder.0
     }

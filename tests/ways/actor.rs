@@ -26,7 +26,7 @@ pub(crate) enum Acts {
     Hangs,
     /// The response has no class in it, but numbers of another name.
     NamesNoClass,
-    /// The probability of the class is no number.
+    /// The probability of the class is not a number.
     Unsure,
 }
 

@@ -15,7 +15,7 @@ pub(crate) enum Spoils {
     Nothing,
     /// A failure does not say whose it is.
     Name,
-    /// The body is no JSON.
+    /// The body is not JSON.
     Garbage,
     /// The body is empty.
     Empty,

@@ -1,4 +1,4 @@
-//! The table: ways to be wrong, what each kind of evidence makes of them, and how it is printed.
+//! The table: ways to be wrong, the outcome with each kind of evidence, and how it is printed.
 
 use std::{
     fmt::Write as _,

@@ -197,7 +197,7 @@ fn observation(budget: Duration) -> Outcome {
 }
 
 /// Requests into the guardrails of traffic and pairs into those of answers; a canary without harm, or one against which
-/// the evidence climbs at nearly every observation. α is so small that the run goes on all the same.
+/// the evidence climbs at nearly every observation. α is so small that the run continues nevertheless.
 fn every_guardrail(climbing: bool, budget: Duration) -> Outcome {
     let plan = plan()
         .alpha(1e-250)

@@ -44,7 +44,7 @@ const PLANS: [Plan; 6] = [
     },
 ];
 
-/// A test begun anew at each step, at α over the number of steps.
+/// A test restarted at each step, at α over the number of steps.
 #[derive(Clone)]
 struct BegunAnew {
     now: RateRatio,
@@ -83,7 +83,7 @@ impl Rule for BegunAnew {
 
 impl Plan {
     /// The requests since the harm began at the alarm of each run, of those that alarmed; from the beginning where there
-    /// is no harm.
+    /// is not harm.
     fn alarms(&self, runs: u64, start: &(impl Rule + Clone + Sync)) -> Result<Vec<f64>> {
         let alpha = alpha()?;
         let found = in_parallel(460, runs, |random| {
@@ -122,7 +122,7 @@ impl Plan {
 }
 
 /// Prints the median requests to an alarm since the harm began: of seven factors, of ours without and with starts, and of
-/// a test begun anew at each step.
+/// a test restarted at each step.
 pub(crate) fn late_harm(settings: Settings) -> Result<()> {
     let runs = settings.runs;
     head(
@@ -130,7 +130,7 @@ pub(crate) fn late_harm(settings: Settings) -> Result<()> {
         &[
             "plan",
             "seven fixed factors",
-            "begun anew at each step",
+            "restarted at each step",
             "ours, one start",
             "ours, a start for each step",
         ],

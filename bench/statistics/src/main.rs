@@ -1,4 +1,4 @@
-//! The figures of docs/statistics-figures.md, simulated anew: each table by its name, or all of them.
+//! The figures of docs/statistics-figures.md, simulated: each table by its name, or all of them.
 //!
 //! ```sh
 //! cargo run --release -p canary-bench-statistics -- ratio bursts

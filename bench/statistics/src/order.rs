@@ -1,4 +1,4 @@
-//! Requests in flight: what becomes of tests that take them in order of ending.
+//! Requests in flight: what happens to tests that take them in order of ending.
 
 use canary_stats::{Alpha, EProcess, Random, RateRatio, Result, Split, Window};
 

@@ -42,7 +42,7 @@ pub(crate) fn violated_assumptions(settings: Settings) -> Result<()> {
     let [each, _, user, _] = STICKY.false_rollbacks(1_102, settings.one_in(8))?;
     line(
         "users stay on their version",
-        "each request is divided anew",
+        "each request is divided again",
         "the user is the observation",
         [each, user],
     );

@@ -5,11 +5,11 @@ use clap::{Parser, Subcommand};
 
 use crate::{commands as of, log::LogOptions, status::Status};
 
-/// Releases of models behind an Istio mesh: check manifests and plans, simulate, run, watch.
+/// Release models behind an Istio mesh: check manifests and plans, simulate, run and observe releases.
 ///
-/// Every subcommand takes files, folders or `-` for standard input where it reads manifests, and several documents in
-/// each: what `helm template` or `kustomize build` prints pipes in. Results go to standard output, messages and
-/// progress to standard error; colours appear on a terminal only, and not when `NO_COLOR` is set.
+/// Subcommands that read manifests accept files, folders or `-` for standard input, each with one or several documents:
+/// pipe the output of `helm template` or `kustomize build` into them. Results go to standard output, messages and
+/// progress to standard error. Colours are used only on a terminal, and not if `NO_COLOR` is set.
 #[derive(Debug, Parser)]
 #[command(
     name = "canary",

@@ -13,7 +13,7 @@ use std::{
 /// that the mask of the process leaves, another keeps its own.
 ///
 /// # Errors
-/// As of creating, writing and renaming files; what was there is unchanged.
+/// As of creating, writing and renaming files; the existing file is unchanged.
 ///
 /// ```
 /// let file = std::env::temp_dir().join(format!("canary-{}.txt", std::process::id()));

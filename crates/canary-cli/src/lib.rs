@@ -52,7 +52,7 @@ where
     let matches = match command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
-            // A closed pipe is no error.
+            // A closed pipe is not an error.
             let _ = error.print();
             return if error.use_stderr() { Status::Unusable } else { Status::Done };
         }

@@ -23,11 +23,11 @@ pub(crate) const TOKEN: &str = "CANARY_PROMETHEUS_TOKEN";
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Counted by Prometheus")]
 pub(crate) struct Metered {
-    /// Count requests by Istio's metrics in the Prometheus at this address, such as
-    /// `http://prometheus.istio-system:9090`, whoever sends them.
+    /// Use Istio's metrics from the Prometheus at this address as evidence, such as
+    /// `http://prometheus.istio-system:9090`. All requests count, not only those of this program.
     #[arg(long, value_name = "URL")]
     pub(crate) prometheus: Option<String>,
-    /// A file with a bearer token, read again for every query; or give the token in `CANARY_PROMETHEUS_TOKEN`.
+    /// A file with a bearer token, read again for every query; or set `CANARY_PROMETHEUS_TOKEN`.
     #[arg(long, value_name = "FILE", requires = "prometheus", conflicts_with = "prometheus_user")]
     pub(crate) prometheus_token_file: Option<PathBuf>,
     /// The user of basic authentication; the password is in `CANARY_PROMETHEUS_PASSWORD` or in a file.
@@ -36,7 +36,7 @@ pub(crate) struct Metered {
     /// A file with the password, read again for every query.
     #[arg(long, value_name = "FILE", requires = "prometheus_user")]
     pub(crate) prometheus_password_file: Option<PathBuf>,
-    /// The authority that signed its certificate, in PEM, beside those of the system.
+    /// An additional certificate authority for Prometheus, in PEM.
     #[arg(long, value_name = "FILE", requires = "prometheus")]
     pub(crate) prometheus_ca: Option<PathBuf>,
     /// The client's own certificate, in PEM.
@@ -45,10 +45,11 @@ pub(crate) struct Metered {
     /// The key of the client's certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "prometheus_cert")]
     pub(crate) prometheus_key: Option<PathBuf>,
-    /// Send credentials over http:// too, where the network itself is encrypted.
+    /// Allow credentials over http://, if the network itself is encrypted.
     #[arg(long, requires = "prometheus")]
     pub(crate) prometheus_cleartext: bool,
-    /// Whose counts: source is the gateway or the client's sidecar, destination the sidecars of the model's pods.
+    /// The proxy whose counts are read: source is the gateway or the client's sidecar, destination the sidecars of the
+    /// model's pods.
     #[arg(
         long,
         value_name = "WHO",
@@ -69,14 +70,15 @@ pub(crate) struct Metered {
         requires = "prometheus"
     )]
     pub(crate) subset_label: String,
-    /// Count only series with such a label, as label=value, label!=value, label=~regex or label!~regex; again for more.
+    /// Count only series that match this condition: label=value, label!=value, label=~regex or label!~regex
+    /// (repeatable).
     #[arg(long, value_name = "CONDITION", value_parser = matcher, requires = "prometheus")]
     pub(crate) only: Vec<Matcher>,
-    /// Leave out requests with the plan's header, which Istio marks by the object of `canary in-cluster --telemetry`. Needed
-    /// by plans that compare pairs: their requests carry the header.
+    /// Exclude requests with the plan's header, which Istio marks with the object of `canary in-cluster --telemetry`.
+    /// Required by plans that compare pairs, because their requests have the header.
     #[arg(long, requires = "prometheus")]
     pub(crate) unmarked: bool,
-    /// Say that none of this program's own requests is among those counted, by --only or because they pass elsewhere.
+    /// Declare that this program's own requests are not counted, because of --only or because they take another path.
     #[arg(long, requires = "prometheus")]
     pub(crate) counted_apart: bool,
     /// The time between two queries of Prometheus.
@@ -88,7 +90,7 @@ pub(crate) struct Metered {
         requires = "prometheus"
     )]
     pub(crate) every: Duration,
-    /// The time that has passed since a window of counts ended: longer than a scrape takes to be stored.
+    /// The delay before a window is read; it must be longer than the time from a scrape to its storage.
     #[arg(
         long,
         value_name = "TIME",
@@ -97,7 +99,7 @@ pub(crate) struct Metered {
         requires = "prometheus"
     )]
     pub(crate) lag: Duration,
-    /// The time before a window in which a sample to count from is searched; longer than the scrape interval.
+    /// The time before a window in which to search for its first sample; it must be longer than the scrape interval.
     #[arg(
         long,
         value_name = "TIME",

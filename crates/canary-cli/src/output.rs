@@ -47,7 +47,7 @@ pub(crate) enum Report {
     Junit,
 }
 
-/// Text in a style, which [`print`] takes away where the output is not a terminal or `NO_COLOR` is set.
+/// Text in a style, which [`print`] removes where the output is not a terminal or `NO_COLOR` is set.
 pub(crate) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
@@ -55,7 +55,7 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 /// Writes a result and the end of its line.
 ///
 /// # Errors
-/// As of writing; but a reader that has seen enough closes the pipe, and that is no error.
+/// As of writing; but a reader that has seen enough closes the pipe, and that is not an error.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     let written = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());

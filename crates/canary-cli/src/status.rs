@@ -70,31 +70,30 @@ impl Status {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => {
-                "done: no error was found, every case holds, nothing differs, the canary is promoted; an \
-                 A/A run has held all of its steps"
+                "success: no error found, every case passes, no difference, the canary is promoted, or an A/A run completed \
+                 all of its steps"
             }
             Self::Failed => {
-                "the answer is no: an error was found, a case or a check fails, something differs; or the work ended \
-                 with an error, and the same command may succeed later"
+                "a negative result: an error found, a case or a check failed, or a difference; or the command failed with \
+                 an error and may succeed when it is run again"
             }
             Self::Unusable => {
-                "wrong arguments, or an input that cannot be used: a file, a manifest or a plan that cannot be read"
+                "invalid arguments, or an unusable input: a file, a manifest or a plan that cannot be read"
             }
             Self::RolledBack => {
-                "rolled back: everything is at the stable version; also a canary that was refused before its first \
-                 weight"
+                "rolled back: all traffic goes to the stable version; also if the canary was refused before its first weight"
             }
-            Self::Inconclusive => "inconclusive: the evidence did not decide",
+            Self::Inconclusive => "inconclusive: the evidence was not sufficient for a decision",
             Self::Conflict => {
                 "somebody else changed the weights, or owns a field that differs; nothing was overwritten"
             }
             Self::DoneBefore => {
-                "promoted by an earlier run of the same plan on the same release, whose weights are still in force; \
-                 nothing was asked again"
+                "promoted by an earlier run of the same plan on the same release, whose weights are still in force; no \
+                 requests were sent"
             }
             Self::RolledBackBefore => "rolled back by such a run",
             Self::InconclusiveBefore => "inconclusive in such a run",
-            Self::Suspended => "suspended by Ctrl-C or SIGTERM; the same command goes on",
+            Self::Suspended => "suspended by Ctrl-C or SIGTERM; the same command resumes the run",
         }
     }
 
@@ -114,7 +113,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// The text in lines of 100 characters at most, all but the first indented.
+/// The text in lines of 100 characters at most, all except the first indented.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut wrapped = String::new();
     let mut column = indent;

@@ -58,7 +58,7 @@ fn sarif_has_what_its_schema_requires() {
         assert!(place["region"]["startLine"].as_u64().unwrap() > 20);
         assert!(place["region"]["startColumn"].as_u64().unwrap() >= 1);
     }
-    // Without findings the log has a run all the same.
+    // Without findings the log still has a run.
     let (status, text, _) = folder.run(&["validate", "mesh.yaml", "-o", "sarif"]);
     let log: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((status, &log["runs"][0]["results"]), (Some(0), &json!([])));
@@ -108,7 +108,7 @@ fn objects_are_held_against_each_other_across_files() {
     assert_eq!(status, Some(1), "{text}");
     assert!(text.contains("error[IST0101]") && text.contains("service.yml:6:14"), "{text}");
     assert!(text.contains("questions left open"), "{text}");
-    // A host without a Service is known to be missing only when all Services are at hand.
+    // A host without a Service is known to be missing only when all Services are known.
     let (status, text, _) = folder.run(&["analyze", "mesh.yaml"]);
     assert_eq!(status, Some(0), "{text}");
     let (status, text, _) = folder.run(&["analyze", "mesh.yaml", "--complete"]);

@@ -114,7 +114,7 @@ impl Folder {
         fs::read_to_string(self.0.join(name)).unwrap()
     }
 
-    /// The program with these arguments, in this folder, without the settings of whoever runs the tests.
+    /// The program with these arguments, in this folder, without the settings of the person who runs the tests.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_canary"));
         command.current_dir(&self.0).args(arguments);

@@ -10,6 +10,7 @@ mod inputs;
 mod log;
 mod metrics;
 mod notify;
+mod pages;
 mod release;
 mod route;
 mod run;

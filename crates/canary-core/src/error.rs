@@ -9,13 +9,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text that is no object, or an object that the mesh refuses.
+    /// A text that is not an object, or an object that the mesh refuses.
     #[error(transparent)]
     Istio(#[from] canary_istio::Error),
     /// A plan that cannot run, or a cluster that did not do what a call wanted.
     #[error(transparent)]
     Rollout(#[from] canary_rollout::Error),
-    /// A workload, an image, a prediction or a copy of a model that did not come about.
+    /// A workload, an image, a prediction or a copy of a model failed.
     #[error(transparent)]
     Serving(#[from] canary_serving::Error),
     /// A parameter of a test outside its range.

@@ -135,7 +135,7 @@ impl fmt::Debug for Response {
 ///
 /// use canary_http::Limits;
 ///
-/// // A time that no clock reaches is no error.
+/// // A time that no clock reaches is not an error.
 /// let limits = Limits::default().timeout(Duration::MAX).max_body(1 << 20);
 /// assert!(limits.deadline.is_some_and(|deadline| deadline > Instant::now()));
 /// ```

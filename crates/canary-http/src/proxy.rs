@@ -51,7 +51,7 @@ impl Proxy {
     }
 
     /// The proxy at `http://host:port` for all requests; also `https://`, and `socks5://` or `socks5h://`. A user name
-    /// and a password may stand in front of the host.
+    /// and a password may precede the host.
     ///
     /// # Errors
     /// [`Error::Input`] when this is not the URL of a proxy. The error does not repeat it, as it may hold a password.

@@ -6,7 +6,7 @@ use crate::Proxy;
 #[cfg(feature = "tls")]
 use crate::Tls;
 
-/// The settings of a client: how connections come about and how long they last.
+/// The settings of a client: how connections are established and how long they last.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::Tls;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The time in which a connection must come about, TLS handshake included. Default 5 s.
+    /// The time in which a connection must be established, including the TLS handshake. Default 5 s.
     pub connect_timeout: Duration,
-    /// The time after which a response that makes no progress is given up. Default: none but the request's own.
+    /// The time after which a response that makes no progress is given up. Default: none except the request's own.
     pub read_timeout: Option<Duration>,
     /// The time for which a connection without a request is kept. Default 50 s: servers commonly close theirs after
     /// 60 s or more.

@@ -7,7 +7,7 @@ const MOST: usize = 2048;
 
 /// The text of a server as a message may repeat it: control characters escaped, at most 2 kB.
 ///
-/// Control characters could move the cursor of a terminal, forge lines of a log or hide what stands before them; so
+/// Control characters could move the cursor of a terminal, forge lines of a log or hide the text before them; so
 /// could those that change the direction of text, which are escaped too. A line feed becomes `\n`.
 ///
 /// ```

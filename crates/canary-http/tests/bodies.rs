@@ -96,7 +96,7 @@ async fn a_limit_holds_whatever_the_frame() {
 
 /// A server that announces more than any memory, sends a little and closes.
 ///
-/// The limit is above what is announced, so that nothing but the pace of what arrives bounds the memory.
+/// The limit is above what is announced, so that nothing except the pace of what arrives bounds the memory.
 #[tokio::test]
 async fn a_length_that_lies_costs_no_memory() {
     let before = peak();

@@ -5,7 +5,7 @@ use crate::finding::Findings;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A text that is no object, or an object that the mesh refuses.
+/// A text that is not an object, or an object that the mesh refuses.
 ///
 /// ```
 /// use canary_core::{Manifest, manifest::Error};

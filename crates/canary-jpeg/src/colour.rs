@@ -38,7 +38,7 @@ impl Colours {
     }
 }
 
-/// Writes all pixels of an image that is `width` wide; compiled anew with the instructions of its caller.
+/// Writes all pixels of an image that is `width` wide; compiled again with the instructions of its caller.
 #[inline(always)]
 pub(crate) fn write(width: usize, planes: &[Rows<'_>], colours: Colours, rgb: &mut [u8]) {
     let mut rows: Vec<Row> = planes.iter().map(Rows::row).collect();

@@ -91,12 +91,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Goes on behind the data of a scan.
+    /// Continues after the data of a scan.
     pub(crate) fn resume(&mut self, at: usize) {
         self.at = at;
     }
 
-    /// The content of the segment whose length stands here.
+    /// The content of the segment whose length is at this position.
     fn segment(&mut self) -> Result<&'a [u8]> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let [high, low, ..] = *rest else { return Err(self.truncated("a segment's end")) };

@@ -171,7 +171,7 @@ fn kinds_that_are_not_decoded_are_named() {
 fn a_progressive_image_without_its_last_scans_is_not_guessed() {
     let bytes = file("progressive_420");
     let last = bytes.windows(2).rposition(|pair| pair == [0xFF, 0xDA]).unwrap();
-    // Tables of the last scan may stand before it; without the scan they mean nothing.
+    // Tables of the last scan may precede it; without the scan they mean nothing.
     let without = [&bytes[..last], &[0xFF, 0xD9]].concat();
     let error = decode(&without, &Limits::default()).unwrap_err();
     assert!(matches!(error, Error::Truncated { what: "its last scans", .. }), "{error}");
@@ -188,7 +188,7 @@ fn tables_and_markers_that_libjpeg_refuses_are_refused() {
             other => panic!("{other}"),
         }
     };
-    // The first symbol of the first table, of DC coefficients, stands behind its name and 16 counts.
+    // The first symbol of the first table, of DC coefficients, follows its name and 16 counts.
     let table = position(&bytes, 0xC4) + 4;
     assert_eq!(bytes[table], 0);
     assert_eq!(changed(table + 17, 0x10), "a Huffman table that is not one");

@@ -98,7 +98,7 @@ impl fmt::Display for Permission {
 
 /// The least `Role` with which the driver of any rollout works in a namespace that scales no old version down.
 ///
-/// [`role_for`] gives the one that is good for a single plan.
+/// [`role_for`] gives the one for a single plan.
 ///
 /// ```
 /// let role = canary_core::cluster::role("models", "canary");
@@ -171,8 +171,8 @@ pub fn event_rule() -> PolicyRule {
 }
 
 /// The least `Role` with which a person commands the release of this plan from outside: pauses, resumes, approves, aborts
-/// and promotes it by [`Release`](canary_rollout::cluster::Release) or `kubectl annotate`. Whoever has it may change the
-/// weights too.
+/// and promotes it by [`Release`](canary_rollout::cluster::Release) or `kubectl annotate`. An account with it may also change the
+/// weights.
 ///
 /// ```
 /// use canary_core::{Plan, cluster::person_role};

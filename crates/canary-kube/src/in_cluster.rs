@@ -52,8 +52,8 @@ impl Mount {
 /// The settings of a driver that runs inside the cluster.
 ///
 /// It is a Job, not a Deployment, because a rollout ends: a Deployment would start the driver again after its verdict,
-/// for ever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
-/// its node a new pod goes on with the same experiment.
+/// forever. A Job gives what an unattended driver needs of a Deployment too: after an error, an eviction or the loss of
+/// its node a new pod continues with the same experiment.
 ///
 /// ```
 /// use canary_core::{Plan, cluster::InCluster, rollout::{Guardrail, Hold}};
@@ -139,8 +139,8 @@ impl InCluster {
     /// The objects, in the plan's namespace: an account, its role and binding, the plan, and the Job.
     ///
     /// The Job's pod runs as a non-root user, without a writable file system, capabilities or a sidecar. An exit status of 1
-    /// starts it again, and it goes on with the same experiment; any other ends the Job, since the rollout is over. A
-    /// pod may be lost after the verdict, and Kubernetes takes every status but 0 for a failure: the program has to exit
+    /// starts it again, and it continues with the same experiment; any other ends the Job, since the rollout is over. A
+    /// pod may be lost after the verdict, and Kubernetes takes every status except 0 for a failure: the program has to exit
     /// with 0 for a promotion also where an earlier pod gave that verdict, as `canary run --plain-status` does.
     ///
     /// # Errors

@@ -172,7 +172,7 @@ impl Kubernetes {
         Ok(Self { unverified, server, credentials, ..Self::new(client) })
     }
 
-    /// Uses a client that is there already.
+    /// Uses a client that already exists.
     pub fn new(client: Client) -> Self {
         Self {
             client,
@@ -186,7 +186,7 @@ impl Kubernetes {
     }
 
     /// `true` when the configuration turns the verification of the server's certificate off
-    /// (`insecure-skip-tls-verify`): whoever is on the way can read the credentials and change the answers.
+    /// (`insecure-skip-tls-verify`): an attacker on the network can read the credentials and change the answers.
     pub fn is_unverified(&self) -> bool {
         self.unverified
     }

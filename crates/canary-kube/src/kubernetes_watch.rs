@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 struct Watcher {
     cluster: Kubernetes,
     object: ObjectRef,
-    /// Where to go on; `None` means that the present state must be read first.
+    /// The version to continue from; `None` means that the present state must be read first.
     resource_version: Option<String>,
     /// The object as last seen, so that a deletion in a gap is reported.
     last: Option<Value>,
@@ -127,7 +127,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// The server has forgotten the version: reads the present state and goes on from there, after a moment.
+    /// The server has forgotten the version: reads the present state and continues from there, after a moment.
     fn begin_anew(&mut self) {
         self.events = None;
         self.resource_version = None;
@@ -137,7 +137,7 @@ impl Watcher {
     async fn read_event(&mut self) -> Result<Option<WatchEvent>> {
         let Some(events) = self.events.as_mut() else { return Ok(None) };
         let Some(event) = events.next().await else {
-            // The request came to its end; the next one goes on from the last version.
+            // The request came to its end; the next one continues from the last version.
             self.events = None;
             return Ok(None);
         };

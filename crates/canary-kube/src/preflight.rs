@@ -443,7 +443,7 @@ async fn quota(cluster: &Kubernetes, workload: &Workload) -> Check {
         Err(error) => Check::unknown(NAME, &error),
         Ok(quotas) => match quotas.iter().find_map(|quota| quota_problem(quota, workload)) {
             Some(problem) => Check::new(NAME, Outcome::Fail, problem)
-                .remedy("raise the quota, ask for less, or remove what is no longer used"),
+                .remedy("raise the quota, request less, or remove unused objects"),
             None if quotas.is_empty() => Check::new(NAME, Outcome::Pass, "the namespace has none"),
             None => Check::new(NAME, Outcome::Pass, "there is room for the workload"),
         },

@@ -28,7 +28,7 @@ pub(crate) fn quota_problem(quota: &Value, workload: &Workload) -> Option<String
         let more = quantity::parse(each)? * f64::from(workload.replicas.max(0));
         (used + more > hard).then(|| {
             format!(
-                "ResourceQuota {name}: {resource} has {used_text} of {hard_text} in use, {} × {each} more are wanted",
+                "ResourceQuota {name}: {resource} has {used_text} of {hard_text} in use, {} × {each} more are required",
                 workload.replicas
             )
         })

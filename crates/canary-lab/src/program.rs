@@ -36,7 +36,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts a program whose standard error goes to a file; `settings` adds arguments and the like.
+    /// Starts a program whose standard error goes to a file; `settings` adds arguments and so on.
     pub(crate) fn start(
         binary: &Path,
         log: &Path,

@@ -86,7 +86,7 @@ impl Notifier {
     pub async fn finish(self, within: Duration) -> Vec<Problem> {
         let deadline = Instant::now() + within.min(MAX_TIMEOUT);
         let mut problems = Vec::new();
-        // Each task goes on while another is waited for.
+        // Each task continues while another is waited for.
         for recipient in self.recipients {
             problems.extend(recipient.finish(deadline).await);
         }

@@ -40,7 +40,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A failure that another attempt does not mend.
+    /// A failure that another attempt cannot fix.
     pub(crate) fn lasting(reason: impl Into<String>) -> Self {
         Self { reason: reason.into(), again: false, wait: None }
     }
@@ -91,7 +91,7 @@ impl Tally {
             return;
         }
         self.delivered += 1;
-        // A failure that a later attempt made good is no reason for anything.
+        // A failure that a later attempt made good is not a reason for anything.
         if self.given_up == 0 {
             self.reason = None;
         }

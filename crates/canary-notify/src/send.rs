@@ -59,7 +59,7 @@ impl Post {
             Err(_) => return Err(Failure::lasting("the file of the token was not read")),
         };
         let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-            .map_err(|_| Failure::lasting("the token holds characters that no header can"))?;
+            .map_err(|_| Failure::lasting("the token has characters that HTTP forbids"))?;
         value.set_sensitive(true);
         Ok(Some(value))
     }

@@ -77,7 +77,7 @@ async fn attempts_end_and_are_reported_while_the_run_goes_on() {
     assert!(receiver.rest().is_empty(), "two attempts were allowed");
 }
 
-/// The receiver never answers and the timeout is longer than the test: `notice` returns all the same, the other
+/// The receiver never answers and the timeout is longer than the test: `notice` returns nevertheless, the other
 /// recipient gets everything, and `finish` ends by its own deadline.
 #[tokio::test]
 async fn a_server_that_hangs_delays_nobody() {

@@ -20,7 +20,7 @@ use super::{
 };
 use canary_stats::Dispersion;
 
-/// φ may be so many times as large over windows four times as long before these are needed.
+/// φ may be larger by this factor over windows four times as long before these are needed.
 const GROWTH: f64 = 1.3;
 
 /// The largest φ, at any length of the windows, with which the guard may be switched off.

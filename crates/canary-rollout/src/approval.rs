@@ -42,7 +42,7 @@ pub struct Approval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Otherwise {
-    /// It is reported once, and the release goes on waiting at its weights, with its guardrails.
+    /// It is reported once, and the release continues to wait at its weights, with its guardrails.
     #[default]
     Hold,
     /// Everything goes back to the stable subset.

@@ -54,7 +54,7 @@ pub struct SlowRatio {
 /// The threshold x is the quantile of the first [`QuantileRatio::warmup`] latencies of the stable version, and is frozen
 /// then. From there on a request of the stable version is bad above x and one of the canary above `at_most` times x; the
 /// canary's are to be no more often bad. A request that failed counts as slower than any latency. Traffic that becomes
-/// slower in both versions is no harm, also while the weight changes.
+/// slower in both versions is not harm, also while the weight changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuantileRatio {
@@ -92,7 +92,7 @@ pub struct Agreement {
 pub struct ErrorRate {
     /// The largest rate that is not harm, between 0 and 1.
     pub at_most: f64,
-    /// When stated, the canary's rate must also be more than so many times the stable rate for an alarm.
+    /// When stated, the canary's rate must also be more than this factor times the stable rate for an alarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub and_worse: Option<f64>,
     /// When stated, promotion waits until a rate of this or more is excluded.
@@ -103,11 +103,11 @@ pub struct ErrorRate {
 /// The mean of a number of each request, or user, is no worse at the canary than at the stable version.
 ///
 /// The number is the observation's value ([`Request::value`](crate::evidence::Request::value)), or that of the score with
-/// the guardrail's name: revenue, clicks, tokens, a rating. Nothing is paired, so no input is asked twice.
+/// the guardrail's name: revenue, clicks, tokens, a rating. Nothing is paired, so no input is sent twice.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mean {
-    /// The least and the largest value that is possible; a value outside it is an error of whoever gives it.
+    /// The least and the largest value that is possible; a value outside it is an error of its source.
     pub range: [f64; 2],
     /// The largest fall of the mean that is not harm, in the unit of the values; a rise where lower is better.
     #[serde(default, skip_serializing_if = "is_zero")]

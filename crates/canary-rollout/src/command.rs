@@ -25,9 +25,9 @@ const WHY_CHARS: usize = 160;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
-    /// Stay at the weights in force; the guardrails go on watching.
+    /// Stay at the weights in force; the guardrails continue.
     Pause,
-    /// Go on after a pause.
+    /// Resume after a pause.
     Resume,
     /// Let the step begin that waits for approval.
     Approve,

@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text is no object or no plan, or one that the mesh refuses.
+    /// A text is neither an object nor a plan, or the mesh refuses it.
     #[error(transparent)]
     Istio(#[from] canary_istio::Error),
     /// Somebody else changed the object meanwhile; nothing was overwritten.

@@ -71,7 +71,7 @@ pub enum Event {
     SourcesEnded(String),
     /// A person wants the rollout to stay where it is. Its guardrails keep watching.
     Pause,
-    /// A person wants it to go on.
+    /// A person wants to resume it.
     Resume,
     /// A person wants it rolled back; why.
     Abort(String),
@@ -105,7 +105,7 @@ impl Missing {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Look whether ready pods stand behind the canary's subset; answer with [`Event::Inspected`].
+    /// Check whether the canary's subset has ready pods; answer with [`Event::Inspected`].
     Inspect,
     /// Bring the canary's subset into the `DestinationRule` and then, if requests can be sent to the canary, the header
     /// route into the `VirtualService`; answer with [`Event::Prepared`].

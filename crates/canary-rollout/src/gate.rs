@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Golden images that the canary must answer as agreed, sent through the header route before a step begins.
+/// Golden images that the canary must answer as expected, sent through the header route before a step begins.
 ///
 /// ```
 /// use canary_core::rollout::{Gate, GateOutcome};
@@ -21,12 +21,12 @@ pub struct Gate {
     pub name: String,
     /// The inputs and their agreed answers.
     pub golden: Vec<Golden>,
-    /// The part of them that must be answered as agreed, from 0 to 1.
+    /// The part of them that must be answered as expected, from 0 to 1.
     #[serde(default = "all")]
     pub at_least: f64,
 }
 
-/// One input and the answer that was agreed for it.
+/// One input and the answer that was expected for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Golden {
@@ -41,23 +41,23 @@ pub struct Golden {
 #[serde(rename_all = "camelCase", tag = "outcome")]
 #[non_exhaustive]
 pub enum GateOutcome {
-    /// Enough answers were as agreed.
+    /// Enough answers were as expected.
     Passed {
-        /// Answers as agreed.
+        /// The number of answers as expected.
         right: usize,
         /// Answers in all.
         of: usize,
     },
-    /// Too few answers were as agreed: the canary is not to get traffic.
+    /// Too few answers were as expected: the canary is not to get traffic.
     Failed {
-        /// Answers as agreed.
+        /// The number of answers as expected.
         right: usize,
         /// Answers in all.
         of: usize,
         /// The first of the wrong answers, in words.
         wrong: Vec<String>,
     },
-    /// Some inputs got no answer, and the rest does not decide the gate. Missing data is no failure.
+    /// Some inputs got no answer, and the rest does not decide the gate. Missing data is not a failure.
     Unanswered {
         /// The missing thing.
         why: String,
@@ -108,8 +108,10 @@ impl Gate {
             match answers.get(index).and_then(Option::as_ref) {
                 None => missing.push(golden.input.as_str()),
                 Some(answer) if *answer == golden.answer => right += 1,
-                Some(answer) => wrong
-                    .push(format!("{}: answered {answer}, agreed {}", golden.input, golden.answer)),
+                Some(answer) => wrong.push(format!(
+                    "{}: answered {answer}, expected {}",
+                    golden.input, golden.answer
+                )),
             }
         }
         if right >= needed {
@@ -127,9 +129,9 @@ impl Gate {
 impl std::fmt::Display for GateOutcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Passed { right, of } => write!(f, "{right} of {of} answers as agreed"),
+            Self::Passed { right, of } => write!(f, "{right} of {of} answers as expected"),
             Self::Failed { right, of, wrong } => {
-                write!(f, "{right} of {of} answers as agreed; {}", wrong.join("; "))
+                write!(f, "{right} of {of} answers as expected; {}", wrong.join("; "))
             }
             Self::Unanswered { why } => f.write_str(why),
         }

@@ -51,11 +51,11 @@ pub const DEFAULT_MINIMUM: u64 = 20;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Check {
-    /// The canary's rate of failed requests is at most so many times the stable rate.
+    /// The canary's rate of failed requests is at most this factor times the stable rate.
     ErrorRatio(ErrorRatio),
-    /// The canary's rate of slow requests is at most so many times the stable rate.
+    /// The canary's rate of slow requests is at most this factor times the stable rate.
     SlowRatio(SlowRatio),
-    /// A quantile of the canary's latency is at most so many times the stable version's.
+    /// A quantile of the canary's latency is at most this factor times the stable version's.
     QuantileRatio(QuantileRatio),
     /// Of the canary's requests at most so large a part fails.
     ErrorRate(ErrorRate),

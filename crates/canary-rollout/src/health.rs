@@ -133,7 +133,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Health {
-    /// Begins a step: its counts are its own, an outage that is under way goes on.
+    /// Begins a step: its counts are its own, an outage that is under way continues.
     pub(super) fn begin_step(&mut self) {
         let Self { stable_outage, canary_outage, stable_half_outage, canary_half_outage, .. } =
             *self;

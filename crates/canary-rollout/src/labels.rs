@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// the delay depends on the class: of two models that are equally good, each better on one class, the one that is better
 /// on the class with the later labels looks worse for as long as they are missing.
 ///
-/// A label that comes after [`Labels::within`] counts for nothing, so the guardrail speaks of what is labelled within
+/// A label that comes after [`Labels::within`] counts for nothing, so the guardrail covers only what is labelled within
 /// that time; let it cover nearly all labels.
 ///
 /// The guardrail [`Mean`](crate::Mean) with `labelled` takes such labels as numbers of requests that are not

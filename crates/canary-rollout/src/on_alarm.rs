@@ -24,7 +24,7 @@ pub enum OnAlarm {
     /// All traffic goes back to the stable version.
     #[default]
     Rollback,
-    /// The weights stay as they are, and a person decides: `resume` goes on, `abort` rolls back.
+    /// The weights stay as they are, and a person decides: `resume` continues, `abort` rolls back.
     Pause,
     /// The alarm is reported, and nothing else happens.
     Warn,

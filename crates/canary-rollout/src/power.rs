@@ -107,7 +107,7 @@ fn most_lengthened(plan: &Plan) -> f64 {
 }
 
 /// The plan with all holds, and its patience, multiplied. None becomes shorter than the least number of
-/// observations that a guardrail requires: the step would last as long all the same, and such a plan is refused.
+/// observations that a guardrail requires: the step would still last as long, and such a plan is refused.
 fn lengthened(plan: &Plan, factor: f64) -> Plan {
     let least = plan.guardrails.iter().map(|one| one.minimum).fold(1, u64::max);
     #[expect(

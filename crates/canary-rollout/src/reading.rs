@@ -84,29 +84,53 @@ pub(super) fn excluded(evidence: &[Reading]) -> Vec<String> {
     evidence.iter().filter_map(one).take(NAMED).collect()
 }
 
+impl Reading {
+    /// The estimate with its interval as a phrase, such as `the models agree on 50 % of the inputs`.
+    fn statement(&self, estimate: f64) -> String {
+        let percent = |value: f64| format!("{} %", trimmed(100.0 * value, 1));
+        let plain = |value: f64| trimmed(value, 3);
+        let times = |value: f64| format!("{} ×", trimmed(value, 2));
+        let phrase = |before: &str, after: &str, number: &dyn Fn(f64) -> String| {
+            let (low, high) = (number(self.interval.low), number(self.interval.high));
+            format!("{before} {}{after} (interval {low} to {high})", number(estimate))
+        };
+        match self.test.as_str() {
+            "errorRatio" => phrase("error rate", " the stable version's", &times),
+            "slowRatio" => phrase("rate of slow requests", " the stable version's", &times),
+            "quantileRatio" => phrase("latency", " the stable version's", &times),
+            "errorRate" => phrase("the canary fails", " of its requests", &percent),
+            "agreement" => phrase("the models agree on", " of the inputs", &percent),
+            "observedSplit" => phrase("the canary serves", " of the requests", &percent),
+            _ => phrase(&self.quantity, "", &plain),
+        }
+    }
+}
+
+/// A number with at most so many decimals.
+fn trimmed(value: f64, decimals: usize) -> String {
+    if value == f64::INFINITY {
+        return "∞".to_owned();
+    }
+    let text = format!("{value:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The reading in one line: the estimate, the evidence with the threshold of the alarm, and the sample sizes.
 impl std::fmt::Display for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: ", self.guardrail)?;
-        if let Some(estimate) = self.estimate {
-            write!(f, "{} {estimate:.3} ", self.quantity)?;
-        }
-        let high = if self.interval.high.is_finite() {
-            format!("{:.3}", self.interval.high)
-        } else {
-            "∞".to_owned()
-        };
-        write!(f, "in [{:.3}, {high}], ", self.interval.low)?;
+        let estimate =
+            self.estimate.map_or("no estimate yet".to_owned(), |value| self.statement(value));
+        write!(f, "{}: {estimate}, evidence ", self.guardrail)?;
         if self.e < 1e6 {
-            write!(f, "E = {:.3}", self.e)?;
+            write!(f, "{:.2}", self.e)?;
         } else {
-            write!(f, "E = {:.1e}", self.e)?;
+            write!(f, "{:.1e}", self.e)?;
         }
-        let needed = 1.0 / self.alpha;
-        write!(f, " of {needed:.0} needed (")?;
+        write!(f, " (alarm at {:.0})", 1.0 / self.alpha)?;
         for (index, (what, count)) in self.counts.iter().enumerate() {
-            let separator = if index > 0 { ", " } else { "" };
+            let separator = if index > 0 { ", " } else { "; " };
             write!(f, "{separator}{}", counted(*count, what))?;
         }
-        f.write_str(")")
+        Ok(())
     }
 }

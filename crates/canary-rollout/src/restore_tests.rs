@@ -1,4 +1,4 @@
-//! That a restored state is the same to the bit, and goes on as if nothing had happened.
+//! That a restored state is the same to the bit, and continues as if nothing had happened.
 
 use std::time::Duration;
 

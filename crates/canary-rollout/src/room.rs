@@ -11,7 +11,7 @@ use super::{
     waiting::MAX_WAITING,
 };
 
-/// Bytes of a state for everything but the tests and what is remembered: the counts, the verdict, the commands.
+/// Bytes of a state for everything except the tests and what is remembered: the counts, the verdict, the commands.
 const REST: usize = 8_000;
 
 /// The inputs that are remembered where the holds ask for fewer.

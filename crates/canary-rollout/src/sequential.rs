@@ -8,11 +8,11 @@ use super::{
     plan::Plan,
 };
 
-/// The part of a guardrail's α that the looks spend. The rest stays with the anytime-valid test, which goes on watching
+/// The part of a guardrail's α that the looks spend. The rest stays with the anytime-valid test, which continues to watch
 /// after the last look.
 const OF_LOOKS: f64 = 0.9;
 
-/// Tests the ratios of rates at a few looks, planned beforehand.
+/// Tests the ratios of rates at a few looks, planned in advance.
 ///
 /// For a plan whose holds fix the number of requests, such as a release in a nightly window: a harm that is there is
 /// found more often by the end of the holds than by a test that may be looked at at any time. In return the holds may not

@@ -219,7 +219,7 @@ impl State {
         }
         let broken = |error: serde_json::Error| {
             Error::Plan(format!(
-                "the stored state cannot be read ({error}); remove the annotation {} to begin anew",
+                "the stored state cannot be read ({error}); remove the annotation {} to start a new run",
                 super::patch::STATE_ANNOTATION
             ))
         };
@@ -236,7 +236,7 @@ impl State {
         if state.plan != hash {
             return Err(Error::Plan(format!(
                 "the plan was changed since the rollout began (its hash was {}, it is {hash}); run the old plan to its \
-                 end, or begin anew with this one",
+                 end, or start a new run with this one",
                 state.plan
             )));
         }
@@ -448,7 +448,7 @@ impl State {
         matches!(self.phase, Phase::Done(_))
     }
 
-    /// Which pods the two subsets must be of; `None` before they are known, and where it does not matter any more: a
+    /// Which pods the two subsets must be of; `None` before they are known, and where it no longer matters: a
     /// rollback leads away from the canary, whatever became of its subset.
     pub fn subsets(&self) -> Option<&SubsetLabels> {
         match &self.phase {

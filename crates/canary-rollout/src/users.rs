@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// count in the order of first contact, each when that time is over.
 ///
 /// Every observed request needs its user ([`Request::user`](crate::evidence::Request::user)), so the evidence is a
-/// stream of observations: counts, such as Prometheus's, do not know users. Holds go on counting requests; the least
+/// stream of observations: counts, such as Prometheus's, do not know users. Holds continue to count requests; the least
 /// number of a guardrail ([`Guardrail::minimum`](crate::Guardrail::minimum)) counts users.
 ///
 /// ```

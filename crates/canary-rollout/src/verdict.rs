@@ -20,7 +20,7 @@ use super::{
 /// let verdict = Verdict::Inconclusive {
 ///     why: Why::NotEnoughData { step: 1, missing: "1200 of 4000 requests".into() },
 /// };
-/// assert_eq!(verdict.to_string(), "inconclusive: step 1 saw only 1200 of 4000 requests");
+/// assert_eq!(verdict.to_string(), "inconclusive: step 1 observed only 1200 of 4000 requests");
 /// assert_eq!(verdict.to_json()["verdict"], "inconclusive");
 /// assert!(verdict.is_final());
 ///
@@ -49,7 +49,7 @@ pub enum Verdict {
         /// Pairs that were compared.
         pairs: u64,
     },
-    /// A person ended the release with all traffic at the canary, before its evidence was complete. It is no verdict of
+    /// A person ended the release with all traffic at the canary, before its evidence was complete. It is not a verdict of
     /// the statistics.
     PromotedByPerson {
         /// The person.
@@ -303,38 +303,41 @@ impl std::fmt::Display for Verdict {
                 write!(f, "promoted by {by}, not by the evidence")?;
                 because(f, Some(why.as_str()).filter(|why| !why.is_empty()))?;
                 if let Some(missing) = missing {
-                    write!(f, ": step {step} saw only {missing}")?;
+                    write!(f, ": step {step} observed only {missing}")?;
                 }
                 served(f, *exposure, *stable, *pairs)
             }
             Self::Rollback { guardrail, evidence, exposure, stable, pairs, problem, .. } => {
                 match evidence {
-                    Cause::Alarm(reading) => write!(f, "rollback: {reading}")?,
+                    Cause::Alarm(reading) => write!(f, "rolled back: {reading}")?,
                     Cause::Unconfirmed(reading) => write!(
                         f,
-                        "rollback: the failures are harm or a burst, and there were too few windows to tell which: \
+                        "rolled back: the failures are harm or a burst, and there were too few windows to tell which: \
                          {reading}"
                     )?,
-                    Cause::Gate(outcome) => write!(f, "rollback: gate {guardrail}: {outcome}")?,
-                    Cause::Asked(why) => write!(f, "rollback: asked for: {why}")?,
+                    Cause::Gate(outcome) => write!(f, "rolled back: gate {guardrail}: {outcome}")?,
+                    Cause::Asked(why) => write!(f, "rolled back on request: {why}")?,
                     Cause::NotApproved { step, waited } => write!(
                         f,
-                        "rollback: nobody approved step {step} within {} s",
+                        "rolled back: nobody approved step {step} within {} s",
                         waited.as_secs()
                     )?,
                     Cause::NotReady(why) => {
                         if *exposure == 0 {
                             return write!(
                                 f,
-                                "rollback: the canary was refused before its first weight: {why}"
+                                "rolled back: the canary was refused before its first weight: {why}"
                             );
                         }
-                        write!(f, "rollback: the canary is not ready for its next weight: {why}")?;
+                        write!(
+                            f,
+                            "rolled back: the canary is not ready for its next weight: {why}"
+                        )?;
                     }
                     Cause::CanaryFails { canary, stable, of, problem } => {
                         write!(
                             f,
-                            "rollback: the canary failed {} of its {} at this step",
+                            "rolled back: the canary failed {} of its {} at this step",
                             canary.failed,
                             counted(canary.requests, of)
                         )?;
@@ -343,14 +346,14 @@ impl std::fmt::Display for Verdict {
                     }
                     Cause::Unreachable { failed: 0, canary, stable, .. } => write!(
                         f,
-                        "rollback: the canary cannot be reached: it serves nothing of its share, while the stable version \
+                        "rolled back: the canary cannot be reached: it serves nothing of its share, while the stable version \
                          served {} and the canary {canary} at this step",
                         counted(*stable, "requests")
                     )?,
                     Cause::Unreachable { failed, canary, stable, problem } => {
                         write!(
                             f,
-                            "rollback: the canary cannot be reached: {} failed without a version",
+                            "rolled back: the canary cannot be reached: {} failed without a version",
                             counted(*failed, "requests")
                         )?;
                         because(f, problem.as_deref())?;
@@ -374,7 +377,7 @@ impl std::fmt::Display for Verdict {
             Self::ExternalEdit { diff } => {
                 write!(f, "external edit: {diff}")?;
                 match diff.gitops() {
-                    Some(tool) => write!(f, "; to keep it from that: {}", tool.remedy()),
+                    Some(tool) => write!(f, "; to prevent this: {}", tool.remedy()),
                     None => Ok(()),
                 }
             }
@@ -408,7 +411,9 @@ impl Why {
 impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotEnoughData { step, missing } => write!(f, "step {step} saw only {missing}"),
+            Self::NotEnoughData { step, missing } => {
+                write!(f, "step {step} observed only {missing}")
+            }
             Self::Split { reading } => {
                 write!(f, "the mesh does not split traffic as its weights say: {reading}")
             }
@@ -433,12 +438,12 @@ impl std::fmt::Display for Why {
             }
             Self::InvalidScores { guardrail, count, last, range: [low, high] } => write!(
                 f,
-                "{guardrail} was given {}, the last one {last}; a score is a number from {low} to {high}",
+                "{guardrail} got {}, the last one {last}; a score is a number from {low} to {high}",
                 counted(*count, "invalid scores")
             ),
             Self::InputsBeyondRoom { step, room } => write!(
                 f,
-                "step {step} still needs pairs, and the rollout remembers no more than {}; hold its steps by fewer pairs",
+                "step {step} still needs pairs, but the rollout can track at most {}; hold its steps by fewer pairs",
                 counted(*room, "inputs")
             ),
             Self::Aa { report } => {
@@ -446,7 +451,7 @@ impl std::fmt::Display for Why {
             }
             Self::InputsRepeat { step, distinct } => write!(
                 f,
-                "step {step} ran out of distinct inputs: {} came again and again, and each counts once; give more",
+                "step {step} ran out of distinct inputs: it repeated {}, and each counts once; give more",
                 counted(*distinct, "inputs")
             ),
         }

@@ -34,7 +34,7 @@ impl Verdict {
     pub fn sentence(&self, stored: Option<Timestamp>) -> String {
         match stored {
             Some(at) => {
-                format!("{self} (given {at} by an earlier run; nothing was asked again)")
+                format!("{self} (stored by an earlier run, {at}; no requests were sent)")
             }
             None => self.to_string(),
         }
@@ -77,7 +77,7 @@ impl fmt::Display for Progress {
                 f.write_str("is over: an earlier run of this plan gave the verdict on this release")
             }
             Self::Started { anew: Some(why), .. } => write!(f, "started anew: {why}"),
-            Self::Started { resumed: true, step, .. } => write!(f, "goes on at step {step}"),
+            Self::Started { resumed: true, step, .. } => write!(f, "resumed at step {step}"),
             Self::Started { .. } => f.write_str("started"),
             Self::Inspected { problem: None } => f.write_str("pods of the canary are ready"),
             Self::Inspected { problem: Some(problem) } => {
@@ -110,7 +110,7 @@ impl fmt::Display for Progress {
             }
             Self::Paused => f.write_str("paused"),
             Self::Suspended { .. } => {
-                f.write_str("suspended; the state is stored, and iterating again goes on")
+                f.write_str("suspended; the state is stored; iterate again to continue")
             }
             Self::Resumed => f.write_str("resumed"),
             Self::AwaitingApproval { step, timeout: None } => {
@@ -122,7 +122,7 @@ impl fmt::Display for Progress {
             Self::ApprovalOverdue { step, waited } => {
                 write!(
                     f,
-                    "nobody approved step {step} within {} s; it goes on waiting",
+                    "nobody approved step {step} within {} s; it continues to wait",
                     waited.as_secs()
                 )
             }
@@ -139,7 +139,7 @@ impl fmt::Display for Progress {
                 write!(f, "attempt {attempt} failed, the next in {seconds} s: {problem}")
             }
             Self::SourceQuiet { source, silent } => {
-                write!(f, "{source} has told nothing for {} s", silent.as_secs())
+                write!(f, "{source} has sent nothing for {} s", silent.as_secs())
             }
             Self::SourceEnded { source, error: None } => write!(f, "{source} has no more inputs"),
             Self::SourceEnded { source, error: Some(error) } => write!(f, "{source}: {error}"),

@@ -92,8 +92,8 @@ pub enum Origin {
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Server => "the model server said no",
-            Self::Mesh => "the mesh said no",
+            Self::Server => "the model server returned an error",
+            Self::Mesh => "the mesh returned an error",
             Self::Network => "the network failed",
             Self::Request => "the request was not sent",
             Self::Answer => "the answer cannot be read",

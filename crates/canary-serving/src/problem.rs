@@ -29,7 +29,7 @@ fn of_response(error: &PredictError, status: Option<u16>) -> String {
     let message = line(&error.message);
     let mut text = message.as_str();
     if let Some(status) = status {
-        // The status stands in front, so it is not said again.
+        // The text begins with the status, so it is not repeated.
         text = text.rfind(" (HTTP ").map_or(text, |end| &text[..end]);
         text = text.strip_prefix("HTTP ").unwrap_or(text);
         text = text.strip_prefix(&status.to_string()).unwrap_or(text).trim_start();

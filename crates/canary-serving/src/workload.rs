@@ -270,7 +270,7 @@ impl Workload {
                 Finding::error("C200", "replicas", "is negative")
                     .object(object)
                     .found(self.replicas)
-                    .help("ask for 0 or more pods"),
+                    .help("set 0 or more replicas"),
             );
         }
         findings

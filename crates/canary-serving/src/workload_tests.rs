@@ -84,7 +84,7 @@ fn app_and_version_fit_one_name() {
     assert_eq!((found.len(), finding.path.as_str()), (1, "version"));
     let text = found.to_string();
     assert!(text.contains("63 characters") && text.contains("shorten app or version"), "{text}");
-    // A part that is no label itself is said once, not twice.
+    // A part that is not a label itself is said once, not twice.
     assert_eq!(of(64, 1).len(), 1);
 }
 

@@ -168,7 +168,7 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         bytes.extend(noise());
         bytes
     };
-    // Run-length coded, 8 bits a pixel, with runs that go on behind the end of the first row.
+    // Run-length coded, 8 bits a pixel, with runs that continue beyond the end of the first row.
     let mut runs = image("palette.bmp");
     runs[18..26].copy_from_slice(&[0xd0, 0x07, 0, 0, 0xd0, 0x07, 0, 0]);
     runs[28..34].copy_from_slice(&[8, 0, 1, 0, 0, 0]);

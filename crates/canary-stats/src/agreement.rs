@@ -154,7 +154,7 @@ impl EProcess for Agreement {
     }
 
     /// The agreements that are not excluded: below the high end those that the alarm leaves, above the low end those
-    /// that [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on `p0` lies beyond the high end for ever.
+    /// that [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on `p0` lies beyond the high end forever.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (self.p0, self.differences.alarmed(threshold));

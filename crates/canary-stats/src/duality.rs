@@ -96,7 +96,7 @@ fn bound_outside(test: &AnyTest, interval: Interval) -> bool {
     }
 }
 
-/// Returns true when the test alarms and is one whose interval goes on to leave out what an alarm excluded.
+/// Returns true when the test alarms and is one whose interval continues to leave out what an alarm excluded.
 fn keeps_alarm(test: &AnyTest, alpha: Alpha) -> bool {
     let keeps =
         matches!(test, AnyTest::Agreement(_) | AnyTest::Labelled(_) | AnyTest::ErrorRate(_));
@@ -314,7 +314,7 @@ fn the_evidence_is_monotone_in_its_bound() {
     }
 }
 
-/// Each end alone is on the right side of the truth, looked at all the time, in all but α of the runs.
+/// Each end alone is on the right side of the truth, looked at all the time, in all except α of the runs.
 #[test]
 fn each_end_holds_its_own_level() {
     let alpha = Alpha::new(0.1).unwrap();

@@ -174,7 +174,7 @@ pub trait EProcess {
         exp(-self.max_ln_e()).min(1.0)
     }
 
-    /// Returns true when E has reached 1/α at any moment: once true, true for ever.
+    /// Returns true when E has reached 1/α at any moment: once true, true forever.
     fn alarm(&self, alpha: Alpha) -> bool {
         self.max_ln_e() >= alpha.ln_threshold()
     }

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_bound_is_judged_by_the_alarm() {
-        // The neighbours disagree with the alarm: the bound's side is the alarm's all the same.
+        // The neighbours disagree with the alarm: the bound's side is still the alarm's.
         assert!(alarm_end((1.0, true), (0.0, f64::INFINITY), |_| false) > 1.0);
         assert_eq!(alarm_end((1.0, false), (0.0, f64::INFINITY), |_| true), 1.0);
         assert_eq!(alarm_end((1.0, true), (0.0, f64::INFINITY), |x| x < 2.5), 2.5);

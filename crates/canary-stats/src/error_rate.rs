@@ -2,7 +2,7 @@
 //!
 //! **Observation.** A request that the canary served: failed or not. Nothing of the stable version is needed, so that
 //! mirrored requests and those chosen by a header count as well as those of a weight. In return an outage that both
-//! versions share speaks against the canary, which [`RateRatio`](super::RateRatio) forgives.
+//! versions share counts against the canary, which [`RateRatio`](super::RateRatio) forgives.
 //!
 //! **Null.** A request of the canary fails with probability at most q0, whatever came before.
 //!
@@ -154,7 +154,7 @@ impl EProcess for ErrorRate {
     }
 
     /// The rates that are not excluded: above the low end those that the alarm leaves, below the high end those that
-    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on the bound lies beyond the low end for ever.
+    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on the bound lies beyond the low end forever.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (self.at_most, self.failures.alarmed(threshold));

@@ -1,8 +1,7 @@
 //! Floating-point numbers as text that reads back to the same bits.
 //!
 //! JSON readers may be a bit off in the last place and JSON has no infinity; the shortest decimal text that
-//! Rust prints reads back exactly with `str::parse`, so a state kept in an annotation continues with the very
-//! same numbers.
+//! Rust prints reads back exactly with `str::parse`, so a state kept in an annotation continues with exactly the same numbers.
 
 use std::fmt;
 

@@ -1,8 +1,7 @@
 //! The ratio of the canary's rate of bad requests to the stable version's, tested at a few looks.
 //!
 //! For a hold of a fixed number of requests. It finds a harm that is there more often than a test that may be looked at
-//! at any time, because it spends its false alarms on a few looks; in return the number of requests and of looks is fixed
-//! beforehand, and a hold may not be extended.
+//! at any time, because it spends its false alarms on a few looks; in return the number of requests and of looks is fixed in advance, and a hold may not be extended.
 //!
 //! **Observation.** Counts of requests, in order, each with the canary's share ρ of the traffic then in force, and the bad
 //! ones among them by version.
@@ -191,7 +190,7 @@ impl GroupSequential {
         Ok(())
     }
 
-    /// Returns true when a look has found too many bad requests of the canary: once true, true for ever.
+    /// Returns true when a look has found too many bad requests of the canary: once true, true forever.
     pub fn alarm(&self) -> bool {
         self.alarm
     }

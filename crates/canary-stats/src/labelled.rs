@@ -280,7 +280,7 @@ impl EProcess for Labelled {
 
     /// The mean scores that are not excluded (with a ratio of 1 the differences of the accuracies, canary − stable):
     /// below the high end those that the alarm leaves, above the low end those that
-    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on 0 lies beyond the high end for ever.
+    /// [`excludes_harm`](EProcess::excludes_harm) leaves. From an alarm on 0 lies beyond the high end forever.
     fn interval(&self, alpha: Alpha) -> Interval {
         let threshold = alpha.ln_threshold();
         let bound = (0.0, self.discordant.alarmed(threshold));

@@ -15,7 +15,7 @@
 //! | [`BoundedMean`] | a value of any bounded score | mean ≥ a given value |
 //! | [`MeanDifference`] | a bounded value of a request to either version | canary's mean ≥ stable's − margin |
 //!
-//! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned beforehand.
+//! [`GroupSequential`] is none of them: it tests the ratio of rates at a few looks, planned in advance.
 //! [`Dispersion`] is no test: it measures how much more bad requests come together than the tests of rates assume.
 //!
 //! Each has its `observe`, and `observe_counts` for batches whose order is not known; each gives the plain

@@ -21,7 +21,7 @@
 //! and variances begin with one value of ½ and the variance ¼. The other half is the mean over seven fixed
 //! λ = 0.5·2^{−j}/M.
 //!
-//! **Proof.** Each factor is at least 0.1 and depends, but for Z, on the past alone; under the null E[Z + m | past] ≥ 0, so
+//! **Proof.** Each factor is at least 0.1 and depends, except for Z, on the past alone; under the null E[Z + m | past] ≥ 0, so
 //! that its conditional mean is at most 1. Source: I. Waudby-Smith, L. Wu, A. Ramdas, N. Karampatziakis, P. Mineiro,
 //! "Anytime-valid off-policy inference for contextual bandits", ACM/IMS Journal of Data Science 1(3), 2024.
 //!
@@ -49,7 +49,7 @@ const MOST: f64 = 0.9;
 /// A margin keeps at least this part of the range between it and its end.
 const LEAST: f64 = 1e-9;
 
-/// Tests that the mean of a bounded value is not lower in the canary than in the stable version, but for a margin.
+/// Tests that the mean of a bounded value is not lower in the canary than in the stable version, except for a margin.
 ///
 /// ```
 /// use canary_core::stats::{Alpha, EProcess, MeanDifference, Random};
@@ -277,7 +277,7 @@ impl MeanDifference {
 
     /// Takes in the value of one request, sent while the canary's share of the traffic was `share`.
     ///
-    /// At a share of 0 or 1 there is nothing to compare: the value is counted apart and is no evidence.
+    /// At a share of 0 or 1 there is nothing to compare: the value is counted apart and is not evidence.
     ///
     /// # Errors
     /// When `share` is not from 0 to 1, or `value` not from `low` to `high`; nothing is taken in then.

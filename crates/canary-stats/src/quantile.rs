@@ -280,7 +280,7 @@ impl Quantiles {
 
 /// A threshold over which a request is slow, frozen from the first values of the stable version.
 ///
-/// The null of the slow ratio speaks of the requests after the freeze; those before it only choose the
+/// The null of the slow ratio refers to the requests after the freeze; those before it only choose the
 /// threshold and are not judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SlowThreshold {

@@ -12,7 +12,7 @@
 //! **Proof sketch.** For each share θ the likelihood ratio (θ/w)^x((1−θ)/(1−w))^{1−x} has mean 1 under the
 //! null; the mixture over the prior is a martingale started at 1 (H. Robbins, 1970).
 //!
-//! **Interval.** The shares p for which E with p^k (1−p)^{n−k} in place of w^k (1−w)^{n−k}, the prior left as it is,
+//! **Interval.** The shares p for which E with p^k (1−p)^{n−k} in place of w^k (1−w)^{n−k}, with the same prior,
 //! stays below 1/α: both ends together are right at all times with probability 1 − α. E is convex in p and at most
 //! 1 at the observed share; w lies outside exactly when E of the test is at or above 1/α.
 //!

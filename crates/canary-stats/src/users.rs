@@ -1,7 +1,7 @@
 //! Users as the units of a test, where a user stays on one version.
 //!
 //! The requests of one user fail or succeed together far more often than those of different users. Where a user is sent
-//! to a version once, by a hash, and stays there, the requests are not divided anew each time: a test that takes each of
+//! to a version once, by a hash, and stays there, the requests are not divided again each time: a test that takes each of
 //! them for an observation takes one unlucky user for many. The user is what was divided, so the user is the
 //! observation: a randomised unit is also the unit of analysis (R. Kohavi, D. Tang, Y. Xu, *Trustworthy Online
 //! Controlled Experiments*, 2020, chapter 14).
@@ -62,7 +62,7 @@ impl Failures {
 ///
 /// A user is identified by a 64-bit digest of the key. Every user counts once: one who comes back after the window is
 /// [`Known`]. The memory is bounded by a limit of users in all; when it is reached, no *new* users are taken, which does
-/// not depend on any outcome, and those who are known go on as before. A user whom both versions serve within the window
+/// not depend on any outcome, and those who are known continue as before. A user whom both versions serve within the window
 /// is left out and counted; after the window this is not noticed.
 ///
 /// The saved form has the known users and the counts. The users in their window are not in it: after a restart they are

@@ -246,7 +246,7 @@ fn exact_coverage_of_the_ratio_at_a_constant_share() {
 }
 
 /// The weights are raised while the evidence is low and lowered while it is high, the rate of errors of both
-/// arms swings, and the run stops at its worst moment: false alarms stay below α all the same.
+/// arms swings, and the run stops at its worst moment: false alarms still stay below α.
 #[test]
 fn false_alarms_under_changing_weights_and_optional_stopping() {
     let level = alpha(0.05);

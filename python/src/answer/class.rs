@@ -1,15 +1,18 @@
 //! `canary.Answer`.
 
 use canary_core::predict;
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::PyKeyError,
     prelude::*,
-    types::{PyBytes, PyDict},
+    types::{PyBytes, PyDict, PyString},
 };
 
+use super::pickle::{Item, Parts, Trace, put_together, take_apart};
 use crate::{array, error::IntoPy, macros::pymethods};
 
 /// The answer of a model: its outputs by name, and how it came.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Answer {
     pub(crate) core: predict::Answer,
@@ -75,6 +78,50 @@ pymethods! {
 
         fn keys(&self) -> Vec<&str> {
             self.core.outputs().map(|(name, _)| name).collect()
+        }
+
+        fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+            slf.get().core.outputs().map(|(_, tensor)| array::share(tensor, slf.as_any())).collect()
+        }
+
+        pub(super) fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Item<'py>>> {
+            let shared = |(name, tensor)| {
+                Ok((PyString::new(slf.py(), name), array::share(tensor, slf.as_any())?))
+            };
+            slf.get().core.outputs().map(shared).collect()
+        }
+
+        #[pyo3(signature = (name, default = None))]
+        fn get<'py>(
+            slf: &Bound<'py, Self>,
+            name: &str,
+            default: Option<Bound<'py, PyAny>>,
+        ) -> PyResult<Option<Bound<'py, PyAny>>> {
+            match slf.get().core.get(name) {
+                Some(tensor) => array::share(tensor, slf.as_any()).map(Some),
+                None => Ok(default),
+            }
+        }
+
+        fn __contains__(&self, name: &Bound<'_, PyAny>) -> bool {
+            name.cast::<PyString>().is_ok_and(|name| self.core.get(&name.to_string_lossy()).is_some())
+        }
+
+        fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Parts<'py>)> {
+            let restore = slf.py().get_type::<Self>().getattr("_restore")?;
+            Ok((restore, take_apart(slf)?))
+        }
+
+        #[staticmethod]
+        #[pyo3(name = "_restore")]
+        fn restore(
+            outputs: Vec<(String, Bound<'_, PyAny>)>,
+            body: Vec<u8>,
+            headers: Vec<(String, Vec<u8>)>,
+            trace: Trace,
+            image: Option<Vec<u8>>,
+        ) -> PyResult<Self> {
+            put_together(outputs, body, headers, trace, image)
         }
 
         fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use canary_core::predict;
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyRuntimeError, PyStopAsyncIteration},
     prelude::*,
@@ -18,6 +19,7 @@ use crate::{
 };
 
 /// An iterator, and an async iterator, over the answers of many items.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Answers {
     client: predict::Client,

@@ -1,9 +1,17 @@
 //! `canary.Client`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use canary_core::{predict, serving::Result};
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
+use canary_python_macros::binding;
+use pyo3::{
+    exceptions::{PyRuntimeError, PyValueError},
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
 
 use super::{
     examples,
@@ -16,16 +24,22 @@ use super::{
 };
 use crate::{
     answer::{Answer, Answers},
-    convert::{proxy::Proxy, time, value::hash_of},
+    convert::{
+        proxy::Proxy,
+        time::Seconds,
+        value::{changed, hash_of},
+    },
     door::{Call, Task},
     input,
     macros::pymethods,
 };
 
 /// A client of one model server, or of a gateway in front of several.
+#[binding("Client(url, model=\"…\")")]
 #[pyclass(frozen, eq, module = "canary")]
 pub(crate) struct Client {
-    pub(crate) core: predict::Client,
+    /// The client, until it is closed.
+    open: Mutex<Option<predict::Client>>,
     settings: Settings,
 }
 
@@ -35,13 +49,29 @@ impl PartialEq for Client {
     }
 }
 
+impl Client {
+    fn lock(&self) -> MutexGuard<'_, Option<predict::Client>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client, for a call that goes on without the interpreter; an error when it is closed.
+    pub(crate) fn core(&self) -> PyResult<predict::Client> {
+        self.lock().clone().ok_or_else(|| {
+            PyRuntimeError::new_err(format!(
+                "the client of {} is closed; replace() gives one with the same settings that is open",
+                self.settings.url
+            ))
+        })
+    }
+}
+
 /// An answer to a request without an image.
 fn plain(answer: Result<predict::Answer>) -> Result<Answer> {
     answer.map(|core| Answer { core, image: None })
 }
 
-fn optional_seconds(value: Option<Bound<'_, PyAny>>) -> PyResult<Option<f64>> {
-    value.map(|value| Ok(time::seconds(&value)?.as_secs_f64())).transpose()
+fn optional_seconds(value: Option<Seconds>) -> Option<f64> {
+    value.map(|Seconds(duration)| duration.as_secs_f64())
 }
 
 pymethods! {
@@ -52,42 +82,43 @@ pymethods! {
         signature: Option<&str> = client.settings.signature.as_deref();
         version: Option<u64> = client.settings.version;
         label: Option<&str> = client.settings.label.as_deref();
+        is_closed: bool = client.lock().is_none();
     }
     twins |client, py| {
         #[pyo3(signature = (input, *, headers = None))]
         predict, predict_async (input: &Bound<'py, PyAny>, headers: Option<BTreeMap<String, String>>) = {
             let request = Request::read(input)?;
-            let (core, large) = (with_headers(&client.core, headers), request.is_large());
+            let (core, large) = (with_headers(&client.core()?, headers), request.is_large());
             let Request { input, image } = request;
             Task::new(async move { core.predict(input).await.map(|core| Answer { core, image }) }).apart(large)
         };
         #[pyo3(signature = (examples, *, context = None))]
         classify, classify_async (examples: &Bound<'py, PyAny>, context: Option<&Bound<'py, PyAny>>) = {
-            let (core, examples) = (client.core.clone(), examples::read(examples, context)?);
+            let (core, examples) = (client.core()?, examples::read(examples, context)?);
             Task::new(async move { plain(core.classify(examples).await) })
         };
         #[pyo3(signature = (examples, *, context = None))]
         regress, regress_async (examples: &Bound<'py, PyAny>, context: Option<&Bound<'py, PyAny>>) = {
-            let (core, examples) = (client.core.clone(), examples::read(examples, context)?);
+            let (core, examples) = (client.core()?, examples::read(examples, context)?);
             Task::new(async move { plain(core.regress(examples).await) })
         };
         status, status_async () = {
-            let core = client.core.clone();
+            let core = client.core()?;
             Task::new(async move { core.status().await.map(|status| states(&status)) })
         };
         ready, ready_async () = {
-            let core = client.core.clone();
+            let core = client.core()?;
             Task::new(async move { core.is_ready().await })
         };
         #[pyo3(signature = (timeout = None, *, progress = None))]
-        wait, wait_async (timeout: Option<&Bound<'py, PyAny>>, progress: Option<&Bound<'py, PyAny>>) =
-            Task::new(Waiter::new(&client.core, timeout, progress)?.wait());
+        wait, wait_async (timeout: Option<Seconds>, progress: Option<&Bound<'py, PyAny>>) =
+            Task::new(Waiter::new(client.core()?, timeout, progress)?.wait());
         metadata, metadata_async () = {
-            let core = client.core.clone();
+            let core = client.core()?;
             Task::new(async move { core.metadata().await.map(Signatures) })
         };
         check, check_async (input: &Bound<'py, PyAny>) = {
-            let (core, input) = (client.core.clone(), input::read(input)?);
+            let (core, input) = (client.core()?, input::read(input)?);
             Task::new(async move { core.check(input).await.map(|()| None::<bool>) })
         };
     }
@@ -107,10 +138,10 @@ pymethods! {
             version: Option<u64>,
             label: Option<String>,
             headers: Option<BTreeMap<String, String>>,
-            timeout: Option<Bound<'_, PyAny>>,
+            timeout: Option<Seconds>,
             attempts: Option<u32>,
-            attempt_timeout: Option<Bound<'_, PyAny>>,
-            hedge: Option<Bound<'_, PyAny>>,
+            attempt_timeout: Option<Seconds>,
+            hedge: Option<Seconds>,
             max_answer_bytes: Option<usize>,
             form: Option<String>,
             doubles: bool,
@@ -128,10 +159,10 @@ pymethods! {
                 version,
                 label,
                 headers: headers.unwrap_or_default(),
-                timeout: optional_seconds(timeout)?,
+                timeout: optional_seconds(timeout),
                 attempts,
-                attempt_timeout: optional_seconds(attempt_timeout)?,
-                hedge: optional_seconds(hedge)?,
+                attempt_timeout: optional_seconds(attempt_timeout),
+                hedge: optional_seconds(hedge),
                 max_answer_bytes,
                 form,
                 doubles,
@@ -139,7 +170,7 @@ pymethods! {
                 proxy: Proxy::new(proxy)?,
                 allow_cleartext,
             };
-            Ok(Self { core: settings.client()?, settings })
+            Ok(Self { open: Mutex::new(Some(settings.client()?)), settings })
         }
 
         #[pyo3(signature = (items, *, concurrency = 32, progress = None))]
@@ -160,19 +191,41 @@ pymethods! {
                 let answers = py.import("canary._many")?.getattr("answers")?;
                 return answers.call1((slf.getattr("predict_async")?, items, concurrency, progress));
             }
-            let answers = Answers::new(slf.get().core.clone(), items, concurrency, progress)?;
+            let answers = Answers::new(slf.get().core()?, items, concurrency, progress)?;
             Ok(Bound::new(py, answers)?.into_any())
         }
 
         #[pyo3(signature = (**changes))]
         fn replace(slf: &Bound<'_, Self>, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Py<Self>> {
-            let (py, settings) = (slf.py(), &slf.get().settings);
-            let arguments = settings.arguments(py)?;
+            let settings = &slf.get().settings;
+            let arguments = settings.arguments(slf.py())?;
             arguments.set_item("url", &settings.url)?;
-            if let Some(changes) = changes {
-                arguments.update(changes.as_mapping())?;
-            }
-            Ok(py.get_type::<Self>().call((), Some(&arguments))?.extract()?)
+            changed(slf, &arguments, changes)
+        }
+
+        fn close(&self, py: Python<'_>) {
+            let core = self.lock().take();
+            py.detach(|| drop(core));
+        }
+
+        fn __enter__(slf: Py<Self>) -> Py<Self> {
+            slf
+        }
+
+        #[pyo3(signature = (*_exception))]
+        fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) {
+            self.close(py);
+        }
+
+        fn __aenter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+            let (py, client) = (slf.py(), slf.unbind());
+            Task::new(async move { PyResult::Ok(client) }).awaitable(py)
+        }
+
+        #[pyo3(signature = (*_exception))]
+        fn __aexit__<'py>(&self, py: Python<'py>, _exception: &Bound<'_, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+            self.close(py);
+            Task::new(async { PyResult::Ok(None::<bool>) }).awaitable(py)
         }
 
         fn __hash__(&self) -> u64 {

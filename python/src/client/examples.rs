@@ -7,6 +7,8 @@ use pyo3::{
     types::{PyByteArray, PyBytes, PyDict, PyList, PyString},
 };
 
+use crate::convert::given::{argument, kind};
+
 /// The examples, and the features common to all of them.
 pub(crate) fn read(
     examples: &Bound<'_, PyAny>,
@@ -14,30 +16,46 @@ pub(crate) fn read(
 ) -> PyResult<Examples> {
     let listed = match examples.cast::<PyDict>() {
         Ok(one) => vec![example(one)?],
-        Err(_) => examples
-            .try_iter()?
-            .map(|item| {
+        Err(_) => items(examples)?
+            .map(|(at, item)| {
                 let item = item?;
-                example(item.cast::<PyDict>().map_err(|_| {
-                    PyTypeError::new_err(format!(
-                        "an example is a dict of features by name, found {}",
-                        item.get_type()
-                    ))
-                })?)
+                example(
+                    item.cast::<PyDict>()
+                        .map_err(|_| refused(&format!("examples[{at}]"), &item))?,
+                )
             })
             .collect::<PyResult<Vec<_>>>()?,
     };
     let examples = Examples::from(listed);
     match context {
         None => Ok(examples),
-        Some(context) => Ok(examples.context(example(context.cast::<PyDict>()?)?)),
+        Some(context) => {
+            let features = context.cast::<PyDict>().map_err(|_| refused("context", context))?;
+            Ok(examples.context(example(features)?))
+        }
     }
+}
+
+/// The examples of a list, each with its number.
+fn items<'py>(
+    examples: &Bound<'py, PyAny>,
+) -> PyResult<impl Iterator<Item = (usize, PyResult<Bound<'py, PyAny>>)>> {
+    let items = examples.try_iter().map_err(|_| refused("examples", examples))?;
+    Ok(items.enumerate())
+}
+
+/// The error of an argument that is no example.
+fn refused(what: &str, found: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!(
+        "{what} is {}; give a dict of features by name, such as {{\"age\": 37.0}}, or a list of these as examples",
+        kind(found)
+    ))
 }
 
 fn example(features: &Bound<'_, PyDict>) -> PyResult<Example> {
     let mut example = Example::new();
     for (name, value) in features {
-        let name: String = name.extract()?;
+        let name: String = argument("the name of a feature", &name)?;
         let feature = feature(&name, &value)?;
         example = example.with(name, feature);
     }

@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use pyo3::prelude::*;
 
 use super::version_state::{VersionState, states};
-use crate::{convert::time, error::to_py};
+use crate::{convert::time::Seconds, error::to_py};
 
 /// A wait for a version, and the callback that is given each look.
 pub(crate) struct Waiter {
@@ -18,11 +18,11 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     pub(crate) fn new(
-        core: &predict::Client,
-        timeout: Option<&Bound<'_, PyAny>>,
+        core: predict::Client,
+        timeout: Option<Seconds>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let timeout = time::seconds_or(timeout, Duration::from_secs(60))?;
+        let timeout = timeout.map_or(Duration::from_secs(60), Into::into);
         let watcher = match progress {
             None => None,
             Some(progress) => {
@@ -31,7 +31,7 @@ impl Waiter {
                 (!watcher.is_none()).then(|| watcher.unbind())
             }
         };
-        Ok(Self { core: core.clone(), timeout, watcher })
+        Ok(Self { core, timeout, watcher })
     }
 
     /// The states when one version answers; an exception of the watcher ends it.

@@ -1,12 +1,14 @@
 //! `canary.Applied`: the effect of an apply on an object.
 
 use canary_core::cluster;
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{macros::pymethods, show};
 
 /// An object that was applied.
+#[binding]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Applied(cluster::Applied);

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use canary_core::{cluster::Kubernetes, rollout};
+use canary_python_macros::binding;
 use pyo3::{prelude::*, types::PyDict};
 use tokio::sync::OnceCell;
 
@@ -18,13 +19,14 @@ use super::{
     workload::Workload,
 };
 use crate::{
-    convert::value::hash_of,
+    convert::{time::Seconds, value::hash_of},
     door::{Call, Task},
     macros::{arguments, pymethods},
     rollout::plan::Plan,
 };
 
 /// A cluster.
+#[binding("Cluster(namespace=\"…\")")]
 #[pyclass(frozen, eq, module = "canary")]
 pub(crate) struct Cluster {
     settings: Settings,
@@ -81,7 +83,7 @@ pymethods! {
         delete, delete_async (kind: &str, name: &str, namespace: Option<String>, api_version: Option<String>) =
             Task::new(cluster.handle().delete(cluster.settings.object(kind, name, namespace, api_version)?));
         #[pyo3(signature = (deployment, *, timeout = None))]
-        wait_ready, wait_ready_async (deployment: &Bound<'py, PyAny>, timeout: Option<&Bound<'py, PyAny>>) =
+        wait_ready, wait_ready_async (deployment: &Bound<'py, PyAny>, timeout: Option<Seconds>) =
             Task::new(cluster.handle().wait_ready(Wait::new(&cluster.settings, deployment, timeout)?));
         gateway_url, gateway_url_async (virtual_service: String) =
             Task::new(cluster.handle().gateway_url(virtual_service));
@@ -114,8 +116,8 @@ pymethods! {
             virtual_service: String,
             plan: Option<&Bound<'_, Plan>>,
             by: Option<String>,
-            timeout: Option<&Bound<'_, PyAny>>,
-        ) -> PyResult<Release> {
+            timeout: Option<Seconds>,
+        ) -> Release {
             let place = Place::Cluster(self.handle());
             Release::new(place, (&self.settings.namespace, virtual_service), plan, by, timeout)
         }

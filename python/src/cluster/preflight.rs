@@ -1,6 +1,7 @@
 //! `canary.Preflight`.
 
 use canary_core::cluster::{self, Outcome};
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
 };
 
 /// The findings of a preflight.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq)]
 pub(crate) struct Preflight(pub(crate) cluster::Preflight);

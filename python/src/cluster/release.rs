@@ -7,11 +7,15 @@ use canary_core::{
     rollout::{CommandRecord, Plan, Result, Verb},
 };
 use canary_lab::store::Store;
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 
 use super::Handle;
 use crate::{
-    convert::{plain::Plain, time},
+    convert::{
+        plain::Plain,
+        time::{self, Seconds},
+    },
     door::{Call, Task},
     macros::pymethods,
     rollout::plan,
@@ -25,6 +29,7 @@ pub(crate) enum Place {
 }
 
 /// A release that some process runs.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 #[derive(Clone)]
 pub(crate) struct Release {
@@ -42,11 +47,11 @@ impl Release {
         (namespace, name): (&str, String),
         given: Option<&Bound<'_, plan::Plan>>,
         by: Option<String>,
-        timeout: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
+        timeout: Option<Seconds>,
+    ) -> Self {
         let plan = given.map(|given| given.get().core.clone());
-        let timeout = time::seconds_or(timeout, Duration::from_secs(60))?;
-        Ok(Self { place, namespace: namespace.to_owned(), name, by, timeout, plan })
+        let timeout = timeout.map_or(Duration::from_secs(60), Into::into);
+        Self { place, namespace: namespace.to_owned(), name, by, timeout, plan }
     }
 
     fn on<C: Cluster + 'static>(&self, cluster: C) -> cluster::Release<C> {

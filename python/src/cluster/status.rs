@@ -1,12 +1,14 @@
 //! `canary.Status`.
 
 use canary_core::cluster;
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{macros::pymethods, rollout::verdict::Verdict};
 
 /// The state of a rollout on a cluster.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 
 use super::{settings::Settings, workload::Workload};
-use crate::convert::time;
+use crate::convert::time::Seconds;
 
 /// The Deployment to wait for, and the longest wait.
 pub(super) struct Wait {
@@ -19,9 +19,9 @@ impl Wait {
     pub(super) fn new(
         settings: &Settings,
         what: &Bound<'_, PyAny>,
-        timeout: Option<&Bound<'_, PyAny>>,
+        timeout: Option<Seconds>,
     ) -> PyResult<Self> {
-        let timeout = time::seconds_or(timeout, Duration::from_secs(300))?;
+        let timeout = timeout.map_or(Duration::from_secs(300), Into::into);
         let (namespace, deployment) = match what.cast::<Workload>() {
             Ok(workload) => {
                 let workload = &workload.get().0;

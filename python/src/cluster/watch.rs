@@ -6,6 +6,7 @@ use canary_core::{
     cluster::{Cluster as _, ObjectRef, WatchEvent},
     rollout::{Error, Result},
 };
+use canary_python_macros::binding;
 use futures_util::{Stream, StreamExt};
 use pyo3::{exceptions::PyStopAsyncIteration, prelude::*};
 
@@ -23,6 +24,7 @@ type Changes = std::pin::Pin<Box<dyn Stream<Item = Result<WatchEvent>> + Send>>;
 type Event = (&'static str, Plain);
 
 /// The changes of one object.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Watch {
     handle: Handle,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use canary_core::serving;
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
@@ -18,6 +19,7 @@ use crate::{
 };
 
 /// One version of a model, served by TensorFlow Serving: its `ConfigMap`, `Deployment` and `Service`.
+#[binding("Workload(app, version, model=\"…\", path=\"…\")")]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Workload(pub(crate) serving::Workload);

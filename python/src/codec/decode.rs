@@ -4,6 +4,7 @@ use canary_core::{
     predict::{read_predict, read_predict_grpc},
     tensor::Tensor,
 };
+use canary_python_macros::binding;
 use pyo3::{prelude::*, pybacked::PyBackedBytes, types::PyDict};
 
 use crate::{array, door, error::IntoPy};
@@ -12,6 +13,7 @@ use crate::{array, door, error::IntoPy};
 const LARGE: usize = 4 << 20;
 
 /// The outputs in the answer to a REST predict request.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (body, *, doubles = false))]
 pub(crate) fn decode_predict(
@@ -23,6 +25,7 @@ pub(crate) fn decode_predict(
 }
 
 /// The outputs in a gRPC `PredictResponse`.
+#[binding]
 #[pyfunction]
 pub(crate) fn decode_predict_grpc(
     py: Python<'_>,

@@ -1,12 +1,14 @@
 //! Predict requests without a client.
 
 use canary_core::predict::{ModelVersion, write_predict, write_predict_grpc};
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 
 use super::interruptible::write_interruptibly;
 use crate::convert::choice;
 
 /// The body of a REST predict request.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (input, *, signature = None, form = "row"))]
 pub(crate) fn encode_predict<'py>(
@@ -21,6 +23,7 @@ pub(crate) fn encode_predict<'py>(
 }
 
 /// The bytes of a gRPC `PredictRequest`.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (inputs, *, model, signature = None, version = None, label = None))]
 pub(crate) fn encode_predict_grpc<'py>(

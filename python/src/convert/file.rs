@@ -1,6 +1,7 @@
 //! Files of this machine as arguments: anything that `os.fspath` takes.
 
 use std::{
+    borrow::Cow,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -8,9 +9,34 @@ use std::{
 use canary_core::rollout::{Error, Result};
 use pyo3::{exceptions::PyOSError, prelude::*};
 
+use super::given::{Given, Refused};
+
 /// The path of a file.
-#[derive(FromPyObject)]
 pub(crate) struct File(PathBuf);
+
+impl<'py> Given<'py> for File {
+    fn wanted() -> Cow<'static, str> {
+        PathBuf::wanted()
+    }
+
+    fn several() -> Cow<'static, str> {
+        PathBuf::several()
+    }
+
+    fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
+        PathBuf::read(value).map(Self)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for &File {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        Ok(self.0.as_path().into_pyobject(py)?.into_any())
+    }
+}
 
 impl File {
     pub(crate) fn path(&self) -> &Path {

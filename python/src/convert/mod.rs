@@ -2,6 +2,8 @@
 
 pub(crate) mod choice;
 pub(crate) mod file;
+pub(crate) mod given;
+pub(crate) mod names;
 pub(crate) mod plain;
 pub(crate) mod proxy;
 pub(crate) mod time;

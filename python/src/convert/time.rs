@@ -1,26 +1,60 @@
-//! Durations given as seconds or as `datetime.timedelta`, and moments as text.
+//! Durations given as seconds, as `datetime.timedelta` or as text, and moments as text.
 
-use std::time::Duration;
+use std::{borrow::Cow, convert::Infallible, time::Duration};
 
 use canary_core::evidence::Timestamp;
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{
+    prelude::*,
+    types::{PyBool, PyFloat, PyString},
+};
 
-/// A duration of zero or more.
-pub(crate) fn seconds(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
-    if let Ok(duration) = value.extract::<Duration>() {
-        return Ok(duration);
+use super::given::{Given, Refused};
+
+/// A duration of zero or more, as an argument.
+#[derive(Clone, Copy)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+/// The forms of a duration.
+const FORMS: &str = "seconds of 0 or more, a timedelta, or a text such as \"10s\"";
+
+impl<'py> Given<'py> for Seconds {
+    fn wanted() -> Cow<'static, str> {
+        FORMS.into()
     }
-    let seconds: f64 = value.extract()?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| {
-        PyValueError::new_err(format!(
-            "{seconds} is no duration; give seconds of 0 or more, or a timedelta"
-        ))
-    })
+
+    fn several() -> Cow<'static, str> {
+        "durations".into()
+    }
+
+    fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
+        if let Ok(duration) = value.extract::<Duration>() {
+            return Ok(Self(duration));
+        }
+        if let Ok(text) = value.cast::<PyString>() {
+            let duration = text.to_string().parse::<jiff::SignedDuration>().ok();
+            let duration = duration.and_then(|duration| Duration::try_from(duration).ok());
+            return duration.map(Self).ok_or_else(|| Refused::range(value, FORMS));
+        }
+        let number = (!value.is_instance_of::<PyBool>()).then(|| value.extract::<f64>().ok());
+        let seconds = number.flatten().ok_or_else(|| Refused::kind(value, FORMS))?;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| Refused::range(value, FORMS))
+    }
 }
 
-/// A duration of zero or more, or another one where none is given.
-pub(crate) fn seconds_or(value: Option<&Bound<'_, PyAny>>, usual: Duration) -> PyResult<Duration> {
-    value.map_or(Ok(usual), seconds)
+impl<'py> IntoPyObject<'py> for &Seconds {
+    type Target = PyFloat;
+    type Output = Bound<'py, PyFloat>;
+    type Error = Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        self.0.as_secs_f64().into_pyobject(py)
+    }
+}
+
+impl From<Seconds> for Duration {
+    fn from(Seconds(duration): Seconds) -> Self {
+        duration
+    }
 }
 
 /// A moment as JSON has it, such as `2026-11-29T01:06:09.25Z`.

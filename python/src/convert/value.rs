@@ -4,12 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::{
     PyClass, PyTypeInfo,
-    exceptions::PyValueError,
+    exceptions::{PyAttributeError, PyValueError},
     prelude::*,
     types::{PyBytes, PyDict},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+
+use super::names::unknown;
 
 /// A value as JSON.
 pub(crate) fn json(value: &impl Serialize) -> PyResult<Value> {
@@ -56,6 +58,16 @@ pub(crate) fn restore<T: DeserializeOwned>(bytes: &[u8]) -> PyResult<T> {
     })
 }
 
+/// The error of an attribute that is set.
+pub(crate) fn immutable<T: PyClass>(value: &Bound<'_, T>, name: &str) -> PyErr {
+    let help = match value.as_any().hasattr("replace") {
+        Ok(true) => format!("; replace({name}=…) gives a changed copy"),
+        _ => String::new(),
+    };
+    let class = T::NAME;
+    PyAttributeError::new_err(format!("cannot set {name:?} of this {class}: it is immutable{help}"))
+}
+
 /// A copy with other arguments of its constructor; the first ones, which have no keyword, are named in their order.
 pub(crate) fn replace<T: PyClass>(
     value: &Bound<'_, T>,
@@ -70,8 +82,23 @@ pub(crate) fn replace<T: PyClass>(
         all.set_item(name, argument)?;
     }
     all.update(arguments.as_mapping())?;
-    if let Some(changes) = changes {
-        all.update(changes.as_mapping())?;
+    changed(value, &all, changes)
+}
+
+/// A value of the same class, from all the arguments of the constructor and changes to them.
+pub(crate) fn changed<T: PyClass>(
+    value: &Bound<'_, T>,
+    all: &Bound<'_, PyDict>,
+    changes: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<T>> {
+    let py = value.py();
+    let known: Vec<String> = all.keys().extract()?;
+    for (name, change) in changes.into_iter().flatten() {
+        let name: String = name.extract()?;
+        if !known.contains(&name) {
+            return Err(unknown(py, T::NAME, &name, &known));
+        }
+        all.set_item(name, change)?;
     }
-    Ok(py.get_type::<T>().call((), Some(&all))?.cast_into::<T>()?.unbind())
+    Ok(py.get_type::<T>().call((), Some(all))?.cast_into::<T>()?.unbind())
 }

@@ -1,9 +1,13 @@
 //! `canary.decode_image`.
 
 use canary_core::image::{DecodeOptions, PixelData, Pixels, decode, dimensions};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use canary_python_macros::binding;
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
 
-use crate::{array, door, error::IntoPy, input};
+use crate::{array, convert::given::kind, door, error::IntoPy, input};
 
 /// The options of decoding a file.
 pub(super) fn options(exif: bool, max_pixels: Option<u64>) -> DecodeOptions {
@@ -33,6 +37,7 @@ pub(super) fn decoded_file(
 }
 
 /// The pixels of an image file, RGB, as TensorFlow's `decode_image` gives them.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (image, *, exif = false, max_pixels = None))]
 pub(crate) fn decode_image<'py>(
@@ -42,7 +47,10 @@ pub(crate) fn decode_image<'py>(
     max_pixels: Option<u64>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let Some(file) = input::file(image)? else {
-        return Err(PyValueError::new_err("give a path, the bytes of a file, or a PIL image"));
+        return Err(PyTypeError::new_err(format!(
+            "image is {}; give a path, the bytes of a file, or a PIL image",
+            kind(image)
+        )));
     };
     let options = options(exif, max_pixels);
     let pixels = decoded_file(py, &file, options)?;

@@ -4,6 +4,7 @@ use canary_core::{
     image::{Image, Preprocess as Core},
     tensor::Tensor,
 };
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
@@ -24,6 +25,7 @@ use crate::{
 };
 
 /// The preparation of an image before a model sees it: crop, resize, normalise, layout, element type.
+#[binding]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Preprocess {

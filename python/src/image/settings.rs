@@ -1,5 +1,7 @@
 //! The settings of a preparation, as Python names them.
 
+use std::borrow::Cow;
+
 use canary_core::{
     image::{Crop, Filter, Layout, Preprocess, Preset},
     tensor::DType,
@@ -7,7 +9,13 @@ use canary_core::{
 use pyo3::prelude::*;
 
 use super::decode;
-use crate::{convert::choice::choose, error::IntoPy};
+use crate::{
+    convert::{
+        choice::choose,
+        given::{Given, Refused},
+    },
+    error::IntoPy,
+};
 
 #[derive(Clone, PartialEq)]
 pub(super) struct Settings {
@@ -24,10 +32,28 @@ pub(super) struct Settings {
 }
 
 /// `"square"`, or the fraction of each side that is kept.
-#[derive(Clone, PartialEq, FromPyObject, IntoPyObjectRef)]
+#[derive(Clone, PartialEq, IntoPyObjectRef)]
 pub(super) enum CropArgument {
     Name(String),
     Fraction(f64),
+}
+
+impl<'py> Given<'py> for CropArgument {
+    fn wanted() -> Cow<'static, str> {
+        "\"square\", or the fraction of each side to keep, such as 0.875".into()
+    }
+
+    fn several() -> Cow<'static, str> {
+        "crops".into()
+    }
+
+    fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
+        let name = || String::read(value).map(Self::Name);
+        f64::read(value)
+            .map(Self::Fraction)
+            .or_else(|_| name())
+            .map_err(|_| Refused::kind(value, Self::wanted()))
+    }
 }
 
 impl Settings {

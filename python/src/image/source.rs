@@ -31,11 +31,8 @@ pub(super) fn source<'py>(image: &Bound<'py, PyAny>) -> PyResult<Source<'py>> {
     if let Ok(pixels) = array.extract() {
         return Ok(Source::Floats(pixels));
     }
-    Err(PyValueError::new_err(format!(
-        "an image array has shape [height, width, 3] and dtype uint8 or float32; found shape {} and dtype {}",
-        array.getattr("shape")?,
-        array.getattr("dtype")?
-    )))
+    let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+    Err(unlike(&shape, &array.getattr("dtype")?.to_string()))
 }
 
 impl Source<'_> {
@@ -62,8 +59,31 @@ impl Source<'_> {
 fn channels(shape: &[usize]) -> PyResult<(usize, usize)> {
     match *shape {
         [height, width, 3] => Ok((height, width)),
-        _ => Err(PyValueError::new_err(format!(
-            "an image array has shape [height, width, 3]; found {shape:?}"
-        ))),
+        _ => Err(unlike(shape, "uint8")),
     }
+}
+
+/// The error of an array that is no image, with what makes one of it.
+fn unlike(shape: &[usize], dtype: &str) -> PyErr {
+    let mut help = Vec::new();
+    match *shape {
+        [_, _, 3] => {}
+        [_, _] => {
+            help.push("numpy.stack([image] * 3, axis=-1) gives a grey image its three channels");
+        }
+        [_, _, 1] => {
+            help.push("numpy.repeat(image, 3, axis=-1) gives a grey image its three channels");
+        }
+        [_, _, 4] => help.push("image[..., :3] leaves out the opacity"),
+        [_, _, _, 3] => help.push("batch(images) takes several at once"),
+        _ => help.push("give an array of one image, a path, bytes, or a PIL image"),
+    }
+    if !matches!(dtype, "uint8" | "float32") {
+        help.push("image.astype(\"float32\") gives levels from 0 to 1, image.astype(\"uint8\") those from 0 to 255");
+    }
+    PyValueError::new_err(format!(
+        "an image array has shape [height, width, 3] and dtype uint8 or float32; found shape {shape:?} and dtype \
+         {dtype}; {}",
+        help.join("; ")
+    ))
 }

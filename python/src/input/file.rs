@@ -50,7 +50,7 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
     }
     if value.is_none() {
         return Err(PyTypeError::new_err(
-            "None is no input; give a path, bytes, a PIL image or an array",
+            "None is not an input; give a path, bytes, a PIL image or an array",
         ));
     }
     Ok(None)

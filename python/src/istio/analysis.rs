@@ -1,11 +1,13 @@
 //! `canary.Analysis`.
 
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{finding::Finding, macros::pymethods, show};
 
 /// The problems between objects, and the checks that could not be judged.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 pub(crate) struct Analysis {

@@ -11,6 +11,7 @@ use canary_core::{
     manifest::locate,
     rollout::{Error, Result},
 };
+use canary_python_macros::binding;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
@@ -49,6 +50,7 @@ fn run(objects: &[Object], stop: &Arc<AtomicBool>) -> Result<analyze::Analysis> 
 
 /// Analyzes objects together, as `istioctl analyze` does; Services, Pods, Secrets and Namespaces among them serve as
 /// inventory.
+#[binding]
 #[pyfunction]
 #[pyo3(name = "analyze")]
 pub(crate) fn analyze_objects(py: Python<'_>, objects: &Bound<'_, PyAny>) -> PyResult<Analysis> {

@@ -6,10 +6,11 @@ use canary_core::istio;
 use pyo3::prelude::*;
 
 use super::kind::kind_class;
+use crate::convert::given::Names;
 
 /// The hosts given, or all.
-fn or_all(hosts: Option<Vec<String>>) -> Vec<String> {
-    hosts.unwrap_or_else(|| vec!["*".to_owned()])
+fn or_all(hosts: Option<Names>) -> Vec<String> {
+    hosts.map_or_else(|| vec!["*".to_owned()], |hosts| hosts.0)
 }
 
 /// The keyword arguments that both constructors take.
@@ -31,7 +32,7 @@ kind_class!(Gateway [], "GatewaySpec", "Istio's `Gateway`: the ports and hosts t
     fn http(
         name: String,
         port: u32,
-        hosts: Option<Vec<String>>,
+        hosts: Option<Names>,
         selector: Option<BTreeMap<String, String>>,
         namespace: Option<String>,
     ) -> Self {
@@ -44,7 +45,7 @@ kind_class!(Gateway [], "GatewaySpec", "Istio's `Gateway`: the ports and hosts t
     fn https(
         name: String,
         port: u32,
-        hosts: Option<Vec<String>>,
+        hosts: Option<Names>,
         credential_name: String,
         selector: Option<BTreeMap<String, String>>,
         namespace: Option<String>,

@@ -34,6 +34,7 @@ pub(super) fn read<T>(
 macro_rules! kind_class {
     ($kind:ident [$($block:ident),*], $spec:literal, $doc:literal, { $($own:tt)* }) => {
         #[doc = $doc]
+        #[canary_python_macros::binding]
         #[pyclass(frozen, eq, module = "canary", from_py_object)]
         #[derive(Clone)]
         pub(crate) struct $kind(
@@ -96,7 +97,7 @@ macro_rules! kind_class {
                     // Required fields must be given; the default has them empty.
                     object["spec"] = serde_json::Value::Object(serde_json::Map::new());
                     if let Some(fields) = fields {
-                        object = $crate::istio::fields::replaced(object, fields)?;
+                        object = $crate::istio::fields::replaced(stringify!($kind), object, fields)?;
                     }
                     Self::from_json(&object)
                 }
@@ -132,7 +133,7 @@ macro_rules! kind_class {
                 fn replace(&self, changes: Option<&Bound<'_, pyo3::types::PyDict>>) -> PyResult<Self> {
                     let Some(changes) = changes else { return Ok(self.clone()) };
                     let object = $crate::convert::value::json(&self.0)?;
-                    Self::from_json(&$crate::istio::fields::replaced(object, changes)?)
+                    Self::from_json(&$crate::istio::fields::replaced(stringify!($kind), object, changes)?)
                 }
 
                 fn to_version(&self, version: &str) -> PyResult<Self> {

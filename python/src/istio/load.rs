@@ -1,12 +1,15 @@
 //! `canary.load` and `canary.loads`.
 
-use canary_core::{Manifest, Object, manifest::Source, rollout::Error};
-use pyo3::prelude::*;
+use canary_core::{Findings, Manifest, Object, manifest::Source, rollout::Error};
+use canary_python_macros::binding;
+use pyo3::{prelude::*, types::PyList};
 
 use super::{destination_rule::DestinationRule, gateway::Gateway, virtual_service::VirtualService};
 use crate::{
     convert::{file::File, plain},
+    door,
     error::IntoPy,
+    finding,
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
@@ -32,30 +35,51 @@ fn text_of(path: &File) -> canary_core::rollout::Result<String> {
     })
 }
 
-fn objects(py: Python<'_>, manifest: Manifest) -> PyResult<Vec<Bound<'_, PyAny>>> {
+/// Text from which on it is read on a thread of its own, which Ctrl-C leaves alone: some milliseconds.
+const LARGE: usize = 64 << 10;
+
+/// The objects of a text; beside them, where it is read leniently, what was wrong with it.
+fn read(py: Python<'_>, name: String, text: String, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
+    let large = text.len() > LARGE;
+    let work = move || {
+        if lenient {
+            return Ok(Manifest::read_lenient(&text));
+        }
+        Ok((Manifest::read_named(&name, &text).py()?, Findings::default()))
+    };
+    let (manifest, wrong) = if large { door::abandon(py, work) } else { py.detach(work) }?;
     let sources: Vec<_> =
         (0..manifest.objects.len()).map(|at| manifest.source(at).cloned()).collect();
-    manifest
-        .objects
-        .into_iter()
-        .zip(sources)
-        .map(|(object, source)| to_python(py, object, source))
-        .collect()
+    let objects = manifest.objects.into_iter().zip(sources).map(|(object, source)| {
+        py.check_signals()?;
+        to_python(py, object, source)
+    });
+    let objects = PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?;
+    if lenient {
+        return Ok((objects, finding::records(py, wrong, None)?).into_pyobject(py)?.into_any());
+    }
+    Ok(objects.into_any())
 }
 
 /// Reads every object of a file, YAML or JSON, one document or several.
+#[binding]
 #[pyfunction]
-pub(crate) fn load<'py>(
-    py: Python<'py>,
-    path: &Bound<'py, PyAny>,
-) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let path: File = path.extract()?;
+#[pyo3(signature = (path, *, lenient = false))]
+#[expect(clippy::needless_pass_by_value, reason = "an argument is read into a value")]
+pub(crate) fn load(py: Python<'_>, path: File, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
     let text = text_of(&path).py()?;
-    objects(py, Manifest::read_named(&path.path().display().to_string(), &text).py()?)
+    read(py, path.path().display().to_string(), text, lenient)
 }
 
 /// Reads every object of a text.
+#[binding]
 #[pyfunction]
-pub(crate) fn loads<'py>(py: Python<'py>, text: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    objects(py, Manifest::read(text).py()?)
+#[pyo3(signature = (text, *, lenient = false))]
+pub(crate) fn loads(py: Python<'_>, text: String, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
+    let suffixes = [".yaml", ".yml", ".json"];
+    if !text.contains('\n') && suffixes.iter().any(|suffix| text.trim_end().ends_with(suffix)) {
+        let reason = format!("the text {text:?} is the name of a file; load({text:?}) reads it");
+        return Err(Error::manifest("manifest".to_owned(), reason)).py();
+    }
+    read(py, "manifest".to_owned(), text, lenient)
 }

@@ -1,26 +1,37 @@
 //! `canary.VirtualService`.
 
+use std::borrow::Cow;
+
 use canary_core::istio;
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::prelude::*;
 
 use super::kind::kind_class;
-use crate::convert::time;
+use crate::{
+    convert::{
+        given::{Given, Names, Refused, ordered},
+        time::Seconds,
+    },
+    error::IntoPy,
+    json,
+};
 
 /// Weights given as a mapping or as pairs; the order is kept.
-#[derive(FromPyObject)]
-enum Weights<'py> {
-    Mapping(Bound<'py, PyDict>),
-    Pairs(Vec<(String, i32)>),
-}
+struct Weights(Vec<(String, i32)>);
 
-impl Weights<'_> {
-    fn pairs(self) -> PyResult<Vec<(String, i32)>> {
-        match self {
-            Self::Pairs(pairs) => Ok(pairs),
-            Self::Mapping(mapping) => {
-                mapping.iter().map(|(key, value)| Ok((key.extract()?, value.extract()?))).collect()
-            }
+impl<'py> Given<'py> for Weights {
+    fn wanted() -> Cow<'static, str> {
+        "a dict from each subset to its weight, such as {\"v1\": 90, \"v2\": 10}".into()
+    }
+
+    fn several() -> Cow<'static, str> {
+        "weights of subsets".into()
+    }
+
+    fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
+        if value.hasattr("items").map_err(Refused::Raised)? {
+            return ordered(value, Self::wanted).map(Self);
         }
+        Vec::read(value).map(Self).map_err(|refused| refused.unless_within(value, Self::wanted))
     }
 }
 
@@ -28,18 +39,18 @@ impl Weights<'_> {
 #[allow(clippy::too_many_arguments)]
 fn finish(
     mut service: istio::VirtualService,
-    hosts: Option<Vec<String>>,
-    gateways: Option<Vec<String>>,
+    hosts: Option<Names>,
+    gateways: Option<Names>,
     port: Option<u32>,
     name: Option<String>,
     namespace: Option<String>,
-    timeout: Option<Bound<'_, PyAny>>,
+    timeout: Option<Seconds>,
     stamp_subset: Option<String>,
-) -> PyResult<VirtualService> {
-    if let Some(hosts) = hosts {
+) -> VirtualService {
+    if let Some(Names(hosts)) = hosts {
         service = service.hosts(hosts);
     }
-    if let Some(gateways) = gateways {
+    if let Some(Names(gateways)) = gateways {
         service = service.gateways(gateways);
     }
     if let Some(port) = port {
@@ -52,12 +63,12 @@ fn finish(
         service = service.namespace(namespace);
     }
     if let Some(timeout) = timeout {
-        service = service.timeout(time::seconds(&timeout)?);
+        service = service.timeout(timeout.0);
     }
     if let Some(header) = stamp_subset {
         service = service.stamp_subset(header);
     }
-    Ok(service.into())
+    service.into()
 }
 
 kind_class!(
@@ -70,16 +81,16 @@ kind_class!(
         #[allow(clippy::too_many_arguments)]
         fn weighted(
             host: String,
-            weights: Weights<'_>,
-            hosts: Option<Vec<String>>,
-            gateways: Option<Vec<String>>,
+            weights: Weights,
+            hosts: Option<Names>,
+            gateways: Option<Names>,
             port: Option<u32>,
             name: Option<String>,
             namespace: Option<String>,
-            timeout: Option<Bound<'_, PyAny>>,
+            timeout: Option<Seconds>,
             stamp_subset: Option<String>,
-        ) -> PyResult<Self> {
-            let service = istio::VirtualService::weighted(host, weights.pairs()?);
+        ) -> Self {
+            let service = istio::VirtualService::weighted(host, weights.0);
             finish(service, hosts, gateways, port, name, namespace, timeout, stamp_subset)
         }
 
@@ -89,19 +100,38 @@ kind_class!(
         fn to(
             host: String,
             subset: Option<String>,
-            hosts: Option<Vec<String>>,
-            gateways: Option<Vec<String>>,
+            hosts: Option<Names>,
+            gateways: Option<Names>,
             port: Option<u32>,
             name: Option<String>,
             namespace: Option<String>,
-            timeout: Option<Bound<'_, PyAny>>,
+            timeout: Option<Seconds>,
             stamp_subset: Option<String>,
-        ) -> PyResult<Self> {
+        ) -> Self {
             let mut service = istio::VirtualService::to(host);
             if let Some(subset) = subset {
                 service = service.subset(subset);
             }
             finish(service, hosts, gateways, port, name, namespace, timeout, stamp_subset)
+        }
+
+        #[pyo3(signature = (weights, *, route = None))]
+        fn with_weights(&self, weights: Weights, route: Option<&str>) -> PyResult<Self> {
+            Ok(self.0.clone().with_weights(route, weights.0).py()?.into())
+        }
+
+        fn with_route(&self, route: &Bound<'_, PyAny>) -> PyResult<Self> {
+            let rule = json::from_python(route)?;
+            // As the only rule of an object, so that what is wrong with it is told with its place.
+            let object = serde_json::json!({
+                "apiVersion": self.0.api_version(),
+                "kind": "VirtualService",
+                "metadata": {"name": self.0.name()},
+                "spec": {"http": [rule]},
+            });
+            let Self(read, _) = Self::from_json(&object)?;
+            let rule = read.spec.http.into_iter().flatten().next().unwrap_or_default();
+            Ok(self.0.clone().with_rule(rule).into())
         }
 
         fn when_header(&self, header: String, value: String, subset: String) -> Self {

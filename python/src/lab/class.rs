@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyTuple};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     cluster::release::{Place, Release},
-    convert::{plain, time},
+    convert::{plain, time::Seconds},
     door::{self, Blocking, Call, Task},
     error::IntoPy,
     macros::pymethods,
@@ -31,6 +32,7 @@ type Runs = for<'py> fn(Python<'py>, &str) -> PyResult<Vec<Bound<'py, PyAny>>>;
 pub(crate) static RUNS: OnceLock<Runs> = OnceLock::new();
 
 /// A mesh with model servers on loopback, in this process.
+#[binding("Lab.seed()")]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Lab(Mutex<Option<Arc<canary_lab::Lab>>>);
 
@@ -75,8 +77,8 @@ pymethods! {
             Blocking::new(move |_| objects::apply(&lab, &values, force).map(|()| None::<bool>))
         };
         #[pyo3(signature = (timeout = None))]
-        wait_ready, wait_ready_async (timeout: Option<&Bound<'py, PyAny>>) = {
-            let timeout = time::seconds_or(timeout, Duration::from_secs(60))?;
+        wait_ready, wait_ready_async (timeout: Option<Seconds>) = {
+            let timeout = timeout.map_or(Duration::from_secs(60), Into::into);
             let lab = lab.open()?;
             Blocking::new(move |stop| {
                 lab.wait_ready_while(timeout, || !stop.load(Ordering::Relaxed)).py().map(|()| None::<bool>)
@@ -146,10 +148,10 @@ pymethods! {
             namespace: &str,
             plan: Option<&Bound<'_, Plan>>,
             by: Option<String>,
-            timeout: Option<&Bound<'_, PyAny>>,
+            timeout: Option<Seconds>,
         ) -> PyResult<Release> {
             let place = Place::Lab(self.with(|lab| Ok(lab.cluster().clone()))?);
-            Release::new(place, (namespace, virtual_service), plan, by, timeout)
+            Ok(Release::new(place, (namespace, virtual_service), plan, by, timeout))
         }
 
         fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

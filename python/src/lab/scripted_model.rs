@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use canary_lab::model::{Code, Latency, Scripted};
+use canary_python_macros::binding;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 
 use crate::{
-    convert::{time, value::hash_of},
+    convert::{time::Seconds, value::hash_of},
     macros::{arguments, pymethods},
 };
 
 /// A model for the lab that answers by a script: for tests, and for trying out plans.
+#[binding("ScriptedModel(\"cat\", 0.9)")]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct ScriptedModel {
@@ -77,11 +79,10 @@ pymethods! {
             disagree: f64,
             other: &str,
             drift: f64,
-            latency: Option<&Bound<'_, PyAny>>,
+            latency: Option<Seconds>,
             seed: u64,
         ) -> PyResult<Self> {
-            let latency =
-                time::seconds_or(latency, Duration::ZERO)?.as_secs_f64();
+            let latency = latency.map_or(Duration::ZERO, Into::into).as_secs_f64();
             for (name, value) in
                 [("probability", probability), ("errors", errors), ("disagree", disagree)]
             {

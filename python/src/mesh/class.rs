@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use canary_core::route;
-use pyo3::prelude::*;
+use canary_python_macros::binding;
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
 
 use super::{decision::Decision, request};
 use crate::{
@@ -14,15 +18,31 @@ use crate::{
         load,
         manifest::{self, Placed},
     },
-    macros::pymethods,
+    macros::{arguments, pymethods},
 };
 
 /// Objects compiled for routing: says where a request goes, and why.
+#[binding("Mesh(objects)")]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Mesh {
     core: route::Mesh,
     /// The objects that it was created from, for its table.
     objects: Vec<Placed>,
+    settings: Settings,
+}
+
+/// The settings of a mesh, as they were given.
+struct Settings {
+    cluster_domain: Option<String>,
+    root_namespace: Option<String>,
+    gateway_namespace: Option<String>,
+}
+
+impl Mesh {
+    /// The decision about a request.
+    pub(super) fn decide(&self, request: route::Request) -> route::Decision {
+        self.core.route(request)
+    }
 }
 
 pymethods! {
@@ -42,24 +62,27 @@ pymethods! {
         ) -> PyResult<Self> {
             let objects = manifest::all_placed(objects)?;
             let mut builder = route::Mesh::builder();
-            if let Some(domain) = cluster_domain {
+            if let Some(domain) = &cluster_domain {
                 builder = builder.cluster_domain(domain);
             }
-            if let Some(namespace) = root_namespace {
+            if let Some(namespace) = &root_namespace {
                 builder = builder.root_namespace(namespace);
             }
-            if let Some(namespace) = gateway_namespace {
+            if let Some(namespace) = &gateway_namespace {
                 builder = builder.gateway_namespace(namespace);
             }
-            builder = builder.objects(objects.iter().map(|(object, _)| object.clone()));
-            let core = door::abandon(py, move || builder.build().py())?;
-            Ok(Self { core, objects })
+            let settings = Settings { cluster_domain, root_namespace, gateway_namespace };
+            let (core, objects) = door::abandon(py, move || {
+                let compiled = builder.objects(objects.iter().map(|(object, _)| object.clone()));
+                Ok((compiled.build().py()?, objects))
+            })?;
+            Ok(Self { core, objects, settings })
         }
 
         #[pyo3(signature = (url, *, method = "GET", headers = None, gateway = None, port = None, random = 0, source_namespace = None, source_labels = None, claims = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn route(
-            &self,
+            slf: &Bound<'_, Self>,
             url: &str,
             method: &str,
             headers: Option<BTreeMap<String, String>>,
@@ -79,7 +102,7 @@ pymethods! {
                 Some(claims) => request.claims(request::claims(claims)?),
                 None => request,
             };
-            Ok(Decision { core: self.core.route(request) })
+            Ok(Decision::new(slf, request))
         }
 
         fn diff(&self, py: Python<'_>, after: &Bound<'_, Self>) -> PyResult<Plain> {
@@ -88,9 +111,15 @@ pymethods! {
             Ok(Plain(value::json(&diff.unwrap_or_default())?))
         }
 
-        fn _objects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        #[pyo3(name = "_objects")]
+        fn placed<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
             let objects = self.objects.iter().cloned();
             objects.map(|(object, source)| load::to_python(py, object, source)).collect()
+        }
+
+        fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+            let arguments = arguments!(py, self.settings; cluster_domain, root_namespace, gateway_namespace);
+            Ok(((self.placed(py)?,).into_pyobject(py)?, arguments))
         }
 
         fn __repr__(&self) -> String {

@@ -1,15 +1,30 @@
 //! `canary.Decision`.
 
 use canary_core::route;
-use pyo3::prelude::*;
+use canary_python_macros::binding;
+use pyo3::{prelude::*, types::PyBytes};
 
+use super::class::Mesh;
 use crate::{convert::value, macros::pymethods};
 
 /// Where a request goes.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Decision {
-    pub(super) core: route::Decision,
+    core: route::Decision,
+    /// The mesh that decided.
+    mesh: Py<Mesh>,
 }
+
+impl Decision {
+    /// The decision of a mesh about a request.
+    pub(super) fn new(mesh: &Bound<'_, Mesh>, request: route::Request) -> Self {
+        Self { core: mesh.get().decide(request), mesh: mesh.clone().unbind() }
+    }
+}
+
+/// The parts of a pickled decision: the mesh and the request, which decide it again.
+type Parts<'py> = (Bound<'py, PyAny>, (Py<Mesh>, Bound<'py, PyBytes>));
 
 /// A share as a number from 0 to 1.
 fn fraction(share: route::Chance) -> f64 {
@@ -58,6 +73,17 @@ pymethods! {
 
         fn __hash__(&self) -> PyResult<u64> {
             value::hash(&self.core)
+        }
+
+        fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Parts<'py>> {
+            let restore = py.get_type::<Self>().getattr("_restore")?;
+            Ok((restore, (self.mesh.clone_ref(py), value::bytes(py, self.core.request())?)))
+        }
+
+        #[staticmethod]
+        #[pyo3(name = "_restore")]
+        fn restore(mesh: &Bound<'_, Mesh>, request: &[u8]) -> PyResult<Self> {
+            Ok(Self::new(mesh, value::restore(request)?))
         }
 
         fn __str__(&self) -> String {

@@ -9,14 +9,14 @@ use canary_core::{
 use pyo3::{exceptions::PyValueError, prelude::*};
 use serde_json::json;
 
-use crate::convert::{plain::Plain, time};
+use crate::convert::{plain::Plain, time::Seconds};
 
 /// The beginning and the end of a window of that length.
 pub(super) fn window(
-    seconds: Option<&Bound<'_, PyAny>>,
+    seconds: Option<Seconds>,
     until: Option<f64>,
 ) -> PyResult<(Timestamp, Timestamp)> {
-    let length = time::seconds_or(seconds, Duration::from_secs(60))?;
+    let length = seconds.map_or(Duration::from_secs(60), Into::into);
     let until = match until {
         Some(until) if (0.0..1e11).contains(&until) =>
         {

@@ -1,12 +1,14 @@
 //! `canary.compare_rules`.
 
 use canary_core::rollout::{ComparedTraffic, Rule};
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 
 use super::comparison::Comparison;
 use crate::{door, error::IntoPy};
 
 /// Lets several rules judge the same simulated traffic.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (*, errors, share = 0.1, requests = 20_000, interval = 200, alpha = 0.05, thresholds = vec![(0.99, 1), (0.99, 5)], runs = 1000, seed = 0))]
 #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]

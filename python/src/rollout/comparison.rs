@@ -1,6 +1,7 @@
 //! `canary.Comparison`.
 
 use canary_core::rollout;
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::{
 };
 
 /// The results of several rules on the same simulated traffic.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use canary_core::rollout::{self, OnAlarm};
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 
 use super::scores::Score;
@@ -13,6 +14,7 @@ use crate::{
 };
 
 /// One thing that must not get worse.
+#[binding("error_ratio()")]
 #[pyclass(frozen, module = "canary", from_py_object)]
 #[derive(Clone)]
 pub(crate) struct Guardrail {

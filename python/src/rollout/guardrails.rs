@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use canary_core::rollout::{self, Check};
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
 };
 
 use super::guardrail::Guardrail;
-use crate::convert::time;
+use crate::convert::time::Seconds;
 
 /// The canary's error rate is at most `at_most` times the stable one.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (at_most = 1.0, *, proven_below = None, harm = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn error_ratio(
@@ -28,12 +30,13 @@ pub(crate) fn error_ratio(
 }
 
 /// The canary's rate of slow requests is at most `at_most` times the stable one.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (at_most = 1.0, *, threshold = None, quantile = None, warmup = None, proven_below = None, harm = None, share = 1.0, minimum = None, action = None, name = None))]
 #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
 pub(crate) fn slow_ratio(
     at_most: f64,
-    threshold: Option<Bound<'_, PyAny>>,
+    threshold: Option<Seconds>,
     quantile: Option<f64>,
     warmup: Option<u64>,
     proven_below: Option<f64>,
@@ -45,14 +48,14 @@ pub(crate) fn slow_ratio(
 ) -> PyResult<Guardrail> {
     let mut core = tuned(rollout::Guardrail::slow_ratio(at_most), harm);
     if let Check::SlowRatio(check) = &mut core.check {
-        check.threshold = threshold.map(|value| time::seconds(&value)).transpose()?;
-        check.quantile = quantile.unwrap_or(check.quantile);
-        check.warmup = warmup.unwrap_or(check.warmup);
+        check.threshold = threshold.map(Into::into);
+        learn((&mut check.quantile, quantile), (&mut check.warmup, warmup));
     }
     Guardrail::new(core, name, share, minimum, proven_below, action)
 }
 
 /// A quantile of the canary's latency is at most `at_most` times the same quantile of the stable version.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (at_most, *, quantile = None, warmup = None, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
 #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
@@ -68,13 +71,13 @@ pub(crate) fn quantile_ratio(
 ) -> PyResult<Guardrail> {
     let mut core = rollout::Guardrail::quantile_ratio(at_most);
     if let Check::QuantileRatio(check) = &mut core.check {
-        check.quantile = quantile.unwrap_or(check.quantile);
-        check.warmup = warmup.unwrap_or(check.warmup);
+        learn((&mut check.quantile, quantile), (&mut check.warmup, warmup));
     }
     Guardrail::new(core, name, share, minimum, proven_below, action)
 }
 
 /// Of the canary's requests at most the part `at_most` fails; with `and_worse`, or no more than the stable rate times that.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (at_most, *, and_worse = None, proven_below = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn error_rate(
@@ -94,6 +97,7 @@ pub(crate) fn error_rate(
 }
 
 /// The mean of a number of each request is no worse at the canary than at the stable version.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (*, range, of = None, margin = 0.0, lower_is_better = false, labelled = false, unlabelled = None, proven_within = None, share = 1.0, minimum = None, action = None, name = None))]
 #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
@@ -135,6 +139,12 @@ pub(crate) fn mean(
     Ok(guardrail)
 }
 
+/// Sets the quantile of the stable latencies that is learned, and the number of them that it is learned from.
+fn learn((quantile, given): (&mut f64, Option<f64>), (warmup, latencies): (&mut u64, Option<u64>)) {
+    *quantile = given.unwrap_or(*quantile);
+    *warmup = latencies.unwrap_or(*warmup);
+}
+
 /// The guardrail, tuned to find a harm where one is stated.
 fn tuned(core: rollout::Guardrail, harm: Option<f64>) -> rollout::Guardrail {
     match harm {
@@ -144,6 +154,7 @@ fn tuned(core: rollout::Guardrail, harm: Option<f64>) -> rollout::Guardrail {
 }
 
 /// Both models give the same top class for at least `at_least` of the inputs.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (at_least, *, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn agreement(
@@ -165,6 +176,7 @@ pub(crate) fn agreement(
 }
 
 /// On labelled inputs the canary is right no less often than the stable model.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn accuracy(
@@ -178,6 +190,7 @@ pub(crate) fn accuracy(
 }
 
 /// In pairs the canary fails no more often than the stable version.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (*, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn pair_errors(
@@ -191,6 +204,7 @@ pub(crate) fn pair_errors(
 }
 
 /// The mean probability of the top class falls by no more than `margin`.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (margin, *, proven_above = None, share = 1.0, minimum = None, action = None, name = None))]
 pub(crate) fn numeric_drift(
@@ -212,6 +226,7 @@ pub(crate) fn numeric_drift(
 }
 
 /// The mean of `score(pair)`, a number from 0 to 1, is at least `at_least`.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (name, score, at_least, *, proven_above = None, share = 1.0, minimum = None, action = None))]
 pub(crate) fn custom(

@@ -4,10 +4,16 @@ use canary_core::rollout::{Hold, Step};
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
-    types::{PyBool, PyDict, PyFloat, PyString},
+    types::{PyBool, PyDict, PyFloat, PyInt},
 };
 
-use crate::{convert::time, json};
+use crate::{
+    convert::{
+        given::{argument, kind},
+        time::Seconds,
+    },
+    json,
+};
 
 /// Requests of the canary as a number, or a mapping with any of `requests`, `total_requests`, `pairs` and `time`.
 pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
@@ -20,19 +26,22 @@ pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
         return Ok(Hold::requests(requests));
     }
     let Ok(bounds) = value.cast::<PyDict>() else {
-        return Err(PyTypeError::new_err(
-            "hold is a number of requests that the canary serves, or a dict with any of requests, total_requests, pairs, \
-             time",
-        ));
+        return Err(PyTypeError::new_err(format!(
+            "hold is {}; give the number of requests that the canary serves, or a dict with any of requests, \
+             total_requests, pairs, time",
+            kind(value)
+        )));
     };
     let mut hold = Hold::default();
     for (name, bound) in bounds.iter() {
         match name.extract::<String>()?.as_str() {
-            "requests" => hold.requests = Some(bound.extract()?),
+            "requests" => hold.requests = Some(argument("hold[\"requests\"]", &bound)?),
             // As keyword arguments are written, and as in YAML.
-            "total_requests" | "totalRequests" => hold.total_requests = Some(bound.extract()?),
-            "pairs" => hold.pairs = Some(bound.extract()?),
-            "time" => hold.time = Some(time::seconds(&bound)?),
+            "total_requests" | "totalRequests" => {
+                hold.total_requests = Some(argument("hold[\"total_requests\"]", &bound)?);
+            }
+            "pairs" => hold.pairs = Some(argument("hold[\"pairs\"]", &bound)?),
+            "time" => hold.time = Some(argument::<Seconds>("hold[\"time\"]", &bound)?.into()),
             other => {
                 return Err(PyValueError::new_err(format!(
                     "hold has no {other:?}; it has requests, total_requests, pairs and time"
@@ -44,13 +53,15 @@ pub(super) fn hold(value: &Bound<'_, PyAny>) -> PyResult<Hold> {
 }
 
 /// A weight, or a mapping as in YAML, whose hold may be one as in Python.
-pub(super) fn step(value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
+pub(super) fn step(at: usize, value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
     if let Ok(weight) = value.extract::<u32>() {
         return Ok(Step::held(weight, usual));
     }
-    if value.is_instance_of::<PyFloat>() {
+    let number = value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>();
+    if number || !json::is_mapping(value)? {
+        let found = if number { value.to_string() } else { kind(value) };
         return Err(PyValueError::new_err(format!(
-            "a step is {value}; a weight is a whole number of percent, from 0 to 100"
+            "steps[{at}] is {found}; give a weight, a whole number of percent from 0 to 100, or a dict with weight and hold"
         )));
     }
     let Some((rest, held)) = split(value)? else {
@@ -59,14 +70,13 @@ pub(super) fn step(value: &Bound<'_, PyAny>, usual: Hold) -> PyResult<Step> {
     Ok(json::read::<Step>("step", json::from_python(&rest)?)?.hold(hold(&held)?))
 }
 
-/// The step without its hold, and the hold, where its time is not a text as in YAML.
+/// The step without its hold, and the hold, where it has one.
 fn split<'py>(
     step: &Bound<'py, PyAny>,
 ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
     let Ok(members) = step.cast::<PyDict>() else { return Ok(None) };
     let Some(held) = members.get_item("hold")? else { return Ok(None) };
-    let time = held.cast::<PyDict>().ok().map(|held| held.get_item("time")).transpose()?.flatten();
-    if time.is_none_or(|time| time.is_instance_of::<PyString>()) {
+    if held.is_none() {
         return Ok(None);
     }
     let rest = members.copy()?;

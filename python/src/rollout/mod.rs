@@ -11,6 +11,7 @@ pub(crate) mod pair;
 pub(crate) mod plan;
 mod plan_methods;
 mod plan_new;
+mod plan_view;
 pub(crate) mod power;
 pub(crate) mod progress;
 pub(crate) mod reading;

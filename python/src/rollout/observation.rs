@@ -3,18 +3,23 @@
 use std::time::Duration;
 
 use canary_core::evidence::{Arm, Request, Subsets, Timestamp};
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{convert::time, macros::pymethods};
+use crate::{
+    convert::{given::kind, time::Seconds},
+    macros::pymethods,
+};
 
 /// The last moment that is read, in Unix seconds: the end of the year 9999.
 const LAST: f64 = 253_402_300_799.0;
 
 /// One request that somebody else observed.
+#[binding("Observation(\"canary\", sent_at)")]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Observation {
@@ -94,9 +99,8 @@ pub(super) fn moment(given: &Bound<'_, PyAny>) -> PyResult<f64> {
         given.call_method0("timestamp")?.extract()?
     } else {
         given.extract::<f64>().map_err(|_| {
-            let kind =
-                given.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("sent_at is a {kind}; give a datetime or Unix seconds"))
+            let found = kind(given);
+            PyTypeError::new_err(format!("sent_at is {found}; give a datetime or Unix seconds"))
         })?
     };
     if !(0.0..=LAST).contains(&seconds) {
@@ -125,12 +129,12 @@ pymethods! {
             arm: Option<String>,
             sent_at: &Bound<'_, PyAny>,
             ok: bool,
-            latency: Option<Bound<'_, PyAny>>,
+            latency: Option<Seconds>,
             value: Option<f64>,
             user: Option<String>,
             id: Option<String>,
         ) -> PyResult<Self> {
-            let latency = latency.map(|latency| time::seconds(&latency)).transpose()?;
+            let latency = latency.map(Into::into);
             if let Some(value) = value.filter(|value| !value.is_finite()) {
                 return Err(PyValueError::new_err(format!("value is {value}; give a number, or None")));
             }

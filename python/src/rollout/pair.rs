@@ -1,12 +1,14 @@
 //! `canary.Pair`.
 
 use canary_core::evidence::{Answer, Pair as Core};
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::macros::pymethods;
 
 /// Both models' answers to one input.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 pub(crate) struct Pair(pub(crate) Core);

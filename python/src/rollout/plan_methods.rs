@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout;
-use pyo3::prelude::*;
+use pyo3::{prelude::*, types::PyDict};
 
 use super::{
     guardrail::Guardrail,
     plan::Plan,
-    plan_new::Arguments,
+    plan_new::Draft,
+    plan_view as view,
     power::Power,
     replay::replay,
     scenario::{Assumed, Pair},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     client::Client,
     cluster::Cluster,
-    convert::{time, value::hash_of},
+    convert::{plain::Plain, time::Seconds, value::hash_of},
     door::{self, Call, Task},
     error::IntoPy,
     finding::Finding,
@@ -37,6 +38,14 @@ pymethods! {
     Plan [dict, plot]
     get |plan| {
         virtual_service: &str = &plan.core.target.virtual_service;
+        namespace: &str = &plan.core.target.namespace;
+        route: Option<&str> = plan.core.target.route.as_deref();
+        destination_rule: Option<&str> = plan.core.target.destination_rule.as_deref();
+        canary_labels: BTreeMap<String, String> = plan.core.labels_of_canary();
+        on_inconclusive: &'static str = view::on_inconclusive(&plan.core);
+        proven_on: &'static str = view::proven_on(&plan.core);
+        gates: BTreeMap<&str, BTreeMap<&str, &str>> = view::gates(&plan.core);
+        sequential: PyResult<Option<Plain>> = view::sequential(&plan.core);
         stable: &str = &plan.core.stable;
         canary: &str = &plan.core.canary;
         alpha: f64 = plan.core.alpha;
@@ -56,8 +65,13 @@ pymethods! {
             .iter()
             .map(|core| Guardrail { core: core.clone(), score: plan.scores.0.get(&core.name).cloned() })
             .collect();
+        scale_down_after: Option<f64> = plan.core.scale_down_after.map(|after| after.as_secs_f64());
         aa: bool = plan.core.aa;
         digest: String = plan.core.hash();
+    }
+    make |plan, py| {
+        steps: PyResult<Vec<Bound<'py, PyDict>>> = plan.core.steps.iter().map(|step| view::step(py, step)).collect();
+        bursts: PyResult<Bound<'py, PyAny>> = view::bursts(py, &plan.core);
     }
     twins |plan, py| {
         #[pyo3(signature = (lab = None, *, cluster = None, client = None, inputs = None, evidence = None, labels = None, store = None, concurrency = 4, tick = None, anew = false, progress = None, notify = None, events = false, notify_link = None, notify_token_file = None, notify_cleartext = false, metrics = None))]
@@ -71,7 +85,7 @@ pymethods! {
             labels: Option<&Bound<'py, PyAny>>,
             store: Option<std::path::PathBuf>,
             concurrency: usize,
-            tick: Option<Bound<'py, PyAny>>,
+            tick: Option<Seconds>,
             anew: bool,
             progress: Option<&Bound<'py, PyAny>>,
             notify: Option<&Bound<'py, PyAny>>,
@@ -82,7 +96,7 @@ pymethods! {
             metrics: Option<String>,
         ) = Task::new(
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
-                .paced(concurrency, tick.as_ref())?
+                .paced(concurrency, tick)
                 .storing(store)
                 .telling(Notify { notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
                 .metered(metrics)
@@ -92,52 +106,19 @@ pymethods! {
     }
     methods {
         #[new]
-        #[pyo3(signature = (virtual_service, *, stable, canary, steps = None, hold = None, guards = None, header = None, alpha = None, namespace = None, route = None, destination_rule = None, gates = None, settle = None, request_timeout = None, bursts = None, startup_timeout = None, patience = None, on_inconclusive = None, labels_within = None, users_within = None, sequential = None, proven_on = None, aa = false, scale_down_after = None))]
-        #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
-        fn new<'py>(
+        #[pyo3(signature = (virtual_service, *, stable, canary, **settings))]
+        fn new(
             virtual_service: &str,
             stable: &str,
             canary: &str,
-            steps: Option<Vec<Bound<'py, PyAny>>>,
-            hold: Option<Bound<'py, PyAny>>,
-            guards: Option<Vec<Guardrail>>,
-            header: Option<(String, String)>,
-            alpha: Option<f64>,
-            namespace: Option<String>,
-            route: Option<String>,
-            destination_rule: Option<String>,
-            gates: Option<BTreeMap<String, BTreeMap<String, String>>>,
-            settle: Option<Bound<'py, PyAny>>,
-            request_timeout: Option<Bound<'py, PyAny>>,
-            bursts: Option<Bound<'py, PyAny>>,
-            startup_timeout: Option<Bound<'py, PyAny>>,
-            patience: Option<Bound<'py, PyAny>>,
-            on_inconclusive: Option<&str>,
-            labels_within: Option<Bound<'py, PyAny>>,
-            users_within: Option<Bound<'py, PyAny>>,
-            sequential: Option<Bound<'py, PyAny>>,
-            proven_on: Option<&str>,
-            aa: bool,
-            scale_down_after: Option<Bound<'py, PyAny>>,
+            settings: Option<&Bound<'_, PyDict>>,
         ) -> PyResult<Self> {
-            let mut core = rollout::Plan::new(virtual_service, stable, canary);
-            if let Some((name, value)) = header {
-                core = core.header(name, value);
-            }
-            core.alpha = alpha.unwrap_or(core.alpha);
-            core.aa = aa;
-            core.scale_down_after = scale_down_after.as_ref().map(time::seconds).transpose()?;
-            core.target.namespace = namespace.unwrap_or(core.target.namespace);
-            core.target.route = route;
-            core.target.destination_rule = destination_rule;
-            if let Some(within) = labels_within {
-                core = core.labels_within(time::seconds(&within)?);
-            }
-            if let Some(within) = users_within {
-                core = core.users_within(time::seconds(&within)?);
-            }
-            let times = [settle, request_timeout, startup_timeout, patience];
-            Arguments { steps, hold, guards, gates, times, bursts, on_inconclusive, sequential, proven_on }.complete(core)
+            Draft::new(virtual_service, stable, canary).complete(settings)
+        }
+
+        #[pyo3(signature = (**changes))]
+        fn replace(&self, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+            Draft::of(self).complete(changes)
         }
 
         #[staticmethod]

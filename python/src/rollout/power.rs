@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout;
+use canary_python_macros::binding;
 use pyo3::{prelude::*, types::PyBytes};
 
 use super::{plan::Plan, scores::Scores, simulation::interval};
 use crate::{convert::value, macros::pymethods};
 
 /// A plan whose holds are long enough to catch a stated harm.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Power {
     pub(crate) core: rollout::Power,

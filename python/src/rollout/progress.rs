@@ -4,6 +4,7 @@ use canary_core::{
     cluster::{Progress as Core, Snapshot},
     rollout::{CommandOutcome, ScaleDown},
 };
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use super::{reading, verdict::Verdict};
 use crate::macros::pymethods;
 
 /// Something that a run did or saw.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 #[serde(transparent)]

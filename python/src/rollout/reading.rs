@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout;
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{macros::pymethods, show};
 
 /// The reading of a guardrail.
+#[binding]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Reading(rollout::Reading);

@@ -17,6 +17,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
+    convert::given::kind,
     error::IntoPy,
     input::unreadable,
     run::{Raised, own_scores},
@@ -70,12 +71,18 @@ fn lines(
             .map(|(name, score)| (name, Box::new(score) as Box<dyn Score>))
             .collect();
     let mut lines = Vec::new();
-    for (number, item) in given.try_iter()?.enumerate() {
+    let items = given.try_iter().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "observations is {}; give the file that a run has stored, or a list of canary.Observation",
+            kind(given)
+        ))
+    })?;
+    for (number, item) in items.enumerate() {
         let item = item?;
         let observation = item.cast::<Observation>().map_err(|_| {
-            let kind = item.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
             PyTypeError::new_err(format!(
-                "observation {number} of {SOURCE} is a {kind}; give canary.Observation(arm, sent_at, ...)"
+                "observation {number} of {SOURCE} is {}; give canary.Observation(arm, sent_at, ...)",
+                kind(&item)
             ))
         })?;
         let wrong = |reason: String| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use canary_core::rollout::{self, Chance, Summary};
+use canary_python_macros::binding;
 use pyo3::{prelude::*, types::PyDict};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,7 @@ use crate::{
 };
 
 /// The number of simulated runs of a plan by outcome, and their cost.
+#[binding]
 #[pyclass(frozen, eq, module = "canary")]
 #[derive(PartialEq, Deserialize, Serialize)]
 pub(crate) struct Simulation {

@@ -1,6 +1,7 @@
 //! `canary.Verdict`.
 
 use canary_core::{Verdict as Core, evidence::Timestamp};
+use canary_python_macros::binding;
 use pyo3::{
     prelude::*,
     types::{PyDateTime, PyTzInfo},
@@ -14,6 +15,7 @@ use crate::{
 };
 
 /// The result of a rollout.
+#[binding]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Verdict {

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use canary_core::rollout::report::Report;
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyKeyboardInterrupt, PyStopAsyncIteration},
     prelude::*,
@@ -31,6 +32,7 @@ use crate::{
 };
 
 /// A plan at work.
+#[binding]
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Run {
     pub(super) drive: Arc<Drive>,

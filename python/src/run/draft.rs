@@ -75,7 +75,7 @@ impl Draft {
         // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
         if evidence.is_empty() || core.header.is_some() || can_send {
             let mut client = match (given.client, given.lab) {
-                (Some(client), _) => client.core.clone(),
+                (Some(client), _) => client.core()?,
                 (None, Some(lab)) => lab.get().with(|lab| own::client(lab, &core).py())?,
                 (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };

@@ -1,15 +1,20 @@
 //! Runs as a page.
 
 use canary_core::rollout::report::Report;
+use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
     prelude::*,
 };
 
-use super::{class::Run, disagreements::{add, compared}};
-use crate::convert::file::File;
+use super::{
+    class::Run,
+    disagreements::{add, compared},
+};
+use crate::convert::{file::File, given::kind};
 
 /// Writes several runs as one page, in the order given, and below them the comparison of each later one with the first.
+#[binding]
 #[pyfunction]
 #[pyo3(signature = (path, runs, *, title = "Canary releases", compare = false))]
 pub(crate) fn report(
@@ -22,11 +27,15 @@ pub(crate) fn report(
     let mut page = Report::new(title);
     let items = if runs.hasattr("items")? { runs.call_method0("items")? } else { runs.clone() };
     let mut named: Vec<(String, Py<Run>)> = Vec::new();
-    for item in items.try_iter()? {
-        let (name, run): (String, Bound<'_, PyAny>) = item?
-            .extract()
-            .map_err(|_| PyTypeError::new_err("runs is a dict, or a list of (title, run)"))?;
-        let run = run.cast_into::<Run>()?;
+    let wrong = |found: &Bound<'_, PyAny>| {
+        PyTypeError::new_err(format!(
+            "runs is {}; give a dict from each title to its Run, or a list of (title, run)",
+            kind(found)
+        ))
+    };
+    for item in items.try_iter().map_err(|_| wrong(runs))? {
+        let (name, run): (String, Bound<'_, PyAny>) = item?.extract().map_err(|_| wrong(runs))?;
+        let run = run.cast_into::<Run>().map_err(|_| wrong(runs))?;
         page = add(py, page, &run.get().drive, &name)?;
         named.push((name, run.unbind()));
     }

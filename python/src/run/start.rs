@@ -10,7 +10,9 @@ use super::{
     notify::Notify,
     place::Place,
 };
-use crate::{client::Client, cluster::Cluster, convert::time, lab::Lab, rollout::plan::Plan};
+use crate::{
+    client::Client, cluster::Cluster, convert::time::Seconds, lab::Lab, rollout::plan::Plan,
+};
 
 /// A run that has not begun.
 pub(crate) struct Start {
@@ -37,13 +39,9 @@ impl Start {
     }
 
     /// Sets the requests that are in flight together, and the time between two looks.
-    pub(crate) fn paced(
-        self,
-        concurrency: usize,
-        tick: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let tick = tick.map(time::seconds).transpose()?;
-        Ok(Self { draft: self.draft.paced(concurrency, tick), ..self })
+    pub(crate) fn paced(self, concurrency: usize, tick: Option<Seconds>) -> Self {
+        let tick = tick.map(Into::into);
+        Self { draft: self.draft.paced(concurrency, tick), ..self }
     }
 
     /// Appends the observations to a file.

@@ -7,20 +7,29 @@ use std::{
 
 use canary_core::serving::store::{self, CopyModel, Location, Progress, Settings};
 use futures_util::future::{Either, select};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{
+    exceptions::{PyTypeError, PyValueError},
+    prelude::*,
+};
 use tokio::sync::Notify;
 
 use crate::{
-    convert::{plain::Plain, proxy::Proxy, value},
+    convert::{given::kind, plain::Plain, proxy::Proxy, value},
     error::IntoPy,
 };
 
 /// The location of a path, of whatever `os.fspath` takes, or of a URL.
-fn location(value: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Location> {
+fn location(name: &str, value: &Bound<'_, PyAny>, settings: &Settings) -> PyResult<Location> {
     if let Ok(text) = value.extract::<String>() {
         return Location::parse_with(&text, settings).py();
     }
-    Ok(Location::folder(value.extract::<std::path::PathBuf>()?))
+    let folder: std::path::PathBuf = value.extract().map_err(|_| {
+        PyTypeError::new_err(format!(
+            "{name} is {}; give a path, or a URL such as gs://bucket/model/1",
+            kind(value)
+        ))
+    })?;
+    Ok(Location::folder(folder))
 }
 
 /// A copy that has not begun, and the exception of its callback.
@@ -48,8 +57,11 @@ impl Job {
         };
         let settings = Settings::default().proxy(proxy);
         let (raised, stop) = (Arc::<Mutex<Option<PyErr>>>::default(), Arc::new(Notify::new()));
-        let mut copy = CopyModel::new(location(source, &settings)?, location(target, &settings)?)
-            .concurrency(concurrency);
+        let mut copy = CopyModel::new(
+            location("source", source, &settings)?,
+            location("target", target, &settings)?,
+        )
+        .concurrency(concurrency);
         if !read_back {
             copy = copy.without_read_back();
         }

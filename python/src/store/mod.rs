@@ -2,6 +2,7 @@
 
 mod job;
 
+use canary_python_macros::binding;
 use pyo3::prelude::*;
 
 use self::job::Job;
@@ -12,6 +13,7 @@ macro_rules! twins {
     ($($name:ident: $way:ident;)*) => {
         $(
             /// Copies a SavedModel from one place to another.
+            #[binding]
             #[pyfunction]
             #[pyo3(signature = (source, target, *, progress = None, concurrency = 4, read_back = true, proxy = None))]
             pub(crate) fn $name<'py>(

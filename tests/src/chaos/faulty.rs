@@ -50,7 +50,7 @@ impl Call<'_> {
 pub enum Refusal {
     /// 401: the credentials have run out.
     Unauthorized,
-    /// 403: a permission was taken away.
+    /// 403: a permission was removed.
     Forbidden,
     /// 409: the object has been modified.
     Conflict,
@@ -78,7 +78,7 @@ impl Refusal {
         Self::Reset,
     ];
 
-    /// The error that the client of an API server makes of it.
+    /// The error that the client of an API server converts it to.
     pub fn error(self, call: &Call<'_>) -> Error {
         let verb = format!("{:?}", call.verb).to_lowercase();
         let of = |reason: &str, retryable: bool| Error::Cluster {

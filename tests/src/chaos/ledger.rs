@@ -209,7 +209,7 @@ impl Ledger {
         // After its end a plan may run again.
         if phase != "done" {
             if before.state.is_some() && number(before, "/began") != number(now, "/began") {
-                found.push("the rollout began anew: α is spent twice".to_owned());
+                found.push("the rollout started again: α is spent twice".to_owned());
             }
             if number(now, "/step") < number(before, "/step") {
                 found.push("the step went back".to_owned());

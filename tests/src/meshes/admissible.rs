@@ -6,7 +6,7 @@ use canary_core::{
     names::covers,
 };
 
-/// Mends what the generators often draw and Istio refuses. `mesh` is true for services of sidecars.
+/// Corrects what the generators often draw and Istio refuses. `mesh` is true for services of sidecars.
 pub fn mend(service: &mut VirtualService, mesh: bool) {
     let hosts = service.spec.hosts.get_or_insert_default();
     if mesh {

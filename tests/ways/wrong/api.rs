@@ -1,4 +1,4 @@
-//! An API server that refuses, forgets and goes away, while the canary fails: it is rolled back all the same.
+//! An API server that refuses, forgets and goes away, while the canary fails: it is still rolled back.
 
 use std::{
     sync::{
@@ -168,7 +168,7 @@ pub(super) const WAYS: &[Way] = &[
         [failed("held by another"); 4],
     ),
     way(
-        "API: what stands behind a subset may not be read",
+        "API: the pods behind a subset may not be read",
         |scene| {
             scene.faults = Some(Arc::new(|call: &Call<'_>| match call.object.kind.as_str() {
                 "Pod" | "Deployment" => Fault::Before(Refusal::Forbidden),

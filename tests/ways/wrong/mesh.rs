@@ -66,7 +66,7 @@ pub(super) const WAYS: &[Way] = &[
         [refused("several HTTP routes"); 4],
     ),
     way(
-        "a mirror is there already: mirror",
+        "a mirror already exists: mirror",
         |scene| {
             scene.route()["mirror"] = to("v2");
             scene.route()["mirrorPercentage"] = json!({"value": 10.0});
@@ -75,7 +75,7 @@ pub(super) const WAYS: &[Way] = &[
         [refused("mirror"); 4],
     ),
     way(
-        "a mirror is there already: mirrors",
+        "a mirror already exists: mirrors",
         |scene| {
             scene.route()["mirrors"] =
                 json!([{"destination": to("v2"), "percentage": {"value": 10.0}}]);

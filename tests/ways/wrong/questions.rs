@@ -111,7 +111,7 @@ pub(super) const WAYS: &[Way] = &[
             scene.when(When::First, Stage::dismiss_users);
             scene.impatient();
         },
-        [inconclusive("step 0 saw only"); 4],
+        [inconclusive("step 0 observed only"); 4],
     ),
     way(
         "a score is NaN",

@@ -172,7 +172,7 @@ pub(super) const WAYS: &[Way] = &[
         "the canary's responses have another form",
         |scene| scene.canary.acts(Acts::NamesNoClass),
         [
-            cannot_be("a request that is no pair asks for no class"),
+            cannot_be("a request that is not a pair asks for no class"),
             refused("class"),
             rolled_back("class"),
             cannot_be(STATUS_ALONE),
@@ -182,7 +182,7 @@ pub(super) const WAYS: &[Way] = &[
         "the canary's probability is NaN",
         |scene| scene.canary.acts_later(Acts::Unsure),
         [
-            cannot_be("a request that is no pair asks for no class"),
+            cannot_be("a request that is not a pair asks for no class"),
             rolled_back("NaN"),
             rolled_back("NaN"),
             cannot_be(STATUS_ALONE),

@@ -5,17 +5,17 @@ use anyhow::Result;
 use crate::{commands::help, commands::run::Run, input, status::Status};
 
 const NOTES: &str = "\
-Deploy the stable version a second time, as the canary that the plan names, with pods of its own: a burst of one failing pod is
-then at one version, as in a release. The steps below 100 run as those of `canary run`; an alarm is reported and rolls
-nothing back; then everything goes back to the stable version. 100 is never written.
+Deploy the stable version a second time, as the plan's canary and with its own pods: a burst of one failing pod then affects
+one version, as in a release. The steps below 100 run as with `canary run`; an alarm is reported and does not roll back.
+At the end all traffic goes back to the stable version. The weight 100 is never written.
 
-The report has the dispersion of the bad requests over windows of three lengths, the windows that `bursts` of the plan needs,
-and the guardrails that alarmed. The state is not that of `canary run` with the same plan. All else is as `canary run --help`
-says; the verdict of a run is inconclusive, and the status 0 when every step was held.";
+The report has the dispersion of failed requests over windows of three lengths, the window length that `bursts` of the plan
+needs, and the guardrails that alarmed. The state is separate from that of `canary run` with the same plan. The options are
+those of `canary run`. The verdict is inconclusive, and the exit status is 0 if every step was completed.";
 
-/// Measure a service with the stable version on both sides: which windows the tests need, and which alarms are false.
+/// Run the stable version against itself (A/A) to measure the windows that the tests need, and false alarms.
 ///
-/// It is `canary run` of the plan with `aa: true`.
+/// This is `canary run` of the plan with `aa: true`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [

@@ -15,10 +15,11 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Check manifests against each other, as Istio's analyzers do, after checking each by itself.
+/// Check manifests individually and against each other, as Istio's analyzers do.
 ///
-/// The objects are taken to be all of their kinds that the mesh has. Questions that need other objects are left open,
-/// unless --complete says that all Services, ServiceEntries, Pods, Secrets and Namespaces are among the manifests too.
+/// The analysis assumes that the manifests contain all Gateways, VirtualServices and DestinationRules of the mesh.
+/// Checks that need other objects are left open, unless --complete states that the manifests contain all Services,
+/// ServiceEntries, Pods, Secrets and Namespaces as well.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary analyze mesh.yaml", "canary analyze mesh.yaml --output junit > mesh.xml"],
@@ -28,7 +29,7 @@ use crate::{
 pub(crate) struct Analyze {
     #[command(flatten)]
     manifests: Manifests,
-    /// The manifests hold everything: a Service, Pod, Secret or Namespace that is not among them does not exist.
+    /// Treat the manifests as complete: a Service, Pod, Secret or Namespace that is not among them does not exist.
     #[arg(long)]
     complete: bool,
 }

@@ -20,15 +20,14 @@ use crate::{
 };
 
 const NOTES: &str = "\
-After status 1 for an error among the manifests nothing was applied; where the cluster refused an object, those reported
-before it are applied. After status 5 each field that another manager owns is reported, and nothing of that object was
-changed.";
+Status 1: an error in the manifests, and nothing was applied; or the cluster refused an object, and the objects reported
+before it are applied. Status 5: another manager owns a field that differs; the field is reported and the object is unchanged.";
 
 /// Check manifests as Istio and the API server would, then apply them.
 ///
-/// Istio's three kinds are checked by this program first; objects of other kinds go to the server as they are. They are
-/// applied by server-side apply, in the order that the objects need each other. Fields are owned by the field manager
-/// `canary`, and those of others are never overwritten without --force.
+/// Gateways, VirtualServices and DestinationRules are validated first; objects of other kinds are sent to the server
+/// unchanged. Objects are applied by server-side apply, in the order of their dependencies, with the field manager
+/// `canary`. Fields of other managers are never overwritten without --force.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary apply mesh.yaml --dry-run", "cat mesh.yaml | canary apply - --namespace default --output json"],
@@ -36,22 +35,22 @@ changed.";
     NOTES,
 ))]
 pub(crate) struct Apply {
-    /// YAML or JSON files, folders of them, or `-` for standard input.
+    /// YAML or JSON files, folders, or `-` for standard input.
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     files: Vec<PathBuf>,
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
-    /// Let the server check everything and store nothing.
+    /// Let the server check everything, but store nothing.
     #[arg(long)]
     dry_run: bool,
     /// Take over fields that other managers own.
     #[arg(long)]
     force: bool,
-    /// The name under which fields are owned.
+    /// The field manager.
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER)]
     field_manager: String,
-    /// The form of the result: a line for each object, or one JSON object a line.
+    /// The output format: a line for each object, or one JSON object per line.
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Plain,
     #[command(flatten)]
@@ -115,7 +114,7 @@ impl Apply {
                 })
                 .to_string(),
             };
-            // The objects are applied, whoever reads of it.
+            // The objects are applied even if nobody reads the output.
             let _ = output::print(&line);
         })
         .await?;

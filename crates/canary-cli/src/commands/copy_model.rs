@@ -13,10 +13,10 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Copy a SavedModel between folders, gs:// and s3://, so that TensorFlow Serving never loads half of it.
+/// Copy a SavedModel between folders, gs:// and s3://; TensorFlow Serving never loads a partial copy.
 ///
-/// The same command goes on after an interruption. Credentials are taken from the environment or the instance, as the
-/// clouds' own tools take them there.
+/// After an interruption, the same command resumes the copy. Credentials come from the environment or the instance, as
+/// for the clouds' own tools.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary copy-model resnet_101/1 models/image_classifier/2", "canary copy-model resnet_101/1 served/3 --output json"],
@@ -27,16 +27,16 @@ pub(crate) struct Copy {
     /// The folder of one version: a path, `gs://bucket/path/1` or `s3://bucket/path/1`.
     #[arg(value_hint = clap::ValueHint::DirPath)]
     from: String,
-    /// The folder to copy it to; its last part is the version's number.
+    /// The target folder; its last part is the version's number.
     #[arg(value_hint = clap::ValueHint::DirPath)]
     to: String,
     /// The number of files copied at once.
     #[arg(long, value_name = "N", default_value_t = 4)]
     concurrency: usize,
-    /// Do not read back what was written.
+    /// Do not read back the written data.
     #[arg(long)]
     no_read_back: bool,
-    /// The form of the result: the files with their checksums as lines or as JSON.
+    /// The output format: the files with their checksums, as lines or as JSON.
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Plain,
 }

@@ -43,9 +43,9 @@ const RELEASES: [(&str, &[&str], Status); 3] = [
 
 /// Run three releases on the embedded lab: a good canary, a bad one, and one that is deployed wrongly.
 ///
-/// The models are scripted; no cluster, no network and no other program is needed. The good canary is promoted, the bad
-/// one is rolled back, and the third is refused before it gets any traffic, because its server has the model under
-/// another name than the requests.
+/// The models are scripted, so no cluster, network or other program is needed. The good canary is promoted, the bad one
+/// is rolled back, and the third is refused before it gets any traffic, because its server has the model under another
+/// name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary demo", "canary demo --seed 11 --report demo.html"],
@@ -53,7 +53,7 @@ const RELEASES: [(&str, &[&str], Status); 3] = [
     "",
 ))]
 pub(crate) struct Demo {
-    /// Write the three releases as a page: weights, evidence, disagreements.
+    /// Write an HTML report of the three releases: weights, evidence, disagreements.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     report: Option<PathBuf>,
     /// The seed of everything random.
@@ -76,7 +76,7 @@ impl Demo {
                 return Ok(Suspended);
             }
             if status != expected || refused(&ending) != options[0].starts_with("--canary-model") {
-                output::message(&format!("error: {title} ended otherwise than it has to"));
+                output::message(&format!("error: {title} did not end as expected"));
                 return Ok(Failed);
             }
         }

@@ -12,15 +12,15 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Say which requests go elsewhere when one set of manifests takes the place of another.
+/// List the requests that change their destination when one set of manifests replaces another.
 ///
-/// Each change comes with a request that proves it. Requests that no change covers go where they went, as far as
-/// nothing is left open.
+/// Each change has an example request. The destination of all other requests is unchanged, unless questions are left
+/// open.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary diff mesh.yaml changed.yaml", "cat changed.yaml | canary diff mesh.yaml - --output json"],
     &[Done, Failed, Unusable],
-    "Status 1 says that something differs, as it does of diff(1).",
+    "Status 1 means that there is a difference, as with diff(1).",
 ))]
 pub(crate) struct Diff {
     /// The manifests before: a file, a folder, or `-`.

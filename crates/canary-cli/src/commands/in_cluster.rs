@@ -16,20 +16,20 @@ use crate::{
 };
 
 const NOTES: &str = "\
-Nothing is applied, and no cluster is contacted. The role permits get, patch and watch on the plan's own VirtualService and
-DestinationRule, and create, get and patch on its Lease; to see whether the canary's pods are ready and which release they
-are, it permits to list pods, deployments and statefulsets and to get services and configmaps of the namespace. With
---events among the arguments it permits to create and patch events of the namespace too. Give
---gateway-url among the arguments of `canary run`: looking for the gateway's address needs more permissions than that.
+Nothing is applied, and no cluster is contacted. The role allows get, patch and watch on the plan's VirtualService and
+DestinationRule, and create, get and patch on its Lease. To check the canary's pods and their release, it also allows list on
+pods, deployments and statefulsets, and get on services and configmaps of the namespace. If the arguments contain --events,
+it also allows create and patch on events. Pass --gateway-url to `canary run`, because discovering the gateway's address
+needs more permissions.
 
-With --metrics ADDRESS among the arguments the pod names the port and has the annotations prometheus.io/scrape, port and path,
-and the last values are served for 2 minutes after the verdict, unless --metrics-linger is among the arguments too.";
+If the arguments contain --metrics ADDRESS, the pod names the port and has the annotations prometheus.io/scrape, port and
+path, and the last values are served for 2 minutes after the verdict, unless --metrics-linger is among the arguments too.";
 
-/// Print the manifests with which `canary run` runs inside the cluster, as a Job with the least permissions.
+/// Print the manifests of a Job that runs `canary run` inside the cluster with minimal permissions.
 ///
-/// They are a service account, a role for the plan's own objects and its binding, a ConfigMap with the plan, and a Job.
-/// The image is the one of the project's Dockerfile. The Job starts the driver again after an error or an eviction, and
-/// it goes on with the same experiment.
+/// The manifests are a service account, a role for the plan's objects and its binding, a ConfigMap with the plan, and a
+/// Job. Build the image from the project's Dockerfile. After an error or an eviction, the Job restarts the driver,
+/// which resumes the same experiment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
@@ -49,12 +49,12 @@ pub(crate) struct InClusterOf {
     /// The name of all objects; by default canary- and the VirtualService's name.
     #[arg(long)]
     name: Option<String>,
-    /// Mount files for the driver read-only, again for more: secret/NAME:PATH, configmap/NAME:PATH or claim/NAME:PATH,
+    /// Mount files for the driver read-only (repeatable): secret/NAME:PATH, configmap/NAME:PATH or claim/NAME:PATH,
     /// such as claim/photos:/photos.
     #[arg(long, value_name = "OBJECT:PATH", value_parser = mount)]
     mount: Vec<(Mount, String)>,
-    /// Print too the Telemetry object by which Istio's ingress gateway marks requests with the plan's header, so that
-    /// `canary run --prometheus URL --unmarked` leaves them out.
+    /// Also print the Telemetry object with which Istio's ingress gateway marks requests with the plan's header, so
+    /// that `canary run --prometheus URL --unmarked` excludes them.
     #[arg(long)]
     telemetry: bool,
     /// The namespace of the ingress gateway.
@@ -69,7 +69,8 @@ pub(crate) struct InClusterOf {
         requires = "telemetry"
     )]
     gateway_label: (String, String),
-    /// More arguments for `canary run`, after `--`, such as `-- --gateway-url http://istio-ingressgateway.istio-system`.
+    /// More arguments for `canary run`, after `--`, such as `-- --gateway-url
+    /// http://istio-ingressgateway.istio-system`.
     #[arg(last = true)]
     arguments: Vec<String>,
 }

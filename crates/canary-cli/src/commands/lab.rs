@@ -18,11 +18,11 @@ use crate::{
 };
 
 const NOTES: &str = "\
-The addresses are printed when everything is ready. Without files it is the lab of the guide: `image-classifier` in two
-versions behind a gateway, real ones where the models' files are found and scripted ones otherwise. A Deployment of
-TensorFlow Serving among the files is served by the model of --model for its path.";
+The addresses are printed when everything is ready. Without files, the lab of the guide is served: two versions of
+`image-classifier` behind a gateway, with real models if their files are installed, and scripted models otherwise. With
+files, each Deployment of TensorFlow Serving is served by the --model of its path.";
 
-/// Serve a mesh on this machine: an object store, a gateway and model servers on loopback, until Ctrl-C.
+/// Serve a mesh on this machine until Ctrl-C: an object store, a gateway and model servers on loopback.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
@@ -33,16 +33,16 @@ TensorFlow Serving among the files is served by the model of --model for its pat
     NOTES,
 ))]
 pub(crate) struct LabOf {
-    /// Manifests to apply, in the order that they are in: files, folders or `-`.
+    /// Manifests to apply, in this order: files, folders or `-`.
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     files: Vec<PathBuf>,
-    /// A scripted model: its path and the class that it answers; again for more.
+    /// A scripted model: its path and the class that it answers (repeatable).
     #[arg(long = "model", value_name = "PATH=CLASS", value_parser = super::route::pair)]
     models: Vec<(String, String)>,
     /// The seed of the gateway's random draws.
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     seed: u64,
-    /// End by itself after this time, such as 10m.
+    /// End after this time, such as 10m.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
     /// The form of the addresses.

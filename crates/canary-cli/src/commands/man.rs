@@ -18,7 +18,7 @@ use crate::{
     "",
 ))]
 pub(crate) struct Man {
-    /// Write canary.1, canary-validate.1 and so on into this folder, which is made.
+    /// Write canary.1, canary-validate.1 and so on into this folder, which is created.
     #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
     folder: Option<PathBuf>,
 }

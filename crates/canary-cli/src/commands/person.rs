@@ -17,11 +17,11 @@ use crate::{
 };
 
 const NOTES: &str = "\
-The command is written into an annotation of the VirtualService, and waits until the driver has carried it out; the record
-says who gave it, when and why. Status 1 says that it was refused, or that no driver acknowledged it in time. It needs the
-verbs get and patch on virtualservices, and get on leases.";
+The command is written into an annotation of the VirtualService, and this program waits until the driver has carried it out.
+The record has the person, the time and the reason. Status 1: the command was refused, or no driver acknowledged it in time.
+Required permissions: get and patch on virtualservices, and get on leases.";
 
-/// The release, and who acts on it.
+/// The release, and the person who gives the command.
 #[derive(Debug, clap::Args)]
 struct Person {
     /// The VirtualService of the release.
@@ -29,10 +29,10 @@ struct Person {
     /// Its namespace.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
-    /// The person in the record; by default the user and the host of this process.
+    /// The person in the record; by default the user and host of this process.
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// The longest time to wait for the driver.
+    /// The maximum time to wait for the driver.
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
     timeout: Duration,
     /// The form of the record.
@@ -82,7 +82,7 @@ impl Person {
     }
 }
 
-/// Stay at the weights in force; the guardrails go on watching.
+/// Pause a release: the weights stay, and the guardrails continue.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary pause image-classifier", "canary pause image-classifier --namespace models --by alice"],
@@ -94,7 +94,7 @@ pub(crate) struct Pause {
     person: Person,
 }
 
-/// Go on after a pause.
+/// Resume a paused release.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary resume image-classifier", "canary resume image-classifier --namespace models --by alice"],
@@ -106,7 +106,7 @@ pub(crate) struct Resume {
     person: Person,
 }
 
-/// Let the step begin that waits for approval.
+/// Approve the step that waits for a person.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary approve image-classifier", "canary approve image-classifier --by alice --output json"],
@@ -118,7 +118,7 @@ pub(crate) struct Approve {
     person: Person,
 }
 
-/// Go back to the stable version now.
+/// Abort a release: route all traffic to the stable version now.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary abort image-classifier --because 'the labels are shifted'", "canary abort image-classifier --plan plan.yaml"],
@@ -131,12 +131,12 @@ pub(crate) struct Abort {
     /// The reason, for the record.
     #[arg(long, value_name = "TEXT")]
     because: Option<String>,
-    /// The plan of the release: with it the weights go back also where no driver runs any more.
+    /// The plan of the release; with it, the weights are reset even if no driver runs.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     plan: Option<PathBuf>,
 }
 
-/// End the release with all traffic at the canary, as a person's decision and not as a verdict of the statistics.
+/// Promote the canary by a person's decision, not by a statistical verdict.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary promote image-classifier --because 'the fix is urgent'", "canary promote image-classifier --by alice --output json"],

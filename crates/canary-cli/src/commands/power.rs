@@ -12,7 +12,7 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Find the holds with which a plan catches a stated harm, and print the plan with them.
+/// Find the holds with which a plan detects a stated harm, and print the plan with them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
@@ -20,16 +20,16 @@ use crate::{
         "canary power plan.yaml --agreement 0.85 --probability 0.8 --runs 40 --output json",
     ],
     &[Done, Failed, Unusable],
-    "The text is the plan, with comments that say what was found. Status 1 says that no holds catch the harm.",
+    "The text output is the plan, with the results as comments. Status 1: no holds detect the harm.",
 ))]
 pub(crate) struct Power {
     /// The plan: YAML or JSON, or `-`.
     #[arg(value_hint = clap::ValueHint::FilePath)]
     plan: PathBuf,
-    /// The probability with which the harm has to be rolled back.
+    /// The required probability of rolling the harm back.
     #[arg(long, value_name = "SHARE", default_value_t = 0.9)]
     probability: f64,
-    /// Simulated releases for each length that is tried.
+    /// The number of simulated releases for each length of the holds.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     runs: u64,
     /// The seed of everything random.

@@ -20,9 +20,9 @@ use crate::{
 
 const NOTES: &str = "\
 Checks: the API server, Istio's definitions and the versions served, the control plane and the ingress gateway, the
-gateway's address, sidecar injection, the permissions of the account in use; with --requests the namespace's quota, with
---virtual-service or --plan whether another controller owns the object; with --plan whether the canary's pods are ready.
-What the account may not read is unknown. Nothing is changed.";
+gateway's address, sidecar injection, and the permissions of the account in use. --requests adds the namespace's quota,
+--virtual-service or --plan the owner of the object, and --plan the readiness of the canary's pods. What the account may not
+read is reported as unknown. Nothing is changed.";
 
 /// The form of the checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -38,7 +38,7 @@ enum Form {
     Html,
 }
 
-/// Look at a cluster and say what a release would lack, with what to do about it.
+/// Check a cluster for what a release needs, with a remedy for everything that is missing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary preflight --namespace models", "canary preflight --plan plan.yaml --output junit > preflight.xml"],
@@ -55,8 +55,8 @@ pub(crate) struct Preflight {
     /// The VirtualService whose weights a rollout would change.
     #[arg(long, value_name = "NAME")]
     virtual_service: Option<String>,
-    /// The plan that is to be run: its namespace, its VirtualService, the permissions on its very objects, and the pods of
-    /// its canary.
+    /// The plan of the release: checks its namespace, its VirtualService, the permissions on its objects, and its
+    /// canary's pods.
     #[arg(long, value_name = "FILE", conflicts_with = "virtual_service", value_hint = clap::ValueHint::FilePath)]
     plan: Option<PathBuf>,
     /// The CPU and memory that one pod of the model requests, such as 3,4Gi.

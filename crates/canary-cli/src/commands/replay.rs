@@ -13,10 +13,10 @@ use crate::{
 };
 
 const NOTES: &str = "\
-The requests of a step are those that were observed at the step's own weight; the others are left out, and counted. Gates
-count as passed and approvals as given.";
+A step uses only the requests that were observed at its own weight; the others are ignored and counted. Gates count as
+passed, and approvals as given.";
 
-/// Say what a plan would have said of the observations that a run has stored; nothing is asked and nothing written.
+/// Evaluate the stored observations of a run with a plan, without sending or writing anything.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
@@ -27,10 +27,10 @@ count as passed and approvals as given.";
     NOTES,
 ))]
 pub(crate) struct Replay {
-    /// The observations: a file that `canary run --store` has written.
+    /// The observations: a file written by `canary run --store`.
     #[arg(value_name = "OBSERVATIONS", value_hint = clap::ValueHint::FilePath)]
     observations: PathBuf,
-    /// The plan that judges them: YAML or JSON, or `-`.
+    /// The plan to evaluate: YAML or JSON, or `-`.
     #[arg(long, value_name = "PLAN", value_hint = clap::ValueHint::FilePath)]
     plan: PathBuf,
     /// The form of the result.

@@ -2,17 +2,17 @@
 
 use canary_core::rollout::{Rates, Scenario};
 
-/// The harm that is assumed; what is not stated is equal at both versions.
+/// The assumed harm; everything that is not stated is equal for both versions.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "The assumed traffic")]
 pub(crate) struct Assumed {
-    /// Requests per second that the weights divide.
+    /// The requests per second that the weights divide.
     #[arg(long, value_name = "N", default_value_t = 100.0)]
     pub(crate) rate: f64,
-    /// The share of requests that fail, from 0 to 1, at the stable version and at the canary.
+    /// The error rates of the stable version and of the canary, from 0 to 1.
     #[arg(long, value_name = "STABLE,CANARY", value_parser = two)]
     errors: Option<(f64, f64)>,
-    /// The share of requests over the latency threshold, from 0 to 1, at the stable version and at the canary.
+    /// The shares of slow requests of the stable version and of the canary, from 0 to 1.
     #[arg(long, value_name = "STABLE,CANARY", value_parser = two)]
     slow: Option<(f64, f64)>,
     /// The share of pairs on which both versions agree, from 0 to 1.
@@ -21,14 +21,13 @@ pub(crate) struct Assumed {
     /// The canary's latencies as a multiple of the stable version's, for quantileRatio.
     #[arg(long, value_name = "RATIO")]
     latency_ratio: Option<f64>,
-    /// The means of the values of guardrails `mean`, as parts of the range from 0 to 1, at the stable version and at the
-    /// canary.
+    /// The means of the guardrails `mean` for the stable version and for the canary, as parts of the range, from 0 to 1.
     #[arg(long, value_name = "STABLE,CANARY", value_parser = two)]
     mean: Option<(f64, f64)>,
     /// Pairs of answers per second; by default a tenth of the requests.
     #[arg(long, value_name = "N")]
     pairs_per_second: Option<f64>,
-    /// Percentage points by which the canary's share of the traffic is off its weight.
+    /// The difference between the canary's share of the traffic and its weight, in percentage points.
     #[arg(long, value_name = "POINTS", allow_hyphen_values = true)]
     split_error: Option<f64>,
 }

@@ -21,12 +21,12 @@ enum Of {
     Cases,
 }
 
-/// Print the JSON schema of a kind of file, for editors and checks.
+/// Print the JSON schema of a kind of file, for editors and validators.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary schema plan > plan.schema.json", "canary schema cases > cases.schema.json"],
     &[Done, Unusable],
-    "An editor with the YAML language server takes the first line `# yaml-language-server: $schema=plan.schema.json`.",
+    "For an editor with the YAML language server, add the first line `# yaml-language-server: $schema=plan.schema.json`.",
 ))]
 pub(crate) struct Schema {
     /// The kind of file.

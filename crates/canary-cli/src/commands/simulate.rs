@@ -13,9 +13,9 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Say what a plan would do with a canary that is no worse, and with worse ones.
+/// Simulate a plan with a canary that is no worse, and with worse canaries.
 ///
-/// Without a stated harm six scenarios are simulated. The same seed gives the same numbers on every machine.
+/// Without a stated harm, six scenarios are simulated. The same seed gives the same numbers on every machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary simulate plan.yaml --runs 200", "canary simulate plan.yaml --errors 0.01,0.04 --runs 200 --output json"],

@@ -19,14 +19,14 @@ use crate::{
 };
 
 const NOTES: &str = "\
-Read from the VirtualService's annotation, which the driver writes with every weight and every ten seconds, and from its
-Lease. It needs the verb get on virtualservices, and on leases to show who drives the rollout; with --prometheus on
-destinationrules too.
+The state comes from the VirtualService's annotation, which the driver writes with every weight and every ten seconds, and
+from the Lease. Required permissions: get on virtualservices, get on leases to show the driver, and, with --prometheus, get
+on destinationrules.
 
-The observed split is what the driver has stored, over the whole rollout. With --prometheus it is what Istio's proxies
-have counted since the weight in force was written, and at most over the time of --over; the output says which.";
+The observed split is the driver's stored count over the whole rollout. With --prometheus, it is the count of Istio's proxies
+since the current weight was written, at most over the time of --over; the output names the source.";
 
-/// Show the state of a rollout: weights, driver, observed split, the verdict so far; nothing is changed.
+/// Show the state of a rollout without changing it: weights, driver, observed split, the verdict so far.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary status image-classifier", "canary status image-classifier --plan plan.yaml --output json"],
@@ -39,7 +39,7 @@ pub(crate) struct StatusOf {
     /// Its namespace.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
-    /// The plan that is being run: with it, the observed split and the guardrails' readings are shown too.
+    /// The plan of the rollout; with it, the observed split and the readings of the guardrails are shown too.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     plan: Option<PathBuf>,
     /// The form of the state.
@@ -47,7 +47,7 @@ pub(crate) struct StatusOf {
     output: Plain,
     #[command(flatten)]
     connection: Connection,
-    /// The longest time over which Prometheus counts.
+    /// The maximum time over which Prometheus counts.
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration, requires = "prometheus")]
     over: Duration,
     #[command(flatten)]

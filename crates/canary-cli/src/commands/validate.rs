@@ -12,11 +12,11 @@ use crate::{
     status::Status::{self, Done, Failed, Unusable},
 };
 
-/// Check manifests as Istio would admit them, each object by itself.
+/// Check each manifest against Istio's admission rules.
 ///
-/// Istio's Gateway, VirtualService and DestinationRule are read strictly and held against the rules of Istio's
-/// admission; other kinds of Istio's are read, and objects of other APIs pass. Each finding has a code, the place in the
-/// text and a remedy.
+/// Gateways, VirtualServices and DestinationRules are parsed strictly and checked against the rules of Istio's
+/// admission; other Istio kinds are only parsed, and objects of other APIs are ignored. Each finding has a code, its
+/// position in the text and a remedy.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     ["canary validate mesh.yaml", "cat mesh.yaml | canary validate - --output sarif > mesh.sarif"],
@@ -31,22 +31,22 @@ pub(crate) struct Validate {
 /// The manifests to check, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Manifests {
-    /// YAML or JSON files, folders of them, or `-` for standard input.
+    /// YAML or JSON files, folders, or `-` for standard input.
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     files: Vec<PathBuf>,
-    /// The form of the findings.
+    /// The output format.
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Report,
-    /// Report unknown fields as warnings and read on.
+    /// Report unknown fields as warnings instead of errors.
     #[arg(long)]
     lenient: bool,
-    /// End with status 1 for warnings too.
+    /// Exit with status 1 for warnings too.
     #[arg(long)]
     deny_warnings: bool,
-    /// The version of the control plane, such as 1.14; the newest known by default.
+    /// The version of the control plane, such as 1.14; by default the newest known version.
     #[arg(long, value_name = "VERSION")]
     istio_version: Option<IstioVersion>,
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) namespace: String,
 }

@@ -44,7 +44,7 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    /// Reads the files; one that cannot be read is reported, and the others are checked all the same.
+    /// Reads the files; one that cannot be read is reported, and the others are still checked.
     ///
     /// # Errors
     /// When a folder has no file of manifests in it.

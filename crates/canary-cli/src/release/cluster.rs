@@ -23,12 +23,12 @@ pub(crate) async fn stage(
     let cluster = of.connection.open().await?;
     let name = of.connection.name(&cluster);
     let counted = of.metered.source(&cluster, plan).await?;
-    // Without inputs no request is sent to the canary before its first weight; its pods are checked all the same.
+    // Without inputs no request is sent to the canary before its first weight; its pods are still checked.
     if counted.is_some() && plan.header.is_none() && options.images.is_empty() {
         return Ok(Stage { cluster, name, requests: None, counted, mirror: None });
     }
     if options.images.is_empty() {
-        bail!("a real model needs inputs: name image files with --images");
+        bail!("a real model needs inputs: pass image files with --images");
     }
     let url = match &of.gateway_url {
         Some(url) => url.clone(),

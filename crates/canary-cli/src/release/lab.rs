@@ -112,7 +112,7 @@ impl Mesh {
         })
     }
 
-    /// Keeps the mesh of a run that is to go on; takes away what was kept of one that is over.
+    /// Stores the mesh of a run that will be resumed; removes the stored mesh of one that is over.
     pub(crate) fn keep(&self, ending: Option<&Ending>) -> Result<()> {
         if let Some(Ending::Over { .. }) = ending {
             return match std::fs::remove_file(&self.file) {
@@ -151,7 +151,12 @@ fn read(file: &Path) -> Result<Option<(Vec<Value>, u64)>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
     };
-    let hint = || format!("{} is no mesh of a paused run; remove it to begin anew", file.display());
+    let hint = || {
+        format!(
+            "{} is not the mesh of a suspended run; remove it to start a new run",
+            file.display()
+        )
+    };
     let mut list: Value = serde_json::from_str(&text).with_context(hint)?;
     let next = list["metadata"]["annotations"][NEXT].as_str().and_then(|next| next.parse().ok());
     let items = list["items"].as_array_mut().map(std::mem::take);

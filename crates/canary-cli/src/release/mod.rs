@@ -161,7 +161,7 @@ where
     if ending.is_err() {
         counted_in().inspect(RunMetrics::fail);
     }
-    // Also after an error: what was told so far is to arrive.
+    // Also after an error: the notices so far should arrive.
     if let Some(teller) = teller {
         let counts = teller.finish().await;
         counted_in().inspect(|run| run.notices(counts.0, counts.1));

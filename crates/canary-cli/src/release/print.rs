@@ -52,7 +52,7 @@ impl Printer {
                 "is over: an earlier run of this plan gave the verdict on this release".to_owned()
             }
             Progress::Started { anew: Some(why), .. } => format!("started anew: {why}"),
-            Progress::Started { resumed: true, step, .. } => format!("goes on at step {step}"),
+            Progress::Started { resumed: true, step, .. } => format!("resumed at step {step}"),
             Progress::Started { .. } => "started".to_owned(),
             Progress::Inspected { problem: None } => "pods of the canary are ready".to_owned(),
             Progress::Inspected { problem: Some(problem) } => {
@@ -87,7 +87,7 @@ impl Printer {
                     || "before the first weight".to_owned(),
                     |split| format!("at {split}"),
                 );
-                format!("paused {at}; the same command goes on")
+                format!("suspended {at}; the same command resumes the run")
             }
             Progress::AwaitingApproval { step, timeout } => {
                 let until = timeout.map(|time| format!(", for {} s at most", time.as_secs()));
@@ -101,10 +101,10 @@ impl Printer {
             Progress::Alarmed { .. }
             | Progress::ScaleDownAwaited { .. }
             | Progress::ScaledDown { .. } => progress.to_string(),
-            Progress::Paused => "paused; the guardrails go on watching".to_owned(),
+            Progress::Paused => "paused; the guardrails continue".to_owned(),
             Progress::Resumed => "resumed".to_owned(),
             Progress::SourceQuiet { source, silent } => {
-                format!("{source} has told nothing for {} s", silent.as_secs())
+                format!("{source} has sent nothing for {} s", silent.as_secs())
             }
             Progress::SourceEnded { source, error: None } => format!("{source} has no more"),
             Progress::SourceEnded { source, error: Some(error) } => format!("{source}: {error}"),
@@ -135,7 +135,12 @@ fn standing(snapshot: &Snapshot) -> String {
     let Snapshot { step, requests, canary, .. } = snapshot;
     let sizes = format!("step {step}: {requests} requests, {canary} by the canary{pairs}{labels}");
     let readings = snapshot.readings.iter().map(|reading| {
-        format!("{} E {:.2} of {:.0}", reading.guardrail, reading.e, 1.0 / reading.alpha)
+        format!(
+            "{} evidence {:.2} (alarm at {:.0})",
+            reading.guardrail,
+            reading.e,
+            1.0 / reading.alpha
+        )
     });
     std::iter::once(sizes).chain(readings).collect::<Vec<_>>().join("; ")
 }
@@ -144,7 +149,7 @@ fn standing(snapshot: &Snapshot) -> String {
 fn finished(verdict: &Verdict, stored: Option<Timestamp>) -> String {
     let Some(at) = stored.and_then(moment) else { return verdict.to_string() };
     let at = at.strftime("%Y-%m-%d %H:%M:%S UTC");
-    format!("{verdict} (given {at} by an earlier run; nothing was asked again)")
+    format!("{verdict} (stored by an earlier run, {at}; no requests were sent)")
 }
 
 fn moment(Timestamp(millis): Timestamp) -> Option<jiff::Timestamp> {

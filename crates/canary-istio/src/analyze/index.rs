@@ -54,7 +54,7 @@ pub(super) struct Index<'o> {
     knows_entries: bool,
     /// Services by namespace and one label of their selector.
     selecting: HashMap<(&'o str, &'o str, &'o str), Vec<&'o Service>>,
-    /// Set when the analysis is not wanted any more; there are no objects then.
+    /// Set when the analysis is no longer wanted; there are no objects then.
     stop: Option<&'o Arc<AtomicBool>>,
 }
 
@@ -87,7 +87,7 @@ impl<'o> Index<'o> {
         index
     }
 
-    /// Returns true when the analysis is not wanted any more.
+    /// Returns true when the analysis is no longer wanted.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }

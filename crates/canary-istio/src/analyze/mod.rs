@@ -37,7 +37,7 @@
 //! | IST0162 | warning | no Service offers the port of a server |
 //! | IST0165 | warning | a VirtualService names a Gateway that Istio generated |
 //! | IST0173 | error | a subset selects no pod |
-//! | IST0174 | warning | the host of a DestinationRule is no service |
+//! | IST0174 | warning | the host of a DestinationRule is not a service |
 //! | C501 | warning | a namespace that is named does not exist |
 //! | C502 | warning | no request can fit a match |
 //! | C503 | warning | a delegate that is named does not exist, or is not exported to the root |

@@ -6,7 +6,7 @@
 //!
 //! The text may be one document or several, in YAML or JSON, and may wrap objects into a `List`.
 //! Scalars are understood as Kubernetes' own YAML reader understands them, which is YAML 1.1: `yes`,
-//! `on` and `0644` are no texts.
+//! `on` and `0644` are not texts.
 
 mod documents;
 mod json;

@@ -271,7 +271,9 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             self.notes.note(finding, self.node.at);
         }
         let times = match (name, &self.node.content) {
-            ("Duration", Content::Plain(text)) if scalar::is_decimal(text) => {
+            ("Duration", Content::Plain(text) | Content::Text(text))
+                if scalar::is_decimal(text) =>
+            {
                 Some(format!("write a time with its unit, such as {text}s"))
             }
             _ => None,
@@ -430,7 +432,11 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
             if !self.whole && (Reader { node: value, path, notes }).is_null() {
                 let path = Path::Key(&path, &key.text).to_string();
                 let message = "no value, which is read as if the field were not there";
-                notes.note(Finding::new(Severity::Info, "C302", path, message), key.at);
+                let mut finding = Finding::new(Severity::Info, "C302", path, message);
+                if self.known.is_none() {
+                    finding = finding.help("write {} where any value is meant, or leave it out");
+                }
+                notes.note(finding, key.at);
                 continue;
             }
             self.value = Some((&key.text, value));

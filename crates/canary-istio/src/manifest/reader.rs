@@ -136,7 +136,7 @@ impl Reading {
 
     fn list(&mut self, node: &Node<'_>, items: &[Node<'_>], of: Defaults<'_>, depth: usize) {
         if depth == MAX_LISTS {
-            let message = format!("lists stand in lists more than {MAX_LISTS} deep");
+            let message = format!("lists are nested more than {MAX_LISTS} deep");
             self.refuse(Finding::error("C306", "items", message), node.at);
             return;
         }

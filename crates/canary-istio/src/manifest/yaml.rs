@@ -80,11 +80,11 @@ impl<'t> Builder<'t> {
             Event::SequenceEnd | Event::MappingEnd => self.close()?,
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).ok_or_else(|| {
-                    SyntaxError::new(at, "the alias stands inside what it refers to")
+                    SyntaxError::new(at, "the alias is inside the value that it refers to")
                 })?;
                 self.copied += node.size();
                 if self.copied > MAX_COPIED {
-                    let message = format!("the aliases stand for more than {MAX_COPIED} values");
+                    let message = format!("the aliases expand to more than {MAX_COPIED} values");
                     return Err(SyntaxError::new(at, message));
                 }
                 let node = node.clone();
@@ -193,7 +193,8 @@ fn slot(node: Node<'_>) -> Result<Slot<'_>, SyntaxError> {
             } else if text.is_empty() {
                 Err(SyntaxError::new(node.at, "a key is missing"))
             } else {
-                let message = format!("the key `{text}` is no text in YAML 1.1; write '{text}'");
+                let message =
+                    format!("the key `{text}` is not a string in YAML 1.1; write '{text}'");
                 Err(SyntaxError::new(node.at, message))
             }
         }
@@ -203,11 +204,11 @@ fn slot(node: Node<'_>) -> Result<Slot<'_>, SyntaxError> {
     }
 }
 
-/// Refuses a key that stands twice in one object.
+/// Refuses a key that is defined twice in one object.
 pub(super) fn refuse_duplicates(entries: &[(Key<'_>, Node<'_>)]) -> Result<(), SyntaxError> {
     let again = |first: &Key<'_>, second: &Key<'_>| {
         let (key, line) = (&second.text, first.at.line);
-        SyntaxError::new(second.at, format!("`{key}` stands here again, after line {line}"))
+        SyntaxError::new(second.at, format!("`{key}` is defined twice, first in line {line}"))
     };
     if entries.len() <= 16 {
         for (index, (key, _)) in entries.iter().enumerate() {

@@ -21,6 +21,21 @@ pub(crate) fn is_unbounded_label(text: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
+/// Returns true for a DNS subdomain, as Kubernetes demands of the names of objects: lower-case labels with dots between
+/// them, 253 bytes at most.
+///
+/// ```
+/// use canary_core::names::is_subdomain;
+///
+/// assert!(is_subdomain("image-classifier.v2"));
+/// assert!(!is_subdomain("Image") && !is_subdomain("-image") && !is_subdomain("a..b"));
+/// ```
+pub fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(is_unbounded_label)
+        && !name.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 /// Returns true for a DNS label, `*`, or a label after `*` or `*-`.
 fn is_wildcard_label(text: &str) -> bool {
     if text.len() > MAX_LABEL {
@@ -36,7 +51,7 @@ fn is_wildcard_label(text: &str) -> bool {
 /// The reason why a text is not a domain name.
 type Reason = &'static str;
 
-const LABEL: Reason = "a label must have 1 to 63 letters, digits and inner hyphens, and `*` may stand in the first label only";
+const LABEL: Reason = "a label must have 1 to 63 letters, digits and inner hyphens, and `*` is allowed only as the whole first label";
 
 fn check_length(name: &str) -> Result<(), Reason> {
     match name.len() {

@@ -29,6 +29,7 @@ pub use server_hosts::{server_host, server_host_for};
 pub use wildcard::{covers, intersection, overlap};
 
 pub(crate) use authority::{lower, split_authority};
+pub use dns::is_subdomain;
 pub(crate) use dns::{
     check_fqdn, check_gateway_domain, check_wildcard_domain, is_label, is_unbounded_label,
 };

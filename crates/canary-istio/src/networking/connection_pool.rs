@@ -36,7 +36,7 @@ pub struct TcpSettings {
     /// The time that a connection may live. Default: no limit. At least 1 ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connection_duration: Option<Duration>,
-    /// The time that a TCP connection may be idle; `0s` means for ever. Default 1 h.
+    /// The time that a TCP connection may be idle; `0s` means forever. Default 1 h.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Duration>,
 }

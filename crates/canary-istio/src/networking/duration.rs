@@ -29,7 +29,7 @@ pub struct Duration {
     nanos: i64,
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a duration: {reason}")]
 pub struct DurationError {

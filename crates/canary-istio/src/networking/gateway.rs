@@ -37,7 +37,7 @@ pub struct GatewaySpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub servers: Option<Vec<Server>>,
     /// Labels of the proxy pods that take this configuration. Searched in the gateway's own
-    /// namespace unless the control plane is told otherwise; empty means every proxy.
+    /// namespace unless the control plane is configured otherwise; empty means every proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<BTreeMap<String, String>>,
 }

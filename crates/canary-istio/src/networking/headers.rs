@@ -30,7 +30,7 @@ pub struct HeaderOperations {
     /// Values to append to headers, by name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add: Option<BTreeMap<String, String>>,
-    /// Headers to take away.
+    /// Headers to remove.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove: Option<Vec<String>>,
 }

@@ -29,7 +29,7 @@ pub struct HttpMatchRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<StringMatch>,
     /// Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or
-    /// `method` stand here as keys they are ignored.
+    /// `method` are keys here, they are ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, StringMatch>>,
     /// The port of the listener that received the request, 1 to 65535.

@@ -35,7 +35,7 @@ pub struct HttpRoute {
     /// Answer with a fixed status and body, without asking any server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direct_response: Option<HttpDirectResponse>,
-    /// Go on in another `VirtualService`, whose rules apply under this rule's conditions. Only
+    /// Continue in another `VirtualService`, whose rules apply under this rule's conditions. Only
     /// where `route` and `redirect` are absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delegate: Option<Delegate>,

@@ -217,7 +217,7 @@ impl ClusterLookup {
         if service.is_some_and(|service| service.external_name.is_some()) {
             let named = &cluster.host;
             return no_cluster(format!(
-                "service {named} stands for another and has no cluster of its own"
+                "service {named} is an alias of another service and has no cluster"
             ));
         }
         if let Some(service) = service

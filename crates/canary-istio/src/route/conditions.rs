@@ -237,7 +237,7 @@ impl Conditions {
     }
 
     /// Judges what can be known at a gateway before any request: the conditions that are left, or the one that
-    /// can never hold there. `field` stands before the names of fields.
+    /// can never hold there. `field` precedes the names of fields.
     pub(super) fn at_gateway(&self, listener: Listener<'_>, field: &str) -> Result<Self, Unmet> {
         let mut rest = Vec::with_capacity(self.rest.len());
         for condition in &self.rest {

@@ -62,7 +62,7 @@ impl Match {
         }
     }
 
-    /// Returns true when it holds at a gateway, where nothing is asked about the proxy (`l4SingleMatch` of
+    /// Returns true when it holds at a gateway, where there is no condition on the proxy (`l4SingleMatch` of
     /// `pilot/pkg/networking/core/gateway.go`).
     pub(super) fn holds_at(&self, listener: Listener<'_>) -> bool {
         self.port.is_none_or(|port| port == u32::from(listener.port))

@@ -19,7 +19,7 @@ pub(super) struct Cors {
 pub(super) enum CorsAction {
     /// It answers the preflight itself, with these headers and status 200.
     Answer(Vec<(&'static str, String)>),
-    /// The request goes on; these headers are set on the response.
+    /// The request continues; these headers are set on the response.
     Pass(Vec<(&'static str, String)>),
 }
 

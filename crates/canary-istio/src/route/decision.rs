@@ -256,7 +256,7 @@ impl<R: RequestView> Decision<R> {
     /// Headers that the CORS filter sets on the response.
     pub fn cors_headers(&self) -> Vec<(&'static str, String)> {
         if matches!(self.outcome, Outcome::Abort(_)) {
-            // The filter of faults stands before that of CORS.
+            // The fault filter precedes the CORS filter.
             return Vec::new();
         }
         let cors = self.route.as_ref().and_then(|route| route.bound.rule.cors.as_ref());
@@ -306,7 +306,7 @@ impl<R: RequestView> Decision<R> {
             .collect()
     }
 
-    /// The time that the request may take in all, retries included; `None` is for ever, Istio's default.
+    /// The time that the request may take in all, retries included; `None` is forever, Istio's default.
     pub fn timeout(&self) -> Option<Duration> {
         self.route.as_ref().and_then(|route| route.bound.rule.timeout)
     }

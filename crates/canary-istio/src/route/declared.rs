@@ -132,7 +132,7 @@ pub(super) fn namespace(object: &Value) -> &str {
     written.filter(|namespace| !namespace.is_empty()).unwrap_or("default")
 }
 
-/// The entries of a list; none when it is no list.
+/// The entries of a list; none when it is not a list.
 pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }

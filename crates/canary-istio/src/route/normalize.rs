@@ -52,7 +52,7 @@ fn rebuild(target: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(target));
     };
     let mut kept: Vec<String> = Vec::new();
-    // Parameters do not hide a segment of dots, when it stands between slashes.
+    // Parameters do not hide a segment of dots, when it is between slashes.
     let bare = |segment| match segment {
         dots if str::starts_with(dots, "..;") => "..",
         dot if str::starts_with(dot, ".;") => ".",

@@ -116,7 +116,7 @@ fn shared(visible: &Visible<'_, '_>, authority: &str, carries: Carries) -> Optio
     Some(match carries {
         Carries::Http if chains.http => sidecar.called(authority),
         Carries::Tls if let Some(resolved) = chains.names.find(authority) => resolved.clone(),
-        // What a client reaches by TLS where HTTP is served is told as if the proxy could read it.
+        // What a client reaches by TLS where HTTP is served is reported as if the proxy could read it.
         Carries::Tls if chains.http && chains.rest.is_none() => sidecar.called(authority),
         _ => chains.rest.map_or_else(|| sidecar.unknown(), |service| whole::sent(visible, service)),
     })

@@ -38,7 +38,7 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// Indexes the services that objects declare, oldest first, and those that are told beside them, which say more of a
+    /// Indexes the services that objects declare, oldest first, and those that are given in addition, which say more of a
     /// declared one of the same host and namespace.
     pub(super) fn new(
         declared: impl IntoIterator<Item = Service>,

@@ -260,7 +260,7 @@ fn action(http: &HttpRoute, broken: &mut RuleFindings<'_>) -> Action {
             broken.push(
                 "C903",
                 "redirect.redirectCode",
-                format!("status {code} is no redirect"),
+                format!("status {code} is not the status of a redirect"),
                 "Envoy has 301, 302, 303, 307 and 308",
             );
         }
@@ -274,7 +274,7 @@ fn action(http: &HttpRoute, broken: &mut RuleFindings<'_>) -> Action {
         return Action::Forward;
     };
     let status = u16::try_from(direct.status).unwrap_or_else(|_| {
-        let message = format!("status {} is no HTTP status", direct.status);
+        let message = format!("status {} is not an HTTP status", direct.status);
         broken.push("V069", "directResponse.status", message, "give 200 to 599");
         0
     });

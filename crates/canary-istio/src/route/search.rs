@@ -38,8 +38,8 @@ pub(super) enum Arrival<'m> {
 impl Mesh {
     /// Decides where a request goes.
     ///
-    /// The request is a [`Request`](super::Request), a reference to one, or whatever a proxy has at hand that
-    /// implements [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
+    /// The request is a [`Request`](super::Request), a reference to one, or any type of a proxy that implements
+    /// [`RequestView`]. The same request always gets the same decision: what is left to chance comes from
     /// [`RequestView::random`].
     pub fn route<R: RequestView>(&self, request: R) -> Decision<R> {
         match self.0.arrival(&request) {
@@ -378,7 +378,7 @@ fn arrive<'m, R: RequestView>(workload: &'m Workload, request: &R) -> Arrival<'m
     };
     if let Some(name) = served.tls.as_ref().and_then(|tls| tls.repeated.as_ref()) {
         return nowhere(format!(
-            "Envoy refuses the listener on port {port}, in which {name} stands twice"
+            "Envoy refuses the listener on port {port}, because {name} appears twice in it"
         ));
     }
     let asked = split_authority(request.authority()).0;

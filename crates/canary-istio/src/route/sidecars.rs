@@ -86,7 +86,7 @@ pub(super) enum Resolved {
     Route(Arc<Route>),
     /// A service that the connection does not get through to, with the reason.
     Closed(String),
-    /// None of these: what becomes of such requests.
+    /// None of these: the outcome of such requests.
     Unknown(Beyond),
 }
 
@@ -118,7 +118,7 @@ impl<'m> Sidecar<'m> {
         })
     }
 
-    /// What becomes of requests to nobody that the client knows.
+    /// The outcome of requests to nobody that the client knows.
     pub(super) fn unknown(&self) -> Resolved {
         Resolved::Unknown(self.scopes.beyond(self.scope()).clone())
     }
@@ -187,7 +187,7 @@ impl<'m> Sidecar<'m> {
         {
             return Some(Resolved::Entry(found));
         }
-        // `example.com` is no service `example` in namespace `com`.
+        // `example.com` is not a service `example` in namespace `com`.
         let plain = !host.contains('.') || host.split('.').next_back() == Some("svc");
         let service = names().find(|name| {
             let namespace = service_namespace(name, domain);

@@ -29,7 +29,7 @@ impl Substitution {
                     let group = digit as usize - '0' as usize;
                     if group >= regex.captures_len() {
                         return Err(format!(
-                            "\\{group} stands for a group that the expression does not have"
+                            "\\{group} refers to a group that the expression does not have"
                         ));
                     }
                     if !text.is_empty() {

@@ -310,7 +310,7 @@ impl Layout<'_> {
             self.size.finish(port.hosts_mut().flat_map(Hosts::values_mut), &gateways)?;
             if let Some(name) = port.tls.as_ref().and_then(|tls| tls.repeated.as_ref()) {
                 self.notes.push(format!(
-                    "Gateway {gateways}: Envoy refuses the listener on port {number}, in which {name} stands twice"
+                    "Gateway {gateways}: Envoy refuses the listener on port {number}, because {name} appears twice in it"
                 ));
             }
         }

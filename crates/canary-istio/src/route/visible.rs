@@ -195,7 +195,7 @@ impl<'m> Visible<'_, 'm> {
             .collect()
     }
 
-    /// The virtual host of a VirtualService under a host of its own that is no service. Beside port 80 there is one
+    /// The virtual host of a VirtualService under a host of its own that is not a service. Beside port 80 there is one
     /// only where another of its hosts is a service.
     fn bare(&self, index: usize) -> Option<(Order, Resolved)> {
         let serves = || {

@@ -74,7 +74,7 @@ fn check_skipped(
         sink.error(
             "V093",
             &path.field("insecureSkipVerify"),
-            "insecureSkipVerify cannot stand beside what would be verified",
+            "insecureSkipVerify cannot be combined with settings for verification",
         )
         .help(
             "remove caCertificates, subjectAltNames and, in mode SIMPLE, credentialName; or verify",

@@ -56,7 +56,7 @@ pub(super) fn check(
         sink.error(
             "V017",
             path,
-            "`*` already means every namespace, other entries cannot stand beside it",
+            "`*` already means every namespace, other entries cannot be combined with it",
         )
         .found(entries)
         .help("write `exportTo: [\"*\"]`, or list the namespaces without `*`");

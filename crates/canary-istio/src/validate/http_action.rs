@@ -13,7 +13,7 @@ use crate::networking::{
 };
 use crate::path::Path;
 
-/// Checks everything but the match and the destinations.
+/// Checks everything except the match and the destinations.
 pub(super) fn check(route: &HttpRoute, path: &Path<'_>, sink: &mut Sink<'_>) {
     if let Some(policy) = &route.cors_policy {
         check_cors(policy, &path.field("corsPolicy"), sink);
@@ -210,7 +210,7 @@ fn check_redirect(
     let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     let code = redirect.redirect_code.unwrap_or(0);
     if given(&redirect.uri) && given(&redirect.prefix_rewrite) {
-        sink.error("V068", path, "uri and prefixRewrite cannot stand in one redirect")
+        sink.error("V068", path, "uri and prefixRewrite cannot be combined in one redirect")
             .help("keep one of them");
     } else if given(&redirect.prefix_rewrite)
         && route.matches.iter().flatten().any(|condition| {
@@ -382,7 +382,7 @@ fn check_rewrite(rewrite: &HttpRewrite, route: &HttpRoute, path: &Path<'_>, sink
     let uri = rewrite.uri.as_deref().unwrap_or_default();
     let authority = rewrite.authority.as_deref().unwrap_or_default();
     if !uri.is_empty() && rewrite.uri_regex_rewrite.is_some() {
-        sink.error("V071", path, "uri and uriRegexRewrite cannot stand in one rewrite")
+        sink.error("V071", path, "uri and uriRegexRewrite cannot be combined in one rewrite")
             .help("keep one of them");
         return;
     }
@@ -435,8 +435,9 @@ fn check_groups(pattern: &str, replacement: &str, path: &Path<'_>, sink: &mut Si
                 format!("`\\{}` names a group that the match does not have", char::from(digit))
             }
             Some(b'\\' | b'0'..=b'9') => continue,
-            _ => "a backslash must stand before the number of a group or another backslash"
-                .to_owned(),
+            _ => {
+                "a backslash must be followed by the number of a group or by a backslash".to_owned()
+            }
         };
         sink.warning("C014", path, message)
             .found(replacement)

@@ -55,7 +55,7 @@ fn check_conflicts(route: &HttpRoute, delegate: bool, path: &Path<'_>, sink: &mu
                 sink.error(
                     "V057",
                     &place,
-                    format!("redirect and {other} cannot stand in one rule"),
+                    format!("redirect and {other} cannot be combined in one rule"),
                 )
                 .help("split the rule in two");
             }
@@ -71,7 +71,7 @@ fn check_conflicts(route: &HttpRoute, delegate: bool, path: &Path<'_>, sink: &mu
                 sink.error(
                     "V058",
                     &place,
-                    format!("directResponse and {other} cannot stand in one rule"),
+                    format!("directResponse and {other} cannot be combined in one rule"),
                 )
                 .help("split the rule in two");
             }
@@ -81,8 +81,12 @@ fn check_conflicts(route: &HttpRoute, delegate: bool, path: &Path<'_>, sink: &mu
             .help("give it one of `route`, `redirect` and `directResponse`");
     }
     if route.mirror.is_some() && route.mirrors.as_ref().is_some_and(|list| !list.is_empty()) {
-        sink.error("V060", &path.field("mirrors"), "mirror and mirrors cannot stand in one rule")
-            .help("move `mirror` into `mirrors`");
+        sink.error(
+            "V060",
+            &path.field("mirrors"),
+            "mirror and mirrors cannot be combined in one rule",
+        )
+        .help("move `mirror` into `mirrors`");
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(
         check_hash(hash, &path.field("consistentHash"), sink);
     }
     if settings.locality_lb_setting.is_some() && settings.zone_aware_lb_setting.is_some() {
-        sink.error("V090", path, "localityLbSetting and zoneAwareLbSetting cannot stand together")
+        sink.error("V090", path, "localityLbSetting and zoneAwareLbSetting cannot be combined")
             .help("keep one of them");
     }
     if let Some(setting) = &settings.locality_lb_setting {
@@ -49,8 +49,12 @@ fn check_hash(hash: &ConsistentHashLb, path: &Path<'_>, sink: &mut Sink<'_>) {
         sink.warning("V090", &place, "minimumRingSize is deprecated")
             .help("use `ringHash: {minimumRingSize: …}`");
         if hash.hash_algorithm.is_some() {
-            sink.error("V090", &place, "minimumRingSize cannot stand beside ringHash or maglev")
-                .help("remove it");
+            sink.error(
+                "V090",
+                &place,
+                "minimumRingSize cannot be combined with ringHash or maglev",
+            )
+            .help("remove it");
         }
     }
     if let Some(HashAlgorithm::Maglev(maglev)) = &hash.hash_algorithm {

@@ -23,7 +23,7 @@ pub(super) fn check(
     let failover = setting.failover.as_deref().unwrap_or_default();
     let priority = setting.failover_priority.as_deref().unwrap_or_default();
     if !distribute.is_empty() && !failover.is_empty() {
-        sink.error("V091", path, "distribute and failover cannot stand together")
+        sink.error("V091", path, "distribute and failover cannot be combined")
             .help("keep one of them");
         return;
     }

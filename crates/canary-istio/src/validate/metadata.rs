@@ -3,7 +3,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{labels, sink::Sink};
-use crate::{names::is_label, path::Path};
+use crate::{
+    names::{is_label, is_subdomain},
+    path::Path,
+};
 
 /// Annotations that users may not set, with what they are for.
 const REFUSED: &[(&str, &str, &str)] = &[
@@ -116,11 +119,4 @@ fn qualified(key: &str) -> Result<(), &'static str> {
         }
         _ => Ok(()),
     }
-}
-
-/// Returns true when `name` is a DNS subdomain as Kubernetes demands of names.
-fn is_subdomain(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(crate::names::is_unbounded_label)
-        && !name.bytes().any(|byte| byte.is_ascii_uppercase())
 }

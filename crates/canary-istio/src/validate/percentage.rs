@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::manual_range_contains,
-    reason = "a value that is no number has to fail both comparisons, as it does for Istio"
+    reason = "a value that is not a number has to fail both comparisons, as it does for Istio"
 )]
 
 use super::sink::Sink;

@@ -128,7 +128,7 @@ fn hash_http(condition: &HttpMatchRequest) -> u64 {
     hash_of(&(&condition.uri, &condition.method, &condition.authority, &condition.headers))
 }
 
-/// Returns true when both are the same as Istio writes them: zero and empty are as good as absent, and names do not count.
+/// Returns true when both are the same as Istio writes them: zero and empty are treated as absent, and names do not count.
 fn same_http(one: &HttpMatchRequest, other: &HttpMatchRequest) -> bool {
     one.uri == other.uri
         && one.scheme == other.scheme

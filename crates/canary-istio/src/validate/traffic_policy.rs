@@ -22,7 +22,7 @@ pub(super) fn check(policy: &TrafficPolicy, path: &Path<'_>, sink: &mut Sink<'_>
         return;
     }
     if policy.tunnel.is_some() && policy.proxy_protocol.is_some() {
-        sink.error("V084", path, "tunnel and proxyProtocol cannot stand in one policy")
+        sink.error("V084", path, "tunnel and proxyProtocol cannot be combined in one policy")
             .help("keep one of them");
         return;
     }

@@ -70,7 +70,7 @@ fn check_delegate(no_gateways: bool, no_tls: bool, no_tcp: bool, sink: &mut Sink
     for (missing, field) in [(no_gateways, "gateways"), (no_tls, "tls"), (no_tcp, "tcp")] {
         if !missing {
             sink.error("V045", &root.field(field), format!("a VirtualService without hosts is one that others delegate to and cannot have {field}"))
-                .help("give it `hosts` if it is to stand alone");
+                .help("add `hosts` if it is not a delegate");
         }
     }
 }

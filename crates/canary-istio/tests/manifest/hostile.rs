@@ -64,7 +64,7 @@ fn many_keys_and_many_documents() {
     }
     assert_eq!(Manifest::read(&text).unwrap().objects.len(), 1);
     text.push_str("  k77: again\n");
-    refused(&text, "`k77` stands here again");
+    refused(&text, "`k77` is defined twice");
     let many = "apiVersion: v1\nkind: Pod\n---\n".repeat(5000);
     assert_eq!(Manifest::read(&many).unwrap().objects.len(), 5000);
 }

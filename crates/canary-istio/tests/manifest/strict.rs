@@ -121,7 +121,7 @@ fn integers_must_be_whole_and_in_range() {
             "  http: [{{route: [{{destination: {{host: a, port: {{number: {value}}}}}}}]}}]\n"
         ))
     };
-    // What kubectl makes of them once they are JSON.
+    // The JSON that kubectl converts them to.
     for (value, number) in [("8501.0", 8501), ("0.0", 0), ("-0", 0), ("8.5e3", 8500)] {
         let (manifest, findings) = Manifest::read_with_findings("a", &port(value)).unwrap();
         assert!(findings.is_empty(), "{value}: {findings}");
@@ -234,7 +234,7 @@ fn a_wrong_value_does_not_hide_the_rules_of_the_rest() {
     assert_eq!(reading.len(), 2, "{reading}");
     let rules: Vec<_> = manifest.validate().0.into_iter().map(|finding| finding.code).collect();
     assert_eq!(rules, ["V073"]);
-    // Whoever reads is told both, in the order of the text.
+    // Both are reported, in the order of the text.
     let codes: Vec<_> = refused(&text).0.into_iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["C307", "C307", "V073"]);
 }
@@ -306,12 +306,12 @@ fn null_is_absent_but_not_as_an_item() {
 fn duplicate_keys_are_syntax_errors_with_both_places() {
     let reason = syntax(&service("  hosts: [a]\n  hosts: [b]\n"));
     assert!(
-        reason.starts_with("line 6, column 3: `hosts` stands here again, after line 5"),
+        reason.starts_with("line 6, column 3: `hosts` is defined twice, first in line 5"),
         "{reason}"
     );
     assert!(reason.contains("\n6 |   hosts: [b]\n  |   ^"), "{reason}");
     let reason = syntax(r#"{"apiVersion": "v1", "kind": "Gateway", "kind": "Gateway"}"#);
-    assert!(reason.contains("`kind` stands here again"), "{reason}");
+    assert!(reason.contains("`kind` is defined twice"), "{reason}");
 }
 
 #[test]

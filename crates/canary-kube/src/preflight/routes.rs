@@ -37,7 +37,7 @@ pub(super) fn gitops(name: &str, routes: &Result<Option<Value>>) -> Option<Check
             NAME,
             Outcome::Pass,
             format!(
-                "{tool} manages VirtualService {name}, and its annotations or labels keep it from that"
+                "{tool} manages VirtualService {name}, and its annotations or labels exclude it"
             ),
         ),
         Some(tool) => Check::new(

@@ -77,7 +77,7 @@ pub(super) fn series(body: &[u8], limit: usize, partial: bool) -> Result<Vec<Ser
             // `NaN` and `+Inf` are texts too; no counter has them, and a sample without a number is a gap.
             let value: f64 = text
                 .parse()
-                .map_err(|_| Refusal::Unreadable(format!("the value {text:?} is no number")))?;
+                .map_err(|_| Refusal::Unreadable(format!("the value {text:?} is not a number")))?;
             if value.is_finite() && value >= 0.0 {
                 samples.push(Sample { at: moment(seconds)?, value });
             }
@@ -123,7 +123,7 @@ fn read<T: DeserializeOwned>(body: &[u8], partial: bool) -> Result<T, Refusal> {
 fn moment(seconds: f64) -> Result<Timestamp, Refusal> {
     let millis = (seconds * 1e3).round();
     if !(0.0..9e15).contains(&millis) {
-        return Err(Refusal::Unreadable(format!("{seconds} is no time")));
+        return Err(Refusal::Unreadable(format!("{seconds} is not a time")));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     Ok(Timestamp(millis as u64))

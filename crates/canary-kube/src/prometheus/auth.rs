@@ -68,7 +68,7 @@ impl Auth {
             }
         };
         let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| "the token holds characters that no header can".to_owned())?;
+            .map_err(|_| "the token has characters that HTTP forbids".to_owned())?;
         value.set_sensitive(true);
         Ok(value)
     }

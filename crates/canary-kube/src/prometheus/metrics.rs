@@ -69,11 +69,11 @@ impl Matcher {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Plan`] when it is none of these, or the label is no name that Prometheus allows.
+    /// [`Error::Plan`] when it is none of these, or the label is not a name that Prometheus allows.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = || {
             Error::Plan(format!(
-                "{text:?} is no condition on a label; write label=value, label!=value, label=~regex or label!~regex"
+                "{text:?} is not a condition on a label; write label=value, label!=value, label=~regex or label!~regex"
             ))
         };
         let at = text.find(['=', '!']).ok_or_else(wrong)?;
@@ -142,8 +142,8 @@ pub struct Latency {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: every status but 2xx
-    /// ([`Request::is_failure`]), and for gRPC every status but 0. Status 0 is a request without a response: the
+    /// Istio's `response_code`, `grpc_response_status` and `response_flags`: every status except 2xx
+    /// ([`Request::is_failure`]), and for gRPC every status except 0. Status 0 is a request without a response: the
     /// connection broke, or the client hung up (flag `DC`) before one came, which is typical for a model
     /// that hangs. Response flags such as `UH` (no endpoint), `UF`, `UC`, `UT` and `NR` come with a 503, 504 or 404.
     ///
@@ -285,19 +285,19 @@ impl Metrics {
             std::iter::once(&self.requests).chain(self.latency.as_ref().map(|one| &one.histogram))
         {
             if !is_name(name, true) {
-                return wrong(format!("{name:?} is no name of a metric"));
+                return wrong(format!("{name:?} is not the name of a metric"));
             }
         }
         if !is_name(&self.subset, false) {
-            return wrong(format!("{:?} is no name of a label", self.subset));
+            return wrong(format!("{:?} is not the name of a label", self.subset));
         }
         for matcher in &self.matchers {
             if !is_name(&matcher.label, false) || matcher.label == "le" {
-                return wrong(format!("{:?} is no label to select series by", matcher.label));
+                return wrong(format!("{:?} is not a label that selects series", matcher.label));
             }
             if matcher.label == self.subset {
                 return wrong(format!(
-                    "the label {} tells the subsets apart, so no series may be left out by it",
+                    "the label {} identifies the subsets, so it cannot exclude series",
                     self.subset
                 ));
             }
@@ -307,7 +307,7 @@ impl Metrics {
         let one = matches!(reporters[..], [Matcher { relation: Relation::Equal, .. }]);
         if self.outcome == Outcome::Istio && !one {
             return wrong(
-                "Istio counts each request at its source and at its destination; ask for exactly one of them with `reporter`"
+                "Istio counts each request at its source and at its destination; select exactly one of them with `reporter`"
                     .to_owned(),
             );
         }

@@ -329,7 +329,7 @@ fn no_edge(metric: &str, threshold: Duration, edges: &[Duration]) -> Error {
     }
     let edges: Vec<String> = edges.iter().map(|edge| format!("{edge:?}")).collect();
     Error::Plan(format!(
-        "{threshold:?} is no edge of {metric}, and between its edges nothing is known; take one of {}",
+        "{threshold:?} is not a bucket boundary of {metric}; choose one of {}",
         edges.join(", ")
     ))
 }
@@ -337,7 +337,7 @@ fn no_edge(metric: &str, threshold: Duration, edges: &[Duration]) -> Error {
 fn not_counts(why: NotCounts) -> Error {
     Error::Plan(match why {
         NotCounts::Fraction(series) => format!(
-            "{series} does not grow by whole numbers; ask for the counter itself, not for a recorded rate"
+            "{series} does not grow by whole numbers; select the counter itself, not a recorded rate"
         ),
         NotCounts::Twice(series) => format!(
             "{series} is there twice, under two scrape jobs or replicas, and would be counted twice; select one of them \

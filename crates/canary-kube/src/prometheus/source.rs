@@ -46,7 +46,7 @@ impl Source for Prometheus {
         self.counts()
     }
 
-    /// A window's number is its end, so that an interrupted rollout goes on with the samples after the last window
+    /// A window's number is its end, so that an interrupted rollout continues with the samples after the last window
     /// that it took.
     fn observations(self: Box<Self>, after: Option<u64>) -> Observations {
         let now = Timestamp::now().0.saturating_sub(millis(self.lag));

@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(written["metadata"], json!({"name": "pets", "namespace": "models"}));
         assert!(written.get("status").is_none());
         found(&desired, "Namespace", "models");
-        // Objects stand before those that refer to them.
+        // Objects precede those that refer to them.
         let kinds: Vec<&str> = desired.0.keys().map(|(_, key)| key.0).collect();
         assert!(
             kinds.first() == Some(&"Namespace") && kinds.last() == Some(&"Gateway"),

@@ -19,7 +19,7 @@ use crate::{
     program::{Folder, Program},
 };
 
-/// The longest that the gateway may take until istiod has told it what it listens to.
+/// The longest that the gateway may take until istiod has configured its listeners.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 

@@ -64,7 +64,7 @@ impl Mirror {
         refused
     }
 
-    /// Writes the newest objects whenever they change, until nobody can change them any more.
+    /// Writes the newest objects whenever they change, until nobody can change them.
     pub(crate) async fn run(
         mut self,
         mut wanted: watch::Receiver<Wanted>,

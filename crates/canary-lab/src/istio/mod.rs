@@ -1,7 +1,7 @@
 //! Istio's own control plane on loopback: istiod on a Kubernetes API server, a stock Envoy as the ingress gateway that it
 //! configures, and the objects that stand for the gateway's Service and for the pods behind Services.
 //!
-//! A stock Envoy lacks the filters of Istio's proxy, so istiod is told to leave them out: the metrics of `istio.stats`,
+//! A stock Envoy lacks the filters of Istio's proxy, so istiod is configured to leave them out: the metrics of `istio.stats`,
 //! the exchange of metadata between proxies, the ALPN filter. Certificates come from an agent that is not there, so
 //! there is no mutual TLS.
 

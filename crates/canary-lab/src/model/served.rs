@@ -26,7 +26,7 @@ pub trait Model: fmt::Debug + Send + Sync + 'static {
     /// A [`ModelError`], which the server turns into the HTTP status or gRPC code of `TensorFlow` Serving.
     fn predict(&self, signature: &str, inputs: Tensors) -> Result<Tensors, ModelError>;
 
-    /// The time to wait before the next response, in addition to the work itself; drawn anew at each call.
+    /// The time to wait before the next response, in addition to the work itself; drawn again at each call.
     fn wait(&self) -> Duration {
         Duration::ZERO
     }

@@ -43,7 +43,7 @@ fn rows(outputs: &Tensors) -> Result<usize, ModelError> {
         Some(Some(first)) if sizes.all(|size| size == Some(first)) => Ok(first),
         _ => Err(ModelError::new(
             Code::InvalidArgument,
-            "the outputs have no common batch dimension; ask in column form, with 'inputs'",
+            "the outputs have no common batch dimension; use the column form, with 'inputs'",
         )),
     }
 }

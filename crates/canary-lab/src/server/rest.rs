@@ -71,7 +71,7 @@ impl Service {
             Endpoint::Metadata(name, choice) => self.metadata(&name, &choice),
             Endpoint::Examples(verb, name, choice) => self.find(&name, &choice).and_then(|_| {
                 Err(ModelError::invalid(format!(
-                    "the model {name} has no signature for {verb}; ask for predict"
+                    "the model {name} has no signature for {verb}; use predict"
                 )))
             }),
             Endpoint::VersionTooLarge => return answered(StatusCode::BAD_REQUEST, Bytes::new()),

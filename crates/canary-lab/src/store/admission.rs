@@ -3,25 +3,36 @@
 use canary_core::{
     DestinationRule, Gateway, VirtualService,
     cluster::ObjectRef,
+    names::is_subdomain,
     rollout::{Error, Result},
 };
 use serde_json::Value;
 
+/// Returns `true` for a name that Kubernetes takes for a Service: a label of RFC 1035, which is in its DNS name.
+fn is_service_name(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase();
+    name.len() <= 63
+        && !name.contains('.')
+        && is_subdomain(name)
+        && name.bytes().next().is_some_and(letter)
+}
+
 /// Checks the name of an object, and Istio's objects by Istio's rules.
 pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
-    let valid = !target.name.is_empty()
-        && target.name.len() <= 253
-        && target
-            .name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+    let (valid, form) = match target.kind.as_str() {
+        "Service" => (
+            is_service_name(&target.name),
+            "the name of a Service has lower-case letters, digits and '-', a letter first, no '-' last, 63 at most",
+        ),
+        _ => (
+            is_subdomain(&target.name),
+            "use lower-case letters, digits, '-' and '.', a letter or digit first and last, at most 253",
+        ),
+    };
     if !valid {
         return Err(Error::manifest(
             target.to_string(),
-            format!(
-                "metadata.name is {:?}; use lower-case letters, digits, '-' and '.', at most 253",
-                target.name
-            ),
+            format!("metadata.name is {:?}; {form}", target.name),
         ));
     }
     if !target.api_version.starts_with("networking.istio.io/") {
@@ -36,4 +47,29 @@ pub(super) fn check(target: &ObjectRef, object: &Value) -> Result<()> {
     };
     findings.into_result()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_a_cluster_takes() {
+        let check = |kind: &str, name: &str| {
+            let target = ObjectRef::new("v1", kind, "default", name);
+            check(&target, &json!({})).is_ok()
+        };
+        for name in ["pets", "pets-v1", "a.b", "1st"] {
+            assert!(check("ConfigMap", name), "{name}");
+        }
+        for name in ["", "Pets", "-pets", "pets-", "a..b", ".a", "a_b"] {
+            assert!(!check("ConfigMap", name), "{name}");
+        }
+        assert!(check("Service", "pets-1"));
+        for name in ["1st", "a.b", "pets-", &"a".repeat(64)] {
+            assert!(!check("Service", name), "{name}");
+        }
+    }
 }

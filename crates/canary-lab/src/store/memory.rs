@@ -25,7 +25,7 @@ pub const FIELD_MANAGER: &str = "canary";
 /// Objects with resource versions, preconditions, field ownership and watches, as the API server keeps them.
 ///
 /// It implements [`canary_core::cluster::Cluster`]. Cloning gives another handle of the same store. Istio's three
-/// kinds are checked on every write as Istio's webhook checks them. `status` belongs to the lab and is left as it is
+/// kinds are checked on every write as Istio's webhook checks them. `status` belongs to the lab and is left unchanged
 /// by writes. Lists are owned whole, as Istio's resource definitions have them; so they are for Kubernetes' kinds,
 /// where the API server merges some lists by key.
 ///

@@ -68,10 +68,10 @@ fn the_report_says_it_in_words() {
     let again = report([(3.0, 400), (4.0, 100), (8.0, 25)], vec![alarm]);
     assert_eq!(
         again.sentence(),
-        "bursts need windows of at least 4m: run A/A again with bursts: 4m; alarmed: errorRatio (E = 31.2, alarm at 20)"
+        "bursts need windows of at least 4m: run A/A again with bursts: 4m; alarmed: errorRatio (evidence 31.2, alarm at 20)"
     );
     let few = AaReport {
-        early: Some("step 0 saw only 3 of 40 requests".to_owned()),
+        early: Some("step 0 observed only 3 of 40 requests".to_owned()),
         ..report([(1.0, 4), (1.0, 1), (1.0, 0)], Vec::new())
     };
     let text = few.to_string();
@@ -79,7 +79,7 @@ fn the_report_says_it_in_words() {
         text.contains("run A/A longer") && text.contains("bursts: none is not known"),
         "{text}"
     );
-    assert!(text.ends_with("saw only 3 of 40 requests"), "{text}");
+    assert!(text.ends_with("observed only 3 of 40 requests"), "{text}");
     let json = serde_json::to_string(&few).unwrap();
     assert!(json.contains(r#""window":"15s""#), "{json}");
     assert_eq!(serde_json::from_str::<AaReport>(&json).unwrap(), few);

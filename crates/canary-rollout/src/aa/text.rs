@@ -62,9 +62,9 @@ impl fmt::Display for AaAlarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { guardrail, e, threshold } = self;
         if *e < 1e6 {
-            write!(f, "{guardrail} (E = {e:.1}, alarm at {threshold:.0})")
+            write!(f, "{guardrail} (evidence {e:.1}, alarm at {threshold:.0})")
         } else {
-            write!(f, "{guardrail} (E = {e:.1e}, alarm at {threshold:.0})")
+            write!(f, "{guardrail} (evidence {e:.1e}, alarm at {threshold:.0})")
         }
     }
 }

@@ -62,7 +62,7 @@ impl fmt::Display for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} of {} pods ready", self.deployment, self.ready, self.wanted)?;
         if !self.observed {
-            f.write_str(", the controller has not seen the last change yet")?;
+            f.write_str(", the controller has not processed the last change yet")?;
         }
         for problem in &self.problems {
             write!(f, "; {problem}")?;
@@ -130,7 +130,7 @@ pub(super) fn replica_failure(deployment: &Value, name: &str) -> Option<PodProbl
         pod: format!("{name}-…"),
         reason: text(condition, "reason"),
         message: text(condition, "message"),
-        help: "raise the namespace's quota or ask for less",
+        help: "raise the namespace's quota or request less",
     })
 }
 
@@ -219,10 +219,10 @@ fn help(reason: &str) -> &'static str {
             "check the image's name and tag, and that the nodes may pull it"
         }
         "Unschedulable" | "FailedScheduling" => {
-            "ask for less CPU and memory, or add a node that has it"
+            "request less CPU and memory, or add a node that has them"
         }
-        "OOMKilled" | "OOMKilling" => "ask for more memory; the model does not fit",
-        "Evicted" => "its node ran short of memory or disk; ask for what the model needs",
+        "OOMKilled" | "OOMKilling" => "request more memory; the model does not fit",
+        "Evicted" => "its node ran out of memory or disk; request what the model needs",
         "CrashLoopBackOff" | "Error" | "BackOff" | "StartError" | "RunContainerError" => {
             "read the container's log with kubectl logs --previous; often MODEL_PATH is wrong or cannot be read"
         }

@@ -88,8 +88,7 @@ impl<C: Cluster + 'static> Release<C> {
         self
     }
 
-    /// Gives the plan of the release: with it, [`Release::abort`] goes back to the stable version also where no driver
-    /// runs any more.
+    /// Gives the plan of the release: with it, [`Release::abort`] goes back to the stable version also if no driver runs.
     #[must_use]
     pub fn plan(mut self, plan: Plan) -> Self {
         (self.namespace, self.name) =
@@ -98,7 +97,7 @@ impl<C: Cluster + 'static> Release<C> {
         self
     }
 
-    /// Stays at the weights in force; the guardrails go on watching.
+    /// Stays at the weights in force; the guardrails continue.
     ///
     /// # Errors
     /// As [`Release::send`].
@@ -106,7 +105,7 @@ impl<C: Cluster + 'static> Release<C> {
         self.send(Verb::Pause, "").await
     }
 
-    /// Goes on after a pause.
+    /// Resumes after a pause.
     ///
     /// # Errors
     /// As [`Release::send`].
@@ -144,7 +143,7 @@ impl<C: Cluster + 'static> Release<C> {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such `VirtualService`; [`Error::Refused`] when no release is under way, when
-    /// the driver refuses the command, or when a later command came in its place; [`Error::NotReady`] when no driver runs
+    /// the driver refuses the command, or when a later command replaced it; [`Error::NotReady`] when no driver runs
     /// and none begins within five seconds, or when none acknowledges it in time: the command stays in the object, and the
     /// driver that comes next carries it out.
     pub async fn send(&self, verb: Verb, why: &str) -> Result<CommandRecord> {
@@ -264,7 +263,7 @@ impl<C: Cluster + 'static> Release<C> {
     fn outcome(&self, record: CommandRecord) -> Result<CommandRecord> {
         let reason = match &record.outcome {
             CommandOutcome::Done => return Ok(record),
-            CommandOutcome::Superseded => "a later command came in its place".to_owned(),
+            CommandOutcome::Superseded => "a later command replaced it".to_owned(),
             CommandOutcome::Refused(why) => why.clone(),
         };
         let action = format!("{} the release of {}", record.command, self.object());
@@ -281,7 +280,7 @@ impl<C: Cluster + 'static> Release<C> {
         Error::NotReady {
             action: self.action(verb),
             reason: format!(
-                "{why}; the command stays in the annotation, and the driver that comes next carries it out{back}"
+                "{why}; the command stays in the annotation, and the next driver carries it out{back}"
             ),
         }
     }

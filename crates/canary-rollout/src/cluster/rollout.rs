@@ -23,7 +23,7 @@ struct Requests<P: Predictor> {
 ///
 /// - Without [`counted`](Self::counted) evidence the rollout sends the inputs and observes its own requests.
 /// - With it, requests are counted there alone; the rollout sends inputs only where the plan compares pairs through a
-///   header, and reports nothing but the pairs.
+///   header, and reports nothing except the pairs.
 /// - Mirrored traffic gives the pairs of a plan without a header, where nothing is counted elsewhere.
 /// - Both versions are probed with one input before the first weight wherever there is a predictor.
 ///
@@ -144,7 +144,7 @@ impl<P: Predictor> Rollout<P> {
         self
     }
 
-    /// Begins anew even when a rollout of this plan is stored; see [`Driver::anew`].
+    /// Starts a new run even when a rollout of this plan is stored; see [`Driver::anew`].
     pub fn anew(mut self, anew: bool) -> Self {
         self.anew = anew;
         self

@@ -299,7 +299,7 @@ impl fmt::Display for Status {
         }
         match &self.driver {
             Some(driver) => writeln!(f, "  driven by {driver}")?,
-            None => writeln!(f, "  nobody drives it now")?,
+            None => writeln!(f, "  no driver runs it")?,
         }
         if let Some(problem) = &self.problem {
             writeln!(f, "  {problem}")?;

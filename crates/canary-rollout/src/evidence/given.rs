@@ -33,7 +33,7 @@ type Item = (Timestamp, Seen);
 ///
 /// # Interruptions
 /// The moments number the observations ([`SendingOrder`]). A rollout that is interrupted and begun again counts none
-/// twice, whether the source begins at its start again or goes on.
+/// twice, whether the source begins at its start again or continues.
 #[derive(Debug)]
 pub struct Given<S> {
     name: Arc<str>,
@@ -238,7 +238,7 @@ mod tests {
         let source = from_blocking("queue", [Kind::Requests], receiver);
         let mut items = Box::new(source).observations(None);
         let early = tokio::time::timeout(Duration::from_millis(20), items.next()).await;
-        assert!(early.is_err(), "nothing was sent, and the task goes on");
+        assert!(early.is_err(), "nothing was sent, and the task continues");
         sender.send(Ok((Timestamp(1), request()))).unwrap();
         assert_eq!(items.next().await.unwrap().unwrap().at, Timestamp(1));
         drop(sender);

@@ -137,14 +137,14 @@ impl Mirrored {
     }
 
     /// Says that the log is followed live and does not begin at its start again after an interruption; its numbers then
-    /// go on where they stopped.
+    /// continue where they stopped.
     #[must_use]
     pub fn live(mut self) -> Self {
         self.live = true;
         self
     }
 
-    /// Counts of what was paired and what was left out; it goes on counting while the source is used.
+    /// Counts of what was paired and what was left out; it continues counting while the source is used.
     pub fn tally(&self) -> MirrorTally {
         self.join.tally.clone()
     }

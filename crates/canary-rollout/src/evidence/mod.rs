@@ -7,7 +7,7 @@
 //! once.
 //!
 //! # What counts
-//! - A failure is what the user who sent the request would call one: every status but 200 to 299
+//! - A failure is what the user who sent the request would call one: every status except 200 to 299
 //!   ([`Request::is_failure`]), a timeout, a reset, a response that cannot be read. A source that drops failures hides the
 //!   harm that is looked for; a pair keeps its failed half ([`Answer::failure`]).
 //! - A request is judged by the weights at the moment at which it was *sent*. Sources that see requests begin give nothing

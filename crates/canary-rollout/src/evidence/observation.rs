@@ -270,7 +270,7 @@ impl Answer {
         Self { class: class.into(), score: score.into(), failed: false }
     }
 
-    /// Returns `true` for a well-formed response; one whose probability is no number is not well-formed.
+    /// Returns `true` for a well-formed response; one whose probability is not a number is not well-formed.
     pub fn is_served(&self) -> bool {
         !self.failed && !self.score.is_some_and(f64::is_nan)
     }
@@ -357,7 +357,7 @@ pub struct ScoreValue {
     pub guardrail: Arc<str>,
     /// The value, from 0 to 1.
     pub value: f64,
-    /// The text of what the plan's function returned, where that is no number; the value is then NaN.
+    /// The text of what the plan's function returned, where that is not a number; the value is then NaN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Arc<str>>,
 }

@@ -239,12 +239,10 @@ impl NoPair {
         match self {
             Self::Unanswered(error) => Error::Predictor(error),
             Self::NotStable => Error::Plan(format!(
-                "asked {ATTEMPTS} times for a response of {stable} without the header, and each was of subset {canary}; \
-                 give the stable version some of the weight"
+                "{ATTEMPTS} requests without the header were answered by subset {canary} instead of {stable}; give the stable version some of the weight"
             )),
             Self::HeaderIsStable => Error::Plan(format!(
-                "asked for a response of {canary} by the header, and the response is of subset {stable}; see the header \
-                 route of the VirtualService"
+                "the request with the header was answered by subset {stable} instead of {canary}; check the header route of the VirtualService"
             )),
             Self::Unwanted => {
                 Error::Plan(format!("no header leads to {canary}, so there is no pair"))
@@ -263,7 +261,7 @@ fn request(arm: Arm, elapsed: Duration, half: &Answer) -> Request {
 /// The top class of the response to one input; a response without one is a failure of the model that gave it.
 ///
 /// # Errors
-/// [`Error::Plan`] when the input is a batch of several and the response has a row for each: all but one would go
+/// [`Error::Plan`] when the input is a batch of several and the response has a row for each: all except one would go
 /// unseen.
 fn top(
     rows: Result<Vec<Option<(String, f64)>>, String>,
@@ -282,7 +280,7 @@ fn top(
             return Ok(Answer::failure(format!("{} rows for one input", rows.len())));
         }
         return Err(Error::Plan(format!(
-            "the response to {name} has {} rows, and a pair compares one with one; give each input in a batch of its own",
+            "the response to {name} has {} rows, but a pair compares single answers; pass each input in its own batch",
             rows.len()
         )));
     }

@@ -10,7 +10,7 @@ pub trait PredictionInput: Send + Sync + 'static {
     /// one observation of a pair. For a file: [`super::Pair::digest`] of its bytes.
     ///
     /// # Errors
-    /// The reason why this is no input.
+    /// The reason why this is not an input.
     fn digest(&self) -> Result<u64, BoxError>;
 
     /// The number of examples in it: a pair compares one response with one. `None` when the input does not say.
@@ -132,7 +132,7 @@ pub trait Predictor: Clone + Send + Sync + 'static {
     /// Sends a request and waits for its response; a failure is in [`PredictionResponse::outcome`].
     ///
     /// # Errors
-    /// [`crate::Error::Predictor`] when this input cannot be sent at all, which is no model's failure.
+    /// [`crate::Error::Predictor`] when this input cannot be sent at all, which is not a model's failure.
     fn predict(
         &self,
         request: PredictionRequest<'_, Self::Input>,

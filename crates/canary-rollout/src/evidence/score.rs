@@ -10,7 +10,7 @@ use super::observation::Observation;
 ///
 /// A value outside 0 to 1, or that is not a number, is an error of the plan's function. It is left out, counted and
 /// shown as refused; after ten of them the run ends as inconclusive and says so, because a score that cannot be used
-/// proves nothing. `None` says that the score does not apply to the observation, which is no error; a guardrail whose
+/// proves nothing. `None` says that the score does not apply to the observation, which is not an error; a guardrail whose
 /// score never applies does not reach its least number of observations, and nothing is promoted on it.
 ///
 /// For a pair with a failed half the function is not called: where the stable half failed there is no score, and where

@@ -18,7 +18,7 @@ const A_MILLISECOND: u64 = 1 << 20;
 ///
 /// An observation's number ([`Observation::sequence`]) is its moment in milliseconds times 2²⁰, and its place among those
 /// of that moment. So the numbers of a source that begins at its start again are those of the first time, and the
-/// numbers of one that goes on are above them.
+/// numbers of one that continues are above them.
 ///
 /// ```
 /// use canary_core::evidence::{Arm, Request, Seen, SendingOrder, Timestamp};

@@ -13,7 +13,7 @@ pub type Observations = Pin<Box<dyn Stream<Item = Result<Observation>> + Send>>;
 /// A source of observations.
 ///
 /// # What a source owes a rollout
-/// - A request that failed is an observation too: every status but 2xx, a timeout, a reset, a response that cannot be
+/// - A request that failed is an observation too: every status except 2xx, a timeout, a reset, a response that cannot be
 ///   read. A source that leaves them out hides the harm that the rollout looks for.
 /// - [`Observation::at`] is the moment at which the request was *sent*: it is judged by the weights of that moment.
 ///   Observations come in that order, and none before every request that was sent earlier has ended. A source that
@@ -22,8 +22,7 @@ pub type Observations = Pin<Box<dyn Stream<Item = Result<Observation>> + Send>>;
 /// - An error is given to the rollout and names the request, its target, and the cause. It is no observation: missing
 ///   data is neither success nor failure.
 ///
-/// A source that ends, or that fails with an error which is not retryable, gives nothing more; the rollout then goes
-/// on with the others, and is Inconclusive when what is missing does not come.
+/// A source that ends, or that fails with an error which is not retryable, gives nothing more; the rollout then continues with the others, and is Inconclusive when what is missing does not come.
 pub trait Source: Send {
     /// Its name, unique in a rollout: what duplicates are recognised by.
     fn name(&self) -> &str;

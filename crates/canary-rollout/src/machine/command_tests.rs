@@ -102,7 +102,10 @@ fn an_approval_that_does_not_come_rolls_back_or_is_waited_for() {
         if rolled_back {
             assert_eq!(run.actions, [write(0, true)]);
             let text = run.state.verdict().to_string();
-            assert!(text.starts_with("rollback: nobody approved step 2 within 3600 s"), "{text}");
+            assert!(
+                text.starts_with("rolled back: nobody approved step 2 within 3600 s"),
+                "{text}"
+            );
         } else {
             assert_eq!(run.order(Verb::Approve, "4"), [write(100, false)]);
         }
@@ -166,7 +169,7 @@ fn a_person_promotes_and_it_is_not_the_statistics() {
     let text = verdict.to_string();
     assert!(
         text.starts_with(
-            "promoted by alice, not by the evidence (a fix is urgent): step 0 saw only 60 of 200 requests"
+            "promoted by alice, not by the evidence (a fix is urgent): step 0 observed only 60 of 200 requests"
         ),
         "{text}"
     );

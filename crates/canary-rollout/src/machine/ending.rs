@@ -42,7 +42,7 @@ impl Machine {
     }
 
     pub(super) fn finish(&self, state: &mut State, verdict: Verdict, actions: &mut Vec<Action>) {
-        // The step's earlier actions are not wanted any more.
+        // The step's earlier actions are no longer wanted.
         actions.retain(|action| {
             !matches!(
                 action,
@@ -113,6 +113,7 @@ pub(super) fn rollback(state: &State, guardrail: &str, e: f64, evidence: Cause) 
 /// The sentence about a canary that has weight and of which nothing was seen.
 pub(super) fn unseen(state: &State) -> Option<&'static str> {
     let weighs = state.written.is_some_and(|split| split.canary > 0);
-    (weighs && !state.has_seen_canary())
-        .then_some("nothing was seen of the canary, so everything goes back to the stable version")
+    (weighs && !state.has_seen_canary()).then_some(
+        "nothing was observed of the canary, so all traffic goes back to the stable version",
+    )
 }

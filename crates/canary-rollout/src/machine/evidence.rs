@@ -79,7 +79,7 @@ impl Machine {
                 return false;
             }
             Taken::Full => {
-                // No guardrail judges it, because it might have been seen; a canary that fails is noticed all the same.
+                // No guardrail judges it, because it might have been seen; a canary that fails is still detected.
                 state.totals.beyond_room += 1;
                 state.health.pair(pair);
                 if self.waits_for_pairs(state) {
@@ -160,7 +160,7 @@ impl Machine {
         }
     }
 
-    /// An alarm that is no rollback: once, it is reported, and pauses the rollout where the guardrail says so.
+    /// An alarm that is not a rollback: once, it is reported, and pauses the rollout where the guardrail says so.
     #[cold]
     fn tell(&self, state: &mut State, place: usize, actions: &mut Vec<Action>) {
         let guardrail = &self.plan.guardrails[place];

@@ -190,7 +190,7 @@ fn scores_that_are_none_are_counted_and_end_the_rollout() {
         assert!(message.contains("sure") && message.contains("from 0 to 1"), "{message}");
         assert!(message.contains(&format!("the last one {value}")), "{message}");
     }
-    // A value that is no number is reported as it was given.
+    // A value that is not a number is reported as it was given.
     let mut run = Run::holding(plan().guardrail(Guardrail::custom("sure", 0.9)));
     for _ in 0..MAX_INVALID_SCORES {
         let (guardrail, given) = ("sure".into(), Some("the text 'high'".into()));
@@ -210,7 +210,7 @@ fn inputs_that_repeat_themselves_end_a_step_that_waits_for_more() {
     let message = run.state.verdict().to_string();
     assert_eq!(
         message,
-        "inconclusive: step 0 ran out of distinct inputs: 6 inputs came again and again, and each counts once; give more"
+        "inconclusive: step 0 ran out of distinct inputs: it repeated 6 inputs, and each counts once; give more"
     );
 }
 
@@ -225,7 +225,7 @@ fn a_canary_that_is_not_there_is_refused_and_nothing_is_written() {
     let message = run.state.verdict().to_string();
     assert_eq!(
         message,
-        "rollback: the canary was refused before its first weight: no pod has the labels version=v3"
+        "rolled back: the canary was refused before its first weight: no pod has the labels version=v3"
     );
 
     let mut slow = Run::new_unprepared(plan().startup_timeout(Duration::from_secs(30)));

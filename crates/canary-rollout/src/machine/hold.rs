@@ -21,7 +21,7 @@ use super::{
 };
 
 impl Machine {
-    /// Goes on to the next step, or to the promotion, when the hold is over and everything has its evidence.
+    /// Continues with the next step, or to the promotion, when the hold is over and everything has its evidence.
     #[inline]
     pub(super) fn check_hold(&self, state: &mut State, actions: &mut Vec<Action>) {
         if state.phase != Phase::Holding || state.paused || state.unanswered {

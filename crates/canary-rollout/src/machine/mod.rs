@@ -394,7 +394,7 @@ impl Machine {
                 let split = self.final_split(state, &verdict);
                 state.header_route = false;
                 (state.since, state.acknowledged) = (state.now, false);
-                // Where the weights stay, the mirror is removed all the same; where no weight was written, none is.
+                // Where the weights stay, the mirror is still removed; where no weight was written, none is.
                 state.written = match state.written {
                     None if !unanswered && split != Some(Split::CANARY) => None,
                     kept => split.or(kept.map(|kept| Split { mirror: 0, ..kept })),

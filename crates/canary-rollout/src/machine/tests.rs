@@ -217,7 +217,7 @@ fn sides_that_were_counted_apart_say_nothing_of_the_split() {
         let why = run.state.verdict();
         let split = matches!(why, Verdict::Inconclusive { why: Why::Split { .. } });
         assert_eq!(split, !apart, "{why}");
-        // Errors are compared all the same.
+        // Errors are still compared.
         let canary = Counts { requests: 500, failed: 250, slow: 0 };
         run.observe(Seen::Window(Window { since, stable, canary, apart, ..Window::default() }));
         assert_eq!(matches!(run.state.verdict(), Verdict::Rollback { .. }), apart);
@@ -235,7 +235,7 @@ fn missing_data_is_neither_failure_nor_success() {
     let verdict = run.state.verdict().to_string();
     assert_eq!(
         verdict,
-        "inconclusive: step 0 saw only 150 of 200 requests, 15 of 20 requests of the canary for errorRatio, 1 request of \
+        "inconclusive: step 0 observed only 150 of 200 requests, 15 of 20 requests of the canary for errorRatio, 1 request of \
          unknown origin left out"
     );
     assert_eq!(run.actions, [Action::Leave]);
@@ -281,7 +281,7 @@ fn clocks_that_jump_do_not_shorten_a_hold() {
     run.handle(Event::Tick(Timestamp(0)));
     assert_eq!(run.state.held(), MAX_STRIDE, "time does not go back, and does not pass twice");
     run.handle(Event::Started(start.plus(Duration::from_secs(2_000_000))));
-    assert_eq!(run.state.held(), MAX_STRIDE, "an interruption is no time of the hold");
+    assert_eq!(run.state.held(), MAX_STRIDE, "an interruption is not a time of the hold");
     run.good(300);
     run.tick(39);
     assert_eq!(run.actions, []);
@@ -321,7 +321,7 @@ fn gates_are_evaluated_before_the_weight_and_may_stop_it() {
     let passed = GateOutcome::Passed { right: 1, of: 1 };
     let mut run = gated();
     let other = Event::GateJudged { gate: "other".into(), outcome: passed.clone() };
-    assert_eq!(run.handle(other), [], "an answer to another gate is no answer");
+    assert_eq!(run.handle(other), [], "an answer to another gate is not an answer");
     assert!(matches!(run.handle(judged(passed)), [Action::Write { last: false, .. }]));
     let mut run = gated();
     run.handle(judged(GateOutcome::Failed { right: 0, of: 1, wrong: vec!["a.jpg".into()] }));

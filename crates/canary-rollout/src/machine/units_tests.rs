@@ -157,7 +157,7 @@ fn values_outside_the_range_end_the_rollout_and_say_so() {
         revenue(&mut run, true, 250.0);
     }
     let text = run.state.verdict().to_string();
-    assert!(text.contains("revenue was given 10 invalid scores, the last one 250"), "{text}");
+    assert!(text.contains("revenue got 10 invalid scores, the last one 250"), "{text}");
     assert!(text.contains("from 0 to 100"), "{text}");
 }
 

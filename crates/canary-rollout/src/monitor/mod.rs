@@ -182,7 +182,7 @@ impl Monitor {
         self.beside.as_ref().map_or(max_ln_e, |beside| beside.max_ln_e(max_ln_e))
     }
 
-    /// Begins the split's test anew when the weight differs; `share` is from 0 to 1. At the ends nothing is divided, and
+    /// Begins the split's test again when the weight differs; `share` is from 0 to 1. At the ends nothing is divided, and
     /// the test keeps what it has seen at the weight before.
     pub(super) fn set_share(&mut self, share: f64) {
         if let AnyTest::Split(split) = &mut self.test

@@ -79,7 +79,7 @@ impl Monitor {
             self.rate((since, share), canary, bad);
         }
         if let Some(mean) = result.mean() {
-            // The mean of values in the range is in it, but for its last bit.
+            // The mean of values in the range is in it, except for its last bit.
             let _ = self.value(share, canary, mean);
         }
     }
@@ -119,7 +119,7 @@ impl Monitor {
     fn slow(&mut self, request: &Request) -> Said {
         let micros = micros(request);
         match &mut self.threshold {
-            // A failure is no response within the threshold, however soon it came.
+            // A failure is not a response within the threshold, however soon it came.
             Some(Threshold::Frozen(_)) if request.failed => Said::Bad(true),
             Some(Threshold::Frozen(threshold)) => {
                 micros.map_or(Said::Lost, |micros| Said::Bad(micros > *threshold))

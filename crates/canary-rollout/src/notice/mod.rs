@@ -12,17 +12,17 @@ use crate::{Plan, Split, Verdict, cluster::Progress, evidence::Timestamp};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum NoticeKind {
-    /// A run began, or goes on after an interruption.
+    /// A run began, or continues after an interruption.
     Started,
     /// A weight was written.
     Step,
     /// A step waits for a person's approval, or has waited longer than the plan allows.
     AwaitingApproval,
-    /// A person or a guardrail paused the rollout; its guardrails go on watching.
+    /// A person or a guardrail paused the rollout; its guardrails continue.
     Paused,
-    /// A person let it go on.
+    /// A person resumed it.
     Resumed,
-    /// The run was suspended: nobody watches the canary until the plan is run again.
+    /// The run was suspended: nothing watches the canary until the plan is run again.
     Suspended,
     /// A guardrail alarmed whose consequence is not a rollback.
     Alarm,
@@ -161,7 +161,7 @@ impl Notices {
     /// The notice of an event that happened at this moment.
     ///
     /// `None` for the events that only a log needs, for a write that leaves the weights as they are, and for a verdict
-    /// that an earlier run gave: it was told then.
+    /// that an earlier run gave: it was reported then.
     pub fn of(&mut self, progress: &Progress, at: Timestamp) -> Option<Notice> {
         let split = self.split;
         self.follow(progress);
@@ -183,7 +183,7 @@ impl Notices {
         };
         let sentence = match progress {
             Progress::Suspended { .. } => {
-                "suspended: nobody watches the canary until the plan is run again".to_owned()
+                "suspended: nothing watches the canary until the plan is run again".to_owned()
             }
             _ => progress.to_string(),
         };

@@ -1,4 +1,4 @@
-//! Each event of a run that is told, and those that are not.
+//! Each event of a run that has a notice, and those without one.
 
 use std::time::Duration;
 

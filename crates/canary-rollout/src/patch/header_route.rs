@@ -16,8 +16,7 @@ use crate::{Error, Result};
 const MIRRORS: [&str; 5] =
     ["mirror", "mirrors", "mirrorPercentage", "mirror_percent", "mirrorPercent"];
 
-/// Returns `true` when the route that answers requests with the header leads them to the canary alone, whoever created
-/// it.
+/// Returns `true` when the route that answers requests with the header leads them to the canary alone, no matter who created it.
 ///
 /// The header is [`Plan::probe_header`]. A route that a rollout created counts when it has this canary's name, matches
 /// this header where the target route would answer without it, and comes before the target. A route of somebody else

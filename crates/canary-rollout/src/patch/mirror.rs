@@ -11,7 +11,7 @@ use super::{
 
 /// Why a mirror is refused whatever the plan: the copies would be taken for requests of the rollout.
 const COPIES: &str =
-    "take the mirror away first, because its copies would be counted as requests of the rollout";
+    "remove the mirror first, because its copies would be counted as requests of the rollout";
 
 /// One mirror of a route.
 pub(super) struct Mirror<'r> {
@@ -82,7 +82,7 @@ impl<'r> Mirrors<'r> {
         others.into_iter().find_map(|mirror| Some((mirror, self.refusal(mirror)?)))
     }
 
-    /// Why a run of this plan cannot begin or go on beside a mirror that it did not write; `None` when it can.
+    /// Why a run of this plan cannot start or continue with a mirror that it did not write; `None` when it can.
     fn refusal(&self, mirror: &Mirror<'r>) -> Option<String> {
         let to_an_arm = self.arms.is_some_and(|arms| arms.includes(mirror.to));
         if to_an_arm && mirror.percent != Some(0.0) {
@@ -90,8 +90,7 @@ impl<'r> Mirrors<'r> {
         }
         mirrors_itself(self.plan).then(|| {
             format!(
-                "{}, and the plan mirrors requests itself; take the mirror away first, or the mirrored steps out of \
-                 the plan",
+                "{}, and the plan mirrors requests itself; remove the mirror first, or the mirrored steps from the plan",
                 self.words(mirror)
             )
         })
@@ -116,7 +115,7 @@ fn mirrors_itself(plan: &Plan) -> bool {
     plan.steps.iter().any(|step| step.mirror > 0)
 }
 
-/// A `Percent` of Istio: everything when it is absent, nothing when it is empty, `None` when it is no number.
+/// A `Percent` of Istio: everything when it is absent, nothing when it is empty, `None` when it is not a number.
 fn percentage(given: Option<&Value>) -> Option<f64> {
     let Some(given) = given else { return Some(100.0) };
     given.get("value").map_or(Some(0.0), Value::as_f64)
@@ -138,7 +137,7 @@ fn percentage(given: Option<&Value>) -> Option<f64> {
 /// }]}});
 /// let message = initial_mirror(&plan, &live).unwrap();
 /// assert!(message.starts_with("VirtualService default/cats: spec.http[0].mirrors[0] mirrors 10 %"));
-/// assert!(message.contains("subset v2 of host cats; take the mirror away first"));
+/// assert!(message.contains("subset v2 of host cats; remove the mirror first"));
 /// ```
 pub fn initial_mirror(plan: &Plan, virtual_service: &Value) -> Option<String> {
     let index = find(plan, virtual_service).ok()?;

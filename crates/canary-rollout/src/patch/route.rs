@@ -36,7 +36,7 @@ pub struct RouteChange {
     /// Takes the canary's destination out of the route when the split gives it nothing, as is needed before its
     /// subset goes.
     pub drop_canary: bool,
-    /// Takes away the mirror to the canary that the run wrote. A split says it by itself; this is for a change that
+    /// Removes the mirror to the canary that the run wrote. A split says it by itself; this is for a change that
     /// keeps the weights.
     pub drop_mirror: bool,
     /// `true` when the header route is there afterwards. Either way no route stays that another rollout created.
@@ -59,7 +59,7 @@ impl RouteChange {
 /// # Errors
 /// [`crate::Error::Plan`] when the route cannot be found or is not one that a plan can divide, see [`locate`]; when the
 /// header route cannot be created or cannot be reached. A change of the annotation, and one that only removes the header
-/// route, is possible without the plan's route, which somebody may have taken away.
+/// route, is possible without the plan's route, which somebody may have removed.
 pub fn change_route(plan: &Plan, virtual_service: &Value, change: &RouteChange) -> Result<Patch> {
     let what = object_name(plan);
     let mut ops = Ops::default();

@@ -46,8 +46,7 @@ pub(super) fn find(plan: &Plan, virtual_service: &Value) -> Result<usize> {
         ([index], _) => Ok(*index),
         ([], Some(name)) if name.starts_with(HeaderRoute::ROUTE_PREFIX) => {
             Err(Error::Plan(format!(
-                "{what}: target.route is {name}, but routes whose names begin with {} are made and removed by \
-                 rollouts; name the route whose weights are to change",
+                "{what}: target.route is {name}, but routes whose names begin with {} are created and removed by rollouts; name the route whose weights are to change",
                 HeaderRoute::ROUTE_PREFIX
             )))
         }

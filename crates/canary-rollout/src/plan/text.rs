@@ -19,7 +19,7 @@ impl Plan {
     /// Reading checks the form only: call [`Plan::validate`] for the sense.
     ///
     /// # Errors
-    /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
+    /// [`Error::Manifest`] with line and column when the text is not a plan.
     pub fn from_yaml(text: &str) -> Result<Self> {
         Ok(canary_istio::manifest::read_document("plan", text)?)
     }
@@ -27,7 +27,7 @@ impl Plan {
     /// Reads a plan from JSON; unknown fields are errors.
     ///
     /// # Errors
-    /// [`Error::Manifest`] with line and column when the text has not the form of a plan.
+    /// [`Error::Manifest`] with line and column when the text is not a plan.
     pub fn from_json(text: &str) -> Result<Self> {
         serde_json::from_str(text).map_err(|error| Error::manifest("plan", error.to_string()))
     }

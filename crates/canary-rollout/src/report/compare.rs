@@ -130,7 +130,7 @@ fn shown(reading: Option<&Reading>) -> String {
     let high = if high.is_finite() { format!("{high:.3}") } else { "∞".to_owned() };
     let alarm = if reading.alarm { " <b class=\"alarm\">alarm</b>" } else { "" };
     format!(
-        "<b>{estimate}</b> [{:.3}, {high}]<br>E {:.3} (alarm at {:.0}){alarm}",
+        "<b>{estimate}</b> [{:.3}, {high}]<br>evidence {:.3} (alarm at {:.0}){alarm}",
         reading.interval.low,
         reading.e,
         1.0 / reading.alpha

@@ -378,7 +378,7 @@ impl<'a> SimulatedRun<'a> {
         left.filter(|left| *left > 0.0).unwrap_or(f64::INFINITY)
     }
 
-    /// A half fails as a request to its version does, whatever becomes of the other.
+    /// A half fails as a request to its version does, whatever happens to the other.
     fn half(&mut self, errors: f64, answer: Answer) -> Answer {
         // Nothing is drawn where nothing fails: such a scenario keeps the sequence of its seed.
         if errors > 0.0 && self.random.bernoulli(errors) {

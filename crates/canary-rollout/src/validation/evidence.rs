@@ -1,4 +1,4 @@
-//! The rules of a plan about its evidence: a guardrail without observations would be quiet for ever, which must not look
+//! The rules of a plan about its evidence: a guardrail without observations would be quiet forever, which must not look
 //! like consent.
 
 use super::{
@@ -34,7 +34,7 @@ fn sources(plan: &Plan, findings: &mut Findings) {
                     path,
                     "no step divides the traffic, so there is nothing to compare",
                 )
-                .help("add a step with a weight between 1 and 99, or take the guardrail out"),
+                .help("add a step with a weight between 1 and 99, or remove the guardrail"),
             ),
             Kind::Pairs | Kind::Labels | Kind::Scores if unpaired => findings.push(
                 Finding::error(
@@ -124,10 +124,10 @@ fn pairs(plan: &Plan, findings: &mut Findings) {
             Finding::error(
                 "C124",
                 "steps",
-                format!("the steps ask for more pairs than the {room} distinct inputs that a rollout remembers"),
+                format!("the steps require more pairs than the {room} distinct inputs that a rollout can track"),
             )
             .found(wanted)
-            .help("ask for fewer pairs; a difference that matters shows in some thousands"),
+            .help("require fewer pairs; a relevant difference shows after some thousands"),
         );
     }
 }
@@ -200,7 +200,7 @@ fn labels(plan: &Plan, findings: &mut Findings) {
     }
     if labels.within.is_zero() {
         findings.push(
-            Finding::error("C127", "labels.within", "no label comes in no time")
+            Finding::error("C127", "labels.within", "labels.within is zero")
                 .help("give the longest time from a prediction to its label, such as 24h"),
         );
     } else if labels.within >= plan.patience {

@@ -17,12 +17,8 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
         }
         if gate.golden.is_empty() {
             findings.push(
-                Finding::error(
-                    "C119",
-                    path("golden"),
-                    "a gate without images lets everything pass",
-                )
-                .help("give an input and its agreed answer"),
+                Finding::error("C119", path("golden"), "a gate without images always passes")
+                    .help("add an input and its expected answer"),
             );
         }
         if !(gate.at_least > 0.0 && gate.at_least <= 1.0) {

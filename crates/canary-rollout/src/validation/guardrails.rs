@@ -43,7 +43,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             Finding::error(
                 "C113",
                 "guardrails",
-                "the state of so many tests does not fit an annotation",
+                "the state of these tests does not fit into an annotation",
             )
             .help("use fewer guardrails, or fewer different weights"),
         );
@@ -55,7 +55,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             Finding::warning(
                 "C114",
                 "guardrails",
-                "rates are compared, but the split that they rest on is not tested",
+                "rates are compared, but the split is not tested",
             )
             .help("add observedSplit: {}"),
         );
@@ -74,7 +74,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
             findings.push(
                 Finding::error("C115", path("name"), "two guardrails have this name")
                     .found(&guardrail.name)
-                    .help("name one of them otherwise; the observed split is tested once"),
+                    .help("rename one of them; the observed split is tested once"),
             );
         }
         if !(guardrail.share > 0.0 && guardrail.share.is_finite()) {
@@ -102,7 +102,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
                 Finding::error(
                     "C121",
                     path("minimum"),
-                    "a guardrail without observations says nothing, and must not look like consent",
+                    "a guardrail without observations shows nothing, and must not count as consent",
                 )
                 .found(0)
                 .help("give the least number of observations of each version, such as 20"),
@@ -134,7 +134,7 @@ fn test(guardrail: &Guardrail, path: &dyn Fn(&str) -> String, findings: &mut Fin
             range("atMost", check.at_most, 0.0, 1e3, "a ratio lies between 0 and 1000");
             range("provenBelow", check.proven_below.unwrap_or(1e9), check.at_most, largest, above);
             let threshold = check.threshold.map_or(1.0, |threshold| threshold.as_secs_f64());
-            range("threshold", threshold, 0.0, largest, "a threshold is longer than nothing");
+            range("threshold", threshold, 0.0, largest, "a threshold is above 0");
             range("quantile", check.quantile, 0.0, 1.0, unit);
             if check.threshold.is_none() {
                 learned(check.quantile, check.warmup, path, findings);

@@ -41,7 +41,7 @@ fn numbers(plan: &Plan, findings: &mut Findings) {
     }
     if plan.patience.is_zero() {
         findings.push(
-            Finding::error("C105", "patience", "no step can end in no time")
+            Finding::error("C105", "patience", "patience is zero")
                 .help("give the longest time that a step may take, such as 1h"),
         );
     }
@@ -80,7 +80,7 @@ fn steps(plan: &Plan, findings: &mut Findings) {
                     Finding::error("C108", path("weight"), "weights may not go down")
                         .found(step.weight)
                         .help(format!(
-                            "the step before has {}; a rollout only adds traffic, and a rollback is the engine's to decide",
+                            "the step before has {}; a rollout only adds traffic, and only the driver decides on a rollback",
                             before.weight
                         )),
                 );
@@ -102,9 +102,9 @@ fn approval(step: &Step, path: &dyn Fn(&str) -> String, findings: &mut Findings)
     let Some(approve) = step.approve else { return };
     if approve.timeout.is_some_and(|timeout| timeout.is_zero()) {
         findings.push(
-            Finding::error("C126", path("approve.timeout"), "nobody can approve in no time")
-                .found(0)
-                .help("give the longest time to wait, such as 4h, or leave it out to wait without end"),
+            Finding::error("C126", path("approve.timeout"), "the timeout is zero").found(0).help(
+                "give the longest time to wait, such as 4h, or leave it out to wait without end",
+            ),
         );
     }
     if approve.timeout.is_none() && approve.otherwise != Otherwise::Hold {
@@ -143,7 +143,7 @@ fn hold(
         }
     }
     if hold.is_empty() && !(last && step.weight == 100) {
-        findings.push(Finding::error("C109", path("hold"), "the step is held for nothing").help(
+        findings.push(Finding::error("C109", path("hold"), "the step has no hold").help(
             "state requests, totalRequests, pairs or time; only a last step at 100 needs none",
         ));
     }

@@ -51,7 +51,7 @@ fn users(plan: &Plan, findings: &mut Findings) {
     }
     if users.within.is_zero() {
         findings.push(
-            Finding::error("C129", "users.within", "a user sends nothing in no time")
+            Finding::error("C129", "users.within", "users.within is zero")
                 .help("give the time in which requests belong to one observation, such as 30m"),
         );
     } else if users.within >= plan.patience {

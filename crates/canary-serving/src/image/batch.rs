@@ -85,7 +85,7 @@ impl Preprocess {
             return wrong("preprocess.size", "a batch needs a size; set one, or use apply_many");
         };
         if images.is_empty() {
-            return wrong("batch", "found no image, expected at least one");
+            return wrong("batch", "found no images, expected at least one");
         }
         let mut shape = self.shape(height, width);
         let each: usize = shape.iter().product();

@@ -108,7 +108,7 @@ fn explain(format: Format, length: usize, max_pixels: u64, failure: Failure) -> 
     let reason = match failure {
         Failure::TooLarge { height, width } => format!(
             "found {height} × {width} pixels in the header, expected at most {max_pixels} in all; \
-             raise max_pixels if the file is to be trusted"
+             raise max_pixels if you trust the file"
         ),
         Failure::Unsupported(kind) => {
             format!("found a kind that is not decoded ({kind}); save it as a plain RGB file")

@@ -254,7 +254,7 @@ impl Preprocess {
             DType::Uint8 => wrong(
                 "dtype",
                 format!(
-                    "found DT_UINT8 with preset {:?}, whose numbers are no whole levels; use Identity, or DT_FLOAT",
+                    "found DT_UINT8 with preset {:?}, whose values are not integers; use Identity, or DT_FLOAT",
                     self.preset
                 ),
             ),
@@ -415,7 +415,7 @@ fn split_channels(pixels: &[f32], out: &mut [f32]) {
 }
 
 /// The nearest whole level, ties to the even one, within 0 to 255.
-#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep what is no number.
+#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep what is not a number.
 fn level(value: f32) -> u8 {
     // From 2^23 on floats are whole numbers: the sum is rounded, and the level is its lowest bits.
     (value.max(0.0).min(255.0) + 8_388_608.0).to_bits() as u8

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{Error, Origin, PredictError, Result};
 
-/// The characters that are escaped in one segment of a path: all but those "unreserved" by RFC 3986.
+/// The characters that are escaped in one segment of a path: all except those "unreserved" by RFC 3986.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The protocols of a model server, with and without TLS.

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{attempts::Trace, response::Outputs, top};
 use crate::{
@@ -38,7 +38,53 @@ pub struct Answer {
     pub(crate) trace: Trace,
 }
 
+/// The parts of an answer, to make one of: for stored answers, and for tests of what reads answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnswerParts {
+    /// The outputs by name, in their order.
+    pub outputs: Vec<(String, Tensor)>,
+    /// The body as it came.
+    pub body: Vec<u8>,
+    /// The headers.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The subset that answered.
+    pub subset: Option<String>,
+    /// The time from the first attempt to the whole answer.
+    pub elapsed: Duration,
+    /// The number of times that the request was sent.
+    pub attempts: u32,
+    /// The reason for which each earlier attempt was repeated.
+    pub repeated: Vec<String>,
+}
+
 impl Answer {
+    /// An answer of these parts.
+    ///
+    /// ```
+    /// use canary_core::{predict::{Answer, AnswerParts}, tensor::{Tensor, TensorData}};
+    ///
+    /// let scores = Tensor::new(vec![2], TensorData::Float(vec![0.25, 0.75]))?;
+    /// let outputs = vec![("scores".to_owned(), scores)];
+    /// let answer = Answer::from_parts(AnswerParts { outputs, ..AnswerParts::default() })?;
+    /// assert_eq!(answer.single()?.shape(), [2]);
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Input`] when HTTP has no such header.
+    pub fn from_parts(parts: AnswerParts) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &parts.headers {
+            let wrong = |reason: String| Error::Input { what: format!("header {name:?}"), reason };
+            let key = HeaderName::try_from(name).map_err(|error| wrong(error.to_string()))?;
+            let value = HeaderValue::from_bytes(value).map_err(|error| wrong(error.to_string()))?;
+            headers.append(key, value);
+        }
+        let AnswerParts { outputs, body, subset, elapsed, attempts, repeated, .. } = parts;
+        let trace = Trace { attempts, elapsed, repeated, deadline: None };
+        Ok(Self { outputs, body: body.into(), headers, subset, trace })
+    }
+
     /// The output of that name.
     ///
     /// # Errors
@@ -66,7 +112,7 @@ impl Answer {
             [(_, tensor)] => Ok(tensor),
             _ => Err(Error::NotFound {
                 object: "single output".to_owned(),
-                help: format!("the answer has {}; take one by its name", self.names()),
+                help: format!("the answer has {}; select one by name", self.names()),
             }),
         }
     }

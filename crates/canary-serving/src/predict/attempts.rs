@@ -187,8 +187,7 @@ where
 
 /// The error of a call or an attempt that took longer than it may.
 pub(crate) fn timed_out(url: &str, timeout: Duration) -> PredictError {
-    let mut error =
-        PredictError::new(Origin::Network, url, format!("no whole answer came within {timeout:?}"));
+    let mut error = PredictError::new(Origin::Network, url, format!("timed out after {timeout:?}"));
     "give it a longer `timeout`".clone_into(&mut error.help);
     error.retryable = true;
     error.timed_out = true;

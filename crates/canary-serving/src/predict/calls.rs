@@ -63,7 +63,7 @@ impl Client {
     ///
     /// An item is read from the iterator and written as a request only when its turn comes, so that memory holds
     /// `concurrency` requests and answers, however many items there are. An item that fails gives its error in its place;
-    /// the others go on.
+    /// the others continue.
     ///
     /// ```no_run
     /// # async fn run(photos: Vec<Vec<u8>>) -> canary_core::Result<()> {

@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// Sends requests over REST through the proxy at `http://host:port`, whatever their host; also `https://` and
-    /// `socks5://`. A user name and a password may stand in front of the host. The clone gets connections of its own.
+    /// `socks5://`. A user name and a password may precede the host. The clone gets connections of its own.
     ///
     /// Without this setting the proxy comes from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and
     /// `NO_PROXY` for the hosts that are reached directly, among which the loopback always is. gRPC uses no proxy.

@@ -29,8 +29,8 @@ impl From<PredictError> for Failure {
 // Remedies that REST and gRPC share.
 pub(crate) const NO_ROUTE: &str =
     "no VirtualService matches the host, port, path and headers of the request";
-pub(crate) const UNKNOWN_MODEL: &str =
-    "check the model's name and version; .status() lists what is served";
+pub(crate) const UNKNOWN_MODEL: &str = "check the model's name, which is the server's --model_name or is in its --model_config_file, and the version; \
+     .status() lists the versions of a model";
 pub(crate) const CHECK_INPUT: &str =
     "check(…) compares an input with the signature before it is sent";
 pub(crate) const NOT_LOADED: &str = "the model is not loaded; .wait(…) waits until it is";
@@ -76,7 +76,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
         ),
         HttpError::Timeout { phase: Phase::Connect, .. } => (
             Origin::Network,
-            "no connection came about in time".to_owned(),
+            "the connection was not established in time".to_owned(),
             "check the host, and that no firewall drops the packets",
         ),
         HttpError::Connect { failure, .. } => {
@@ -105,7 +105,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
             "raise `max_answer_bytes`",
         ),
         // `Broken` before the answer, and what a later version of the client adds.
-        _ => (Origin::Network, format!("the connection broke before an answer came: {why}"), ""),
+        _ => (Origin::Network, format!("the connection broke before the answer: {why}"), ""),
     };
     let mut error = PredictError::new(origin, url, message);
     help.clone_into(&mut error.help);

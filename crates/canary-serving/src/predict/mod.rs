@@ -28,7 +28,7 @@ mod transport;
 mod wait;
 
 pub use address::ModelVersion;
-pub use answer::Answer;
+pub use answer::{Answer, AnswerParts};
 #[cfg(feature = "tls")]
 pub use canary_http::Tls;
 pub use canary_http::is_credential;

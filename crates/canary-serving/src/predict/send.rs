@@ -225,7 +225,7 @@ fn unreadable(
         let start = error.at.saturating_sub(20).min(body.len());
         let end = (error.at + 20).min(body.len());
         let near = String::from_utf8_lossy(&body[start..end]);
-        // A part of a secret would not be found in the message any more.
+        // A part of a secret would no longer be found in the message.
         let near =
             if secrets.appear_in(body) { String::new() } else { format!(" (near {near:?})") };
         format!("{} at byte {}{near}", error.reason, error.at)

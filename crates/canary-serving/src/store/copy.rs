@@ -113,10 +113,10 @@ impl CopyModel {
         self
     }
 
-    /// Copies. Dropping the future stops it where it is; the same call goes on from there.
+    /// Copies. Dropping the future stops it where it is; the same call continues from there.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no source; [`Error::Store`] when it is no SavedModel, the target exists and
+    /// [`Error::NotFound`] when there is no source; [`Error::Store`] when it is not a SavedModel, the target exists and
     /// differs, another copy to it is under way, a checksum is wrong, or a store fails.
     pub async fn run(self) -> Result<Copied> {
         let span = tracing::debug_span!("copy", from = %self.from, to = %self.to);
@@ -237,7 +237,7 @@ impl Job {
         let differs = |what: &str| {
             let to = &self.settings.to;
             let reason = format!(
-                "{to} is there already and {what}; nothing was written. A server may have it loaded: copy to another version"
+                "{to} already exists and {what}; nothing was written. A server may have it loaded: copy to another version"
             );
             refused(&self.action, reason)
         };
@@ -280,7 +280,7 @@ impl Job {
         };
         self.journal.update(write).await?;
         // The others are cut off, or of a source that has changed. `saved_model.pb` is removed first, so that nothing
-        // can be loaded until it is written anew.
+        // can be loaded until it is written again.
         let (last, first): (Vec<&File>, Vec<&File>) = left
             .iter()
             .filter(|file| !kept.contains_key(&file.path))
@@ -357,7 +357,7 @@ impl Job {
         let target = folder.join(self.version.to_string());
         let done = tokio::task::spawn_blocking(move || {
             sync(&staging)?;
-            // An empty folder may stand there; one with files makes this fail, and stays.
+            // An empty folder may exist there; one with files makes this fail, and stays.
             std::fs::rename(&staging, &target)?;
             sync_one(&folder)
         });

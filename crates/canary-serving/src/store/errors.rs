@@ -62,7 +62,7 @@ pub(super) fn failed(action: &str, error: object_store::Error) -> Error {
             ("the store does not support this operation".to_owned(), false)
         }
         Cause::UnknownConfigurationKey { .. } => ("the store's settings are wrong".to_owned(), false),
-        _ => ("the store failed; copy again, which goes on from the files that are complete".to_owned(), true),
+        _ => ("the store failed; copy again, which continues from the files that are complete".to_owned(), true),
     };
     let source: BoxError = Box::new(error);
     Error::Store { action: action.to_owned(), reason, retryable, source: Some(source) }

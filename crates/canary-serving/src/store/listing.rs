@@ -80,7 +80,9 @@ fn check(path: &str) -> Result<(), String> {
             || part.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
     });
     match bad {
-        Some(part) => Err(format!("{path:?} is no path of a model's file, because of {part:?}")),
+        Some(part) => {
+            Err(format!("{path:?} is not a valid path for a model's file, because of {part:?}"))
+        }
         None => Ok(()),
     }
 }

@@ -78,7 +78,7 @@ impl Location {
         }
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() || bucket.contains('@') {
-            // What stands before the @ may be a secret: it is not repeated.
+            // The text before the @ may be a secret: it is not repeated.
             let bucket = bucket.rsplit('@').next().unwrap_or_default();
             let shown = format!("{scheme}://{bucket}/{prefix}");
             return Err(refuse(&shown, "write it as s3://bucket/path/1, without credentials"));
@@ -111,7 +111,7 @@ impl Location {
         Self { text: path.display().to_string(), place: Place::Folder(path) }
     }
 
-    /// A prefix in a store that is already open, with settings of one's own; `name` is how messages call it.
+    /// A prefix in a store that is already open, with your own settings; `name` is how messages call it.
     ///
     /// # Errors
     /// [`Error::Store`] when the prefix is none, such as one with `..`.

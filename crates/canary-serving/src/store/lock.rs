@@ -1,4 +1,4 @@
-//! The lock of a folder: a file that the system unlocks when the process ends, however it ends.
+//! The lock of a folder: a file that the system unlocks when the process ends, in every case.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

@@ -25,8 +25,7 @@
 //! - **Into a bucket** there is no rename. The files go to their place, `saved_model.pb` last of all. No version can be
 //!   loaded without that file, and when it is there everything else is, so *half a model is never loaded*. But the
 //!   version is listed as soon as its first file is there, and a server that watches the folder meanwhile tries to load
-//!   it, fails, and tries again as often as it is set to (`--max_num_load_retries`, 5 by default, a minute apart). It goes
-//!   on serving the version it has. After the last try it gives the version up. So copy first
+//!   it, fails, and tries again as often as it is set to (`--max_num_load_retries`, 5 by default, a minute apart). It continues serving the version it has. After the last try it ignores the version. So copy first
 //!   and then point a server at it, or raise its retries above the time that the copy takes.
 //!
 //! # What is checked
@@ -36,12 +35,12 @@
 //! that leads out of it.
 //!
 //! # After an interruption
-//! The same call goes on where it was: files that are complete are not copied again. They are listed in the journal,
+//! The same call continues where it was: files that are complete are not copied again. They are listed in the journal,
 //! `.canary-<version>.json` beside the version, which is removed at the end.
 //!
 //! # Two copies at once
 //! Of two copies to the same version one is refused. On this machine the lock is the file `.canary-<version>.lock` beside
-//! the version, which the system unlocks when the process ends, however it ends. In a bucket the journal keeps them
+//! the version, which the system unlocks in every case when the process ends. In a bucket the journal keeps them
 //! apart: it is written only as long as nobody else has written it. A copy from another source is refused while the
 //! journal is there; one from the same source takes the journal over, as after a kill, and the earlier copy is refused
 //! at its next file. The file `saved_model.pb` is written only by a copy that has just written the journal.

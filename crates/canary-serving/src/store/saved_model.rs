@@ -25,7 +25,7 @@ const MOST_GRAPHS: u32 = 64;
 /// # Errors
 /// [`crate::Error::Store`] that says what is missing or broken.
 pub(super) async fn check(opened: &Opened, files: &[File], action: &str) -> Result<()> {
-    let refuse = |reason: String| refused(action, format!("this is no SavedModel: {reason}"));
+    let refuse = |reason: String| refused(action, format!("this is not a SavedModel: {reason}"));
     shape(files).map_err(refuse)?;
     let store = &*opened.store;
     for file in files {
@@ -95,7 +95,7 @@ fn shape(files: &[File]) -> Result<(), String> {
             "variables/ has no variables.data-…-of-…, or shards of more than one set".to_owned()
         );
     };
-    let count: u32 = of.parse().map_err(|_| format!("-of-{of} is no number of shards"))?;
+    let count: u32 = of.parse().map_err(|_| format!("-of-{of} is not a number of shards"))?;
     let missing = (0..count.min(100_000))
         .map(|shard| format!("{shard:0width$}", width = of.len()))
         .find(|shard| !present.contains(shard.as_str()));
@@ -125,7 +125,11 @@ async fn walk(store: &dyn ObjectStore, file: &File, action: &str) -> Result<Resu
                 }
                 at = next;
             }
-            _ => return bad(&format!("is not one: byte {at} begins no field of a SavedModel")),
+            _ => {
+                return bad(&format!(
+                    "is not one: byte {at} does not begin a field of a SavedModel"
+                ));
+            }
         }
         if graphs > MOST_GRAPHS {
             return bad("has too many graphs");

@@ -19,7 +19,7 @@ use crate::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Connects to object stores with TLS by rustls, verified against the system's authorities. For stores that are built
-/// with settings of one's own: `AmazonS3Builder::new().with_http_connector(http_connector()?)`.
+/// with your own settings: `AmazonS3Builder::new().with_http_connector(http_connector()?)`.
 ///
 /// The proxy comes from the environment; see [`canary_http::Proxy`].
 ///

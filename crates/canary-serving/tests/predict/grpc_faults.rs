@@ -63,7 +63,7 @@ const HEADERS: &[u8] = b"\0\0\x14\x01\x04\0\0\0\x01\x88\x0f\x10\x10application/g
 const PART: &[u8] = b"\0\0\x0f\0\0\0\0\0\x01\0\0\0\0\x640123456789";
 
 fn headers() -> Vec<u8> {
-    // The length of the frame is that of what stands behind its nine bytes.
+    // The length of the frame counts the bytes after its first nine.
     let mut frame = HEADERS[..HEADERS.len() - 1].to_vec();
     frame[2] = u8::try_from(frame.len() - 9).unwrap();
     frame

@@ -97,7 +97,7 @@ fn a_canary_that_fails_by_its_header_fails_its_half() {
         let traffic = Traffic::new("photos", &client, HEADER, subsets(), samples(2))
             .on_pair(move |_, _| _ = tell.fetch_add(1, Ordering::SeqCst));
         let seen = seen(traffic);
-        assert_eq!(requests(&seen), [STABLE; 2], "what the header leads to is no request");
+        assert_eq!(requests(&seen), [STABLE; 2], "what the header leads to is not a request");
         assert_eq!(halves(&seen), [[Some("cat"), None]; 2]);
         assert_eq!(pairs(&seen)[0].canary, Answer::failure("500 no"));
         assert_eq!((sent.lock().unwrap().len(), told.load(Ordering::SeqCst)), (4, 2));
@@ -195,7 +195,7 @@ fn where_the_canary_fails_too_both_get_another_request() {
 
 #[test]
 fn common_timeouts_fail_both_halves_alike() {
-    // Every fifth request fails, whoever serves it and however it came there; the canary has a weight of 50.
+    // Every fifth request fails, whichever version serves it, by either route; the canary has a weight of 50.
     let draws = Mutex::new(canary_core::stats::Random::new(7));
     let (client, _) = serve(move |_, by_header| {
         let mut draws = draws.lock().unwrap();

@@ -139,7 +139,7 @@ fn without_pairs_each_input_is_one_request_through_the_divided_route() {
     let traffic = Traffic::requests("photos", &client, subsets(), samples(4)).concurrency(1);
     let found = collect(traffic, Some(9));
     let numbers: Vec<_> = found.iter().map(|item| item.as_ref().unwrap().sequence).collect();
-    assert_eq!(numbers, [Some(10), Some(11), Some(12), Some(13)], "numbers go on");
+    assert_eq!(numbers, [Some(10), Some(11), Some(12), Some(13)], "numbers continue");
     let seen: Vec<Seen> = found.into_iter().map(|item| item.unwrap().what).collect();
     let (stable, canary) = ((Arm::Stable, false), (Arm::Canary, false));
     assert_eq!(requests(&seen), [stable, canary, stable, canary]);

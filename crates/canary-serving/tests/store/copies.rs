@@ -53,7 +53,7 @@ async fn a_model_goes_from_folder_to_bucket_and_back() {
         let large = reports.iter().filter(|one| one.file.ends_with("00000-of-00002"));
         assert!(large.count() > 3, "a large file is reported in parts");
     }
-    // Nothing but the model is left in the bucket.
+    // Nothing except the model is left in the bucket.
     let left: Vec<_> = bucket.list(None).try_collect().await.unwrap();
     assert_eq!(left.len(), 6);
     assert!(left.iter().all(|file| file.location.as_ref().starts_with("models/resnet/7/")));
@@ -248,7 +248,7 @@ async fn places_that_cannot_be_are_refused() {
     hostile.put(&Path::parse("m/1/assets/C:evil").unwrap(), b"x".to_vec().into()).await.unwrap();
     let from = Location::within(hostile, "m/1", "mem://m/1").unwrap();
     let text = reason(CopyModel::new(from, folder.location("out/1"))).await;
-    assert!(text.contains("is no path of a model's file"), "{text}");
+    assert!(text.contains("is not a valid path for a model's file"), "{text}");
 }
 
 /// Two copies of different models to one version at the same moment: one of them is there whole, the other was refused.
@@ -290,7 +290,7 @@ async fn of_two_copies_to_one_version_one_is_refused() {
             assert!(
                 error.contains("is under way")
                     || error.contains("is not complete")
-                    || error.contains("is there already and differs"),
+                    || error.contains("already exists and differs"),
                 "{error}"
             );
             if in_bucket {

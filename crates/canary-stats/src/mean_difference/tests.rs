@@ -66,7 +66,7 @@ fn evidence_and_ends_have_the_values_of_the_formulas() {
             for found in [test.ln_e(), lower.ln_e()] {
                 assert!((found - wanted).abs() < 1e-8 * (1.0 + wanted.abs()), "{found} {wanted}");
             }
-            // The mirror decides as its formula does, but for rounding at the threshold.
+            // The mirror decides as its formula does, except for rounding at the threshold.
             let mirrored = ln_e(&requests, -0.08, -0.08, true);
             let excluded = test.excludes_harm(proof, level).unwrap();
             let clear = (mirrored - level.ln_threshold()).abs() > 1e-6;
@@ -117,7 +117,7 @@ fn a_martingale_at_the_boundary_which_falls_inside() {
 }
 
 /// The runs of `runs` that alarmed within `requests`, with the median request of the alarms. A value is 1 with the
-/// rate of its arm; the share in force, which the test is told, is `wrong` times the real one.
+/// rate of its arm; the share in force, which is passed to the test, is `wrong` times the real one.
 fn alarms(runs: u64, requests: u32, rates: [f64; 2], share: f64, wrong: f64) -> (u32, u32) {
     let mut at: Vec<u32> = (0..runs)
         .filter_map(|run| {

@@ -30,7 +30,7 @@
 //! `proof.rs`.
 //!
 //! **Interval.** The low end is the largest of sixteen ratios that is excluded together with all smaller ones
-//! (`rows.rs`); once the alarm has sounded it is above the bound, for ever. The high end is the smallest ratio that the
+//! (`rows.rs`); once the alarm has sounded it is above the bound, forever. The high end is the smallest ratio that the
 //! opposite test excludes now. Each end alone is right at all times with probability 1 − α.
 
 mod bursts;
@@ -206,7 +206,7 @@ impl RateRatio {
     /// When `harm` is not a finite number above the ratio of the null.
     pub fn tuned(mut self, harm: f64) -> Result<Self> {
         let holds = harm > self.rows.ratio() && harm.is_finite();
-        check("harm", harm, "a finite number above the ratio that is no harm", holds)?;
+        check("harm", harm, "a finite number above the ratio that is not harm", holds)?;
         self.rows = Rows::new(self.rows.nodes(), Some(harm), ln(self.weight_of(1)));
         self.forget_plain();
         Ok(self)
@@ -374,7 +374,7 @@ impl RateRatio {
         self.rows.set_conditions(self.conditions);
     }
 
-    /// Guesses the stable version's rate anew when that is due: between windows where there is a guard.
+    /// Guesses the stable version's rate again when that is due: between windows where there is a guard.
     #[inline]
     fn guess(&mut self) {
         let due = self.stable >= self.guessed_at.saturating_mul(2).max(1);
@@ -467,7 +467,7 @@ impl RateRatio {
         }
     }
 
-    /// Begins the evidence without the guard anew.
+    /// Begins the evidence without the guard again.
     fn forget_plain(&mut self) {
         let begun: f64 = (1..=self.begun).map(|step| self.weight_of(step)).sum();
         if let Some(plain) = &mut self.plain {

@@ -31,7 +31,7 @@ use crate::{
 
 /// The ratios of a healthy canary, as multiples of the bound, each with its weight.
 const TARGETS: [(f64, f64); 4] = [(0.7, 0.15), (0.85, 0.2), (1.0, 0.5), (1.1, 0.15)];
-/// The part of the weight that goes on them.
+/// The part of the weight that continues them.
 const AIMED: f64 = 0.9;
 /// An alternative must be below the margin by this factor.
 const APART: f64 = 1.03;
@@ -64,7 +64,7 @@ struct Saved {
 #[serde(try_from = "Vec<Saved>", into = "Vec<Saved>")]
 pub(super) struct Segments {
     list: Vec<Segment>,
-    /// The sums over all but the last segment, for the first margin that was asked for.
+    /// The sums over all except the last segment, for the first margin that was asked for.
     sums: OnceLock<Sums>,
 }
 

@@ -30,7 +30,7 @@ pub(crate) const BOUND: usize = 7;
 /// The sizes of the prior, and two for a harm that the plan states.
 pub(super) const WIDTH: usize = SIZES + 2;
 
-/// The part of the weight that goes on the two sizes near a stated harm.
+/// The part of the weight that continues the two sizes near a stated harm.
 const STATED: f64 = 0.9;
 /// The two sizes near a stated harm, as multiples of its ln odds ratio.
 const NEAR: [f64; 2] = [0.8, 1.2];
@@ -51,7 +51,7 @@ pub(super) enum Nodes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open<'a> {
     pub(super) counts: &'a Counts,
-    /// What the guard makes of them.
+    /// The guard's values for them.
     pub(super) damped: Damped,
     /// ln of the weight of the steps that have not begun.
     pub(super) ln_left: f64,

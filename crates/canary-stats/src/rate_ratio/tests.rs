@@ -339,7 +339,7 @@ fn harm_is_suspected_until_it_is_confirmed_and_a_burst_until_it_is_none() {
         assert_eq!(test.is_unconfirmed(), window < 6, "{window}");
     }
     assert!(!test.alarm(alpha(0.05)));
-    // The next harm is suspected anew.
+    // The next harm is suspected again.
     test.observe_counts(20_000, 0.5, &second(90)).unwrap();
     assert!(test.is_unconfirmed());
 }

@@ -1,4 +1,4 @@
-//! What becomes of users, restarts and damage, and that users are the right units where they stay on a version.
+//! The treatment of users, restarts and damage, and that users are the right units where they stay on a version.
 
 use super::*;
 use crate::{

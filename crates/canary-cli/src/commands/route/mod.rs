@@ -19,9 +19,9 @@ use crate::{
 };
 
 const NOTES: &str = "\
-Without --test, status 1 says that the mesh itself answers with an error: 404 NR, 503 NC or 503 UH.
+Without --test, status 1 means that the mesh itself answers with an error: 404 NR, 503 NC or 503 UH.
 
-A file of --test is YAML or JSON; `canary schema cases` prints its JSON schema:
+The file of --test is YAML or JSON; `canary schema cases` prints its JSON schema:
 
   cases:
   - name: testers get the canary
@@ -30,7 +30,7 @@ A file of --test is YAML or JSON; `canary schema cases` prints its JSON schema:
   - request: {url: \"http://any/v1/models/m\"}
     expect: {shares: {resnet50: 70, resnet101: 30}}";
 
-/// Say where a request goes and why, from manifests alone; or hold a file of cases against them.
+/// Explain where a request goes, from manifests alone, or check manifests against a file of test cases.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
@@ -42,13 +42,13 @@ A file of --test is YAML or JSON; `canary schema cases` prints its JSON schema:
 ))]
 pub(crate) struct Route {
     /// Files, folders or `-` with Gateways, VirtualServices and DestinationRules; Services, ServiceEntries and Sidecars
-    /// among them count too.
+    /// are used too.
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     files: Vec<PathBuf>,
-    /// A file of cases: requests, each with the destination that is expected. May be given several times.
+    /// A file of test cases: requests, each with its expected destination (repeatable).
     #[arg(long, value_name = "CASES", required_unless_present = "url", value_hint = clap::ValueHint::FilePath)]
     test: Vec<PathBuf>,
-    /// The form of the result; JUnit's for --test alone.
+    /// The output format; junit only with --test.
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Cases,
     #[command(flatten)]
@@ -65,22 +65,22 @@ struct RequestArgs {
     /// The method.
     #[arg(long, default_value = "GET", requires = "url")]
     method: String,
-    /// A header; may be given several times.
+    /// A header (repeatable).
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = pair, requires = "url")]
     headers: Vec<(String, String)>,
-    /// The gateway entered by, as `namespace/name`, or `mesh` for a client within the mesh.
+    /// The gateway of the request, as `namespace/name`, or `mesh` for a client inside the mesh.
     #[arg(long, value_name = "GATEWAY", requires = "url")]
     gateway: Option<String>,
-    /// The port of the listener, when the URL has none.
+    /// The port of the listener, if the URL has none.
     #[arg(long, requires = "url")]
     port: Option<u16>,
-    /// The namespace of a client within the mesh.
+    /// The namespace of a client inside the mesh.
     #[arg(long, value_name = "NAME", requires = "url")]
     namespace: Option<String>,
-    /// A label of a client within the mesh; may be given several times.
+    /// A label of a client inside the mesh (repeatable).
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = pair, requires = "url")]
     labels: Vec<(String, String)>,
-    /// The random number that decides between destinations.
+    /// The random number that selects one of the destinations.
     #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "url")]
     random: u64,
 }

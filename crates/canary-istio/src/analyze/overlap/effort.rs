@@ -25,7 +25,7 @@ pub(crate) struct Work {
     left: u64,
     /// The steps that this thread had spent at the last look.
     seen: u64,
-    /// Whoever waits for the answer sets this when it is not wanted any more.
+    /// The caller sets this to stop the search.
     stop: Option<Arc<AtomicBool>>,
 }
 
@@ -42,12 +42,12 @@ impl Work {
         Self { stop: stop.cloned(), ..Self::default() }
     }
 
-    /// Returns true when the answer is not wanted any more.
+    /// Returns true when the answer is no longer wanted.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
-    /// Takes away some steps, and those that solving took in this thread since the last time; whether any are left.
+    /// Removes some steps, and those that solving took in this thread since the last time; whether any are left.
     pub(crate) fn spend(&mut self, steps: usize) -> bool {
         let spent = SPENT.get();
         let cost = spent.wrapping_sub(self.seen).saturating_add(steps as u64);

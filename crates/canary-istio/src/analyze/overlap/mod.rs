@@ -64,7 +64,7 @@ const PAIR: usize = 50;
 
 /// Every pair of HTTP matches of `service` that have requests in common, in order; the second part lists the pairs
 /// that could not be judged. Of thousands of matches that have much in common some are left out, because it takes too
-/// long: such a match stands there as a pair with itself.
+/// long: such a match is listed as a pair with itself.
 ///
 /// ```
 /// use canary_core::{VirtualService, analyze::overlap::overlaps};

@@ -18,7 +18,7 @@ const ISTIO: &[Rule] = rules! { Objects, Istio;
     IST0162 Warning: "no Service offers the port of a server", "add the port to the Service of the gateway";
     IST0165 Warning: "a VirtualService names a Gateway that Istio generated", "write an HTTPRoute for the Gateway of the Gateway API";
     IST0173 Error: "a subset selects no pod", "correct the labels, or deploy such pods";
-    IST0174 Warning: "the host of a DestinationRule is no service", "name a service in full";
+    IST0174 Warning: "the host of a DestinationRule is not a service", "name a service in full";
 };
 
 const OWN: &[Rule] = rules! { Objects, Canary;

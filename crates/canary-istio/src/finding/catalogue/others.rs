@@ -17,7 +17,7 @@ const READING: &[Rule] = rules! { Reading, Canary;
 const ROUTING: &[Rule] = rules! { Routing, Canary;
     C901 Error: "weights sum to more than Envoy takes", "divide the weights by a common factor";
     C902 Error: "the matches of roots and delegates multiply to too many", "write fewer matches, or fewer delegates";
-    C903 Error: "the status of a redirect is none that Envoy has", "use 301, 302, 303, 307 or 308";
+    C903 Error: "the status of a redirect is not one that Envoy supports", "use 301, 302, 303, 307 or 308";
     C904 Error: "hosts times rules make more routes than a mesh may have", "split the mesh into several, or write fewer hosts and rules";
     C905 Error: "a condition on a claim has no value, of which Istio makes routes that Envoy refuses", "give exact, prefix or regex";
 };

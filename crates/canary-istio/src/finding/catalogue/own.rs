@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule] = rules! { Object, Canary;
     C004 Warning: "timeout, retries and mirrors have no redirect or directResponse beside them", "remove them: they have no effect there";
     C005 Warning: "perTryTimeout is not above the timeout of the rule", "lower perTryTimeout, or raise timeout";
     C006 Warning: "maxProtocolVersion is not below minProtocolVersion", "swap them";
-    C007 Warning: "a destination is no wildcard", "name a service";
+    C007 Warning: "a destination is not a wildcard", "name a service";
     C008 Warning: "weights sum to 4294967295 at most, which is Envoy's limit", "divide the weights by a common factor";
     C009 Warning: "TLS files are named only with a mode that uses them", "remove them, or set the mode";
     C010 Warning: "the ports of portLevelSettings exist and differ", "correct the number, or merge the entries";

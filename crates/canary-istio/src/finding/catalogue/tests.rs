@@ -66,8 +66,8 @@ fn the_documentation_lists_the_catalogue() {
     let mut tables = format!("{begin}\n");
     for (area, heading) in AREAS {
         writeln!(tables, "\n## {heading}\n").unwrap();
-        let meaning = if area == Area::Object { "what it demands" } else { "what it means" };
-        writeln!(tables, "| code | severity | whose | {meaning} | remedy |").unwrap();
+        let meaning = if area == Area::Object { "rule" } else { "meaning" };
+        writeln!(tables, "| code | severity | source | {meaning} | remedy |").unwrap();
         writeln!(tables, "| --- | --- | --- | --- | --- |").unwrap();
         for rule in CATALOGUE.iter().filter(|rule| rule.area == area) {
             let Rule { code, source, text, remedy, .. } = rule;

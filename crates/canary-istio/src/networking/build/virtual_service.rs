@@ -1,9 +1,12 @@
 //! Constructors and setters of `VirtualService`.
 
 use super::texts;
-use crate::networking::{
-    Destination, Double, Duration, HttpMatchRequest, HttpMirrorPolicy, HttpRetry, HttpRoute,
-    HttpRouteDestination, Percent, PortSelector, StringMatch, VirtualService,
+use crate::{
+    error::{Error, Result},
+    networking::{
+        Destination, Double, Duration, HttpMatchRequest, HttpMirrorPolicy, HttpRetry, HttpRoute,
+        HttpRouteDestination, Percent, PortSelector, StringMatch, VirtualService,
+    },
 };
 
 impl VirtualService {
@@ -156,13 +159,88 @@ impl VirtualService {
             route: Some(vec![HttpRouteDestination::new(destination.subset(subset))]),
             ..HttpRoute::default()
         };
+        self.with_rule(rule)
+    }
+
+    /// Puts an HTTP rule in the place of the one that has its name; without one it becomes the last rule with conditions,
+    /// before those without, or the last of all where it has no conditions itself.
+    ///
+    /// ```
+    /// use canary_core::{VirtualService, istio::HttpRoute};
+    ///
+    /// let rule = HttpRoute { name: Some("split".to_owned()), ..HttpRoute::default() };
+    /// let service = VirtualService::to("pets").with_rule(rule.clone()).with_rule(rule);
+    /// assert_eq!(service.spec.http.map(|rules| rules.len()), Some(2));
+    /// ```
+    #[must_use]
+    pub fn with_rule(mut self, rule: HttpRoute) -> Self {
         let rules = self.spec.http.get_or_insert_default();
-        let place = rules
-            .iter()
-            .position(|rule| rule.matches.as_ref().is_none_or(Vec::is_empty))
-            .unwrap_or(rules.len());
+        let named = |other: &HttpRoute| rule.name.is_some() && other.name == rule.name;
+        if let Some(place) = rules.iter().position(named) {
+            rules[place] = rule;
+            return self;
+        }
+        let before = rules.iter().position(unconditional).filter(|_| !unconditional(&rule));
+        let place = before.unwrap_or(rules.len());
         rules.insert(place, rule);
         self
+    }
+
+    /// Sets the weights of the subsets in one HTTP rule: the one of that name, or the only one without conditions.
+    ///
+    /// A subset that the rule does not have becomes a destination like its first one; a destination that is not named
+    /// gets the weight 0, and everything else of it stays.
+    ///
+    /// ```
+    /// use canary_core::VirtualService;
+    ///
+    /// let service = VirtualService::to("pets").subset("v1").port(8501);
+    /// let split = service.with_weights(None, [("v1", 90), ("v2", 10)])?;
+    /// let json = split.to_json_value()?;
+    /// assert_eq!(json["spec"]["http"][0]["route"][1]["weight"], 10);
+    /// assert_eq!(json["spec"]["http"][0]["route"][1]["destination"]["port"]["number"], 8501);
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Manifest`] when there is no such rule, or several without conditions; the message lists their names.
+    pub fn with_weights<T: AsRef<str>>(
+        mut self,
+        name: Option<&str>,
+        weights: impl IntoIterator<Item = (T, i32)>,
+    ) -> Result<Self> {
+        let what = format!("VirtualService {}", self.name());
+        let rules: Vec<&mut HttpRoute> = self.routing_rules_mut().collect();
+        let names: Vec<String> = rules.iter().map(|rule| named(rule)).collect();
+        let mut chosen = rules.into_iter().filter(|rule| match name {
+            Some(name) => rule.name.as_deref() == Some(name),
+            None => unconditional(rule),
+        });
+        let (Some(rule), None) = (chosen.next(), chosen.next()) else {
+            let wanted = name.map_or("one rule without conditions".to_owned(), |name| {
+                format!("one rule named {name:?}")
+            });
+            let found = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let reason = format!(
+                "expected {wanted} to set the weights of; its rules with destinations are {found}"
+            );
+            return Err(Error::Manifest { what, reason });
+        };
+        let route = rule.route.get_or_insert_default();
+        let Some(first) = route.first().cloned() else { return Ok(self) };
+        for share in route.iter_mut() {
+            share.weight = Some(0);
+        }
+        for (subset, weight) in weights {
+            let subset = subset.as_ref();
+            let has =
+                |share: &HttpRouteDestination| share.destination.subset.as_deref() == Some(subset);
+            match route.iter_mut().find(|share| has(share)) {
+                Some(share) => share.weight = Some(weight),
+                None => route.push(alike(&first, subset).weight(weight)),
+            }
+        }
+        Ok(self)
     }
 
     /// Adds an HTTP rule at the end.
@@ -210,7 +288,7 @@ impl VirtualService {
 
     /// Marks every answer with the subset that gave it, in a header of this name.
     ///
-    /// A client can then tell the subsets apart. Destinations without a subset are left as they are.
+    /// A client can then tell the subsets apart. Destinations without a subset are left unchanged.
     #[must_use]
     pub fn stamp_subset(mut self, header: impl Into<String>) -> Self {
         let header = header.into();
@@ -232,4 +310,32 @@ impl VirtualService {
     fn destinations_mut(&mut self) -> impl Iterator<Item = &mut HttpRouteDestination> {
         self.spec.http.iter_mut().flatten().flat_map(|rule| rule.route.iter_mut().flatten())
     }
+}
+
+/// Returns `true` for a rule that every request meets.
+fn unconditional(rule: &HttpRoute) -> bool {
+    rule.matches.as_ref().is_none_or(Vec::is_empty)
+}
+
+/// A rule's name for messages.
+fn named(rule: &HttpRoute) -> String {
+    match &rule.name {
+        Some(name) => format!("{name:?}"),
+        None if unconditional(rule) => "one without name and conditions".to_owned(),
+        None => "one without name".to_owned(),
+    }
+}
+
+/// A destination like another one, for another subset; where the first names its subset to clients, so does this one.
+fn alike(first: &HttpRouteDestination, subset: &str) -> HttpRouteDestination {
+    let mut share = first.clone();
+    let before = share.destination.subset.replace(subset.to_owned());
+    let set =
+        share.headers.iter_mut().filter_map(|headers| headers.response.as_mut()?.set.as_mut());
+    for value in set.flat_map(|set| set.values_mut()) {
+        if Some(&*value) == before.as_ref() {
+            subset.clone_into(value);
+        }
+    }
+    share
 }

@@ -6,7 +6,7 @@ use super::{
     effect::Effect,
 };
 
-/// Takes a request through both meshes; `None` when the same becomes of it.
+/// Takes a request through both meshes; `None` when its outcome is the same.
 pub(super) fn change(before: &Mesh, after: &Mesh, request: &Request) -> Option<Change> {
     let mut witness = request.clone();
     let (first, second) = (before.route(request), after.route(request));

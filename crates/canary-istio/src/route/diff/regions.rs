@@ -28,7 +28,7 @@ const MAX_NAMESPACES: usize = 8;
 /// The number of sets of labels of clients, and of ports, that are looked at for sidecars.
 const MAX_CLIENTS: usize = 8;
 const MAX_PORTS: usize = 8;
-/// The number of changes among which one more is looked for before it is told.
+/// The number of changes among which one more is looked for before it is reported.
 const REMEMBERED: usize = 1_000;
 /// The cost of judging one route, in steps.
 const ROUTE: usize = 200;
@@ -52,7 +52,7 @@ impl<'m> Comparison<'m> {
         Self { meshes: [before, after], work, found: Diff::default(), left_out: 0 }
     }
 
-    /// The differences; `None` when nobody wants them any more.
+    /// The differences; `None` when they are no longer wanted.
     pub(super) fn run(mut self) -> Option<Diff> {
         self.at_gateways();
         self.in_mesh();

@@ -201,7 +201,7 @@ proptest! {
                 continue;
             }
             prop_assert_eq!(why.matched.map(|rule| rule.path), expected.clone());
-            // Each rule before it is told once, with a condition of its own.
+            // Each rule before it is listed once, with a condition of its own.
             let mut earlier = Vec::new();
             'all: for (index, rule) in http.iter().enumerate() {
                 for entry in 0..rule.matches.as_ref().map_or(0, Vec::len) {
@@ -226,7 +226,7 @@ proptest! {
         http in vec(rule(), 1..6), other in vec(rule(), 1..6), kept in any::<bool>(),
         requests in vec(request(), 1..20),
     ) {
-        // Half of the time the meshes are alike but for one rule.
+        // Half of the time the meshes are alike except for one rule.
         let mut after = if kept { http.clone() } else { other.clone() };
         after.insert(after.len() / 2, other[0].clone());
         let (before, after) = (mesh_of(http), mesh_of(after));

@@ -24,7 +24,7 @@ pub(super) fn hexadecimal(text: &str) -> Option<(u32, usize)> {
 pub(super) type Counted = (u32, Option<u32>, usize);
 
 /// Reads `{2}`, `{2,}` or `{2,3}`: the bounds and the bytes used; `Err` with the bytes when the bounds are refused;
-/// `None` when it is no repetition, and the brace stands for itself.
+/// `None` when it is not a repetition, and the brace stands for itself.
 pub(super) fn counted(text: &str) -> Option<Result<Counted, usize>> {
     let inner = text.strip_prefix('{')?;
     let (min, rest) = integer(inner)?;

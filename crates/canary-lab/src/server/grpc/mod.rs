@@ -153,9 +153,7 @@ impl Service {
         let spec = spec.unwrap_or_default();
         let missing = |served: &Served| {
             let name = &served.name;
-            ModelError::invalid(format!(
-                "the model {name} has no signature for it; ask for predict"
-            ))
+            ModelError::invalid(format!("the model {name} has no signature for it; use predict"))
         };
         self.models
             .find(&spec.name, &choice(&spec))

@@ -73,10 +73,13 @@ pub(super) fn read(proto: TensorProto) -> Result<Tensor, String> {
         DataType::DtBool if plain => TensorData::Bool(filled(proto.bool_val, count)),
         DataType::DtBool => TensorData::Bool(content.iter().map(|byte| *byte != 0).collect()),
         _ => {
-            return Err(format!("has the element type {}, which no model here takes", proto.dtype));
+            return Err(format!(
+                "has the element type {}, which no model here accepts",
+                proto.dtype
+            ));
         }
     };
-    Tensor::new(shape, data).map_err(|error| format!("is no array: {error}"))
+    Tensor::new(shape, data).map_err(|error| format!("is not an array: {error}"))
 }
 
 /// The message of an array, its elements in the fields of their types as the server sends them unless told otherwise.

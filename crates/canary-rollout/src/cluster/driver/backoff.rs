@@ -44,7 +44,7 @@ impl Backoff {
         *self = Self::default();
     }
 
-    /// Ready once the wait is over; pending for ever when there is none.
+    /// Ready once the wait is over; pending forever when there is none.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(wait) = self.wait.as_mut() else { return Poll::Pending };
         std::task::ready!(wait.as_mut().poll(context));

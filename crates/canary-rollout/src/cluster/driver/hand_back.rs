@@ -48,7 +48,7 @@ impl<C: Cluster + 'static> Running<C> {
     /// Gives up the ownership of the fields at the end; `false` when it has to be tried again after a wait.
     ///
     /// The rollout is decided and written already, and the state says so. A driver that is killed here leaves the
-    /// ownership behind, and the next one of the same plan, which only reports the stored verdict, gives it up.
+    /// ownership behind, and the next one of the same plan, which only reports the stored verdict, releases it.
     pub(super) async fn hand_back(&mut self) -> bool {
         let Err(error) = self.target.hand_back().await else { return true };
         self.hand_backs += 1;

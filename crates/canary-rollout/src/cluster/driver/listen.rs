@@ -26,8 +26,7 @@ pub(super) struct Listener {
 impl Listener {
     /// Reads the annotation of an object, unless it is the one read last.
     ///
-    /// A watch reports a change after a later read has shown the next one: what was given earlier is then recorded, and
-    /// not carried out any more.
+    /// A watch reports a change after a later read has shown the next one: what was given earlier is then recorded, and no longer carried out.
     pub(super) fn listen(&mut self, live: &Value) {
         let version = resource_version(live).and_then(Value::as_str);
         let version = version.and_then(|version| version.parse().ok());

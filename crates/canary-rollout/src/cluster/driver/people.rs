@@ -37,7 +37,7 @@ impl<C: Cluster + 'static> Running<C> {
         let records = self.state.commands();
         for record in &records[records.len().saturating_sub(unread)..] {
             journal::command(record);
-            // In the driver's own process an outcome is told only where it is not what was wanted.
+            // In the driver's own process an outcome is reported only if it is not the wanted one.
             if !record.nonce.is_empty() || record.outcome != CommandOutcome::Done {
                 self.reports.push_back(Progress::Commanded(record.clone()));
             }
@@ -59,7 +59,7 @@ impl<C: Cluster + 'static> Running<C> {
         }
     }
 
-    /// Reports the last alarm that is no rollback.
+    /// Reports the last alarm that is not a rollback.
     #[cold]
     pub(super) fn report_alarm(&mut self) {
         let plan = self.driver.machine.plan();

@@ -25,7 +25,7 @@ pub trait Probe: Send + Sync {
 
     /// `Ok` when the stable version answers the run's request over the route that the weights divide, while everything
     /// still goes there; otherwise the mistake in the run's own request: the address, the model's name, the signature,
-    /// the credentials or the input. Without this method no request is sent beforehand.
+    /// the credentials or the input. Without this method no request is sent before the first weight.
     fn stable(&self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async { Ok(()) })
     }

@@ -15,7 +15,7 @@ use crate::{
 #[serde(tag = "event", rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Progress {
-    /// It begins, goes on after an interruption, or finds that it is over.
+    /// It begins, continues after an interruption, or finds that it is over.
     Started {
         /// `true` when it continues a stored rollout that was interrupted.
         resumed: bool,
@@ -31,7 +31,7 @@ pub enum Progress {
     },
     /// The canary's pods were checked, with the pods that are missing, if any, or the reason why they cannot be judged.
     Inspected {
-        /// Empty when ready pods stand behind the subset.
+        /// Empty when the subset has ready pods.
         problem: Option<String>,
     },
     /// The canary's subset and the header route are in the cluster.
@@ -76,9 +76,9 @@ pub enum Progress {
     },
     /// A person or a guardrail paused it.
     Paused,
-    /// A person let it go on.
+    /// A person resumed it.
     Resumed,
-    /// A step waits for a person's approval; the weights stay, and the guardrails go on watching.
+    /// A step waits for a person's approval; the weights stay, and the guardrails continue.
     AwaitingApproval {
         /// The step, from 0.
         step: usize,
@@ -113,7 +113,7 @@ pub enum Progress {
     /// A command of a person was read; its outcome says whether it was carried out.
     Commanded(CommandRecord),
     /// It was suspended: its state is stored, its lock given back, the mesh as last written. The stream ends; starting
-    /// again with the same plan goes on.
+    /// again with the same plan continues.
     Suspended {
         /// The step, from 0.
         step: usize,
@@ -228,7 +228,7 @@ impl Control {
         self.send(Verb::Pause, "")
     }
 
-    /// Goes on. `false` when it is over.
+    /// Resumes. `false` when it is over.
     pub fn resume(&self) -> bool {
         self.send(Verb::Resume, "")
     }
@@ -251,8 +251,8 @@ impl Control {
         self.commands.send(Order::Label(id.into(), truth.into())).is_ok()
     }
 
-    /// Stores the state, gives the lock back and ends the stream with [`Progress::Suspended`]; the mesh stays as it was
-    /// last written. A driver that is started with the same plan goes on with the same experiment. `false` when it is
+    /// Stores the state, releases the lock and ends the stream with [`Progress::Suspended`]; the mesh stays as it was
+    /// last written. A driver that is started with the same plan continues with the same experiment. `false` when it is
     /// over.
     pub fn suspend(&self) -> bool {
         self.commands.send(Order::Suspend).is_ok()

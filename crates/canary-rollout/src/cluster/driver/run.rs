@@ -47,7 +47,7 @@ const SAVE_RESUMED: Duration = Duration::from_secs(2);
 /// an error.
 ///
 /// The driver works while this is polled. After an error the mesh is as it was last written; starting again with the
-/// same plan goes on from there.
+/// same plan continues from there.
 pub struct Run(pub(super) BoxStream<'static, Result<Progress>>);
 
 impl std::fmt::Debug for Run {
@@ -218,7 +218,7 @@ impl<C: Cluster + 'static> Running<C> {
     }
 
     /// Waits before an action is tried again. An error that will not pass ends the run, unless that would leave users on a
-    /// canary that nobody watches, or a rollback is decided.
+    /// canary that nothing watches, or a rollback is decided.
     pub(super) fn postpone(&mut self, error: Error) -> Result<()> {
         if !error.is_retryable() && !self.continues_after(&error) {
             return Err(error);
@@ -373,7 +373,7 @@ impl<C: Cluster + 'static> Running<C> {
         let ends =
             |action: &Action| matches!(action, Action::Write { last: true, .. } | Action::Leave);
         if self.state.is_decided() && (!decided || actions.iter().any(ends)) {
-            // Pending actions of a step are not wanted any more, nor those of an end that a person has revoked.
+            // Pending actions of a step are no longer wanted, nor those of an end that a person has revoked.
             self.actions.clear();
         }
         self.actions.extend(actions);

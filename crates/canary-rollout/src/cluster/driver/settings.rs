@@ -24,7 +24,7 @@ pub(in crate::cluster) type LabelStream = BoxStream<'static, Result<(String, Str
 /// The order is make before break: the canary's subset, then the header route, then a probe of it, then the gates, then
 /// the first weight; and back: routes first, then the subset. Every weight is written in one patch with the state that
 /// it leads to, pinned to what was last seen. So a driver can be killed at any moment and started again with the same
-/// plan: it goes on with the same experiment and the same α. Somebody else's changes are never overwritten; the verdict
+/// plan: it continues with the same experiment and the same α. Somebody else's changes are never overwritten; the verdict
 /// is then [`crate::Verdict::ExternalEdit`]; a watch on the object reports it at once.
 ///
 /// A request that the cluster does not answer is repeated without end, with growing pauses: each failure is reported as
@@ -115,7 +115,7 @@ impl<C: Cluster + 'static> Driver<C> {
         })
     }
 
-    /// Continues a stored rollout only to abort it: without sources, since no evidence is awaited any more.
+    /// Continues a stored rollout only to abort it: without sources, since evidence is no longer awaited.
     pub(in crate::cluster) fn aborting(mut self) -> Self {
         self.aborting = true;
         self
@@ -163,7 +163,7 @@ impl<C: Cluster + 'static> Driver<C> {
     }
 
     /// Stores the observations of the run in `file`, one JSON object a line ([`Stored`](crate::evidence::Stored)), for
-    /// [`Plan::replay`](crate::Plan::replay). A run that goes on appends to what is there: open the file for that.
+    /// [`Plan::replay`](crate::Plan::replay). A run that continues appends to what is there: open the file for that.
     #[must_use]
     pub fn store(mut self, file: impl Write + Send + 'static) -> Self {
         self.store = Some(Store::new(Box::new(file)));
@@ -214,7 +214,7 @@ impl<C: Cluster + 'static> Driver<C> {
         self
     }
 
-    /// Begins anew even when a rollout of this plan is stored. The weights must be back at the stable subset.
+    /// Starts a new run even when a rollout of this plan is stored. The weights must be back at the stable subset.
     #[must_use]
     pub fn anew(mut self) -> Self {
         self.anew = true;

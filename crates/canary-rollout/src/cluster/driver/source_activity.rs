@@ -73,6 +73,6 @@ impl Last {
             return Some(format!("{source}: {problem}"));
         }
         let silent = self.silent(now, since);
-        (silent >= SILENT).then(|| format!("{source} has told nothing for {} s", silent.as_secs()))
+        (silent >= SILENT).then(|| format!("{source} has sent nothing for {} s", silent.as_secs()))
     }
 }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 impl<C: Cluster + 'static> Driver<C> {
-    /// Takes the lock, reads the objects and begins, or goes on where a driver was interrupted.
+    /// Takes the lock, reads the objects and begins, or continues where a driver was interrupted.
     ///
     /// The driver works while the stream is polled; dropping the stream leaves the mesh as it was last written.
     ///
@@ -147,7 +147,7 @@ async fn start<C: Cluster + 'static>(
         }
         if !running.state.is_decided() || running.state.keeps_old_version() {
             running.lease.release().await;
-            let why = "the abort was not carried out: another command came in its place";
+            let why = "the abort was not carried out: another command replaced it";
             return Err(Error::Plan(why.to_owned()));
         }
     }
@@ -228,7 +228,7 @@ async fn open<C: Cluster>(
         change_route(plan, &live, &made)?;
     }
     let (mut state, event) = (machine.begin(now)?, Event::Started(now));
-    // A command that is there already was not given to this rollout.
+    // A command that already exists was not given to this rollout.
     let early = Command::read_all(annotation(&live, COMMAND_ANNOTATION).unwrap_or_default());
     let before = annotation(&live, STATE_ANNOTATION).unwrap_or_default();
     state.disregard(&early, |nonce| before.contains(&format!("\"{nonce}\"")));
@@ -244,7 +244,7 @@ fn another_experiment(
 ) -> Option<String> {
     match state.verdict() {
         Verdict::ExternalEdit { .. } => {
-            return Some("the last run ended at somebody else's edit".to_owned());
+            return Some("the last run ended because somebody else edited the object".to_owned());
         }
         Verdict::Rollback { evidence: Cause::NotReady(_), .. } => {
             return Some("the last run was refused before it had any evidence".to_owned());
@@ -253,7 +253,7 @@ fn another_experiment(
     }
     if state.release() != release {
         return Some(format!(
-            "the pods behind {} are of another release than those of the last run",
+            "the pods behind {} belong to another release than those of the last run",
             plan.canary
         ));
     }
@@ -261,7 +261,7 @@ fn another_experiment(
     let left = state.split().unwrap_or(Split::STABLE);
     (split != Some(left)).then(|| {
         let found = split.map_or_else(|| "others".to_owned(), |split| split.to_string());
-        format!("the last run left the weights {left}, and they are {found} now")
+        format!("the last run left the weights {left}, but they are now {found}")
     })
 }
 

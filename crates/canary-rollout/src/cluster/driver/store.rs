@@ -44,8 +44,7 @@ impl Store {
 }
 
 impl<C> super::run::Running<C> {
-    /// Stores a line, where the run stores its observations. A file that cannot be written is reported, and the run goes
-    /// on without it.
+    /// Stores a line, where the run stores its observations. A file that cannot be written is reported, and the run continues without it.
     pub(super) fn store(&mut self, line: impl FnOnce() -> Stored) {
         let Some(store) = &mut self.driver.store else { return };
         let stored = store.write(&line(), self.state.split(), self.state.since());

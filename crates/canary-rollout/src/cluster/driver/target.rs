@@ -349,7 +349,7 @@ impl<C: Cluster> Target<C> {
         if self.unanswered.iter().any(|write| write.text == text) {
             return;
         }
-        // The state read before this write settles all but the last few.
+        // The state read before this write settles all except the last few.
         self.unanswered.drain(..self.unanswered.len().saturating_sub(UNANSWERED - 1));
         self.unanswered.push(Unanswered { text: text.to_owned(), state: state.clone(), weights });
     }

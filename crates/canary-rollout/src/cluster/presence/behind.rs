@@ -120,13 +120,17 @@ async fn place(
         Host::Service(service) => (service, false),
         Host::Alias(service) => (service, true),
         Host::Outside => {
-            return unknown(format!("its host {host:?} is no Service, so its pods are not known"));
+            return unknown(format!(
+                "its host {host:?} is not a Service, so its pods are not known"
+            ));
         }
     };
     let found = match cluster.get(&service).await {
         Ok(Some(found)) => found,
         Ok(None) => {
-            return unknown(format!("its host {host:?} is no Service here: there is no {service}"));
+            return unknown(format!(
+                "its host {host:?} is not a Service here: there is no {service}"
+            ));
         }
         Err(error @ Error::Unserved { .. }) => {
             return unknown(format!("its host {host:?} cannot be looked up: {error}"));
@@ -134,7 +138,7 @@ async fn place(
         // A host such as models.example is more often outside the cluster than in a namespace of that name.
         Err(error @ Error::Forbidden { .. }) if alias => {
             return unknown(format!(
-                "whether its host {host:?} is a Service cannot be told: {error}"
+                "cannot determine whether its host {host:?} is a Service: {error}"
             ));
         }
         Err(error) => return Err(error),
@@ -148,7 +152,7 @@ async fn place(
     }
     if found["spec"]["type"] == "ExternalName" {
         return unknown(format!(
-            "{service} stands for a host outside the cluster (type ExternalName)"
+            "{service} refers to a host outside the cluster (type ExternalName)"
         ));
     }
     let selector = texts(found.pointer("/spec/selector"));
@@ -158,7 +162,7 @@ async fn place(
         ));
     }
     if let Some(label) = selection::label_of_place(&labels) {
-        return unknown(format!("it selects by {label}, which Istio takes from the pods' nodes"));
+        return unknown(format!("it selects by {label}, which Istio reads from the pods' nodes"));
     }
     Ok(Place::Pods(Selection { what, service, selector, labels, claimed }))
 }

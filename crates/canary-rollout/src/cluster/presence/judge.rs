@@ -27,7 +27,7 @@ pub(super) async fn judge<C: Cluster>(
 ) -> Result<Presence> {
     let what = &selection.what;
     let Some(pods) = lists.pods(selection).await? else {
-        let why = format!("{what}: this API server keeps no pods, so they cannot be looked at");
+        let why = format!("{what}: this API server has no pods, so they cannot be checked");
         return Ok(Presence::Unknown { why });
     };
     let own = || pods.related.iter().filter(|pod| selection.selects(labels(pod)));
@@ -164,7 +164,9 @@ fn of_workloads(selection: &Selection, makers: &[Value], pods_kept: bool) -> Opt
 fn reason(workload: &Value) -> String {
     let title = title(workload);
     if !is_observed(workload) {
-        return format!("{title} is new or was changed, and its controller has not seen that yet");
+        return format!(
+            "{title} is new or was changed, and its controller has not processed the change yet"
+        );
     }
     if let Some(problem) = replica_failure(workload, name(workload)) {
         return format!("{title}: {problem}");

@@ -11,7 +11,7 @@ use canary_istio::manifest::nearest;
 /// Labels by name.
 pub(super) type Labels = BTreeMap<String, String>;
 
-/// Labels that Istio gives to endpoints by their node and cluster: no pod has them of itself.
+/// Labels that Istio gives to endpoints by their node and cluster: pods do not have them.
 ///
 /// Source: Istio's `pkg/config/labels` and `AugmentLabels` of its service registry.
 const OF_PLACE: &[&str] = &[

@@ -118,7 +118,7 @@ impl Join {
         }
     }
 
-    /// The next pair, and when its request was answered; the end once no records come any more.
+    /// The next pair, and when its request was answered; the end once there are no more records.
     pub(super) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<(Timestamp, Pair)>> {
         self.made.poll_next(context).map(|made| made.map(|(at, (_, pair))| (at, pair)))
     }
@@ -155,7 +155,7 @@ impl Join {
         }
     }
 
-    /// Says that no records come any more; what waits is left out.
+    /// Says that there are no more records; what waits is left out.
     pub(super) fn finish(&mut self) {
         for _ in self.waiting.drain() {
             count(&self.tally.0.unmatched);

@@ -31,7 +31,7 @@ use crate::{HeaderRoute, Result};
 /// ([`super::Answer::failure`]). Each half has one try:
 ///
 /// - the first response or failure of a model that the divided route led to is that model's half;
-/// - a failure of the request with the header is the canary's, unless no connection came about;
+/// - a failure of the request with the header is the canary's, unless no connection was established;
 /// - a failure of the divided route that names no subset, such as a timeout, may be either's. The canary then gets a
 ///   request by the header. Where it answers, the failure is the stable half; where it fails too, both are tried again,
 ///   up to three times. Timeouts that are common to both models so fall to both alike.

@@ -1,4 +1,4 @@
-//! Generated objects and requests: routes of others, left-overs, and conditions on the very header.
+//! Generated objects and requests: routes of others, left-overs, and conditions on the same header.
 
 use proptest::{
     collection::{btree_map, vec},

@@ -174,7 +174,7 @@ fn a_route_that_answers_the_header_before_is_named_with_the_remedy() {
         "{message}"
     );
     assert!(message.contains("give it a match, or move it behind spec.http[2]"), "{message}");
-    // A route that leads everything to the canary is no header route either: the weights would mean nothing.
+    // A route that leads everything to the canary is not a header route either: the weights would mean nothing.
     let all = json!([{"destination": {"host": "image-classifier", "subset": "resnet101"}}]);
     for matches in [
         json!([]),

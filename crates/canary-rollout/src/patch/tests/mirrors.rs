@@ -73,7 +73,7 @@ fn a_mirror_to_either_version_is_refused_in_every_spelling() {
                 text,
                 format!(
                     "VirtualService default/image-classifier: spec.http[1].{field} mirrors 10 % of the requests to \
-                     subset {subset} of host image-classifier; take the mirror away first, because its copies would \
+                     subset {subset} of host image-classifier; remove the mirror first, because its copies would \
                      be counted as requests of the rollout"
                 )
             );
@@ -123,7 +123,7 @@ fn a_mirror_to_a_third_place_is_in_the_way_of_mirrored_steps_alone() {
             "{text}"
         );
         assert!(
-            text.contains("take the mirror away first, or the mirrored steps out of the plan"),
+            text.contains("remove the mirror first, or the mirrored steps from the plan"),
             "{text}"
         );
         assert_eq!(initial_mirror(&shadow(), &object), Some(text));
@@ -165,7 +165,7 @@ fn the_runs_own_mirror_is_known_by_its_share() {
         assert_eq!(found, Some(Split { canary: 0, mirror: share }));
         let message = initial_mirror(&shadow(), &object);
         assert_eq!(message.is_some(), share > 0, "a new run must not take it for its own");
-        assert!(message.is_none_or(|text| text.contains("take the mirror away first")));
+        assert!(message.is_none_or(|text| text.contains("remove the mirror first")));
         assert!(
             differences(&shadow(), &object, Split { canary: 0, mirror: share }, false).is_empty()
         );

@@ -33,7 +33,7 @@ fn target_of(object: &Value) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Made and taken away, an object is as it was, without what earlier rollouts left.
+    /// Made and removed, an object is as it was, without what earlier rollouts left.
     #[test]
     fn what_is_created_is_removed_whole(plan in plans(), (bare, object) in objects()) {
         let Ok(patch) = change_route(&plan, &object, &header_route(true)) else { return Ok(()) };

@@ -89,7 +89,7 @@ impl<'a, S: Sample> Resizer<'a, S> {
         self.write_row_with_any(y, out);
     }
 
-    /// The reference, compiled anew with the instructions of its caller: the same bytes with any of them.
+    /// The reference, compiled again with the instructions of its caller: the same bytes with any of them.
     #[inline(always)]
     #[allow(clippy::inline_always)]
     fn write_row_with_any(&mut self, y: usize, out: &mut [f32]) {

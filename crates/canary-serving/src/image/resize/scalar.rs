@@ -1,6 +1,6 @@
 //! The inner loops, written so that the compiler can turn them into vector code; it may not reorder or fuse the
 //! arithmetic.
-//! The functions are inlined always, so that they are compiled anew with the instructions of their caller.
+//! The functions are inlined always, so that they are compiled again with the instructions of their caller.
 #![allow(clippy::inline_always)]
 
 use super::{

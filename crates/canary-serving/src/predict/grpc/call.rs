@@ -148,7 +148,7 @@ impl Grpc {
         deadline: Instant,
         limit: usize,
     ) -> Result<canary_http::Response, Refusal> {
-        /// A flag and the length, which stand in front of a message.
+        /// A flag and the length, which precede a message.
         const PREFIX: usize = 5;
         let invalid = |error: http::Error| Status::invalid_argument(error.to_string());
         let mut headers = headers.clone();

@@ -33,7 +33,7 @@ pub(crate) fn failure_of(url: &str, refusal: Refusal, limit: usize) -> Failure {
     // gRPC's servers refuse so what is above their own limit ("Received message larger than max"): it stays so.
     let too_large = code == Code::ResourceExhausted && status.message().contains("larger than max");
     if too_large {
-        help = "the server takes no message of that size: send fewer or smaller inputs at once, or raise its limit";
+        help = "the server does not accept messages of that size: send fewer or smaller inputs at once, or raise its limit";
     }
     let name = format!("{code:?}");
     let text = server_text(status.message().trim());

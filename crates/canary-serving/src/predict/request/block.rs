@@ -51,10 +51,10 @@ impl Rows {
     }
 }
 
-/// The separators before sixteen elements: none before the very first, `],[` where a row begins, else a comma.
+/// The separators before sixteen elements: none before the first, `],[` where a row begins, else a comma.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Starts {
-    /// True when the next element is the very first.
+    /// True when the next element is the first of all.
     pub(super) first: bool,
     /// The elements that begin a row, the next in the lowest bit.
     pub(super) bits: u16,

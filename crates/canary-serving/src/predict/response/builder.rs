@@ -58,7 +58,7 @@ impl Builder {
         }
         if depth == self.dims.len() {
             if self.elements.as_ref().is_some_and(|elements| !elements.is_empty()) {
-                return reader.fail("a list stands where other entries are single values");
+                return reader.fail("found a list where other entries are single values");
             }
             self.dims.push(None);
         }
@@ -103,7 +103,7 @@ impl Builder {
         if depth == self.dims.len() {
             Ok(())
         } else {
-            reader.fail("a single value stands where other entries are lists")
+            reader.fail("found a single value where other entries are lists")
         }
     }
 
@@ -182,7 +182,7 @@ impl Builder {
             }
             _ => {
                 reader.at = start;
-                return reader.fail("a number stands where other entries are not numbers");
+                return reader.fail("found a number where other entries are not numbers");
             }
         }
         Ok(())
@@ -220,7 +220,7 @@ impl Builder {
         }
         match (&mut self.elements, next) {
             (_, b'n') if reader.word(b"null") => {
-                return reader.fail("null stands where a value is expected");
+                return reader.fail("found null where a value is expected");
             }
             (Some(TensorData::String(values)), b'"' | b'{') => {
                 let bytes = if next == b'{' { encoded(reader)? } else { reader.string()? };
@@ -235,7 +235,7 @@ impl Builder {
                 self.number(reader)?;
             }
             _ if text || boolean || number => {
-                return reader.fail("values of different types stand in one array");
+                return reader.fail("an array has values of different types");
             }
             _ => return reader.number().and_then(|_| reader.fail("a value is expected")),
         }
@@ -254,7 +254,7 @@ fn encoded(reader: &mut Reader<'_>) -> Parsed<Vec<u8>> {
     let mut decoded = None;
     reader.object(|reader, key| {
         if key != b"b64" || decoded.is_some() {
-            return reader.fail("an object stands in an array; only {\"b64\": …} may");
+            return reader.fail("found an object in an array; only {\"b64\": …} is allowed there");
         }
         let text = reader.string()?;
         match base64_simd::STANDARD.decode_to_vec(text) {
@@ -264,5 +264,8 @@ fn encoded(reader: &mut Reader<'_>) -> Parsed<Vec<u8>> {
         Ok(())
     })?;
     reader.at = if decoded.is_some() { reader.at } else { start };
-    decoded.map_or_else(|| reader.fail("an object stands in an array; only {\"b64\": …} may"), Ok)
+    decoded.map_or_else(
+        || reader.fail("found an object in an array; only {\"b64\": …} is allowed there"),
+        Ok,
+    )
 }

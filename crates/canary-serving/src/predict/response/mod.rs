@@ -80,7 +80,7 @@ fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed
             _ => return reader.skip(1),
         };
         if found.replace(outputs).is_some() {
-            return reader.fail("predictions and outputs stand there twice");
+            return reader.fail("predictions and outputs are repeated");
         }
         Ok(())
     })?;
@@ -89,7 +89,7 @@ fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed
         Some(outputs) if outputs.is_empty() => reader.fail("it has no output"),
         Some(outputs) => Ok(outputs),
         None => reader.fail(refusal.map_or_else(
-            || "neither predictions nor outputs is there".to_owned(),
+            || "predictions and outputs are missing".to_owned(),
             |text| {
                 let text = String::from_utf8_lossy(&text);
                 format!("it is an error of the model server: {}", server_text(text.trim()))
@@ -111,12 +111,12 @@ fn results<T>(
             return reader.skip(1);
         }
         if found.replace(read(reader)?).is_some() {
-            return reader.fail("results stands there twice");
+            return reader.fail("results is repeated");
         }
         Ok(())
     })?;
     reader.end()?;
-    found.map_or_else(|| reader.fail("results is not there"), Ok)
+    found.map_or_else(|| reader.fail("results is missing"), Ok)
 }
 
 /// Reads the answer of a regress call as the output `outputs`.
@@ -241,7 +241,7 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
             };
             let (_, builder, rows) = &mut builders[index];
             if *rows != row {
-                return reader.fail("an output stands twice in one row");
+                return reader.fail("a row has an output twice");
             }
             *rows += 1;
             seen += 1;
@@ -276,7 +276,7 @@ fn columns(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
     reader.object(|reader, name| {
         let name = String::from_utf8_lossy(&name).into_owned();
         if !names.insert(name.clone()) {
-            return reader.fail(format!("output {name:?} stands there twice"));
+            return reader.fail(format!("output {name:?} is repeated"));
         }
         check_count(reader, outputs.len())?;
         let mut builder = Builder::new(0, doubles);

@@ -107,7 +107,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the text of a number as JSON has it. `None` when a word such as `NaN` may stand here.
+    /// Reads the text of a number as JSON has it. `None` when a word such as `NaN` is allowed here.
     #[inline]
     fn token(&mut self) -> Parsed<Option<Token>> {
         self.peek();
@@ -122,7 +122,7 @@ impl Reader<'_> {
             Some(b'0') => {
                 self.at += 1;
                 if self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-                    return self.fail("a number begins with a needless 0");
+                    return self.fail("a number has a leading 0");
                 }
                 0
             }
@@ -217,7 +217,7 @@ impl Reader<'_> {
                 return Ok(Number::Uint(value));
             }
         }
-        // Beyond the range of 32 bits the value is read again, as 64 bits, by whoever wants it.
+        // Beyond the range of 32 bits a caller that needs 64 bits parses the value again.
         Ok(Number::Float(self.nearest(&token).unwrap_or(f32::INFINITY)))
     }
 

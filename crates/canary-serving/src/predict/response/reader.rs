@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Nothing but white space may follow.
+    /// Nothing except white space may follow.
     pub(crate) fn end(&mut self) -> Parsed<()> {
         self.peek();
         if self.at == self.bytes.len() { Ok(()) } else { self.fail("text follows after the end") }
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
             let plain = &rest[..length];
             if let Some(control) = plain.iter().position(|&byte| byte < 0x20) {
                 self.at += control;
-                return self.fail("a control character stands in a string");
+                return self.fail("a string has a control character");
             }
             text.extend_from_slice(plain);
             self.at += length + 1;
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            _ => return self.fail("an unknown escape stands in a string"),
+            _ => return self.fail("a string has an unknown escape"),
         });
         Ok(())
     }

@@ -198,7 +198,7 @@ fn a_service_that_stands_for_another_is_a_service_to_virtual_services() {
             "{host}"
         );
     }
-    // The wildcard stands for services alone where one fits it, be it such a service.
+    // The wildcard stands for services alone where one fits it, even if that is such a service.
     let wide = vs("wide", 1, &format!("hosts: ['*.default.svc.cluster.local'], {TO_B}"));
     let only = mesh(&(svc("b", &[9000], "") + &alias + &wide));
     assert_eq!(

@@ -40,7 +40,7 @@ async fn commanded(
                 *given += 1;
                 store.inner().annotate(&format!("{command} {given}"));
             }
-            // A person whose command is refused for want of a response gives it again.
+            // A person whose command is refused because a response is missing repeats it.
             Ok(Progress::Commanded(record)) if record.to_string().contains("cannot be checked") => {
                 *given += 1;
                 store.inner().annotate(&format!("{command} {given}"));
@@ -131,7 +131,7 @@ fn an_abort_that_follows_a_promotion_leaves_nothing_at_the_canary() {
             let store = Store::new(&plan);
             let (mut run, control) = driver(&plan, &store, GOOD, u64::MAX).start().await.unwrap();
             while !matches!(
-                run.next().await.expect("the run goes on").unwrap(),
+                run.next().await.expect("the run continues").unwrap(),
                 Progress::AwaitingApproval { .. }
             ) {}
             assert!(control.promote("urgent") && control.abort("no, the wrong model"));
@@ -152,7 +152,7 @@ fn a_promotion_is_not_written_to_a_canary_that_has_gone_meanwhile() {
         let driver = driver(&with_approval(), &store, GOOD, u64::MAX);
         let (mut run, control) = driver.start().await.unwrap();
         while !matches!(
-            run.next().await.expect("the run goes on").unwrap(),
+            run.next().await.expect("the run continues").unwrap(),
             Progress::AwaitingApproval { .. }
         ) {}
         store.inner().serve(false);
@@ -163,6 +163,6 @@ fn a_promotion_is_not_written_to_a_canary_that_has_gone_meanwhile() {
             }
         };
         assert!(refused.to_string().contains("no pod of the canary is ready"), "{refused}");
-        assert_eq!(store.canary_weight(), 20, "the step goes on");
+        assert_eq!(store.canary_weight(), 20, "the step continues");
     });
 }

@@ -1,4 +1,4 @@
-//! Edits by others of the objects of a rollout, and of its lock, while it goes on.
+//! Edits by others of the objects of a rollout, and of its lock, while it continues.
 
 use super::*;
 

@@ -219,7 +219,7 @@ fn alike(found: &Verdict, expected: &Verdict, when: &dyn std::fmt::Debug) {
     assert_eq!(of(found), of(expected), "{when:?}: {found}");
 }
 
-/// Equal but for the last digit of numbers that were stored as text.
+/// Equal except for the last digit of numbers that were stored as text.
 fn same(found: &Verdict, expected: &Verdict, when: &dyn std::fmt::Debug) {
     assert_eq!(found.to_string(), expected.to_string(), "{when:?}");
 }

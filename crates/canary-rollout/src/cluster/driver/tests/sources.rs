@@ -121,8 +121,8 @@ fn a_failure_of_a_source_says_more_than_its_silence_and_is_kept() {
         };
         assert_eq!(quiet, ["prometheus", "users"], "each silence is reported once");
         assert!(verdict.contains("no samples of istio_requests_total"), "{verdict}");
-        assert!(!verdict.contains("prometheus has told nothing"), "{verdict}");
-        assert!(verdict.contains("users has told nothing for 10 s"), "{verdict}");
+        assert!(!verdict.contains("prometheus has sent nothing"), "{verdict}");
+        assert!(verdict.contains("users has sent nothing for 10 s"), "{verdict}");
     });
 }
 

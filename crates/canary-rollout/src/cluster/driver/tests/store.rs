@@ -25,7 +25,7 @@ pub(super) enum Trouble {
     Away(usize, usize),
     /// So many calls from this one on have their effect, and the answer is lost.
     Silent(usize, usize),
-    /// So many calls from this one on are refused for want of credentials or permission, without an effect.
+    /// So many calls from this one on are refused because credentials or permissions are missing, without an effect.
     Denied(usize, usize),
     /// Somebody writes these weights before the call.
     Edit(usize, u64),

@@ -11,7 +11,7 @@ async fn a_host_that_is_no_service_is_not_judged() {
     assert!(of_host("pets.shop.svc.cluster.local").await.is_ready());
     unknown(&of_host("cats").await, "there is no Service shop/cats");
     unknown(&of_host("models.example").await, "there is no Service example/models");
-    unknown(&of_host("api.models.example.com").await, "is no Service");
+    unknown(&of_host("api.models.example.com").await, "is not a Service");
     let short = ["Istio completes only names without a dot", "write pets.shop.svc.cluster.local"];
     missing(&of_host("pets.shop").await, true, &short);
     unknown(&of(&memory, "near").await, "topology.kubernetes.io/zone");

@@ -110,7 +110,7 @@ fn fill(values: &[f32], rows: &mut Rows, block: &mut [u8; BLOCK], mut at: usize)
     (taken + more, at)
 }
 
-/// The bytes of a store that are kept: nothing stands before the very first number.
+/// The bytes of a store that are kept: the first number has no predecessor.
 #[inline]
 fn kept_of_first(starts: Starts) -> u64 {
     if starts.first { !0b111 } else { !0 }

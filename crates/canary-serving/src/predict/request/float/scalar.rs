@@ -153,7 +153,7 @@ fn from_one(magnitude: u32, exponent: usize, sign: usize, slot: &mut [u8; SLOT])
     }
     slot[at & 15] = b'.';
     put(slot, at + 1, last | ZEROS);
-    // A whole number keeps one zero: it stays a float to whoever reads it.
+    // A whole number keeps one zero: every reader parses it as a float.
     at + 1 + (8 - zeros_at_end(last)).max(1)
 }
 
