@@ -43,7 +43,9 @@ def test_a_run_is_scraped_while_it_goes_on_and_after_its_end():
         assert value(text, "canary_rollout_verdict", verdict="promoted") == 1
         assert value(text, "canary_rollout_weight", subset="v2") == 100
         assert value(text, "canary_rollout_evidence_threshold", guardrail="errorRatio") > 1
-        served = verdict.exposure + verdict.stable
+        exposure = value(text, "canary_rollout_requests_total", subset="v2")
+        assert exposure == verdict.exposure
+        served = exposure + value(text, "canary_rollout_requests_total", subset="v1")
         assert value(text, "canary_prediction_requests_total", route="weights", result="ok") >= served > 0
         assert value(text, "canary_api_requests_total", verb="patch", result="ok") >= 3
         assert releases.plan().digest in text

@@ -57,18 +57,21 @@ impl Asked<'_> {
         assert!((found - expected).abs() < 1e-6, "{what} is {found}, not {expected}");
     }
 
-    /// Waits until the verdict is scraped.
-    async fn until_over(&self) {
+    /// Waits until the verdict is scraped, and the weight of the canary that it leaves at the gateway.
+    async fn until_over(&self, weight: u32) {
         let namespace = self.namespace;
-        let query =
+        let ended =
             format!("canary_rollout_state{{namespace=\"{namespace}\",state=\"ended\"}} == 1");
-        for _ in 0..600 {
-            if !self.prometheus.query(&query).await.is_empty() {
-                return;
+        let route = format!("namespace=\"{namespace}\",object=\"{APP}\",subset=\"v2\"");
+        let in_force = format!("canary_lab_route_weight{{{route}}} == {weight}");
+        for query in [ended, in_force] {
+            let mut looks = 0;
+            while self.prometheus.query(&query).await.is_empty() {
+                looks += 1;
+                assert!(looks < 600, "{query}: {:?}", self.prometheus.query("up").await);
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the verdict is not scraped: {:?}", self.prometheus.query("up").await);
     }
 
     /// Every query of the dashboard has data, over the time that a panel shows.
@@ -155,7 +158,7 @@ async fn a_prometheus_sees_a_promotion_and_a_rollback() {
 
     let end = run(&good, &run_of_good, &of_good.0).await;
     assert!(matches!(end.verdict, Verdict::Promote { .. }), "{}", end.verdict);
-    promoted.until_over().await;
+    promoted.until_over(100).await;
     promoted.every_panel_has_data().await;
     promoted.is_as_it_ended(&good, &end).await;
     Asked::close(promoted.one("canary_rollout_weight", "subset=\"v2\"").await, 100.0, "weight");
@@ -181,7 +184,7 @@ async fn a_prometheus_sees_a_promotion_and_a_rollback() {
 
     let end = run(&bad, &run_of_bad, &of_bad.0).await;
     let Verdict::Rollback { guardrail, .. } = &end.verdict else { panic!("{}", end.verdict) };
-    rolled_back.until_over().await;
+    rolled_back.until_over(0).await;
     rolled_back.every_panel_has_data().await;
     rolled_back.is_as_it_ended(&bad, &end).await;
     Asked::close(rolled_back.one("canary_rollout_weight", "subset=\"v2\"").await, 0.0, "weight");

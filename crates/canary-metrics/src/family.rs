@@ -106,7 +106,7 @@ impl Family {
         self.kind
     }
 
-    /// The unit of its values, in the plural of OpenMetrics; none for counts, flags and numbers without a unit.
+    /// The unit of its values, in the plural of `OpenMetrics`; none for counts, flags and numbers without a unit.
     pub fn unit(&self) -> Option<&'static str> {
         self.unit
     }

@@ -27,7 +27,7 @@ type Labels<'a> = Vec<(&'a str, &'a str)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// Prometheus' own text format, version 0.0.4.
     Text,

@@ -42,6 +42,7 @@ pub(crate) struct Record {
     pub(crate) retries: u64,
     paused: bool,
     awaits_approval: bool,
+    awaits_scale_down: bool,
     pub(crate) waited: Waited,
     pub(crate) commands: BTreeMap<(&'static str, &'static str), u64>,
     pub(crate) calls: Calls,
@@ -74,6 +75,7 @@ impl Record {
             retries: 0,
             paused: false,
             awaits_approval: false,
+            awaits_scale_down: false,
             waited: Waited::default(),
             commands: BTreeMap::new(),
             calls: Calls::default(),
@@ -110,6 +112,8 @@ impl Record {
             Progress::Paused => self.paused = true,
             Progress::Resumed => self.paused = false,
             Progress::AwaitingApproval { .. } => self.awaits_approval = true,
+            Progress::ScaleDownAwaited { .. } => self.awaits_scale_down = true,
+            Progress::ScaledDown { .. } => self.awaits_scale_down = false,
             Progress::Commanded(record) => self.commanded(record),
             Progress::Suspended { split, .. } => {
                 self.state = State::Suspended;
@@ -139,6 +143,7 @@ impl Record {
     fn end(&mut self, verdict: &Verdict) {
         (self.state, self.verdict) = (State::Ended, outcome::verdict(verdict));
         (self.paused, self.awaits_approval, self.failures) = (false, false, 0);
+        self.awaits_scale_down = false;
         verdict.readings().iter().for_each(|reading| self.read(reading));
     }
 
@@ -165,7 +170,7 @@ impl Record {
     /// Returns `true` while the run waits for it.
     pub(crate) fn waits_for(&self, reason: Reason) -> bool {
         let freely = !self.paused && !self.awaits_approval && self.failures == 0;
-        let at_its_weight = self.split == Some(self.desired);
+        let at_its_weight = self.split == Some(self.desired) && !self.awaits_scale_down;
         self.state == State::Running
             && match reason {
                 Reason::Start => freely && self.split.is_none(),
@@ -173,6 +178,7 @@ impl Record {
                 Reason::Evidence => freely && at_its_weight && self.is_held(),
                 Reason::Approval => self.awaits_approval,
                 Reason::Pause => self.paused,
+                Reason::ScaleDown => self.awaits_scale_down,
                 Reason::Cluster => self.failures > 0,
             }
     }

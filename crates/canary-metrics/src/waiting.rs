@@ -15,13 +15,22 @@ pub(crate) enum Reason {
     Approval,
     /// A person or a guardrail has paused it.
     Pause,
+    /// The promotion is written, and the old version is kept until the time of its scale-down.
+    ScaleDown,
     /// The cluster, which does not answer or refuses.
     Cluster,
 }
 
 impl Reason {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Start, Self::Hold, Self::Evidence, Self::Approval, Self::Pause, Self::Cluster];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Start,
+        Self::Hold,
+        Self::Evidence,
+        Self::Approval,
+        Self::Pause,
+        Self::ScaleDown,
+        Self::Cluster,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -30,6 +39,7 @@ impl Reason {
             Self::Evidence => "evidence",
             Self::Approval => "approval",
             Self::Pause => "pause",
+            Self::ScaleDown => "scale_down",
             Self::Cluster => "cluster",
         }
     }

@@ -107,6 +107,10 @@ impl Cluster for Down {
         down()
     }
 
+    async fn patch_scale(&self, _: &ObjectRef, _: &Patch) -> Result<Value> {
+        down()
+    }
+
     async fn delete(&self, _: &ObjectRef) -> Result<bool> {
         down()
     }
@@ -125,6 +129,7 @@ async fn failures_of_every_verb_are_counted() {
     assert!(cluster.list("v1", "Pod", None).await.is_err());
     assert!(cluster.apply(&json!({})).await.is_err());
     assert!(cluster.patch(&object, &Patch(Vec::new())).await.is_err());
+    assert!(cluster.patch_scale(&object, &Patch(Vec::new())).await.is_err());
     assert!(cluster.delete(&object).await.is_err());
     assert_eq!(cluster.watch(&object).count().await, 2);
     for (verb, count) in [
@@ -132,6 +137,7 @@ async fn failures_of_every_verb_are_counted() {
         ("list", 1.0),
         ("apply", 1.0),
         ("patch", 1.0),
+        ("patch_scale", 1.0),
         ("delete", 1.0),
         ("watch", 2.0),
     ] {

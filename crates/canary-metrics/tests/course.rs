@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use canary_metrics::{Metrics, RunMetrics};
 use canary_rollout::{
-    Cause, Command, CommandOutcome, CommandRecord, Split, Verb, Verdict, cluster::Progress,
-    evidence::Timestamp,
+    Cause, Command, CommandOutcome, CommandRecord, ScaleDown, Split, Verb, Verdict,
+    cluster::Progress, evidence::Timestamp,
 };
 use futures_util::{StreamExt, stream};
 
@@ -46,7 +46,7 @@ impl Watched {
 
     /// The reasons for which the run waits now.
     fn waits(&self) -> Vec<&'static str> {
-        let reasons = ["start", "hold", "evidence", "approval", "pause", "cluster"];
+        let reasons = ["start", "hold", "evidence", "approval", "pause", "scale_down", "cluster"];
         let waits = |reason: &&str| {
             let labels = format!("reason=\"{reason}\"");
             sample(&self.metrics, "canary_rollout_waiting", &labels) == Some(1.0)
@@ -159,6 +159,27 @@ fn each_reason_to_wait_is_told_and_its_time_is_added_up() {
         let labels = format!("reason=\"{reason}\"");
         watched.expect("canary_rollout_waited_seconds_total", &labels, seconds);
     }
+}
+
+#[test]
+fn a_promotion_that_keeps_the_old_version_for_a_time_waits_for_nothing_else() {
+    let mut watched = Watched::new();
+    watched.after(0, &Progress::Started { resumed: false, step: 1, anew: None, stored: None });
+    watched.after(0, &Progress::Written { step: 1, split: Split::CANARY });
+    let mut snapshot = seen(&plan());
+    (snapshot.step, snapshot.split) = (1, Some(Split::CANARY));
+    (snapshot.desired, snapshot.canary) = (Split::CANARY, 100);
+    snapshot.held = Duration::from_secs(60);
+    watched.after(0, &Progress::Seen(snapshot));
+    assert_eq!(watched.waits(), ["evidence"]);
+    let deployment = "Deployment default/v1".to_owned();
+    let awaited = Progress::ScaleDownAwaited { deployment: deployment.clone(), at: Timestamp(0) };
+    watched.after(0, &awaited);
+    assert_eq!(watched.waits(), ["scale_down"]);
+    let outcome = ScaleDown::Done { deployment, replicas: 1 };
+    watched.after(9_000, &Progress::ScaledDown { outcome });
+    let waited = "canary_rollout_waited_seconds_total";
+    watched.expect(waited, "reason=\"scale_down\"", 9.0);
 }
 
 #[test]

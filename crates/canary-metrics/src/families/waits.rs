@@ -12,7 +12,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Gauge,
         unit: None,
         own_labels: &["reason"],
-        help: "1 while the run waits for it: start, hold, evidence, approval, pause or cluster.",
+        help: "1 while the run waits for it: start, hold, evidence, approval, pause, scale_down or cluster.",
         samples: |run| {
             let reasons = Reason::ALL.into_iter();
             reasons.map(|reason| labelled(reason.name(), run.waits_for(reason))).collect()

@@ -15,13 +15,21 @@ pub(crate) enum Verb {
     List,
     Apply,
     Patch,
+    PatchScale,
     Delete,
     Watch,
 }
 
 impl Verb {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Get, Self::List, Self::Apply, Self::Patch, Self::Delete, Self::Watch];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Get,
+        Self::List,
+        Self::Apply,
+        Self::Patch,
+        Self::PatchScale,
+        Self::Delete,
+        Self::Watch,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -29,6 +37,7 @@ impl Verb {
             Self::List => "list",
             Self::Apply => "apply",
             Self::Patch => "patch",
+            Self::PatchScale => "patch_scale",
             Self::Delete => "delete",
             Self::Watch => "watch",
         }

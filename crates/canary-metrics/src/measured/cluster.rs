@@ -58,6 +58,13 @@ impl<C: Cluster> Cluster for Measured<C> {
         patched
     }
 
+    async fn patch_scale(&self, object: &ObjectRef, patch: &Patch) -> Result<Value> {
+        let began = Instant::now();
+        let patched = self.inner.patch_scale(object, patch).await;
+        self.called(Verb::PatchScale, began, &patched, |_| Answer::Ok);
+        patched
+    }
+
     async fn delete(&self, object: &ObjectRef) -> Result<bool> {
         let began = Instant::now();
         let deleted = self.inner.delete(object).await;

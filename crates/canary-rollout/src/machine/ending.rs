@@ -82,7 +82,11 @@ impl Machine {
     /// The split that is to be in force: that of the step, or the one that the verdict leaves behind.
     pub(crate) fn desired(&self, state: &State) -> Split {
         match &state.phase {
-            Phase::Finishing(verdict) | Phase::CleaningUp(verdict) | Phase::Done(verdict) => {
+            Phase::Finishing(verdict)
+            | Phase::CleaningUp(verdict)
+            | Phase::Keeping(verdict)
+            | Phase::ScalingDown(verdict)
+            | Phase::Done(verdict) => {
                 self.final_split(state, verdict).or(state.written).unwrap_or(Split::STABLE)
             }
             _ => self.plan.steps[state.step].split(),
