@@ -3683,14 +3683,6 @@ class Plan(_Value):
             1800.0
         """
     @property
-    def scale_down_after(self) -> float | None:
-        """The seconds from the settled promotion to the scale-down of the old version; None where it is left running.
-
-        Example:
-            >>> Plan("s", stable="a", canary="b", guards=[error_ratio()], scale_down_after="1h").scale_down_after
-            3600.0
-        """
-    @property
     def aa(self) -> bool:
         """Whether it is an A/A plan, which measures the service and promotes nothing.
 

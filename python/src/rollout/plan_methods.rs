@@ -65,7 +65,6 @@ pymethods! {
             .iter()
             .map(|core| Guardrail { core: core.clone(), score: plan.scores.0.get(&core.name).cloned() })
             .collect();
-        scale_down_after: Option<f64> = plan.core.scale_down_after.map(|after| after.as_secs_f64());
         aa: bool = plan.core.aa;
         digest: String = plan.core.hash();
     }
