@@ -56,7 +56,7 @@ impl<C: Cluster + 'static> Running<C> {
 
     /// The outcome of an earlier attempt whose response did not come, whatever has changed since. Where it cannot be
     /// looked for, the attempt that follows says why.
-    async fn scaled_before(&self) -> Result<Option<ScaleDown>> {
+    async fn scaled_before(&mut self) -> Result<Option<ScaleDown>> {
         let Some(old) = self.state.old_version() else { return Ok(None) };
         let ObjectRef { api_version, kind, namespace, .. } = &old.deployment;
         let all = match self.target.cluster.list(api_version, kind, Some(namespace)).await {

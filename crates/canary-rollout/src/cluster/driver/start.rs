@@ -21,8 +21,8 @@ use super::{
     target::Target,
 };
 use crate::{
-    COMMAND_ANNOTATION, Cause, Command, Error, Event, Machine, Plan, Result, STATE_VERSION, Split,
-    State, Verdict,
+    COMMAND_ANNOTATION, Cause, Command, CommandOutcome, Error, Event, Machine, Plan, Result,
+    STATE_VERSION, Split, State, Verdict,
     evidence::{Kind, Seen, Source, Stored, Timestamp, Uses},
     json::annotation,
     patch::{RouteChange, STATE_ANNOTATION, change_route, initial_mirror, locate},
@@ -136,8 +136,11 @@ async fn start<C: Cluster + 'static>(mut driver: Driver<C>) -> Result<(Run, Cont
         }
         if !running.state.is_decided() || running.state.keeps_old_version() {
             running.lease.release().await;
-            let why = "the abort was not carried out: another command came in its place";
-            return Err(Error::Plan(why.to_owned()));
+            let why = match running.state.commands().last().map(|record| &record.outcome) {
+                Some(CommandOutcome::Refused(why)) => why,
+                _ => "another command came in its place",
+            };
+            return Err(Error::Plan(format!("the abort was not carried out: {why}")));
         }
     }
     let stream = stream::unfold(running, |mut running| async move {
