@@ -23,8 +23,8 @@ use super::{
     target::Target,
 };
 use crate::{
-    COMMAND_ANNOTATION, Cause, Command, Error, Event, Machine, Plan, Result, STATE_VERSION, Split,
-    State, Verdict,
+    COMMAND_ANNOTATION, Cause, Command, CommandOutcome, Error, Event, Machine, Plan, Result,
+    STATE_VERSION, Split, State, Verdict,
     evidence::{Kind, Seen, Source, Stored, Timestamp, Uses},
     json::annotation,
     patch::{RouteChange, STATE_ANNOTATION, change_route, initial_mirror, locate},
@@ -147,8 +147,11 @@ async fn start<C: Cluster + 'static>(
         }
         if !running.state.is_decided() || running.state.keeps_old_version() {
             running.lease.release().await;
-            let why = "the abort was not carried out: another command replaced it";
-            return Err(Error::Plan(why.to_owned()));
+            let why = match running.state.commands().last().map(|record| &record.outcome) {
+                Some(CommandOutcome::Refused(why)) => why,
+                _ => "another command replaced it",
+            };
+            return Err(Error::Plan(format!("the abort was not carried out: {why}")));
         }
     }
     let stream = stream::unfold((running, spans), |(mut running, mut spans)| async move {
