@@ -351,7 +351,8 @@ class GatewaySpec(Message):
     servers: Sequence[Server] = field(default=(), kind="list", of="Server")
     """The ports to listen on, with protocol, hosts and TLS of each. Istio wants at least one."""
     selector: Mapping[str, str] = field(default=NOTHING, kind="map")
-    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the control plane is configured otherwise; empty means every proxy.
+    """Labels of the proxy pods that take this configuration. Searched in the gateway's own namespace unless the
+    control plane is configured otherwise; empty means every proxy.
     """
 
 
@@ -478,8 +479,8 @@ class HttpMatchRequest(Message):
     authority: StringMatch | None = field(default=None, of="StringMatch")
     """The `Host` or `:authority` header, as sent, port included."""
     headers: Mapping[str, StringMatch] = field(default=NOTHING, kind="map", of="StringMatch")
-    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` are keys
-    here, they are ignored.
+    """Headers by name, in lower case with hyphens; `{}` asks for presence alone. When `uri` or `method` are keys here,
+    they are ignored.
     """
     port: int | None = field(default=None)
     """The port of the listener that received the request, 1 to 65535."""

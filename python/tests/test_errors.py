@@ -49,7 +49,7 @@ def test_a_timeout_is_a_timeout_error():
             client.predict(b"photo")
     assert isinstance(caught.value, canary.NetworkTimeoutError)
     assert isinstance(caught.value, ConnectionError)
-    assert "within 200ms" in str(caught.value)
+    assert "timed out after 200ms" in str(caught.value)
 
 
 def test_a_refused_connection_is_a_connection_error_and_no_timeout():

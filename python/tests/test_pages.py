@@ -34,7 +34,6 @@ NOT_RUN = {
     "istioctl": "needs a cluster; the tests run istiod itself",
     "kind": "needs a container runtime",
     "kubectl": "needs a cluster",
-    "kustomize": "needs a folder of the reader's",
     "make": "runs what the tests run; the target exists",
     "minikube": "needs a container runtime",
     "pip": "make package installs the wheel in an empty environment",

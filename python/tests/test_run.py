@@ -359,7 +359,7 @@ def test_a_terminal_gets_a_line_and_a_callable_each_event(capsys):
         plan(hold={"pairs": 200}).run(lab, tick=0.01, progress=True).wait()
     message = capsys.readouterr().err
     assert "\rimage-classifier: canary at 5 %: " in message
-    assert "agreement E " in message
+    assert "agreement evidence " in message
     assert message.rstrip().splitlines()[-1].lstrip("\r").startswith("promoted: ")
     events = []
     with start(good()) as lab:

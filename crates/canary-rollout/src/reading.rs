@@ -85,14 +85,20 @@ pub(super) fn excluded(evidence: &[Reading]) -> Vec<String> {
 }
 
 impl Reading {
-    /// The estimate with its interval as a phrase, such as `the models agree on 50 % of the inputs`.
-    fn statement(&self, estimate: f64) -> String {
+    /// The estimate with its interval as a phrase, such as `the models agree on 50 % of the inputs`; the interval alone
+    /// where there is no finite estimate.
+    fn statement(&self) -> String {
         let percent = |value: f64| format!("{} %", trimmed(100.0 * value, 1));
         let plain = |value: f64| trimmed(value, 3);
         let times = |value: f64| format!("{} ×", trimmed(value, 2));
         let phrase = |before: &str, after: &str, number: &dyn Fn(f64) -> String| {
             let (low, high) = (number(self.interval.low), number(self.interval.high));
-            format!("{before} {}{after} (interval {low} to {high})", number(estimate))
+            match self.estimate {
+                Some(estimate) => {
+                    format!("{before} {}{after} (interval {low} to {high})", number(estimate))
+                }
+                None => format!("{before} {low} to {high}{after}"),
+            }
         };
         match self.test.as_str() {
             "errorRatio" => phrase("error rate", " the stable version's", &times),
@@ -106,21 +112,21 @@ impl Reading {
     }
 }
 
-/// A number with at most so many decimals.
+/// A number with a bounded count of decimals, without zeros at its end.
 fn trimmed(value: f64, decimals: usize) -> String {
     if value == f64::INFINITY {
         return "∞".to_owned();
     }
     let text = format!("{value:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let text =
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 /// The reading in one line: the estimate, the evidence with the threshold of the alarm, and the sample sizes.
 impl std::fmt::Display for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let estimate =
-            self.estimate.map_or("no estimate yet".to_owned(), |value| self.statement(value));
-        write!(f, "{}: {estimate}, evidence ", self.guardrail)?;
+        write!(f, "{}: {}, evidence ", self.guardrail, self.statement())?;
         if self.e < 1e6 {
             write!(f, "{:.2}", self.e)?;
         } else {
@@ -132,5 +138,17 @@ impl std::fmt::Display for Reading {
             write!(f, "{separator}{}", counted(*count, what))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trimmed;
+
+    #[test]
+    fn numbers_have_no_zeros_at_their_end() {
+        let shown = [(0.5, 1), (100.0, 1), (0.0, 2), (-0.0004, 3), (12.346, 2), (f64::INFINITY, 2)]
+            .map(|(value, decimals)| trimmed(value, decimals));
+        assert_eq!(shown, ["0.5", "100", "0", "0", "12.35", "∞"]);
     }
 }

@@ -353,7 +353,7 @@ impl EProcess for MeanDifference {
         vec![
             ("canary values", self.canary.count()),
             ("stable values", self.stable.count()),
-            ("values without a split", self.undivided),
+            ("values at 0 or 100 %", self.undivided),
         ]
     }
 

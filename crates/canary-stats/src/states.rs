@@ -315,7 +315,7 @@ fn weights_at_the_ends() {
     ratio.observe(0, 0.0, true, true).unwrap();
     ratio.observe_counts(0, 1.0, &bad(3, 0)).unwrap();
     assert_eq!(ratio.ln_e(), before);
-    assert_eq!(ratio.counts()[2], ("bad requests without a split", 4));
+    assert_eq!(ratio.counts()[2], ("bad requests at 0 or 100 %", 4));
     ratio.observe(0, 0.1, true, true).unwrap();
     assert_eq!(ratio.counts()[0].1, 2);
     let text = serde_json::to_string(&ratio).unwrap();

@@ -180,7 +180,7 @@ fn what_is_outside_its_range_is_named() {
     test.observe(0.0, false, 0.0).unwrap();
     test.observe(1.0, true, 0.0).unwrap();
     assert_eq!((test.ln_e(), test.values(), test.estimate()), (0.0, 0, None));
-    assert_eq!(test.counts()[2], ("values without a split", 2));
+    assert_eq!(test.counts()[2], ("values at 0 or 100 %", 2));
     test.observe(0.5, true, 0.0).unwrap();
     assert_eq!(test.estimate(), None, "nothing of the other arm");
     test.observe(0.5, false, 1.0).unwrap();

@@ -44,7 +44,7 @@ impl EProcess for RateRatio {
         let mut counts = vec![
             ("bad canary requests", totals.canary_bad),
             ("bad stable requests", totals.stable_bad),
-            ("bad requests without a split", self.uninformative),
+            ("bad requests at 0 or 100 %", self.uninformative),
         ];
         if !self.bad_only {
             counts.extend([("canary requests", totals.canary), ("stable requests", totals.stable)]);
