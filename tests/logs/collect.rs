@@ -15,7 +15,7 @@ use tracing::{
 use tracing_subscriber::{
     Layer, Registry,
     layer::{Context, SubscriberExt},
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
     util::SubscriberInitExt,
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct Seen {
 static SEEN: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
 
 /// What is seen until this is dropped; one test after the other.
-pub(crate) struct Recording(#[expect(dead_code, reason = "it is held")] MutexGuard<'static, ()>);
+pub(crate) struct Recording(MutexGuard<'static, ()>);
 
 /// Begins to record.
 pub(crate) async fn record() -> Recording {
@@ -53,6 +53,7 @@ pub(crate) async fn record() -> Recording {
 impl Recording {
     /// Everything so far, and of every crate.
     pub(crate) fn all(&self) -> Vec<Seen> {
+        let Self(_alone) = self;
         SEEN.lock().unwrap().clone()
     }
 
@@ -95,7 +96,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collector {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Text::default();
         event.record(&mut fields);
-        let around = context.event_scope(event).into_iter().flat_map(|scope| scope.from_root());
+        let around = context.event_scope(event).into_iter().flat_map(Scope::from_root);
         let around = around.map(|span| {
             let fields = span.extensions().get::<Text>().unwrap().0.clone();
             (span.name(), fields)

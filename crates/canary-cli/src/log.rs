@@ -31,7 +31,7 @@ pub(crate) enum LogFormat {
 #[command(next_help_heading = "Log")]
 pub(crate) struct LogOptions {
     /// Write what happens to standard error: error, warn, info, debug or trace; by target too, such as
-    /// canary_http=debug,canary_rollout=info. Without it the environment variable CANARY_LOG is used, and without both
+    /// `canary_http=debug,canary_rollout=info`. Without it the environment variable `CANARY_LOG` is used, and without both
     /// nothing is logged.
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
@@ -51,7 +51,7 @@ impl LogOptions {
             },
         };
         let Some(filter) =
-            filter(&text).map_err(|why| Unusable::error(&format!("{source}: {why}")))?
+            filter(&text).map_err(|why| Unusable::error(format!("{source}: {why}")))?
         else {
             return Ok(());
         };
@@ -66,7 +66,7 @@ impl LogOptions {
         if install(layer) {
             return Ok(());
         }
-        Err(Unusable::error(&format!("{source}: this process has another subscriber of `tracing`")))
+        Err(Unusable::error(format!("{source}: this process has another subscriber of `tracing`")))
     }
 }
 

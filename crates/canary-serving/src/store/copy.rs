@@ -124,7 +124,7 @@ impl CopyModel {
             let outcome = self.run_now().await;
             match &outcome {
                 Ok(Copied { files, bytes, already_there, .. }) => {
-                    tracing::info!(files = files.len(), bytes, already_there, "model copied")
+                    tracing::info!(files = files.len(), bytes, already_there, "model copied");
                 }
                 Err(error) => tracing::warn!(%error, "model not copied"),
             }

@@ -114,9 +114,10 @@ fn decided(verdict: &Verdict) {
                 let threshold = alpha.recip();
                 warn!(evidence, threshold, estimate, "split alarm");
             }
-            match why {
-                Why::Aa { .. } => info!("A/A run measured"),
-                _ => warn!(cause, "inconclusive"),
+            if let Why::Aa { .. } = why {
+                info!("A/A run measured");
+            } else {
+                warn!(cause, "inconclusive");
             }
         }
         Verdict::ExternalEdit { diff } => warn!(%diff, "external edit"),

@@ -50,7 +50,8 @@ impl<C: Cluster + 'static> Driver<C> {
             };
             begun.await.inspect_err(journal::refused)
         };
-        begin.instrument(run)
+        // On the heap: it is large, and callers hold it on their stacks.
+        Box::pin(begin).instrument(run)
     }
 }
 
