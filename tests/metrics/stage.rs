@@ -100,7 +100,7 @@ pub(super) async fn run(lab: &Lab, metrics: &RunMetrics, plan: &Plan) -> End {
         .tick(Duration::from_millis(50))
         .on(Measured::new(cluster, metrics.clone()))
         .unwrap();
-    let (run, _control) = driver.start().await.unwrap();
+    let (run, _control) = Box::pin(driver.start()).await.unwrap();
     let mut run = Box::pin(metrics.follow(run));
     let mut last = None;
     while let Some(progress) = run.next().await {

@@ -1,6 +1,7 @@
 //! A real Prometheus on loopback, with blocks prepared from a text or with targets to scrape.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -119,7 +120,9 @@ impl Setup {
         let rest = url.trim_start_matches("http://");
         let (host, path) = rest.split_once('/').unwrap_or((rest, "metrics"));
         let millis = interval.as_millis();
-        self.scrape += &format!(
+        // Writing to memory cannot fail.
+        let _ = write!(
+            self.scrape,
             "- job_name: {job}\n  scrape_interval: {millis}ms\n  scrape_timeout: {millis}ms\n  \
              metrics_path: /{path}\n  static_configs: [{{targets: ['{host}']}}]\n"
         );

@@ -24,8 +24,8 @@ impl Metered {
     /// Adds a run to those that are served at the address, which is listened at from now on. Each use of port 0 is another
     /// free one.
     pub(super) async fn at(address: &str, plan: &Plan) -> Result<Self> {
-        let mut served = SERVED.lock().await;
-        if !served.contains_key(address) {
+        let mut all = SERVED.lock().await;
+        if !all.contains_key(address) {
             let metrics = Metrics::new();
             let server = metrics.serve(address).await.map_err(|error| {
                 let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
@@ -33,10 +33,10 @@ impl Metered {
             })?;
             // Named by what it is, so that a port that was chosen can be named again.
             let named = server.address().to_string();
-            served.insert(named.clone(), (metrics, Arc::new(server)));
-            return Ok(Self::of(&served[&named], plan));
+            all.insert(named.clone(), (metrics, Arc::new(server)));
+            return Ok(Self::of(&all[&named], plan));
         }
-        Ok(Self::of(&served[address], plan))
+        Ok(Self::of(&all[address], plan))
     }
 
     fn of((metrics, server): &Served, plan: &Plan) -> Self {
