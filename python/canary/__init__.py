@@ -94,6 +94,7 @@ from canary._errors import (
     StoreError,
 )
 from canary._node import Node
+from canary._objects import Objects
 from canary._records import Records
 from canary._wait import wait, wait_async
 
@@ -133,6 +134,7 @@ __all__ = [
     "Node",
     "NotFoundError",
     "NotReadyError",
+    "Objects",
     "Observation",
     "ObservedShare",
     "Pair",
@@ -192,7 +194,8 @@ __all__ = [
 ]
 
 
-Mapping.register(Answer)
+if not TYPE_CHECKING:  # checkers do not know that an abstract class has it
+    Mapping.register(Answer)
 
 
 def __dir__() -> list[str]:
