@@ -95,6 +95,7 @@ from canary._errors import (
 )
 from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._node import Node
+from canary._objects import Objects
 from canary._records import Records
 from canary._wait import wait, wait_async
 
@@ -135,6 +136,7 @@ __all__ = [
     "Node",
     "NotFoundError",
     "NotReadyError",
+    "Objects",
     "Observation",
     "ObservedShare",
     "Pair",
@@ -195,7 +197,8 @@ __all__ = [
 ]
 
 
-Mapping.register(Answer)
+if not TYPE_CHECKING:  # checkers do not know that an abstract class has it
+    Mapping.register(Answer)
 
 
 def __dir__() -> list[str]:

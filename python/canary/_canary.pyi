@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from canary import istio
 from canary._dashboard import Dashboard
+from canary._objects import Objects
 from canary._records import Records
 from canary._run_comparison import RunComparison
 from canary._version_state import VersionState
@@ -1532,16 +1533,16 @@ class Workload(_Value):
             'v2'
         """
 
-_Read: TypeAlias = list[Gateway | VirtualService | DestinationRule | dict[str, Any]]
-
-@overload
-def load(path: str | PathLike[str], *, lenient: Literal[False] = False) -> _Read:
+def load(path: str | PathLike[str], *, lenient: bool = False) -> Objects:
     """Read every object of a file, YAML or JSON, strictly; other kinds stay plain dictionaries.
 
     Args:
         path: The file.
-        lenient: True to read what can be read, and to give `(objects, findings)`, the findings about the rest.
-            An unknown field is left out with a warning.
+        lenient: True to read what can be read; `findings` of the result has the rest. An unknown field is left out with
+            a warning, and an object that cannot be read with an error.
+
+    Returns:
+        The objects as a list, whose `findings` tell what is worth knowing about the text.
 
     Raises:
         ManifestError: The text is no YAML or JSON; the message has line and column.
@@ -1558,17 +1559,15 @@ def load(path: str | PathLike[str], *, lenient: Literal[False] = False) -> _Read
         [Gateway(default/g)]
     """
 
-@overload
-def load(path: str | PathLike[str], *, lenient: Literal[True]) -> tuple[_Read, Records[Finding]]:
-    """Read what can be read, and give the findings about the rest beside it."""
-
-@overload
-def loads(text: str, *, lenient: Literal[False] = False) -> _Read:
+def loads(text: str, *, lenient: bool = False) -> Objects:
     """Read every object of a text, as `load` does.
 
     Args:
         text: The YAML or JSON.
-        lenient: True to read what can be read, and to give `(objects, findings)`, the findings about the rest.
+        lenient: True to read what can be read; `findings` of the result has the rest.
+
+    Returns:
+        The objects as a list, whose `findings` tell what is worth knowing about the text.
 
     Raises:
         ManifestError: The text is no YAML or JSON; the message has line and column.
@@ -1578,14 +1577,10 @@ def loads(text: str, *, lenient: Literal[False] = False) -> _Read:
         >>> loads(VirtualService.to("s").to_yaml())
         [VirtualService(default/s)]
         >>> text = Gateway.http("g").to_yaml().replace("servers", "sevrers")
-        >>> objects, findings = loads(text, lenient=True)
-        >>> objects, [finding.path for finding in findings]
+        >>> objects = loads(text, lenient=True)
+        >>> objects, [finding.path for finding in objects.findings]
         ([Gateway(default/g)], ['spec.sevrers'])
     """
-
-@overload
-def loads(text: str, *, lenient: Literal[True]) -> tuple[_Read, Records[Finding]]:
-    """Read what can be read, and give the findings about the rest beside it."""
 
 def dumps(objects: Any) -> str:
     """Write one object or a list of them as YAML documents, ready for `kubectl apply`.

@@ -12,7 +12,19 @@ from canary._properties import properties, record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from canary import AaReport, Answers, Comparison, Finding, Lab, Mesh, ObservedShare, Power, Reading, ScriptedModel
+    from canary import (
+        AaReport,
+        Answers,
+        Comparison,
+        Finding,
+        Lab,
+        Mesh,
+        Objects,
+        ObservedShare,
+        Power,
+        Reading,
+        ScriptedModel,
+    )
 
 # The compiled half calls this module for every card.
 __all__ = ["render_cluster", "render_preflight", "render_prometheus", "render_status"]
@@ -58,6 +70,19 @@ def render_records(values: Sequence[Any]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[_text(row.get(name)) for name in columns] for row in rows]
     return page(table([escape(name.replace("_", " ")) for name in columns], cells)) + _rest(len(values))
+
+
+def render_objects(objects: Objects) -> str:
+    """Show which objects a text has, and what was found when it was read."""
+    rows = []
+    for one in objects[:_ROWS]:
+        value = one if isinstance(one, dict) else one.to_dict()
+        metadata = value.get("metadata", {})
+        parts = (value.get("kind", ""), metadata.get("namespace", ""), metadata.get("name", ""))
+        rows.append([escape(str(part)) for part in parts])
+    listed = page(table(["kind", "namespace", "name"], rows)) if rows else ""
+    found = render_findings(objects.findings) if objects.findings else ""
+    return listed + _rest(len(objects)) + found
 
 
 def _rest(count: int) -> str:

@@ -96,13 +96,14 @@ class _Signature:
 
     def __get__(self, message: Message | None, owner: type[Message]) -> inspect.Signature:
         empty = inspect.Parameter.empty
-        return inspect.Signature(
+        parameters = [
             inspect.Parameter(
                 one.name, inspect.Parameter.KEYWORD_ONLY, default=empty if one.required else None, annotation=kind
             )
             for one in owner._by_name.values()  # noqa: SLF001 - its own class
             for kind in [inspect.get_annotations(owner).get(one.name, empty)]
-        )
+        ]
+        return inspect.Signature(parameters)
 
 
 class Entries(Node):

@@ -179,7 +179,7 @@ MISTAKES: dict[str, Mistake] = {
         lambda: canary.loads(YAML + '  - timeout: "10"\n' + ROUTE), "`10`", r"http\[0\]\.timeout", "10s"
     ),
     "a header without a condition": Mistake(
-        lambda: told(canary.loads(YAML + "  - match: [{headers: {x: }}]\n" + ROUTE, lenient=True)[1][0]),
+        lambda: told(canary.loads(YAML + "  - match: [{headers: {x: }}]\n" + ROUTE).findings[0]),
         "no value",
         r"headers\.x",
         "write {}",

@@ -146,7 +146,8 @@ def test_the_reference_has_everything_public(site):
         if name.startswith("__") or name in {"Node", "istio"}:
             continue
         places = {
-            f'id="canary.{module}.{name}"' for module in ("_canary", "_dashboard", "_errors", "_records", "_wait")
+            f'id="canary.{module}.{name}"'
+            for module in ("_canary", "_dashboard", "_errors", "_objects", "_records", "_wait")
         }
         assert any(place in python + exceptions for place in places), name
     for name in canary.istio.__all__:

@@ -16,7 +16,7 @@ from apiserver import BIN, apiserver
 from test_plan import client, start
 
 import canary
-from canary import _canary, _dashboard, _errors, _message, _node, _records, _wait, istio
+from canary import _canary, _dashboard, _errors, _message, _node, _objects, _records, _wait, istio
 
 STUB = Path(canary.__file__).parent / "_canary.pyi"
 EXPORTED = [name for name in _canary.__all__ if not name.startswith("__")]
@@ -165,9 +165,13 @@ def test_every_call_has_a_signature(name):
     assert [one.name for one in parameters(value)] == written
 
 
-@pytest.mark.parametrize("module", [_records, _dashboard, _message, _node, _wait, istio], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "module", [_records, _dashboard, _message, _node, _objects, _wait, istio], ids=lambda one: one.__name__
+)
 def test_what_is_written_in_python_is_documented_too(module):
-    for name in getattr(module, "__all__", ["Dashboard", "Message", "Node", "Records", "wait", "wait_async"]):
+    for name in getattr(
+        module, "__all__", ["Dashboard", "Message", "Node", "Objects", "Records", "wait", "wait_async"]
+    ):
         value = getattr(module, name, None)
         if value is None or value.__module__ != module.__name__:
             continue
@@ -265,7 +269,7 @@ def test_an_example_runs(name, request):
 
 
 @pytest.mark.parametrize(
-    "module", [_dashboard, _message, _node, _records, _wait, istio], ids=lambda module: module.__name__
+    "module", [_dashboard, _message, _node, _objects, _records, _wait, istio], ids=lambda module: module.__name__
 )
 def test_the_examples_in_python_run(module):
     outcome = doctest.testmod(module)

@@ -117,6 +117,7 @@ def ran():
         run = labs.run(lab, canary.agreement(0.9, name=HOSTILE[:40]), 50, inputs)
         events = list(run)
         shown = [lab, many, answers, answers[0], failing, run, run.verdict, events[-1], run.records()]
+        shown.append(canary.loads(routes().to_yaml() + "  tls:\n"))
         shown += [*run.verdict.evidence, *run.disagreements[:2], run.disagreements, canary.Dashboard(lab, run)]
         shown[-1].close()
         # Drawn here: afterwards the lab is closed.

@@ -336,5 +336,5 @@ def test_a_step_takes_a_hold_as_the_plan_does():
     as_in_yaml = [{"weight": 5, "hold": {"time": "30s", "totalRequests": 1000}}, 100]
     assert plan(steps=given) == plan(steps=as_in_yaml)
     assert given[0]["hold"] == {"time": 30, "total_requests": 1000}, "the caller's dictionary stays"
-    with pytest.raises(ValueError, match=r"a step is 0\.5; a weight is a whole number of percent"):
+    with pytest.raises(ValueError, match=r"steps\[0\] is 0\.5; give a weight, a whole number of percent from 0 to 100"):
         plan(steps=[0.5, 100])

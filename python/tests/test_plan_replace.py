@@ -67,7 +67,7 @@ def test_what_the_attributes_give_makes_the_same_plan(plan):
 
 @pytest.mark.parametrize("name", [name for name in FULL if name != "hold"])
 def test_a_setting_is_replaced_and_the_others_stay(plan, name):
-    base = canary.Plan("pets", stable="x", canary="y", guards=[canary.error_ratio()])
+    base = canary.Plan("pets", stable="x", canary="y", header=("x", "y"), guards=[canary.error_ratio()])
     changed = base.replace(**{name: FULL[name]})
     if name == "guards":
         assert [guard.name for guard in changed.guards] == ["observedSplit", "errorRatio", "sure"]

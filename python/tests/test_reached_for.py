@@ -76,12 +76,25 @@ def test_lenient_reading_gives_what_can_be_read_and_what_is_wrong(tmp_path):
     )
     with pytest.raises(canary.InvalidError):
         canary.loads(text)
-    objects, findings = canary.loads(text, lenient=True)
+    objects = canary.loads(text, lenient=True)
     assert [one.name for one in objects] == ["g", "s"]
-    assert [(one.path, one.line) for one in findings] == [("spec.sevrers", 6)]
+    assert [(one.severity, one.path, one.line) for one in objects.findings] == [("warning", "spec.sevrers", 6)]
     path = tmp_path / "mesh.yaml"
     path.write_text(text)
-    assert canary.load(path, lenient=True) == (objects, findings)
+    again = canary.load(path, lenient=True)
+    assert (again, again.findings) == (objects, objects.findings)
+    assert (pickle.loads(pickle.dumps(again)), pickle.loads(pickle.dumps(again)).findings) == (
+        objects,
+        objects.findings,
+    )
+
+
+def test_strict_reading_tells_what_it_takes_for_absent():
+    text = canary.VirtualService.to("s").to_yaml() + "  tls:\n"
+    objects = canary.loads(text)
+    assert objects == [canary.VirtualService.to("s")]
+    assert [(one.severity, one.code, one.path) for one in objects.findings] == [("info", "C302", "spec.tls")]
+    assert canary.loads(canary.Gateway.http("g").to_yaml()).findings == []
 
 
 async def test_a_client_is_closed(lab):

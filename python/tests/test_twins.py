@@ -9,6 +9,7 @@ STUB = Path(canary.__file__).parent / "_canary.pyi"
 
 # Calls that do I/O, or wait, and have no twin, with the reason.
 WITHOUT = {
+    "Client.close": "`async with` closes by await",
     "Client.predict_many": "its iterator is an async iterator too",
     "Cluster.release": "names a release, and asks nobody",
     "Cluster.watch": "its iterator is an async iterator too",

@@ -6,7 +6,7 @@ from test_plan import client, plan, start
 import canary
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lab():
     with start(canary.ScriptedModel("cat", 0.8)) as lab:
         yield lab
@@ -37,7 +37,7 @@ def test_it_says_what_it_can_wait_for(arguments, message):
 
 
 def test_a_run_has_the_times_of_its_plan(lab):
-    run = plan(hold=40, guards=[canary.error_ratio()], header=None, steps=[50, 100]).run(lab, tick=0.05, anew=True)
+    run = plan(hold=40, guards=[canary.error_ratio()], header=None, steps=[50, 100]).run(lab, tick=0.05)
     with pytest.raises(TypeError, match="set patience= of the Plan"):
         canary.wait(run, timeout=5)
     with pytest.raises(TypeError, match="on is for a Workload or the name of a Deployment, and what is a Run"):

@@ -1,6 +1,6 @@
 //! `canary.load` and `canary.loads`.
 
-use canary_core::{Findings, Manifest, Object, manifest::Source, rollout::Error};
+use canary_core::{Manifest, Object, manifest::Source, rollout::Error};
 use canary_python_macros::binding;
 use pyo3::{prelude::*, types::PyList};
 
@@ -9,7 +9,7 @@ use crate::{
     convert::{file::File, plain},
     door,
     error::IntoPy,
-    finding,
+    finding::Finding,
 };
 
 /// An object of the core as the Python class of its kind, or as a plain dictionary.
@@ -38,16 +38,21 @@ fn text_of(path: &File) -> canary_core::rollout::Result<String> {
 /// Text from which on it is read on a thread of its own, which Ctrl-C leaves alone: some milliseconds.
 const LARGE: usize = 64 << 10;
 
-/// The objects of a text; beside them, where it is read leniently, what was wrong with it.
+/// The objects of a text, with the findings of reading it.
 fn read(py: Python<'_>, name: String, text: String, lenient: bool) -> PyResult<Bound<'_, PyAny>> {
     let large = text.len() > LARGE;
     let work = move || {
         if lenient {
             return Ok(Manifest::read_lenient(&text));
         }
-        Ok((Manifest::read_named(&name, &text).py()?, Findings::default()))
+        let (manifest, findings) = Manifest::read_with_findings(&name, &text).py()?;
+        if findings.has_errors() {
+            // With the rules that the objects break, too.
+            return Ok((Manifest::read_named(&name, &text).py()?, findings));
+        }
+        Ok((manifest, findings))
     };
-    let (manifest, wrong) = if large { door::abandon(py, work) } else { py.detach(work) }?;
+    let (manifest, found) = if large { door::abandon(py, work) } else { py.detach(work) }?;
     let sources: Vec<_> =
         (0..manifest.objects.len()).map(|at| manifest.source(at).cloned()).collect();
     let objects = manifest.objects.into_iter().zip(sources).map(|(object, source)| {
@@ -55,10 +60,8 @@ fn read(py: Python<'_>, name: String, text: String, lenient: bool) -> PyResult<B
         to_python(py, object, source)
     });
     let objects = PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?;
-    if lenient {
-        return Ok((objects, finding::records(py, wrong, None)?).into_pyobject(py)?.into_any());
-    }
-    Ok(objects.into_any())
+    let findings: Vec<Finding> = found.into_iter().map(Finding).collect();
+    py.import("canary._objects")?.getattr("Objects")?.call1((objects, findings))
 }
 
 /// Reads every object of a file, YAML or JSON, one document or several.

@@ -29,8 +29,8 @@ impl From<PredictError> for Failure {
 // Remedies that REST and gRPC share.
 pub(crate) const NO_ROUTE: &str =
     "no VirtualService matches the host, port, path and headers of the request";
-pub(crate) const UNKNOWN_MODEL: &str = "check the model's name, which is the server's --model_name or is in its --model_config_file, and the version; \
-     .status() lists the versions of a model";
+pub(crate) const UNKNOWN_MODEL: &str = "check the model's name, which is the server's --model_name, and version; .status() lists the \
+     versions";
 pub(crate) const CHECK_INPUT: &str =
     "check(…) compares an input with the signature before it is sent";
 pub(crate) const NOT_LOADED: &str = "the model is not loaded; .wait(…) waits until it is";
