@@ -1,6 +1,7 @@
 """Every code block of every page is run, parsed or checked; what cannot run is listed here with the reason."""
 
 import ast
+import json
 import re
 import shlex
 import subprocess
@@ -118,12 +119,17 @@ def test_every_block_has_a_test(block):
         assert name.startswith("docs/") or name in {"README.md", "python/README.md"}, name
     elif language.startswith("rust"):
         # rustdoc compiles the crates' READMEs, and the pages that canary-tests includes.
-        assert name.startswith("crates/") or f'"../../{name}"' in (ROOT / "tests/src/lib.rs").read_text(), name
+        included = f'"../../{name}"' in (ROOT / "tests/src/lib.rs").read_text()
+        assert name.startswith("crates/") or included, f"include {name} in tests/src/lib.rs, which compiles it"
     elif language == "yaml":
         assert list(yaml.safe_load_all(text)), name
     elif language == "sh":
         for command in commands(text):
-            assert program(command) in NOT_RUN, f"{name}:{line}: {command}"
+            assert program(command) in NOT_RUN, (
+                f"{name}:{line}: run this, or list the program with the reason: {command}"
+            )
+    elif language == "json":
+        json.loads(text)
     else:
         assert language == "text", f"{name}:{line}: a block of {language or 'no language'} has no test"
 
