@@ -1,7 +1,7 @@
 """Measure what wrong preprocessing does to a model: `python scripts/accuracy.py [--draw]`.
 
-Each variant prepares the same photos in another way, and the lab's real EfficientNet-Lite0 classifies them. The script prints
-the table of docs/accuracy.md, and with `--draw` draws its picture, docs/images/accuracy.svg.
+Each variant prepares the same photos in another way, and the lab's real EfficientNet-Lite0 classifies them. The script
+prints the table of docs/accuracy.md, and with `--draw` draws its picture, docs/images/accuracy.svg.
 """
 
 import io
@@ -62,12 +62,14 @@ def probabilities(client, inputs):
 
 
 def measure(count=COUNT):
-    """Give for each variant the share of other top classes, the change of the top probability, and that of the pixels."""
+    """Give for each variant the share of other top classes, and the changes of the top probability and the pixels."""
     files = [file for _, file in photos.augmented(count, SEED)]
     prepared = {name: [prepare(file) for file in files] for name, prepare in variants().items()}
     with canary.Lab() as lab:
         lab.apply(canary.Workload("photos", "v1", model="photos", path=f"models/{MODEL}"))
-        lab.apply([canary.Gateway.http("g"), canary.VirtualService.to("photos", hosts=["*"], gateways=["g"], port=8501)])
+        lab.apply(
+            [canary.Gateway.http("g"), canary.VirtualService.to("photos", hosts=["*"], gateways=["g"], port=8501)]
+        )
         lab.wait_ready()
         client = canary.Client(lab.url, model="photos", signature="serving_default", timeout=120)
         found = {name: probabilities(client, inputs) for name, inputs in prepared.items()}
@@ -84,7 +86,10 @@ def measure(count=COUNT):
 
 def table(rows):
     """Write the rows as the table of the page."""
-    lines = ["| preprocessing | another top class | mean change of the top probability | mean change of a pixel |", "|---|---|---|---|"]
+    lines = [
+        "| preprocessing | another top class | mean change of the top probability | mean change of a pixel |",
+        "|---|---|---|---|",
+    ]
     for name, changed, moved, pixel in rows:
         # A wrong range changes every pixel; levels say nothing then.
         levels = "–" if name.startswith("range") else f"{pixel:.1f} of 255"
@@ -94,16 +99,22 @@ def table(rows):
 
 def draw(rows):
     """Draw the share of other top classes."""
-    import matplotlib as mpl  # noqa: PLC0415 - only to draw
+    import matplotlib as mpl
 
     mpl.use("svg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415
+    import matplotlib.pyplot as plt
 
     mpl.rcParams.update({"svg.hashsalt": "canary", "svg.fonttype": "path", "font.size": 9})
     figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
     names = [name for name, *_ in rows][::-1]
     axes.barh(names, [100 * row[1] for row in rows][::-1], color="#d9822b", label="another top class, % of the photos")
-    axes.barh(names, [100 * row[2] for row in rows][::-1], color="#4c9f70", height=0.35, label="mean change of the top probability, points")
+    axes.barh(
+        names,
+        [100 * row[2] for row in rows][::-1],
+        color="#4c9f70",
+        height=0.35,
+        label="mean change of the top probability, points",
+    )
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlim(0, 100)
     axes.legend(frameon=False, loc="upper right")

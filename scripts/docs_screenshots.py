@@ -1,7 +1,7 @@
 """Draw the screenshots of the pages with a headless browser: `python scripts/docs_screenshots.py [report] [dashboard]`.
 
-docs/images/report.png is the report of `make demo`, docs/images/dashboard.png the live page of a lab with a release. It needs
-chromium, and the real models that `scripts/setup.sh demo` installs.
+docs/images/report.png is the report of `make demo`, docs/images/dashboard.png the live page of a lab with a release. It
+needs chromium, and the real models that `scripts/setup.sh demo` installs.
 """
 
 import shutil

@@ -17,7 +17,14 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 RULES = Path(__file__).with_name("prose.txt")
 # Not prose: the list itself with its test, generated code, and inputs of the fuzzer.
-SKIPPED = ("scripts/prose.txt", "python/tests/test_prose.py", "crates/canary-proto/src/generated/", "fuzz/", "python/src/", "python/canary/_canary.pyi")
+SKIPPED = (
+    "scripts/prose.txt",
+    "python/tests/test_prose.py",
+    "crates/canary-proto/src/generated/",
+    "fuzz/",
+    "python/src/",
+    "python/canary/_canary.pyi",
+)
 RUST = re.compile(
     r"""(?P<comment>//[^\n]*)|(?P<block>/\*.*?\*/)|b?r(?P<hash>\#*)"(?P<raw>.*?)"(?P=hash)"""
     r"""|b?"(?P<text>(?:[^"\\]|\\.)*)"|b?'(?:[^'\\\n]|\\[^\n])[^'\n]{0,8}?'""",

@@ -136,7 +136,9 @@ def text_of(view: Mapping[str, Any]) -> str:
         return str(view["verdict"]["sentence"])
     weight = "before the first weight" if view["weight"] is None else f"at {view['weight']} %"
     parts = [f"{view['title']} {weight}: {view['requests']} requests, {view['pairs']} pairs"]
-    parts += [f"{one['guardrail']} evidence {one['e']:.2g} (alarm at {1 / one['alpha']:.0f})" for one in view["readings"]]
+    parts += [
+        f"{one['guardrail']} evidence {one['e']:.2g} (alarm at {1 / one['alpha']:.0f})" for one in view["readings"]
+    ]
     return ", ".join(parts)
 
 

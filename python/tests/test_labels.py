@@ -106,7 +106,7 @@ def test_what_waits_survives_a_suspension():
 def test_a_plan_says_what_uses_labels():
     with pytest.raises(canary.InvalidError, match="no guardrail uses the labels"):
         plan(labels_within=10)
-    with pytest.raises(canary.InvalidError, match="labels.within is zero"):
+    with pytest.raises(canary.InvalidError, match=r"labels\.within is zero"):
         labelled(labels_within=0)
     (finding,) = labelled(labels_within=3600).validate()
     assert (finding.code, finding.severity) == ("C127", "warning")

@@ -400,7 +400,7 @@ def runs():
         "disagreements": 3,
         "cards": f'<div class="gallery">{cards}</div>',
     }  # fmt: skip
-    why = "rolled back: agreement: the models agree on 78 % of the inputs (interval 66 % to 88 %), evidence 61 (alarm at 40)"
+    why = "rolled back: agreement: the models agree on 78 % of the inputs (interval 66 % to 88 %), evidence 61"
     kept = "promoted: no guardrail alarmed (stored by an earlier run, 2026-11-29 01:06:09 UTC; no requests were sent)"
     over = {**view, "verdict": {"name": "rollback", "sentence": why}, "disagreements": 0}
     with labs.pets(canary.ScriptedModel("tabby cat", 0.9), canary.ScriptedModel("dog", 0.9)) as lab:

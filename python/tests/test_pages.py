@@ -1,11 +1,14 @@
 """Every code block of every page is run, parsed or checked; what cannot run is listed here with the reason."""
 
 import ast
+import json
 import re
 import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -49,15 +52,28 @@ NOT_RUN = {
 OFFLINE = {"validate", "route", "simulate", "demo", "completions", "man", "schema", "analyze"}
 
 
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    page: Path
+    language: str
+    line: int
+    text: str
+
+    @property
+    def name(self):
+        return str(self.page.relative_to(ROOT))
+
+
 def blocks(page):
-    """(language, line, text) of each fenced block, also of those in tabs and lists."""
+    """Each fenced block, also of those in tabs and lists."""
     found, inside, start, indent = [], None, 0, ""
     for number, line in enumerate(page.read_text().splitlines(), 1):
         fence = re.match(r"^( *)```(.*)$", line)
         if fence and inside is None:
             indent, inside, start, lines = fence[1], fence[2], number, []
         elif fence:
-            found.append((inside, start, "\n".join(lines)))
+            found.append(Block(page, inside, start, "\n".join(lines)))
             inside = None
         elif inside is not None:
             lines.append(line.removeprefix(indent))
@@ -83,15 +99,19 @@ def program(line):
     return words[0] if words else ""
 
 
-BLOCKS = [
-    pytest.param(page, *block, id=f"{page.relative_to(ROOT)}:{block[1]}") for page in PAGES for block in blocks(page)
-]
-SHELL = [block for block in BLOCKS if block.values[1] == "sh"]
+BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
-@pytest.mark.parametrize(("page", "language", "line", "text"), BLOCKS)
-def test_every_block_has_a_test(page, language, line, text):
-    name = str(page.relative_to(ROOT))
+def each(*languages):
+    """A test for each block, or for those in some languages."""
+    chosen = [block for block in BLOCKS if not languages or block.language in languages]
+    return pytest.mark.parametrize("block", chosen, ids=lambda block: f"{block.name}:{block.line}")
+
+
+@each()
+def test_every_block_has_a_test(block):
+    page, language, line, text = block
+    name = block.name
     if language == "python":
         ast.parse(text)
         # test_docs.py and test_readme.py run the blocks of a page together, which begin in the first column.
@@ -99,18 +119,24 @@ def test_every_block_has_a_test(page, language, line, text):
         assert name.startswith("docs/") or name in {"README.md", "python/README.md"}, name
     elif language.startswith("rust"):
         # rustdoc compiles the crates' READMEs, and the pages that canary-tests includes.
-        assert name.startswith("crates/") or f'"../../{name}"' in (ROOT / "tests/src/lib.rs").read_text(), name
+        included = f'"../../{name}"' in (ROOT / "tests/src/lib.rs").read_text()
+        assert name.startswith("crates/") or included, f"include {name} in tests/src/lib.rs, which compiles it"
     elif language == "yaml":
         assert list(yaml.safe_load_all(text)), name
     elif language == "sh":
         for command in commands(text):
-            assert program(command) in NOT_RUN, f"{name}:{line}: {command}"
+            assert program(command) in NOT_RUN, (
+                f"{name}:{line}: run this, or list the program with the reason: {command}"
+            )
+    elif language == "json":
+        json.loads(text)
     else:
         assert language == "text", f"{name}:{line}: a block of {language or 'no language'} has no test"
 
 
-@pytest.mark.parametrize(("page", "language", "line", "text"), [b for b in BLOCKS if b.values[1] in {"sh", "text"}])
-def test_commands_are_valid(page, language, line, text):
+@each("sh", "text")
+def test_commands_are_valid(block):
+    _, language, _, text = block
     for command in commands(text):
         if program(command) not in NOT_RUN or command.endswith(":") or "…" in command:
             continue
@@ -127,7 +153,7 @@ def test_commands_are_valid(page, language, line, text):
 
 def check_cargo(words, command):
     """The packages, examples and tests that a command names exist."""
-    for option, value in zip(words, words[1:], strict=False):
+    for option, value in pairwise(words):
         if option in {"-p", "--package"}:
             assert f'name = "{value}"' in "".join(path.read_text() for path in ROOT.rglob("*/Cargo.toml")), command
         if option == "--example":
@@ -138,11 +164,17 @@ def check_cargo(words, command):
             assert (ROOT / value / "Cargo.toml").exists(), command
 
 
-@pytest.mark.parametrize(("page", "language", "line", "text"), SHELL)
-def test_offline_commands_run(page, language, line, text, tmp_path, monkeypatch):  # noqa: ARG001
+@each("sh")
+def test_offline_commands_run(block, tmp_path, monkeypatch):
+    text = block.text
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
-    for folder in (".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions", ".local/share/man"):
+    for folder in (
+        ".local/share/bash-completion/completions",
+        ".zfunc",
+        ".config/fish/completions",
+        ".local/share/man",
+    ):
         (tmp_path / folder).mkdir(parents=True)
     for name in ("mesh.yaml", "plan.yaml", "cases.yaml"):
         (tmp_path / name).write_text((ROOT / "examples" / name).read_text())
@@ -160,8 +192,9 @@ def test_offline_commands_run(page, language, line, text, tmp_path, monkeypatch)
             assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize(("page", "language", "line", "text"), [b for b in BLOCKS if b.values[1] == "yaml"])
-def test_manifests_and_plans_are_valid(page, language, line, text):  # noqa: ARG001
+@each("yaml")
+def test_manifests_and_plans_are_valid(block):
+    text = block.text
     for document in yaml.safe_load_all(text):
         if "steps" in document:
             assert canary.Plan.from_yaml(text).weights[-1] == 100
@@ -177,8 +210,8 @@ def test_manifests_and_plans_are_valid(page, language, line, text):  # noqa: ARG
 
 
 def test_the_exemptions_are_used():
-    used = {program(command) for block in SHELL for command in commands(block.values[3])}
-    used |= {program(c) for b in BLOCKS if b.values[1] == "text" for c in commands(b.values[3])}
+    shells = [block.text for block in BLOCKS if block.language in {"sh", "text"}]
+    used = {program(command) for text in shells for command in commands(text)}
     assert set(NOT_RUN) <= used, set(NOT_RUN) - used
 
 

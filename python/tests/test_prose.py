@@ -1,4 +1,4 @@
-"""The English of every text: scripts/prose.py finds each phrase of its list, in every kind of text, and finds none here."""
+"""The English of every text: scripts/prose.py finds each phrase of its list in every kind of text, and none here."""
 
 import importlib.util
 import json
@@ -79,7 +79,11 @@ FILES = list(prose.files())
 def test_the_files_are_those_that_people_read():
     names = {str(path.relative_to(ROOT)) for path in FILES}
     assert {"README.md", "docs/index.md", "examples/README.md", "python/canary/_html.py", "Makefile"} <= names
-    assert {"crates/canary-cli/src/args.rs", "crates/canary-cli/src/schemas/plan.json", "docs/notebooks/seed_lab.ipynb"} <= names
+    assert {
+        "crates/canary-cli/src/args.rs",
+        "crates/canary-cli/src/schemas/plan.json",
+        "docs/notebooks/seed_lab.ipynb",
+    } <= names
     assert len(FILES) > 900
 
 
