@@ -221,7 +221,7 @@ fn an_alarm_that_is_due_comes_before_a_promotion() {
     }
     assert!(run.state.is_running(), "it decides when it is stored");
     assert_eq!(run.order(Verb::Promote, "1"), [write(0, true)]);
-    assert!(run.refusal().contains("the evidence has decided: rollback"), "{}", run.last());
+    assert!(run.refusal().contains("the evidence has decided: rolled back"), "{}", run.last());
 }
 
 #[test]

@@ -353,7 +353,7 @@ fn a_canary_of_which_nothing_was_seen_keeps_no_weight() {
     run.tick(60);
     run.tick(60);
     assert_eq!(run.actions, [Action::Write { split: Split::STABLE, last: true }]);
-    assert!(run.state.verdict().to_string().contains("everything goes back"));
+    assert!(run.state.verdict().to_string().contains("all traffic goes back"));
 
     let mut seen = Run::holding(by_time(5).patience(Duration::from_secs(90)));
     seen.good(100);

@@ -234,7 +234,7 @@ async fn a_workload_without_pods_tells_its_reason() {
         &["FailedCreate (quota)", "raise the namespace's quota"],
     );
     let unseen = json!({"observedGeneration": 1, "readyReplicas": 2});
-    missing(&of_status(unseen).await, false, &["its controller has not seen that yet"]);
+    missing(&of_status(unseen).await, false, &["its controller has not processed the change yet"]);
     let stale = json!({"observedGeneration": 2, "readyReplicas": 2});
     let parts = ["has no ready pod of 2"];
     missing(&of_status(stale).await, false, &parts);
@@ -261,7 +261,7 @@ async fn a_store_without_pods_is_judged_by_its_workloads() {
     }
     let unseen = json!({"observedGeneration": 1, "readyReplicas": 2});
     let made = workload("Deployment", "pets-v2", &labels("v2"), &unseen);
-    missing(&of(&Memory::new([service(), made]), "v2").await, false, &["has not seen"]);
+    missing(&of(&Memory::new([service(), made]), "v2").await, false, &["has not processed the change yet"]);
 }
 
 #[tokio::test]

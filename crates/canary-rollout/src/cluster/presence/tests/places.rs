@@ -32,7 +32,7 @@ async fn a_store_that_does_not_serve_the_kinds_is_no_outage() {
         &of(&with([]).failing("Service", Failure::Unserved), "v1").await,
         "the cluster does not serve",
     );
-    unknown(&of(&with([]).failing("Pod", Failure::Unserved), "v1").await, "keeps no pods");
+    unknown(&of(&with([]).failing("Pod", Failure::Unserved), "v1").await, "has no pods");
     let bare =
         with([]).failing("Deployment", Failure::Unserved).failing("StatefulSet", Failure::Unserved);
     missing(&of(&bare.failing("ReplicaSet", Failure::Unserved), "v2").await, true, &["version=v1"]);
@@ -55,7 +55,7 @@ async fn what_is_forbidden_or_away_is_an_error() {
     missing(&of(&memory, "v2").await, true, &["version=v1"]);
     let outside = with([]).failing("Service", Failure::Forbidden);
     let found = presence(&outside, "shop", &rule_of("models.example"), "v1", None).await.unwrap();
-    unknown(&found, "cannot be told");
+    unknown(&found, "cannot determine whether its host");
     let away = with([]).failing("ReplicaSet", Failure::Away);
     let error = presence(&away, "shop", &rule_of(RULE_HOST), "v2", None).await.unwrap_err();
     assert!(matches!(error, Error::Cluster { retryable: true, .. }), "{error}");
