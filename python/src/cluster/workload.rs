@@ -118,7 +118,7 @@ fn written(tolerations: &[serving::Toleration]) -> Vec<String> {
 
 /// A number of GPUs: Kubernetes gives whole devices.
 fn devices(given: &Bound<'_, PyAny>) -> PyResult<u32> {
-    given.extract().map_err(|error| {
+    given.extract().map_err(|error: PyErr| {
         let text = given.repr().map_or_else(|_| "?".to_owned(), |text| text.to_string());
         let message = format!("gpus={text}: a pod has whole GPUs; give a number such as 1");
         if error.is_instance_of::<PyTypeError>(given.py()) {
