@@ -7,6 +7,7 @@ request goes, `Preprocess` makes tensors of images as TensorFlow does. The messa
 
 from typing import TYPE_CHECKING, Any
 
+from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._canary import (
     AaReport,
     Analysis,
@@ -92,7 +93,6 @@ from canary._errors import (
     ServerTimeoutError,
     StoreError,
 )
-from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._node import Node
 from canary._records import Records
 

@@ -15,7 +15,7 @@ use crate::door;
 
 /// The longest time that a call waits for another thread's handler, so that its own records come before its result. A
 /// handler that waits for the caller itself delays it by this much.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// The time between two looks at the levels while something is under way that no call waits for.
 const PULSE: Duration = Duration::from_millis(200);
 /// The longest time that the end of the interpreter waits for the thread of deliveries.
@@ -96,8 +96,10 @@ pub(crate) fn look(py: Python<'_>) -> PyResult<()> {
 /// Does work of the door; its records are there when it returns.
 pub(crate) fn around<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     enter(py);
+    let attended = QUEUE.attend();
     let done = work();
     let delivered = flush(py);
+    drop(attended);
     let done = done?;
     delivered.map(|()| done)
 }
@@ -120,7 +122,7 @@ fn deliver(py: Python<'_>, within: Duration) -> PyResult<()> {
     let delivery = delivery.or_else(|| py.detach(|| QUEUE.begin(within)));
     let Some(mut delivery) = delivery else { return Ok(()) };
     while let Some(event) = delivery.next() {
-        deliver.bind(py).call1(event.arguments(py)?)?;
+        deliver.bind(py).call1((event.arguments(py)?,))?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ pub(super) static QUEUE: Queue = Queue {
         dropped: 0,
         delivering: None,
         wanted: 0,
+        callers: 0,
         visits: 0,
         inside: false,
         closed: false,
@@ -48,6 +49,8 @@ pub(super) struct Inner {
     delivering: Option<ThreadId>,
     /// The calls that wait to deliver before they return; the thread of deliveries lets them go first.
     wanted: usize,
+    /// The calls that wait for their result, and deliver now and then: the thread of deliveries leaves it to them.
+    callers: usize,
     /// The calls that run Python's code for `logging`, which the end of the interpreter waits for.
     visits: usize,
     /// `true` while the thread of deliveries is in here.
@@ -97,6 +100,12 @@ impl Queue {
     pub(super) fn is_idle(&self) -> bool {
         let inner = self.lock();
         inner.events.is_empty() && inner.dropped == 0 && inner.delivering.is_none()
+    }
+
+    /// Begins a call that delivers by itself.
+    pub(super) fn attend(&self) -> Attended<'_> {
+        self.lock().callers += 1;
+        Attended(self)
     }
 
     /// Begins to run Python's code for `logging`; `None` once the interpreter ends.
@@ -150,7 +159,7 @@ impl Queue {
                 return Next::Closed;
             }
             if inner.delivering.is_none()
-                && inner.wanted == 0
+                && (inner.wanted, inner.callers) == (0, 0)
                 && let Some(event) = inner.pop()
             {
                 inner.delivering = Some(me);
@@ -216,8 +225,20 @@ impl Inner {
     pub(super) fn begin_anew(&mut self) {
         self.events.clear();
         (self.dropped, self.delivering, self.wanted) = (0, None, 0);
-        (self.visits, self.inside) = (0, false);
+        (self.callers, self.visits, self.inside) = (0, 0, false);
         DELIVERS.set(false);
+    }
+}
+
+/// A call that delivers by itself.
+pub(super) struct Attended<'a>(&'a Queue);
+
+impl Drop for Attended<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.0.lock();
+        inner.callers = inner.callers.saturating_sub(1);
+        drop(inner);
+        self.0.changed.notify_all();
     }
 }
 
