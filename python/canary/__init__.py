@@ -8,6 +8,7 @@ request goes, `Preprocess` makes tensors of images as TensorFlow does. The messa
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._canary import (
     AaReport,
     Analysis,
@@ -93,7 +94,6 @@ from canary._errors import (
     ServerTimeoutError,
     StoreError,
 )
-from canary import _logging  # noqa: F401 - what happens arrives in `logging` from here on
 from canary._node import Node
 from canary._objects import Objects
 from canary._records import Records

@@ -5097,7 +5097,7 @@ def _log_to(
 ) -> None:
     """Begin to pass events on, for `canary._logging`."""
 
-def _next_event() -> tuple[Any, ...] | None:
+def _next_event() -> tuple[Logger, int, str, float, str, dict[str, Any], str, str, int, str | None] | None:
     """Wait for the next event, for the thread of `canary._logging`; None when the interpreter ends."""
 
 def _deliver_events() -> None:

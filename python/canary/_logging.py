@@ -1,42 +1,35 @@
 """What the compiled part tells, as records of `logging`: of the logger `canary` and those below it.
 
-Nothing is configured here: without a handler and a level of the program's own, nothing is written. A record's fields are
-in its text and, with those of the run or request around it, in `record.canary`.
+Nothing is configured here: without a handler and a level of the program's own, nothing is written. A record's fields
+are in its text and, with those of the run or request around it, in `record.canary`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from typing import Any, TypeAlias
 
 from canary._canary import _log_to, _next_event
 
 # In the order that the compiled part knows.
 _PARTS = ["http", "kube", "lab", "notify", "rollout", "serving"]
 
+# Logger, level with its name, time, text, fields, module, file, line, and the thread where it is not the present one.
+_Event: TypeAlias = tuple[logging.Logger, int, str, float, str, dict[str, Any], str, str, int, str | None]
+
 # The handler that keeps `logging` from writing warnings to stderr by itself; it also reports errors of other handlers.
 _SILENT = logging.NullHandler()
 
 
-def _deliver(
-    logger: logging.Logger,
-    level: int,
-    level_name: str,
-    at: float,
-    line: str,
-    fields: dict[str, Any],
-    target: str,
-    file: str,
-    line_number: int,
-    thread: str | None,
-) -> None:
+def _deliver(event: _Event) -> None:
     """Make a record and hand it to its logger; what a handler raises is reported as `logging` reports it."""
+    logger, level, level_name, at, line, fields, target, file, number, thread = event
     if not logger.isEnabledFor(level):
         return
     try:
         extra = {"canary": fields}
-        record = logger.makeRecord(logger.name, level, file, line_number, line, (), None, target, extra)
+        record = logger.makeRecord(logger.name, level, file, number, line, (), None, target, extra)
         # It is told later than it happened, and maybe by another thread.
         record.relativeCreated -= (record.created - at) * 1000
         record.created, record.msecs = at, at % 1 * 1000
@@ -45,7 +38,15 @@ def _deliver(
             record.thread, record.threadName = None, thread
         logger.handle(record)
     except Exception:  # noqa: BLE001 - a handler must not end a prediction or a run
-        _SILENT.handleError(logging.LogRecord(logger.name, level, file, line_number, line, None, None))
+        _SILENT.handleError(logging.LogRecord(logger.name, level, file, number, line, None, None))
+
+
+def _deliver_apart(event: _Event) -> None:
+    """Deliver in the thread of deliveries, where an exception ends nothing."""
+    try:
+        _deliver(event)
+    except BaseException:  # noqa: BLE001 - such as SystemExit, which ends no other thread either
+        _SILENT.handleError(logging.LogRecord("canary", logging.ERROR, __file__, 0, "not delivered", None, None))
 
 
 def _deliver_all() -> None:
@@ -55,10 +56,7 @@ def _deliver_all() -> None:
     thread.
     """
     while (event := _next_event()) is not None:
-        try:
-            _deliver(*event)
-        except BaseException:  # noqa: BLE001 - such as SystemExit, which ends no other thread either
-            _SILENT.handleError(logging.LogRecord("canary", logging.ERROR, __file__, 0, "not delivered", None, None))
+        _deliver_apart(event)
 
 
 def _start() -> None:

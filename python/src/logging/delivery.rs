@@ -9,13 +9,13 @@ use pyo3::{prelude::*, sync::PyOnceLock, types::PyTuple};
 
 use super::{
     fork, levels,
-    queue::{Next, QUEUE},
+    queue::{Next, queue},
 };
 use crate::door;
 
 /// The longest time that a call waits for another thread's handler, so that its own records come before its result. A
 /// handler that waits for the caller itself delays it by this much.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// The time between two looks at the levels while something is under way that no call waits for.
 const PULSE: Duration = Duration::from_millis(200);
 /// The longest time that the end of the interpreter waits for the thread of deliveries.
@@ -36,7 +36,7 @@ pub(crate) struct Busy(());
 impl Busy {
     pub(crate) fn new() -> Self {
         if UNDER_WAY.fetch_add(1, Ordering::SeqCst) == 0 {
-            QUEUE.wake();
+            queue().wake();
         }
         Self(())
     }
@@ -63,7 +63,7 @@ pub(super) fn begin(py: Python<'_>, deliver: Py<PyAny>, start: Py<PyAny>) -> PyR
 #[pyfunction]
 fn stop(py: Python<'_>) -> PyResult<()> {
     let delivered = flush(py);
-    py.detach(|| QUEUE.close(AT_EXIT));
+    py.detach(|| queue().close(AT_EXIT));
     delivered
 }
 
@@ -75,7 +75,7 @@ pub(super) fn begin_anew() {
 
 /// Looks at the levels before work begins, and starts the thread of deliveries where it is missing.
 pub(crate) fn enter(py: Python<'_>) {
-    let Some(_visit) = QUEUE.visit() else { return };
+    let Some(_visit) = queue().visit() else { return };
     levels::refresh(py);
     if let Some((_, start)) = PYTHON.get(py)
         && !STARTED.swap(true, Ordering::SeqCst)
@@ -88,7 +88,7 @@ pub(crate) fn enter(py: Python<'_>) {
 
 /// Looks at the levels and delivers what has come, while a call waits.
 pub(crate) fn look(py: Python<'_>) -> PyResult<()> {
-    let Some(_visit) = QUEUE.visit() else { return Ok(()) };
+    let Some(_visit) = queue().visit() else { return Ok(()) };
     levels::refresh(py);
     deliver(py, Duration::ZERO)
 }
@@ -96,8 +96,10 @@ pub(crate) fn look(py: Python<'_>) -> PyResult<()> {
 /// Does work of the door; its records are there when it returns.
 pub(crate) fn around<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     enter(py);
+    let attended = queue().attend();
     let done = work();
     let delivered = flush(py);
+    drop(attended);
     let done = done?;
     delivered.map(|()| done)
 }
@@ -107,20 +109,21 @@ pub(crate) fn around<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> P
 /// # Errors
 /// What a handler raises that is no `Exception`, such as `KeyboardInterrupt`.
 pub(super) fn flush(py: Python<'_>) -> PyResult<()> {
-    let Some(_visit) = QUEUE.visit() else { return Ok(()) };
+    let Some(_visit) = queue().visit() else { return Ok(()) };
     deliver(py, PATIENCE)
 }
 
 fn deliver(py: Python<'_>, within: Duration) -> PyResult<()> {
     let Some((deliver, _)) = PYTHON.get(py) else { return Ok(()) };
-    if QUEUE.is_idle() {
+    let queue = queue();
+    if queue.is_idle() {
         return Ok(());
     }
-    let delivery = QUEUE.begin(Duration::ZERO);
-    let delivery = delivery.or_else(|| py.detach(|| QUEUE.begin(within)));
+    let delivery = queue.begin(Duration::ZERO);
+    let delivery = delivery.or_else(|| py.detach(|| queue.begin(within)));
     let Some(mut delivery) = delivery else { return Ok(()) };
     while let Some(event) = delivery.next() {
-        deliver.bind(py).call1(event.arguments(py)?)?;
+        deliver.bind(py).call1((event.arguments(py)?,))?;
     }
     Ok(())
 }
@@ -128,14 +131,15 @@ fn deliver(py: Python<'_>, within: Duration) -> PyResult<()> {
 /// Waits for the next event, for the thread of deliveries; `None` at the end.
 pub(super) fn next(py: Python<'_>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     let pulse = || (UNDER_WAY.load(Ordering::SeqCst) > 0).then_some(PULSE);
+    let queue = queue();
     let next = loop {
-        match py.detach(|| QUEUE.next(pulse)) {
+        match py.detach(|| queue.next(pulse)) {
             Next::Pulse => levels::refresh(py),
             Next::Event(event) => break Some(event),
             Next::Closed => break None,
         }
     };
     let arguments = next.map(|event| event.arguments(py)).transpose();
-    QUEUE.leave();
+    queue.leave();
     arguments
 }

@@ -154,7 +154,7 @@ impl Event {
             at: SystemTime::now(),
             line,
             fields,
-            target: module_path!(),
+            target: "canary",
             place: (file!(), line!()),
             thread: (thread.id(), None),
         }

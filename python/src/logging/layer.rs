@@ -11,7 +11,7 @@ use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 use super::{
     event::{Event, Fields},
     levels::{logger_of, most_verbose, takes},
-    queue::QUEUE,
+    queue::queue,
 };
 
 /// Puts events into the queue, with the fields of the spans around them.
@@ -59,6 +59,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
         }
         let mut own = Fields::default();
         event.record(&mut own);
-        QUEUE.put(Event::new(logger, event.metadata(), around, own));
+        queue().put(Event::new(logger, event.metadata(), around, own));
     }
 }

@@ -3,28 +3,32 @@
 use std::{
     cell::Cell,
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError},
     thread::{self, ThreadId},
     time::{Duration, Instant},
 };
+
+use arc_swap::ArcSwap;
 
 use super::event::Event;
 
 /// The number of events that may wait; twice as many from the level of information on.
 const ROOM: usize = 8192;
 
-pub(super) static QUEUE: Queue = Queue {
-    inner: Mutex::new(Inner {
-        events: VecDeque::new(),
-        dropped: 0,
-        delivering: None,
-        wanted: 0,
-        visits: 0,
-        inside: false,
-        closed: false,
-    }),
-    changed: Condvar::new(),
-};
+/// The queue of this process.
+static QUEUE: LazyLock<ArcSwap<Queue>> = LazyLock::new(|| ArcSwap::from_pointee(Queue::default()));
+
+/// The queue of this process.
+pub(super) fn queue() -> Arc<Queue> {
+    QUEUE.load_full()
+}
+
+/// Gives the child of a fork a queue of its own: that of the parent may be locked by a thread that the child lacks, and its
+/// events are the parent's, which delivers them.
+pub(super) fn begin_anew() {
+    QUEUE.store(Arc::new(Queue::default()));
+    DELIVERS.set(false);
+}
 
 thread_local! {
     /// `true` while this thread is in a handler: what that causes is not told, or each record would cause another.
@@ -34,13 +38,15 @@ thread_local! {
 /// Events in their order, taken out by one thread at a time.
 ///
 /// Whoever holds the lock never waits for the GIL.
+#[derive(Default)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     /// Notified when an event comes, when a delivery ends, and at the end.
     changed: Condvar,
 }
 
-pub(super) struct Inner {
+#[derive(Default)]
+struct Inner {
     events: VecDeque<Event>,
     /// The events for which there was no room since that was last told.
     dropped: u64,
@@ -48,6 +54,8 @@ pub(super) struct Inner {
     delivering: Option<ThreadId>,
     /// The calls that wait to deliver before they return; the thread of deliveries lets them go first.
     wanted: usize,
+    /// The calls that wait for their result, and deliver now and then: the thread of deliveries leaves it to them.
+    callers: usize,
     /// The calls that run Python's code for `logging`, which the end of the interpreter waits for.
     visits: usize,
     /// `true` while the thread of deliveries is in here.
@@ -64,7 +72,7 @@ pub(super) enum Next {
 }
 
 impl Queue {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,18 +107,24 @@ impl Queue {
         inner.events.is_empty() && inner.dropped == 0 && inner.delivering.is_none()
     }
 
+    /// Begins a call that delivers by itself.
+    pub(super) fn attend(self: &Arc<Self>) -> Attended {
+        self.lock().callers += 1;
+        Attended(Arc::clone(self))
+    }
+
     /// Begins to run Python's code for `logging`; `None` once the interpreter ends.
-    pub(super) fn visit(&self) -> Option<Visit<'_>> {
+    pub(super) fn visit(self: &Arc<Self>) -> Option<Visit> {
         let mut inner = self.lock();
         if inner.closed {
             return None;
         }
         inner.visits += 1;
-        Some(Visit(self))
+        Some(Visit(Arc::clone(self)))
     }
 
     /// Becomes the one that delivers, if nobody else does or stops within that time. `None` also within a handler.
-    pub(super) fn begin(&self, within: Duration) -> Option<Delivery<'_>> {
+    pub(super) fn begin(self: &Arc<Self>, within: Duration) -> Option<Delivery> {
         if DELIVERS.get() {
             return None;
         }
@@ -132,7 +146,7 @@ impl Queue {
         DELIVERS.set(true);
         // What comes during the delivery waits for the next one, so that this one ends.
         let left = inner.events.len() + usize::from(inner.dropped > 0);
-        Some(Delivery { queue: self, left })
+        Some(Delivery { queue: Arc::clone(self), left })
     }
 
     /// Ends the delivery of the event before, and waits for the next; for `pulse` at most, where that gives a time.
@@ -150,7 +164,7 @@ impl Queue {
                 return Next::Closed;
             }
             if inner.delivering.is_none()
-                && inner.wanted == 0
+                && (inner.wanted, inner.callers) == (0, 0)
                 && let Some(event) = inner.pop()
             {
                 inner.delivering = Some(me);
@@ -211,36 +225,35 @@ impl Inner {
             dropped => Some(Event::dropped(dropped)),
         }
     }
+}
 
-    /// Forgets what belongs to the process that this one was forked from.
-    pub(super) fn begin_anew(&mut self) {
-        self.events.clear();
-        (self.dropped, self.delivering, self.wanted) = (0, None, 0);
-        (self.visits, self.inside) = (0, false);
-        DELIVERS.set(false);
+/// A call that delivers by itself.
+pub(super) struct Attended(Arc<Queue>);
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        self.0.lock().callers -= 1;
+        self.0.changed.notify_all();
     }
 }
 
 /// A call that runs Python's code for `logging`.
-pub(super) struct Visit<'a>(&'a Queue);
+pub(super) struct Visit(Arc<Queue>);
 
-impl Drop for Visit<'_> {
+impl Drop for Visit {
     fn drop(&mut self) {
-        // After a fork one of the parent's may end here.
-        let mut inner = self.0.lock();
-        inner.visits = inner.visits.saturating_sub(1);
-        drop(inner);
+        self.0.lock().visits -= 1;
         self.0.changed.notify_all();
     }
 }
 
 /// A delivery by one thread, which ends when this is dropped.
-pub(super) struct Delivery<'a> {
-    queue: &'a Queue,
+pub(super) struct Delivery {
+    queue: Arc<Queue>,
     left: usize,
 }
 
-impl Delivery<'_> {
+impl Delivery {
     /// The next event of those that were there at the beginning.
     pub(super) fn next(&mut self) -> Option<Event> {
         self.left = self.left.checked_sub(1)?;
@@ -248,7 +261,7 @@ impl Delivery<'_> {
     }
 }
 
-impl Drop for Delivery<'_> {
+impl Drop for Delivery {
     fn drop(&mut self) {
         self.queue.lock().delivering = None;
         DELIVERS.set(false);

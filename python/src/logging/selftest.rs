@@ -10,7 +10,7 @@ pub(super) fn _log_events(py: Python<'_>, count: u64) {
     super::enter(py);
     let told = thread::spawn(move || {
         for number in 0..count {
-            tracing::debug!(number, "event of a test");
+            tracing::debug!(target: "canary", number, "event of a test");
         }
     });
     // A panic there would be a defect of a test, which misses its events.
@@ -23,7 +23,7 @@ pub(super) fn _log_for_ever(py: Python<'_>) {
     super::enter(py);
     thread::spawn(|| {
         loop {
-            tracing::debug!("event of a test");
+            tracing::debug!(target: "canary", "event of a test");
             thread::sleep(Duration::from_micros(50));
         }
     });
