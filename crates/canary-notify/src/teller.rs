@@ -41,10 +41,11 @@ impl Recipients {
     #[must_use]
     pub fn token_file(self, file: impl Into<PathBuf>) -> Self {
         let file = file.into();
-        self.each(|webhook| match webhook.is_slack() {
-            true => webhook,
-            false => webhook.bearer_from_file(&file),
-        })
+        self.each(
+            |webhook| {
+                if webhook.is_slack() { webhook } else { webhook.bearer_from_file(&file) }
+            },
+        )
     }
 
     /// Sends credentials by `http://` to other machines too ([`Webhook::allow_cleartext`]).

@@ -238,20 +238,7 @@ impl Machine {
                 }
             }
             Event::Labelled { id, truth } => self.labelled(state, &id, &truth, actions),
-            Event::OldVersionFound(found) if matches!(state.phase, Phase::Keeping(_)) => {
-                self.old_version_found(state, found, actions);
-            }
-            Event::ScaledDown(outcome) if matches!(state.phase, Phase::ScalingDown(_)) => {
-                Self::scaled_down(state, outcome, actions);
-            }
-            Event::Edited(diff) if state.keeps_old_version() => {
-                scale_down::leave(
-                    state,
-                    &format!("somebody else has changed what it wrote: {diff}"),
-                );
-                actions.push(Action::CleanUp);
-            }
-            Event::Edited(diff) if !state.is_done() => {
+            Event::Edited(diff) if !state.is_done() && !state.keeps_old_version() => {
                 // Somebody else controls the weights now; the verdict needs the space of the inputs.
                 state.forget_inputs();
                 state.phase = Phase::Done(Verdict::ExternalEdit { diff });
@@ -280,7 +267,7 @@ impl Machine {
                 let _too_late = self.abort(state, &why, actions);
             }
             Event::Commanded(lines) => self.commanded(state, &lines, actions),
-            _ => {}
+            event => self.advance_kept(state, event, actions),
         }
     }
 

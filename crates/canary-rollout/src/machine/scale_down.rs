@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        event::Action,
+        event::{Action, Event},
         scale_down::{OldVersion, ScaleDown},
         state::State,
         verdict::Verdict,
@@ -28,8 +28,26 @@ impl Machine {
         actions.push(Action::FindOldVersion);
     }
 
+    /// The events of the old version; all others belong to another phase and change nothing.
+    pub(super) fn advance_kept(&self, state: &mut State, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::OldVersionFound(found) if matches!(state.phase, Phase::Keeping(_)) => {
+                self.old_version_found(state, found, actions);
+            }
+            Event::ScaledDown(outcome) if matches!(state.phase, Phase::ScalingDown(_)) => {
+                end(state, outcome);
+                actions.push(Action::Save);
+            }
+            Event::Edited(diff) if state.keeps_old_version() => {
+                leave(state, &format!("somebody else has changed what it wrote: {diff}"));
+                actions.push(Action::CleanUp);
+            }
+            _ => {}
+        }
+    }
+
     /// The `Deployment` of the old version is known, or the reason why it is left alone.
-    pub(super) fn old_version_found(
+    fn old_version_found(
         &self,
         state: &mut State,
         found: Result<OldVersion, String>,
@@ -60,16 +78,10 @@ impl Machine {
             actions.extend([Action::Save, Action::ScaleDown]);
         }
     }
-
-    /// The scale-down is over.
-    pub(super) fn scaled_down(state: &mut State, outcome: ScaleDown, actions: &mut Vec<Action>) {
-        end(state, outcome);
-        actions.push(Action::Save);
-    }
 }
 
 /// Leaves the old version as it is: the promotion stands.
-pub(super) fn leave(state: &mut State, why: &str) {
+fn leave(state: &mut State, why: &str) {
     end(state, ScaleDown::Left { why: shortened(why) });
 }
 
