@@ -73,8 +73,8 @@ def contrast(one, other):
 
 def themes(style):
     """The sets of colours of a style sheet, each a dictionary."""
-    blocks = re.findall(r"\{([^{}]*--[^{}]*)\}", style)
-    return [{name: long(value) for name, value in re.findall(r"--(\w+):(#\w+)", block)} for block in blocks]
+    blocks = [re.findall(r"--(\w+):(#\w+)", block) for block in re.findall(r"\{([^{}]*--[^{}]*)\}", style)]
+    return [{name: long(value) for name, value in block} for block in blocks if block]
 
 
 def long(colour):
