@@ -33,7 +33,7 @@ fn the_demo_shows_three_endings() {
     let (status, text, error) = folder.run(&["demo", "--report", "demo.html"]);
     assert_eq!(status, Some(0), "{text}{error}");
     let verdicts: Vec<&str> = text.lines().map(|line| line.split(':').next().unwrap()).collect();
-    assert_eq!(verdicts, ["promoted", "rollback", "rollback"]);
+    assert_eq!(verdicts, ["promoted", "rolled back", "rolled back"]);
     let page = folder.read("demo.html");
     for title in ["a good canary", "a bad canary", "a canary that is deployed wrongly"] {
         assert!(page.contains(title) && error.contains(title), "{title}");

@@ -20,7 +20,7 @@ fn alias_bombs() {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
         writeln!(text, "a{level}: &a{level} [{aliases}]").unwrap();
     }
-    refused(&text, "stand for more than");
+    refused(&text, "the aliases expand to more than");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn tags_and_keys_that_are_no_texts() {
     refused("a: !secret x\n", "tag");
     refused("? [a]\n: b\n", "a key must be a text");
     refused("? {a: b}\n: b\n", "a key must be a text");
-    refused("null: b\n", "no text in YAML 1.1");
+    refused("null: b\n", "is not a string in YAML 1.1");
     let text = "apiVersion: v1\nkind: ConfigMap\ndata: {a: !!str 1, b: ! 2}\n";
     let json = Manifest::read(text).unwrap().to_json_value().unwrap();
     assert_eq!(json["data"], serde_json::json!({"a": "1", "b": "2"}));

@@ -288,7 +288,7 @@ fn names_and_reporters_are_checked() {
     assert!(Metrics::tensorflow_serving("m", "version").check().is_ok());
     for (metrics, word) in [
         (istio().with(Matcher::equal("reporter", "destination")), "exactly one"),
-        (istio().with(Matcher::equal("destination_version", "v1")), "tells the subsets apart"),
+        (istio().with(Matcher::equal("destination_version", "v1")), "identifies the subsets"),
         (istio().with(Matcher::equal("a-b", "v1")), "a-b"),
         (istio().with(Matcher::equal("le", "1")), "le"),
         (istio().subset_label("1st"), "1st"),
