@@ -33,7 +33,7 @@ thread_local! {
 
 /// Events in their order, taken out by one thread at a time.
 ///
-/// Whoever holds the lock never waits for the GIL.
+/// The holder of the lock never waits for the GIL.
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     /// Notified when an event comes, when a delivery ends, and at the end.
