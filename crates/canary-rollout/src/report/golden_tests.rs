@@ -128,7 +128,7 @@ fn the_page_of_a_release_is_as_it_was() {
         fs::write(&path, &page).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap();
-    assert!(golden == page, "{} is another page; write it again and look at it", path.display());
+    assert!(golden == page, "{} is another page; write it anew and look at it", path.display());
 }
 
 #[test]
