@@ -22,8 +22,6 @@ SKIPPED = (
     "python/tests/test_prose.py",
     "crates/canary-proto/src/generated/",
     "fuzz/",
-    "python/src/",
-    "python/canary/_canary.pyi",
 )
 RUST = re.compile(
     r"""(?P<comment>//[^\n]*)|(?P<block>/\*.*?\*/)|b?r(?P<hash>\#*)"(?P<raw>.*?)"(?P=hash)"""

@@ -73,7 +73,7 @@ async fn connected(namespace: &str) -> Option<Kubernetes> {
     Some(server.connect("admin").await.unwrap())
 }
 
-/// What a run told of the old version, and its verdict.
+/// The reports of a run on the old version, and its verdict.
 #[derive(Debug, Default)]
 struct Told {
     at: Option<Timestamp>,
@@ -201,7 +201,7 @@ async fn a_driver_that_is_killed_during_the_wait_is_followed_by_another() {
     assert_eq!(replicas(&cluster, namespace).await, 0);
 }
 
-/// With the role of the plan, which alone permits it; without, it is told and the promotion stands.
+/// With the role of the plan, which alone permits it; without, the failure is reported and the promotion stands.
 #[tokio::test]
 async fn the_role_of_the_plan_permits_it_and_no_other_does() {
     let Some(server) = ApiServer::shared().await else { return };
@@ -267,7 +267,7 @@ async fn the_scale_alone_may_be_changed() {
     assert!(error.contains("grant the verb \"patch\" on deployments"), "{error}");
 }
 
-/// In the lab the servers of the old version stop, and the mesh goes on answering.
+/// In the lab the servers of the old version stop, and the mesh continues to answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_the_lab_the_servers_of_the_old_version_stop() {
     let lab = tokio::task::spawn_blocking(|| {
@@ -311,5 +311,5 @@ async fn in_the_lab_the_servers_of_the_old_version_stop() {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the servers of the old version go on");
+    panic!("the servers of the old version still run");
 }

@@ -224,7 +224,7 @@ class _Object:
             text: The YAML or JSON of one object.
 
         Raises:
-            ManifestError: The text is no YAML or JSON, or another kind.
+            ManifestError: The text is not YAML or JSON, or another kind.
             InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
 
         Example:
@@ -1021,7 +1021,7 @@ class Cluster(_Value):
     def watch(self, kind: str, name: str, *, namespace: str | None = None, api_version: str | None = None) -> Watch:
         """Follow an object: its present state first, when it exists, then every change.
 
-        It is opened when it is first iterated, and goes on by itself when the connection breaks.
+        It is opened when it is first iterated, and reconnects by itself when the connection breaks.
 
         Args:
             kind: The kind, such as `Deployment`.
@@ -1134,7 +1134,7 @@ class Cluster(_Value):
 
         Args:
             virtual_service: Its name, in the cluster's namespace.
-            plan: Its plan; with it `abort` goes back to the stable version also where no driver runs any more.
+            plan: Its plan; with it `abort` goes back to the stable version also where no driver is running.
             by: The person's name in the records; the user and the host unless given.
             timeout: The longest wait for the driver's acknowledgement; a minute unless given.
 
@@ -1205,7 +1205,7 @@ class Release(_Shown):
     def namespace(self) -> str:
         """Its namespace."""
     def pause(self) -> dict[str, Any]:
-        """Stay at the weights in force; the guardrails go on watching.
+        """Stay at the weights in force; the guardrails keep watching.
 
         Raises:
             RefusedError: No release is under way, or the driver refused.
@@ -1227,7 +1227,7 @@ class Release(_Shown):
             canary._errors.RefusedError: ...
         """
     def resume(self) -> dict[str, Any]:
-        """Go on after a pause.
+        """Resume after a pause.
 
         Raises:
             RefusedError: No release is under way, or the driver refused.
@@ -1545,7 +1545,7 @@ def load(path: str | PathLike[str], *, lenient: bool = False) -> Objects:
         The objects as a list, whose `findings` tell what is worth knowing about the text.
 
     Raises:
-        ManifestError: The text is no YAML or JSON; the message has line and column.
+        ManifestError: The text is not YAML or JSON; the message has line and column.
         InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
         NotFoundError: There is no such file.
 
@@ -1570,7 +1570,7 @@ def loads(text: str, *, lenient: bool = False) -> Objects:
         The objects as a list, whose `findings` tell what is worth knowing about the text.
 
     Raises:
-        ManifestError: The text is no YAML or JSON; the message has line and column.
+        ManifestError: The text is not YAML or JSON; the message has line and column.
         InvalidError: Fields are unknown or of the wrong type; `findings` lists them all.
 
     Example:
@@ -1590,7 +1590,7 @@ def dumps(objects: Any) -> str:
 
     Raises:
         InvalidError: A field of an object cannot be read.
-        TypeError: Something is no object of Kubernetes.
+        TypeError: Something is not a Kubernetes object.
 
     Example:
         >>> dumps([Gateway.http("g"), VirtualService.to("s")]).count("---")
@@ -1641,7 +1641,7 @@ def analyze(objects: Any) -> Analysis:
 
     Raises:
         InvalidError: A field of an object cannot be read.
-        TypeError: Something is no object of Kubernetes.
+        TypeError: Something is not a Kubernetes object.
 
     Example:
         >>> split = VirtualService.weighted("s", {"a": 1, "b": 1}, hosts=["*"], gateways=["missing"])
@@ -1666,7 +1666,7 @@ class Mesh(_Shown, _Table):
     Raises:
         InvalidError: A field of an object is not known or cannot be read, or Envoy would refuse the routes.
         ManifestError: An object has no `apiVersion` or `kind`.
-        TypeError: Something is no object of Kubernetes.
+        TypeError: Something is not a Kubernetes object.
 
     Example:
         >>> gateway = Gateway.http("g")
@@ -1955,7 +1955,7 @@ def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = N
         max_pixels: The most pixels that it may have; 100 million unless given.
 
     Raises:
-        ImageError: It is no image, or too large.
+        ImageError: It is not an image, or is too large.
         NotFoundError: There is no such file.
 
     Example:
@@ -2064,8 +2064,8 @@ class Client(_Value):
         version: One version of the model by its number; the newest one unless given.
         label: One version of the model by its label.
         headers: Headers of every request, such as `{"user-group": "canary"}`; `{"host": "…"}` names another host. No
-            repr shows their values, and no error repeats those of credentials (`authorization`, `cookie`, `x-api-key`
-            and the like); a client with such a header is not pickled.
+            repr shows their values, and no error repeats those of credentials (such as `authorization`, `cookie`
+            and `x-api-key`); a client with such a header is not pickled.
         timeout: The longest that a call may take in all, in seconds or as a timedelta; 60 seconds unless given.
         attempts: The greatest number of times that a request is sent, where sending it again is safe; 3 unless given.
         attempt_timeout: The longest that one attempt may take, in seconds; after it the request is sent again.
@@ -2117,7 +2117,7 @@ class Client(_Value):
     def close(self) -> None:
         """Close the connections; calls that are under way end first, and a later one raises RuntimeError.
 
-        A client that is not closed gives them up with itself. `with Client(…) as client:` closes it at the end.
+        A client that is not closed releases them when it is deleted. `with Client(…) as client:` closes it at the end.
 
         Example:
             >>> with Client("http://localhost:8501", model="pets") as client:
@@ -2148,7 +2148,7 @@ class Client(_Value):
         Raises:
             ServerError: The model server returned an error.
             MeshError: The mesh in front of it returned an error.
-            NetworkError: No complete answer came.
+            NetworkError: The connection failed or the call timed out.
             RequestError: The request was not sent.
             AnswerError: The answer cannot be read.
 
@@ -2176,7 +2176,7 @@ class Client(_Value):
         Raises:
             ServerError: The model server returned an error.
             MeshError: The mesh in front of it returned an error.
-            NetworkError: No complete answer came.
+            NetworkError: The connection failed or the call timed out.
 
         Example:
             >>> answer = people.classify({"age": 37.0, "job": "nurse"})
@@ -2203,7 +2203,7 @@ class Client(_Value):
         Raises:
             ServerError: The model server returned an error.
             MeshError: The mesh in front of it returned an error.
-            NetworkError: No complete answer came.
+            NetworkError: The connection failed or the call timed out.
 
         Example:
             >>> people.regress([{"age": 37.0}, {"age": 41.0}]).array().tolist()
@@ -2229,7 +2229,7 @@ class Client(_Value):
     ) -> Answers:
         """Send each item, some at a time; the answers come in the order of the items.
 
-        An item that fails gives its exception in its place; the others go on. Items are taken as their turn comes,
+        An item that fails gives its exception in its place; the others continue. Items are taken as their turn comes,
         so memory holds `concurrency` of them.
 
         Args:
@@ -2258,7 +2258,7 @@ class Client(_Value):
         Raises:
             ServerError: The model server returned an error.
             MeshError: The mesh in front of it returned an error.
-            NetworkError: No complete answer came.
+            NetworkError: The connection failed or the call timed out.
 
         Example:
             >>> client.status()
@@ -2335,7 +2335,7 @@ class Client(_Value):
         Raises:
             ServerError: The model server returned an error.
             MeshError: The mesh in front of it returned an error.
-            NetworkError: No complete answer came.
+            NetworkError: The connection failed or the call timed out.
 
         Example:
             >>> signature = client.metadata()["serving_default"]
@@ -2914,7 +2914,7 @@ class Lab(_Shown):
         Args:
             virtual_service: Its name.
             namespace: Its namespace.
-            plan: Its plan; with it `abort` goes back to the stable version also where no driver runs any more.
+            plan: Its plan; with it `abort` goes back to the stable version also where no driver is running.
             by: The person's name in the records; the user and the host unless given.
             timeout: The longest wait for the driver's acknowledgement, in seconds, as a timedelta, or as a
                 text such as `90s`; a
@@ -3045,7 +3045,7 @@ class Guardrail(_Value):
         """The consequence of an alarm.
 
         `rollback`: all traffic goes back to the stable version. `pause`: the weights stay, the run reports `alarmed`
-        and `paused`, and waits for a person. `warn`: the run reports `alarmed` and goes on. Guardrails that roll back
+        and `paused`, and waits for a person. `warn`: the run reports `alarmed` and continues. Guardrails that roll back
         share the plan's alpha; those that pause share 5 %, and each that warns has 5 % of its own.
 
         Example:
@@ -3075,11 +3075,11 @@ def error_ratio(
 ) -> Guardrail:
     """Hold the canary's error rate at or under `at_most` times the stable one.
 
-    Every response that a user would call a failure is one: any status but 2xx, 4xx included, a timeout, a connection
-    that broke, a response that cannot be read.
+    Every response that a user would call a failure is one: any status outside 2xx, 4xx included, a timeout, a
+    connection that broke, a response that cannot be read.
 
     Args:
-        at_most: The largest ratio that is no harm.
+        at_most: The largest acceptable ratio.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
         harm: When given, the ratio that the test is tuned to find: harm near it takes fewer requests, other harm a few
             more.
@@ -3108,11 +3108,11 @@ def quantile_ratio(
 
     The quantile of the stable version's first latencies becomes a threshold; from there on its requests are slow above
     the threshold, and the canary's above `at_most` times the threshold. A request that failed is slow. Traffic that
-    becomes slower in both versions is no harm. It needs the latency of each request; counts, such as Prometheus's, do
-    not have it.
+    becomes slower in both versions does not count as harm. It needs the latency of each request; counts, such as
+    Prometheus's, do not have it.
 
     Args:
-        at_most: The largest ratio of the quantiles that is no harm, such as 1.1 for 10 % slower.
+        at_most: The largest acceptable ratio of the quantiles, such as 1.1 for 10 % slower.
         quantile: Between 0 and 1; 0.95 unless given.
         warmup: The latencies of the stable version that choose the threshold; 500 unless given.
         proven_below: When given, promotion waits until a ratio of this or more is excluded.
@@ -3142,8 +3142,8 @@ def error_rate(
     unless another action is given. With `and_worse` it also compares, and its alarm rolls back.
 
     Args:
-        at_most: The largest rate that is no harm, between 0 and 1.
-        and_worse: When given, the canary's rate must also be more than so many times the stable one, such as 1.0.
+        at_most: The largest acceptable rate, between 0 and 1.
+        and_worse: When given, the canary's rate must also be more than this multiple of the stable one, such as 1.0.
         proven_below: When given, promotion waits until a rate of this or more is excluded.
         share: Its part of the level, relative to the others with the same action.
         minimum: The least number of the canary's requests in each step, 20 unless given; see `Guardrail.minimum`.
@@ -3175,14 +3175,14 @@ def mean(
     """Hold the canary's mean of a number of each request no worse than the stable version's.
 
     The number is revenue, clicks, tokens, a rating: anything with a least and a largest value. Requests are not paired,
-    so no input is asked twice. In a plan with `users_within` a user is one observation, with the mean of its values.
+    so no input is sent twice. In a plan with `users_within` a user is one observation, with the mean of its values.
 
     Args:
         range: The least and the largest value that is possible. A value outside it is left out, and the tenth ends the
             run as inconclusive.
         of: A function of an `Observation` that gives the number, or None where it does not apply; the `value` of the
             observation unless given.
-        margin: The largest fall of the mean that is no harm, in the unit of the values; a rise with `lower_is_better`.
+        margin: The largest acceptable fall of the mean, in the unit of the values; a rise with `lower_is_better`.
         lower_is_better: Low values are the good ones, such as tokens spent.
         labelled: The number is the label of the observation's `id`, which comes later (`run(labels=)`, `Run.label`,
             as text) within `labels_within` of the plan.
@@ -3221,7 +3221,7 @@ def slow_ratio(
     A request that failed counts as slow, however soon it failed.
 
     Args:
-        at_most: The largest ratio that is no harm.
+        at_most: The largest acceptable ratio.
         threshold: A request that takes longer is slow, in seconds; learned from the stable version unless given.
         quantile: The quantile of the stable latencies that is learned, 0.95 unless given.
         warmup: The number of stable latencies that it is learned from, 500 unless given.
@@ -3252,7 +3252,7 @@ def agreement(
     A pair whose canary half failed is a disagreement; one whose stable half failed has nothing to compare with.
 
     Args:
-        at_least: The smallest agreement that is no harm.
+        at_least: The smallest acceptable agreement.
         proven_above: When given, promotion waits until an agreement of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
@@ -3324,7 +3324,7 @@ def numeric_drift(
     """Let the mean probability of the top class fall by no more than `margin`.
 
     Args:
-        margin: The largest fall that is no harm, from 0 to 1.
+        margin: The largest acceptable fall, from 0 to 1.
         proven_above: When given, promotion waits until a difference of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of pairs in each step, 20 unless given; see `Guardrail.minimum`.
@@ -3357,7 +3357,7 @@ def custom(
             the run ends as inconclusive and says what came. What it raises is raised by the run. In a plan without
             header and mirror, whose run is given observations (`evidence=`), a function of each `Observation` of the
             canary, which gives None where it does not apply.
-        at_least: The smallest mean that is no harm.
+        at_least: The smallest acceptable mean.
         proven_above: When given, promotion waits until a mean of this or less is excluded.
         share: Its part of the plan's alpha, relative to the others.
         minimum: The least number of scores in each step, 20 unless given; see `Guardrail.minimum`.
@@ -3419,7 +3419,7 @@ class Plan(_Value):
         canary_labels: The labels of the pods of the canary's subset, where the DestinationRule has to be given that
             subset; `version` with the subset's name unless given.
         scale_down_after: The time from the settled promotion until the old version's Deployment is scaled to 0 pods;
-            unless given it is left as it is. The run goes on until then. A Deployment that an autoscaler scales, or
+            unless given it is left unchanged. The run continues until then. A Deployment that an autoscaler scales, or
             that other routes still lead to, is reported and left alone; an abort in that time goes back to it.
 
     Raises:
@@ -3515,7 +3515,7 @@ class Plan(_Value):
             scores: The functions of its custom guardrails, by name.
 
         Raises:
-            ManifestError: The text has not the form of a plan; the message has line and column.
+            ManifestError: The text does not have the form of a plan; the message has line and column.
 
         Example:
             >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()])
@@ -3531,7 +3531,7 @@ class Plan(_Value):
             scores: The functions of its custom guardrails, by name.
 
         Raises:
-            ManifestError: It has not the form of a plan.
+            ManifestError: It does not have the form of a plan.
 
         Example:
             >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()])
@@ -3652,7 +3652,7 @@ class Plan(_Value):
         """The longest time for one step, in seconds."""
     @property
     def scale_down_after(self) -> float | None:
-        """The seconds from the settled promotion to the scale-down of the old version; None where it is left as it is.
+        """The seconds from the settled promotion to the scale-down of the old version; None for no scale-down.
 
         Example:
             >>> plan = Plan("s", stable="a", canary="b", guards=[error_ratio()], scale_down_after=3600)
@@ -3783,7 +3783,7 @@ class Plan(_Value):
         *,
         weights: int | Sequence[tuple[datetime | float, int]] | None = None,
     ) -> Verdict:
-        """Say what this plan would have said of observations that were made before; nothing is asked or written.
+        """Give the verdict of this plan on past observations; no requests are sent and nothing is written.
 
         The requests of a step are those that were sent at the step's own weight; the others are left out. Pairs,
         scores and labels are always used. Gates count as passed, approvals as given, the canary as reachable.
@@ -3830,8 +3830,8 @@ class Plan(_Value):
         Without `evidence`, every input is sent by the route that the weights divide, which is observed. Where a
         guardrail or a hold needs pairs, it is sent to both models: the canary by the plan's header, or, in a plan
         without one, by the mirror of its shadow step (on a lab). With `evidence`, the requests are those that
-        Prometheus counts or that you have observed, whoever sends them, and nothing is sent here but the requests of
-        the plan's header route and gates.
+        Prometheus counts or that you have observed, from any sender, and this sends only the requests of the plan's
+        header route and gates.
 
         Nothing is written before the run's own question is known to be right and the canary is known to be there: the
         stable version answers the first input, the pods behind the canary's subset are ready, and the canary answers
@@ -3844,13 +3844,13 @@ class Plan(_Value):
 
         Ctrl-C, leaving the loop, or cancelling the task that iterates, suspends: the weights stay as last written, the
         state is stored in the VirtualService and the lock given back. Iterating again, or calling this again with the
-        same plan, in this process or in another one, goes on.
+        same plan, in this process or in another one, resumes the run.
 
         Args:
             lab: Where the objects are.
             cluster: Where the objects are, in place of a lab. The versions are deployed there already, `client` and
                 `inputs` are needed unless `evidence` is given and the plan has no header, and `cluster.preflight(plan)`
-                says beforehand what is missing.
+                reports in advance what is missing.
             client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
                 one, the lab's gateway and the stable version's model.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
@@ -3874,10 +3874,10 @@ class Plan(_Value):
             store: A file to which the observations are appended, one JSON object a line, for `replay`.
             concurrency: The greatest number of inputs under way.
             tick: The interval of progress reports, half a second unless given.
-            anew: True to begin anew although a run of this plan is stored.
+            anew: True to start a new run although a run of this plan is stored.
             progress: True for a display in the notebook that is updated in place, or a line of text in a terminal; or
                 a function that is called with each event.
-            notify: Who is told of the run, as `canary run --notify` takes it: `URL` for CloudEvents, `slack:URL` for
+            notify: Where the run is reported, as `canary run --notify` takes it: `URL` for CloudEvents, `slack:URL` for
                 Slack, `env:NAME` or `file:PATH` for an address that is a secret; or a list of these. The run never
                 waits for a webhook; `Run.undelivered` says what did not arrive.
             events: True to write the same notices as Kubernetes Events on the VirtualService.
@@ -3961,7 +3961,7 @@ def copy_model(
     read_back: bool = True,
     proxy: str | Literal[False] | None = None,
 ) -> dict[str, Any]:
-    """Copy a SavedModel between folders, `gs://` and `s3://`; the same call goes on after an interruption.
+    """Copy a SavedModel between folders, `gs://` and `s3://`; the same call resumes after an interruption.
 
     TensorFlow Serving sees the version whole or not at all in a folder, and cannot load half of it from a bucket;
     `docs/model_store.md` says more.
@@ -3981,7 +3981,7 @@ def copy_model(
 
     Raises:
         NotFoundError: There is no source.
-        StoreError: It is no SavedModel, the target exists and differs, a checksum is wrong, or a store failed.
+        StoreError: It is not a SavedModel, the target exists and differs, a checksum is wrong, or a store failed.
 
     Example:
         >>> copy_model("/nowhere/1", "/models/pets/1")
@@ -4001,7 +4001,7 @@ def copy_model_async(
 ) -> Coroutine[Any, Any, dict[str, Any]]:
     """Do what `copy_model` does, as a coroutine; arguments and errors are the same.
 
-    Cancelling it stops the copy, which the next one goes on with.
+    Cancelling it stops the copy; the next call resumes it.
 
     Example:
         >>> import asyncio
@@ -4101,7 +4101,7 @@ class Prometheus(_Shown):
             TensorFlow Serving.
         model: In place of `service`: the model whose requests TensorFlow Serving's own metrics count.
         labels: Further labels that the series must have.
-        slower_than: Count requests that took longer, in seconds; it must be an edge of the histogram (`thresholds`).
+        slower_than: Count requests that took longer, in seconds; it must be a bucket boundary (`thresholds`).
         every: The interval of queries; 15 seconds unless given.
         lag: The time since a window ended, for scrapes that come late; 5 seconds unless given.
         lookback: How far before a window the sample is looked for that it is counted from; 5 minutes unless given.
@@ -4167,7 +4167,7 @@ class Prometheus(_Shown):
             'http://127.0.0.1:9090'
         """
     def thresholds(self) -> list[float]:
-        """List the seconds that `slower_than` can be: the edges of the histogram in the last hour.
+        """List the seconds that `slower_than` can be: the bucket boundaries of the histogram in the last hour.
 
         Raises:
             ClusterError: Prometheus cannot be queried, or its answer not be used.
@@ -4204,7 +4204,7 @@ class Prometheus(_Shown):
 
         Raises:
             ClusterError: Prometheus cannot be queried, or its answer not be used.
-            PlanError: The threshold is no edge of the histogram, or what is counted is no counter.
+            PlanError: The threshold is not a bucket boundary of the histogram, or the counted metric is not a counter.
 
         Example:
             >>> nowhere = Prometheus("http://127.0.0.1:9", "pets", stable="v1", canary="v2")
@@ -4591,7 +4591,7 @@ class Verdict(_Stored):
         """True when the evidence promoted the canary, which has all the traffic now."""
     @property
     def promoted_by(self) -> str | None:
-        """The person who gave the canary all the traffic, which is no verdict of the evidence; None otherwise."""
+        """The person who gave the canary all the traffic, without a verdict of the evidence; None otherwise."""
     @property
     def rolled_back(self) -> bool:
         """True when all the traffic is back at the stable version."""
@@ -4699,7 +4699,7 @@ class Progress(_Stored):
         """The verdict, at the end."""
     @property
     def anew(self) -> str | None:
-        """Why a run begins anew although one of its plan is stored, such as another release of the canary."""
+        """Why a new run was started although one of its plan is stored, such as another release of the canary."""
     @property
     def source(self) -> str | None:
         """The source that is quiet or has ended, such as `inputs`."""
@@ -4776,7 +4776,7 @@ class Run(_Shown, _Table):
     """A plan at work: an iterator, and an async iterator, of `Progress`.
 
     The driver works while it is iterated; leaving a loop over it, by `break`, an exception or Ctrl-C, stores its state
-    and gives the lock back, and another loop goes on. As the value of a notebook's cell it is
+    and releases the lock, and another loop resumes it. As the value of a notebook's cell it is
     a display that is updated in place while another cell iterates.
 
     Example:
@@ -4800,7 +4800,7 @@ class Run(_Shown, _Table):
     def __aiter__(self) -> AsyncIterator[Progress]: ...
     def __anext__(self) -> Coroutine[Any, Any, Progress]: ...
     def wait(self) -> Verdict | None:
-        """Go on to the end; gives the verdict, or None when the run was suspended.
+        """Run to the end; gives the verdict, or None when the run was suspended.
 
         Raises:
             ClusterError: The cluster cannot be reached, or refused.
@@ -4838,7 +4838,7 @@ class Run(_Shown, _Table):
             'paused'
         """
     def resume(self) -> bool:
-        """Go on. False when the run is over.
+        """Resume. False when the run is over.
 
         Example:
             >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,
@@ -4905,7 +4905,7 @@ class Run(_Shown, _Table):
             False
         """
     def suspend(self) -> bool:
-        """Store the state, give the lock back and end the iteration; iterating again goes on. False when it is over.
+        """Store the state, release the lock and end the iteration; iterating again resumes. False when it is over.
 
         Example:
             >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=10**6,

@@ -143,7 +143,7 @@ def text_of(view: Mapping[str, Any]) -> str:
 
 
 def state_of(view: Mapping[str, Any]) -> tuple[str, str]:
-    """Give the name and the sentence of the verdict, or of a run that goes on."""
+    """Give the name and the sentence of the verdict, or of a run that is not over."""
     if view["verdict"] is None:
         return "continue", text_of({**view, "readings": []})
     return str(view["verdict"]["name"]), str(view["verdict"]["sentence"])

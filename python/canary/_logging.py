@@ -30,7 +30,7 @@ def _deliver(event: _Event) -> None:
     try:
         extra = {"canary": fields}
         record = logger.makeRecord(logger.name, level, file, number, line, (), None, target, extra)
-        # It is told later than it happened, and maybe by another thread.
+        # The record is delivered after the event, perhaps by another thread.
         record.relativeCreated -= (record.created - at) * 1000
         record.created, record.msecs = at, at % 1 * 1000
         record.levelname = level_name

@@ -91,7 +91,7 @@ class RunComparison:
         return row
 
     def __repr__(self) -> str:
-        """Name the verdicts, or the weights of runs that go on."""
+        """Name the verdicts, or the weights of runs that are not over."""
         states = (f"{name}: {state_of(view)[1]}" for name, view in zip(self._names, self._views, strict=True))
         return f"RunComparison({'; '.join(states)})"
 

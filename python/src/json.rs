@@ -19,7 +19,7 @@ pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     let text = py.import("json")?.call_method("dumps", (value,), Some(&options))?;
     let text = text.cast_into::<PyString>()?;
     serde_json::from_str(text.to_str()?)
-        .map_err(|error| PyTypeError::new_err(format!("this is no JSON value: {error}")))
+        .map_err(|error| PyTypeError::new_err(format!("this is not a JSON value: {error}")))
 }
 
 /// Returns `true` when a value is a plain object, or one of another library that presents itself as one.

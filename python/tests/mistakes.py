@@ -221,7 +221,7 @@ MISTAKES: dict[str, Mistake] = {
     "a secret of the wrong type": Mistake(
         lambda: client(headers={"authorization": 5}), "an int", "headers", "give a text"
     ),
-    "a text that is no path": Mistake(
+    "a text that is not a path": Mistake(
         lambda: client().predict("hello world"), "hello world", "file", "give a text for the model as bytes"
     ),
     "no input": Mistake(lambda: client().predict(None), "None", "input", "give a path"),

@@ -44,7 +44,7 @@ class Keep(logging.Handler):
 
 @pytest.fixture
 def keep():
-    """Handlers on `canary` at a level, taken away after the test with the levels that it set."""
+    """Handlers on `canary` at a level, removed after the test with the levels that it set."""
     logger, kept = logging.getLogger("canary"), []
 
     def listen(level=logging.DEBUG, then=None):

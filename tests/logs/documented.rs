@@ -137,7 +137,7 @@ fn row(seen: &Seen) -> Row {
     (seen.is_span, seen.level.to_string(), seen.target.clone(), seen.message.clone())
 }
 
-/// Everything that was told is in the page, with no field that the page lacks.
+/// Every recorded event and span is in the page, with no field that the page lacks.
 fn check(recording: &Recording) -> BTreeSet<String> {
     let page = page();
     for seen in recording.ours() {
@@ -225,7 +225,7 @@ async fn a_good_canary() {
     let ended = recording.events("hold ended");
     let requests: u64 = ended[0].fields["canary_requests"].parse().unwrap();
     assert!(requests >= 60, "the hold's end has the counts that ended it: {requests}");
-    // A request is told with its call and, in a step, with the step of the run.
+    // A request is recorded with its call and, in a step, with the step of the run.
     let response = recording.events("response").into_iter().rfind(|seen| {
         seen.around.iter().any(|(name, fields)| *name == "step" && fields["step"] == "0")
     });
@@ -273,7 +273,7 @@ async fn people_and_another_driver() {
             "paused",
             "resumed",
             "suspended",
-            "rollout goes on",
+            "rollout resumed",
             "step awaits approval",
             "rollback decided",
         ],

@@ -125,7 +125,7 @@ pub(crate) async fn disturbed() -> Verdict {
     verdict(started, |_, _| {}).await.unwrap()
 }
 
-/// A release that people pause, resume, approve, suspend, go on with and abort, and whose lock another driver wants.
+/// A release that people pause, resume, approve, suspend, run again and abort, and whose lock another driver wants.
 pub(crate) async fn people() -> Verdict {
     let lab = lab(0.0);
     let asked = Approval::new().timeout(Duration::from_secs(600));
@@ -216,7 +216,7 @@ impl Folder {
         self.0.join(path)
     }
 
-    /// A SavedModel with nothing but its graph.
+    /// A SavedModel that has only its graph.
     pub(crate) fn model(&self) -> PathBuf {
         let model = self.at("from/1");
         std::fs::create_dir_all(&model).unwrap();

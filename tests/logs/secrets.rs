@@ -31,8 +31,8 @@ const ENCODED: &str = "bWU6YzctaHVudGVyMi1zZWNyZXQ=";
 /// Nobody listens there.
 const NOBODY: &str = "127.0.0.1:9";
 
-/// Nothing of a secret, nor a beginning of it that would help to guess the rest, in what anybody has told. kube repeats what
-/// an API server says, whatever that is, which is why its events are left out unless somebody asks for them.
+/// No event has a secret or a prefix of one that helps to guess the rest. kube repeats any response of an API server,
+/// so its events are left out unless a filter names them.
 fn assert_hidden(recording: &Recording, expected: &[&str]) {
     let all = recording.all();
     for seen in all.iter().filter(|seen| !seen.target.starts_with("kube_client")) {

@@ -93,7 +93,7 @@ fn each_alert_fires_for_its_reason_and_for_no_other() {
     let (running, suspended, failed) = (state("running"), state("suspended"), state("failed"));
     let looked = "canary_rollout_last_look_timestamp_seconds";
     let cases = [
-        // A run that goes on: it looks every minute and waits for its hold.
+        // A run that is not over: it looks every minute and waits for its hold.
         case(
             &[
                 ("canary_rollout_state", &running, "1x20"),

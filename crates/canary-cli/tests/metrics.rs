@@ -1,4 +1,4 @@
-//! `run --metrics`: scraped while the run goes on and after its verdict; an address in use changes nothing.
+//! `run --metrics`: scraped during the run and after its verdict; an address in use changes nothing.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -71,7 +71,7 @@ impl RunMetrics {
         self.lock().record(progress, at);
     }
 
-    /// Records that the driver ended with an error: nobody watches the canary until the plan is run again.
+    /// Records that the driver ended with an error: nothing watches the canary until the plan is run again.
     pub fn fail(&self) {
         self.lock().fail();
     }

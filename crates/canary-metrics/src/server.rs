@@ -125,7 +125,7 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes
     }
 }
 
-/// `OpenMetrics` for whoever accepts it, as Prometheus does, and Prometheus' own format for others.
+/// `OpenMetrics` for clients that accept it, as Prometheus does, and Prometheus' own format for others.
 fn wanted(request: &Request<Incoming>) -> Format {
     let accepted = request.headers().get_all(ACCEPT).iter();
     let open = accepted

@@ -1,4 +1,4 @@
-//! Everybody who is told of a run: by webhooks, and by Kubernetes Events.
+//! The recipients of a run's notices: webhooks and Kubernetes Events.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -73,7 +73,7 @@ impl Recipients {
         self.webhooks.is_empty() && !self.events
     }
 
-    /// Begins to tell of a run of this plan, in the runtime of the caller; Events are written in `cluster`.
+    /// Starts the notices of a run of this plan, in the runtime of the caller; Events are written in `cluster`.
     ///
     /// # Errors
     /// Those of [`Notifier::spawn`].

@@ -117,8 +117,8 @@ pub struct Plan {
         with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required"
     )]
     pub patience: Duration,
-    /// The time from the settled promotion until the old version's `Deployment` is scaled to 0; without it, it is left as
-    /// it is.
+    /// The time from the settled promotion until the old version's `Deployment` is scaled to 0; without it, it is left
+    /// unchanged.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -335,9 +335,9 @@ impl Plan {
 
     /// Scales the old version's `Deployment` to 0 so long after the promotion's last weight has settled.
     ///
-    /// The run goes on until then. A `Deployment` that an autoscaler or another controller scales, one of several, and
-    /// one that other routes still lead to is reported and left alone; so is the old version when somebody has given it
-    /// weight again. After a rollback or an inconclusive end nothing is scaled.
+    /// The run continues until then. A `Deployment` that an autoscaler or another controller scales, one of several,
+    /// and one that other routes still lead to is reported and left alone; so is the old version when somebody has
+    /// given it weight again. After a rollback or an inconclusive end nothing is scaled.
     #[must_use]
     pub fn scale_down_after(mut self, time: Duration) -> Self {
         self.scale_down_after = Some(time);

@@ -50,14 +50,14 @@ impl OldVersion {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ScaleDown {
-    /// It has no pods any more.
+    /// It no longer has pods.
     Done {
         /// The `Deployment`, as `Deployment namespace/name`.
         deployment: String,
         /// The number of replicas that it had before: that number brings the old version back.
         replicas: u64,
     },
-    /// It was left as it is.
+    /// It was left unchanged.
     Left {
         /// The reason, with the object that stands in the way.
         why: String,

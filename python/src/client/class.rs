@@ -54,7 +54,7 @@ impl Client {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The client, for a call that goes on without the interpreter; an error when it is closed.
+    /// The client, for a call that runs without the interpreter; an error when it is closed.
     pub(crate) fn core(&self) -> PyResult<predict::Client> {
         self.lock().clone().ok_or_else(|| {
             PyRuntimeError::new_err(format!(

@@ -75,7 +75,7 @@ impl Settings {
         let alone = || predict::Tls::default().without_system_authorities();
         let mut tls = predict::Tls::default();
         if let Some(Authorities { pem, name }) = &self.authorities {
-            // Alone first, so that what is wrong with it is told with the name of its file.
+            // Alone first, so that its error names its file.
             if let Err(error) = client.clone().tls(alone().ca_certificate(pem)) {
                 return Err(error_of(
                     error,

@@ -39,6 +39,6 @@ impl Settings {
 pub(super) fn version_of(kind: &str, given: Option<String>) -> PyResult<String> {
     let known = || ObjectRef::version_of(kind).map(str::to_owned);
     given.or_else(known).ok_or_else(|| {
-        PyValueError::new_err(format!("{kind} is no kind known here; name its api_version too"))
+        PyValueError::new_err(format!("{kind} is not a known kind; name its api_version too"))
     })
 }

@@ -37,7 +37,7 @@ impl Watch {
         Self { handle, object, changes: Arc::default() }
     }
 
-    /// The next change; the watch is opened at the first. Errors that pass are waited out: a watch goes on by itself.
+    /// The next change; the watch is opened at the first. Transient errors are retried: a watch reconnects by itself.
     fn next(&self) -> impl Future<Output = Result<Option<Event>>> + Send + 'static {
         let (handle, object) = (self.handle.clone(), self.object.clone());
         let changes = Arc::clone(&self.changes);

@@ -5,7 +5,7 @@ use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{door, error::IntoPy, input::Borrowed};
 
-/// A body that is given up when its writing shall not go on.
+/// A body whose writing can be interrupted; it is then dropped.
 pub(super) struct Interruptible<'a> {
     body: &'a mut Vec<u8>,
     go_on: &'a dyn Fn() -> bool,

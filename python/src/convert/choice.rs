@@ -11,7 +11,7 @@ pub(crate) fn choose<T: Clone>(what: &str, found: &str, known: &[(&str, T)]) -> 
     })
 }
 
-/// The same of two values, with the words for two.
+/// The same for two values, with the words for two.
 pub(crate) fn either<T>(
     what: &str,
     found: &str,

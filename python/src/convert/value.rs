@@ -54,7 +54,7 @@ pub(crate) fn bytes<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bo
 /// Puts the value together again.
 pub(crate) fn restore<T: DeserializeOwned>(bytes: &[u8]) -> PyResult<T> {
     ciborium::from_reader(bytes).map_err(|error| {
-        PyValueError::new_err(format!("this is no pickle of such a value: {error}"))
+        PyValueError::new_err(format!("this is not a pickle of such a value: {error}"))
     })
 }
 

@@ -107,7 +107,7 @@ where
     AWAITING.import(py, "canary._coroutine", "awaiting")?.call1((begin,))
 }
 
-/// Work that blocks a thread as a call. It is told when nobody waits for it any more.
+/// Work that blocks a thread as a call. It is notified when its caller no longer waits.
 pub(crate) struct Blocking<W>(W);
 
 impl<W> Blocking<W> {

@@ -1,7 +1,7 @@
 //! The one door out of the interpreter.
 //!
-//! Whatever computes, waits or talks to somebody goes through here: the GIL is released, Ctrl-C is answered, a process
-//! that was forked is told that its threads are missing, and a panic becomes an exception of this package.
+//! Whatever computes, waits or talks to somebody goes through here: the GIL is released, Ctrl-C is answered, a forked
+//! process gets an error because its threads are missing, and a panic becomes an exception of this package.
 
 mod call;
 mod compute;

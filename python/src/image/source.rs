@@ -63,7 +63,7 @@ fn channels(shape: &[usize]) -> PyResult<(usize, usize)> {
     }
 }
 
-/// The error of an array that is no image, with what makes one of it.
+/// The error for an array that is not an image, with how to make it one.
 fn unlike(shape: &[usize], dtype: &str) -> PyErr {
     let mut help = Vec::new();
     match *shape {

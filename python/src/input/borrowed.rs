@@ -7,7 +7,7 @@ use pyo3::{prelude::*, types::PyBytes};
 use super::value::{by_name, one};
 use crate::array;
 
-/// Inputs of which bytes and arrays are read where they lie, for work that ends before its caller goes on.
+/// Inputs of which bytes and arrays are read where they lie, for work that ends before its caller continues.
 pub(crate) struct Borrowed<'py>(Vec<(String, BorrowedValue<'py>)>);
 
 enum BorrowedValue<'py> {

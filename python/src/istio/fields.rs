@@ -39,7 +39,7 @@ pub(super) fn replaced(
         let key: String = key.extract()?;
         let (part, key) = match key.as_str() {
             known if METADATA.contains(&known) => (&mut metadata, key),
-            // Fields of the spec are known where it is read; the metadata has few, whose misspelt names are told here.
+            // Fields of the spec are known where it is read; the metadata has few: misspelt ones are reported here.
             other if !METADATA.iter().any(|known| is_misspelt(other, known)) => {
                 (&mut spec, camel(&key))
             }

@@ -31,7 +31,7 @@ pub(crate) fn to_python(
 fn text_of(path: &File) -> canary_core::rollout::Result<String> {
     let unreadable = |what, reason| Error::manifest(what, reason);
     String::from_utf8(path.read(unreadable)?).map_err(|error| {
-        unreadable(path.path().display().to_string(), format!("it is no UTF-8: {error}"))
+        unreadable(path.path().display().to_string(), format!("it is not UTF-8: {error}"))
     })
 }
 

@@ -37,7 +37,7 @@ fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Vec<Placed>> {
     Ok(objects.into_iter().map(|object| (object, None)).collect())
 }
 
-/// Names the object in findings that do not, because it says too little of itself: there is no text with lines to point to.
+/// Names the object in findings that do not, because it has no text with lines to point to.
 fn named(mut error: Error, value: Value, class: &Bound<'_, PyType>) -> Error {
     if let Error::Invalid(findings) = &mut error {
         let id = Object::Other(value).id();

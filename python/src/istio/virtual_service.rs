@@ -122,7 +122,7 @@ kind_class!(
 
         fn with_route(&self, route: &Bound<'_, PyAny>) -> PyResult<Self> {
             let rule = json::from_python(route)?;
-            // As the only rule of an object, so that what is wrong with it is told with its place.
+            // As the only rule of an object, so that its errors have its place.
             let object = serde_json::json!({
                 "apiVersion": self.0.api_version(),
                 "kind": "VirtualService",

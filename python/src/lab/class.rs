@@ -47,7 +47,7 @@ impl Lab {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lab, for a call that goes on without the interpreter.
+    /// The lab, for a call that runs without the interpreter.
     fn open(&self) -> PyResult<Arc<canary_lab::Lab>> {
         self.lock().clone().ok_or_else(|| PyRuntimeError::new_err("the lab is closed"))
     }

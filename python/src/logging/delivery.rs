@@ -27,10 +27,10 @@ static PYTHON: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
 /// `true` once the thread of deliveries was started in this process.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// The tasks that go on without a call that waits for them.
+/// The tasks that run without a call that waits for them.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
-/// A task that goes on without a call that waits for it.
+/// A task that runs without a call that waits for it.
 pub(crate) struct Busy(());
 
 impl Busy {

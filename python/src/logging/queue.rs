@@ -37,7 +37,7 @@ thread_local! {
 
 /// Events in their order, taken out by one thread at a time.
 ///
-/// Whoever holds the lock never waits for the GIL.
+/// The holder of the lock never waits for the GIL.
 #[derive(Default)]
 pub(super) struct Queue {
     inner: Mutex<Inner>,

@@ -17,7 +17,7 @@ pub(super) fn _log_events(py: Python<'_>, count: u64) {
     let _ = told.join();
 }
 
-/// Tells events for ever, also while the interpreter ends.
+/// Emits events forever, also while the interpreter ends.
 #[pyfunction]
 pub(super) fn _log_for_ever(py: Python<'_>) {
     super::enter(py);

@@ -28,7 +28,7 @@ pub(super) fn window(
             Timestamp((until * 1e3) as u64)
         }
         Some(until) => {
-            return Err(PyValueError::new_err(format!("{until} is no time since the epoch")));
+            return Err(PyValueError::new_err(format!("{until} is not a time since the epoch")));
         }
         None => Timestamp::now(),
     };

@@ -36,7 +36,7 @@ use crate::{
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct Run {
     pub(super) drive: Arc<Drive>,
-    /// The viewers that show the run while it goes on, and the last event that they were shown.
+    /// The viewers that show the run while it lasts, and the last event that they were shown.
     viewers: Mutex<Vec<Py<PyAny>>>,
     shown: AtomicU64,
 }

@@ -142,7 +142,7 @@ impl Draft {
         (self.recipe.place.name(), target.namespace.clone(), target.virtual_service.clone())
     }
 
-    /// Makes the inputs that the caller left out, and listens for whoever reads the metrics.
+    /// Makes the inputs that the caller left out, and listens for scrapes of the metrics.
     pub(super) async fn complete(mut self) -> Result<Recipe> {
         if let Some(address) = &self.metrics {
             self.recipe.metered = Some(Metered::at(address, &self.recipe.plan).await?);

@@ -33,7 +33,7 @@ enum Stage {
     /// It takes the lock and reads the objects: a task of its own, which continues when nobody awaits it.
     Starting(JoinHandle<Result<(cluster::Run, Control)>>),
     Running(cluster::Run),
-    /// Its state is stored, and the next iteration goes on; `true` when the present one has to end first.
+    /// Its state is stored, and the next iteration resumes it; `true` when the present one has to end first.
     Suspended(bool),
     Over,
 }
@@ -223,11 +223,11 @@ impl Drive {
         let wait = || {
             let _ = runtime.block_on(async { tokio::time::timeout(time, task).await });
         };
-        // At the very end there is no interpreter any more.
+        // At the very end the interpreter no longer exists.
         let _ = Python::try_attach(|py| py.detach(wait));
     }
 
-    /// Whoever iterated has left: suspends, unless somebody else waits for an event.
+    /// The iterating caller has left: suspends, unless somebody else waits for an event.
     pub(crate) fn left(self: &Arc<Self>, time: Duration) {
         let running = self
             .stage

@@ -30,7 +30,7 @@ impl Drop for Iteration {
     }
 }
 
-/// The same of one `async for` loop. The event loop goes on while the state is stored.
+/// The same for one `async for` loop. The event loop keeps running while the state is stored.
 #[pyclass(frozen, module = "canary")]
 pub(crate) struct AsyncIteration {
     pub(super) run: Py<PyAny>,

@@ -52,7 +52,7 @@ fn views_at<'py>(py: Python<'py>, gateway: &str) -> PyResult<Vec<Bound<'py, PyAn
     here.map(|drive| view::of(py, &drive)).collect()
 }
 
-/// Stores the runs that still go on when the interpreter ends, ends the reading of their inputs, and sends the notices
+/// Stores the runs that are not over when the interpreter ends, ends the reading of their inputs, and sends the notices
 /// that wait.
 #[pyfunction]
 fn suspend_all(py: Python<'_>) {

@@ -1,4 +1,4 @@
-//! Who is told of a run: the arguments by which the caller names them, and the notices of one run.
+//! The recipients of a run's notices: the arguments that name them, and the notices of one run.
 
 use std::{
     path::PathBuf,
@@ -26,7 +26,7 @@ pub(super) const FLUSH: Duration = Duration::from_secs(10);
 /// The notices that are still sent after their run has ended.
 static FLUSHING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
-/// The arguments by which a run names those who are told of it.
+/// The arguments that name the recipients of a run's notices.
 pub(crate) struct Notify<'a, 'py> {
     pub(crate) notify: Option<&'a Bound<'py, PyAny>>,
     pub(crate) token_file: Option<PathBuf>,
@@ -89,7 +89,7 @@ impl Notices {
         Self { recipients, ..Self::default() }
     }
 
-    /// Begins to tell of a driver that starts. It must be called inside the runtime.
+    /// Starts the notices of a driver that starts. It must be called inside the runtime.
     pub(super) fn begin(&self, plan: &Plan, cluster: impl Cluster + 'static) -> Result<()> {
         if !self.recipients.is_empty() {
             let teller = self.recipients.begin(plan, cluster);

@@ -166,7 +166,7 @@ impl Shared {
                 PyValueError::new_err(format!("observation {number} of {name} {reason}"))
             })
         };
-        // At the very end there is no interpreter any more, and nothing to iterate.
+        // At the very end the interpreter no longer exists, and there is nothing to iterate.
         let started =
             Python::try_attach(|py| iterable.start(py, &self.queue, &self.event_loop, convert));
         match started {

@@ -69,7 +69,7 @@ impl Recipe {
         }
     }
 
-    /// Begins, or goes on with what is stored; the inputs are taken where the last driver has stopped.
+    /// Begins, or resumes the stored run; the inputs are taken where the last driver has stopped.
     pub(crate) async fn start(&self, anew: bool) -> Result<(cluster::Run, Control)> {
         match &self.place {
             Place::Lab(lab) => self.drive(lab.store.clone(), anew).await,

@@ -63,7 +63,7 @@ impl Given {
     /// Has a thread iterate from now on, where none does yet.
     fn start(&self) {
         let Some(iterator) = lock(&self.iterator).take() else { return };
-        // At the very end there is no interpreter any more, and nothing to iterate.
+        // At the very end the interpreter no longer exists, and there is nothing to iterate.
         let started = Python::try_attach(|py| {
             let items = iterator.into_bound(py).into_any();
             {

@@ -59,7 +59,7 @@ impl Start {
         Self { draft: self.draft.metered(address), ..self }
     }
 
-    /// Shows the run while it goes on.
+    /// Shows the run while it lasts.
     pub(crate) fn viewed(
         mut self,
         py: Python<'_>,
@@ -72,7 +72,7 @@ impl Start {
         Ok(self)
     }
 
-    /// Takes the lock, reads the objects and begins, or goes on where a run was stored.
+    /// Takes the lock, reads the objects and begins, or resumes a stored run.
     pub(crate) async fn begin(self, anew: bool) -> Result<Run> {
         Ok(Run::new(live::begin(self.draft, anew).await?, self.viewer))
     }

@@ -1,4 +1,4 @@
-//! The metrics of a run, served while it goes on.
+//! The metrics of a run, served while it lasts.
 
 use anyhow::Result;
 use canary_core::{

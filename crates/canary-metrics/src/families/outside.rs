@@ -59,7 +59,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kind: Kind::Counter,
         unit: None,
         own_labels: &["result"],
-        help: "Notices of the run, by result: delivered, or failed for good; without samples where nobody is told.",
+        help: "Notices of the run, by result: delivered, or failed for good; no samples without recipients.",
         samples: |run| {
             run.notices.map_or_else(Vec::new, |counts| {
                 let results = ["delivered", "failed"].into_iter().zip(counts);

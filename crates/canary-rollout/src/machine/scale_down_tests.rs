@@ -150,7 +150,7 @@ fn an_abort_during_the_wait_goes_back_and_scales_nothing() {
     run.handle(Event::Written);
     run.handle(Event::SubsetRemoved);
     assert!(run.state.is_done() && run.state.scale_down().is_none());
-    // Once the scale-down is stored, nothing serves there any more.
+    // Once the scale-down is stored, the old version no longer serves.
     let mut run = promoted();
     run.handle(Event::OldVersionFound(Ok(old())));
     run.handle(Event::Tick(run.state.scale_down_at().unwrap()));
@@ -187,7 +187,7 @@ fn a_person_s_promotion_counts_as_one() {
     assert!(matches!(run.state.verdict(), Verdict::PromotedByPerson { .. }));
 }
 
-/// One random event; times go on, jump and go back.
+/// One random event; times advance, jump and go back.
 fn any_event(random: &mut Random, run: &Run, number: u64) -> Event {
     let ahead = [0, 1, 500, 4_000, 60_000, 700_000][random.below(6) as usize];
     let time = if random.bernoulli(0.1) {

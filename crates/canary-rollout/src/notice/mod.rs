@@ -26,7 +26,7 @@ pub enum NoticeKind {
     Suspended,
     /// A guardrail alarmed whose consequence is not a rollback.
     Alarm,
-    /// After a promotion: the old version's `Deployment` waits to be scaled down, was scaled down, or is left as it is.
+    /// After a promotion: the old version's `Deployment` waits for its scale-down, was scaled down, or is unchanged.
     ScaleDown,
     /// The rollout is over.
     Verdict,

@@ -1,6 +1,6 @@
 //! The page of a fixed release and of its comparison with another; python/tests/test_report_looks.py draws it in a browser.
 //!
-//! `CANARY_WRITE_LOOKS=1 cargo test -p canary-rollout report` writes it anew.
+//! `CANARY_WRITE_LOOKS=1 cargo test -p canary-rollout report` writes it again.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -128,7 +128,7 @@ fn the_page_of_a_release_is_as_it_was() {
         fs::write(&path, &page).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap();
-    assert!(golden == page, "{} is another page; write it anew and look at it", path.display());
+    assert!(golden == page, "{} is another page; write it again and look at it", path.display());
 }
 
 #[test]

@@ -81,7 +81,7 @@ async fn responses_that_break_off_or_lie() {
     };
     let body = "{\"predictions\": [1]}";
     for (text, end, origin, word) in [
-        ("HTTP/1.1 200 OK\r\ncontent-le".to_owned(), resets, Origin::Network, "before an answer"),
+        ("HTTP/1.1 200 OK\r\ncontent-le".to_owned(), resets, Origin::Network, "before the answer"),
         (
             format!("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{body}"),
             ends,
@@ -159,7 +159,7 @@ async fn answers_that_are_none() {
         (r#"{"predictions": [1,"#, "ends"),
         (r#"{"predictions": [1,}"#, "'}'"),
         ("<!DOCTYPE html><html></html>", "web page"),
-        (r#"{"other": 1}"#, "neither"),
+        (r#"{"other": 1}"#, "predictions and outputs are missing"),
     ] {
         let server = Server::json("200 OK", body);
         let error = error_of(&client(&server)).await;

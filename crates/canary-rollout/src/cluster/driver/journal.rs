@@ -135,7 +135,7 @@ fn alarm(reading: &Reading, action: &str) {
 pub(super) fn progress(what: &Progress) {
     match what {
         Progress::Started { stored: Some(at), .. } => info!(stored = %at, "rollout is over"),
-        Progress::Started { resumed: true, step, .. } => info!(step, "rollout goes on"),
+        Progress::Started { resumed: true, step, .. } => info!(step, "rollout resumed"),
         Progress::Started { step, anew, .. } => info!(step, anew, "rollout began"),
         Progress::Inspected { problem } => debug!(problem, "pods of the canary inspected"),
         Progress::Prepared => debug!("subset of the canary prepared"),

@@ -105,7 +105,7 @@ pub enum Progress {
         /// The earliest time of its scale-down.
         at: Timestamp,
     },
-    /// The old version's `Deployment` was scaled to 0 replicas, or is left as it is, with the reason.
+    /// The old version's `Deployment` was scaled to 0 replicas, or is left unchanged, with the reason.
     ScaledDown {
         /// The outcome.
         outcome: ScaleDown,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{Error, Event, Result, ScaleDown, Verb, evidence::Timestamp, json::text};
 
-/// What was told of the old version before an event.
+/// The state of the old version as reported before an event.
 pub(super) struct Told {
     at: Option<Timestamp>,
     over: bool,
@@ -120,7 +120,7 @@ impl<C: Cluster + 'static> Running<C> {
         Told { at: self.state.scale_down_at(), over: self.state.scale_down().is_some() }
     }
 
-    /// Reports what an event has changed for the old version. Once it is only kept, nothing is observed any more.
+    /// Reports what an event has changed for the old version. Once it is only kept, observation has ended.
     pub(super) fn report_old_version(&mut self, before: &Told) {
         if self.state.keeps_old_version() && self.open > 0 {
             (self.inputs, self.open) = (futures_util::stream::SelectAll::new(), 0);

@@ -247,7 +247,7 @@ async fn routes_that_still_lead_there_are_told_with_their_place() {
     ] {
         assert!(found(&with(objects.clone())).await.is_ok(), "{objects:?}");
     }
-    // Before a promotion the plan's own route leads there, so a check beforehand does not look.
+    // Before a promotion the plan's own route leads there, so a preflight check does not look.
     let before = with([routes("pets", &json!([{"route": [to("v1", 100)]}]))]);
     assert!(found(&before).await.is_err());
     assert_eq!(old_version(&before, &plan()).await.unwrap().replicas, 3);

@@ -54,7 +54,7 @@ fn replicas(store: &Store) -> u64 {
     store.inner().objects[&old()]["spec"]["replicas"].as_u64().unwrap()
 }
 
-/// The life of one driver: its end, and when it told of the wait and of the scale-down.
+/// The life of one driver: its end, and when it reported the wait and the scale-down.
 #[derive(Debug, Default)]
 struct Life {
     verdict: Option<Verdict>,
@@ -179,7 +179,7 @@ fn drivers_that_are_killed_at_every_boundary_scale_it_down_once_and_in_time() {
     });
 }
 
-/// What happens during the wait, and what is told of it.
+/// The events during the wait, and the reports of them.
 #[test]
 fn what_comes_in_the_way_during_the_wait_leaves_it() {
     run(async {
@@ -291,7 +291,7 @@ fn a_suspended_wait_goes_on_by_the_wall_clock() {
     });
 }
 
-/// Where no driver runs any more, an abort takes the lock itself: it goes back, or says why not and scales nothing.
+/// Where no driver is running, an abort takes the lock itself: it goes back, or says why not and scales nothing.
 #[test]
 fn an_abort_without_a_driver_goes_back_or_says_why_not() {
     run(async {
