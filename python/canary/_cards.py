@@ -57,7 +57,7 @@ def render_value(value: Any) -> str:
     rows = [(escape(name.replace("_", " ")), _text(getattr(value, name))) for name in properties(value)]
     if not rows:
         return page(f"<code>{escape(repr(value))}</code>")
-    return page(f"<h4>{escape(type(value).__name__)}</h4>{table(("", ""), rows)}")
+    return page(f"<h4>{escape(type(value).__name__)}</h4>{table(('', ''), rows)}")
 
 
 def render_records(values: Sequence[Any]) -> str:
@@ -261,7 +261,7 @@ def render_answers(answers: Answers) -> str:
     state = "" if more else " <span class='dim'>there is nothing more to send</span>"
     rows = [("given", f"{given:,}"), ("under way", f"{under_way:,} of at most {most:,}")]
     hint = "iterate over it for the answers; <code>list()</code> and <code>to_pandas()</code> take them all"
-    return page(f"<h4>Answers{state}</h4>{table(("", ""), rows)}<div class='dim'>{hint}</div>")
+    return page(f"<h4>Answers{state}</h4>{table(('', ''), rows)}<div class='dim'>{hint}</div>")
 
 
 _SERVICES = 10

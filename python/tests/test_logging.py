@@ -499,7 +499,10 @@ def test_no_record_has_a_secret(keep, lab, tmp_path, monkeypatch):
             for user in ({"token": SECRET}, {"tokenFile": str(token)}, {"username": "me", "password": SECRET}):
                 file = tmp_path / "kubeconfig"
                 named = {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
-                known = {"clusters": [{"name": "c", "cluster": {"server": url}}], "users": [{"name": "u", "user": user}]}
+                known = {
+                    "clusters": [{"name": "c", "cluster": {"server": url}}],
+                    "users": [{"name": "u", "user": user}],
+                }
                 file.write_text(json.dumps({"apiVersion": "v1", "kind": "Config"} | named | known))
                 cluster = canary.Cluster(file)
                 with pytest.raises(canary.CanaryError):
