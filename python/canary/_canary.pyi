@@ -1368,6 +1368,7 @@ class Workload(_Value):
         replicas: The number of pods; one unless given.
         cpu: CPU that each pod requests, such as `500m`; `3` unless given.
         memory: Memory that each pod requests; `4Gi` unless given.
+        args: Further arguments of the model server.
         cpu_limit: The most CPU that each pod gets; no limit unless given.
         memory_limit: The most memory that each pod gets; no limit unless given. A pod that takes more is killed.
         gpus: The number of GPUs of each pod, whole ones, as request and as limit; none unless given. Nodes that are
@@ -1375,7 +1376,6 @@ class Workload(_Value):
         gpu_resource: The extended resource that a GPU is; `nvidia.com/gpu` unless given.
         node_selector: Labels of the nodes on which the pods may run.
         tolerations: Taints of nodes that the pods tolerate, as `kubectl taint` writes them: `key=value:effect`.
-        args: Further arguments of the model server.
 
     Example:
         >>> stable = Workload("image-classifier", "resnet50", model="image_classifier", path="gs://b/r50")
@@ -1522,6 +1522,12 @@ class Workload(_Value):
         cpu: str | None = ...,
         memory: str | None = ...,
         args: Sequence[str] | None = ...,
+        cpu_limit: str | None = ...,
+        memory_limit: str | None = ...,
+        gpus: int | None = ...,
+        gpu_resource: str | None = ...,
+        node_selector: Mapping[str, str] | None = ...,
+        tolerations: Sequence[str] | None = ...,
     ) -> Workload:
         """Give a copy with other settings, which are those of the constructor.
 
@@ -2389,6 +2395,7 @@ class Client(_Value):
         identity: tuple[_Pem, _Pem] | None = ...,
         system_authorities: bool = ...,
         proxy: str | Literal[False] | None = ...,
+        allow_cleartext: bool = ...,
     ) -> Client:
         """Give a client with other settings, which are those of the constructor.
 
@@ -3418,7 +3425,7 @@ class Plan(_Value):
             100 run, an alarm changes nothing, and everything goes back to the stable version; 100 is never written.
         canary_labels: The labels of the pods of the canary's subset, where the DestinationRule has to be given that
             subset; `version` with the subset's name unless given.
-        scale_down_after: The time from the settled promotion until the old version's Deployment is scaled to 0 pods;
+        scale_down_after: The seconds from the settled promotion until the old version's Deployment is scaled to 0 pods;
             unless given it is left unchanged. The run continues until then. A Deployment that an autoscaler scales, or
             that other routes still lead to, is reported and left alone; an abort in that time goes back to it.
 
@@ -3492,6 +3499,7 @@ class Plan(_Value):
         proven_on: Literal["all_steps", "last_step"] | None = ...,
         aa: bool = ...,
         canary_labels: Mapping[str, str] | None = ...,
+        scale_down_after: _Seconds | None = ...,
     ) -> Plan:
         """Give a copy with other settings, which are those of the constructor; None means what is usual.
 
@@ -4943,13 +4951,31 @@ class Run(_Shown, _Table):
         """The verdict, once there is one."""
     @property
     def metrics_url(self) -> str | None:
-        """The URL at which Prometheus scrapes the run's metrics; None without `metrics` in `Plan.run`."""
+        """The URL at which Prometheus scrapes the run's metrics; None without `metrics` in `Plan.run`.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05, metrics="127.0.0.1:0")
+            >>> run.metrics_url[:17], run.metrics_url[-8:]
+            ('http://127.0.0.1:', '/metrics')
+            >>> run.wait().promoted
+            True
+        """
     @property
     def aa(self) -> AaReport | None:
         """The measurement of an A/A plan (`Plan(aa=True)`), once the run is over; None of others."""
     @property
     def undelivered(self) -> list[str]:
-        """The recipients of `notify` and `events` that did not get notices, one line each with the reason."""
+        """The recipients of `notify` and `events` that did not get notices, one line each with the reason.
+
+        Example:
+            >>> plan = Plan("image-classifier", stable="stable", canary="canary", steps=[50, 100], hold=50,
+            ...             guards=[error_ratio()], settle=0)
+            >>> run = plan.run(lab, tick=0.05)
+            >>> run.wait().promoted, run.undelivered
+            (True, [])
+        """
     @property
     def readings(self) -> Records[Reading]:
         """The last reading of each guardrail."""

@@ -209,7 +209,9 @@ def _sequence(reading: Mapping[str, Any]) -> str:
         ),
     ]
     if bound is not None:
-        parts.append(f'<line x1="{x(bound)}" x2="{x(bound)}" y1="1" y2="17" stroke="var(--violet)" stroke-width="1.5"/>')
+        parts.append(
+            f'<line x1="{x(bound)}" x2="{x(bound)}" y1="1" y2="17" stroke="var(--violet)" stroke-width="1.5"/>'
+        )
     if estimate is not None:
         parts.append(f'<circle cx="{x(estimate)}" cy="9" r="3.2" fill="var(--blue)"/>')
     return (

@@ -75,9 +75,7 @@ class RunComparison:
         return list(dict.fromkeys(one["guardrail"] for view in self._views for one in view["readings"]))
 
     def _readings(self, guardrail: str) -> list[Mapping[str, Any] | None]:
-        return [
-            next((one for one in view["readings"] if one["guardrail"] == guardrail), None) for view in self._views
-        ]
+        return [next((one for one in view["readings"] if one["guardrail"] == guardrail), None) for view in self._views]
 
     def _row(self, guardrail: str) -> dict[str, Any]:
         readings = self._readings(guardrail)

@@ -502,11 +502,12 @@ def test_no_record_has_a_secret(keep, lab, tmp_path, monkeypatch):
                     source.counts(10)
             for user in ({"token": SECRET}, {"tokenFile": str(token)}, {"username": "me", "password": SECRET}):
                 file = tmp_path / "kubeconfig"
-                kubeconfig = {"apiVersion": "v1", "kind": "Config", "current-context": "c"}
-                kubeconfig["contexts"] = [{"name": "c", "context": {"cluster": "c", "user": "u"}}]
-                kubeconfig["clusters"] = [{"name": "c", "cluster": {"server": url}}]
-                kubeconfig["users"] = [{"name": "u", "user": user}]
-                file.write_text(json.dumps(kubeconfig))
+                named = {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
+                known = {
+                    "clusters": [{"name": "c", "cluster": {"server": url}}],
+                    "users": [{"name": "u", "user": user}],
+                }
+                file.write_text(json.dumps({"apiVersion": "v1", "kind": "Config"} | named | known))
                 cluster = canary.Cluster(file)
                 with pytest.raises(canary.CanaryError):
                     cluster.get("VirtualService", "pets")

@@ -61,7 +61,7 @@ fn a_model_that_fails_fails_its_half_once() {
         serve(|_, by_header| Reply::failed(if by_header { 404 } else { 500 }, "b"));
     let client = client.retry(canary_core::predict::Retry::default().attempts(5));
     // Each failure names the canary, and the stable model is never reached.
-    assert!(send(&client).unwrap_err().to_string().contains("a response of a"));
+    assert!(send(&client).unwrap_err().to_string().contains("answered by subset b instead of a"));
     assert_eq!(
         sent.lock().unwrap().len(),
         Traffic::<Client>::ATTEMPTS as usize,

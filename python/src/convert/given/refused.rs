@@ -9,7 +9,8 @@ use pyo3::{
 };
 
 /// Arguments whose values no message repeats.
-const SECRET: [&str; 6] = ["headers", "identity", "password", "proxy", "token", "username"];
+const SECRET: [&str; 7] =
+    ["headers", "identity", "notify", "password", "proxy", "token", "username"];
 
 /// The most letters of a value that a message repeats.
 const SHOWN: usize = 40;
