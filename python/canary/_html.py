@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Larger pictures are not decoded for a thumbnail.
 _PIXELS = 50_000_000
 
-# No colour of text has a contrast of 4.5 to 1 on white and on black, as WCAG AA asks: there is a set for each, chosen by
-# the notebook's theme where it has one, else by the browser's.
+# No colour of text has a contrast of 4.5 to 1 on white and on black, as WCAG AA asks: there is a set for each, chosen
+# by the theme of the notebook if it has one, else by that of the browser.
 _STYLE = """<style>
 .cnry{--blue:#1f6cae;--orange:#b35c0c;--green:#23774a;--violet:#7a4fa3;--red:#b83232;--gold:#8a5a00}
 @media (prefers-color-scheme:dark){.cnry{--blue:#74b0ec;--orange:#efa75c;--green:#74cc9a;--violet:#c0a0e6;--red:#f28a8a;
@@ -66,7 +66,7 @@ _NUMBER = re.compile(r"[-−+]?[\d.,]+(e[-+]?\d+)?( ?(%|ms|s))?|–|∞|")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out cells that are HTML already: text at the left, columns of numbers at the right; empty names make no head."""
+    """Lay out cells of HTML: text at the left, columns of numbers at the right; empty names make no head."""
     lines = [list(row) for row in rows]
     columns = [[_plain(cell) for cell in column] for column in zip(*lines, strict=True)] or [[""]] * len(head)
     kinds = [' class="n"' if any(column) and all(map(_NUMBER.fullmatch, column)) else "" for column in columns]

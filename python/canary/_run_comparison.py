@@ -50,7 +50,7 @@ class RunComparison:
 
     def __init__(self, one: Run, other: Run, names: tuple[str, str] = ("first", "second")) -> None:
         """Keep both runs as they are now."""
-        if len(names) != 2 or not all(isinstance(name, str) for name in names):  # noqa: PLR2004 - two runs
+        if len(names) != 2 or not all(isinstance(name, str) for name in names):
             message = f"names is {names!r}; give two texts, such as names=('yesterday', 'today')"
             raise TypeError(message)
         self._names = tuple(names)

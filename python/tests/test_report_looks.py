@@ -1,6 +1,7 @@
 """The report as a real browser draws it: light, dark, on a phone, and printed.
 
-The page is that of `crates/canary-rollout/src/report/golden_tests.rs`; the pictures in tests/looks/ are what chromium drew.
+The page is that of `crates/canary-rollout/src/report/golden_tests.rs`; the pictures in tests/looks/ are what chromium
+drew.
 `CANARY_WRITE_LOOKS=1 pytest tests/test_report_looks.py` draws them again.
 """
 

@@ -1,10 +1,10 @@
-//! Forks: the child begins anew.
+//! Forks: the child starts with an empty queue and a thread of its own.
 
 use pyo3::{prelude::*, types::PyDict};
 
 use super::{delivery, queue};
 
-/// Has the child of a fork begin anew, where the system has forks.
+/// Resets the queue and the thread in the child of a fork, where the system has forks.
 pub(super) fn register(py: Python<'_>) -> PyResult<()> {
     let Some(register) = py.import("os")?.getattr_opt("register_at_fork")? else { return Ok(()) };
     let hooks = PyDict::new(py);

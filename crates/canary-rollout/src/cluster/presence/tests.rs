@@ -261,7 +261,11 @@ async fn a_store_without_pods_is_judged_by_its_workloads() {
     }
     let unseen = json!({"observedGeneration": 1, "readyReplicas": 2});
     let made = workload("Deployment", "pets-v2", &labels("v2"), &unseen);
-    missing(&of(&Memory::new([service(), made]), "v2").await, false, &["has not processed the change yet"]);
+    missing(
+        &of(&Memory::new([service(), made]), "v2").await,
+        false,
+        &["has not processed the change yet"],
+    );
 }
 
 #[tokio::test]
