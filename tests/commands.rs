@@ -324,7 +324,8 @@ async fn run_takes_a_plan_to_its_verdict_on_a_cluster() {
         command.arg(APP).args(["-n", space, "--plan"]).arg(&plan);
         let (status, text, error) = output_of(&mut command);
         assert_eq!(status, Some(0), "{error}");
-        assert!(text.contains(&format!("verdict so far: {verdict}")), "{text}");
+        let said = if verdict == "promote" { "promoted" } else { "rolled back" };
+        assert!(text.contains(&format!("verdict so far: {said}")), "{text}");
         assert!(text.contains("no driver runs it") && text.contains("errorRatio"), "{text}");
         assert!(text.contains("observed by the driver's stored state"), "{text}");
         let (_, text, _) =

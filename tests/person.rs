@@ -261,7 +261,7 @@ async fn kubectl_annotates(backend: &impl Backend) {
     annotate(&kubectl, space, "abort 4 by=alice the labels are shifted").await;
     let verdict = driven.verdict().await;
     assert!(
-        verdict.to_string().contains("asked for: the labels are shifted by alice"),
+        verdict.to_string().contains("rolled back on request: the labels are shifted by alice"),
         "{verdict}"
     );
     assert_eq!(weights(&cluster, space).await, Split::STABLE);

@@ -149,7 +149,7 @@ async fn the_pods_of_a_real_api_server_are_looked_at_themselves() {
     for object in workload("lite1", "models/lite1", namespace) {
         cluster.apply(&object).await.unwrap();
     }
-    let parts = ["Deployment presence/image-classifier-lite1", "has not seen"];
+    let parts = ["Deployment presence/image-classifier-lite1", "has not processed the change yet"];
     missing(&look().await, false, &parts);
     let waiting = json!({"phase": "Pending", "containerStatuses": [{
         "name": "server", "ready": false, "restartCount": 0, "image": "", "imageID": "",
