@@ -80,8 +80,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _plain(cell: str) -> str:
-    """Give the text of a cell."""
-    return re.sub(r"<[^>]*>", "", cell).strip()
+    """Give the text of a cell; a bar begins at the left of its column, whatever number follows it."""
+    return "bar" if '<span class="bar' in cell else re.sub(r"<[^>]*>", "", cell).strip()
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

@@ -48,6 +48,37 @@ impl Clock for Jumping {
     }
 }
 
+/// A clock that jumps only when it was asked for long enough, so that the driver reports its ticks while it waits.
+#[derive(Clone, Default)]
+pub(super) struct Patient(Jumping);
+
+impl Patient {
+    /// How often a wait is asked before it is over: more often than a source is read between two ticks.
+    const POLLS: u32 = 200;
+    /// The driver's tick is not a wait for the cluster.
+    const TICK: Duration = Duration::from_millis(500);
+}
+
+impl Clock for Patient {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        let sleep = self.0.sleep(time);
+        let mut left = if time == Self::TICK { 0 } else { Self::POLLS };
+        Box::pin(async move {
+            std::future::poll_fn(|context| {
+                left = left.saturating_sub(1);
+                context.waker().wake_by_ref();
+                if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            sleep.await;
+        })
+    }
+}
+
 impl Jumping {
     /// The milliseconds that have passed.
     pub(super) fn passed(&self) -> u64 {
