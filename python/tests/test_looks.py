@@ -408,7 +408,7 @@ def runs():
         pieces = [answer._repr_html_(), canary.Records([answer])._repr_html_()]
         plain = canary.Client(lab.url, model="no-such-model", attempts=1).predict_many([b"1"])
         failed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:1", canary.Records(plain)._repr_html_())
-    pieces = [re.sub(r"\b[\d.e-]+( ms|(?=</td><td class="n">1</td>))", r"3\1", piece) for piece in pieces]
+    pieces = [re.sub(r"\b[\d.e-]+( ms|(?=</td><td class=.n.>1</td>))", r"3\1", piece) for piece in pieces]
     readings = [Substitute(**reading) for reading in READINGS]
     pieces += [failed, _live.render(view), _live.render(over)]
     pieces += [_rollout_html.render_verdict("promote", kept, readings[:1])]
