@@ -1451,8 +1451,8 @@ class Workload(_Value):
         """The most CPU that each pod gets; None without a limit.
 
         Example:
-            >>> Workload("pets", "v1", model="pets", path="m/1", cpu_limit="2").cpu_limit
-            '2'
+            >>> Workload("pets", "v1", model="pets", path="m/1", cpu_limit="4").cpu_limit
+            '4'
         """
     @property
     def memory_limit(self) -> str | None:

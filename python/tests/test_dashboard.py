@@ -85,7 +85,7 @@ def test_a_lab_shows_the_runs_on_it(lab):
         run.wait()
         _, html = get(dashboard.url, "/values")
         assert "pets: v2" in html
-        assert "where the models disagree" in html
+        assert "Where the models disagree" in html
         assert "data:image/jpeg" in html
         assert "<script" not in html
     with canary.Dashboard(lab, run) as dashboard:
@@ -136,7 +136,7 @@ def test_a_run_is_followed_with_its_disagreements_escaped(lab):
         _, html = get(dashboard.url, "/values")
     assert run.verdict.promoted
     assert "promote" in html
-    assert "where the models disagree" in html
+    assert "Where the models disagree" in html
     assert "Recent answers" in html
     assert HOSTILE not in html
     assert "&lt;script&gt;" in html
@@ -203,7 +203,7 @@ def test_a_real_browser_follows_a_run(lab, tmp_path):
             check=True,
         )
     assert '<div id="state">live</div>' in done.stdout
-    for part in ("Lab at", "VirtualService", "50%", "agreement", "observedSplit", "Recent answers", "where the models"):
+    for part in ("Lab at", "VirtualService", "50%", "agreement", "observedSplit", "Recent answers", "Where the models"):
         assert part in done.stdout, part
     assert "<script>alert" not in done.stdout
     shutil.rmtree(tmp_path, ignore_errors=True)

@@ -102,7 +102,16 @@ def test_every_default_of_an_argument_is_as_the_page_says():
         assert repr(default) == expected, f"{name}: {argument}={default!r}"
         listed.add((name, argument))
     off = (None, inspect.Parameter.empty, ..., False, 0, (), "")
-    same = {"Run.dashboard", "Dashboard", "agreement", "accuracy", "numeric_drift", "custom", "slow_ratio"}
+    same = {
+        "Run.dashboard",
+        "RunComparison",
+        "Dashboard",
+        "agreement",
+        "accuracy",
+        "numeric_drift",
+        "custom",
+        "slow_ratio",
+    }
     missing = [
         f"{name}: {parameter.name}={parameter.default!r}"
         for name, callable_ in callables()

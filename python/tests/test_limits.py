@@ -104,7 +104,7 @@ def test_every_bound_of_the_source_is_on_the_page():
     # These bound what is shown or compared, and not what is taken.
     inner = {
         "MAX_ANSWER", "MAX_CLIENTS", "MAX_DIRECT_BODY", "MAX_LABEL", "MAX_LABEL_VALUE", "MAX_MERGED_MATCHES",
-        "MAX_NAME", "MAX_NAMESPACES", "MAX_NOTES", "MAX_PAIRS", "MAX_PORTS", "MAX_PREFIX",
+        "MAX_NAME", "MAX_NAMESPACES", "MAX_NOTES", "MAX_PAIRS", "MAX_PART", "MAX_PORTS", "MAX_PREFIX",
         "MAX_REFUSALS", "MAX_RESPONSE", "MAX_RULES", "MAX_STATES", "MAX_STRIDE", "MAX_WATCHED",
     }  # fmt: skip
     found = {

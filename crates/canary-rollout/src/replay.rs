@@ -67,7 +67,7 @@ impl Plan {
     ///     Stored::Observed(Observation { source: "log".into(), sequence: None, at, what })
     /// });
     /// let replay = plan.replay([split].into_iter().chain(observed).map(Ok))?;
-    /// assert!(replay.verdict.to_string().starts_with("rollback"));
+    /// assert!(replay.verdict.to_string().starts_with("rolled back"));
     /// # Ok::<(), canary_core::Error>(())
     /// ```
     ///

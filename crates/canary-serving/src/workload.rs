@@ -172,10 +172,10 @@ impl Workload {
     ///     .image("tensorflow/serving:latest-gpu")
     ///     .gpus(1)
     ///     .node_selector("cloud.google.com/gke-accelerator", "nvidia-l4");
-    /// let pod = resnet.deployment()?.spec.unwrap().template.spec.unwrap();
-    /// let resources = pod.containers[0].resources.clone().unwrap();
-    /// assert_eq!(resources.limits.unwrap()["nvidia.com/gpu"].0, "1");
-    /// # Ok::<(), canary_core::Error>(())
+    /// let deployment = serde_json::to_value(resnet.deployment()?)?;
+    /// let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    /// assert_eq!(container["resources"]["limits"]["nvidia.com/gpu"], "1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn gpus(mut self, count: u32) -> Self {

@@ -67,7 +67,7 @@ where
         // After a fork the threads are missing: an error here prevents an endless wait.
         let _threads = runtime()?;
         coroutine(py, move |py| {
-            logging::enter(py);
+            logging::enter(py)?;
             begin(py, self.future)
         })
     }

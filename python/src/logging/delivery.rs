@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyTuple};
+use pyo3::{exceptions::PyException, prelude::*, sync::PyOnceLock, types::PyTuple};
 
 use super::{
     fork, levels,
@@ -74,28 +74,35 @@ pub(super) fn begin_anew() {
 }
 
 /// Looks at the levels before work begins, and starts the thread of deliveries where it is missing.
-pub(crate) fn enter(py: Python<'_>) {
-    let Some(_visit) = queue().visit() else { return };
-    levels::refresh(py);
+///
+/// # Errors
+/// What a signal raises meanwhile, such as `KeyboardInterrupt`.
+pub(crate) fn enter(py: Python<'_>) -> PyResult<()> {
+    let Some(_visit) = queue().visit() else { return Ok(()) };
+    levels::refresh(py)?;
     if let Some((_, start)) = PYTHON.get(py)
         && !STARTED.swap(true, Ordering::SeqCst)
-        && start.call0(py).is_err()
+        && let Err(error) = start.call0(py)
     {
         // Without the thread, records are made when calls return.
         STARTED.store(false, Ordering::SeqCst);
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
     }
+    Ok(())
 }
 
 /// Looks at the levels and delivers what has come, while a call waits.
 pub(crate) fn look(py: Python<'_>) -> PyResult<()> {
     let Some(_visit) = queue().visit() else { return Ok(()) };
-    levels::refresh(py);
+    levels::refresh(py)?;
     deliver(py, Duration::ZERO)
 }
 
 /// Does work of the door; its records are there when it returns.
 pub(crate) fn around<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    enter(py);
+    enter(py)?;
     let attended = queue().attend();
     let done = work();
     let delivered = flush(py);
@@ -134,7 +141,8 @@ pub(super) fn next(py: Python<'_>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     let queue = queue();
     let next = loop {
         match py.detach(|| queue.next(pulse)) {
-            Next::Pulse => levels::refresh(py),
+            // Signals are raised in the main thread alone.
+            Next::Pulse => levels::refresh(py)?,
             Next::Event(event) => break Some(event),
             Next::Closed => break None,
         }

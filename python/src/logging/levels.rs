@@ -2,7 +2,12 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use pyo3::{exceptions::PyRuntimeError, intern, prelude::*, sync::PyOnceLock};
+use pyo3::{
+    exceptions::{PyException, PyRuntimeError},
+    intern,
+    prelude::*,
+    sync::PyOnceLock,
+};
 use tracing::{Level, level_filters::LevelFilter};
 
 /// The loggers: the root, `canary`, and its children, one for each crate that tells something.
@@ -70,29 +75,41 @@ pub(super) fn most_verbose() -> LevelFilter {
 }
 
 /// Reads the levels, as `Logger.isEnabledFor` does: its own, or that of the nearest ancestor with one, unless it is
-/// disabled or `logging.disable` is above. What is no level counts as none.
-pub(super) fn refresh(py: Python<'_>) {
-    let Some(Watched { loggers, manager }) = WATCHED.get(py) else { return };
-    let number = |of: &Py<PyAny>, name| -> i64 {
-        of.bind(py).getattr(name).and_then(|level| level.extract()).unwrap_or_default()
+/// disabled or `logging.disable` is above. What is not a level counts as none.
+///
+/// # Errors
+/// What a signal raises meanwhile, such as `KeyboardInterrupt`: `logging.Manager.disable` runs code of Python.
+pub(super) fn refresh(py: Python<'_>) -> PyResult<()> {
+    let Some(Watched { loggers, manager }) = WATCHED.get(py) else { return Ok(()) };
+    let number = |of: &Py<PyAny>, name| -> PyResult<i64> {
+        unless_raised(py, of.bind(py).getattr(name).and_then(|level| level.extract()))
     };
-    let disabled_up_to = number(manager, intern!(py, "disable"));
+    let disabled_up_to = number(manager, intern!(py, "disable"))?;
     let mut inherited = [0; CANARY + 1];
     let mut changed = false;
     for (place, (logger, least)) in loggers.iter().zip(&LEAST).enumerate() {
-        let own = number(logger, intern!(py, "level"));
+        let own = number(logger, intern!(py, "level"))?;
         let effective = if own == 0 { inherited[CANARY.min(place.saturating_sub(1))] } else { own };
         if place <= CANARY {
             inherited[place] = effective;
         }
         let disabled = logger.bind(py).getattr(intern!(py, "disabled"));
-        let disabled = disabled.and_then(|is| is.is_truthy()).unwrap_or_default();
+        let disabled = unless_raised(py, disabled.and_then(|is| is.is_truthy()))?;
         let now = if disabled { NEVER } else { effective.max(disabled_up_to.saturating_add(1)) };
         changed |= least.swap(now, Ordering::Relaxed) != now;
     }
     if changed {
         // Each place that tells something has cached whether anybody listens.
         tracing::callsite::rebuild_interest_cache();
+    }
+    Ok(())
+}
+
+/// The value, or the usual one where there is none; what is not an `Exception` is for the caller.
+fn unless_raised<T: Default>(py: Python<'_>, value: PyResult<T>) -> PyResult<T> {
+    match value {
+        Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+        value => Ok(value.unwrap_or_default()),
     }
 }
 

@@ -51,7 +51,7 @@ fn _log_to(
     }
     levels::watch(py, loggers, manager)?;
     delivery::begin(py, deliver, start)?;
-    levels::refresh(py);
+    levels::refresh(py)?;
     tracing_subscriber::registry().with(layer).try_init().map_err(|error| {
         PyRuntimeError::new_err(format!("cannot pass events on to logging: {error}"))
     })
