@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import grpc_server
 import pytest
@@ -444,7 +443,8 @@ def test_the_interpreter_ends_while_a_handler_waits():
         BEGIN
         + """
 class Wait(logging.Handler):
-    def emit(self, record):
+    # Not in `emit`: `logging` itself waits at its end for a handler that is in there.
+    def handle(self, record):
         waits.set()
         time.sleep(600)
 waits = threading.Event()
@@ -456,13 +456,29 @@ waits.wait()
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_the_command_logs_to_stderr():
+PLAN = """
+target: {virtualService: image-classifier}
+stable: resnet50
+canary: resnet101
+settle: 0s
+steps:
+- {weight: 50, hold: {requests: 40}}
+- {weight: 100}
+guardrails:
+- errorRatio: {atMost: 1.0}
+"""
+
+
+def test_the_command_logs_to_stderr(tmp_path):
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN)
     done = script(
-        "import sys\nfrom canary.__main__ import main\nsys.argv[1:] = ['run', *sys.argv[1:], '--log', 'info']\nmain()",
-        str(Path(__file__).parents[2] / "examples" / "plan.yaml"),
+        "import sys\nfrom canary.__main__ import main\nsys.argv[1:] = ['run', sys.argv[1], '--log', 'info']\nmain()",
+        str(plan),
     )
     assert " INFO rollout{" in done.stderr
-    assert "weights written step=0" in done.stderr
+    assert "weights written step=0 weight=50" in done.stderr
+    assert "verdict verdict=" in done.stderr
 
 
 SECRET = "c7-hunter2-secret"  # noqa: S105
@@ -502,12 +518,11 @@ def test_no_record_has_a_secret(keep, lab, tmp_path, monkeypatch):
                     source.counts(10)
             for user in ({"token": SECRET}, {"tokenFile": str(token)}, {"username": "me", "password": SECRET}):
                 file = tmp_path / "kubeconfig"
-                named = {"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]}
-                known = {
-                    "clusters": [{"name": "c", "cluster": {"server": url}}],
-                    "users": [{"name": "u", "user": user}],
-                }
-                file.write_text(json.dumps({"apiVersion": "v1", "kind": "Config"} | named | known))
+                kubeconfig = {"apiVersion": "v1", "kind": "Config", "current-context": "c"}
+                kubeconfig["contexts"] = [{"name": "c", "context": {"cluster": "c", "user": "u"}}]
+                kubeconfig["clusters"] = [{"name": "c", "cluster": {"server": url}}]
+                kubeconfig["users"] = [{"name": "u", "user": user}]
+                file.write_text(json.dumps(kubeconfig))
                 cluster = canary.Cluster(file)
                 with pytest.raises(canary.CanaryError):
                     cluster.get("VirtualService", "pets")
