@@ -5004,12 +5004,12 @@ class Run(_Shown, _Table):
             ...     (Path(folder) / "release.html").read_text()[:15]
             '<!doctype html>'
         """
-    def compare(self, other: Run, *, names: tuple[str, str] = ("first", "second")) -> RunComparison:
+    def compare(self, other: Run, *, names: tuple[str, str] | None = None) -> RunComparison:
         """Show this run beside another one: facts, verdicts, and the readings of each guardrail.
 
         Args:
             other: The other run, of the same plan or of another one.
-            names: What the two are called in tables and headings.
+            names: What the two are called in tables and headings; `first` and `second` unless given.
 
         Returns:
             The comparison: a table in a notebook, and rows by `records`, `to_pandas` and `to_polars`.

@@ -104,7 +104,6 @@ def test_every_default_of_an_argument_is_as_the_page_says():
     off = (None, inspect.Parameter.empty, ..., False, 0, (), "")
     same = {
         "Run.dashboard",
-        "RunComparison",
         "Dashboard",
         "agreement",
         "accuracy",

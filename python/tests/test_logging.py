@@ -144,7 +144,9 @@ def test_records_are_there_when_a_call_returns(server, keep):
 async def test_records_are_there_when_a_coroutine_gives_its_result(server, keep):
     kept = keep()
     await client(server).predict_async(b"photo")
-    assert [record.name for record in kept.records] == ["canary.http", "canary.serving"]
+    # Watches of clusters of earlier tests may report, too, that their server is gone.
+    of_this = [record.name for record in kept.records if record.name != "canary.kube"]
+    assert of_this == ["canary.http", "canary.serving"]
     await asyncio.gather(*(client(server).predict_async(b"photo") for _ in range(20)))
     assert len(kept.of("canary.http")) == len(kept.of("canary.serving")) == 21
 

@@ -60,7 +60,7 @@ impl Place {
     /// The place as reports name it.
     pub(crate) fn title(&self) -> String {
         match self {
-            Self::Lab(lab) => format!("the lab at {}", lab.url),
+            Self::Lab(lab) => format!("the lab at {}", lab.url.trim_start_matches("http://")),
             Self::Cluster(handle) => handle.title(),
         }
     }

@@ -444,7 +444,7 @@ mod tests {
             (r#"{"predictions": [{"a":1},{"b":1}]}"#, "earlier row"),
             (r#"{"predictions": [{"a":1},{}]}"#, "missing"),
             (r#"{"predictions": [{"a":1,"a":2}]}"#, "twice"),
-            (r#"{"predictions": [], "predictions": []}"#, "twice"),
+            (r#"{"predictions": [], "predictions": []}"#, "repeated"),
             (r#"{"predictions": []} x"#, "after the end"),
             (r#"{"a": 1}"#, "predictions and outputs are missing"),
             ("[]", "expected"),
