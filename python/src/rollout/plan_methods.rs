@@ -83,7 +83,7 @@ pymethods! {
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick.as_ref())?
                 .storing(store)
-                .telling(Notify { notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
+                .telling(Notify { addresses: notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
                 .viewed(py, progress)?
                 .begin(anew),
         );
@@ -116,7 +116,7 @@ pymethods! {
             sequential: Option<Bound<'py, PyAny>>,
             proven_on: Option<&str>,
             aa: bool,
-            scale_down_after: Option<Bound<'py, PyAny>>,
+            scale_down_after: Option<&Bound<'py, PyAny>>,
         ) -> PyResult<Self> {
             let mut core = rollout::Plan::new(virtual_service, stable, canary);
             if let Some((name, value)) = header {
@@ -124,7 +124,7 @@ pymethods! {
             }
             core.alpha = alpha.unwrap_or(core.alpha);
             core.aa = aa;
-            core.scale_down_after = scale_down_after.as_ref().map(time::seconds).transpose()?;
+            core.scale_down_after = scale_down_after.map(time::seconds).transpose()?;
             core.target.namespace = namespace.unwrap_or(core.target.namespace);
             core.target.route = route;
             core.target.destination_rule = destination_rule;

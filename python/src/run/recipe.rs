@@ -115,6 +115,7 @@ impl Recipe {
             rollout = rollout.store(BufWriter::new(file));
         }
         self.notices.begin(&self.plan, cluster.clone())?;
-        rollout.on(cluster)?.start().await
+        // Boxed: it is large.
+        Box::pin(rollout.on(cluster)?.start()).await
     }
 }
