@@ -56,7 +56,7 @@ pymethods! {
             args: Option<Vec<String>>,
             cpu_limit: Option<String>,
             memory_limit: Option<String>,
-            gpus: Option<Bound<'_, PyAny>>,
+            gpus: Option<&Bound<'_, PyAny>>,
             gpu_resource: Option<String>,
             node_selector: Option<BTreeMap<String, String>>,
             tolerations: Option<Vec<String>>,
@@ -69,7 +69,7 @@ pymethods! {
             workload.memory = memory.unwrap_or(workload.memory);
             workload.args = args.unwrap_or_default();
             (workload.cpu_limit, workload.memory_limit) = (cpu_limit, memory_limit);
-            workload.gpus = gpus.as_ref().map_or(Ok(0), devices)?;
+            workload.gpus = gpus.map_or(Ok(0), devices)?;
             workload.gpu_resource = gpu_resource.unwrap_or(workload.gpu_resource);
             workload.node_selector = node_selector.unwrap_or_default();
             let taints = tolerations.unwrap_or_default();

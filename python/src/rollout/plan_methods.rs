@@ -97,7 +97,7 @@ pymethods! {
             Start::new(py, plan, (lab, cluster), client, inputs, evidence, labels)?
                 .paced(concurrency, tick)
                 .storing(store)
-                .telling(Notify { notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
+                .telling(Notify { addresses: notify, events, link: notify_link, token_file: notify_token_file, cleartext: notify_cleartext })?
                 .metered(metrics)
                 .viewed(py, progress)?
                 .begin(anew),

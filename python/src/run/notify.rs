@@ -28,7 +28,7 @@ static FLUSHING: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
 
 /// The arguments that name the recipients of a run's notices.
 pub(crate) struct Notify<'a, 'py> {
-    pub(crate) notify: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) addresses: Option<&'a Bound<'py, PyAny>>,
     pub(crate) token_file: Option<PathBuf>,
     pub(crate) cleartext: bool,
     pub(crate) link: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Notify<'a, 'py> {
 impl Notify<'_, '_> {
     /// Reads the addresses. No message repeats one: it may be a secret.
     pub(super) fn read(self) -> PyResult<Recipients> {
-        let addresses = self.notify.map_or_else(|| Ok(Vec::new()), addresses)?;
+        let addresses = self.addresses.map_or_else(|| Ok(Vec::new()), addresses)?;
         let mut recipients = Recipients::new(&addresses)
             .map_err(|error| PyValueError::new_err(format!("notify: {}", chain(&error))))?
             .events(self.events)

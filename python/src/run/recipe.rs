@@ -119,7 +119,8 @@ impl Recipe {
             rollout = rollout.store(BufWriter::new(file));
         }
         self.notices.begin(&self.plan, cluster.clone())?;
-        rollout.on(Measured::new(cluster, self.metrics()))?.start().await
+        // Boxed: it is large.
+        Box::pin(rollout.on(Measured::new(cluster, self.metrics()))?.start()).await
     }
 
     /// The metrics of the run, where they are served.

@@ -292,7 +292,8 @@ impl<C: Cluster + 'static> Release<C> {
             return Err(self.unacknowledged(verb, "no driver runs it"));
         };
         let driver = Driver::shared(Arc::clone(&self.cluster), plan)?.aborting();
-        let (mut run, _control) = driver.start().await?;
+        // Boxed: it is large, and few commands come here.
+        let (mut run, _control) = Box::pin(driver.start()).await?;
         while let Some(progress) = futures_util::StreamExt::next(&mut run).await {
             if let Progress::Finished { verdict, .. } = progress?
                 && !matches!(verdict, Verdict::Rollback { .. })

@@ -110,8 +110,9 @@ impl<C: Cluster + 'static> Running<C> {
     /// The obstacle to a command that moves all traffic at once.
     pub(super) async fn obstacle_to(&mut self, verb: Verb) -> Option<String> {
         match verb {
-            Verb::Promote => self.obstacle_to_promotion().await,
-            Verb::Abort => self.obstacle_to_return().await,
+            // Boxed: every future of the driver has room for them otherwise.
+            Verb::Promote => Box::pin(self.obstacle_to_promotion()).await,
+            Verb::Abort => Box::pin(self.obstacle_to_return()).await,
             _ => None,
         }
     }

@@ -433,7 +433,7 @@ impl<C: Cluster> Target<C> {
 
     /// The `Deployment` of the old version, or the reason why it is left alone.
     pub(super) async fn old_version(&self) -> Result<Result<Found, String>> {
-        find_old_version(&*self.cluster, &self.plan, true).await
+        Box::pin(find_old_version(&*self.cluster, &self.plan, true)).await
     }
 
     /// The other release that has come behind the canary's subset since the rollout was prepared.
