@@ -1,4 +1,6 @@
 //! A release in one process, and a person's commands to it from another, on a real API server.
+//!
+//! `CANARY_TRANSCRIPT=1 cargo test --test all second_terminal -- --nocapture` prints both terminals.
 
 use std::{
     io::{BufRead, BufReader, Lines},
@@ -13,10 +15,22 @@ use crate::{
     stage::{Folder, Stage},
 };
 
+/// Prints a line of one of the terminals, where a transcript is wanted.
+#[expect(clippy::print_stdout, reason = "a transcript for people")]
+fn transcribe(terminal: u8, line: &str) {
+    if std::env::var_os("CANARY_TRANSCRIPT").is_some() {
+        println!("[{terminal}] {line}");
+    }
+}
+
 /// Reads events until one has this name.
 fn until(lines: &mut Lines<BufReader<ChildStdout>>, event: &str) -> Value {
     for line in lines.by_ref() {
-        let found: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let line = line.unwrap();
+        let found: Value = serde_json::from_str(&line).unwrap();
+        if found["event"] != "seen" {
+            transcribe(1, &line);
+        }
         if found["event"] == event {
             return found;
         }
@@ -47,7 +61,10 @@ async fn a_release_is_paused_resumed_approved_and_aborted_from_a_second_terminal
     let act = |verb: &str, more: &[&str]| {
         let mut command = folder.command(verb);
         command.args([APP, "-n", space, "--by", "alice"]).args(more);
-        output_of(&mut command)
+        transcribe(2, &format!("$ canary {verb} {APP} -n {space} --by alice {}", more.join(" ")));
+        let (status, text, error) = output_of(&mut command);
+        transcribe(2, &format!("{text}{error}(exit status {status:?})"));
+        (status, text, error)
     };
     tokio::task::block_in_place(|| {
         let mut child = run.stdout(Stdio::piped()).spawn().unwrap();
@@ -77,6 +94,46 @@ async fn a_release_is_paused_resumed_approved_and_aborted_from_a_second_terminal
         // The release is over: nobody can act on it.
         let (status, _, error) = act("pause", &[]);
         assert!(status == Some(1) && error.contains("the release is over"), "{error}");
+    });
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_is_promoted_from_a_second_terminal() {
+    let Some(server) = ApiServer::shared().await else { return };
+    let space = "second-terminal-promotes";
+    let stage = Stage::new(server, space, 0.0).await;
+    let folder = Folder::new(server, space, "admin");
+    let plan = folder.file(
+        "plan.yaml",
+        &format!(
+            "target: {{virtualService: {APP}, namespace: {space}}}\nstable: lite0\ncanary: lite1\n\
+             header: {{name: user-group, value: canary}}\nsettle: 100ms\nbursts: none\nsteps:\n\
+             - {{weight: 50, hold: {{requests: 10000000}}}}\n- {{weight: 100}}\n\
+             guardrails:\n- errorRatio: {{atMost: 1.0}}\n"
+        ),
+    );
+    let photo = folder.file("photo.jpg", "a photo");
+    let mut run = folder.command("run");
+    run.arg(&plan).args(["--cluster", "-o", "json", "--tick", "50ms", "--model", "model"]);
+    run.arg("--images").arg(&photo).args(["--gateway-url", &stage.gateway_url]);
+    tokio::task::block_in_place(|| {
+        let mut child = run.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        while until(&mut lines, "seen")["canary"].as_u64().is_none_or(|served| served < 5) {}
+        let mut command = folder.command("promote");
+        command.args([APP, "-n", space, "--by", "alice", "--because", "judged offline"]);
+        transcribe(
+            2,
+            &format!("$ canary promote {APP} -n {space} --by alice --because 'judged offline'"),
+        );
+        let (status, text, error) = output_of(&mut command);
+        transcribe(2, &format!("{text}{error}(exit status {status:?})"));
+        assert_eq!(status, Some(0), "{text}{error}");
+        let finished = until(&mut lines, "finished");
+        assert_eq!(finished["verdict"]["verdict"], "promotedByPerson", "{finished}");
+        assert_eq!(finished["verdict"]["by"], "alice", "{finished}");
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{finished}");
     });
     stage.stop().await;
 }
