@@ -12,9 +12,6 @@ from canary._records import Records
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-    import polars as pl
-
     from canary import Run
 
 
@@ -63,11 +60,11 @@ class RunComparison:
         """
         return Records([self._row(name) for name in self._guardrails()])
 
-    def to_pandas(self) -> pd.DataFrame:
+    def to_pandas(self) -> Any:
         """Give the rows of ``records`` as a pandas DataFrame."""
         return self.records().to_pandas()
 
-    def to_polars(self) -> pl.DataFrame:
+    def to_polars(self) -> Any:
         """Give the rows of ``records`` as a polars DataFrame."""
         return self.records().to_polars()
 

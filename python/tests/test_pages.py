@@ -206,6 +206,7 @@ def test_manifests_and_plans_are_valid(block):
             assert "cases" in document or document["apiVersion"].split("/")[0] in {
                 "argoproj.io",
                 "helm.toolkit.fluxcd.io",
+                "monitoring.coreos.com",
             }
 
 

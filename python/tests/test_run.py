@@ -312,7 +312,7 @@ def test_a_display_is_updated_in_place(monkeypatch):
     last = updates[-1]
     assert "rolled back: agreement" in last
     assert str(verdict)[:40] in last
-    for part in ("<svg", "observedSplit", "evidence over time", "confidence sequence", "alarm"):
+    for part in ("<svg", "observedSplit", "E over time", "confidence sequence", "alarm"):
         assert part in last
     assert "<script" not in last
     assert "http" not in last
@@ -341,7 +341,7 @@ def test_hostile_names_stay_text_in_a_view():
         "requests": 0,
         "served": 0,
         "pairs": 0,
-        "failed": {"stable": 0, "canary": 0, "unknown": 0},
+        "facts": [],
         "readings": [reading],
         "verdict": None,
         "disagreements": 0,

@@ -37,7 +37,7 @@ def test_what_the_callback_raises_ends_the_copy(model, tmp_path):
 
 def test_what_is_no_model_is_refused(model, tmp_path):
     (model / "saved_model.pb").write_bytes(b"<html>")
-    with pytest.raises(canary.StoreError, match="no SavedModel"):
+    with pytest.raises(canary.StoreError, match="not a SavedModel"):
         canary.copy_model(model, tmp_path / "served" / "2")
     with pytest.raises(canary.NotFoundError, match="nowhere"):
         canary.copy_model(tmp_path / "nowhere", tmp_path / "served" / "2")
