@@ -41,7 +41,7 @@ PURE = {
     "observed_share", "pair_errors", "quantile_ratio", "slow_ratio", "validate",
 }  # fmt: skip
 # The same for methods, in whatever class.
-PURE_METHODS = {"plot", "records", "replace", "to_dict", "to_pandas", "to_polars"}
+PURE_METHODS = {"compare", "plot", "records", "replace", "to_dict", "to_pandas", "to_polars"}
 
 
 def parameters(node):

@@ -28,6 +28,7 @@ NO_VALUES = {
     "Records": "a list",
     "Release": "a handle of what another process runs",
     "Run": "a plan at work; the cluster keeps its state",
+    "RunComparison": "a view of two runs, whose rows `records` keeps",
     "Watch": "an open connection",
 }
 # Values that a cluster or a mesh gives for the moment: they compare and hash, and their dict or JSON is what is kept.
