@@ -12,7 +12,7 @@ import urllib.request
 import labs
 import pytest
 from PIL import Image
-from test_looks import CHROMIUM, HOSTILE, browser
+from test_looks import CHROMIUM, HOSTILE, QUIET, browser
 
 import canary
 
@@ -185,13 +185,7 @@ def test_a_real_browser_follows_a_run(lab, tmp_path):
         done = subprocess.run(
             [
                 CHROMIUM,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
+                *QUIET,
                 "--virtual-time-budget=4000",
                 f"--user-data-dir={tmp_path}",
                 "--dump-dom",

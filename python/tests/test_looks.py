@@ -296,7 +296,8 @@ REQUIRED = os.environ.get("CANARY_REAL_PARTS") == "required"
 browser = pytest.mark.skipif(
     not CHROMIUM and not REQUIRED, reason="chromium is missing: apt-get install chromium fonts-dejavu-core"
 )
-FLAGS = [
+# A browser without its window and its services.
+QUIET = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -304,9 +305,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--hide-scrollbars",
-    "--force-device-scale-factor=1",
 ]
+# The same for a picture.
+FLAGS = [*QUIET, "--hide-scrollbars", "--force-device-scale-factor=1"]
 STYLE = """<meta charset="utf-8"><style>
 body{margin:16px;background:%s;color:%s}
 .cnry{font-family:"DejaVu Sans"!important;margin-bottom:18px}

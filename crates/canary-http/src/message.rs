@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 /// The longest timeout, a year: a longer one is shortened to it, as no clock adds more without an overflow.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What stands in messages and events in place of a path that is a secret.
+/// The text in messages and events in place of a path that is a secret.
 pub(crate) const SECRET_PATH: &str = "[redacted]";
 
 /// A time in milliseconds, to the microsecond, as events state it.

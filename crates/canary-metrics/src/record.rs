@@ -1,4 +1,4 @@
-//! What is known of one run: kept while its progress is recorded, read when somebody scrapes.
+//! The values of one run: written while its progress is recorded, read by each scrape.
 
 use std::{collections::BTreeMap, time::Duration};
 

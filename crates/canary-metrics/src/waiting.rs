@@ -1,4 +1,4 @@
-//! What a run waits for.
+//! The families of the reasons why a run waits.
 
 use std::time::Duration;
 

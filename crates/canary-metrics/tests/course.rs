@@ -1,4 +1,4 @@
-//! What the metrics say after each event of a run.
+//! The values of the metrics after each event of a run.
 
 use std::time::Duration;
 

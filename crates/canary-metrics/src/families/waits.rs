@@ -1,4 +1,4 @@
-//! What a run waits for, and for how long.
+//! The reason why a run waits, and the time for which it has waited.
 
 use super::{labelled, one};
 use crate::{
