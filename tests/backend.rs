@@ -1,4 +1,5 @@
-//! The two stores of objects that one suite of tests is run on: the lab's, and a real API server's.
+//! The stores of objects that one suite of tests is run on: the lab's, the same through its Kubernetes API, and a real
+//! API server's.
 
 use canary_core::cluster::{Cluster, Kubernetes};
 use canary_lab::store::Store;
@@ -41,6 +42,32 @@ impl Backend for Lab {
     }
 }
 
+/// The lab's store through its Kubernetes API, as another process reaches it.
+pub(crate) struct LabApi {
+    _lab: canary_lab::Lab,
+    cluster: Kubernetes,
+}
+
+impl LabApi {
+    pub(crate) async fn new() -> Self {
+        let lab = canary_lab::Lab::start().unwrap();
+        let cluster = Kubernetes::open(Some(&lab.kubeconfig().unwrap()), None).await.unwrap();
+        Self { _lab: lab, cluster }
+    }
+}
+
+impl Backend for LabApi {
+    type Handle = Kubernetes;
+
+    fn handle(&self, manager: &str, force: bool) -> Kubernetes {
+        self.cluster.clone().field_manager(manager).force(force)
+    }
+
+    fn namespace(&self) -> &'static str {
+        "contract"
+    }
+}
+
 /// The shared API server.
 pub(crate) struct Real {
     cluster: Kubernetes,
@@ -70,14 +97,23 @@ impl Backend for Real {
     }
 }
 
-/// Makes two tests of each function: on the lab's store and on a real API server.
-macro_rules! on_both {
+/// Makes three tests of each function: on the lab's store, through the lab's API, and on a real API server.
+macro_rules! on_each {
     ($($test:ident),+ $(,)?) => {
         mod on_the_lab {
             $(
                 #[tokio::test]
                 async fn $test() {
                     super::$test(&crate::backend::Lab::new()).await;
+                }
+            )+
+        }
+
+        mod on_the_labs_api {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&crate::backend::LabApi::new().await).await;
                 }
             )+
         }
@@ -94,4 +130,4 @@ macro_rules! on_both {
     };
 }
 
-pub(crate) use on_both;
+pub(crate) use on_each;

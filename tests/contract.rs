@@ -1,4 +1,5 @@
-//! Rules that every store of objects must keep, as one suite for the lab's store and a real Kubernetes API server.
+//! Rules that every store of objects must keep, as one suite for the lab's store, for its Kubernetes API and
+//! for a real API server.
 
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use canary_core::{
 use futures_util::{Stream, StreamExt, future::join_all};
 use serde_json::{Value, json};
 
-use crate::backend::{Backend, on_both};
+use crate::backend::{Backend, on_each};
 
-on_both!(
+on_each!(
     absent_applied_and_read_back,
     applying_the_same_again_changes_nothing,
     a_patch_is_whole_or_not_at_all,

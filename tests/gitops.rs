@@ -1,5 +1,5 @@
-//! Rollouts beside another manager of the same objects, such as Argo CD or Flux, as one suite for the lab's store and a
-//! real Kubernetes API server.
+//! Rollouts beside another manager of the same objects, such as Argo CD or Flux, as one suite for the lab's store, for its
+//! Kubernetes API and for a real API server.
 
 use canary_core::{
     DestinationRule, Verdict, VirtualService,
@@ -13,11 +13,11 @@ use canary_tests::{apiserver::ApiServer, parts};
 use serde_json::{Value, json};
 
 use crate::{
-    backend::{Backend, on_both},
+    backend::{Backend, on_each},
     rollouts::{APP, driver, live, plan, set_up, traffic, verdict, weights, written},
 };
 
-on_both!(
+on_each!(
     after_a_promotion_a_sync_meets_no_conflict,
     after_a_rollback_a_sync_meets_no_conflict,
     a_driver_killed_before_the_hand_back_leaves_it_to_the_next,

@@ -1,5 +1,5 @@
-//! A person's hand on a release that another process drives, as one suite for the lab's store and a real Kubernetes API
-//! server.
+//! A person's hand on a release that another process drives, as one suite for the lab's store, for its Kubernetes
+//! API and for a real API server.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
-    backend::{Backend, on_both},
+    backend::{Backend, on_each},
     rollouts::{APP, by_hand, feed, live, plan, set_up, weights},
 };
 
-on_both!(
+on_each!(
     a_person_pauses_and_resumes_from_another_process,
     a_step_waits_for_approval,
     an_abort_leaves_everything_at_the_stable_version,
@@ -185,7 +185,7 @@ async fn an_abort_leaves_everything_at_the_stable_version(backend: &impl Backend
     let Verdict::Rollback { evidence: Cause::Asked(why), .. } = &verdict else {
         panic!("{verdict}")
     };
-    assert_eq!(why, "the labels are shifted by alice");
+    assert_eq!(why, "the labels are shifted (alice)");
     assert_eq!(live(&cluster, space).await["spec"], before["spec"], "nothing of the run is left");
 }
 
@@ -261,7 +261,7 @@ async fn kubectl_annotates(backend: &impl Backend) {
     annotate(&kubectl, space, "abort 4 by=alice the labels are shifted").await;
     let verdict = driven.verdict().await;
     assert!(
-        verdict.to_string().contains("rolled back on request: the labels are shifted by alice"),
+        verdict.to_string().contains("rolled back on request: the labels are shifted (alice)"),
         "{verdict}"
     );
     assert_eq!(weights(&cluster, space).await, Split::STABLE);

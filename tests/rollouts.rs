@@ -1,4 +1,5 @@
-//! Whole rollouts by the driver, as one suite for the lab's store and a real Kubernetes API server.
+//! Whole rollouts by the driver, as one suite for the lab's store, for its Kubernetes API and for a real
+//! API server.
 
 use std::time::{Duration, Instant};
 
@@ -16,9 +17,9 @@ use canary_core::{
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use crate::backend::{Backend, on_both};
+use crate::backend::{Backend, on_each};
 
-on_both!(
+on_each!(
     a_healthy_canary_is_promoted,
     a_failing_canary_is_rolled_back_without_a_trace,
     a_killed_driver_is_resumed_by_another,

@@ -2900,11 +2900,28 @@ class Lab(_Shown):
             True
         """
     @property
-    def kubeconfig(self) -> Path | None:
-        """The kubeconfig of a lab with `istio=True`, to look at what istiod reads; write to the lab, not there.
+    def kubeconfig(self) -> Path:
+        """A kubeconfig for the lab's objects: with it `canary.Cluster`, the command `canary` and `kubectl` reach the lab from
+        another process, as they reach a cluster.
+
+        The API is served from the first use on, on this machine only, with TLS and a token. The file can be read by this
+        user alone, and is removed with the lab.
+
+        Raises:
+            ClusterError: The API cannot be served.
 
         Example:
-            >>> lab.kubeconfig is None
+            >>> cluster = canary.Cluster(lab.kubeconfig)
+            >>> [routes["metadata"]["name"] for routes in cluster.list("VirtualService")]
+            ['image-classifier']
+        """
+    @property
+    def istio_kubeconfig(self) -> Path | None:
+        """The kubeconfig of the API server of a lab with `istio=True`, to look at what istiod reads; write to the lab, not
+        there.
+
+        Example:
+            >>> lab.istio_kubeconfig is None
             True
         """
     def release(

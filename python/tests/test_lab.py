@@ -138,7 +138,7 @@ def test_istio_takes_the_place_of_the_gateway():
         assert (answer.label, answer.subset) == ("cat", "v1")
         assert answer.headers["server"] == "istio-envoy"
         # The API server has what istiod reads.
-        assert canary.Cluster(lab.kubeconfig).get("VirtualService", "pets")["spec"]["hosts"] == ["*"]
+        assert canary.Cluster(lab.istio_kubeconfig).get("VirtualService", "pets")["spec"]["hosts"] == ["*"]
 
 
 async def test_async_twins_give_the_same(client):

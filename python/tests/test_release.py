@@ -80,7 +80,7 @@ def test_a_release_is_paused_resumed_and_aborted():
         assert weights(lab) == {"v1": 100, "v2": 0}
         verdict = other.verdict()
         assert verdict.cause == "asked"
-        assert "the labels are shifted by alice" in str(verdict)
+        assert "the labels are shifted (alice)" in str(verdict)
         assert [one["command"] for one in release.commands()] == ["pause", "pause", "resume", "abort"]
         with pytest.raises(canary.RefusedError, match="the release is over: rollback"):
             release.promote("after all")

@@ -8,6 +8,7 @@ mod file;
 mod findings;
 mod input;
 mod junit;
+mod lab_access;
 mod log;
 mod metered;
 mod output;

@@ -6,7 +6,7 @@ use canary_http::server_text;
 use canary_istio::{Finding, Findings};
 use canary_rollout::cluster::ObjectRef;
 
-use crate::{Error, resource};
+use crate::Error;
 
 /// The verb of a request to the API server, in the words of its role rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
             // The server knows best: an apply of a new object needs `create`, for one.
             let parts = denied(message);
             let (verb, resource) = parts.unwrap_or_else(|| {
-                let plural = resource::plural(&object.kind);
-                (verb.as_str(), plural.map_or(object.kind.as_str(), |(plural, _)| plural))
+                (verb.as_str(), ObjectRef::plural_of(&object.kind).unwrap_or(&object.kind))
             });
             let place = if object.namespace.is_empty() {
                 String::new()

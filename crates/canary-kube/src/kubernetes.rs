@@ -21,7 +21,7 @@ use crate::{
     api_error::{Verb, translate},
     credentials::Credentials,
     proxy,
-    resource::{collection_path, plural, unsafe_name},
+    resource::{collection_path, unsafe_name},
 };
 
 /// The name under which this library's writes are recorded in `metadata.managedFields`.
@@ -246,8 +246,8 @@ impl Kubernetes {
 
     /// Plural name and scope, from the table or from the server's own list.
     async fn resource(&self, api_version: &str, kind: &str) -> Result<(String, bool)> {
-        if let Some((plural, namespaced)) = plural(kind) {
-            return Ok((plural.to_owned(), namespaced));
+        if let Some(plural) = ObjectRef::plural_of(kind) {
+            return Ok((plural.to_owned(), !ObjectRef::is_cluster_wide(kind)));
         }
         let object = ObjectRef::new(api_version, kind, "", "");
         let resources = if api_version.contains('/') {

@@ -10,11 +10,7 @@ use serde_json::Value;
 
 use canary_rollout::cluster::{Cluster, ObjectRef, WatchEvent};
 
-use crate::{
-    Error, Kubernetes, Result,
-    api_error::Verb,
-    resource::{collection_path, plural},
-};
+use crate::{Error, Kubernetes, Result, api_error::Verb, resource::collection_path};
 
 /// The longest that one watch request lasts before it is sent again with the last version seen.
 const WATCH_SECONDS: u32 = 290;
@@ -100,12 +96,13 @@ impl Watcher {
 
     async fn open(&mut self) -> Result<()> {
         let object = &self.object;
-        let (plural, namespaced) = plural(&object.kind).ok_or_else(|| Error::Cluster {
+        let plural = ObjectRef::plural_of(&object.kind).ok_or_else(|| Error::Cluster {
             action: format!("watch {object}"),
             reason: format!("{} is not a kind that can be watched here", object.kind),
             retryable: false,
             source: None,
         })?;
+        let namespaced = !ObjectRef::is_cluster_wide(&object.kind);
         let namespace = namespaced.then_some(object.namespace.as_str());
         let path = collection_path(&object.api_version, plural, namespace);
         let params = WatchParams::default()

@@ -1,48 +1,6 @@
-//! Where the API server keeps the objects of a kind: group, version, plural name and scope.
+//! Where the API server keeps the objects of a kind: path and name.
 
 use canary_rollout::cluster::ObjectRef;
-
-/// The kinds that this library reads or writes, with their plural names.
-const NAMESPACED: &[(&str, &str)] = &[
-    ("ConfigMap", "configmaps"),
-    ("Deployment", "deployments"),
-    ("DestinationRule", "destinationrules"),
-    ("Event", "events"),
-    ("Gateway", "gateways"),
-    ("HorizontalPodAutoscaler", "horizontalpodautoscalers"),
-    ("Job", "jobs"),
-    ("Lease", "leases"),
-    ("Pod", "pods"),
-    ("ReplicaSet", "replicasets"),
-    ("ResourceQuota", "resourcequotas"),
-    ("Role", "roles"),
-    ("RoleBinding", "rolebindings"),
-    ("Secret", "secrets"),
-    ("Service", "services"),
-    ("ServiceAccount", "serviceaccounts"),
-    ("StatefulSet", "statefulsets"),
-    ("VirtualService", "virtualservices"),
-];
-
-/// The same for kinds that belong to no namespace.
-const CLUSTER_WIDE: &[(&str, &str)] = &[
-    ("ClusterRole", "clusterroles"),
-    ("ClusterRoleBinding", "clusterrolebindings"),
-    ("CustomResourceDefinition", "customresourcedefinitions"),
-    ("Namespace", "namespaces"),
-    ("Node", "nodes"),
-    ("SelfSubjectAccessReview", "selfsubjectaccessreviews"),
-];
-
-/// The plural of a kind and whether its objects live in namespaces; `None` for a kind not known here.
-pub(crate) fn plural(kind: &str) -> Option<(&'static str, bool)> {
-    let find = |table: &'static [(&str, &str)]| {
-        table.iter().find(|(known, _)| *known == kind).map(|(_, plural)| *plural)
-    };
-    find(NAMESPACED)
-        .map(|plural| (plural, true))
-        .or_else(|| find(CLUSTER_WIDE).map(|plural| (plural, false)))
-}
 
 /// The path under which the objects of a kind are listed, such as `/apis/apps/v1/namespaces/default/deployments`.
 pub(crate) fn collection_path(api_version: &str, plural: &str, namespace: Option<&str>) -> String {
@@ -98,15 +56,5 @@ mod tests {
         }
         assert_eq!(unsafe_name(&ObjectRef::virtual_service("default", "image-classifier")), None);
         assert!(unsafe_name(&ObjectRef::virtual_service("../x", "a")).is_some());
-    }
-
-    #[test]
-    fn every_kind_is_listed_once_and_in_order() {
-        for table in [NAMESPACED, CLUSTER_WIDE] {
-            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        }
-        assert_eq!(plural("VirtualService"), Some(("virtualservices", true)));
-        assert_eq!(plural("Namespace"), Some(("namespaces", false)));
-        assert_eq!(plural("Gatway"), None);
     }
 }

@@ -2,6 +2,8 @@
 // On docs.rs each item says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "api")]
+mod api;
 // For the tests of the project, which send the same requests to Envoy and to the evaluator; no part of the interface.
 #[doc(hidden)]
 pub mod envoy;

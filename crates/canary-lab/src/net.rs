@@ -12,9 +12,13 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
-    net::TcpListener,
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
     task::{AbortHandle, JoinSet},
 };
+
+/// The longest that a connection may take to be opened, such as by the handshake of TLS.
+const HANDSHAKE: std::time::Duration = std::time::Duration::from_secs(10);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -22,7 +26,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Listener {
@@ -37,9 +41,29 @@ impl Listener {
     /// Serves every connection with a service of its own.
     pub(crate) fn serve<S, B>(
         self,
+        service: impl FnMut(SocketAddr) -> S + Send + 'static,
+    ) -> Serving
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        self.serve_over(|stream| std::future::ready(Ok(stream)), service)
+    }
+
+    /// The same over what `open` makes of each connection, such as TLS.
+    pub(crate) fn serve_over<O, F, I, S, B>(
+        self,
+        open: O,
         mut service: impl FnMut(SocketAddr) -> S + Send + 'static,
     ) -> Serving
     where
+        O: Fn(TcpStream) -> F + Send + 'static,
+        F: Future<Output = io::Result<I>> + Send + 'static,
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
         S::Future: Send + 'static,
         S::Error: Into<BoxError>,
@@ -62,8 +86,10 @@ impl Listener {
                     continue;
                 };
                 let _ = stream.set_nodelay(true);
-                let service = service(peer);
+                let (opening, service) = (open(stream), service(peer));
                 connections.spawn(async move {
+                    let opening = tokio::time::timeout(HANDSHAKE, opening).await;
+                    let Ok(Ok(stream)) = opening else { return };
                     let mut builder = auto::Builder::new(TokioExecutor::new());
                     builder.http1().timer(TokioTimer::new());
                     builder.http2().timer(TokioTimer::new());

@@ -68,7 +68,8 @@ pymethods! {
         is_closed: bool = lab.lock().is_none();
         metrics_url: PyResult<String> = lab.with(|lab| Ok(lab.metrics_url()));
         problem: PyResult<Option<String>> = lab.with(|lab| Ok(lab.problem()));
-        kubeconfig: PyResult<Option<PathBuf>> = lab.with(|lab| Ok(lab.kubeconfig()));
+        kubeconfig: PyResult<PathBuf> = lab.with(|lab| lab.kubeconfig().py());
+        istio_kubeconfig: PyResult<Option<PathBuf>> = lab.with(|lab| Ok(lab.istio_kubeconfig()));
     }
     twins |lab, py| {
         #[pyo3(signature = (objects, *, force = false))]

@@ -13,6 +13,7 @@ use crate::{
     commands::help,
     connection::{duration, runtime},
     input,
+    lab_access::LabAccess,
     output::{self, Plain},
     status::Status::{self, Done, Failed, Unusable},
 };
@@ -45,6 +46,10 @@ pub(crate) struct LabOf {
     /// End after this time, such as 10m.
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
+    /// Write a kubeconfig for the lab's objects to this file while the lab is up. With it, commands of another process reach
+    /// the lab as they reach a cluster, kubectl too.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    kubeconfig: Option<PathBuf>,
     /// The form of the addresses.
     #[arg(short, long, value_name = "FORM", value_enum, default_value_t)]
     output: Plain,
@@ -56,6 +61,7 @@ const READY: Duration = Duration::from_secs(60);
 impl LabOf {
     pub(crate) fn run(&self) -> Result<Status> {
         let lab = self.start()?;
+        let access = LabAccess::write(&lab, self.kubeconfig.as_deref())?;
         let (gateway, metrics) = (lab.gateway_url(), lab.metrics_url());
         output::print(&match self.output {
             Plain::Text => format!("gateway: {gateway}\nmetrics: {metrics}"),
@@ -77,6 +83,7 @@ impl LabOf {
                 () = end => {}
             }
         });
+        drop(access);
         Ok(Done)
     }
 

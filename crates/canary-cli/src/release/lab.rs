@@ -25,8 +25,11 @@ use canary_lab::{
 use futures_util::{Stream, stream};
 use serde_json::{Value, json};
 
-use super::{Ending, Requests, Stage, samples::samples};
-use crate::commands::run::{Run, lab_options::LabOptions};
+use super::{Ending, Requests, Stage, samples::samples, signal};
+use crate::{
+    commands::run::{Run, lab_options::LabOptions},
+    lab_access::LabAccess,
+};
 
 const MODEL: &str = "model";
 const GATEWAY: &str = "gateway";
@@ -34,12 +37,16 @@ const GATEWAY: &str = "gateway";
 const OTHER: &str = "another class";
 /// The annotation with the number of the next input.
 const NEXT: &str = "canary-lab/next-input";
+/// The time for which a lab that other processes can reach stays after a run, so that they read its end.
+const LINGER: Duration = Duration::from_secs(2);
 /// Records of mirrored requests that may wait.
 const MIRRORED: usize = 4_096;
 
 /// A running lab, and where its mesh is kept between two runs.
 pub(crate) struct Mesh {
     lab: Lab,
+    /// The kubeconfig for other processes, where one is wanted.
+    access: Option<LabAccess>,
     file: PathBuf,
     objects: [ObjectRef; 2],
     /// The number of the next input: a run that continues sends new ones.
@@ -78,7 +85,8 @@ impl Mesh {
         let gateway = Gateway::http(GATEWAY, 80, ["*"]).namespace(namespace);
         lab.apply(&gateway)?;
         lab.wait_ready(Duration::from_secs(60))?;
-        Ok(Self { lab, file, objects, next: Arc::new(AtomicU64::new(next)) })
+        let access = LabAccess::write(&lab, options.lab.lab_kubeconfig.as_deref())?;
+        Ok(Self { lab, access, file, objects, next: Arc::new(AtomicU64::new(next)) })
     }
 
     /// The parts of the lab that the driver needs.
@@ -110,6 +118,16 @@ impl Mesh {
             counted: None,
             mirror,
         })
+    }
+
+    /// Waits a moment where other processes can reach the lab: a command that ended the run reads its acknowledgement.
+    pub(crate) async fn linger(&self) {
+        if self.access.is_some() {
+            tokio::select! {
+                () = tokio::time::sleep(LINGER) => {}
+                () = signal() => {}
+            }
+        }
     }
 
     /// Stores the mesh of a run that will be resumed; removes the stored mesh of one that is over.

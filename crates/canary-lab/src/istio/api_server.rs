@@ -17,7 +17,10 @@ use super::{
     istiod::{failure, free_addresses},
     parts::IstioParts,
 };
-use crate::program::{Folder, Program};
+use crate::{
+    api::{kubeconfig, token},
+    program::{Folder, Program},
+};
 
 /// The longest that the API server may take to become ready.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -45,9 +48,10 @@ impl ApiServer {
         let folder = Folder::new("kubernetes").map_err(failed)?;
         let [client, peer, address] = free_addresses().map_err(failed)?;
         // The folder can be read by this user alone; the token keeps others on the machine out.
-        let token = format!("{:x}{:x}", random_word(), random_word());
+        let token = token().map_err(failed)?;
         let users = format!("{token},lab,1,\"system:masters\"\n");
-        let kubeconfig = kubeconfig(folder.path(), address, &token).to_string();
+        let authority = json!({"certificate-authority": folder.path().join(CERTIFICATE)});
+        let kubeconfig = kubeconfig("lab", address, &authority, &token).to_string();
         fs::write(folder.path().join("tokens.csv"), users).map_err(failed)?;
         fs::write(folder.path().join(KUBECONFIG), kubeconfig).map_err(failed)?;
         let etcd = etcd(&parts.etcd, folder.path(), client, peer).map_err(failed)?;
@@ -97,28 +101,6 @@ impl ApiServer {
         }
         Ok(())
     }
-}
-
-/// A kubeconfig for the administrator.
-fn kubeconfig(folder: &Path, address: SocketAddr, token: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "lab", "cluster": {
-            "server": format!("https://{address}"),
-            "certificate-authority": folder.join(CERTIFICATE),
-        }}],
-        "users": [{"name": "lab", "user": {"token": token}}],
-        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
-        "current-context": "lab",
-    })
-}
-
-/// Random bits, of the seeds that the standard library gives its maps.
-fn random_word() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-
-    RandomState::new().hash_one(std::process::id())
 }
 
 fn etcd(binary: &Path, folder: &Path, client: SocketAddr, peer: SocketAddr) -> io::Result<Program> {

@@ -227,7 +227,9 @@ impl LabBuilder {
             counters: metrics_registry,
             mirrors: proxy,
             problem,
-            _threads: threads,
+            #[cfg(feature = "api")]
+            api: Mutex::default(),
+            threads,
         })
     }
 

@@ -45,7 +45,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Lab {
     // First: the tasks end before what they serve.
-    pub(super) _threads: Threads,
+    #[cfg(feature = "api")]
+    pub(super) api: Mutex<Option<crate::api::KubernetesApi>>,
+    pub(super) threads: Threads,
     pub(super) store: Store,
     pub(super) gateway: Front,
     pub(super) metrics: Serving,
@@ -178,10 +180,50 @@ impl Lab {
         found.or_else(|| self.gateway.refused())
     }
 
+    /// The file with a kubeconfig for the lab's objects: `kubectl`, and the commands and programs of another process, read
+    /// and write them with it as on a cluster. The API is served from the first call on, on loopback with TLS and a token;
+    /// the file can be read by this user alone, and is removed with the lab.
+    ///
+    /// The kinds that releases need are served, with lists, watches, server-side apply, JSON and merge patches.
+    ///
+    /// ```
+    /// use canary_core::cluster::{Cluster, Kubernetes, ObjectRef};
+    /// use canary_lab::Lab;
+    ///
+    /// let lab = Lab::seed()?;
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let cluster = Kubernetes::open(Some(&lab.kubeconfig()?), None).await?;
+    /// let routes = cluster.get(&ObjectRef::virtual_service("default", "image-classifier")).await?;
+    /// assert!(routes.is_some());
+    /// # Ok::<(), canary_core::rollout::Error>(())
+    /// # })?;
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Cluster`] when the API cannot be served, or its file cannot be written.
+    #[cfg(feature = "api")]
+    pub fn kubeconfig(&self) -> Result<std::path::PathBuf> {
+        let failed = |error: std::io::Error| Error::Cluster {
+            action: "serve the lab's Kubernetes API".to_owned(),
+            reason: "no port of 127.0.0.1 or no temporary file is available".to_owned(),
+            retryable: true,
+            source: Some(Box::new(error)),
+        };
+        let mut api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(api) = &*api {
+            return Ok(api.kubeconfig());
+        }
+        let runtime = self.threads.handle().map_err(failed)?;
+        let _context = runtime.enter();
+        let started = crate::api::KubernetesApi::start(self.store.clone()).map_err(failed)?;
+        Ok(api.insert(started).kubeconfig())
+    }
+
     /// The file with a kubeconfig for the API server of a lab on Istio's control plane, to look at what istiod reads there;
     /// `None` of any other lab. Write to the lab: what others write there does not come back to it.
     #[cfg(feature = "istio")]
-    pub fn kubeconfig(&self) -> Option<std::path::PathBuf> {
+    pub fn istio_kubeconfig(&self) -> Option<std::path::PathBuf> {
         match &self.gateway {
             Front::Istio(front) => Some(front.kubeconfig()),
             _ => None,

@@ -54,7 +54,7 @@ pub(crate) async fn run(
             let kind = object["kind"].as_str().unwrap_or_default();
             let Ok(reference) = ObjectRef::of(&object) else { continue };
             match (kind, change) {
-                ("Deployment", Change::Applied) => {
+                ("Deployment", Change::Created | Change::Applied) => {
                     deployments.insert(reference.clone(), object);
                 }
                 ("Deployment", Change::Deleted) => {

@@ -52,23 +52,23 @@ pub const FIELD_MANAGER: &str = "canary";
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
-    inner: Arc<Mutex<Inner>>,
-    manager: String,
-    force: bool,
+    pub(super) inner: Arc<Mutex<Inner>>,
+    pub(super) manager: String,
+    pub(super) force: bool,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    version: u64,
-    objects: BTreeMap<Key, Stored>,
-    watchers: Watchers,
-    hook: Option<Hook>,
+pub(super) struct Inner {
+    pub(super) version: u64,
+    pub(super) objects: BTreeMap<Key, Stored>,
+    pub(super) watchers: Watchers,
+    pub(super) hook: Option<Hook>,
 }
 
 type HookFn = dyn Fn(&mut dyn Iterator<Item = &Value>) + Send + Sync;
 
 /// A callback with all objects after each write, before the write returns.
-struct Hook(Box<HookFn>);
+pub(super) struct Hook(Box<HookFn>);
 
 impl std::fmt::Debug for Hook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -108,7 +108,7 @@ impl Store {
         self.lock().objects.values().map(|stored| stored.object.clone()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while the lock is held leaves no half-written object: each is replaced at once.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,6 +163,16 @@ impl Store {
     }
 
     fn patch_now(&self, target: &ObjectRef, patch: &Patch) -> Result<Value> {
+        self.change_now(target, |object| patched(target, object, patch))
+    }
+
+    /// Changes an object as a write other than an apply does: what `change` leaves is stored, except for the fields that
+    /// the server sets.
+    pub(crate) fn change_now(
+        &self,
+        target: &ObjectRef,
+        change: impl FnOnce(&mut Value) -> Result<()>,
+    ) -> Result<Value> {
         let mut inner = self.lock();
         let Some(old) = inner.objects.get(&Key::of(target)).cloned() else {
             return Err(Error::NotFound {
@@ -172,21 +182,7 @@ impl Store {
         };
         let before = shown(&old.object, &target.api_version);
         let mut object = before.clone();
-        if let Err(error) = json_patch::patch(&mut object, patch) {
-            // A test sees the operations before it, so the one that failed may hold on the object as it was.
-            return Err(match (&error.kind, failed_tests(&before, patch)) {
-                (_, Some(diff)) => Error::conflict(target.to_string(), diff),
-                (json_patch::PatchErrorKind::TestFailed, None) => {
-                    Error::conflict(target.to_string(), error.to_string())
-                }
-                (_, None) => Error::Cluster {
-                    action: format!("patch {target}"),
-                    reason: format!("the patch does not fit the object: {error}"),
-                    retryable: false,
-                    source: None,
-                },
-            });
-        }
+        change(&mut object)?;
         let same = ObjectRef::of(&object).is_ok_and(|found| Key::of(&found) == Key::of(target));
         if !same {
             return Err(Error::Cluster {
@@ -207,7 +203,7 @@ impl Store {
         inner.put(target, Some(&old), Stored { object, managers })
     }
 
-    fn delete_now(&self, target: &ObjectRef) -> bool {
+    pub(crate) fn delete_now(&self, target: &ObjectRef) -> bool {
         let mut inner = self.lock();
         let Some(mut old) = inner.objects.remove(&Key::of(target)) else { return false };
         inner.version += 1;
@@ -238,13 +234,7 @@ impl Cluster for Store {
         kind: &str,
         namespace: Option<&str>,
     ) -> Result<Vec<Value>> {
-        let inner = self.lock();
-        let wanted = inner.objects.iter().filter(|(key, _)| {
-            key.group == group(api_version)
-                && key.kind == kind
-                && namespace.is_none_or(|namespace| key.namespace == namespace)
-        });
-        Ok(wanted.map(|(_, stored)| shown(&stored.object, api_version)).collect())
+        Ok(self.lock().list(api_version, kind, namespace))
     }
 
     async fn apply(&self, object: &Value) -> Result<Value> {
@@ -275,8 +265,27 @@ impl Cluster for Store {
 }
 
 impl Inner {
+    pub(super) fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+    ) -> Vec<Value> {
+        let wanted = self.objects.iter().filter(|(key, _)| {
+            key.group == group(api_version)
+                && key.kind == kind
+                && namespace.is_none_or(|namespace| key.namespace == namespace)
+        });
+        wanted.map(|(_, stored)| shown(&stored.object, api_version)).collect()
+    }
+
     /// Stores an object and tells the watchers, unless it is what it was.
-    fn put(&mut self, target: &ObjectRef, old: Option<&Stored>, mut next: Stored) -> Result<Value> {
+    pub(super) fn put(
+        &mut self,
+        target: &ObjectRef,
+        old: Option<&Stored>,
+        mut next: Stored,
+    ) -> Result<Value> {
         next.managers.write_to(&mut next.object, &target.api_version);
         next.object["metadata"]["namespace"] = target.namespace.clone().into();
         let plain = |object: &Value| {
@@ -320,7 +329,8 @@ impl Inner {
                 now.map(|now| now.to_string()).unwrap_or_default().into();
             metadata["uid"] = format!("00000000-0000-4000-8000-{:012x}", self.version).into();
         }
-        self.watchers.tell(Change::Applied, &next.object);
+        let change = if old.is_none() { Change::Created } else { Change::Applied };
+        self.watchers.tell(change, &next.object);
         let shown = shown(&next.object, &target.api_version);
         self.objects.insert(Key::of(target), next);
         self.call_hook();
@@ -334,10 +344,36 @@ impl Inner {
     }
 }
 
+/// Applies a JSON Patch, and tells the tests that do not hold.
+fn patched(target: &ObjectRef, object: &mut Value, patch: &Patch) -> Result<()> {
+    let before = object.clone();
+    let Err(error) = json_patch::patch(object, patch) else { return Ok(()) };
+    // A test sees the operations before it, so the one that failed may hold on the object as it was.
+    Err(match (&error.kind, failed_tests(&before, patch)) {
+        (_, Some(diff)) => Error::conflict(target.to_string(), diff),
+        (json_patch::PatchErrorKind::TestFailed, None) => {
+            Error::conflict(target.to_string(), error.to_string())
+        }
+        (_, None) => Error::Cluster {
+            action: format!("patch {target}"),
+            reason: format!("the patch does not fit the object: {error}"),
+            retryable: false,
+            source: None,
+        },
+    })
+}
+
 /// Restores the fields that a patch may not change.
-fn restore(object: &mut Value, old: &Value) {
+pub(super) fn restore(object: &mut Value, old: &Value) {
     for field in ["uid", "creationTimestamp", "resourceVersion", "generation", "managedFields"] {
-        object["metadata"][field] = old["metadata"][field].clone();
+        match old["metadata"].get(field) {
+            Some(value) => object["metadata"][field] = value.clone(),
+            None => {
+                if let Some(metadata) = object["metadata"].as_object_mut() {
+                    metadata.remove(field);
+                }
+            }
+        }
     }
     match old.get("status") {
         Some(status) => object["status"] = status.clone(),

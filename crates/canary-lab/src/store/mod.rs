@@ -4,8 +4,16 @@ mod admission;
 mod apply;
 mod fields;
 mod memory;
+#[cfg(feature = "api")]
+mod recent;
 mod stored;
+#[cfg(feature = "api")]
+mod versions;
 mod watch;
 
 pub use memory::{FIELD_MANAGER, Store};
+#[cfg(feature = "api")]
+pub(crate) use stored::shown;
+#[cfg(feature = "api")]
+pub(crate) use watch::AllChanges;
 pub(crate) use watch::Change;

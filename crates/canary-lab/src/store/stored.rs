@@ -37,7 +37,7 @@ pub(super) struct Stored {
 }
 
 /// The object in the requested version of its group.
-pub(super) fn shown(object: &Value, api_version: &str) -> Value {
+pub(crate) fn shown(object: &Value, api_version: &str) -> Value {
     let mut object = object.clone();
     object["apiVersion"] = api_version.into();
     object

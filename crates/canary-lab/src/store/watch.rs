@@ -18,6 +18,7 @@ use super::stored::{Key, shown};
 /// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
+    Created,
     Applied,
     Deleted,
 }
@@ -29,10 +30,16 @@ pub(crate) type AllChanges = UnboundedReceiver<(Change, Value)>;
 pub(super) struct Watchers {
     one: Vec<(ObjectRef, UnboundedSender<WatchEvent>)>,
     all: Vec<UnboundedSender<(Change, Value)>>,
+    #[cfg(feature = "api")]
+    recent: Option<super::recent::Recent>,
 }
 
 impl Watchers {
     pub(super) fn tell(&mut self, change: Change, object: &Value) {
+        #[cfg(feature = "api")]
+        if let Some(recent) = &mut self.recent {
+            recent.remember(change, object);
+        }
         self.all.retain(|watcher| watcher.send((change, object.clone())).is_ok());
         let Ok(reference) = ObjectRef::of(object) else { return };
         let key = Key::of(&reference);
@@ -42,11 +49,23 @@ impl Watchers {
             }
             let object = shown(object, &wanted.api_version);
             let event = match change {
-                Change::Applied => WatchEvent::Applied(object),
+                Change::Created | Change::Applied => WatchEvent::Applied(object),
                 Change::Deleted => WatchEvent::Deleted(object),
             };
             watcher.send(event).is_ok()
         });
+    }
+
+    /// Remembers the changes after a version, from now on.
+    #[cfg(feature = "api")]
+    pub(super) fn remember_after(&mut self, version: u64) {
+        self.recent.get_or_insert_with(|| super::recent::Recent::new(version));
+    }
+
+    /// The changes after a version; `None` when some of them are forgotten.
+    #[cfg(feature = "api")]
+    pub(super) fn changes_after(&self, version: u64) -> Option<Vec<(Change, Value)>> {
+        self.recent.as_ref()?.after(version)
     }
 
     pub(super) fn add_all(&mut self) -> AllChanges {

@@ -77,9 +77,10 @@ impl Machine {
             }
             Verb::Approve => self.approve(state, actions),
             Verb::Abort => {
-                let by = if command.by.is_empty() { "" } else { " by " };
                 let why = if command.why.is_empty() { "no reason given" } else { &command.why };
-                self.abort(state, &format!("{why}{by}{}", command.by), actions)
+                let by = Some(&command.by).filter(|by| !by.is_empty());
+                let by = by.map_or_else(String::new, |by| format!(" ({by})"));
+                self.abort(state, &format!("{why}{by}"), actions)
             }
             Verb::Promote => self.promote(state, command, actions),
         }

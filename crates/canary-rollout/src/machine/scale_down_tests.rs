@@ -187,15 +187,20 @@ fn a_person_s_promotion_counts_as_one() {
     assert!(matches!(run.state.verdict(), Verdict::PromotedByPerson { .. }));
 }
 
+fn one_of<T: Copy, const N: usize>(random: &mut Random, all: [T; N]) -> T {
+    let chosen = usize::try_from(random.below(N as u64)).unwrap();
+    all[chosen]
+}
+
 /// One random event; times advance, jump and go back.
 fn any_event(random: &mut Random, run: &Run, number: u64) -> Event {
-    let ahead = [0, 1, 500, 4_000, 60_000, 700_000][random.below(6) as usize];
+    let ahead = one_of(random, [0, 1, 500, 4_000, 60_000, 700_000]);
     let time = if random.bernoulli(0.1) {
         Timestamp(run.state.now.0.saturating_sub(ahead))
     } else {
         Timestamp(run.state.now.0 + ahead)
     };
-    let verb = [Verb::Pause, Verb::Resume, Verb::Abort, Verb::Promote, Verb::Approve];
+    let verbs = [Verb::Pause, Verb::Resume, Verb::Abort, Verb::Promote, Verb::Approve];
     match random.below(14) {
         0..=4 => Event::Tick(time),
         5 => Event::Started(time),
@@ -207,7 +212,7 @@ fn any_event(random: &mut Random, run: &Run, number: u64) -> Event {
         11 => Event::ScaledDown(done()),
         12 => Event::Written,
         _ => {
-            let verb = verb[random.below(5) as usize];
+            let verb = one_of(random, verbs);
             let nonce = format!("n{number}");
             Event::Commanded(vec![Command::new(verb, nonce).into()])
         }

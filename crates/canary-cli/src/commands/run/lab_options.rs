@@ -42,6 +42,10 @@ pub(crate) struct LabOptions {
     /// The random seed.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
+    /// Write a kubeconfig for the lab's objects to this file while the run lasts: `canary pause NAME --kubeconfig FILE` and the
+    /// other commands act on the release from a second terminal.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) lab_kubeconfig: Option<PathBuf>,
     /// The file that stores the lab's mesh while a run is suspended; by default the plan's name with `.lab.json`.
     #[arg(long, value_name = "FILE")]
     pub(crate) lab_state: Option<PathBuf>,

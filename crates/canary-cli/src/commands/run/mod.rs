@@ -136,6 +136,7 @@ impl Run {
         }
         let mesh = lab::Mesh::start(plan, self)?;
         let course = Box::pin(drive(mesh.stage(plan, self)?, plan, self)).await;
+        mesh.linger().await;
         mesh.keep(course.as_ref().ok().map(|course| &course.ending))?;
         course
     }

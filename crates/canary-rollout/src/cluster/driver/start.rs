@@ -142,18 +142,7 @@ async fn start<C: Cluster + 'static>(
     running.report_kept_version();
     running.handle(event);
     if running.driver.aborting {
-        // The command is the last line of the annotation, which was read with the state.
-        while let Some(lines) = running.target.take_commands() {
-            running.commanded(lines).await?;
-        }
-        if !running.state.is_decided() || running.state.keeps_old_version() {
-            running.lease.release().await;
-            let why = match running.state.commands().last().map(|record| &record.outcome) {
-                Some(CommandOutcome::Refused(why)) => why,
-                _ => "another command replaced it",
-            };
-            return Err(Error::Plan(format!("the abort was not carried out: {why}")));
-        }
+        abort(&mut running).await?;
     }
     let stream = stream::unfold((running, spans), |(mut running, mut spans)| async move {
         let span = spans.at(&running.state);
@@ -161,6 +150,23 @@ async fn start<C: Cluster + 'static>(
         item.map(|item| (item, (running, spans)))
     });
     Ok((Run(stream.fuse().boxed()), Control { commands: sender }))
+}
+
+/// Carries out the abort for which a driver was started.
+async fn abort<C: Cluster + 'static>(running: &mut Running<C>) -> Result<()> {
+    // The command is the last line of the annotation, which was read with the state.
+    while let Some(lines) = running.target.take_commands() {
+        running.commanded(lines).await?;
+    }
+    if running.state.is_decided() && !running.state.keeps_old_version() {
+        return Ok(());
+    }
+    running.lease.release().await;
+    let why = match running.state.commands().last().map(|record| &record.outcome) {
+        Some(CommandOutcome::Refused(why)) => why,
+        _ => "another command replaced it",
+    };
+    Err(Error::Plan(format!("the abort was not carried out: {why}")))
 }
 
 /// A run that has begun.

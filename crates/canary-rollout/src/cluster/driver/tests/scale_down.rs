@@ -54,6 +54,9 @@ fn replicas(store: &Store) -> u64 {
     store.inner().objects[&old()]["spec"]["replicas"].as_u64().unwrap()
 }
 
+/// A change by somebody else.
+type Change = Box<dyn Fn(&Store)>;
+
 /// The life of one driver: its end, and when it reported the wait and the scale-down.
 #[derive(Debug, Default)]
 struct Life {
@@ -194,7 +197,7 @@ fn what_comes_in_the_way_during_the_wait_leaves_it() {
             "metadata": {"name": "batch", "namespace": "default"},
             "spec": {"hosts": ["batch"], "http": [{"route": [
                 {"destination": {"host": "image-classifier", "subset": "resnet50"}}]}]}});
-        let table: [(Box<dyn Fn(&Store)>, &str); 6] = [
+        let table: [(Change, &str); 6] = [
             (Box::new(|store| store.inner().edit(50)), "somebody else has changed what it wrote"),
             (Box::new(|store| store.inner().relabel()), "somebody else has changed what it wrote"),
             (
