@@ -89,6 +89,13 @@ wheel=$(ls "$PWD"/dist/*.whl) sdist=$(ls "$PWD"/dist/*.tar.gz) root=$PWD
     wheel/bin/python "$root/scripts/use_package.py" "$version" "$root/README.md")
 (cd "$empty" && wheel/bin/python -m pip install --quiet --disable-pip-version-check "$wheel[lab,plot]" &&
     wheel/bin/python "$root/scripts/use_package.py" "$version" "$root/README.md" lab)
+say "Run by uvx and by pipx, without an installation"
+$venv/bin/python -m pip install --quiet --disable-pip-version-check "pipx>=1.7" "uv>=0.9"
+for runner in "uvx --no-config --from $wheel canary" "pipx run --no-cache --spec $wheel canary"; do
+    (cd "$empty" && PATH="$root/$venv/bin:$PATH" && $runner --version && $runner validate "$root/examples/mesh.yaml" &&
+        $runner route "$root/examples/mesh.yaml" --test "$root/examples/cases.yaml" &&
+        $runner simulate "$root/examples/plan.yaml" --runs 50)
+done
 say "Built from the source distribution, in an empty environment"
 "${PYTHON:-python3}" -m venv "$empty/sdist"
 unoptimised "$empty/sdist/bin/python" -m pip install --quiet --disable-pip-version-check --no-binary istio-canary "$sdist"

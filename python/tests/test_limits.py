@@ -69,6 +69,9 @@ SOURCES = {
     "bytes of a response of Prometheus": ("32 MiB", "canary-kube", "max_bytes: 32 << 20"),
     "series of one query": ("10 000", "canary-kube", "max_series: 10_000"),
     "bytes of a request to the gateway": ("256 MiB", "canary-lab", "MAX_BODY: usize = 256 << 20;"),
+    "bytes of a request to the Kubernetes API": ("3 MiB", "canary-lab", "MAX_BODY: usize = 3 << 20;"),
+    "changes that a watch": ("256", "canary-lab", "MAX_REMEMBERED: usize = 256;"),
+    "time of a watch": ("1800 s", "canary-lab", "WATCH: Duration = Duration::from_secs(1_800);"),
     "pods of one workload": ("16", "canary-lab", "MAX_REPLICAS: u64 = 16;"),
     "bytes of a file with weights": ("512 MiB", "canary-lab", "MAX_BYTES: u64 = 512 << 20;"),
 }

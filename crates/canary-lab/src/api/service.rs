@@ -38,7 +38,7 @@ impl Service {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let response = self.respond(request).await.unwrap_or_else(|refusal| refusal.response());
-        tracing::debug!(%method, path, status = response.status().as_u16(), "API request");
+        tracing::debug!(%method, path, status = response.status().as_u16(), "API request served");
         response
     }
 

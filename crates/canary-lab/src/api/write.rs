@@ -64,7 +64,7 @@ fn read(body: &[u8]) -> Result<Value, Refusal> {
     let failed = |error: String| Refusal::bad_request(format!("the body cannot be read: {error}"));
     serde_json::from_slice(body).or_else(|error| {
         let text = std::str::from_utf8(body).map_err(|error| failed(error.to_string()))?;
-        // The problem of a text that is neither is told as that of JSON.
+        // A text that is neither has the error of JSON.
         serde_saphyr::from_str(text).map_err(|_| failed(error.to_string()))
     })
 }
@@ -115,7 +115,7 @@ pub(super) fn create(
 ) -> Result<Response<Body>, Refusal> {
     let mut object = read(body)?;
     if target.kind == "SelfSubjectAccessReview" {
-        // Whoever has the token may do everything.
+        // A client with the token may do everything.
         object["status"] = json!({"allowed": true});
         return Ok(answer::object(StatusCode::CREATED, &object));
     }

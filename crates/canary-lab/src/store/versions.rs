@@ -27,7 +27,7 @@ impl Store {
         inner.put(target, None, Stored { object, managers }).map(Some)
     }
 
-    /// A store with the same objects, which nobody watches: for writes that are tried and not kept.
+    /// A store with the same objects and without watchers: for writes that are tried and not kept.
     pub(crate) fn detached(&self) -> Self {
         let copy = {
             let inner = self.lock();
