@@ -15,8 +15,6 @@ use super::{
     guardrail::{Check, Guardrail},
     on_alarm::OnAlarm,
     plan::Plan,
-    reading::Reading,
-    state::State,
 };
 use canary_stats::Dispersion;
 
@@ -120,35 +118,10 @@ impl AaReport {
     pub fn is_complete(&self) -> bool {
         self.early.is_none()
     }
-
-    /// The measurement of a plan's state; none of a plan that is not A/A.
-    fn of(plan: &Plan, state: &State) -> Option<Self> {
-        if !plan.aa {
-            return None;
-        }
-        let of = || plan.guardrails.iter().zip(&state.monitors);
-        let guardrails: Vec<AaGuardrail> = of()
-            .filter_map(|(guardrail, monitor)| {
-                Some(AaGuardrail::of(guardrail, monitor.dispersion()?))
-            })
-            .collect();
-        let alarms = of().filter_map(|(guardrail, monitor)| {
-            let alpha = plan.alpha_of(guardrail);
-            let alarmed = monitor.max_ln_e() >= -canary_stats::portable::ln(alpha);
-            alarmed.then(|| AaAlarm {
-                guardrail: guardrail.name.clone(),
-                e: Reading::finite_e(monitor.max_ln_e()),
-                threshold: 1.0 / alpha,
-            })
-        });
-        let alarms = alarms.collect();
-        let advice = AaAdvice::of(plan.aa_window(), &guardrails);
-        Some(Self { guardrails, alarms, advice, early: None })
-    }
 }
 
 impl AaGuardrail {
-    fn of(guardrail: &Guardrail, dispersion: &Dispersion) -> Self {
+    pub(crate) fn of(guardrail: &Guardrail, dispersion: &Dispersion) -> Self {
         let levels = dispersion.levels().map(|level| AaLevel {
             window: Duration::from_millis(level.millis),
             phi: level.phi,
@@ -181,7 +154,7 @@ impl AaGuardrail {
 
 impl AaAdvice {
     /// The advice that holds for all guardrails: the longest of their windows.
-    fn of(planned: Duration, guardrails: &[AaGuardrail]) -> Self {
+    pub(crate) fn of(planned: Duration, guardrails: &[AaGuardrail]) -> Self {
         let needed = guardrails.iter().filter_map(AaGuardrail::window);
         let (window, enough) = needed.fold((planned, true), |(window, enough), (one, known)| {
             (window.max(one), enough && known)
@@ -238,15 +211,6 @@ impl Plan {
     /// The same in milliseconds.
     pub(crate) fn aa_millis(&self) -> u64 {
         u64::try_from(self.aa_window().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl State {
-    /// The report of an A/A run so far, or `None` when the plan is not an A/A run.
-    ///
-    /// `plan` is the plan that the state belongs to.
-    pub fn aa(&self, plan: &Plan) -> Option<AaReport> {
-        AaReport::of(plan, self)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A rollout as data: where the traffic goes, in which steps, and what must not get worse.
 
 mod defaults;
+mod looks;
 mod shapes;
 mod text;
 

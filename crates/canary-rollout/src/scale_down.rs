@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Phase, State};
-use crate::{cluster::ObjectRef, evidence::Timestamp};
+use crate::cluster::ObjectRef;
 
 /// The `Deployment` of the old version, as it was when the canary was promoted.
 ///
@@ -72,27 +71,5 @@ impl fmt::Display for ScaleDown {
             }
             Self::Left { why } => write!(f, "the old version is not scaled down: {why}"),
         }
-    }
-}
-
-impl State {
-    /// The `Deployment` of the old version, from the promotion until it is scaled down.
-    pub fn old_version(&self) -> Option<&OldVersion> {
-        self.old_version.as_ref()
-    }
-
-    /// The earliest time of its scale-down, once it is known.
-    pub fn scale_down_at(&self) -> Option<Timestamp> {
-        self.scale_down_at
-    }
-
-    /// What became of the old version's `Deployment`; none before that, and where the plan does not ask for it.
-    pub fn scale_down(&self) -> Option<&ScaleDown> {
-        self.scale_down.as_ref()
-    }
-
-    /// Returns `true` after a promotion whose old version still waits for its scale-down.
-    pub fn keeps_old_version(&self) -> bool {
-        matches!(self.phase, Phase::Keeping(_) | Phase::ScalingDown(_))
     }
 }

@@ -1,5 +1,7 @@
 //! All that a rollout must remember, small enough for an annotation.
 
+mod results;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};

@@ -109,7 +109,8 @@ pymethods! {
 
         fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Parts<'py>)> {
             let restore = slf.py().get_type::<Self>().getattr("_restore")?;
-            Ok((restore, take_apart(slf)?))
+            let Self { core, image } = slf.get();
+            Ok((restore, take_apart(slf.py(), core, Self::items(slf)?, image.as_deref())))
         }
 
         #[staticmethod]
@@ -121,7 +122,7 @@ pymethods! {
             trace: Trace,
             image: Option<Vec<u8>>,
         ) -> PyResult<Self> {
-            put_together(outputs, body, headers, trace, image)
+            Ok(Self { core: put_together(outputs, body, headers, trace)?, image })
         }
 
         fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -8,7 +8,6 @@ use pyo3::{
     types::{PyBytes, PyString},
 };
 
-use super::class::Answer;
 use crate::{array, error::IntoPy};
 
 /// The subset, the seconds that the answer took, the times that the request was sent, and why it was sent again.
@@ -27,29 +26,32 @@ pub(super) type Parts<'py> = (
 );
 
 /// The parts of an answer. Headers with credentials, such as `set-cookie`, are not among them.
-pub(super) fn take_apart<'py>(answer: &Bound<'py, Answer>) -> PyResult<Parts<'py>> {
-    let (py, Answer { core, image }) = (answer.py(), answer.get());
+pub(super) fn take_apart<'py>(
+    py: Python<'py>,
+    core: &predict::Answer,
+    outputs: Vec<Item<'py>>,
+    image: Option<&[u8]>,
+) -> Parts<'py> {
     let headers = core.headers().iter().filter(|(name, _)| !predict::is_credential(name.as_str()));
     let subset = core.subset().map(str::to_owned);
-    Ok((
-        Answer::items(answer)?,
+    (
+        outputs,
         PyBytes::new(py, core.raw()),
         headers
             .map(|(name, value)| (name.to_string(), PyBytes::new(py, value.as_bytes())))
             .collect(),
         (subset, core.elapsed().as_secs_f64(), core.attempts(), core.repeated().to_vec()),
-        image.as_ref().map(|image| PyBytes::new(py, image)),
-    ))
+        image.map(|image| PyBytes::new(py, image)),
+    )
 }
 
-/// The answer of these parts.
+/// The answer of these parts, without its image.
 pub(super) fn put_together(
     outputs: Vec<(String, Bound<'_, PyAny>)>,
     body: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
     (subset, elapsed, attempts, repeated): Trace,
-    image: Option<Vec<u8>>,
-) -> PyResult<Answer> {
+) -> PyResult<predict::Answer> {
     let tensor = |(name, array): (String, Bound<'_, PyAny>)| Ok((name, array::to_tensor(&array)?));
     let parts = AnswerParts {
         outputs: outputs.into_iter().map(tensor).collect::<PyResult<_>>()?,
@@ -60,5 +62,5 @@ pub(super) fn put_together(
         attempts,
         repeated,
     };
-    Ok(Answer { core: predict::Answer::from_parts(parts).py()?, image })
+    predict::Answer::from_parts(parts).py()
 }

@@ -8,7 +8,7 @@ use std::{
 use pyo3::{exceptions::PyException, prelude::*, sync::PyOnceLock, types::PyTuple};
 
 use super::{
-    fork, levels,
+    levels,
     queue::{Next, queue},
 };
 use crate::door;
@@ -54,7 +54,6 @@ impl Drop for Busy {
 pub(super) fn begin(py: Python<'_>, deliver: Py<PyAny>, start: Py<PyAny>) -> PyResult<()> {
     // A second time there is nothing to do.
     let _ = PYTHON.set(py, (deliver, start));
-    fork::register(py)?;
     door::at_exit(py, &pyo3::wrap_pyfunction!(stop, py)?)
 }
 

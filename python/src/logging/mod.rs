@@ -51,6 +51,7 @@ fn _log_to(
     }
     levels::watch(py, loggers, manager)?;
     delivery::begin(py, deliver, start)?;
+    fork::register(py)?;
     levels::refresh(py)?;
     tracing_subscriber::registry().with(layer).try_init().map_err(|error| {
         PyRuntimeError::new_err(format!("cannot pass events on to logging: {error}"))

@@ -38,13 +38,6 @@ struct Settings {
     gateway_namespace: Option<String>,
 }
 
-impl Mesh {
-    /// The decision about a request.
-    pub(super) fn decide(&self, request: route::Request) -> route::Decision {
-        self.core.route(request)
-    }
-}
-
 pymethods! {
     Mesh [table, card(render_mesh)]
     get |mesh| {
@@ -102,7 +95,13 @@ pymethods! {
                 Some(claims) => request.claims(request::claims(claims)?),
                 None => request,
             };
-            Ok(Decision::new(slf, request))
+            Ok(Decision::new(slf.as_any(), slf.get().core.route(request)))
+        }
+
+        /// Decides about the request of a pickled decision.
+        #[pyo3(name = "_decide")]
+        fn decide(slf: &Bound<'_, Self>, request: &[u8]) -> PyResult<Decision> {
+            Ok(Decision::new(slf.as_any(), slf.get().core.route(value::restore(request)?)))
         }
 
         fn diff(&self, py: Python<'_>, after: &Bound<'_, Self>) -> PyResult<Plain> {

@@ -4,7 +4,6 @@ use canary_core::route;
 use canary_python_macros::binding;
 use pyo3::{prelude::*, types::PyBytes};
 
-use super::class::Mesh;
 use crate::{convert::value, macros::pymethods};
 
 /// Where a request goes.
@@ -13,18 +12,18 @@ use crate::{convert::value, macros::pymethods};
 pub(crate) struct Decision {
     core: route::Decision,
     /// The mesh that decided.
-    mesh: Py<Mesh>,
+    mesh: Py<PyAny>,
 }
 
 impl Decision {
     /// The decision of a mesh about a request.
-    pub(super) fn new(mesh: &Bound<'_, Mesh>, request: route::Request) -> Self {
-        Self { core: mesh.get().decide(request), mesh: mesh.clone().unbind() }
+    pub(super) fn new(mesh: &Bound<'_, PyAny>, core: route::Decision) -> Self {
+        Self { core, mesh: mesh.clone().unbind() }
     }
 }
 
-/// The parts of a pickled decision: the mesh and the request, which decide it again.
-type Parts<'py> = (Bound<'py, PyAny>, (Py<Mesh>, Bound<'py, PyBytes>));
+/// The parts of a pickled decision: the method of its mesh that decides again, and the request.
+type Parts<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 
 /// A share as a number from 0 to 1.
 fn fraction(share: route::Chance) -> f64 {
@@ -76,14 +75,8 @@ pymethods! {
         }
 
         fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Parts<'py>> {
-            let restore = py.get_type::<Self>().getattr("_restore")?;
-            Ok((restore, (self.mesh.clone_ref(py), value::bytes(py, self.core.request())?)))
-        }
-
-        #[staticmethod]
-        #[pyo3(name = "_restore")]
-        fn restore(mesh: &Bound<'_, Mesh>, request: &[u8]) -> PyResult<Self> {
-            Ok(Self::new(mesh, value::restore(request)?))
+            let decide = self.mesh.bind(py).getattr("_decide")?;
+            Ok((decide, (value::bytes(py, self.core.request())?,)))
         }
 
         fn __str__(&self) -> String {

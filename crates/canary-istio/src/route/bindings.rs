@@ -3,7 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    clusters::{Address, ClusterLookup, Proxy},
+    address::Address,
+    clusters::{ClusterLookup, Proxy},
     conditions::{Conditions, Listener, Unmet},
     destination_rules::Client,
     rewrite::RedirectTo,

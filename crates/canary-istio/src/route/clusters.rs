@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{
+    address::Address,
     destination_rules::{Client, DestinationRules},
     policy::{EffectivePolicy, MergedRule},
     registry::Registry,
     scopes::Egress,
     services::Service,
 };
-use crate::names::{qualify, service_namespace};
-use crate::networking::Destination;
+use crate::names::service_namespace;
 
 /// Why no destination answers, with what Envoy says then.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,28 +98,6 @@ pub struct Cluster {
     /// True when its endpoints are chosen by a hash of the request.
     #[serde(skip)]
     pub(super) hashes: bool,
-}
-
-/// A destination as a rule names it, with its host completed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) subset: Option<String>,
-    pub(super) port: Option<u16>,
-    /// The namespace of the object that names it.
-    pub(super) namespace: String,
-}
-
-impl Address {
-    pub(super) fn new(written: &Destination, namespace: &str, domain: &str) -> Self {
-        let number = written.port.as_ref().and_then(|port| port.number);
-        Self {
-            host: qualify(&written.host, namespace, domain),
-            subset: written.subset.clone().filter(|subset| !subset.is_empty()),
-            port: number.map(|port| u16::try_from(port).unwrap_or(0)),
-            namespace: namespace.to_owned(),
-        }
-    }
 }
 
 /// The proxy that calls a destination.

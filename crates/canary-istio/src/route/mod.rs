@@ -1,4 +1,5 @@
 //! Where a request goes and why: Istio's routing, evaluated without a mesh.
+mod address;
 mod bindings;
 mod chance;
 mod clusters;

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 
 use super::{
+    address::Address,
     chance::{Chance, Fault},
-    clusters::Address,
     conditions::{Conditions, HeaderNames},
     cors::Cors,
     expressions::Expressions,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::{
-    clusters::Address,
+    address::Address,
     declared::{labels, list, namespace, texts},
     destination_rules::Client,
     services::Speaks,

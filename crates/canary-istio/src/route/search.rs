@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    clusters::{Address, Cluster, Failure, FailureKind, Proxy},
+    address::Address,
+    clusters::{Cluster, Failure, FailureKind, Proxy},
     conditions::Seen,
     cors::CorsAction,
     decision::{Decision, Outcome},

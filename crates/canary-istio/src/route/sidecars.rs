@@ -15,9 +15,7 @@ use super::{
     routes::{Bound, Route},
     rule_ref::RuleRef,
     scopes::{Beyond, Egress, Scope, Scopes},
-    services::Service,
     virtual_services::Entry,
-    visible::Visible,
 };
 use crate::names::{
     HostTable, MESH, Nearness, expand_alias, lower, service_namespace, split_authority,
@@ -101,46 +99,9 @@ pub(super) struct Sidecar<'m> {
 }
 
 impl<'m> Sidecar<'m> {
-    /// The target of a request over HTTP by its authority, in the table of routes that the services of the port share.
-    pub(super) fn called(&self, authority: &str) -> Resolved {
-        let host = called_name(authority);
-        let seen = self.routed();
-        let found = seen.and_then(|seen| seen.exact(&host).or_else(|| seen.wildcard(&host)));
-        found.unwrap_or_else(|| self.unknown())
-    }
-
-    /// The target of every request over HTTP to the address of one service.
-    pub(super) fn called_at(&self, service: &Service) -> Resolved {
-        let host = &service.host;
-        let found = self.routed().and_then(|seen| seen.of_service(host));
-        found.unwrap_or_else(|| {
-            Resolved::Closed(format!("no routes of port {} are for service {host}", self.port))
-        })
-    }
-
     /// The outcome of requests to nobody that the client knows.
     pub(super) fn unknown(&self) -> Resolved {
         Resolved::Unknown(self.scopes.beyond(self.scope()).clone())
-    }
-
-    /// What the client sees of that which has routes on the port; `None` when there are none.
-    fn routed(&self) -> Option<Visible<'_, 'm>> {
-        let listener = match self.scope() {
-            Some(scope) => Some(scope.listener(self.port)?),
-            None => None,
-        };
-        Some(Visible { sidecar: self, listener })
-    }
-
-    /// What the client sees by each entry of its `Sidecar` resource that may make listeners on the port, in order.
-    pub(super) fn listening(&self) -> Vec<Visible<'_, 'm>> {
-        let visible = |listener| Visible { sidecar: self, listener };
-        match self.scope() {
-            Some(scope) => {
-                scope.listeners_on(self.port).map(|listener| visible(Some(listener))).collect()
-            }
-            None => vec![visible(None)],
-        }
     }
 
     /// The VirtualServices that the client sees by an entry of its `Sidecar` resource with a host that stands for this

@@ -227,3 +227,43 @@ impl<'m> Visible<'_, 'm> {
             .any(|service| self.present(&service.host).is_some())
     }
 }
+
+/// The targets of requests over HTTP, by what the client sees.
+impl<'m> Sidecar<'m> {
+    /// The target of a request over HTTP by its authority, in the table of routes that the services of the port share.
+    pub(super) fn called(&self, authority: &str) -> Resolved {
+        let host = called_name(authority);
+        let seen = self.routed();
+        let found = seen.and_then(|seen| seen.exact(&host).or_else(|| seen.wildcard(&host)));
+        found.unwrap_or_else(|| self.unknown())
+    }
+
+    /// The target of every request over HTTP to the address of one service.
+    pub(super) fn called_at(&self, service: &Service) -> Resolved {
+        let host = &service.host;
+        let found = self.routed().and_then(|seen| seen.of_service(host));
+        found.unwrap_or_else(|| {
+            Resolved::Closed(format!("no routes of port {} are for service {host}", self.port))
+        })
+    }
+
+    /// What the client sees of that which has routes on the port; `None` when there are none.
+    pub(super) fn routed(&self) -> Option<Visible<'_, 'm>> {
+        let listener = match self.scope() {
+            Some(scope) => Some(scope.listener(self.port)?),
+            None => None,
+        };
+        Some(Visible { sidecar: self, listener })
+    }
+
+    /// What the client sees by each entry of its `Sidecar` resource that may make listeners on the port, in order.
+    pub(super) fn listening(&self) -> Vec<Visible<'_, 'm>> {
+        let visible = |listener| Visible { sidecar: self, listener };
+        match self.scope() {
+            Some(scope) => {
+                scope.listeners_on(self.port).map(|listener| visible(Some(listener))).collect()
+            }
+            None => vec![visible(None)],
+        }
+    }
+}

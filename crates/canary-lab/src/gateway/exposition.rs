@@ -14,7 +14,7 @@ use prometheus_client::{
 };
 
 use super::{
-    metrics::{Count, Series},
+    series::{Count, Series},
     snapshot::Snapshot,
 };
 

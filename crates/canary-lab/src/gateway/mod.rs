@@ -13,10 +13,11 @@ mod outgoing;
 mod proxy;
 mod recent;
 mod reply;
+mod series;
 mod snapshot;
 mod view;
 
-pub use metrics::{Count, Metrics, Series};
+pub use metrics::Metrics;
 pub use mirror_log::MirrorLog;
 pub use mirrors::Mirrors;
 pub(crate) use proxy::Proxy;
@@ -24,4 +25,5 @@ pub use recent::Exchange;
 pub(crate) use recent::Recent;
 #[cfg(feature = "istio")]
 pub(crate) use reply::SUBSET;
+pub use series::{Count, Series};
 pub(crate) use snapshot::{Pod, Snapshot};

@@ -31,11 +31,12 @@ use super::{
     edits::{self, forwarded, insert, remove_hop_by_hop},
     exposition,
     forward::Upstreams,
-    metrics::{Metrics, Series},
+    metrics::Metrics,
     mirror_log::{Log, Sink},
     outgoing::{Answered, Outgoing},
     recent::Recent,
     reply::{Body, Reply, mark},
+    series::Series,
     snapshot::Snapshot,
     view::View,
 };

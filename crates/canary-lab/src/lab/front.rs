@@ -4,7 +4,6 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
 };
 
 use canary_core::rollout::Result;
@@ -12,9 +11,10 @@ use serde_json::{Value, json};
 
 #[cfg(feature = "istio")]
 use super::istio_front::IstioFront;
+use super::log_counts::count;
 use crate::{
-    envoy::{Envoy, LogLine, Routes, listener, mark},
-    gateway::{Pod, Proxy, Series, Snapshot},
+    envoy::{Envoy, Routes, listener, mark},
+    gateway::{Pod, Proxy, Snapshot},
     net::Serving,
 };
 
@@ -160,26 +160,4 @@ fn nowhere() -> Value {
         "virtual_hosts": [{"name": "blackhole", "domains": ["*"]}],
         "validate_clusters": false,
     })
-}
-
-/// Counts a request as the lab's own gateway does.
-pub(super) fn count(proxy: &Proxy, line: &LogLine) {
-    let snapshot = proxy.snapshot.load();
-    let upstream = line.upstream.as_deref().and_then(|address| address.parse().ok());
-    let endpoint = upstream.and_then(|address| snapshot.endpoint_at(address));
-    // outbound|port|subset|host
-    let mut parts = line.cluster.as_deref().unwrap_or_default().splitn(4, '|').skip(2);
-    let (subset, service) = (parts.next(), parts.next());
-    let label = |name: &str| {
-        endpoint.and_then(|endpoint| endpoint.labels.get(name).cloned()).unwrap_or_default()
-    };
-    let series = Series {
-        service: service.unwrap_or_default().to_owned(),
-        subset: subset.unwrap_or_default().to_owned(),
-        workload: endpoint.map(|endpoint| endpoint.workload.clone()).unwrap_or_default(),
-        version: label("version"),
-        code: line.status,
-        flags: line.flags.clone().unwrap_or_default(),
-    };
-    proxy.metrics.record(series, Duration::from_millis(line.milliseconds));
 }

@@ -11,7 +11,7 @@ use canary_core::rollout::{Error, Result};
 use serde_json::Value;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::front::count;
+use super::log_counts::count;
 use crate::{
     envoy::get_from,
     gateway::{Pod, Proxy},

@@ -4,6 +4,7 @@ mod builder;
 mod front;
 #[cfg(feature = "istio")]
 mod istio_front;
+mod log_counts;
 mod registry;
 mod running;
 mod workloads;

@@ -14,9 +14,10 @@ use serde_json::{Map, Value};
 
 use super::{
     admission, apply,
+    change::Change,
     fields::Managers,
     stored::{Key, Stored, group, shown},
-    watch::{AllChanges, Change, Watchers},
+    watch::{AllChanges, Watchers},
 };
 
 /// The name under which writes are recorded, unless [`Store::field_manager`] gives another.

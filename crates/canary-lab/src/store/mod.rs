@@ -2,6 +2,7 @@
 
 mod admission;
 mod apply;
+mod change;
 mod fields;
 mod memory;
 #[cfg(feature = "api")]
@@ -11,9 +12,9 @@ mod stored;
 mod versions;
 mod watch;
 
+pub(crate) use change::Change;
 pub use memory::{FIELD_MANAGER, Store};
 #[cfg(feature = "api")]
 pub(crate) use stored::shown;
 #[cfg(feature = "api")]
 pub(crate) use watch::AllChanges;
-pub(crate) use watch::Change;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::watch::Change;
+use super::change::Change;
 
 /// The number of changes that are remembered.
 const MAX_REMEMBERED: usize = 256;

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::{
     Store,
+    change::Change,
     fields::Managers,
     memory::{Inner, restore},
     stored::{Key, Stored},
-    watch::{AllChanges, Change},
+    watch::AllChanges,
 };
 
 impl Store {

@@ -13,15 +13,10 @@ use futures_core::Stream;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::stored::{Key, shown};
-
-/// The kind of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Created,
-    Applied,
-    Deleted,
-}
+use super::{
+    change::Change,
+    stored::{Key, shown},
+};
 
 /// Every change of every object, in order.
 pub(crate) type AllChanges = UnboundedReceiver<(Change, Value)>;

@@ -1,6 +1,6 @@
 //! Requests as counts, and how many of the canary's are above each of several latencies.
 
-use super::rows::{BOUND, NODES};
+use super::grid::{BOUND, NODES};
 use crate::stream::Window;
 
 /// The latencies that a canary's request is held against: one for each row of evidence, ascending, and that of the

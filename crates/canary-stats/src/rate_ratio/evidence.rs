@@ -2,7 +2,7 @@
 
 use super::{
     MOST_RATIO, RateRatio,
-    rows::{BOUND, NODES},
+    grid::{BOUND, NODES},
 };
 use crate::{
     e_process::{Alpha, EProcess, Interval},

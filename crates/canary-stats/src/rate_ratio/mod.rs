@@ -37,6 +37,7 @@ mod bursts;
 mod counts;
 mod evidence;
 mod factors;
+mod grid;
 mod measured;
 mod proof;
 mod rows;
@@ -55,7 +56,7 @@ use self::{
 };
 pub(crate) use self::{
     counts::CUTS,
-    rows::{BOUND, NODES},
+    grid::{BOUND, NODES},
     saved::Saved,
 };
 use super::{

@@ -12,7 +12,10 @@
 //! The test of a latency's quantile has a latency for each row in place of a ratio: the canary's requests above it are
 //! the bad ones, and the ratio is 1 in all rows ([`Nodes::Levels`]).
 
-use super::factors::{Alternative, Conditions, Factors};
+use super::{
+    factors::{Alternative, Conditions, Factors},
+    grid::{GRID, NODES},
+};
 use crate::{
     portable::{exp, ln, ln_sum_exp},
     prior::{PRIOR, SIZES},
@@ -20,13 +23,6 @@ use crate::{
     stream::Window,
 };
 
-/// The ratios, as multiples of the bound.
-pub(super) const GRID: [f64; 16] =
-    [0.1, 0.2, 0.35, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0];
-/// The number of ratios.
-pub(crate) const NODES: usize = GRID.len();
-/// The place of the bound.
-pub(crate) const BOUND: usize = 7;
 /// The sizes of the prior, and two for a harm that the plan states.
 pub(super) const WIDTH: usize = SIZES + 2;
 

@@ -7,8 +7,9 @@ use super::{
     bursts::Bursts,
     counts::Counts,
     factors::Conditions,
+    grid::NODES,
     proof::Segments,
-    rows::{NODES, Nodes, Row, Rows, WIDTH},
+    rows::{Nodes, Row, Rows, WIDTH},
 };
 use crate::{
     dispersion::Dispersion,

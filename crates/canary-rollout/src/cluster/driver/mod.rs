@@ -19,6 +19,7 @@ mod snapshot;
 mod source_activity;
 mod start;
 mod store;
+mod stored_lines;
 mod target;
 #[cfg(test)]
 mod tests;

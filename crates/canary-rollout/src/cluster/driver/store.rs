@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use super::progress::Progress;
 use crate::{
     Split,
     evidence::{Stored, Timestamp},
@@ -21,7 +20,7 @@ impl Store {
     }
 
     /// Stores a line, and before it the split where it is another one.
-    fn write(
+    pub(super) fn write(
         &mut self,
         line: &Stored,
         split: Option<Split>,
@@ -38,32 +37,7 @@ impl Store {
     }
 
     /// Hands over to the file what is buffered.
-    fn flush(&mut self) -> std::io::Result<()> {
+    pub(super) fn flush(&mut self) -> std::io::Result<()> {
         self.file.flush()
-    }
-}
-
-impl<C> super::run::Running<C> {
-    /// Stores a line, where the run stores its observations. A file that cannot be written is reported, and the run continues without it.
-    pub(super) fn store(&mut self, line: impl FnOnce() -> Stored) {
-        let Some(store) = &mut self.driver.store else { return };
-        let stored = store.write(&line(), self.state.split(), self.state.since());
-        self.check_stored(stored);
-    }
-
-    pub(super) fn flush_stored(&mut self) {
-        if let Some(store) = &mut self.driver.store {
-            let flushed = store.flush();
-            self.check_stored(flushed);
-        }
-    }
-
-    fn check_stored(&mut self, stored: std::io::Result<()>) {
-        if let Err(error) = stored {
-            self.driver.store = None;
-            let source = "the file of observations".to_owned();
-            let error = Some(format!("it cannot be written, and nothing more is stored: {error}"));
-            self.reports.push_back(Progress::SourceEnded { source, error });
-        }
     }
 }
