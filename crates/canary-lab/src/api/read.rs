@@ -97,7 +97,7 @@ pub(super) fn watch(
     Ok(answer::with_body(StatusCode::OK, StreamBody::new(watcher.frames(first)).boxed_unsync()))
 }
 
-/// A watch that is going on.
+/// A running watch.
 struct Watcher {
     target: Target,
     selected: Selected,

@@ -47,6 +47,7 @@ pub struct Lab {
     // First: the tasks end before what they serve.
     #[cfg(feature = "api")]
     pub(super) api: Mutex<Option<crate::api::KubernetesApi>>,
+    #[cfg_attr(not(feature = "api"), expect(dead_code, reason = "it is held for its end"))]
     pub(super) threads: Threads,
     pub(super) store: Store,
     pub(super) gateway: Front,
