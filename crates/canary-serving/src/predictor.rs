@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{
     Error, Result,
     error::{BoxError, Origin, PredictError},
-    predict::{Answer, Client, Input, Retry, Value},
+    predict::{Answer, Client, Input, Peer, Retry, Value},
     problem,
     tensor::DataView,
 };
@@ -91,7 +91,11 @@ fn on_route(client: &Client, route: PredictionRoute<'_>, repeat: bool) -> Client
         PredictionRoute::Divided { without: Some(header) } => client.without_header(&header.name),
         PredictionRoute::Header(header) => client.header(&header.name, &header.value),
     };
-    if repeat { client } else { client.retry(Retry::never()) }
+    if repeat {
+        return client;
+    }
+    // The requests of evidence are counted: none is sent beside them, to explain a failure either.
+    Client { peer: Peer::never(), ..client.retry(Retry::never()) }
 }
 
 /// The answer, unless no output of it has a value although the input has some: a model that answers every input with
