@@ -1,9 +1,9 @@
 //! A lab that has not started.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use canary_lab::{Lab, LabBuilder, model::ModelFiles};
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use super::{
     envoy::{istio as control_plane, program},
@@ -16,13 +16,30 @@ pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
     py.import("canary._weights")?.call_method0("packages")?.extract()
 }
 
+/// The model of a path: one that the lab serves, or the address of a server that runs already.
+#[derive(FromPyObject)]
+pub(super) enum Served {
+    Model(ScriptedModel),
+    Server(String),
+}
+
+/// The address in a URL such as `http://127.0.0.1:8080`.
+fn address(url: &str) -> PyResult<SocketAddr> {
+    let address = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    address.and_then(|address| address.parse().ok()).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "the server is {url:?}; give its address as http://127.0.0.1:8080, an IP address and a port"
+        ))
+    })
+}
+
 /// The settings of a lab that has not started.
 pub(super) struct Setup(LabBuilder);
 
 impl Setup {
     pub(super) fn new(
         py: Python<'_>,
-        models: Option<BTreeMap<String, ScriptedModel>>,
+        models: Option<BTreeMap<String, Served>>,
         model_files: Option<PathBuf>,
         scripted_when_missing: bool,
         seed: Option<u64>,
@@ -31,7 +48,10 @@ impl Setup {
     ) -> PyResult<Self> {
         let mut builder = Lab::builder();
         for (path, model) in models.into_iter().flatten() {
-            builder = builder.model(path, model.model());
+            builder = match model {
+                Served::Model(model) => builder.model(path, model.model()),
+                Served::Server(url) => builder.server(path, address(&url)?),
+            };
         }
         match model_files {
             Some(folder) => {

@@ -59,7 +59,7 @@ pub use problem::line;
 pub use recorder::{InFlight, Recorded, Recorder};
 pub use sample::Sample;
 pub(crate) use sample::Samples;
-pub use score::Score;
+pub use score::{Score, close};
 pub use scored::scored;
 pub use sending_order::SendingOrder;
 pub use source::{Observations, OwnRequests, Source};

@@ -12,6 +12,7 @@ use super::{
     detect::Peer,
     failure,
     names::Names,
+    prediction::Prediction,
     protocol::{Encoding, Protocol},
     request::Form,
     retry::{Budget, Retry},
@@ -76,6 +77,7 @@ impl Client {
                 version: ModelVersion::Latest,
                 signature: String::new(),
                 outputs: Vec::new(),
+                prediction: Prediction::default(),
                 form: Form::Row,
                 headers: HeaderMap::new(),
                 subset_header: Self::SUBSET_HEADER.to_owned(),
@@ -121,6 +123,11 @@ impl Client {
         self.config.protocol
     }
 
+    /// The form of arrays in its requests of the Open Inference Protocol.
+    pub fn encoded(&self) -> Encoding {
+        self.config.encoding
+    }
+
     /// Sets the form of arrays in requests of the Open Inference Protocol; see [`Encoding`]. Other protocols have one
     /// form alone.
     #[must_use]
@@ -135,6 +142,12 @@ impl Client {
     #[must_use]
     pub fn outputs<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         self.set(|config| config.outputs = names.into_iter().map(Into::into).collect())
+    }
+
+    /// Sets the part of an answer that a rollout compares; the most probable label unless set.
+    #[must_use]
+    pub fn prediction(self, prediction: Prediction) -> Self {
+        self.set(|config| config.prediction = prediction)
     }
 
     /// Sets the model's name.

@@ -6,6 +6,7 @@ use http::{HeaderMap, Uri};
 use super::{
     address::{Address, ModelVersion, Scheme},
     attempts::Limits,
+    prediction::Prediction,
     protocol::{self, Call, Encoding, Protocol},
     request::Form,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) signature: String,
     /// The outputs to respond with; all when there is none.
     pub(crate) outputs: Vec<String>,
+    /// The part of an answer that a rollout compares.
+    pub(crate) prediction: Prediction,
     pub(crate) form: Form,
     pub(crate) headers: HeaderMap,
     pub(crate) subset_header: String,

@@ -20,6 +20,7 @@ mod little_endian;
 mod many;
 mod metadata;
 mod names;
+mod prediction;
 mod protocol;
 mod request;
 mod response;
@@ -44,6 +45,7 @@ pub use grpc::{read_predict_grpc, write_predict_grpc};
 pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};
+pub use prediction::{Predicted, Prediction};
 pub use protocol::{Encoding, Protocol};
 #[doc(hidden)]
 pub use request::float_rows_by_kernel;

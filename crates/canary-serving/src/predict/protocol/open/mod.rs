@@ -58,6 +58,28 @@ pub enum Encoding {
     Base64,
 }
 
+impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 4] = [Self::Automatic, Self::Lists, Self::Raw, Self::Base64];
+
+    /// The name in settings: `auto`, `lists`, `raw` or `base64`.
+    ///
+    /// ```
+    /// use canary_core::predict::Encoding;
+    ///
+    /// let names: Vec<_> = Encoding::ALL.iter().map(|encoding| encoding.as_str()).collect();
+    /// assert_eq!(names, ["auto", "lists", "raw", "base64"]);
+    /// ```
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Automatic => "auto",
+            Self::Lists => "lists",
+            Self::Raw => "raw",
+            Self::Base64 => "base64",
+        }
+    }
+}
+
 /// The reason for which classify and regress are refused.
 fn no_such_call() -> Unsupported {
     Unsupported::new(
