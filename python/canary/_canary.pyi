@@ -3921,9 +3921,9 @@ class Plan(_Value):
             client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
                 one, the lab's gateway and the stable version's model. For any other server, a function of an input (the
                 bytes of a file, an array, or a dict of these) and a dict of headers to send, which returns
-                `(subset, prediction)`: the name of the subset that answered, and a text, a number, a tuple of one and its
-                probability, or None. What it raises is a failed request, of the subset in the exception's attribute
-                `subset` if it has one. It is called in several threads.
+                `(subset, prediction)`: the name of the subset that answered, and a text, a number, a tuple of one and
+                its probability, or None. What it raises is a failed request, of the subset in the exception's
+                attribute `subset` if it has one. It is called in several threads.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
                 one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
                 queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an

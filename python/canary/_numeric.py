@@ -23,7 +23,7 @@ class _Close:
         return float(stable == canary or abs(stable - canary) <= self.tolerance)
 
 
-def numeric_agreement(
+def numeric_agreement(  # noqa: PLR0913 - a keyword argument each
     tolerance: float,
     at_least: float,
     *,
@@ -35,7 +35,8 @@ def numeric_agreement(
 ) -> Guardrail:
     """Hold the share of inputs for which both models answer the same number, within a tolerance, at or over `at_least`.
 
-    The client reads the numbers by `Client(…, prediction="number")`. An answer that is no number is raised by the run.
+    The client reads the numbers by `Client(…, prediction="number")`. An answer that is not a number is an error, which
+    the run raises.
 
     Args:
         tolerance: The greatest difference of two numbers that agree, in the unit of the model's output.
@@ -54,6 +55,4 @@ def numeric_agreement(
     if not tolerance >= 0:
         raise ValueError(f"tolerance is {tolerance}; give 0 or more, in the unit of the model's output")
     score = _Close(float(tolerance))
-    return custom(
-        name, score, at_least, proven_above=proven_above, share=share, minimum=minimum, action=action
-    )
+    return custom(name, score, at_least, proven_above=proven_above, share=share, minimum=minimum, action=action)

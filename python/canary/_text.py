@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def text(text: str | Iterable[str]) -> NDArray[Any]:
-    """Make an input of a text, or of several, for a model that takes text: `Client.predict` reads a plain str as a path.
+    """Make an input of a text, or of several, for a model that takes text.
 
-    It is an array of one dimension, one entry for each text, in the element type that models of text take (`DT_STRING`,
-    `BYTES`).
+    `Client.predict` reads a plain str as a path. This is an array of one dimension, one entry for each text, in the
+    element type that models of text take (`DT_STRING`, `BYTES`).
 
     Args:
         text: One text, or several in their order.

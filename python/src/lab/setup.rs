@@ -1,15 +1,18 @@
 //! A lab that has not started.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use canary_lab::{Lab, LabBuilder, model::ModelFiles};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyString};
 
 use super::{
     envoy::{istio as control_plane, program},
     scripted_model::ScriptedModel,
 };
-use crate::error::IntoPy;
+use crate::{
+    convert::given::{Given, Refused},
+    error::IntoPy,
+};
 
 /// The folder in which pip put the files of the real models; their weights are converted for the lab once.
 pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
@@ -17,10 +20,30 @@ pub(crate) fn own_packages(py: Python<'_>) -> PyResult<PathBuf> {
 }
 
 /// The model of a path: one that the lab serves, or the address of a server that runs already.
-#[derive(FromPyObject)]
 pub(super) enum Served {
     Model(ScriptedModel),
     Server(String),
+}
+
+impl<'py> Given<'py> for Served {
+    fn wanted() -> Cow<'static, str> {
+        let model = ScriptedModel::wanted();
+        format!("{model}, or the address of a server, such as \"http://127.0.0.1:8080\"").into()
+    }
+
+    fn several() -> Cow<'static, str> {
+        ScriptedModel::several()
+    }
+
+    fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
+        match value.cast::<PyString>() {
+            Ok(url) => Ok(Self::Server(url.to_string_lossy().into_owned())),
+            Err(_) if value.is_instance_of::<ScriptedModel>() => {
+                ScriptedModel::read(value).map(Self::Model)
+            }
+            Err(_) => Err(Refused::kind(value, Self::wanted())),
+        }
+    }
 }
 
 /// The address in a URL such as `http://127.0.0.1:8080`.

@@ -39,7 +39,7 @@ enum Called {
     Answer(Option<String>, Option<predict::Predicted>),
     /// The subset, and what the function raised.
     Failure(Option<String>, String),
-    /// It gave what is no answer, which is not a model's fault.
+    /// It gave something else than an answer, which is not a model's fault.
     Wrong(String),
 }
 

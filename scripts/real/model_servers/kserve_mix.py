@@ -13,7 +13,7 @@ class Mix(Model):
         super().__init__("mix")
         self.ready = True
 
-    def predict(self, payload, headers=None, response_headers=None):
+    def predict(self, payload, headers=None, response_headers=None):  # noqa: ARG002 - as KServe calls it
         """Answer a request of V1, a dictionary, or of V2."""
         if not isinstance(payload, InferRequest):
             rows = payload["instances"]
@@ -40,9 +40,7 @@ class Mix(Model):
             binary = payload.use_binary_outputs
             answer.set_data_from_numpy(array, binary_data=binary or datatype == "FP16")
             answers.append(answer)
-        return InferResponse(
-            payload.id, self.name, answers, use_binary_outputs=payload.use_binary_outputs
-        )
+        return InferResponse(payload.id, self.name, answers, use_binary_outputs=payload.use_binary_outputs)
 
 
 def serve(http: int, grpc: int) -> None:

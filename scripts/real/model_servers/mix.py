@@ -1,7 +1,8 @@
 """The model that the real servers of the tests run: plain NumPy, the same in each of them.
 
-It gives every input back under its name, and for an input ``x`` of floats with four columns the scores of three classes:
-``logits``, and ``labels`` with ``probabilities``. ``MIX_SHIFT`` moves the scores, as another version of the model would.
+It gives every input back under its name, and for an input ``x`` of floats with four columns the scores of three
+classes: ``logits``, and ``labels`` with ``probabilities``. ``MIX_SHIFT`` moves the scores, as another version of the
+model would.
 """
 
 import os

@@ -29,13 +29,10 @@ class Mix(MLModel):
             if not mix.classifies(one.name, array):
                 continue
             found = mix.scores(array)
-            for name in ("logits", "probabilities"):
-                outputs.append(NumpyCodec.encode_output(name, found[name]))
+            outputs.extend(NumpyCodec.encode_output(name, found[name]) for name in ("logits", "probabilities"))
             labels = found["labels"]
             texts = [label.decode() for label in labels.ravel()]
             outputs.append(ResponseOutput(name="labels", shape=list(labels.shape), datatype="BYTES", data=texts))
         chosen = [output.name for output in payload.outputs or []]
         outputs = [output for output in outputs if not chosen or output.name in chosen]
         return InferenceResponse(model_name=self.name, model_version=self.version, id=payload.id, outputs=outputs)
-
-

@@ -1,7 +1,7 @@
 """Starts a real model server with the model ``mix`` on the loopback, and stays in the foreground.
 
-Usage: ``serve.py mlserver|kserve|triton FOLDER HTTP_PORT GRPC_PORT METRICS_PORT``. The server's own files are written to
-FOLDER. It runs in the environment that ``build-model-servers.sh`` has made for it.
+Usage: ``serve.py mlserver|kserve|triton FOLDER HTTP_PORT GRPC_PORT METRICS_PORT``. The server's own files are written
+to FOLDER. It runs in the environment that ``build-model-servers.sh`` has made for it.
 """
 
 import json
@@ -27,7 +27,7 @@ def mlserver(folder: pathlib.Path, http: int, grpc: int, metrics: int) -> None:
     (folder / "mix/model-settings.json").write_text(json.dumps(model))
     program = pathlib.Path(sys.executable).with_name("mlserver")
     os.environ["PYTHONPATH"] = str(HERE)
-    os.execv(program, [str(program), "start", str(folder)])
+    os.execv(program, [str(program), "start", str(folder)])  # noqa: S606 - this process becomes the server
 
 
 def kserve(folder: pathlib.Path, http: int, grpc: int, metrics: int) -> None:
@@ -72,7 +72,7 @@ def triton(folder: pathlib.Path, http: int, grpc: int, metrics: int) -> None:
         "--metrics-address=127.0.0.1",
         "--log-info=false",
     ]
-    os.execv(program, [str(program), *arguments])
+    os.execv(program, [str(program), *arguments])  # noqa: S606 - this process becomes the server
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ pub use observation::{
 pub use pairs::Pairing;
 pub use predictor::{
     Predicted, PredictionFailure, PredictionInput, PredictionRequest, PredictionResponse,
-    PredictionRoute, Predictor,
+    PredictionRoute, Predictor, TopClass,
 };
 #[doc(hidden)]
 pub use problem::line;

@@ -45,7 +45,7 @@ pub trait Score: Send + Sync {
 }
 
 /// The score of pairs of numbers: 1 where they differ by no more than `tolerance`, and 0 where they differ by more. A
-/// pair whose stable half is no number has no score; one whose canary alone is no number, or NaN, has 0.
+/// pair whose stable half is not a number has no score; one whose canary alone is not a number has 0.
 ///
 /// It scores a custom guardrail of models that answer with numbers.
 ///
@@ -67,11 +67,9 @@ pub fn close(tolerance: f64) -> impl Score {
         let Seen::Pair(pair) = &observation.what else { return None };
         let stable: f64 = pair.stable.class.parse().ok().filter(|number: &f64| !number.is_nan())?;
         // Equal infinities have no difference.
-        let agree = pair
-            .canary
-            .class
-            .parse::<f64>()
-            .is_ok_and(|canary| canary == stable || (canary - stable).abs() <= tolerance);
+        let agree = pair.canary.class.parse::<f64>().is_ok_and(|canary| {
+            canary.total_cmp(&stable).is_eq() || (canary - stable).abs() <= tolerance
+        });
         Some(f64::from(u8::from(agree)))
     }
 }

@@ -115,7 +115,7 @@ async fn not_found_by_a_server_of_another_protocol_says_so() {
     let error = client.wait(Duration::from_millis(10), |_| ()).await.unwrap_err().to_string();
     assert!(error.contains("protocol \"v2\""), "{error}");
 
-    // A ready model of KServe V1 is no status of TensorFlow Serving.
+    // The status of a model of KServe V1 is not one of TensorFlow Serving.
     let v1 = server(&[
         ("/v1/models", "200 OK", r#"{"models":["image_classifier"]}"#),
         ("/v1/models/image_classifier", "200 OK", r#"{"name":"image_classifier","ready":true}"#),

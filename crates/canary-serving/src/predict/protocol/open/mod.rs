@@ -39,8 +39,8 @@ pub(crate) const SERVICES: [&str; 2] =
 
 /// The form of arrays in requests of the Open Inference Protocol.
 ///
-/// The servers differ in what they read: Triton and KServe read every form but `Base64`, MLServer reads lists and base64
-/// over REST, TorchServe reads lists. Over gRPC all but TorchServe read raw elements.
+/// The servers differ in what they read: Triton and KServe read every form except `Base64`, MLServer reads lists and base64
+/// over REST, TorchServe reads lists. Over gRPC all except TorchServe read raw elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Encoding {

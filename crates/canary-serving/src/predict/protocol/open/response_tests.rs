@@ -52,7 +52,7 @@ fn every_type_is_read_as_it_is_declared() {
         );
         let wanted = Tensor::new(vec![count], data.clone()).unwrap();
         assert_eq!(one(&output), Ok(wanted.clone()), "{datatype} {list}");
-        // The type may stand behind the elements.
+        // The type may follow the elements.
         let output =
             format!(r#"{{"data":{list},"name":"y","datatype":"{datatype}","shape":[{count}]}}"#);
         assert_eq!(one(&output), Ok(wanted), "{datatype} {list}");
