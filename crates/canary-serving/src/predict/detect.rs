@@ -143,9 +143,9 @@ pub(super) async fn detected(client: Client) -> Result<Client> {
     let Some(found) = found else {
         let message = "no protocol of a model server was recognised";
         let mut error = PredictError::new(Origin::Answer, url, message);
-        error.help = "check the address and the port; if the server is one of these, behind a gateway that routes \
-                      only the paths of models, name the model, or set the protocol by hand"
-            .to_owned();
+        "check the address and the port; behind a gateway that routes only the paths of models, name the model, or set \
+         the protocol by hand"
+            .clone_into(&mut error.help);
         return Err(error.into());
     };
     tracing::debug!(

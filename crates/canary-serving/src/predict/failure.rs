@@ -258,7 +258,7 @@ fn server_message(text: &str) -> Option<String> {
     Some(server_text(text.trim()).into_owned())
 }
 
-/// One entry of the list of faults that FastAPI makes of a request: its message and its place.
+/// One entry of the list of faults that `FastAPI` makes of a request: its message and its place.
 fn fault(fault: &serde_json::Value) -> String {
     let Some(message) = fault.get("msg").and_then(serde_json::Value::as_str) else {
         return fault.to_string();

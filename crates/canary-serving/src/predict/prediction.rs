@@ -118,7 +118,8 @@ impl Prediction {
             }
             Kind::Number => {
                 let (name, tensor) = self.one(answer)?;
-                let numbers = numbers(tensor).map(|all| all.iter().map(shown).collect());
+                // The shortest texts that are read back as the same numbers.
+                let numbers = numbers(tensor).map(|all| all.iter().map(f64::to_string).collect());
                 Ok(each(name, tensor, numbers, "one number for each row")?)
             }
         }
@@ -126,15 +127,13 @@ impl Prediction {
 
     /// The output that is read, with its name.
     fn one<'a>(&'a self, answer: &'a Answer) -> Result<(&'a str, &'a Tensor)> {
-        match &self.output {
-            Some(name) => Ok((name, answer.output(name)?)),
-            None => {
-                let mut outputs = answer.outputs();
-                match (outputs.next(), outputs.next()) {
-                    (Some(only), None) => Ok(only),
-                    _ => answer.single().map(|tensor| ("", tensor)),
-                }
-            }
+        if let Some(name) = &self.output {
+            return Ok((name, answer.output(name)?));
+        }
+        let mut outputs = answer.outputs();
+        match (outputs.next(), outputs.next()) {
+            (Some(only), None) => Ok(only),
+            _ => answer.single().map(|tensor| ("", tensor)),
         }
     }
 
@@ -220,17 +219,12 @@ fn each(
     }
 }
 
-/// A number as the shortest text that is read back as the same.
-fn shown(number: &f64) -> String {
-    number.to_string()
-}
-
 fn texts(tensor: &Tensor) -> Option<Vec<String>> {
-    if let Some(texts) = tensor.to_texts() {
-        return Some(texts.into_iter().map(std::borrow::Cow::into_owned).collect());
-    }
     fn all<T: ToString>(values: &[T]) -> Vec<String> {
         values.iter().map(ToString::to_string).collect()
+    }
+    if let Some(texts) = tensor.to_texts() {
+        return Some(texts.into_iter().map(std::borrow::Cow::into_owned).collect());
     }
     Some(match tensor.data() {
         TensorData::Bool(values) => all(values),

@@ -17,7 +17,7 @@ fn path(request: &Request) -> &str {
     request.head.split_ascii_whitespace().nth(1).unwrap()
 }
 
-/// A server that answers each path with a status and a body, and others by 404 as FastAPI does.
+/// A server that answers each path with a status and a body, and others by 404 as `FastAPI` does.
 fn server(known: &'static [(&'static str, &'static str, &'static str)]) -> Server {
     Server::new(move |request, stream| {
         match known.iter().find(|(known, ..)| *known == path(request)) {

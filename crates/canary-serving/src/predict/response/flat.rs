@@ -104,13 +104,11 @@ fn truth(reader: &mut Reader<'_>) -> Parsed<bool> {
         return Ok(false);
     }
     let start = reader.at;
-    match reader.integer() {
-        Ok(Some(number @ (0 | 1))) => Ok(number == 1),
-        _ => {
-            reader.at = start;
-            reader.fail("this is not a BOOL")
-        }
+    if let Ok(Some(number @ (0 | 1))) = reader.integer() {
+        return Ok(number == 1);
     }
+    reader.at = start;
+    reader.fail("this is not a BOOL")
 }
 
 fn integers<T: TryFrom<i128>>(reader: &mut Reader<'_>, what: &str) -> Parsed<Vec<T>> {
@@ -121,13 +119,11 @@ fn integers<T: TryFrom<i128>>(reader: &mut Reader<'_>, what: &str) -> Parsed<Vec
             reader.at = start;
             return reader.fail(format!("found null where {what} is expected"));
         }
-        match reader.integer()?.map(T::try_from) {
-            Some(Ok(value)) => Ok(value),
-            _ => {
-                reader.at = start;
-                reader.fail(format!("this number is not {what}"))
-            }
+        if let Some(Ok(value)) = reader.integer()?.map(T::try_from) {
+            return Ok(value);
         }
+        reader.at = start;
+        reader.fail(format!("this number is not {what}"))
     })
 }
 

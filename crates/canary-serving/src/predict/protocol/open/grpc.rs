@@ -275,7 +275,7 @@ fn read_output(mut output: InferOutputTensor, raw: Option<Bytes>) -> Parsed<Tens
         Some(ParameterChoice::StringParam(text)) => Some(text),
         _ => None,
     };
-    response::tensor(shape, data, content_type.as_deref())
+    response::tensor(&shape, data, content_type.as_deref())
 }
 
 fn narrow<W: TryInto<N> + Copy + std::fmt::Display, N>(

@@ -106,7 +106,7 @@ mod tests {
             let error = read(DType::String, bytes).unwrap_err();
             assert!(error.contains("not whole"), "{error}");
         }
-        let error = read(DType::String, &[0; 16 << 20]).unwrap_err();
+        let error = read(DType::String, &vec![0; 16 << 20]).unwrap_err();
         assert!(error.contains("bytes of memory"), "{error}");
     }
 }

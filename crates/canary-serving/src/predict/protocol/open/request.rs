@@ -181,6 +181,7 @@ mod tests {
     }
 
     /// The JSON without its id, and the bytes behind it.
+    #[expect(clippy::needless_pass_by_value, reason = "tests convert into it at the call")]
     fn written(
         encoding: Encoding,
         outputs: &[&str],

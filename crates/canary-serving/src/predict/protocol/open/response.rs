@@ -127,12 +127,11 @@ impl Output {
             }
             b"parameters" => output.parameters(reader),
             b"data" => {
-                match output.dtype {
-                    Some(dtype) => output.data = Some(read_flat(reader, dtype)?),
-                    None => {
-                        output.data_at = Some(reader.at);
-                        reader.skip(1)?;
-                    }
+                if let Some(dtype) = output.dtype {
+                    output.data = Some(read_flat(reader, dtype)?);
+                } else {
+                    output.data_at = Some(reader.at);
+                    reader.skip(1)?;
                 }
                 Ok(())
             }
@@ -185,48 +184,46 @@ impl Output {
             (None, None, None) => return Err(missing("data")),
             _ => return Err(ParseError::new("it has both data and binary_data_size")),
         };
-        let tensor = tensor(shape, data, self.content_type.as_deref())?;
+        let tensor = tensor(&shape, data, self.content_type.as_deref())?;
         Ok((name.to_owned(), tensor))
     }
 }
 
 /// The array of a shape and its elements, whose strings are what `content_type` declares.
 pub(super) fn tensor(
-    shape: Vec<usize>,
+    shape: &[usize],
     data: TensorData,
     content_type: Option<&str>,
 ) -> Parsed<Tensor> {
     let data = match (data, content_type) {
-        (TensorData::String(values), Some("base64")) => TensorData::String(decoded(values)?),
+        (TensorData::String(values), Some("base64")) => TensorData::String(decoded(&values)?),
         (data, _) => data,
     };
     let text = content_type == Some("str") && data.dtype() == DType::String;
     let found = data.len();
-    let tensor = Tensor::new(shape.clone(), data).map_err(|_| {
+    let tensor = Tensor::new(shape.to_vec(), data).map_err(|_| {
         ParseError::new(format!("its shape is {shape:?}, and it has {found} elements"))
     })?;
     Ok(tensor.declared_text(text))
 }
 
-fn decoded(values: Vec<Vec<u8>>) -> Parsed<Vec<Vec<u8>>> {
-    let decode = |value: Vec<u8>| {
+fn decoded(values: &[Vec<u8>]) -> Parsed<Vec<Vec<u8>>> {
+    let decode = |value: &Vec<u8>| {
         base64_simd::STANDARD.decode_to_vec(value).map_err(|_| {
             ParseError::new("its content type is base64, and an element is not base64")
         })
     };
-    values.into_iter().map(decode).collect()
+    values.iter().map(decode).collect()
 }
 
 /// A whole number that is not negative.
 fn size(reader: &mut Reader<'_>) -> Parsed<usize> {
     let start = reader.at;
-    match reader.integer()?.and_then(|number| usize::try_from(number).ok()) {
-        Some(number) => Ok(number),
-        None => {
-            reader.at = start;
-            reader.fail("this is not a size")
-        }
+    if let Some(number) = reader.integer()?.and_then(|number| usize::try_from(number).ok()) {
+        return Ok(number);
     }
+    reader.at = start;
+    reader.fail("this is not a size")
 }
 
 fn shape(reader: &mut Reader<'_>) -> Parsed<Vec<usize>> {
