@@ -95,8 +95,10 @@ from canary._errors import (
     StoreError,
 )
 from canary._node import Node
+from canary._numeric import numeric_agreement
 from canary._objects import Objects
 from canary._records import Records
+from canary._text import text
 from canary._wait import wait, wait_async
 
 if TYPE_CHECKING:
@@ -185,12 +187,14 @@ __all__ = [
     "load",
     "loads",
     "mean",
+    "numeric_agreement",
     "numeric_drift",
     "observed_share",
     "pair_errors",
     "quantile_ratio",
     "report",
     "slow_ratio",
+    "text",
     "validate",
     "wait",
     "wait_async",

@@ -102,6 +102,10 @@ _Example: TypeAlias = Mapping[str, Any]
 _Seconds: TypeAlias = float | timedelta | str
 _Names: TypeAlias = str | Sequence[str]
 _Action: TypeAlias = Literal["rollback", "pause", "warn"]
+_Protocol: TypeAlias = Literal["tensorflow", "v1", "v2"]
+_Encoding: TypeAlias = Literal["auto", "lists", "raw", "base64"]
+_AskModel: TypeAlias = Callable[[Any, dict[str, str]], tuple[str | None, Any]]
+_Prediction: TypeAlias = Literal["labels", "argmax", "class", "number"] | Mapping[str, Any] | Callable[[Answer], Any]
 _Evidence: TypeAlias = Prometheus | Iterable[Observation] | AsyncIterable[Observation]
 
 class _Shown:
@@ -2066,6 +2070,17 @@ class Client(_Value):
         url: The address, such as `http://34.1.2.3`; `grpc://34.1.2.3:8500` uses gRPC; `https://` and `grpcs://`
             use TLS.
         model: The model's name.
+        protocol: The server's protocol: "tensorflow", TensorFlow Serving's own, unless given; "v1", KServe's; or "v2",
+            the Open Inference Protocol of Triton, MLServer and KServe. `detect` finds it out.
+        encoding: The form of arrays in requests of "v2": "auto" (unless given) sends raw elements over gRPC and lists
+            over REST, and what JSON cannot hold, such as bytes and float16, by the binary extension; "lists" and "raw"
+            send these alone; "base64" sends lists, with bytes as MLServer reads them.
+        outputs: The outputs to respond with, over "v2" and over TensorFlow Serving's gRPC; all unless given.
+        prediction: The part of an answer that a run compares: "labels" (unless given), the most probable one of the
+            outputs `labels` and `probabilities`; "argmax", the class with the highest score; "class", a text or whole
+            number; "number"; or a function of an `Answer` that gives a text or a number, a tuple of it and its
+            probability, or None. A dict names the output, and the classes: `{"argmax": "logits", "classes": ["cat",
+            "dog"]}`.
         signature: The signature; the server takes `serving_default` unless given.
         version: One version of the model by its number; the newest one unless given.
         label: One version of the model by its label.
@@ -2101,6 +2116,10 @@ class Client(_Value):
         url: str,
         *,
         model: str,
+        protocol: _Protocol | None = None,
+        encoding: _Encoding | None = None,
+        outputs: Iterable[str] | None = None,
+        prediction: _Prediction | None = None,
         signature: str | None = None,
         version: int | None = None,
         label: str | None = None,
@@ -2118,6 +2137,33 @@ class Client(_Value):
         proxy: str | Literal[False] | None = None,
         allow_cleartext: bool = False,
     ) -> Client: ...
+    @classmethod
+    def detect(cls, url: str, **settings: Any) -> Client:
+        """Make a client in the protocol that the server is found to speak, with the encoding that suits the server.
+
+        The server is asked to describe itself and the model; nothing is predicted.
+
+        Args:
+            url: The address.
+            settings: Those of the constructor, except `protocol` and `encoding`.
+
+        Raises:
+            NetworkError: The server cannot be reached.
+            AnswerError: It speaks none of the protocols.
+
+        Example:
+            >>> Client.detect(client.url, model=client.model).protocol
+            'tensorflow'
+        """
+    @classmethod
+    def detect_async(cls, url: str, **settings: Any) -> Coroutine[Any, Any, Client]:
+        """Do what `detect` does, as a coroutine; arguments and errors are the same.
+
+        Example:
+            >>> import asyncio
+            >>> asyncio.run(Client.detect_async(client.url, model=client.model)).protocol
+            'tensorflow'
+        """
     def __copy__(self) -> Client: ...
     def __deepcopy__(self, memo: Any, /) -> Client: ...
     def close(self) -> None:
@@ -2380,6 +2426,10 @@ class Client(_Value):
         *,
         url: str = ...,
         model: str = ...,
+        protocol: _Protocol | None = ...,
+        encoding: _Encoding | None = ...,
+        outputs: Iterable[str] | None = ...,
+        prediction: _Prediction | None = ...,
         signature: str | None = ...,
         version: int | None = ...,
         label: str | None = ...,
@@ -2421,6 +2471,14 @@ class Client(_Value):
         Example:
             >>> Client("http://localhost:8501", model="pets").model
             'pets'
+        """
+    @property
+    def protocol(self) -> _Protocol:
+        """The protocol: `tensorflow`, `v1` or `v2`.
+
+        Example:
+            >>> Client("http://localhost:8080", model="mix", protocol="v2").protocol
+            'v2'
         """
     @property
     def signature(self) -> str | None:
@@ -2709,7 +2767,8 @@ class Lab(_Shown):
     Deployments run as model servers, and the gateway does what Gateways, VirtualServices and DestinationRules say.
 
     Args:
-        models: Scripted models by the path that a Deployment names.
+        models: By the path that a Deployment names, a scripted model, or the address of a server that runs already,
+            such as `http://127.0.0.1:8080`: the gateway sends it what it routes to the pods of that path.
         model_files: The folder with the files of the real models; this interpreter's packages unless given.
         scripted_when_missing: True to let scripted models answer where the files of the real ones are missing.
         seed: The seed of the gateway's random draws.
@@ -2736,7 +2795,7 @@ class Lab(_Shown):
     def __new__(
         cls,
         *,
-        models: Mapping[str, ScriptedModel] | None = None,
+        models: Mapping[str, ScriptedModel | str] | None = None,
         model_files: str | PathLike[str] | None = None,
         scripted_when_missing: bool = False,
         seed: int | None = None,
@@ -2746,7 +2805,7 @@ class Lab(_Shown):
     @staticmethod
     def start_async(
         *,
-        models: Mapping[str, ScriptedModel] | None = None,
+        models: Mapping[str, ScriptedModel | str] | None = None,
         model_files: str | PathLike[str] | None = None,
         scripted_when_missing: bool = False,
         seed: int | None = None,
@@ -3834,7 +3893,7 @@ class Plan(_Value):
         lab: Lab | None = None,
         *,
         cluster: Cluster | None = None,
-        client: Client | None = None,
+        client: Client | _AskModel | None = None,
         inputs: Iterable[Any] | None = None,
         evidence: _Evidence | Sequence[_Evidence] | None = None,
         labels: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]] | None = None,
@@ -3877,7 +3936,11 @@ class Plan(_Value):
                 `inputs` are needed unless `evidence` is given and the plan has no header, and `cluster.preflight(plan)`
                 reports in advance what is missing.
             client: The client that sends the requests; its answers must name their subset (`stamp_subset`). Without
-                one, the lab's gateway and the stable version's model.
+                one, the lab's gateway and the stable version's model. For any other server, a function of an input (the
+                bytes of a file, an array, or a dict of these) and a dict of headers to send, which returns
+                `(subset, prediction)`: the name of the subset that answered, and a text, a number, a tuple of one and
+                its probability, or None. What it raises is a failed request, of the subset in the exception's
+                attribute `subset` if it has one. It is called in several threads.
             inputs: Inputs as `Client.predict` takes them, or (name, input), or (name, input, label). From the second
                 one on a separate thread reads them, a few ahead of the requests: an iterable that waits, such as a
                 queue or a camera, holds up neither the clock of the run nor its lock, and after ten quiet seconds an
@@ -3932,7 +3995,7 @@ class Plan(_Value):
         lab: Lab | None = None,
         *,
         cluster: Cluster | None = None,
-        client: Client | None = None,
+        client: Client | _AskModel | None = None,
         inputs: Iterable[Any] | None = None,
         evidence: _Evidence | Sequence[_Evidence] | None = None,
         labels: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]] | None = None,

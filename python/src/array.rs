@@ -18,8 +18,8 @@ pub(crate) use self::{
 
 /// A read-only NumPy array over the memory of a tensor that `owner` keeps alive.
 ///
-/// `bfloat16`, which NumPy lacks, becomes `float32`; strings become an object array of `str` where all are UTF-8, else
-/// of `bytes`.
+/// `bfloat16`, which NumPy lacks, becomes `float32`; strings become an object array of `str` where they are declared to
+/// be text, else of `bytes`.
 pub(crate) fn share<'py>(
     tensor: &Tensor,
     owner: &Bound<'py, PyAny>,
@@ -44,7 +44,7 @@ pub(crate) fn share<'py>(
             owner,
         ),
         TensorData::Bfloat16(bits) => own(py, give::widened(bits), shape),
-        TensorData::String(values) => texts::objects(py, values, shape),
+        TensorData::String(values) => texts::objects(py, values, shape, tensor.is_text()),
         _ => Err(PyTypeError::new_err(format!("{} has no NumPy dtype", tensor.dtype()))),
     }
 }

@@ -222,7 +222,7 @@ MISTAKES: dict[str, Mistake] = {
         lambda: client(headers={"authorization": 5}), "an int", "headers", "give a text"
     ),
     "a text that is not a path": Mistake(
-        lambda: client().predict("hello world"), "hello world", "file", "give a text for the model as bytes"
+        lambda: client().predict("hello world"), "hello world", "file", "a text for the model is given as canary.text("
     ),
     "no input": Mistake(lambda: client().predict(None), "None", "input", "give a path"),
     "inputs of unequal length": Mistake(

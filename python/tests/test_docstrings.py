@@ -16,7 +16,7 @@ from apiserver import BIN, apiserver
 from test_plan import client, start
 
 import canary
-from canary import _canary, _dashboard, _errors, _message, _node, _objects, _records, _wait, istio
+from canary import _canary, _dashboard, _errors, _message, _node, _numeric, _objects, _records, _text, _wait, istio
 
 STUB = Path(canary.__file__).parent / "_canary.pyi"
 EXPORTED = [name for name in _canary.__all__ if not name.startswith("__")]
@@ -166,7 +166,9 @@ def test_every_call_has_a_signature(name):
 
 
 @pytest.mark.parametrize(
-    "module", [_records, _dashboard, _message, _node, _objects, _wait, istio], ids=lambda one: one.__name__
+    "module",
+    [_records, _dashboard, _message, _node, _numeric, _objects, _text, _wait, istio],
+    ids=lambda one: one.__name__,
 )
 def test_what_is_written_in_python_is_documented_too(module):
     for name in getattr(
@@ -269,7 +271,9 @@ def test_an_example_runs(name, request):
 
 
 @pytest.mark.parametrize(
-    "module", [_dashboard, _message, _node, _objects, _records, _wait, istio], ids=lambda module: module.__name__
+    "module",
+    [_dashboard, _message, _node, _numeric, _objects, _records, _text, _wait, istio],
+    ids=lambda module: module.__name__,
 )
 def test_the_examples_in_python_run(module):
     outcome = doctest.testmod(module)

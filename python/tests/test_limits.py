@@ -29,6 +29,7 @@ SOURCES = {
     "dimensions of an array": ("32", "canary-serving", "MAX_DIMENSIONS: usize = 32;"),
     "values nested in one another in JSON that": ("64", "canary-serving", "MAX_DEPTH: usize = 64;"),
     "bytes of a response with metadata": ("16 MiB", "canary-serving", "MAX_DESCRIPTION: usize = 16 << 20;"),
+    "bytes of an answer that tells": ("1 MiB", "canary-serving", "MAX_ANSWER: usize = 1 << 20;"),
     "outputs of a response": ("1024", "canary-serving", "MAX_OUTPUTS: usize = 1024;"),
     "memory that the values": ("8 times its bytes, and 64 MiB", "canary-serving", "RATIO: usize = 8;"),
     "memory of values that TensorFlow": ("64 MiB", "canary-serving", "MAX_FILLED: usize = 64 << 20;"),

@@ -9,6 +9,9 @@ command -v prometheus >/dev/null || packages+=(prometheus)
 command -v chromium >/dev/null || packages+=(chromium)
 [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || packages+=(fonts-dejavu-core)
 if ! command -v go >/dev/null && [ ! -x /usr/local/go/bin/go ]; then packages+=(golang-go); fi
+# Triton's Python backend loads Python's shared library.
+command -v python3.11 >/dev/null || packages+=(python3.11 python3.11-venv)
+ldconfig -p | grep -q libpython3.11 || packages+=(libpython3.11)
 if [ ${#packages[@]} -gt 0 ]; then
     echo "==> Installing ${packages[*]}"
     apt-get update -qq
@@ -16,3 +19,4 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 ./build-kubernetes.sh
 ./build-istio.sh
+./build-model-servers.sh

@@ -354,7 +354,7 @@ async fn calls_over_grpc() {
     client("grpc://127.0.0.1:9").predict(b"x".as_slice()).await.unwrap_err();
     occur(&check(&recording), &["gRPC response", "call answered", "call failed"]);
     let call = recording.events("call answered").pop().unwrap();
-    assert_eq!(call.around[0].1["protocol"], "gRPC");
+    assert_eq!(call.around[0].1["transport"], "gRPC");
     drop(lab);
 }
 

@@ -14,6 +14,7 @@ pub mod istio;
 pub mod istiod;
 pub mod memory;
 pub mod meshes;
+pub mod model_servers;
 pub mod parts;
 pub mod programs;
 pub mod prometheus;

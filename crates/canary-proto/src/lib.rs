@@ -18,3 +18,9 @@ pub mod tensorflow {
         include!("generated/tensorflow.serving.rs");
     }
 }
+
+/// Messages and the service of the Open Inference Protocol ("V2").
+#[allow(clippy::pedantic, unreachable_pub, unused_qualifications, reason = "generated")]
+pub mod inference {
+    include!("generated/inference.rs");
+}

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{
     Error, Result,
     error::{BoxError, Origin, PredictError},
-    predict::{Answer, Client, Input, Retry, Value},
+    predict::{Answer, Client, Input, Peer, Retry, Value},
     problem,
     tensor::DataView,
 };
@@ -47,13 +47,21 @@ impl Predictor for Client {
         let client = on_route(self, request.route, request.repeat);
         let answer = client.predict(request.input).await;
         match answer.and_then(|answer| with_values(&client, request.input, answer)) {
-            Ok(answer) => Ok(PredictionResponse {
-                subset: answer.subset().map(str::to_owned),
-                latency: answer.elapsed(),
-                outcome: Ok(Predicted {
-                    classes: if request.classes { top_classes(&answer) } else { Ok(Vec::new()) },
-                }),
-            }),
+            Ok(answer) => {
+                let prediction = &client.config.prediction;
+                let classes = match request.classes.then(|| prediction.of(&answer)) {
+                    None => Ok(Vec::new()),
+                    Some(Ok(rows)) => Ok(rows),
+                    // The caller's function is at fault, and not the model.
+                    Some(Err(error)) if prediction.is_function() => return Err(error.into()),
+                    Some(Err(error)) => Err(error.to_string()),
+                };
+                Ok(PredictionResponse {
+                    subset: answer.subset().map(str::to_owned),
+                    latency: answer.elapsed(),
+                    outcome: Ok(Predicted { classes }),
+                })
+            }
             Err(Error::Predict(error)) if error.origin != Origin::Request => {
                 Ok(PredictionResponse {
                     subset: error.subset.clone(),
@@ -91,7 +99,11 @@ fn on_route(client: &Client, route: PredictionRoute<'_>, repeat: bool) -> Client
         PredictionRoute::Divided { without: Some(header) } => client.without_header(&header.name),
         PredictionRoute::Header(header) => client.header(&header.name, &header.value),
     };
-    if repeat { client } else { client.retry(Retry::never()) }
+    if repeat {
+        return client;
+    }
+    // The requests of evidence are counted: none is sent beside them, to explain a failure either.
+    Client { peer: Peer::never(), ..client.retry(Retry::never()) }
 }
 
 /// The answer, unless no output of it has a value although the input has some: a model that answers every input with
@@ -108,13 +120,6 @@ fn with_values(client: &Client, input: &Input<'_>, answer: Answer) -> Result<Ans
     error.attempts = answer.attempts();
     error.elapsed = answer.elapsed();
     Err(error.into())
-}
-
-/// The most probable class of each row.
-fn top_classes(answer: &Answer) -> Result<Vec<Option<(String, f64)>>, String> {
-    let rows = answer.top_rows().map_err(|error| error.to_string())?;
-    let first = |row: Vec<(String, f32)>| row.into_iter().next();
-    Ok(rows.into_iter().map(|row| first(row).map(|(class, score)| (class, score.into()))).collect())
 }
 
 fn file<'a>(input: &'a Input<'_>) -> Option<&'a [u8]> {

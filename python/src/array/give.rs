@@ -13,6 +13,7 @@ pub(super) fn widened(bits: &[u16]) -> Vec<f32> {
 
 /// A NumPy array that owns the memory of a tensor of numbers, which is not copied; strings as [`share`] gives them.
 pub(crate) fn give(py: Python<'_>, tensor: Tensor) -> PyResult<Bound<'_, PyAny>> {
+    let text = tensor.is_text();
     let (shape, data) = tensor.into_parts();
     match data {
         TensorData::Float(values) => own(py, values, &shape),
@@ -26,7 +27,7 @@ pub(crate) fn give(py: Python<'_>, tensor: Tensor) -> PyResult<Bound<'_, PyAny>>
         TensorData::Uint32(values) => own(py, values, &shape),
         TensorData::Uint64(values) => own(py, values, &shape),
         TensorData::Bool(values) => own(py, values, &shape),
-        TensorData::String(values) => texts::objects(py, &values, &shape),
+        TensorData::String(values) => texts::objects(py, &values, &shape, text),
         TensorData::Bfloat16(bits) => own(py, widened(&bits), &shape),
         TensorData::Half(bits) => {
             let values = half::vec::HalfBitsVecExt::reinterpret_into::<half::f16>(bits);

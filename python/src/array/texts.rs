@@ -15,6 +15,9 @@ pub(super) fn read(array: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     let shape: Vec<usize> = array.getattr("shape")?.extract()?;
     let items = array.call_method0("ravel")?.call_method0("tolist")?;
     let items = items.cast_into::<PyList>()?;
+    if !items.is_empty() && items.iter().all(|item| item.is_instance_of::<PyString>()) {
+        return Tensor::texts(shape, items.extract::<Vec<String>>()?).py();
+    }
     let bytes = items
         .iter()
         .map(|item| {
@@ -33,18 +36,25 @@ pub(super) fn read(array: &Bound<'_, PyAny>) -> PyResult<Tensor> {
     Tensor::new(shape, TensorData::String(bytes)).py()
 }
 
-/// An array of `str` where all are UTF-8, else of `bytes`.
+/// An array of `str` where the strings are declared to be text, else of `bytes`. Bytes that are not UTF-8 are in a text as
+/// `os.fsdecode` has them, by the error handler `surrogateescape`.
 pub(super) fn objects<'py>(
     py: Python<'py>,
     values: &[Vec<u8>],
     shape: &[usize],
+    text: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     limit::check(shape.len())?;
-    let texts: Result<Vec<_>, _> = values.iter().map(|value| std::str::from_utf8(value)).collect();
-    let items = match texts {
-        Ok(texts) => PyList::new(py, texts)?,
-        Err(_) => PyList::new(py, values.iter().map(|value| PyBytes::new(py, value)))?,
+    let item = |value: &Vec<u8>| -> PyResult<Bound<'py, PyAny>> {
+        if !text {
+            return Ok(PyBytes::new(py, value).into_any());
+        }
+        match std::str::from_utf8(value) {
+            Ok(text) => Ok(PyString::new(py, text).into_any()),
+            Err(_) => PyBytes::new(py, value).call_method1("decode", ("utf-8", "surrogateescape")),
+        }
     };
+    let items = PyList::new(py, values.iter().map(item).collect::<PyResult<Vec<_>>>()?)?;
     let numpy = py.import("numpy")?;
     let array = numpy.call_method1("empty", (values.len(), "object"))?;
     array.set_item(PySlice::full(py), items)?;

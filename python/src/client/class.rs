@@ -8,13 +8,14 @@ use std::{
 use canary_core::{predict, serving::Result};
 use canary_python_macros::binding;
 use pyo3::{
-    exceptions::{PyRuntimeError, PyValueError},
+    exceptions::{PyRuntimeError, PyTypeError, PyValueError},
     prelude::*,
-    types::{PyDict, PyTuple},
+    types::{PyDict, PyTuple, PyType},
 };
 
 use super::{
     examples,
+    prediction::Chosen,
     read::{Request, with_headers},
     settings::Settings,
     signatures::Signatures,
@@ -65,6 +66,29 @@ impl Client {
     }
 }
 
+/// The client with these settings, in the protocol of its server.
+fn detecting(
+    class: &Bound<'_, PyType>,
+    url: &str,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Task<impl Future<Output = Result<Client>> + Send + use<>>> {
+    let client = class.call((url,), settings)?;
+    let client = client.cast::<Client>()?.get();
+    let (core, settings) = (client.core()?, client.settings.clone());
+    if settings.protocol.is_some() || settings.encoding.is_some() {
+        return Err(PyTypeError::new_err(
+            "detect finds protocol and encoding out; leave them out, or make a Client with them",
+        ));
+    }
+    Ok(Task::new(async move {
+        let core = core.detected().await?;
+        let protocol = Some(core.spoken().as_str().to_owned());
+        let encoding = Some(core.encoded().as_str().to_owned());
+        let settings = Settings { protocol, encoding, ..settings };
+        Ok(Client { open: Mutex::new(Some(core)), settings })
+    }))
+}
+
 /// An answer to a request without an image.
 fn plain(answer: Result<predict::Answer>) -> Result<Answer> {
     answer.map(|core| Answer { core, image: None })
@@ -79,6 +103,7 @@ pymethods! {
     get |client| {
         url: &str = &client.settings.url;
         model: &str = &client.settings.model;
+        protocol: &str = client.settings.protocol.as_deref().unwrap_or(predict::Protocol::default().as_str());
         signature: Option<&str> = client.settings.signature.as_deref();
         version: Option<u64> = client.settings.version;
         label: Option<&str> = client.settings.label.as_deref();
@@ -125,7 +150,8 @@ pymethods! {
     methods {
         #[new]
         #[pyo3(signature = (
-            url, *, model, signature = None, version = None, label = None, headers = None, timeout = None, attempts = None,
+            url, *, model, protocol = None, encoding = None, outputs = None, prediction = None, signature = None,
+            version = None, label = None, headers = None, timeout = None, attempts = None,
             attempt_timeout = None, hedge = None, max_answer_bytes = None, form = None, doubles = false,
             ca_certificate = None, identity = None, system_authorities = true, proxy = None,
             allow_cleartext = false
@@ -134,6 +160,10 @@ pymethods! {
         fn new(
             url: String,
             model: String,
+            protocol: Option<String>,
+            encoding: Option<String>,
+            outputs: Option<Vec<String>>,
+            prediction: Option<&Bound<'_, PyAny>>,
             signature: Option<String>,
             version: Option<u64>,
             label: Option<String>,
@@ -155,6 +185,10 @@ pymethods! {
             let settings = Settings {
                 url,
                 model,
+                protocol,
+                encoding,
+                outputs,
+                prediction: prediction.map(Chosen::read).transpose()?,
                 signature,
                 version,
                 label,
@@ -171,6 +205,26 @@ pymethods! {
                 allow_cleartext,
             };
             Ok(Self { open: Mutex::new(Some(settings.client()?)), settings })
+        }
+
+        #[classmethod]
+        #[pyo3(signature = (url, **settings))]
+        fn detect<'py>(
+            class: &Bound<'py, PyType>,
+            url: &str,
+            settings: Option<&Bound<'py, PyDict>>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            detecting(class, url, settings)?.wait(class.py())
+        }
+
+        #[classmethod]
+        #[pyo3(signature = (url, **settings))]
+        fn detect_async<'py>(
+            class: &Bound<'py, PyType>,
+            url: &str,
+            settings: Option<&Bound<'py, PyDict>>,
+        ) -> PyResult<Bound<'py, PyAny>> {
+            detecting(class, url, settings)?.awaitable(class.py())
         }
 
         #[pyo3(signature = (items, *, concurrency = 32, progress = None))]

@@ -3,6 +3,7 @@
 mod class;
 mod examples;
 mod pem;
+mod prediction;
 mod read;
 mod settings;
 mod signatures;
@@ -11,3 +12,4 @@ mod version_state;
 mod wait;
 
 pub(crate) use class::Client;
+pub(crate) use prediction::value as prediction_of;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 use canary_core::predict;
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyDict};
 
-use super::tls;
+use super::{prediction::Chosen, tls};
 use crate::{
     convert::{choice, proxy::Proxy},
     error::IntoPy,
@@ -16,6 +16,10 @@ use crate::{
 pub(super) struct Settings {
     pub(super) url: String,
     pub(super) model: String,
+    pub(super) protocol: Option<String>,
+    pub(super) encoding: Option<String>,
+    pub(super) outputs: Option<Vec<String>>,
+    pub(super) prediction: Option<Chosen>,
     pub(super) signature: Option<String>,
     pub(super) version: Option<u64>,
     pub(super) label: Option<String>,
@@ -36,6 +40,18 @@ impl Settings {
     /// The client.
     pub(super) fn client(&self) -> PyResult<predict::Client> {
         let mut core = predict::Client::new(&self.url).py()?.model(&self.model);
+        if let Some(protocol) = &self.protocol {
+            core = core.protocol(choice::protocol(protocol)?);
+        }
+        if let Some(encoding) = &self.encoding {
+            core = core.encoding(choice::encoding(encoding)?);
+        }
+        if let Some(outputs) = &self.outputs {
+            core = core.outputs(outputs);
+        }
+        if let Some(prediction) = &self.prediction {
+            core = core.prediction(prediction.core());
+        }
         if let Some(signature) = &self.signature {
             core = core.signature(signature);
         }
@@ -79,9 +95,11 @@ impl Settings {
     pub(super) fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let arguments = arguments!(
             py, self;
-            model, signature, version, label, headers, timeout, attempts, attempt_timeout, hedge, max_answer_bytes, form,
+            model, protocol, encoding, outputs, signature, version, label, headers, timeout, attempts, attempt_timeout, hedge, max_answer_bytes, form,
             doubles, allow_cleartext
         );
+        let prediction = self.prediction.as_ref().map(|chosen| chosen.argument(py));
+        arguments.set_item("prediction", prediction)?;
         self.tls.arguments(&arguments)?;
         arguments.set_item("proxy", self.proxy.argument(py)?)?;
         Ok(arguments)
@@ -113,6 +131,9 @@ impl Settings {
     /// The settings in short. Headers may hold credentials: their names are shown, their values are not.
     pub(super) fn shown(&self) -> String {
         let mut text = format!("Client({:?}, model={:?}", self.url, self.model);
+        if let Some(protocol) = &self.protocol {
+            let _ = write!(text, ", protocol={protocol:?}");
+        }
         if let Some(signature) = &self.signature {
             let _ = write!(text, ", signature={signature:?}");
         }

@@ -1,6 +1,6 @@
 //! Values that are given by name.
 
-use canary_core::predict::Form;
+use canary_core::predict::{Encoding, Form, Protocol};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 /// The value of that name out of those that there are.
@@ -31,4 +31,14 @@ pub(crate) fn either<T>(
 /// The form of a REST predict request.
 pub(crate) fn form(name: &str) -> PyResult<Form> {
     either("form", name, "choose", [("row", Form::Row), ("column", Form::Column)])
+}
+
+/// The protocol of a model server.
+pub(crate) fn protocol(name: &str) -> PyResult<Protocol> {
+    choose("protocol", name, &Protocol::ALL.map(|known| (known.as_str(), known)))
+}
+
+/// The form of arrays in requests of the Open Inference Protocol.
+pub(crate) fn encoding(name: &str) -> PyResult<Encoding> {
+    choose("encoding", name, &Encoding::ALL.map(|known| (known.as_str(), known)))
 }

@@ -30,7 +30,7 @@ pub(crate) fn file(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
             if cause.kind() == ErrorKind::NotFound && value.is_instance_of::<PyString>() {
                 return not_found(
                     &path,
-                    "check the path; give a text for the model as bytes, or in an array",
+                    "check the path; a text for the model is given as canary.text(\"…\")",
                 );
             }
             unreadable(&path, &cause)

@@ -12,8 +12,7 @@ use pyo3::{exceptions::PyRuntimeError, prelude::*, types::PyTuple};
 
 use super::{
     counts, objects,
-    scripted_model::ScriptedModel,
-    setup::{Setup, own_packages, seed},
+    setup::{Served, Setup, own_packages, seed},
 };
 use crate::{
     cluster::release::{Place, Release},
@@ -91,7 +90,7 @@ pymethods! {
         #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None, istio = false))]
         fn new(
             py: Python<'_>,
-            models: Option<BTreeMap<String, ScriptedModel>>,
+            models: Option<BTreeMap<String, Served>>,
             model_files: Option<PathBuf>,
             scripted_when_missing: bool,
             seed: Option<u64>,
@@ -106,7 +105,7 @@ pymethods! {
         #[pyo3(signature = (*, models = None, model_files = None, scripted_when_missing = false, seed = None, envoy = None, istio = false))]
         fn start_async<'py>(
             py: Python<'py>,
-            models: Option<BTreeMap<String, ScriptedModel>>,
+            models: Option<BTreeMap<String, Served>>,
             model_files: Option<PathBuf>,
             scripted_when_missing: bool,
             seed: Option<u64>,

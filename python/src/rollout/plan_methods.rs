@@ -18,7 +18,6 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    client::Client,
     cluster::Cluster,
     convert::{plain::Plain, time::Seconds, value::hash_of},
     door::{self, Call, Task},
@@ -78,7 +77,7 @@ pymethods! {
         run, run_async (
             lab: Option<&Bound<'py, Lab>>,
             cluster: Option<&Bound<'py, Cluster>>,
-            client: Option<&Client>,
+            client: Option<&Bound<'py, PyAny>>,
             inputs: Option<&Bound<'py, PyAny>>,
             evidence: Option<&Bound<'py, PyAny>>,
             labels: Option<&Bound<'py, PyAny>>,

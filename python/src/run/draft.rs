@@ -14,6 +14,7 @@ use super::{
     evidence,
     labels::Labels,
     metered::Metered,
+    models::Models,
     notify::Notices,
     observed::EventLoop,
     own,
@@ -23,7 +24,6 @@ use super::{
     samples::Samples,
 };
 use crate::{
-    client::Client,
     error::IntoPy,
     lab::{Lab, own_packages},
     rollout::plan::Plan,
@@ -32,12 +32,14 @@ use crate::{
 const NO_CLIENT: &str = "the models of a cluster are asked through its gateway: give client=, such as \
      canary.Client(cluster.gateway_url(\"image-classifier\"), model=\"image_classifier\"), or evidence= where the \
      requests of others are counted and the plan has no header";
+const NO_FUNCTION_INPUTS: &str =
+    "client= is a function: give inputs= to send, one for each request";
 const NO_INPUTS: &str = "the models of a cluster are real ones: give inputs= to ask them about, such as the paths of photos";
 
 /// The arguments that a caller may omit.
 pub(super) struct Arguments<'a, 'py> {
     pub(super) lab: Option<&'a Bound<'py, Lab>>,
-    pub(super) client: Option<&'a Client>,
+    pub(super) client: Option<Models>,
     pub(super) inputs: Option<&'a Bound<'py, PyAny>>,
     pub(super) evidence: Option<&'a Bound<'py, PyAny>>,
     pub(super) labels: Option<&'a Bound<'py, PyAny>>,
@@ -74,21 +76,32 @@ impl Draft {
         let can_send = given.inputs.is_some() && (given.client.is_some() || given.lab.is_some());
         // Where requests are counted elsewhere, only the canary gets a request, before its first weight.
         if evidence.is_empty() || core.header.is_some() || can_send {
-            let mut client = match (given.client, given.lab) {
-                (Some(client), _) => client.core()?,
-                (None, Some(lab)) => lab.get().with(|lab| own::client(lab, &core).py())?,
+            let mut models = match (&given.client, given.lab) {
+                (Some(models), _) => models.clone(),
+                (None, Some(lab)) => {
+                    Models::Client(lab.get().with(|lab| own::client(lab, &core).py())?)
+                }
                 (None, None) => return Err(Error::Plan(NO_CLIENT.to_owned())).py(),
             };
             match given.inputs {
                 Some(inputs) => {
                     let (samples, probe) =
                         Samples::new(inputs, core.needs_pairs(), raised.clone())?;
-                    if given.client.is_none() && probe.file().is_none() {
-                        client = client.signature("");
+                    if let (None, Models::Client(own)) = (&given.client, &models)
+                        && probe.file().is_none()
+                    {
+                        models = Models::Client(own.clone().signature(""));
                     }
-                    requests = Some(Requests { client, samples, probe });
+                    requests = Some(Requests { models, samples, probe });
                 }
-                None if given.lab.is_some() => inputs_for = Some((client, own_packages(py)?)),
+                None if matches!(models, Models::Function(_)) => {
+                    return Err(Error::Plan(NO_FUNCTION_INPUTS.to_owned())).py();
+                }
+                None if given.lab.is_some() => {
+                    if let Models::Client(client) = models {
+                        inputs_for = Some((client, own_packages(py)?));
+                    }
+                }
                 None => return Err(Error::Plan(NO_INPUTS.to_owned())).py(),
             }
         }
@@ -151,7 +164,8 @@ impl Draft {
             let plan = &self.recipe.plan;
             let pairs = self.recipe.evidence.is_empty() && plan.needs_pairs();
             let (samples, probe) = own::inputs(&client, &packages, pairs).await?;
-            self.recipe.requests = Some(Requests { client, samples, probe });
+            let models = Models::Client(client);
+            self.recipe.requests = Some(Requests { models, samples, probe });
         }
         Ok(self.recipe)
     }

@@ -10,6 +10,7 @@ mod iteration;
 mod labels;
 mod live;
 mod metered;
+mod models;
 mod notify;
 mod observed;
 mod order;

@@ -6,14 +6,13 @@ use canary_core::{
     cluster::{self, Cluster, Control, Rollout},
     evidence::{Disagreements, Sample, Uses},
     metrics::{Measured, RunMetrics},
-    predict,
     rollout::{Error, Plan, Result},
 };
 use pyo3::prelude::*;
 
 use super::{
-    evidence::Evidence, labels::Labels, metered::Metered, notify::Notices, observed::EventLoop,
-    place::Place, raised::Raised, samples::Samples, score::own_scores,
+    evidence::Evidence, labels::Labels, metered::Metered, models::Models, notify::Notices,
+    observed::EventLoop, place::Place, raised::Raised, samples::Samples, score::own_scores,
 };
 use crate::{lab::Lab, rollout::scores::Scores};
 
@@ -40,7 +39,7 @@ pub(crate) struct Recipe {
 
 /// The requests to the models, and their inputs.
 pub(super) struct Requests {
-    pub(super) client: predict::Client,
+    pub(super) models: Models,
     pub(super) samples: Samples,
     pub(super) probe: Sample,
 }
@@ -93,9 +92,9 @@ impl Recipe {
                 Evidence::Observed(observed) => rollout.counted(observed),
             };
         }
-        if let Some(Requests { client, samples, probe }) = &self.requests {
-            let client = Measured::new(client.clone(), self.metrics());
-            rollout = rollout.requests(client, probe.clone(), samples.clone());
+        if let Some(Requests { models, samples, probe }) = &self.requests {
+            let models = Measured::new(models.clone(), self.metrics());
+            rollout = rollout.requests(models, probe.clone(), samples.clone());
         }
         if let Some(mirrored) = self.place.mirrored(&self.plan) {
             rollout = rollout.mirrored(mirrored);

@@ -7,12 +7,11 @@ use super::{
     class::Run,
     draft::{Arguments, Draft},
     live,
+    models::Models,
     notify::Notify,
     place::Place,
 };
-use crate::{
-    client::Client, cluster::Cluster, convert::time::Seconds, lab::Lab, rollout::plan::Plan,
-};
+use crate::{cluster::Cluster, convert::time::Seconds, lab::Lab, rollout::plan::Plan};
 
 /// A run that has not begun.
 pub(crate) struct Start {
@@ -26,13 +25,14 @@ impl Start {
         py: Python<'py>,
         plan: &Plan,
         (lab, cluster): (Option<&Bound<'py, Lab>>, Option<&Bound<'py, Cluster>>),
-        client: Option<&Client>,
+        client: Option<&Bound<'py, PyAny>>,
         inputs: Option<&Bound<'py, PyAny>>,
         evidence: Option<&Bound<'py, PyAny>>,
         labels: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let place = Place::new(lab, cluster)?;
         live::store_at_exit(py)?;
+        let client = client.map(Models::read).transpose()?;
         let draft =
             Draft::new(py, plan, place, &Arguments { lab, client, inputs, evidence, labels })?;
         Ok(Self { draft, viewer: None })

@@ -7,7 +7,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let protos = arguments.next().ok_or("the folder of the .proto files is missing")?;
     let out = arguments.next().ok_or("the folder to write to is missing")?;
     fs::create_dir_all(&out)?;
-    let services = protox::compile(["tensorflow_serving.proto"], [&protos])?;
+    let services = protox::compile(["open_inference.proto", "tensorflow_serving.proto"], [&protos])?;
     tonic_prost_build::configure()
         .build_transport(false)
         .client_mod_attribute(".", "#[cfg(feature = \"client\")]")

@@ -1,6 +1,7 @@
 //! The settings of a lab, and its start.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -100,6 +101,21 @@ impl LabBuilder {
         let mut models = self.registry.models.lock().unwrap_or_else(PoisonError::into_inner);
         models.insert(path, Arc::new(model));
         drop(models);
+        self
+    }
+
+    /// Has the pods of a `--model_base_path` stand for a server that runs already, such as MLServer, at this address: the
+    /// gateway sends it what it routes to them.
+    ///
+    /// ```
+    /// use canary_lab::Lab;
+    ///
+    /// let builder = Lab::builder().server("models/v1", "127.0.0.1:8080".parse().unwrap());
+    /// # let _ = builder;
+    /// ```
+    pub fn server(mut self, path: impl Into<String>, address: SocketAddr) -> Self {
+        let path = path.into().trim_end_matches('/').to_owned();
+        self.registry.servers.insert(path, address);
         self
     }
 

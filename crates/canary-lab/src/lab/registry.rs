@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,6 +14,8 @@ use crate::model::{Classifier, Model, ModelFiles, Preprocessing, Scripted, Varia
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     pub(crate) models: Mutex<BTreeMap<String, Arc<dyn Model>>>,
+    /// The servers that run already, by the path of the pods that they stand for.
+    pub(crate) servers: BTreeMap<String, SocketAddr>,
     pub(crate) files: Option<ModelFiles>,
     pub(crate) scripted_instead: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -151,6 +152,10 @@ async fn start(
     if container.replicas == 0 {
         return Ok((Vec::new(), Vec::new()));
     }
+    if let Some(address) = registry.servers.get(container.model_path.trim_end_matches('/')) {
+        tracing::debug!(workload = %reference, %address, "pod of a server that runs already");
+        return Ok((Vec::new(), vec![container.pod(reference, *address)]));
+    }
     let (registry, path) = (Arc::clone(registry), container.model_path.clone());
     let loaded = tokio::task::spawn_blocking(move || registry.load(&path)).await;
     let model = loaded.map_err(|error| Error::Cluster {
@@ -168,12 +173,7 @@ async fn start(
         let server = ModelServer::open([model], report)?;
         let (model, address) = (container.model_name.as_str(), server.address());
         tracing::debug!(workload = %reference, model, %address, "model server started");
-        pods.push(Pod {
-            namespace: reference.namespace.clone(),
-            workload: reference.name.clone(),
-            labels: container.labels.clone(),
-            ports: BTreeMap::from([(container.rest_port, server.address())]),
-        });
+        pods.push(container.pod(reference, address));
         running.push(server);
     }
     Ok((running, pods))
@@ -243,6 +243,16 @@ struct Container {
 }
 
 impl Container {
+    /// The pod at this address.
+    fn pod(&self, reference: &ObjectRef, address: SocketAddr) -> Pod {
+        Pod {
+            namespace: reference.namespace.clone(),
+            workload: reference.name.clone(),
+            labels: self.labels.clone(),
+            ports: BTreeMap::from([(self.rest_port, address)]),
+        }
+    }
+
     fn of(store: &Store, deployment: &Value) -> Result<Self> {
         let namespace = deployment["metadata"]["namespace"].as_str().unwrap_or("default");
         let template = &deployment["spec"]["template"];

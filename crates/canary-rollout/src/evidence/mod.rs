@@ -52,14 +52,14 @@ pub use observation::{
 pub use pairs::Pairing;
 pub use predictor::{
     Predicted, PredictionFailure, PredictionInput, PredictionRequest, PredictionResponse,
-    PredictionRoute, Predictor,
+    PredictionRoute, Predictor, TopClass,
 };
 #[doc(hidden)]
 pub use problem::line;
 pub use recorder::{InFlight, Recorded, Recorder};
 pub use sample::Sample;
 pub(crate) use sample::Samples;
-pub use score::Score;
+pub use score::{Score, close};
 pub use scored::scored;
 pub use sending_order::SendingOrder;
 pub use source::{Observations, OwnRequests, Source};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     observation::{Answer, Arm, Request, Seen, Subsets},
     order::{Order, Place},
-    predictor::{PredictionInput, PredictionRequest, PredictionRoute, Predictor},
+    predictor::{PredictionInput, PredictionRequest, PredictionRoute, Predictor, TopClass},
     problem,
 };
 use crate::{Error, HeaderRoute, Result, error::BoxError};
@@ -264,7 +264,7 @@ fn request(arm: Arm, elapsed: Duration, half: &Answer) -> Request {
 /// [`Error::Plan`] when the input is a batch of several and the response has a row for each: all except one would go
 /// unseen.
 fn top(
-    rows: Result<Vec<Option<(String, f64)>>, String>,
+    rows: Result<Vec<Option<TopClass>>, String>,
     input: &impl PredictionInput,
     name: &str,
 ) -> Result<Answer> {
@@ -285,7 +285,7 @@ fn top(
         )));
     }
     Ok(match rows.pop().flatten() {
-        Some((class, score)) if score.is_nan() => {
+        Some((class, Some(score))) if score.is_nan() => {
             Answer::failure(problem::line(&format!("the probability of class {class} is NaN")))
         }
         Some((class, score)) => Answer::new(class, score),

@@ -68,12 +68,16 @@ pub struct PredictionResponse {
     pub outcome: Result<Predicted, PredictionFailure>,
 }
 
+/// The top class of a response and its probability, where the model gives one. A class is any text that two models can agree
+/// on: a label, a number, an answer.
+pub type TopClass = (String, Option<f64>);
+
 /// A response that a model gave.
 #[derive(Debug)]
 pub struct Predicted {
-    /// The top class of each row and its probability, `None` for a row without classes; the reason when the response
-    /// names no classes at all. Empty where [`PredictionRequest::classes`] is `false`.
-    pub classes: Result<Vec<Option<(String, f64)>>, String>,
+    /// The top class of each row, `None` for a row without classes; the reason when the response names no classes at all.
+    /// Empty where [`PredictionRequest::classes`] is `false`.
+    pub classes: Result<Vec<Option<TopClass>>, String>,
 }
 
 /// A request that got no response of a model: an error status, a timeout, a reset, an unreadable response.
@@ -120,7 +124,7 @@ pub struct PredictionFailure {
 ///         Ok(PredictionResponse {
 ///             subset: Some(if canary { "v2" } else { "v1" }.to_owned()),
 ///             latency: Duration::from_millis(3),
-///             outcome: Ok(Predicted { classes: Ok(vec![Some((class.to_owned(), 0.9))]) }),
+///             outcome: Ok(Predicted { classes: Ok(vec![Some((class.to_owned(), Some(0.9)))]) }),
 ///         })
 ///     }
 /// }

@@ -1,6 +1,6 @@
 //! Scores of the caller's own, for custom guardrails.
 
-use super::observation::Observation;
+use super::observation::{Observation, Seen};
 
 /// Turns observations into the score of a custom guardrail.
 ///
@@ -41,6 +41,36 @@ pub trait Score: Send + Sync {
     /// from another language gives these words, so that a verdict can quote them.
     fn number(&self, observation: &Observation) -> Option<Result<f64, String>> {
         self.score(observation).map(Ok)
+    }
+}
+
+/// The score of pairs of numbers: 1 where they differ by no more than `tolerance`, and 0 where they differ by more. A
+/// pair whose stable half is not a number has no score; one whose canary alone is not a number has 0.
+///
+/// It scores a custom guardrail of models that answer with numbers.
+///
+/// ```
+/// use canary_core::evidence::{Answer, Observation, Pair, Score, Seen, Timestamp, close};
+///
+/// let pair = |stable: &str, canary: &str| {
+///     let (stable, canary) = (Answer::new(stable, None), Answer::new(canary, None));
+///     let what = Seen::Pair(Pair { input: None, name: None, stable, canary, label: None });
+///     Observation { source: "pairs".into(), sequence: None, at: Timestamp(0), what }
+/// };
+/// let score = close(0.5);
+/// assert_eq!(score.score(&pair("21.5", "21.25")), Some(1.0));
+/// assert_eq!(score.score(&pair("21.5", "23")), Some(0.0));
+/// assert_eq!(score.score(&pair("warm", "21.25")), None);
+/// ```
+pub fn close(tolerance: f64) -> impl Score {
+    move |observation: &Observation| {
+        let Seen::Pair(pair) = &observation.what else { return None };
+        let stable: f64 = pair.stable.class.parse().ok().filter(|number: &f64| !number.is_nan())?;
+        // Equal infinities have no difference.
+        let agree = pair.canary.class.parse::<f64>().is_ok_and(|canary| {
+            canary.total_cmp(&stable).is_eq() || (canary - stable).abs() <= tolerance
+        });
+        Some(f64::from(u8::from(agree)))
     }
 }
 

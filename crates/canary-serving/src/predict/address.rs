@@ -22,7 +22,7 @@ pub struct Address {
     pub scheme: Scheme,
     /// `host` or `host:port`, as it stands in the URL.
     pub authority: String,
-    /// A path in front of `/v1/…`, without a slash at its end; mostly empty.
+    /// A path in front of `/v1/…` or `/v2/…`, without a slash at its end; mostly empty.
     pub prefix: String,
 }
 
@@ -92,7 +92,10 @@ impl Address {
         if prefix.parse::<http::uri::PathAndQuery>().is_err() && !prefix.is_empty() {
             return Err(refuse(text, &format!("the path {prefix:?} is not valid in a URL"), ""));
         }
-        if prefix.ends_with("/v1") || prefix.contains("/v1/models") {
+        let of_call = |version: &str| {
+            prefix.ends_with(version) || prefix.contains(&format!("{version}/models"))
+        };
+        if of_call("/v1") || of_call("/v2") {
             return Err(refuse(
                 text,
                 "the address contains the path of a call",
@@ -139,6 +142,15 @@ pub fn model_path(prefix: &str, model: &str, version: &ModelVersion) -> String {
     }
 }
 
+/// `/v2/models/NAME[/versions/V]`, percent-encoded; the version is left out when it is empty.
+pub(super) fn open_path(prefix: &str, model: &str, version: &str) -> String {
+    let name = utf8_percent_encode(model, SEGMENT);
+    if version.is_empty() {
+        return format!("{prefix}/v2/models/{name}");
+    }
+    format!("{prefix}/v2/models/{name}/versions/{}", utf8_percent_encode(version, SEGMENT))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +168,7 @@ mod tests {
             ("http://a:99999", "port"),
             ("http://a/?x=1", "query"),
             ("http://a/v1/models/x", "path of a call"),
+            ("http://a/v2/", "path of a call"),
         ] {
             let message = Address::parse(text).unwrap_err().to_string();
             assert!(message.contains(word), "{text}: {message}");
@@ -183,5 +196,7 @@ mod tests {
         let label = ModelVersion::Label("käse/brot".into());
         assert_eq!(model_path("", "a b%", &label), "/v1/models/a%20b%25/labels/k%C3%A4se%2Fbrot");
         assert_eq!(model_path("/p", "m", &ModelVersion::Number(7)), "/p/v1/models/m/versions/7");
+        assert_eq!(open_path("/p", "a b", ""), "/p/v2/models/a%20b");
+        assert_eq!(open_path("", "m", "v1/0"), "/v2/models/m/versions/v1%2F0");
     }
 }

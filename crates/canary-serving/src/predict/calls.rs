@@ -1,37 +1,70 @@
 //! The calls of a client.
 
-#[cfg(feature = "grpc")]
-use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
-use bytes::Bytes;
+use canary_http::Response;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 
 use super::{
     answer::Answer,
     client::Client,
-    config::{Call, Config},
+    config::Config,
+    detect,
     examples::Examples,
     input::Input,
     many::Answers,
     metadata::{Metadata, Wiring},
-    protocol::{self, Payload},
+    protocol::{self, Call, Dialect, Protocol},
     response::{Outputs, Parsed},
     send::{self, Prepared},
     status::ModelStatus,
     wait::{self, Waiting},
 };
-#[cfg(feature = "grpc")]
-use crate::error::PredictError;
-use crate::error::{Error, Origin, Result};
+use crate::error::{Error, Origin, PredictError, Result};
 
 /// Calls.
 impl Client {
+    /// A client of the server at that address, in the protocol that the server is found to speak; see
+    /// [`Client::detected`].
+    ///
+    /// ```no_run
+    /// use canary_core::predict::{Client, Protocol};
+    ///
+    /// # async fn run() -> canary_core::Result<()> {
+    /// let client = Client::detect("http://mlserver:8080").await?.model("mix");
+    /// assert_eq!(client.spoken(), Protocol::OpenInference);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] as for [`Client::new`] and [`Client::detected`].
+    pub async fn detect(address: &str) -> Result<Self> {
+        Self::new(address)?.detected().await
+    }
+
+    /// The same client in the protocol that its server is found to speak, with the [`Encoding`](super::Encoding) that
+    /// suits the server. It asks for the server's and the model's descriptions, with the client's headers and within its
+    /// timeout; nothing is predicted.
+    ///
+    /// # Errors
+    /// [`crate::Error::Predict`] when the server cannot be reached, or speaks none of the protocols.
+    pub async fn detected(self) -> Result<Self> {
+        detect::detected(self).await
+    }
+
+    fn dialect(&self) -> &'static dyn Dialect {
+        protocol::of(&self.config)
+    }
+
     /// Sends inputs to the model: the bytes of an image file, a tensor, or named inputs; see [`Input`].
     ///
-    /// Over gRPC an input without a name gets the name of the signature's only input, which is read from the server
-    /// once.
+    /// Over gRPC and over the Open Inference Protocol an input without a name gets the name of the model's only input,
+    /// which is read from the server once.
     ///
     /// # Errors
     /// [`crate::Error::Predict`]: its origin says whether the model server, the mesh or the network failed, or whether
@@ -44,9 +77,9 @@ impl Client {
     ///
     /// # Errors
     /// [`crate::Error::Predict`] with [`Origin::Request`](crate::error::Origin::Request) when the inputs or the settings
-    /// cannot be sent; over gRPC also when an input has no name.
+    /// cannot be sent; over gRPC and the Open Inference Protocol also when an input has no name.
     pub fn prepare<'a>(&self, input: impl Into<Input<'a>>) -> Result<Prepared> {
-        let payload = protocol::write_predict(&self.config, input.into());
+        let payload = self.dialect().write_predict(&self.config, input.into());
         send::prepare(&self.config, Call::Predict, payload)
     }
 
@@ -55,7 +88,11 @@ impl Client {
     /// # Errors
     /// As [`Client::predict`].
     pub async fn send(&self, prepared: &Prepared) -> Result<Answer> {
-        self.answer(prepared, protocol::read_predict).await
+        let dialect = self.dialect();
+        self.answer(prepared, |config, response, deadline| {
+            dialect.read_predict(config, response, deadline)
+        })
+        .await
     }
 
     /// Sends a request for each item, with at most `concurrency` requests in flight (at least one), and gives the
@@ -109,9 +146,13 @@ impl Client {
     /// # Errors
     /// [`crate::Error::Predict`] as for [`Client::predict`].
     pub async fn classify(&self, examples: impl Into<Examples>) -> Result<Answer> {
-        let payload = protocol::write_examples(&self.config, &examples.into());
+        let dialect = self.dialect();
+        let payload = dialect.write_examples(&self.config, &examples.into());
         let prepared = send::prepare(&self.config, Call::Classify, payload)?;
-        self.answer(&prepared, protocol::read_classify).await
+        self.answer(&prepared, |config, response, deadline| {
+            dialect.read_classify(config, response, deadline)
+        })
+        .await
     }
 
     /// Regresses examples (`…:regress`): the answer's only output, `outputs`, has one float for each example.
@@ -119,9 +160,13 @@ impl Client {
     /// # Errors
     /// [`crate::Error::Predict`] as for [`Client::predict`].
     pub async fn regress(&self, examples: impl Into<Examples>) -> Result<Answer> {
-        let payload = protocol::write_examples(&self.config, &examples.into());
+        let dialect = self.dialect();
+        let payload = dialect.write_examples(&self.config, &examples.into());
         let prepared = send::prepare(&self.config, Call::Regress, payload)?;
-        self.answer(&prepared, protocol::read_regress).await
+        self.answer(&prepared, |config, response, deadline| {
+            dialect.read_regress(config, response, deadline)
+        })
+        .await
     }
 
     /// Reads the signatures of the model: names, element types and shapes of inputs and outputs.
@@ -129,8 +174,12 @@ impl Client {
     /// # Errors
     /// [`crate::Error::Predict`] as for [`Client::predict`].
     pub async fn metadata(&self) -> Result<Metadata> {
-        let payload = protocol::write_metadata(&self.config);
-        self.query(Call::Metadata, payload, protocol::read_metadata).await
+        let dialect = self.dialect();
+        let payload = dialect.write_metadata(&self.config);
+        let prepared = send::prepare(&self.config, Call::Metadata, Ok(payload))?;
+        let read =
+            |config: &Config, response: &Response, _| dialect.read_metadata(config, response);
+        Ok(send::send(self, &prepared, read).await?.0)
     }
 
     /// Reads the signature from the server and compares inputs with it; nothing is predicted.
@@ -144,8 +193,17 @@ impl Client {
     pub async fn check<'a>(&self, input: impl Into<Input<'a>>) -> Result<()> {
         let input = input.into();
         let metadata = self.metadata().await?;
-        let wire = if self.config.is_grpc() { Wiring::Typed } else { Wiring::Json };
-        let findings = metadata.signature(&self.config.signature)?.check_over(&input, wire);
+        let wire = if self.dialect().is_typed() { Wiring::Typed } else { Wiring::Json };
+        let signature = metadata.signature(&self.config.signature)?;
+        if signature.inputs.is_empty() && self.config.protocol == Protocol::OpenInference {
+            return Err(Error::NotFound {
+                object: format!("description of the inputs of model {:?}", self.config.model),
+                help: "its server lists none, so there is nothing to check against; MLServer and KServe list inputs \
+                       only where the model declares them"
+                    .to_owned(),
+            });
+        }
+        let findings = signature.check_over(&input, wire);
         if findings.is_empty() {
             Ok(())
         } else {
@@ -160,8 +218,18 @@ impl Client {
     /// # Errors
     /// [`crate::Error::Predict`], of origin server with status 404 when the server does not know the model.
     pub async fn status(&self) -> Result<ModelStatus> {
-        let payload = protocol::write_status(&self.config);
-        self.query(Call::Status, payload, protocol::read_status).await
+        let dialect = self.dialect();
+        let payload = dialect.write_status(&self.config);
+        let prepared = send::prepare(&self.config, Call::Status, Ok(payload))?;
+        let read = |config: &Config, response: &Response, _| dialect.read_status(config, response);
+        let status = match send::send(self, &prepared, read).await {
+            Ok((status, ..)) => status,
+            Err(error) => return dialect.not_ready(&error).ok_or(error),
+        };
+        if self.config.protocol == Protocol::OpenInference && status.ready() {
+            return Ok(status.with_versions(&self.metadata().await?.versions));
+        }
+        Ok(status)
     }
 
     /// Returns true when a version of the model is available: a server that cannot be reached, or does not know the
@@ -202,37 +270,18 @@ impl Client {
     async fn answer(
         &self,
         prepared: &Prepared,
-        read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<Outputs>,
+        read: impl Fn(&Config, &Response, Option<Instant>) -> Parsed<Outputs>,
     ) -> Result<Answer> {
         let (outputs, response, trace) = send::send(self, prepared, read).await?;
         let subset = self.config.subset_of(&response.headers);
         Ok(Answer { outputs, body: response.body, headers: response.headers, subset, trace })
     }
 
-    async fn query<T>(
-        &self,
-        call: Call,
-        payload: Payload,
-        read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
-    ) -> Result<T> {
-        let prepared = send::prepare(&self.config, call, Ok(payload))?;
-        let (value, ..) = send::send(self, &prepared, read).await?;
-        Ok(value)
-    }
-
-    /// The inputs as they are: over REST one of them needs no name.
-    #[cfg(not(feature = "grpc"))]
-    #[expect(clippy::unused_async, reason = "over gRPC the name is read from the server")]
-    async fn with_name<'a>(&self, input: Input<'a>) -> Result<Input<'a>> {
-        Ok(input)
-    }
-
-    /// The inputs, over gRPC with the name of the signature's only input in place of an empty one.
-    #[cfg(feature = "grpc")]
+    /// The inputs, with the name of the model's only input in place of an empty one where the protocol needs it.
     async fn with_name<'a>(&self, mut input: Input<'a>) -> Result<Input<'a>> {
         let config = &self.config;
         let unnamed = matches!(input.values.as_slice(), [(name, _)] if name.is_empty());
-        if !config.is_grpc() || !unnamed {
+        if !self.dialect().names_inputs() || !unnamed {
             return Ok(input);
         }
         let key = format!("{:?} {:?} {:?}", config.model, config.version, config.signature);
@@ -244,8 +293,7 @@ impl Client {
         Ok(input)
     }
 
-    /// The name of the signature's only input, as the server's metadata has it.
-    #[cfg(feature = "grpc")]
+    /// The name of the model's only input, as the server's metadata has it.
     async fn only_input(&self) -> Result<String> {
         let metadata = self.metadata().await?;
         let signature = metadata.signature(&self.config.signature)?;
@@ -254,7 +302,14 @@ impl Client {
             return Ok(name.clone());
         }
         let names: Vec<_> = signature.inputs.keys().map(String::as_str).collect();
+        let url = self.config.address.text();
+        if names.is_empty() {
+            let message = "the input has no name, and the server does not list the model's inputs";
+            let mut error = PredictError::new(Origin::Request, url, message);
+            "give the inputs by name".clone_into(&mut error.help);
+            return Err(error.into());
+        }
         let message = format!("the input has no name; the signature has {}", names.join(", "));
-        Err(PredictError::new(Origin::Request, self.config.address.text(), message).into())
+        Err(PredictError::new(Origin::Request, url, message).into())
     }
 }

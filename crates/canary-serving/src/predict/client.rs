@@ -9,14 +9,19 @@ use super::{
     address::{Address, ModelVersion},
     attempts::Limits,
     config::Config,
+    detect::Peer,
     failure,
+    names::Names,
+    prediction::Prediction,
+    protocol::{Encoding, Protocol},
     request::Form,
     retry::{Budget, Retry},
     transport::Transport,
 };
 use crate::error::Result;
 
-/// A client of one model server, or of a gateway in front of several.
+/// A client of one model server, or of a gateway in front of several: TensorFlow Serving, or a server of another
+/// [`Protocol`].
 ///
 /// Clones share their connections and their retry budget; setters consume the client, so that a variation is
 /// `client.clone().version(2)`. It must be used within a tokio runtime with I/O and time enabled.
@@ -40,9 +45,10 @@ pub struct Client {
     pub(crate) transport: Transport,
     pub(crate) config: Arc<Config>,
     pub(crate) budget: Arc<Budget>,
-    /// The names of signatures' only inputs, which gRPC needs.
-    #[cfg(feature = "grpc")]
-    pub(crate) names: super::grpc::Names,
+    /// The names of models' only inputs, where the protocol needs them.
+    pub(crate) names: Names,
+    /// What the server was found to speak, after it did not know a call of the client's own protocol.
+    pub(crate) peer: Peer,
 }
 
 /// Settings.
@@ -53,7 +59,7 @@ impl Client {
     /// A client of the server at `http://host:port`.
     ///
     /// `https://` needs the feature `tls`, `grpc://` the feature `grpc`, `grpcs://` both. A path in the address is put
-    /// in front of `/v1/…`. No connection is opened yet.
+    /// in front of `/v1/…` or `/v2/…`. No connection is opened yet.
     ///
     /// # Errors
     /// [`crate::Error::Predict`] with [`crate::error::Origin::Request`] when the address cannot be used; the message says why.
@@ -64,9 +70,14 @@ impl Client {
             transport: Transport::new(&address, &http)?,
             config: Arc::new(Config {
                 address,
+                protocol: Protocol::default(),
+                encoding: Encoding::default(),
+                service: super::protocol::open::SERVICES[0],
                 model: String::new(),
                 version: ModelVersion::Latest,
                 signature: String::new(),
+                outputs: Vec::new(),
+                prediction: Prediction::default(),
                 form: Form::Row,
                 headers: HeaderMap::new(),
                 subset_header: Self::SUBSET_HEADER.to_owned(),
@@ -83,14 +94,60 @@ impl Client {
                 problem: None,
             }),
             budget: Arc::default(),
-            #[cfg(feature = "grpc")]
-            names: super::grpc::Names::default(),
+            names: Names::default(),
+            peer: Peer::default(),
         })
     }
 
-    fn set(mut self, change: impl FnOnce(&mut Config)) -> Self {
+    pub(super) fn set(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
+    }
+
+    /// Sets the protocol of the server; TensorFlow Serving's unless set. [`Client::detect`] finds it out.
+    ///
+    /// ```
+    /// use canary_core::predict::{Client, Protocol};
+    ///
+    /// let triton = Client::new("http://triton:8000")?.protocol(Protocol::OpenInference).model("mix");
+    /// # let _ = triton;
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn protocol(self, protocol: Protocol) -> Self {
+        self.set(|config| config.protocol = protocol)
+    }
+
+    /// The protocol that it speaks.
+    pub fn spoken(&self) -> Protocol {
+        self.config.protocol
+    }
+
+    /// The form of arrays in its requests of the Open Inference Protocol.
+    pub fn encoded(&self) -> Encoding {
+        self.config.encoding
+    }
+
+    /// Sets the form of arrays in requests of the Open Inference Protocol; see [`Encoding`]. Other protocols have one
+    /// form alone.
+    #[must_use]
+    pub fn encoding(self, encoding: Encoding) -> Self {
+        self.set(|config| config.encoding = encoding)
+    }
+
+    /// Asks for these outputs in place of those that the model gives by itself: over the Open Inference Protocol, and
+    /// over TensorFlow Serving's gRPC.
+    ///
+    /// Some models give an output only when it is asked for, as `predict_proba` of MLServer's scikit-learn models.
+    #[must_use]
+    pub fn outputs<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        self.set(|config| config.outputs = names.into_iter().map(Into::into).collect())
+    }
+
+    /// Sets the part of an answer that a rollout compares; the most probable label unless set.
+    #[must_use]
+    pub fn prediction(self, prediction: Prediction) -> Self {
+        self.set(|config| config.prediction = prediction)
     }
 
     /// Sets the model's name.
@@ -117,7 +174,8 @@ impl Client {
         })
     }
 
-    /// Selects the version that the server gives this label, in place of a number.
+    /// Selects the version that the server gives this label, in place of a number. Over the Open Inference Protocol,
+    /// which has no labels, it is the text of a version, such as MLServer's `v10`.
     #[must_use]
     pub fn label(self, label: impl Into<String>) -> Self {
         self.set(|config| config.version = ModelVersion::Label(label.into()))
@@ -294,6 +352,7 @@ impl fmt::Debug for Client {
         let headers: Vec<&str> = self.config.headers.keys().map(HeaderName::as_str).collect();
         f.debug_struct("Client")
             .field("address", &self.config.address.text())
+            .field("protocol", &self.config.protocol)
             .field("model", &self.config.model)
             .field("version", &self.config.version)
             .field("signature", &self.config.signature)

@@ -1,11 +1,13 @@
 //! The settings of a client, and the addresses of its calls.
 
 use canary_http::{Settings, credential_in, is_cleartext, server_text};
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Uri};
 
 use super::{
-    address::{Address, ModelVersion, Scheme, model_path},
+    address::{Address, ModelVersion, Scheme},
     attempts::Limits,
+    prediction::Prediction,
+    protocol::{self, Call, Encoding, Protocol},
     request::Form,
 };
 use crate::error::{Error, Origin, PredictError, Result};
@@ -14,9 +16,17 @@ use crate::error::{Error, Origin, PredictError, Result};
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) address: Address,
+    pub(crate) protocol: Protocol,
+    pub(crate) encoding: Encoding,
+    /// The gRPC service of the Open Inference Protocol.
+    pub(crate) service: &'static str,
     pub(crate) model: String,
     pub(crate) version: ModelVersion,
     pub(crate) signature: String,
+    /// The outputs to respond with; all when there is none.
+    pub(crate) outputs: Vec<String>,
+    /// The part of an answer that a rollout compares.
+    pub(crate) prediction: Prediction,
     pub(crate) form: Form,
     pub(crate) headers: HeaderMap,
     pub(crate) subset_header: String,
@@ -28,47 +38,6 @@ pub(crate) struct Config {
     pub(crate) cleartext: bool,
     /// The first setting that is not valid; reported by the next call.
     pub(crate) problem: Option<String>,
-}
-
-/// The methods of a model server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Predict,
-    Classify,
-    Regress,
-    Metadata,
-    Status,
-}
-
-impl Call {
-    pub(crate) fn method(self) -> Method {
-        match self {
-            Self::Predict | Self::Classify | Self::Regress => Method::POST,
-            Self::Metadata | Self::Status => Method::GET,
-        }
-    }
-
-    /// The end of the path of REST, after the model.
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::Predict => ":predict",
-            Self::Classify => ":classify",
-            Self::Regress => ":regress",
-            Self::Metadata => "/metadata",
-            Self::Status => "",
-        }
-    }
-
-    /// The path of gRPC.
-    fn procedure(self) -> &'static str {
-        match self {
-            Self::Predict => "/tensorflow.serving.PredictionService/Predict",
-            Self::Classify => "/tensorflow.serving.PredictionService/Classify",
-            Self::Regress => "/tensorflow.serving.PredictionService/Regress",
-            Self::Metadata => "/tensorflow.serving.PredictionService/GetModelMetadata",
-            Self::Status => "/tensorflow.serving.ModelService/GetModelStatus",
-        }
-    }
 }
 
 impl Config {
@@ -88,15 +57,29 @@ impl Config {
     /// # Errors
     /// [`Error::Predict`] with [`Origin::Request`] when a setting cannot be used, or no model is named.
     pub(crate) fn target(&self, call: Call) -> Result<(String, Uri)> {
-        let scheme = self.address.scheme;
+        let path = protocol::check(self).and_then(|()| protocol::of(self).path(self, call));
+        let path = path.map_err(|unsupported| {
+            let reason = unsupported.reason;
+            let mut error = PredictError::new(Origin::Request, self.address.text(), reason);
+            unsupported.help.clone_into(&mut error.help);
+            Error::from(error)
+        })?;
+        let (url, uri) = self.at(&path)?;
+        if self.model.is_empty() {
+            let mut error = PredictError::new(Origin::Request, url, "no model is named");
+            "name one with `model`".clone_into(&mut error.help);
+            return Err(error.into());
+        }
+        Ok((url, uri))
+    }
+
+    /// The address of a path on the server, as text for people and as URI.
+    ///
+    /// # Errors
+    /// [`Error::Predict`] with [`Origin::Request`] when a setting cannot be used.
+    pub(crate) fn at(&self, path: &str) -> Result<(String, Uri)> {
         let authority = &self.address.authority;
-        let path = if self.is_grpc() {
-            call.procedure().to_owned()
-        } else {
-            let path = model_path(&self.address.prefix, &self.model, &self.version);
-            path + call.suffix()
-        };
-        let (shown, wire) = match scheme {
+        let (shown, wire) = match self.address.scheme {
             Scheme::Http => ("http", "http"),
             Scheme::Https => ("https", "https"),
             Scheme::Grpc => ("grpc", "http"),
@@ -110,9 +93,6 @@ impl Config {
         };
         if let Some(problem) = &self.problem {
             return Err(refuse(problem, ""));
-        }
-        if self.model.is_empty() {
-            return Err(refuse("no model is named", "name one with `model`"));
         }
         let uri = Uri::builder().scheme(wire).authority(authority.as_str()).path_and_query(path);
         match uri.build() {

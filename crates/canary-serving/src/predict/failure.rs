@@ -8,6 +8,7 @@ use canary_http::{
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
+use super::protocol::Protocol;
 use crate::error::{Origin, PredictError};
 
 /// A failed attempt.
@@ -123,11 +124,11 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The failure of a response whose status is not 2xx.
-pub(crate) fn of_status(url: &str, response: &Response) -> Failure {
+pub(crate) fn of_status(url: &str, response: &Response, protocol: Protocol) -> Failure {
     let text = String::from_utf8_lossy(&response.body);
     let text = text.trim();
     let status = response.status;
-    let (origin, message, help, flags) = origin_of(status, &response.headers, text);
+    let (origin, message, help, flags) = origin_of(status, &response.headers, text, protocol);
     let mut error = PredictError::new(origin, url, message);
     error.help = help;
     error.status = Some(status.as_u16());
@@ -186,10 +187,11 @@ pub(crate) fn local_reply(headers: &HeaderMap, text: &str) -> Option<(&'static s
 /// The party that returned a response, the message, the remedy, and Envoy's response flag.
 type Finding = (Origin, String, String, Option<&'static str>);
 
-fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
+fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str, protocol: Protocol) -> Finding {
     let by_server = |message: String, help: &str| (Origin::Server, message, help.to_owned(), None);
     if let Some(message) = server_message(text) {
-        return by_server(format!("{message} (HTTP {status})"), server_help(status, &message));
+        let help = server_help(status, &message, protocol);
+        return by_server(format!("{message} (HTTP {status})"), help);
     }
     let by_envoy = by_envoy(headers);
     if !by_upstream(headers) {
@@ -223,16 +225,21 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
             None,
         );
     }
-    if text.is_empty() && status == StatusCode::BAD_REQUEST {
+    if text.is_empty() && status == StatusCode::BAD_REQUEST && protocol == Protocol::TensorFlow {
         return by_server(
             "HTTP 400 with an empty body".to_owned(),
             "a version that does not fit into 64 bits is answered so",
         );
     }
-    by_server(first_line(text, status), "")
+    let help = match protocol {
+        Protocol::TensorFlow => "",
+        _ => open_help(status, text),
+    };
+    by_server(first_line(text, status), help)
 }
 
-/// The `error` of TensorFlow Serving's JSON.
+/// The text of an error in JSON: `error` (TensorFlow Serving, Triton, KServe), `detail` (MLServer, KServe) or `message`
+/// (TorchServe).
 fn server_message(text: &str) -> Option<String> {
     /// Longer texts are no error message, and reading them would take many times their size.
     const LONGEST: usize = 64 << 10;
@@ -240,12 +247,65 @@ fn server_message(text: &str) -> Option<String> {
         return None;
     }
     let json: serde_json::Value = serde_json::from_str(text).ok()?;
-    let error = json.get("error")?;
-    let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+    let error = ["error", "detail", "message"].into_iter().find_map(|name| json.get(name))?;
+    let text = match error {
+        serde_json::Value::String(text) => last_of_traceback(text).to_owned(),
+        serde_json::Value::Array(faults) if !faults.is_empty() => {
+            faults.iter().map(fault).collect::<Vec<_>>().join("; ")
+        }
+        other => other.to_string(),
+    };
     Some(server_text(text.trim()).into_owned())
 }
 
-fn server_help(status: StatusCode, message: &str) -> &'static str {
+/// One entry of the list of faults that `FastAPI` makes of a request: its message and its place.
+fn fault(fault: &serde_json::Value) -> String {
+    let Some(message) = fault.get("msg").and_then(serde_json::Value::as_str) else {
+        return fault.to_string();
+    };
+    let place = fault.get("loc").and_then(serde_json::Value::as_array).map(|place| {
+        let parts = place.iter().map(|part| match part {
+            serde_json::Value::String(name) => name.clone(),
+            other => other.to_string(),
+        });
+        parts.collect::<Vec<_>>().join(".")
+    });
+    place.map_or_else(|| message.to_owned(), |place| format!("{place}: {message}"))
+}
+
+/// The last line of a Python traceback, which names the exception; any other text as it is.
+fn last_of_traceback(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match lines.next() {
+        Some(first) if first.contains("Traceback (most recent call last)") => {
+            lines.next_back().unwrap_or(text)
+        }
+        _ => text,
+    }
+}
+
+/// The remedy of an error of a server of the Open Inference Protocol, or of KServe's V1.
+fn open_help(status: StatusCode, message: &str) -> &'static str {
+    let loading = message.contains("not ready") || message.contains("no available versions");
+    match status {
+        _ if loading => NOT_LOADED,
+        StatusCode::NOT_FOUND => "check the model's name and version",
+        StatusCode::NOT_IMPLEMENTED => "the server has no versions: leave the version out",
+        StatusCode::UNPROCESSABLE_ENTITY => {
+            "the server does not read this request; NaN, for one, is not read as JSON by every server: use a grpc:// \
+             address"
+        }
+        StatusCode::BAD_REQUEST => CHECK_INPUT,
+        StatusCode::SERVICE_UNAVAILABLE => NOT_LOADED,
+        StatusCode::TOO_MANY_REQUESTS => FULL,
+        _ => "",
+    }
+}
+
+fn server_help(status: StatusCode, message: &str, protocol: Protocol) -> &'static str {
+    if protocol != Protocol::TensorFlow {
+        return open_help(status, message);
+    }
     match status {
         StatusCode::NOT_FOUND => UNKNOWN_MODEL,
         StatusCode::BAD_REQUEST if message.contains("label") => {
@@ -267,9 +327,9 @@ pub(crate) fn looks_like_html(headers: &HeaderMap, text: &str) -> bool {
         || text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"))
 }
 
-/// One line of at most 200 characters, and the status.
+/// One line of at most 200 characters, and the status: the first, or the last of a Python traceback.
 fn first_line(text: &str, status: StatusCode) -> String {
-    let line = text.lines().next().unwrap_or_default().trim();
+    let line = last_of_traceback(text).lines().next().unwrap_or_default().trim();
     if line.is_empty() {
         return format!("HTTP {status} with an empty body");
     }
@@ -289,7 +349,8 @@ mod tests {
             map.insert(*name, value.parse().unwrap());
         }
         let status = StatusCode::from_u16(status).unwrap();
-        of_status("http://a", &Response { status, headers: map, body: body.to_owned().into() })
+        let response = Response { status, headers: map, body: body.to_owned().into() };
+        of_status("http://a", &response, Protocol::TensorFlow)
     }
 
     const ENVOY: (&str, &str) = ("server", "istio-envoy");

@@ -46,8 +46,8 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// Borrows the array.
-    pub(crate) fn view(&self) -> TensorView<'_> {
+    /// Borrows the array, of files as one of byte strings.
+    pub fn view(&self) -> TensorView<'_> {
         match self {
             Self::Files(files) => TensorView::of_bytes(files),
             Self::Tensor(tensor) => tensor.view(),
@@ -83,6 +83,11 @@ impl<'a> Input<'a> {
     /// A batch of files: one request, one answer with a row for each.
     pub fn files<F: Into<Cow<'a, [u8]>>>(files: impl IntoIterator<Item = F>) -> Self {
         Value::Files(files.into_iter().map(Into::into).collect()).into()
+    }
+
+    /// Every input with its name, which is empty for the one input that has none.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
+        self.values.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
     /// The first dimension when every input has the same one.

@@ -17,9 +17,11 @@ use canary_istio::finding::{Finding, Findings};
 pub struct Metadata {
     /// The model's name.
     pub model: String,
-    /// The version that they are of.
+    /// The version that they are of, where there is one and it is a number.
     pub version: Option<i64>,
-    /// The signatures by name; requests that name none use `serving_default`.
+    /// The versions that take requests, where the protocol lists them (V2).
+    pub versions: Vec<String>,
+    /// The signatures by name; requests that name none use `serving_default`, which is the only one over V2.
     pub signatures: BTreeMap<String, Signature>,
 }
 
@@ -44,7 +46,7 @@ impl Metadata {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Signature {
-    /// Such as `tensorflow/serving/predict`.
+    /// Such as `tensorflow/serving/predict`; over V2 the model's platform.
     pub method: String,
     /// The inputs by name.
     pub inputs: BTreeMap<String, TensorInfo>,
@@ -58,7 +60,7 @@ pub struct Signature {
 pub struct TensorInfo {
     /// The element type; `None` for one that this client does not carry, such as `DT_COMPLEX64`.
     pub dtype: Option<DType>,
-    /// TensorFlow's name of the element type.
+    /// The protocol's name of the element type, such as `DT_FLOAT` or `FP32`.
     pub dtype_name: String,
     /// The dimensions, `None` for one of any length; `None` altogether when even their number is open.
     pub shape: Option<Vec<Option<u64>>>,
@@ -311,6 +313,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Metadata, ParseError> {
     Ok(Metadata {
         model: wire.model_spec.name,
         version: integer(&wire.model_spec.version),
+        versions: Vec::new(),
         signatures: signatures.collect::<Result<_, ParseError>>()?,
     })
 }

@@ -1,4 +1,4 @@
-//! The client of TensorFlow Serving: requests, responses, retries, errors.
+//! The client of model servers: requests, responses, retries, errors.
 //!
 //! [`Client`] is the type to begin with. An [`Input`] goes to a model, an [`Answer`] comes back.
 
@@ -9,14 +9,18 @@ mod attempts;
 mod calls;
 mod client;
 mod config;
+mod detect;
 mod examples;
 pub(crate) mod failure;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod image_input;
 mod input;
+mod little_endian;
 mod many;
 mod metadata;
+mod names;
+mod prediction;
 mod protocol;
 mod request;
 mod response;
@@ -33,12 +37,16 @@ pub use answer::{Answer, AnswerParts};
 pub use canary_http::Tls;
 pub use canary_http::is_credential;
 pub use client::Client;
+#[cfg(feature = "rollout")]
+pub(crate) use detect::Peer;
 pub use examples::{Example, Examples, Feature};
 #[cfg(feature = "grpc")]
 pub use grpc::{read_predict_grpc, write_predict_grpc};
 pub use input::{Input, Value};
 pub use many::Answers;
 pub use metadata::{Metadata, Signature, TensorInfo};
+pub use prediction::{Predicted, Prediction};
+pub use protocol::{Encoding, Protocol};
 #[doc(hidden)]
 pub use request::float_rows_by_kernel;
 pub use request::{Body, Form, write_predict};

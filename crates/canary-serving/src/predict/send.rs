@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, time::Instant};
 
-use bytes::Bytes;
 use canary_http::{Limits, Request, Response, Secrets, milliseconds};
 use http::{HeaderValue, Method, Uri, header};
 use tracing::Instrument;
@@ -10,9 +9,9 @@ use tracing::Instrument;
 use super::{
     attempts::{self, Trace},
     client::Client,
-    config::{Call, Config},
-    failure,
-    protocol::Payload,
+    config::Config,
+    detect, failure,
+    protocol::{Call, Payload, open},
     response::{ParseError, Parsed},
     transport::Transport,
 };
@@ -64,17 +63,21 @@ pub(crate) fn prepare(config: &Config, call: Call, payload: Result<Payload>) -> 
 pub(crate) async fn send<T>(
     client: &Client,
     prepared: &Prepared,
-    read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
+    read: impl Fn(&Config, &Response, Option<Instant>) -> Parsed<T>,
 ) -> Result<(T, Response, Trace)> {
     let config = &client.config;
     let span = tracing::debug_span!(
         "call",
         call = ?prepared.call,
         model = config.model,
-        protocol = if config.is_grpc() { "gRPC" } else { "REST" },
+        protocol = config.protocol.as_str(),
+        transport = if config.is_grpc() { "gRPC" } else { "REST" },
     );
     let call = async {
-        let outcome = send_and_read(client, prepared, read).await;
+        let mut outcome = send_and_read(client, prepared, read).await;
+        if let Err(Error::Predict(error)) = &mut outcome {
+            detect::explain(client, error).await;
+        }
         match &outcome {
             Ok((_, response, trace)) => tracing::debug!(
                 attempts = trace.attempts,
@@ -103,10 +106,10 @@ pub(crate) async fn send<T>(
 async fn send_and_read<T>(
     client: &Client,
     prepared: &Prepared,
-    read: fn(&Config, &Bytes, Option<Instant>) -> Parsed<T>,
+    read: impl Fn(&Config, &Response, Option<Instant>) -> Parsed<T>,
 ) -> Result<(T, Response, Trace)> {
     let (response, trace) = exchange(client, prepared).await?;
-    let read = read(&client.config, &response.body, trace.deadline);
+    let read = read(&client.config, &response, trace.deadline);
     // A deadline that passed in one long list was not noticed there.
     let late = trace.deadline.is_some_and(|deadline| Instant::now() > deadline);
     match read {
@@ -137,11 +140,11 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
         #[cfg(not(feature = "grpc"))]
         let _ = until;
         let outcome = match (transport, &prepared.payload) {
-            (Transport::Rest(http), Payload::Json(_)) => {
+            (Transport::Rest(http), Payload::Json(_) | Payload::Binary { .. }) => {
                 match http.send(request, Limits::default().max_body(limit)).await {
                     Ok(response) if response.status.is_success() => Ok(response),
                     Ok(response) => {
-                        let mut failure = failure::of_status(url, &response);
+                        let mut failure = failure::of_status(url, &response, config.protocol);
                         failure.error.subset = config.subset_of(&response.headers);
                         Err(failure)
                     }
@@ -184,13 +187,17 @@ async fn exchange(client: &Client, prepared: &Prepared) -> Result<(Response, Tra
 fn rest(config: &Config, prepared: &Prepared) -> Request {
     let mut headers = config.headers.clone();
     let method = prepared.call.method();
-    if method == Method::POST {
+    if let Payload::Binary { json, .. } = &prepared.payload {
+        let binary = HeaderValue::from_static("application/octet-stream");
+        headers.insert(header::CONTENT_TYPE, binary);
+        headers.insert(open::JSON_LENGTH, (*json).into());
+    } else if method == Method::POST {
         let json = HeaderValue::from_static("application/json");
         headers.entry(header::CONTENT_TYPE).or_insert(json);
     }
     let request = Request::new(method, prepared.uri.clone()).headers(headers);
     match &prepared.payload {
-        Payload::Json(body) => request.body(body.clone()),
+        Payload::Json(body) | Payload::Binary { body, .. } => request.body(body.clone()),
         #[cfg(feature = "grpc")]
         Payload::Message(_) => request,
     }

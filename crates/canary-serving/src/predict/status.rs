@@ -68,14 +68,42 @@ pub struct VersionStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelStatus {
-    /// The versions, as the server lists them.
+    /// The versions, as the server lists them; none where the protocol tells the state of the model as a whole.
     pub versions: Vec<VersionStatus>,
+    /// The state of the model as a whole, where the protocol tells that.
+    model: Option<bool>,
 }
 
 impl ModelStatus {
+    /// The status of a model with these versions.
+    pub(super) fn of_versions(versions: Vec<VersionStatus>) -> Self {
+        Self { versions, model: None }
+    }
+
+    /// The status of a model that is ready or not as a whole.
+    pub(super) fn of_model(ready: bool) -> Self {
+        Self { versions: Vec::new(), model: Some(ready) }
+    }
+
+    /// Adds the versions of a ready model that a server lists, those that are numbers.
+    pub(super) fn with_versions(mut self, versions: &[String]) -> Self {
+        let numbers = versions.iter().filter_map(|version| version.parse().ok());
+        self.versions = numbers
+            .map(|version| VersionStatus {
+                version,
+                state: State::Available,
+                error_code: String::new(),
+                error_message: String::new(),
+            })
+            .collect();
+        self
+    }
+
     /// True when a version is available.
     pub fn ready(&self) -> bool {
-        self.versions.iter().any(|version| version.state == State::Available)
+        self.model.unwrap_or_else(|| {
+            self.versions.iter().any(|version| version.state == State::Available)
+        })
     }
 
     /// The newest version that is available.
@@ -97,8 +125,11 @@ impl ModelStatus {
 }
 
 impl fmt::Display for ModelStatus {
-    /// `1 AVAILABLE, 2 LOADING`
+    /// `1 AVAILABLE, 2 LOADING`, or `ready` where no versions are known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(ready), []) = (self.model, self.versions.as_slice()) {
+            return f.write_str(if ready { "ready" } else { "not ready" });
+        }
         for (index, version) in self.versions.iter().enumerate() {
             let comma = if index > 0 { ", " } else { "" };
             write!(f, "{comma}{} {}", version.version, version.state)?;
@@ -157,7 +188,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<ModelStatus, ParseError> {
             error_message: version.status.error_message,
         })
     });
-    Ok(ModelStatus { versions: versions.collect::<Result<_, ParseError>>()? })
+    Ok(ModelStatus::of_versions(versions.collect::<Result<_, ParseError>>()?))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) async fn until_ready(
         let mut last_error = None;
         let (last, failed) = match seen {
             Ok(status) if status.ready() => return Ok(status),
-            Ok(status) if status.versions.is_empty() => ("no version is known".into(), false),
+            Ok(status) if status.to_string().is_empty() => ("no version is known".into(), false),
             Ok(status) => (status.to_string(), status.failed()),
             Err(Error::Predict(error)) if error.origin == Origin::Request => {
                 return Err(Error::Predict(error));

@@ -93,7 +93,7 @@ macro_rules! element_types {
             }
         }
 
-        #[cfg(any(feature = "grpc", feature = "rollout"))]
+        #[cfg(feature = "predict")]
         impl<'a> DataView<'a> {
             /// The memory of numbers, little-endian, element after element; empty for strings.
             pub(crate) fn little_endian(self) -> Cow<'a, [u8]> {
@@ -165,12 +165,12 @@ impl DataView<'_> {
     }
 }
 
-#[cfg(all(any(feature = "grpc", feature = "rollout"), target_endian = "little"))]
+#[cfg(all(feature = "predict", target_endian = "little"))]
 fn little_endian<T: bytemuck::NoUninit>(values: &[T]) -> Cow<'_, [u8]> {
     Cow::Borrowed(bytemuck::cast_slice(values))
 }
 
-#[cfg(all(any(feature = "grpc", feature = "rollout"), target_endian = "big"))]
+#[cfg(all(feature = "predict", target_endian = "big"))]
 fn little_endian<T: bytemuck::NoUninit>(values: &[T]) -> Cow<'_, [u8]> {
     values.iter().flat_map(|value| bytemuck::bytes_of(value).iter().rev().copied()).collect()
 }

@@ -36,7 +36,7 @@ pub(crate) struct Received {
     pub(crate) message: Bytes,
 }
 
-type Log = Arc<Mutex<Vec<Received>>>;
+pub(crate) type Log = Arc<Mutex<Vec<Received>>>;
 
 fn framed(message: &[u8]) -> Bytes {
     let mut body = BytesMut::with_capacity(message.len() + 5);
@@ -77,7 +77,9 @@ fn response(reply: Reply) -> Response<Body> {
 }
 
 /// Listens on a free port and responds by `answer`; the address without its scheme, and the requests received.
-async fn serve(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> (String, Log) {
+pub(crate) async fn serve(
+    answer: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+) -> (String, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let log = Log::default();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::large_stack_arrays, clippy::needless_pass_by_value)]
 
 mod calls;
+mod detect;
 mod faults;
 #[cfg(feature = "grpc")]
 mod grpc;
@@ -11,6 +12,9 @@ mod grpc;
 mod grpc_faults;
 mod many;
 mod models;
+mod open;
+#[cfg(feature = "grpc")]
+mod open_grpc;
 mod proxies;
 mod server;
 #[cfg(feature = "tls")]

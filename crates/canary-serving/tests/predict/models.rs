@@ -19,7 +19,8 @@ async fn waits_until_a_version_is_available() {
     let server = Server::new(|request, stream| {
         let state = ["START", "LOADING", "AVAILABLE"][request.index.saturating_sub(1).min(2)];
         if request.index == 0 {
-            return reply(stream, "404 Not Found", &[], br#"{"error": "not found"}"#);
+            let body = br#"{"error": "Could not find any versions of model image_classifier"}"#;
+            return reply(stream, "404 Not Found", &[], body);
         }
         let body = format!(
             r#"{{"model_version_status":[{{"version":"3","state":"{state}","status":{{"error_code":"OK","error_message":""}}}}]}}"#

@@ -14,20 +14,20 @@ use canary_proto::{
 use crate::predict::response::{HEAP, ParseError, Parsed, room, too_much};
 
 /// A field that may be repeated: the memory that each occurrence needs, and the fields within it.
-pub(super) struct Field {
+pub(crate) struct Field {
     number: u32,
     size: usize,
     fields: &'static [Field],
 }
 
-const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
+pub(crate) const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
     Field { number, size, fields }
 }
 
 /// A string twice: as the message has it, and as a tensor has it.
-const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
+pub(crate) const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
 /// An entry of a map, which has a value also when the message has none.
-const fn entry<T>() -> usize {
+pub(crate) const fn entry<T>() -> usize {
     size_of::<String>() + HEAP + size_of::<T>()
 }
 

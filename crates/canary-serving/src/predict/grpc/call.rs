@@ -12,7 +12,7 @@ use std::{
 use bytes::{Buf, BufMut, Bytes};
 use canary_http::Settings;
 use canary_proto::{
-    prost::{EncodeError, Message},
+    prost::{EncodeError, Message as _},
     tensorflow::serving::{
         ClassificationRequest, GetModelMetadataRequest, GetModelStatusRequest, PredictRequest,
     },
@@ -31,7 +31,7 @@ use tonic::{
 use tower_service::Service;
 
 use super::connect::{Connector, pool};
-use crate::predict::address::Address;
+use crate::predict::{address::Address, protocol::open::Message};
 
 /// A request of one of the services.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub(crate) enum Request {
     Examples(ClassificationRequest),
     Metadata(GetModelMetadataRequest),
     Status(GetModelStatusRequest),
+    /// A request of the Open Inference Protocol.
+    Open(Message),
 }
 
 macro_rules! message {
@@ -50,6 +52,10 @@ macro_rules! message {
             Request::Examples($message) => $value,
             Request::Metadata($message) => $value,
             Request::Status($message) => $value,
+            Request::Open(Message::Infer($message)) => $value,
+            Request::Open(Message::Metadata($message)) => $value,
+            Request::Open(Message::Ready($message)) => $value,
+            Request::Open(Message::Server($message)) => $value,
         }
     };
 }

@@ -4,17 +4,19 @@ mod bounds;
 mod call;
 mod connect;
 mod failure;
-mod names;
 mod request;
 mod response;
 mod tensor;
 #[cfg(test)]
 mod wire_tests;
 
+pub(crate) use bounds::{Field, STRING, entry, field};
 pub(crate) use call::{Grpc, Request};
 pub(crate) use failure::failure_of;
-pub(crate) use names::Names;
 pub use request::write_predict as write_predict_grpc;
-pub(crate) use request::{examples, metadata, model_spec, predict, status};
+pub(crate) use request::{check_size, examples, metadata, model_spec, predict, status};
 pub use response::read as read_predict_grpc;
-pub(crate) use response::{read_classify, read_metadata, read_predict, read_regress, read_status};
+pub(crate) use response::{
+    decode, read_classify, read_metadata, read_predict, read_regress, read_status,
+};
+pub(crate) use tensor::content;

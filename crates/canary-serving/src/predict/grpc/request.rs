@@ -44,7 +44,7 @@ pub(crate) fn model_spec(model: &str, version: &ModelVersion, signature: &str) -
 }
 
 /// Refuses a message that protobuf cannot hold.
-fn check_size(size: usize) -> Result<()> {
+pub(crate) fn check_size(size: usize) -> Result<()> {
     if size <= MAX {
         return Ok(());
     }
@@ -80,7 +80,7 @@ pub fn write_predict(
 ) -> Result<()> {
     /// The bytes that are copied between two calls of `is_abandoned`.
     const STRIDE: usize = 64 << 10;
-    let message = predict(model_spec(model, version, signature), input.into())?.to_vec();
+    let message = predict(model_spec(model, version, signature), input.into(), &[])?.to_vec();
     body.reserve(message.len());
     for part in message.chunks(STRIDE) {
         if body.is_abandoned() {
@@ -91,8 +91,8 @@ pub fn write_predict(
     Ok(())
 }
 
-/// A `PredictRequest`.
-pub(crate) fn predict(spec: ModelSpec, input: Input<'_>) -> Result<Request> {
+/// A `PredictRequest` for these outputs, or for all.
+pub(crate) fn predict(spec: ModelSpec, input: Input<'_>, outputs: &[String]) -> Result<Request> {
     let views = input.views()?;
     if views.iter().any(|(name, _)| name.is_empty()) {
         let reason = "it has no name, and gRPC has no inputs without a name";
@@ -104,7 +104,7 @@ pub(crate) fn predict(spec: ModelSpec, input: Input<'_>) -> Result<Request> {
     let request = PredictRequest {
         model_spec: Some(spec),
         inputs: inputs.collect(),
-        output_filter: Vec::new(),
+        output_filter: outputs.to_vec(),
     };
     checked(Request::Predict(request))
 }

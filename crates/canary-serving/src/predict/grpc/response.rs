@@ -23,14 +23,14 @@ use crate::{
     error::{Origin, PredictError, Result},
     predict::{
         metadata::{Metadata, Signature, TensorInfo},
-        response::{MAX_OUTPUTS, Outputs, ParseError, Parsed},
+        response::{MAX_OUTPUTS, Outputs, ParseError, Parsed, declared},
         status::{ModelStatus, State, VersionStatus},
     },
     tensor::{DType, Tensor, TensorData},
 };
 
 /// The message in these bytes, whose size in memory is bounded by that of its fields.
-fn decode<M: Message + Default>(body: Bytes, fields: &[Field]) -> Parsed<M> {
+pub(crate) fn decode<M: Message + Default>(body: Bytes, fields: &[Field]) -> Parsed<M> {
     bounds::check(&body, fields)?;
     M::decode(body)
         .map_err(|error| ParseError::new(format!("it is not the message expected: {error}")))
@@ -79,6 +79,8 @@ fn outputs(response: PredictResponse) -> Parsed<Outputs> {
             let tensor = tensor::read(proto, &mut room);
             let tensor =
                 tensor.map_err(|why| ParseError::new(format!("output {name:?}: {why}")))?;
+            let text = tensor.dtype() == DType::String;
+            let tensor = declared(&name, tensor.declared_text(text));
             Ok((name, tensor))
         })
         .collect()
@@ -100,7 +102,10 @@ pub(crate) fn read_classify(body: &Bytes) -> Parsed<Outputs> {
     let classes = rows.into_iter().flat_map(|row| row.classes);
     let (labels, scores) = classes.map(|class| (class.label.to_vec(), class.score)).unzip();
     Ok(vec![
-        ("classes".to_owned(), table(shape.clone(), TensorData::String(labels))?),
+        (
+            "classes".to_owned(),
+            table(shape.clone(), TensorData::String(labels))?.declared_text(true),
+        ),
         ("scores".to_owned(), table(shape, TensorData::Float(scores))?),
     ])
 }
@@ -126,7 +131,7 @@ pub(crate) fn read_status(body: &Bytes) -> Parsed<ModelStatus> {
             error_message: String::from_utf8_lossy(&status.error_message).into_owned(),
         }
     });
-    Ok(ModelStatus { versions: versions.collect() })
+    Ok(ModelStatus::of_versions(versions.collect()))
 }
 
 fn info(wire: wire::TensorInfo) -> TensorInfo {
@@ -166,6 +171,7 @@ pub(crate) fn read_metadata(body: &Bytes) -> Parsed<Metadata> {
             Some(VersionChoice::Version(version)) => Some(version),
             Some(VersionChoice::VersionLabel(_)) | None => None,
         },
+        versions: Vec::new(),
         signatures: signatures.collect(),
     })
 }

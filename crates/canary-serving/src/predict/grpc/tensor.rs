@@ -6,7 +6,7 @@ use bytes::Bytes;
 use canary_proto::tensorflow::{DataType, TensorProto, TensorShapeProto, tensor_shape_proto::Dim};
 
 use crate::{
-    predict::{input::Value, response::MAX_DIMENSIONS},
+    predict::{input::Value, little_endian, response::MAX_DIMENSIONS},
     tensor::{DType, DataView, Tensor, TensorData, TensorView},
 };
 
@@ -31,6 +31,20 @@ pub(super) fn size_of_elements(data: DataView<'_>) -> usize {
 
 /// The memory of an array that lives as long as a message shares it.
 struct Shared(Arc<Tensor>);
+
+/// The numbers of an input as little-endian bytes; those of arrays that are owned or shared are not copied. Of strings
+/// nothing is in them.
+pub(crate) fn content(value: Value<'_>) -> Bytes {
+    let shared = match value {
+        Value::Tensor(tensor) => Arc::new(tensor),
+        Value::Shared(tensor) => tensor,
+        other => return other.view().data().little_endian().into_owned().into(),
+    };
+    if cfg!(target_endian = "big") {
+        return shared.view().data().little_endian().into_owned().into();
+    }
+    Bytes::from_owner(Shared(shared))
+}
 
 impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
@@ -77,11 +91,11 @@ pub(super) fn write(value: Value<'_>) -> TensorProto {
 
 fn write_shared(tensor: Arc<Tensor>) -> TensorProto {
     let view = tensor.view();
-    if cfg!(target_endian = "big") || view.dtype() == DType::String {
+    if view.dtype() == DType::String {
         return write_view(&view);
     }
     let written = proto(view.dtype(), view.shape());
-    TensorProto { tensor_content: Bytes::from_owner(Shared(tensor)), ..written }
+    TensorProto { tensor_content: content(Value::Shared(tensor)), ..written }
 }
 
 fn write_view(view: &TensorView<'_>) -> TensorProto {
@@ -96,15 +110,6 @@ fn write_view(view: &TensorView<'_>) -> TensorProto {
         numbers => written.tensor_content = numbers.little_endian().into_owned().into(),
     }
     written
-}
-
-/// Little-endian elements of N bytes each.
-fn elements<const N: usize, T>(bytes: &[u8], read: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
-    let (chunks, rest) = bytes.as_chunks::<N>();
-    if !rest.is_empty() {
-        return Err(format!("{} bytes are not a number of elements of {N} bytes", bytes.len()));
-    }
-    Ok(chunks.iter().map(|chunk| read(*chunk)).collect())
 }
 
 /// Repeats the last element up to the number that the shape has: TensorFlow leaves out such repetitions, and zeros
@@ -154,33 +159,14 @@ pub(super) fn read(proto: TensorProto, room: &mut usize) -> Result<Tensor, Strin
     let data = if proto.tensor_content.is_empty() {
         listed(proto, count, room)?
     } else {
-        contained(proto.dtype(), proto.dtype, &proto.tensor_content)?
+        let dtype = DType::of_name(&name_of(proto.dtype)).filter(|dtype| *dtype != DType::String);
+        little_endian::read(dtype.ok_or_else(|| unread(proto.dtype))?, &proto.tensor_content)?
     };
     Tensor::new(shape, data).map_err(|error| error.to_string())
 }
 
 fn unread(code: i32) -> String {
     format!("arrays of {} are not read", name_of(code))
-}
-
-/// The elements in `tensor_content`.
-fn contained(dtype: DataType, code: i32, bytes: &Bytes) -> Result<TensorData, String> {
-    Ok(match dtype {
-        DataType::DtFloat => TensorData::Float(elements(bytes, f32::from_le_bytes)?),
-        DataType::DtDouble => TensorData::Double(elements(bytes, f64::from_le_bytes)?),
-        DataType::DtInt32 => TensorData::Int32(elements(bytes, i32::from_le_bytes)?),
-        DataType::DtUint8 => TensorData::Uint8(bytes.to_vec()),
-        DataType::DtInt16 => TensorData::Int16(elements(bytes, i16::from_le_bytes)?),
-        DataType::DtInt8 => TensorData::Int8(elements(bytes, i8::from_le_bytes)?),
-        DataType::DtInt64 => TensorData::Int64(elements(bytes, i64::from_le_bytes)?),
-        DataType::DtBool => TensorData::Bool(bytes.iter().map(|&byte| byte != 0).collect()),
-        DataType::DtBfloat16 => TensorData::Bfloat16(elements(bytes, u16::from_le_bytes)?),
-        DataType::DtUint16 => TensorData::Uint16(elements(bytes, u16::from_le_bytes)?),
-        DataType::DtHalf => TensorData::Half(elements(bytes, u16::from_le_bytes)?),
-        DataType::DtUint32 => TensorData::Uint32(elements(bytes, u32::from_le_bytes)?),
-        DataType::DtUint64 => TensorData::Uint64(elements(bytes, u64::from_le_bytes)?),
-        _ => return Err(unread(code)),
-    })
 }
 
 /// The elements in the list of their type.

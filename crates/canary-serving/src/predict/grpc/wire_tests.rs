@@ -55,7 +55,7 @@ fn predict_requests() {
     write_predict_grpc(&mut body, "image_classifier", &label, "", &arrays).unwrap();
     assert_eq!(body, fixture!("predict_arrays"));
     let spec = model_spec("image_classifier", &label, "");
-    assert_eq!(predict(spec, arrays).unwrap().to_vec(), body);
+    assert_eq!(predict(spec, arrays, &[]).unwrap().to_vec(), body);
 }
 
 /// As protobuf decodes it: the fields of a message that have a length.
@@ -95,7 +95,7 @@ fn large_arrays_and_files_are_whole_however_they_are_held() {
     write_predict_grpc(&mut body, "m", &ModelVersion::Latest, "", &named()).unwrap();
     let spec = || model_spec("m", &ModelVersion::Latest, "");
     for input in [named(), (&named()).into(), named().into_owned()] {
-        assert_eq!(predict(spec(), input).unwrap().to_vec(), body);
+        assert_eq!(predict(spec(), input, &[]).unwrap().to_vec(), body);
     }
     let inputs: Vec<_> = fields(&body).into_iter().filter(|(field, _)| *field == 2).collect();
     assert_eq!(inputs.len(), 7);

@@ -11,7 +11,12 @@ use crate::tensor::{DataView, TensorView};
 
 /// Writes a whole array.
 pub(super) fn write(body: &mut impl Body, view: &TensorView<'_>) {
-    write_part(body, view.shape(), view.data(), 0);
+    write_part(body, view.shape(), view, 0);
+}
+
+/// Writes all elements of an array as one list.
+pub(super) fn write_flat(body: &mut impl Body, view: &TensorView<'_>) {
+    write_part(body, &[view.data().len()], view, 0);
 }
 
 /// Writes a list of floats.
@@ -34,18 +39,19 @@ pub(super) fn rows_by_kernel(values: &[f32], length: usize) -> Vec<(String, Vec<
 pub(super) fn write_row(body: &mut impl Body, view: &TensorView<'_>, row: usize) {
     let inner = &view.shape()[1..];
     let size: usize = inner.iter().product();
-    write_part(body, inner, view.data(), row * size);
+    write_part(body, inner, view, row * size);
 }
 
 /// Writes the elements from `start` on as lists of a shape.
-fn write_part<B: Body>(body: &mut B, shape: &[usize], data: DataView<'_>, start: usize) {
+fn write_part<B: Body>(body: &mut B, shape: &[usize], view: &TensorView<'_>, start: usize) {
     let end = start + shape.iter().product::<usize>();
     macro_rules! write {
         ($values:expr, $writer:expr) => {
             nest(body, shape, &$values[start..end], &mut $writer)
         };
     }
-    match data {
+    let write_string = if view.is_text() { text::write_text } else { text::write_bytes };
+    match view.data() {
         DataView::Float(values) => write!(values, InBlocks::new()),
         DataView::Uint8(values) => write!(values, InBlocks::new()),
         DataView::Double(values) => write!(values, OneByOne(write_double)),
@@ -53,10 +59,11 @@ fn write_part<B: Body>(body: &mut B, shape: &[usize], data: DataView<'_>, start:
         DataView::Int16(values) => write!(values, OneByOne(write_integer)),
         DataView::Int32(values) => write!(values, OneByOne(write_integer)),
         DataView::Int64(values) => write!(values, OneByOne(write_integer)),
+        DataView::Uint16(values) => write!(values, OneByOne(write_integer)),
         DataView::Uint32(values) => write!(values, OneByOne(write_integer)),
         DataView::Uint64(values) => write!(values, OneByOne(write_integer)),
-        DataView::Half(values) | DataView::Bfloat16(values) | DataView::Uint16(values) => {
-            // Refused before: REST has no such numbers. Written as integers they would be wrong in silence.
+        DataView::Half(values) | DataView::Bfloat16(values) => {
+            // Refused before: JSON has no such numbers. Written as integers they would be wrong in silence.
             debug_assert!(values.is_empty(), "the dtype was checked before");
         }
         DataView::Bool(values) => write!(
@@ -66,14 +73,11 @@ fn write_part<B: Body>(body: &mut B, shape: &[usize], data: DataView<'_>, start:
             })
         ),
         DataView::String(values) => {
-            write!(
-                values,
-                OneByOne(|body: &mut B, value: &Vec<u8>| text::write_bytes(body, value))
-            );
+            write!(values, OneByOne(|body: &mut B, value: &Vec<u8>| write_string(body, value)));
         }
         DataView::Bytes(values) => write!(
             values,
-            OneByOne(|body: &mut B, value: &Cow<'_, [u8]>| text::write_bytes(body, value))
+            OneByOne(|body: &mut B, value: &Cow<'_, [u8]>| write_string(body, value))
         ),
     }
 }

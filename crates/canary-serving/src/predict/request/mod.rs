@@ -17,6 +17,21 @@ use crate::{
 pub use body::Body;
 pub(crate) use text::{write as write_json_text, write_bytes as write_json_bytes};
 
+/// Writes the elements of an array as one flat JSON list.
+pub(crate) fn write_flat(body: &mut impl Body, view: &TensorView<'_>) {
+    array::write_flat(body, view);
+}
+
+/// About how many bytes an array takes as JSON.
+pub(crate) fn size_of_json(view: &TensorView<'_>) -> usize {
+    size_of(view)
+}
+
+/// Writes bytes as a JSON string of base64.
+pub(crate) fn write_json_base64(body: &mut impl Body, bytes: &[u8]) {
+    text::write_base64(body, bytes);
+}
+
 /// Writes floats as a JSON list.
 pub(crate) fn write_float_list(body: &mut impl Body, values: &[f32]) {
     array::write_floats(body, values);

@@ -11,17 +11,33 @@ pub(super) fn base64_size(bytes: &[u8]) -> usize {
 
 /// `{"b64":"…"}` with the standard alphabet.
 pub(crate) fn write_bytes(body: &mut impl Body, bytes: &[u8]) {
+    body.append(b"{\"b64\":");
+    write_base64(body, bytes);
+    body.append(b"}");
+}
+
+/// `"…"` with the standard alphabet.
+pub(super) fn write_base64(body: &mut impl Body, bytes: &[u8]) {
     /// Bytes whose text fills a block; a multiple of three, so that only the last part is padded.
     const PART: usize = BLOCK / 4 * 3;
     let mut block = [0; BLOCK];
-    body.append(b"{\"b64\":\"");
+    body.append(b"\"");
     for part in bytes.chunks(PART) {
         if body.is_abandoned() {
             break;
         }
         body.append(STANDARD.encode(part, Out::from_slice(&mut block)));
     }
-    body.append(b"\"}");
+    body.append(b"\"");
+}
+
+/// The bytes of a text as a JSON string; as [`write_bytes`] has them where they are not UTF-8, which only a text that a
+/// server sent can be.
+pub(super) fn write_text(body: &mut impl Body, bytes: &[u8]) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => write(body, text),
+        Err(_) => write_bytes(body, bytes),
+    }
 }
 
 /// A JSON string.

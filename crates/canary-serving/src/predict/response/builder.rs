@@ -17,12 +17,14 @@ pub(crate) struct Builder {
     elements: Option<TensorData>,
     /// True when fractions become 64-bit floats.
     doubles: bool,
+    /// True when strings came as base64, which stands for bytes rather than text.
+    encoded: bool,
 }
 
 impl Builder {
     /// An array whose first `outer` dimensions the caller counts.
     pub(crate) fn new(outer: usize, doubles: bool) -> Self {
-        Self { dims: vec![None; outer], elements: None, doubles }
+        Self { dims: vec![None; outer], elements: None, doubles, encoded: false }
     }
 
     /// An array of floats, also when every number is written as an integer.
@@ -44,7 +46,8 @@ impl Builder {
             .collect();
         // An array without elements has no type of its own; most outputs are floats.
         let data = self.elements.unwrap_or_else(|| floats(false));
-        Tensor::new(shape, data).ok()
+        let text = !self.encoded && matches!(data, TensorData::String(_));
+        Tensor::new(shape, data).ok().map(|tensor| tensor.declared_text(text))
     }
 
     /// Reads one value that lies `depth` lists deep.
@@ -223,6 +226,7 @@ impl Builder {
                 return reader.fail("found null where a value is expected");
             }
             (Some(TensorData::String(values)), b'"' | b'{') => {
+                self.encoded |= next == b'{';
                 let bytes = if next == b'{' { encoded(reader)? } else { reader.string()? };
                 reader.occupy(size_of::<Vec<u8>>() + HEAP + bytes.len())?;
                 values.push(bytes);

@@ -1,6 +1,7 @@
 //! Reads answers: JSON as TensorFlow Serving writes it becomes arrays.
 
 mod builder;
+mod flat;
 mod number;
 mod plain;
 mod reader;
@@ -12,9 +13,8 @@ use std::{
 
 use builder::Builder;
 use canary_http::server_text;
-#[cfg(feature = "grpc")]
-pub(crate) use reader::{HEAP, room, too_much};
-pub(crate) use reader::{ParseError, Parsed, Reader};
+pub(crate) use flat::read_flat;
+pub(crate) use reader::{HEAP, ParseError, Parsed, Reader, room, too_much};
 
 use crate::{
     error::{Origin, PredictError, Result},
@@ -60,13 +60,35 @@ pub(crate) fn read_predict(
     doubles: bool,
     deadline: Option<Instant>,
 ) -> Parsed<Outputs> {
-    match read_outputs(body, doubles, deadline) {
-        Err(error) if error.needs_doubles => read_outputs(body, true, deadline),
+    match read_outputs(body, doubles, deadline, rows) {
+        Err(error) if error.needs_doubles => read_outputs(body, true, deadline, rows),
         other => other,
     }
 }
 
-fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed<Outputs> {
+/// Reads the answer of a KServe V1 predict call, whose `predictions` may be rows, arrays by name, or one value.
+pub(crate) fn read_any_predict(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+) -> Parsed<Outputs> {
+    let any = |reader: &mut Reader<'_>, doubles| match reader.peek() {
+        b'[' => rows(reader, doubles),
+        _ => columns(reader, doubles, "predictions"),
+    };
+    match read_outputs(body, doubles, deadline, any) {
+        Err(error) if error.needs_doubles => read_outputs(body, true, deadline, any),
+        other => other,
+    }
+}
+
+/// Reads `predictions` by `predictions`, or `outputs`.
+fn read_outputs(
+    body: &[u8],
+    doubles: bool,
+    deadline: Option<Instant>,
+    predictions: fn(&mut Reader<'_>, bool) -> Parsed<Outputs>,
+) -> Parsed<Outputs> {
     let mut reader = Reader::new(body).until(deadline);
     let (mut found, mut refusal) = (None, None);
     reader.object(|reader, key| {
@@ -75,8 +97,8 @@ fn read_outputs(body: &[u8], doubles: bool, deadline: Option<Instant>) -> Parsed
                 refusal = Some(reader.string()?);
                 return Ok(());
             }
-            b"predictions" => rows(reader, doubles)?,
-            b"outputs" => columns(reader, doubles)?,
+            b"predictions" => predictions(reader, doubles)?,
+            b"outputs" => columns(reader, doubles, "outputs")?,
             _ => return reader.skip(1),
         };
         if found.replace(outputs).is_some() {
@@ -187,6 +209,13 @@ fn finish(reader: &Reader<'_>, builder: Builder, outer: &[usize]) -> Parsed<Tens
     builder.finish(outer).map_or_else(|| reader.fail("the lists do not form an array"), Ok)
 }
 
+/// The output of that name, whose strings are bytes when the name says so (`kBytesTensorNameSuffix` of TensorFlow
+/// Serving).
+pub(crate) fn declared(name: &str, output: Tensor) -> Tensor {
+    let text = output.is_text() && !name.ends_with("_bytes");
+    output.declared_text(text)
+}
+
 /// Refuses one more output than a response may have.
 fn check_count(reader: &Reader<'_>, outputs: usize) -> Parsed<()> {
     if outputs < MAX_OUTPUTS {
@@ -258,18 +287,20 @@ fn rows(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
     builders
         .into_iter()
         .map(|(name, builder, rows)| {
-            Ok((String::from_utf8_lossy(&name).into_owned(), finish(reader, builder, &[rows])?))
+            let name = String::from_utf8_lossy(&name).into_owned();
+            let tensor = declared(&name, finish(reader, builder, &[rows])?);
+            Ok((name, tensor))
         })
         .collect()
 }
 
-/// `value` for one output, `{name: value, …}` for several.
-fn columns(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
+/// `value` for one output, which is called `unnamed`, `{name: value, …}` for several.
+fn columns(reader: &mut Reader<'_>, doubles: bool, unnamed: &str) -> Parsed<Outputs> {
     reader.peek();
     if !names_follow(reader) {
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
-        return Ok(vec![("outputs".to_owned(), finish(reader, builder, &[])?)]);
+        return Ok(vec![(unnamed.to_owned(), finish(reader, builder, &[])?)]);
     }
     let mut outputs: Outputs = Vec::new();
     let mut names = HashSet::new();
@@ -281,7 +312,8 @@ fn columns(reader: &mut Reader<'_>, doubles: bool) -> Parsed<Outputs> {
         check_count(reader, outputs.len())?;
         let mut builder = Builder::new(0, doubles);
         builder.read(reader, 0)?;
-        outputs.push((name, finish(reader, builder, &[])?));
+        let tensor = declared(&name, finish(reader, builder, &[])?);
+        outputs.push((name, tensor));
         Ok(())
     })?;
     Ok(outputs)

@@ -1,4 +1,4 @@
-//! The names of signatures' only inputs: gRPC has no inputs without a name.
+//! The names of models' only inputs, for protocols that have no inputs without a name.
 
 use std::{
     collections::HashMap,
