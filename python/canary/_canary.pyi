@@ -1871,18 +1871,32 @@ class Decision(_Value, _Table):
 
 @final
 class Preprocess(_Value):
-    """The preparation of an image before a model sees it, with TensorFlow's numbers.
+    """The preparation of an image before a model sees it, with TensorFlow's numbers or torchvision's.
+
+    An argument that is not given is that of the preset.
 
     Args:
-        size: Height and width of the result; the image's own unless given.
-        preset: `unit` [0, 1], `identity` [0, 255], `tf` [-1, 1], `caffe` or `torch`, as Keras names them.
-        mean_std: Mean and deviation of red, green and blue in levels, in place of a preset.
+        size: Height and width of the result; the preset's, or else the image's own, unless given.
+        preset: The numbers that levels become: `unit` [0, 1], `identity` [0, 255], `tf` [-1, 1], `caffe` or `torch`, as
+            Keras names them. Or the whole recipe of a model: one of `keras.applications`, such as `resnet50`, or a set
+            of weights of torchvision, such as `torchvision/resnet50/imagenet1k_v2`; `preprocess_models` lists them.
+        mean_std: Mean and deviation in levels, in place of the preset's numbers: each one number, or three for red, green
+            and blue.
         crop: `"square"` for the middle square, or the fraction of each side that is kept.
-        filter: `bilinear`, `bicubic`, `nearest` or `area`, as `tf.image.resize` has them.
-        antialias: True to widen the filter when an image becomes smaller.
-        layout: `nhwc` or `nchw`.
+        fit: `stretch` resizes height and width independently (`tf.image.resize`); `pad` keeps the proportions and fills
+            the rest with level 0 (`tf.image.resize_with_pad`).
+        shorter_side: The length that the shorter side gets, in proportion, before the middle is cut out: torchvision's
+            `Resize(shorter_side)` and `CenterCrop(size)`.
+        crop_box: The box `(y1, x1, y2, x2)` to resize, in fractions of the image, as `tf.image.crop_and_resize` takes it.
+        channels: 3, or 1 for a grey image: `tf.image.rgb_to_grayscale` before the resize.
+        filter: `bilinear`, `bicubic`, `nearest`, `area`, `lanczos3`, `lanczos5`, `gaussian` or `mitchellcubic`, as
+            `tf.image.resize` has them; bilinear without a model.
+        antialias: True to widen the filter when an image becomes smaller; False without a model of torchvision.
+        library: `tensorflow`, or `pillow` for the resize of `PIL.Image.resize`, which rounds to whole levels and always
+            widens the filter; torchvision uses it for PIL images.
+        layout: `nhwc` or `nchw`; `nhwc` without a model of torchvision.
         dtype: `float32`, `float16`, or `uint8` with preset `identity`.
-        exif: True to apply the camera's orientation; TensorFlow does not.
+        exif: True to apply the camera's orientation, also that of a PIL image; TensorFlow does not.
         max_pixels: The most pixels an image may have; 100 million unless given.
 
     Raises:
@@ -1893,6 +1907,8 @@ class Preprocess(_Value):
         >>> import numpy as np
         >>> Preprocess((224, 224))(np.zeros((300, 400, 3), np.uint8)).shape
         (224, 224, 3)
+        >>> Preprocess(preset="torchvision/resnet50/imagenet1k_v2")(np.zeros((300, 400, 3), np.uint8)).shape
+        (3, 224, 224)
     """
 
     def __new__(
@@ -1900,17 +1916,35 @@ class Preprocess(_Value):
         size: tuple[int, int] | None = None,
         *,
         preset: str = "unit",
-        mean_std: tuple[Sequence[float], Sequence[float]] | None = None,
+        mean_std: tuple[Sequence[float] | float, Sequence[float] | float] | None = None,
         crop: str | float | None = None,
-        filter: str = "bilinear",
-        antialias: bool = False,
-        layout: str = "nhwc",
+        fit: str | None = None,
+        shorter_side: int | None = None,
+        crop_box: Sequence[float] | None = None,
+        channels: int = 3,
+        filter: str | None = None,
+        antialias: bool | None = None,
+        library: str | None = None,
+        layout: str | None = None,
         dtype: str = "float32",
         exif: bool = False,
         max_pixels: int | None = None,
     ) -> Preprocess: ...
     def __call__(self, image: _File | ArrayLike) -> NDArray[Any]:
-        """Preprocess one image: a path, bytes, a PIL image, or an array [height, width, 3]."""
+        """Preprocess one image: a path, bytes, a PIL image, or an array.
+
+        An array has shape `[height, width, 3]`, or `[height, width]` of a grey image. Its values are levels from 0 to 255:
+        floats of any size and integers; of booleans, True is level 255. 16-bit integers without a sign are refused, as
+        they may be levels or samples of 16 bits.
+
+        Raises:
+            ImageError: The image cannot be decoded, or the array has another shape or values that are not levels.
+
+        Example:
+            >>> import numpy as np
+            >>> Preprocess((28, 28), channels=1)(np.eye(40, dtype=bool)).shape
+            (28, 28, 1)
+        """
     def batch(self, images: Iterable[_File | ArrayLike] | NDArray[Any]) -> NDArray[Any]:
         """Preprocess several images on all cores, stacked into one array.
 
@@ -1933,11 +1967,16 @@ class Preprocess(_Value):
         *,
         size: tuple[int, int] | None = ...,
         preset: str = ...,
-        mean_std: tuple[Sequence[float], Sequence[float]] | None = ...,
+        mean_std: tuple[Sequence[float] | float, Sequence[float] | float] | None = ...,
         crop: str | float | None = ...,
-        filter: str = ...,
-        antialias: bool = ...,
-        layout: str = ...,
+        fit: str | None = ...,
+        shorter_side: int | None = ...,
+        crop_box: Sequence[float] | None = ...,
+        channels: int = ...,
+        filter: str | None = ...,
+        antialias: bool | None = ...,
+        library: str | None = ...,
+        layout: str | None = ...,
         dtype: str = ...,
         exif: bool = ...,
         max_pixels: int | None = ...,
@@ -1948,9 +1987,22 @@ class Preprocess(_Value):
             TypeError: There is no such setting; the message names the nearest one.
 
         Example:
-            >>> Preprocess((2, 3)).replace(layout="nchw")
-            Preprocess((2, 3), preset="unit", filter="bilinear", layout="nchw", dtype="float32")
+            >>> Preprocess(preset="resnet50").replace(size=(2, 3), layout="nchw") == Preprocess(
+            ...     (2, 3), preset="caffe", layout="nchw"
+            ... )
+            True
         """
+
+def preprocess_models() -> list[str]:
+    """List the models whose recipes `Preprocess(preset=)` knows.
+
+    Those of `keras.applications` have an input size and the numbers of their `preprocess_input`, and are resized as
+    `tf.image.resize` does, bilinear. Those of torchvision have all of what the `transforms()` of their weights do.
+
+    Example:
+        >>> [name for name in preprocess_models() if "NASNet" in name]
+        ['NASNetLarge', 'NASNetMobile']
+    """
 
 def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does.

@@ -52,7 +52,7 @@ mod _canary {
             encode::{encode_predict, encode_predict_grpc},
         },
         finding::Finding,
-        image::{decode::decode_image, preprocess::Preprocess},
+        image::{decode::decode_image, models::preprocess_models, preprocess::Preprocess},
         istio::{
             analysis::Analysis,
             analyze::analyze_objects,

@@ -28,6 +28,7 @@ WITHOUT = {
     "Run.report": "writes a file of this machine",
     "Run.resume": "sends a command, and the iteration continues",
     "Run.suspend": "sends a command, and the iteration continues",
+    "preprocess_models": "looks into a table",
     "decode_image": "computes; asyncio.to_thread runs it beside the event loop",
     "load": "reads a file of this machine",
     "report": "writes a file of this machine",
