@@ -95,14 +95,25 @@ impl BatchingParameters {
             ("max_batch_size", self.max_batch_size)
         };
         if !sizes.is_sorted_by(|a, b| a < b) || sizes.iter().any(|&size| size < 1) {
-            push("allowed_batch_sizes", "does not rise from 1 on", written, "list each size once, the smallest first");
+            push(
+                "allowed_batch_sizes",
+                "does not rise from 1 on",
+                written,
+                "list each size once, the smallest first",
+            );
         } else if let Some(&last) = sizes.last()
             && most != Some(last)
         {
             let problem = format!("does not end with {name}");
-            push("allowed_batch_sizes", &problem, written, &format!("set {name} to {last}, or add it"));
+            push(
+                "allowed_batch_sizes",
+                &problem,
+                written,
+                &format!("set {name} to {last}, or add it"),
+            );
         }
-        if let (Some(execution), Some(most)) = (self.max_execution_batch_size, self.max_batch_size) {
+        if let (Some(execution), Some(most)) = (self.max_execution_batch_size, self.max_batch_size)
+        {
             if !splits {
                 push(
                     "max_execution_batch_size",

@@ -66,9 +66,9 @@ impl ModelServerConfig {
         let mut findings = Findings::new();
         if self.models.is_empty() {
             findings.push(
-                Finding::error("C200", "models", "has no model")
-                    .object(NAME)
-                    .help("name at least one model; a running server that is given none unloads all"),
+                Finding::error("C200", "models", "has no model").object(NAME).help(
+                    "name at least one model; a running server that is given none unloads all",
+                ),
             );
         }
         let mut names = BTreeSet::new();
@@ -116,7 +116,11 @@ mod tests {
             .label("canary", 2)
             .label("stable", 1);
         let bytes = ModelServerConfig::new([model]).to_message().encode_to_vec();
-        let hex: String = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect();
+        let hex: String = bytes
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .map(|digit| char::from_digit(digit.into(), 16).unwrap())
+            .collect();
         assert_eq!(
             hex,
             "0a3d0a3b0a016d12092f6d6f64656c732f6d220a74656e736f72666c6f773a07b206040a020102420a0a0663\
@@ -135,7 +139,9 @@ mod tests {
         let config = ModelServerConfig::new([
             ModelConfig::new("a", "/models/a").policy(VersionPolicy::Latest(3)),
             logged,
-            ModelConfig::new("c", "/models/c").policy(VersionPolicy::Specific(vec![7])).label("x", 7),
+            ModelConfig::new("c", "/models/c")
+                .policy(VersionPolicy::Specific(vec![7]))
+                .label("x", 7),
             ModelConfig::new("d", "/models/d"),
         ]);
         assert!(config.validate().is_empty(), "{}", config.validate());
@@ -172,8 +178,8 @@ mod tests {
                 "model_config_list { config { model_version_policy { all {} latest {} } } }",
                 "policy_choice",
             ),
-            ("model_config_list { config { name: 7 } }", "name"),
-            ("model_config_list {", "expected"),
+            ("model_config_list {\n config { name: 7 } }", "line 2, column 17: expected a string"),
+            ("model_config_list {", "reached end of input"),
         ] {
             let error = text.parse::<ModelServerConfig>().unwrap_err().to_string();
             assert!(error.contains("model config file") && error.contains(said), "{error}");

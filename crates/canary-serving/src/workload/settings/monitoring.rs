@@ -85,7 +85,10 @@ mod tests {
         assert_eq!(own.to_text().parse::<MonitoringConfig>().unwrap(), own);
         let short: MonitoringConfig = "prometheus_config { enable: true }".parse().unwrap();
         assert_eq!(short, MonitoringConfig::default());
-        assert!(!"".parse::<MonitoringConfig>().unwrap().enable, "an empty file switches nothing on");
+        assert!(
+            !"".parse::<MonitoringConfig>().unwrap().enable,
+            "an empty file switches nothing on"
+        );
         let wrong = MonitoringConfig { path: "metrics".to_owned(), ..own };
         assert_eq!(wrong.validate().len(), 1);
         let error = "prometheus { }".parse::<MonitoringConfig>().unwrap_err().to_string();

@@ -5,7 +5,10 @@
 use std::sync::OnceLock;
 
 use canary_proto::{SETTINGS, prost::Message};
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, text_format::FormatOptions};
+use miette::Diagnostic;
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, MessageDescriptor, text_format::FormatOptions,
+};
 
 use crate::{Error, Result};
 
@@ -21,15 +24,26 @@ fn definition(what: &str, name: &str) -> Result<MessageDescriptor> {
 /// Reads a file that has the fields of `name`; `what` names it in messages.
 pub(super) fn read<M: Message + Default>(what: &str, name: &str, text: &str) -> Result<M> {
     let definition = definition(what, name)?;
-    let unreadable = |error: &dyn std::error::Error| {
-        Error::manifest(
-            what,
-            format!("is not the text form of a {name}: {error}; the server would not start with it"),
-        )
+    let unreadable = |place: &str, error: &dyn std::error::Error| {
+        let reason = format!(
+            "is not the text form of a {name}: {place}{error}; the server would not start with it"
+        );
+        Error::manifest(what, reason)
     };
-    let message =
-        DynamicMessage::parse_text_format(definition, text).map_err(|error| unreadable(&error))?;
-    message.transcode_to().map_err(|error| unreadable(&error))
+    let message = DynamicMessage::parse_text_format(definition, text)
+        .map_err(|error| unreadable(&place(text, &error), &error))?;
+    message.transcode_to().map_err(|error| unreadable("", &error))
+}
+
+/// Line and column of a mistake.
+fn place(text: &str, error: &dyn Diagnostic) -> String {
+    let label = error.labels().and_then(|mut labels| labels.next());
+    let Some(before) = label.and_then(|label| text.get(..label.offset())) else {
+        return String::new();
+    };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: ")
 }
 
 /// Writes a message with a field a line; empty for one that has none.
