@@ -6,9 +6,9 @@ Run once, in a virtual environment of its own with `pip install tensorflow-cpu p
 
 Every image is made here from formulas. Expected pixels are what tf.io.decode_image(channels=3) gives, kept as
 PNG beside the file; expected tensors are what tf.image's functions and keras' preprocess_input give, in levels with
-five decimals. `--tables` keeps the images and writes the tables alone. What torchvision gives is in
-`scripts/torchvision_fixtures.py`. Files that TensorFlow does not read are decoded by Pillow; `BY_PILLOW` names them. Every kind of JPEG is
-in `scripts/jpeg_fixtures.py`.
+five decimals. `--tables` keeps the images and writes the tables alone. Files that TensorFlow does not read are decoded
+by Pillow; `BY_PILLOW` names them. Every kind of JPEG is in `scripts/jpeg_fixtures.py`, and what torchvision gives in
+`scripts/torchvision_fixtures.py`.
 """
 
 import json

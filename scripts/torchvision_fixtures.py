@@ -5,10 +5,10 @@ Run once, after `scripts/image_fixtures.py`, in a virtual environment of its own
 
     python scripts/torchvision_fixtures.py crates/canary-serving/tests/data/image
 
-`torchvision.json` has the recipe of every set of weights of a classifier, and what its `transforms()` gives for an image
-that is read as a PIL image: every 1009th value, which meets every channel. `pillow.json` has what
-`PIL.Image.resize` gives, in whole levels. From version 13 on Pillow resizes the rows first where the height shrinks much
-more than the width, which moves levels; images that keep their proportions are resized as before.
+`torchvision.json` has the recipe of every set of weights of a classifier, and what its `transforms()` gives for an
+image that is read as a PIL image: every 1009th value, which meets every channel. `pillow.json` has what
+`PIL.Image.resize` gives, in whole levels. From version 13 on Pillow resizes the rows first where the height shrinks
+much more than the width, which moves levels; images that keep their proportions are resized as before.
 """
 
 import json
@@ -19,8 +19,7 @@ import numpy as np
 import torchvision
 from PIL import Image
 from torchvision.models import get_model_weights, list_models
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as F
+from torchvision.transforms import InterpolationMode, functional
 
 EVERY = 1009
 FILTERS = {
@@ -64,7 +63,7 @@ def pillow(folder):
                 cases.append({**case, "values": levels.tolist()})
             for shorter, size in [(9, 7), (16, 5), (6, 11), (13, 4)]:
                 mode = InterpolationMode(resample.name.lower())
-                cut = F.center_crop(F.resize(image, shorter, mode), size)
+                cut = functional.center_crop(functional.resize(image, shorter, mode), size)
                 case = {"file": name, "filter": method, "size": [size, size], "shorter": shorter, "every": 1}
                 cases.append({**case, "values": np.asarray(cut).ravel().tolist()})
     return cases

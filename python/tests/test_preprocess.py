@@ -37,7 +37,7 @@ def test_batch_stacks(photo):
 
 
 def test_settings_are_checked_and_pickle():
-    with pytest.raises(ValueError, match='preset: found "resnet", .*"ResNet50".*"unit"'):
+    with pytest.raises(ValueError, match=r'preset: found "resnet", .*"ResNet50".*"unit"'):
         canary.Preprocess((2, 2), preset="resnet")
     for impossible in (
         {"size": (0, 1)},
@@ -99,8 +99,9 @@ def test_a_pil_image_is_sent_without_the_place_of_the_photo():
     body = canary.encode_predict_grpc({"x": image}, model="m")
     assert b"the maker" not in body
     # A damaged block states no orientation, as in a file.
-    image.info["exif"] = b"Exif\0\0damaged"
-    assert canary.decode_image(image, exif=True).shape == (2, 3, 3)
+    damaged = Image.new("RGB", (3, 2))
+    damaged.info["exif"] = b"Exif\0\0damaged"
+    assert canary.decode_image(damaged, exif=True).shape == (2, 3, 3)
 
 
 def test_the_text_is_the_whole_recipe():
@@ -153,7 +154,9 @@ def test_one_way_of_fitting_is_given():
         canary.Preprocess((2, 2), library="pillow", antialias=True, filter="area")
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint32", "uint64"]
+)
 def test_arrays_of_every_dtype_are_levels(dtype):
     levels = np.random.default_rng(2).integers(0, 128, (5, 6, 3))
     preprocess = canary.Preprocess((3, 3))

@@ -1,6 +1,9 @@
 //! Images of Pillow, which are sent as PNG: it loses nothing of the modes that it has.
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 
 /// The EXIF tag of the orientation that a camera wrote.
 const ORIENTATION: u16 = 0x0112;
@@ -28,6 +31,8 @@ pub(super) fn png(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         // PNG has no inks and no other colour spaces.
         _ => value.call_method1("convert", ("RGB",))?,
     };
+    // Earlier versions of Pillow take all of the image's EXIF where none is given.
+    options.set_item("exif", PyBytes::new(py, b""))?;
     if let Some(orientation) = orientation(value)? {
         let exif = py.import("PIL.Image")?.getattr("Exif")?.call0()?;
         exif.set_item(ORIENTATION, orientation)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use canary_istio::manifest::read_document;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, Result};
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 const MODE: &str = "serving.kserve.io/deploymentMode";
 
 /// The way in which KServe deploys a service.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum DeploymentMode {
     /// Knative's revisions, among which KServe itself splits traffic (`canaryTrafficPercent`). The usual mode.
@@ -23,7 +23,8 @@ pub enum DeploymentMode {
 }
 
 /// The model of an `InferenceService`, and how it is served.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Predictor {
     /// The kind of model, such as `sklearn` or `tensorflow`; `None` when the pod is spelt out instead.
     pub model_format: Option<String>,
@@ -38,7 +39,7 @@ pub struct Predictor {
 }
 
 /// A share of a service's traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrafficShare {
     /// The revision, or the Deployment that gets it.
     pub revision: String,
@@ -82,7 +83,8 @@ impl fmt::Display for TrafficShare {
 /// ```
 ///
 /// Source: <https://kserve.github.io/website/docs/reference/crd-api>.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct InferenceService {
     /// The name; of the Deployment and Service too, with `-predictor` behind it.
     pub name: String,
@@ -107,7 +109,7 @@ impl InferenceService {
     ///
     /// # Errors
     /// [`Error::manifest`] for another kind of object, one without a name or a predictor, and shares of traffic that are
-    /// no percentages.
+    /// not percentages.
     pub fn from_value(object: &Value) -> Result<Self> {
         let read: Document = serde_json::from_value(object.clone())
             .map_err(|error| Error::manifest("InferenceService", error.to_string()))?;

@@ -5,7 +5,7 @@ use super::{GRPC_PORT, REST_PORT};
 /// The folder into which a model is copied before MLServer or a runtime of KServe starts.
 const MODELS: &str = "/mnt/models";
 
-/// The model server of a workload: its image, its ports, and how it is told which model it serves.
+/// The model server of a workload: its image, its ports, its probes, and the arguments that name the model.
 ///
 /// ```
 /// use canary_core::serving::{ModelServer, Workload};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use canary_istio::{Finding, Findings};
 use canary_proto::tensorflow::serving as wire;
+use serde::{Deserialize, Serialize};
 
 use super::text_form;
 use crate::Result;
@@ -22,7 +23,8 @@ const NAME: &str = "BatchingParameters";
 /// ```
 ///
 /// Source: <https://www.tensorflow.org/tfx/serving/serving_config#batching_configuration>.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BatchingParameters {
     /// The most rows of a batch.
     pub max_batch_size: Option<i64>,

@@ -10,9 +10,11 @@ use canary_proto::tensorflow::serving::{
         servable_version_policy::{All, Latest, PolicyChoice, Specific},
     },
 };
+use serde::{Deserialize, Serialize};
 
 /// The versions of a model that a server loads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum VersionPolicy {
     /// So many of the highest version numbers.
@@ -30,7 +32,8 @@ impl Default for VersionPolicy {
 }
 
 /// The log of a model's requests.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RequestLog {
     /// The kind of collector that the server was built with.
     pub collector: String,
@@ -51,7 +54,8 @@ pub struct RequestLog {
 ///     .label("canary", 42);
 /// assert!(pets.validate().is_empty());
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ModelConfig {
     /// The model's name in requests.
     pub name: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use canary_istio::{Finding, Findings};
 use canary_proto::tensorflow::serving as wire;
+use serde::{Deserialize, Serialize};
 
 use super::{ModelConfig, text_form};
 use crate::Result;
@@ -31,7 +32,7 @@ const NAME: &str = "ModelServerConfig";
 /// ```
 ///
 /// Source: <https://www.tensorflow.org/tfx/serving/serving_config#model_server_config_details>.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelServerConfig {
     /// The models, each with another name.
     pub models: Vec<ModelConfig>,

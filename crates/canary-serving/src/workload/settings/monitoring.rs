@@ -2,6 +2,7 @@
 
 use canary_istio::{Finding, Findings};
 use canary_proto::tensorflow::serving as wire;
+use serde::{Deserialize, Serialize};
 
 use super::text_form;
 use crate::Result;
@@ -20,7 +21,7 @@ const NAME: &str = "MonitoringConfig";
 /// ```
 ///
 /// Source: <https://www.tensorflow.org/tfx/serving/serving_config#monitoring_configuration>.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonitoringConfig {
     /// True to serve metrics; true unless set.
     pub enable: bool,
