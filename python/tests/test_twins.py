@@ -38,7 +38,8 @@ TALKING = {"Client", "Cluster", "Lab", "Prometheus", "Run"}
 # Functions of the module that compute on what they are given, and do nothing else.
 PURE = {
     "accuracy", "agreement", "analyze", "compare_rules", "custom", "decode_predict", "decode_predict_grpc", "dumps",
-    "encode_predict", "encode_predict_grpc", "encode_warm_up", "error_rate", "error_ratio", "loads", "mean", "numeric_drift",
+    "encode_predict", "encode_predict_grpc", "encode_warm_up", "error_rate", "error_ratio", "loads", "mean",
+    "numeric_drift",
     "observed_share", "pair_errors", "quantile_ratio", "slow_ratio", "validate",
 }  # fmt: skip
 # The same for methods, in whatever class.

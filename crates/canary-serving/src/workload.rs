@@ -381,10 +381,10 @@ impl Workload {
 
     /// A digest of the settings in the `ConfigMap`: XXH3 (64 bits), 16 hexadecimal digits.
     fn config_digest(&self) -> String {
-        let mut text = format!("{}\n{}", self.model_name, self.model_path);
-        for (name, file) in self.settings.files() {
-            text.push_str(&format!("\n{name}\n{file}"));
-        }
+        let files = self.settings.files();
+        let files = files.iter().map(|(name, file)| format!("\n{name}\n{file}"));
+        let text = format!("{}\n{}", self.model_name, self.model_path);
+        let text = std::iter::once(text).chain(files).collect::<String>();
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
     }
 }

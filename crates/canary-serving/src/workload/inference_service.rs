@@ -330,6 +330,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::needless_pass_by_value)] // The values are written where the function is called.
     fn service(spec: Value, status: Value) -> Result<InferenceService> {
         InferenceService::from_value(&json!({
             "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",

@@ -15,9 +15,10 @@ pub(super) fn spec(workload: &Workload) -> Value {
             .collect();
     let (volumes, mounts): (Vec<Value>, Vec<Value>) = mounted.into_iter().unzip();
     let some = |values: Vec<Value>| Some(values).filter(|values| !values.is_empty());
+    let mounts = some(mounts);
     json!({
         "initContainers": copying(workload).map(|container| [container]),
-        "containers": [container(workload, some(mounts))],
+        "containers": [container(workload, mounts.as_deref())],
         "serviceAccountName": workload.service_account,
         "nodeSelector": node_selector,
         "tolerations": tolerations,
@@ -25,7 +26,7 @@ pub(super) fn spec(workload: &Workload) -> Value {
     })
 }
 
-fn container(workload: &Workload, mounts: Option<Vec<Value>>) -> Value {
+fn container(workload: &Workload, mounts: Option<&[Value]>) -> Value {
     let server = workload.server;
     let mut container = json!({
         "name": server.container(),
