@@ -197,7 +197,14 @@ fn area(from: usize, to: usize, shown: Range<usize>) -> Vec<(usize, Vec<f32>)> {
         let mut weights = vec![0.0; bound(end.ceil() - 1.0, from) - start + 1];
         let mut position = begin.floor();
         while position < end.ceil() {
-            let covered = (position + 1.0).min(end) - position.max(begin);
+            let (first, last) = (position < begin, position + 1.0 > end);
+            // A difference of far positions would lose places that the scale has.
+            let covered = match (first, last) {
+                (true, true) => scale,
+                (true, false) => position + 1.0 - begin,
+                (false, true) => end - position,
+                (false, false) => 1.0,
+            };
             weights[bound(position, from) - start] += covered / scale;
             position += 1.0;
         }
