@@ -22,27 +22,26 @@ SIZE = (224, 224)
 MODEL = "efficientnet-lite0"
 
 
-def pillow(image, resample):
-    """Resize as Pillow does: with a filter that becomes wider when the image becomes smaller."""
-    resized = Image.fromarray(image).resize((SIZE[1], SIZE[0]), resample)
-    return np.asarray(resized, np.float32) / 255
-
-
 def variants():
     """Give each variant's name with its function from a JPEG file to the model's input."""
     exact = canary.Preprocess(SIZE)
     square, cropped = exact.replace(crop="square"), exact.replace(crop=0.875)
     antialiased, nearest = exact.replace(antialias=True), exact.replace(filter="nearest")
+    pillow = antialiased.replace(library="pillow")
     other_decoder = lambda file: np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))  # noqa: E731
     return {
         "TensorFlow's decoder and resize": exact,
         "Pillow's JPEG decoder": lambda file: exact(other_decoder(file)),
         "resize with antialiasing": antialiased,
-        "Pillow's bilinear resize": lambda file: pillow(canary.decode_image(file), Image.Resampling.BILINEAR),
-        "Pillow's bicubic resize": lambda file: pillow(canary.decode_image(file), Image.Resampling.BICUBIC),
+        "Pillow's bilinear resize": pillow,
+        "Pillow's bicubic resize": pillow.replace(filter="bicubic"),
+        "Lanczos filter of radius 3": antialiased.replace(filter="lanczos3"),
         "nearest neighbour": nearest,
+        "proportions kept, padded": exact.replace(fit="pad"),
+        "shorter side 256, then the middle": pillow.replace(shorter_side=256),
         "middle square": square,
         "middle 87.5 %": cropped,
+        "grey in all three channels": lambda file: np.repeat(exact.replace(channels=1)(file), 3, -1),
         "blue and red exchanged": lambda file: exact(file)[..., ::-1].copy(),
         "range -1 to 1 instead of 0 to 1": exact.replace(preset="tf"),
         "range 0 to 255 instead of 0 to 1": exact.replace(preset="identity"),

@@ -2,12 +2,13 @@
 
 Run once, in a virtual environment of its own with `pip install tensorflow-cpu pillow numpy`:
 
-    python scripts/image_fixtures.py crates/canary-serving/tests/data/image
+    python scripts/image_fixtures.py crates/canary-serving/tests/data/image [--tables]
 
 Every image is made here from formulas. Expected pixels are what tf.io.decode_image(channels=3) gives, kept as
-PNG beside the file; expected tensors are what tf.image.resize and keras' preprocess_input give, in levels with
-three decimals. Files that TensorFlow does not read are decoded by Pillow; `BY_PILLOW` names them. Every kind of JPEG is
-in `scripts/jpeg_fixtures.py`.
+PNG beside the file; expected tensors are what tf.image's functions and keras' preprocess_input give, in levels with
+five decimals. `--tables` keeps the images and writes the tables alone. Files that TensorFlow does not read are decoded
+by Pillow; `BY_PILLOW` names them. Every kind of JPEG is in `scripts/jpeg_fixtures.py`, and what torchvision gives in
+`scripts/torchvision_fixtures.py`.
 """
 
 import json
@@ -182,6 +183,11 @@ def decoded(path):
         return tf.repeat(tf.io.decode_bmp(path.read_bytes(), channels=0), 3, axis=-1).numpy()
 
 
+def numbers(tensor):
+    """Give the levels of a result, in one list."""
+    return np.round(np.asarray(tensor, np.float64).ravel(), 5).tolist()
+
+
 def resized(folder):
     cases = []
     sizes = {"noise.png": [(5, 7), (11, 9), (1, 1), (8, 17), (23, 17)], "tiny.png": [(13, 16), (7, 11), (14, 10)]}
@@ -195,7 +201,7 @@ def resized(folder):
             for antialias in (False, True):
                 for size in targets:
                     out = tf.image.resize(pixels, size, method=method, antialias=antialias)
-                    values = np.round(np.asarray(out, np.float64).ravel(), 3).tolist()
+                    values = numbers(out)
                     case = {"file": name, "filter": method, "antialias": antialias, "size": size, "values": values}
                     cases.append(case)
     return cases
@@ -219,7 +225,7 @@ def sampled(folder):
                         cropped = tf.image.central_crop(pixels, fraction)
                         out = tf.image.resize(cropped, size, method=method, antialias=antialias)
                         every = 293 if name == "wide.png" else 1
-                        values = np.round(np.asarray(out, np.float64).ravel()[::every], 3).tolist()
+                        values = numbers(out)[::every]
                         case = {"file": name, "filter": method, "antialias": antialias, "size": size}
                         cases.append({**case, "crop": fraction, "every": every, "values": values})
     return cases
@@ -239,6 +245,63 @@ def preset_cases(folder):
     return {name: np.round(values.astype(np.float64).ravel(), 6).tolist() for name, values in made.items()}
 
 
+def fitted(folder):
+    """Give cases of resize_with_pad and crop_and_resize."""
+    cases = []
+    sizes = {"noise.png": [(16, 16), (5, 30), (30, 5), (23, 17)], "tiny.png": [(16, 16), (3, 7)], "row.png": [(9, 9)]}
+    for name, targets in sizes.items():
+        pixels = tf.io.decode_png((folder / name).read_bytes(), channels=3)
+        for method in sorted(FILTERS):
+            for antialias in (False, True):
+                for size in targets:
+                    out = tf.image.resize_with_pad(pixels, *size, method=method, antialias=antialias)
+                    case = {"file": name, "fit": "pad", "filter": method, "antialias": antialias, "size": size}
+                    cases.append({**case, "values": numbers(out)})
+    boxes = [(0, 0, 1, 1), (0.1, 0.2, 0.7, 0.9), (0.8, 0.9, 0.3, 0.1), (-0.2, 0.5, 0.5, 1.4), (0.3, 0.3, 0.3, 0.3)]
+    for name in ("noise.png", "tiny.png", "column.png"):
+        pixels = tf.cast(tf.io.decode_png((folder / name).read_bytes(), channels=3), tf.float32)
+        for method in ("bilinear", "nearest"):
+            for box in boxes:
+                for size in [(7, 9), (1, 1), (30, 4)]:
+                    out = tf.image.crop_and_resize(pixels[None], [box], [0], size, method=method)
+                    case = {"file": name, "fit": box, "filter": method, "antialias": False, "size": size}
+                    cases.append({**case, "values": numbers(out)})
+    return cases
+
+
+def grey(folder):
+    """Give grey levels, grey floats, and grey images that are resized."""
+    cases = []
+    for name in ("noise.png", "rgb.bmp", "grey.png"):
+        pixels = tf.io.decode_image((folder / name).read_bytes(), channels=3)
+        levels = tf.image.rgb_to_grayscale(pixels)
+        cases.append({"file": name, "size": None, "values": levels.numpy().ravel().tolist()})
+        floats = tf.image.rgb_to_grayscale(tf.cast(pixels, tf.float32))
+        cases.append({"file": name, "size": None, "floats": True, "values": numbers(floats)})
+        for size in [(28, 28), (9, 5)]:
+            resized = tf.image.resize(levels, size, antialias=True)
+            cases.append({"file": name, "size": size, "values": numbers(resized)})
+    return cases
+
+
+def models(folder):
+    """Give the usual height and width of each model of keras.applications, and its numbers for one image."""
+    from keras import applications
+
+    pixels = tf.cast(tf.io.decode_png((folder / "tiny.png").read_bytes(), channels=3), tf.float32).numpy()
+    modules = [getattr(applications, name) for name in dir(applications) if name.islower() and name[0] != "_"]
+    modules = [module for module in modules if hasattr(module, "preprocess_input")]
+    made = []
+    for name in sorted(name for name in dir(applications) if name[0].isupper()):
+        # The module of MobileNetV3 has no models of its own, and those take any size.
+        holders = [module for module in modules if hasattr(module, name)] or [applications.mobilenet_v3]
+        _, height, width, _ = getattr(applications, name)(weights=None).input_shape
+        values = np.asarray(holders[0].preprocess_input(pixels.copy()), np.float64).ravel()
+        size = [height, width] if height else None
+        made.append({"name": name, "size": size, "values": np.round(values, 6).tolist()})
+    return made
+
+
 def crops(_folder):
     made = []
     for height, width in [(23, 17), (7, 5), (600, 512), (333, 500), (8, 8), (1, 1)]:
@@ -252,14 +315,16 @@ def crops(_folder):
 
 def main():
     folder = Path(sys.argv[1])
-    (folder / "expected").mkdir(parents=True, exist_ok=True)
-    make_images(folder)
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix in {".png", ".jpg", ".webp", ".bmp", ".gif", ".tif"}:
-            Image.fromarray(decoded(path)).save(folder / "expected" / f"{path.name}.png", optimize=True)
-    tables = {"resize": resized(folder), "sampled": sampled(folder)}
-    tables |= {"presets": preset_cases(folder), "crops": crops(folder)}
-    for name, table in tables.items():
+    if "--tables" not in sys.argv:
+        (folder / "expected").mkdir(parents=True, exist_ok=True)
+        make_images(folder)
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and path.suffix in {".png", ".jpg", ".webp", ".bmp", ".gif", ".tif"}:
+                Image.fromarray(decoded(path)).save(folder / "expected" / f"{path.name}.png", optimize=True)
+    tables = {"resize": resized, "sampled": sampled, "fit": fitted, "grey": grey}
+    tables |= {"presets": preset_cases, "models": models, "crops": crops}
+    for name, make in tables.items():
+        table = make(folder)
         rows = table if isinstance(table, list) else [table]
         text = "[\n" + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows) + "\n]\n"
         (folder / f"{name}.json").write_text(text)

@@ -1360,15 +1360,22 @@ class Watch(_Shown):
 
 @final
 class Workload(_Value):
-    """One version of a model, served by TensorFlow Serving: its ConfigMap, Deployment and Service.
+    """One version of a model, served by TensorFlow Serving or another server: its ConfigMap, Deployment and Service.
 
     Args:
         app: The service that all versions share; the label `app`.
         version: This version; the label `version`, and the usual name of its subset.
-        model: The model's name in request paths.
-        path: The folder or bucket that holds the numbered versions.
+        model: The model's name in request paths; required unless `models` names them.
+        path: The folder or bucket of the model; for TensorFlow Serving the one that holds the numbered versions.
+        server: `tensorflow-serving`, `triton` (the path is a model repository), `mlserver` or `kserve` (a runtime of
+            KServe's Python server, whose image must be given).
+        models: Several models of one TensorFlow Serving, in place of `model` and `path`.
+        batching: Batches of requests, for TensorFlow Serving.
+        monitoring: Metrics for Prometheus, for TensorFlow Serving.
+        storage_initializer: The image that copies a model from its bucket for MLServer and KServe, which read folders
+            alone; `kserve/storage-initializer` unless given.
         namespace: The namespace of the objects; `default` unless given.
-        image: The container image; `tensorflow/serving` unless given.
+        image: The container image; that of the server unless given.
         replicas: The number of pods; one unless given.
         cpu: CPU that each pod requests, such as `500m`; `3` unless given.
         memory: Memory that each pod requests; `4Gi` unless given.
@@ -1388,6 +1395,9 @@ class Workload(_Value):
         >>> fast = stable.replace(image="tensorflow/serving:latest-gpu", gpus=1)
         >>> fast.objects()[1]["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
         {'nvidia.com/gpu': '1'}
+        >>> triton = Workload("pets", "v1", model="pets", path="s3://bucket/models", server="triton")
+        >>> triton.objects()[1]["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]
+        {'path': '/v2/models/pets/ready', 'port': 8000}
     """
 
     def __new__(
@@ -1395,8 +1405,13 @@ class Workload(_Value):
         app: str,
         version: str,
         *,
-        model: str,
-        path: str,
+        model: str | None = None,
+        path: str | None = None,
+        server: str = "tensorflow-serving",
+        models: ModelServerConfig | None = None,
+        batching: BatchingParameters | None = None,
+        monitoring: MonitoringConfig | None = None,
+        storage_initializer: str | None = None,
         namespace: str | None = None,
         image: str | None = None,
         replicas: int | None = None,
@@ -1425,6 +1440,48 @@ class Workload(_Value):
         Example:
             >>> Workload("pets", "v1", model="pets", path="m/1").version
             'v1'
+        """
+    @property
+    def server(self) -> str:
+        """The model server.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="/models", server="mlserver").server
+            'mlserver'
+        """
+    @property
+    def image(self) -> str:
+        """The container image.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="/models", server="mlserver").image
+            'seldonio/mlserver:1.7.1'
+        """
+    @property
+    def models(self) -> ModelServerConfig | None:
+        """The models of one TensorFlow Serving; None where the workload serves one model.
+
+        Example:
+            >>> models = ModelServerConfig([ModelConfig("pets", "/models/pets"), ModelConfig("cars", "/models/cars")])
+            >>> Workload("classifiers", "v1", models=models).models
+            <ModelServerConfig of "pets", "cars">
+        """
+    @property
+    def batching(self) -> BatchingParameters | None:
+        """The batches of requests; None without them.
+
+        Example:
+            >>> batching = BatchingParameters(max_batch_size=32)
+            >>> Workload("pets", "v1", model="pets", path="m/1", batching=batching).batching.max_batch_size
+            32
+        """
+    @property
+    def monitoring(self) -> MonitoringConfig | None:
+        """The metrics for Prometheus; None without them.
+
+        Example:
+            >>> Workload("pets", "v1", model="pets", path="m/1", monitoring=MonitoringConfig()).monitoring
+            MonitoringConfig("/monitoring/prometheus/metrics")
         """
     @property
     def deployment_name(self) -> str:
@@ -1518,8 +1575,13 @@ class Workload(_Value):
         *,
         app: str = ...,
         version: str = ...,
-        model: str = ...,
-        path: str = ...,
+        model: str | None = ...,
+        path: str | None = ...,
+        server: str = ...,
+        models: ModelServerConfig | None = ...,
+        batching: BatchingParameters | None = ...,
+        monitoring: MonitoringConfig | None = ...,
+        storage_initializer: str | None = ...,
         namespace: str | None = ...,
         image: str | None = ...,
         replicas: int | None = ...,
@@ -1874,19 +1936,526 @@ class Decision(_Value, _Table):
         """
 
 @final
-class Preprocess(_Value):
-    """The preparation of an image before a model sees it, with TensorFlow's numbers.
+class ModelConfig(_Value):
+    """One model of a TensorFlow Serving that serves several, or several versions of one.
 
     Args:
-        size: Height and width of the result; the image's own unless given.
-        preset: `unit` [0, 1], `identity` [0, 255], `tf` [-1, 1], `caffe` or `torch`, as Keras names them.
-        mean_std: Mean and deviation of red, green and blue in levels, in place of a preset.
+        name: The model's name in requests.
+        base_path: The folder of its numbered versions: an absolute path, or a URI such as `gs://bucket/pets`.
+        latest: How many of the highest versions are served; one unless given.
+        versions: The versions that are served, or `"all"`, in place of `latest`.
+        labels: Names of versions, such as `stable` and `canary`.
+        platform: What the model is made with.
+
+    Raises:
+        InvalidError: The server would refuse the model, or never serve a label.
+
+    Example:
+        >>> ModelConfig("pets", "gs://bucket/pets", versions=[41, 42], labels={"stable": 41, "canary": 42})
+        ModelConfig("pets", "gs://bucket/pets", versions=[41, 42], labels={"canary": 42, "stable": 41})
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        base_path: str,
+        *,
+        latest: int | None = None,
+        versions: Sequence[int] | str | None = None,
+        labels: Mapping[str, int] | None = None,
+        platform: str = "tensorflow",
+    ) -> ModelConfig: ...
+    @property
+    def name(self) -> str:
+        """The model's name in requests.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets").name
+            'pets'
+        """
+    @property
+    def base_path(self) -> str:
+        """The folder of its numbered versions.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets").base_path
+            '/models/pets'
+        """
+    @property
+    def platform(self) -> str:
+        """What the model is made with.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets").platform
+            'tensorflow'
+        """
+    @property
+    def latest(self) -> int | None:
+        """How many of the highest versions are served; None where they are chosen otherwise.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets", latest=2).latest
+            2
+        """
+    @property
+    def versions(self) -> list[int] | str | None:
+        """The versions that are served, or `"all"`; None where the highest ones are.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets", versions=[41, 42]).versions
+            [41, 42]
+        """
+    @property
+    def labels(self) -> dict[str, int]:
+        """Names of versions.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets", labels={"stable": 1}).labels
+            {'stable': 1}
+        """
+    def validate(self) -> Records[Finding]:
+        """Find the mistakes for which a server would refuse the file.
+
+        Example:
+            >>> ModelConfig("pets", "/models/pets").validate()
+            []
+        """
+
+@final
+class ModelServerConfig(_Value):
+    """The models of one TensorFlow Serving: the file of `--model_config_file`.
+
+    Args:
+        models: The models, each with a name of its own.
+
+    Raises:
+        InvalidError: The server would refuse the file.
+
+    Example:
+        >>> ModelServerConfig([ModelConfig("pets", "/models/pets"), ModelConfig("cars", "/models/cars")])
+        <ModelServerConfig of "pets", "cars">
+    """
+
+    def __new__(cls, models: Sequence[ModelConfig]) -> ModelServerConfig: ...
+    @property
+    def models(self) -> list[ModelConfig]:
+        """The models.
+
+        Example:
+            >>> ModelServerConfig([ModelConfig("pets", "/models/pets")]).models
+            [ModelConfig("pets", "/models/pets")]
+        """
+    @staticmethod
+    def from_text(text: str) -> ModelServerConfig:
+        """Read the file, in protobuf's text form, as strictly as the server does.
+
+        Raises:
+            ManifestError: The text is not such a file; the message names the place.
+
+        Example:
+            >>> ModelServerConfig.from_text('model_config_list { config { name: "m" base_path: "/m" } }')
+            <ModelServerConfig of "m">
+        """
+    def to_text(self) -> str:
+        """Write the file, in protobuf's text form.
+
+        Example:
+            >>> print(ModelServerConfig([ModelConfig("m", "/m")]).to_text(), end="")
+            model_config_list {
+              config {
+                name: "m"
+                base_path: "/m"
+                model_platform: "tensorflow"
+              }
+            }
+        """
+    def validate(self) -> Records[Finding]:
+        """Find the mistakes for which a server would refuse the file.
+
+        Example:
+            >>> ModelServerConfig([ModelConfig("pets", "/models/pets")]).validate()
+            []
+        """
+
+@final
+class BatchingParameters(_Value):
+    """The batches of requests of TensorFlow Serving: the file of `--batching_parameters_file`.
+
+    What is not given is the server's own default.
+
+    Args:
+        max_batch_size: The most rows of a batch.
+        batch_timeout: The longest time that a request waits for others: seconds, or a `timedelta`.
+        max_enqueued_batches: The most batches that wait; a request beyond them is refused with status 503.
+        num_batch_threads: The number of threads that work on batches.
+        thread_pool_name: The name of their pool.
+        allowed_batch_sizes: The sizes to which batches are filled up: rising, the last one the most rows of a batch.
+        pad_variable_length_inputs: True to fill up inputs of different lengths.
+        enable_large_batch_splitting: True to split requests that are larger than a batch.
+        max_execution_batch_size: The most rows that are computed at once, when requests are split.
+
+    Raises:
+        InvalidError: The server would not start with it.
+
+    Example:
+        >>> BatchingParameters(max_batch_size=32, batch_timeout=0.002)
+        BatchingParameters.from_text("max_batch_size { value: 32 } batch_timeout_micros { value: 2000 }")
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_batch_size: int | None = None,
+        batch_timeout: float | timedelta | None = None,
+        max_enqueued_batches: int | None = None,
+        num_batch_threads: int | None = None,
+        thread_pool_name: str | None = None,
+        allowed_batch_sizes: Sequence[int] | None = None,
+        pad_variable_length_inputs: bool = False,
+        enable_large_batch_splitting: bool | None = None,
+        max_execution_batch_size: int | None = None,
+    ) -> BatchingParameters: ...
+    @property
+    def max_batch_size(self) -> int | None:
+        """The most rows of a batch.
+
+        Example:
+            >>> BatchingParameters(max_batch_size=32).max_batch_size
+            32
+        """
+    @property
+    def batch_timeout(self) -> float | None:
+        """The longest time that a request waits for others, in seconds.
+
+        Example:
+            >>> BatchingParameters(batch_timeout=0.002).batch_timeout
+            0.002
+        """
+    @property
+    def max_enqueued_batches(self) -> int | None:
+        """The most batches that wait.
+
+        Example:
+            >>> BatchingParameters(max_enqueued_batches=100).max_enqueued_batches
+            100
+        """
+    @property
+    def num_batch_threads(self) -> int | None:
+        """The number of threads that work on batches.
+
+        Example:
+            >>> BatchingParameters(num_batch_threads=4).num_batch_threads
+            4
+        """
+    @property
+    def thread_pool_name(self) -> str | None:
+        """The name of their pool.
+
+        Example:
+            >>> BatchingParameters(thread_pool_name="batches").thread_pool_name
+            'batches'
+        """
+    @property
+    def allowed_batch_sizes(self) -> list[int]:
+        """The sizes to which batches are filled up.
+
+        Example:
+            >>> BatchingParameters(max_batch_size=32, allowed_batch_sizes=[8, 32]).allowed_batch_sizes
+            [8, 32]
+        """
+    @property
+    def pad_variable_length_inputs(self) -> bool:
+        """True where inputs of different lengths are filled up.
+
+        Example:
+            >>> BatchingParameters().pad_variable_length_inputs
+            False
+        """
+    @property
+    def enable_large_batch_splitting(self) -> bool | None:
+        """True where requests that are larger than a batch are split.
+
+        Example:
+            >>> BatchingParameters(enable_large_batch_splitting=True).enable_large_batch_splitting
+            True
+        """
+    @property
+    def max_execution_batch_size(self) -> int | None:
+        """The most rows that are computed at once, when requests are split.
+
+        Example:
+            >>> split = BatchingParameters(enable_large_batch_splitting=True, max_execution_batch_size=16)
+            >>> split.max_execution_batch_size
+            16
+        """
+    @staticmethod
+    def from_text(text: str) -> BatchingParameters:
+        """Read the file, in protobuf's text form, as strictly as the server does.
+
+        Raises:
+            ManifestError: The text is not such a file; the message names the place.
+
+        Example:
+            >>> BatchingParameters.from_text("num_batch_threads { value: 4 }").num_batch_threads
+            4
+        """
+    def to_text(self) -> str:
+        """Write the file, in protobuf's text form.
+
+        Example:
+            >>> print(BatchingParameters(num_batch_threads=4).to_text(), end="")
+            num_batch_threads {
+              value: 4
+            }
+        """
+    def validate(self) -> Records[Finding]:
+        """Find the mistakes for which a server would refuse the file.
+
+        Example:
+            >>> BatchingParameters(max_batch_size=32).validate()
+            []
+        """
+
+@final
+class MonitoringConfig(_Value):
+    """The metrics of TensorFlow Serving for Prometheus: the file of `--monitoring_config_file`.
+
+    Args:
+        path: Their path on the REST port.
+        enable: False to serve none.
+
+    Raises:
+        InvalidError: The path does not begin with `/`.
+
+    Example:
+        >>> MonitoringConfig("/metrics")
+        MonitoringConfig("/metrics")
+    """
+
+    def __new__(cls, path: str = "/monitoring/prometheus/metrics", *, enable: bool = True) -> MonitoringConfig: ...
+    @property
+    def path(self) -> str:
+        """The path of the metrics.
+
+        Example:
+            >>> MonitoringConfig().path
+            '/monitoring/prometheus/metrics'
+        """
+    @property
+    def enable(self) -> bool:
+        """False where no metrics are served.
+
+        Example:
+            >>> MonitoringConfig().enable
+            True
+        """
+    @staticmethod
+    def from_text(text: str) -> MonitoringConfig:
+        """Read the file, in protobuf's text form, as strictly as the server does.
+
+        Raises:
+            ManifestError: The text is not such a file; the message names the place.
+
+        Example:
+            >>> MonitoringConfig.from_text('prometheus_config { enable: true path: "/metrics" }')
+            MonitoringConfig("/metrics")
+        """
+    def to_text(self) -> str:
+        """Write the file, in protobuf's text form.
+
+        Example:
+            >>> print(MonitoringConfig("/metrics").to_text(), end="")
+            prometheus_config {
+              enable: true
+              path: "/metrics"
+            }
+        """
+    def validate(self) -> Records[Finding]:
+        """Find the mistakes for which a server would refuse the file.
+
+        Example:
+            >>> MonitoringConfig().validate()
+            []
+        """
+
+@final
+class InferenceService(_Value):
+    """KServe's object for a model (`serving.kserve.io/v1beta1`), as far as a release needs it.
+
+    Example:
+        >>> InferenceService.from_text("{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}")
+        <InferenceService default/pets: 100 % to pets-predictor (latest)>
+    """
+
+    @staticmethod
+    def from_dict(object: Mapping[str, Any]) -> InferenceService:
+        """Read the object, as a Kubernetes client gives it.
+
+        Raises:
+            ManifestError: It is another kind of object, or a share of the traffic is not a percentage.
+
+        Example:
+            >>> spec = {"predictor": {"canaryTrafficPercent": 10}}
+            >>> pets = {"kind": "InferenceService", "metadata": {"name": "pets"}, "spec": spec}
+            >>> InferenceService.from_dict(pets).canary_percent
+            10
+        """
+    @staticmethod
+    def from_text(text: str) -> InferenceService:
+        """Read one document of YAML or JSON, such as `kubectl get inferenceservice NAME -o yaml` prints.
+
+        Raises:
+            ManifestError: It is another kind of object, or a share of the traffic is not a percentage.
+
+        Example:
+            >>> InferenceService.from_text("{kind: InferenceService, metadata: {name: a}, spec: {predictor: {}}}").name
+            'a'
+        """
+    def traffic(self) -> list[dict[str, Any]]:
+        """List the shares of the traffic: those that KServe reports, or else those that the object asks for.
+
+        Each has the `revision`, its `percent`, and whether it is the `latest` one.
+
+        Example:
+            >>> pets = InferenceService.from_text(
+            ...     "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {canaryTrafficPercent: 10}}}"
+            ... )
+            >>> [share["percent"] for share in pets.traffic()]
+            [10, 90]
+        """
+    @property
+    def name(self) -> str:
+        """The name.
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}"
+            >>> InferenceService.from_text(text).name
+            'pets'
+        """
+    @property
+    def namespace(self) -> str:
+        """The namespace.
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}"
+            >>> InferenceService.from_text(text).namespace
+            'default'
+        """
+    @property
+    def deployment_name(self) -> str:
+        """The name of the Deployment and of the Service in mode `Standard`.
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}"
+            >>> InferenceService.from_text(text).deployment_name
+            'pets-predictor'
+        """
+    @property
+    def mode(self) -> str:
+        """`Knative`, or `Standard` (earlier called `RawDeployment`).
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}"
+            >>> InferenceService.from_text(text).mode
+            'Knative'
+        """
+    @property
+    def model_format(self) -> str | None:
+        """The kind of model.
+
+        Example:
+            >>> spec = "{predictor: {model: {modelFormat: {name: onnx}}}}"
+            >>> text = f"{{kind: InferenceService, metadata: {{name: pets}}, spec: {spec}}}"
+            >>> InferenceService.from_text(text).model_format
+            'onnx'
+        """
+    @property
+    def protocol_version(self) -> str | None:
+        """The protocol: `v1`, `v2` or `grpc-v2`; None where it is that of the runtime.
+
+        Example:
+            >>> spec = "{predictor: {model: {protocolVersion: v2}}}"
+            >>> text = f"{{kind: InferenceService, metadata: {{name: pets}}, spec: {spec}}}"
+            >>> InferenceService.from_text(text).protocol_version
+            'v2'
+        """
+    @property
+    def runtime(self) -> str | None:
+        """The runtime by name; None where the cluster chooses it.
+
+        Example:
+            >>> spec = "{predictor: {model: {runtime: triton}}}"
+            >>> text = f"{{kind: InferenceService, metadata: {{name: pets}}, spec: {spec}}}"
+            >>> InferenceService.from_text(text).runtime
+            'triton'
+        """
+    @property
+    def storage_uri(self) -> str | None:
+        """Where the model is.
+
+        Example:
+            >>> spec = "{predictor: {model: {storageUri: 'gs://b/m'}}}"
+            >>> text = f"{{kind: InferenceService, metadata: {{name: pets}}, spec: {spec}}}"
+            >>> InferenceService.from_text(text).storage_uri
+            'gs://b/m'
+        """
+    @property
+    def canary_percent(self) -> int | None:
+        """The part of the traffic that the latest revision is to get; None for all of it.
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {canaryTrafficPercent: 10}}}"
+            >>> InferenceService.from_text(text).canary_percent
+            10
+        """
+    @property
+    def ready(self) -> bool | None:
+        """True where KServe says that the service is ready; None before it says anything.
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}"
+            >>> InferenceService.from_text(text).ready is None
+            True
+        """
+    @property
+    def url(self) -> str | None:
+        """The address that KServe gave it; None before.
+
+        Example:
+            >>> text = "{kind: InferenceService, metadata: {name: pets}, spec: {predictor: {}}}"
+            >>> InferenceService.from_text(text).url is None
+            True
+        """
+
+@final
+class Preprocess(_Value):
+    """The preparation of an image before a model sees it, with TensorFlow's numbers or torchvision's.
+
+    An argument that is not given is that of the preset.
+
+    Args:
+        size: Height and width of the result; the preset's, or else the image's own, unless given.
+        preset: The numbers that levels become: `unit` [0, 1], `identity` [0, 255], `tf` [-1, 1], `caffe` or `torch`, as
+            Keras names them. Or the whole recipe of a model: one of `keras.applications`, such as `resnet50`, or a set
+            of weights of torchvision, such as `torchvision/resnet50/imagenet1k_v2`; `preprocess_models` lists them.
+        mean_std: Mean and deviation in levels, in place of the preset's numbers: each one number, or three for red,
+            green and blue.
         crop: `"square"` for the middle square, or the fraction of each side that is kept.
-        filter: `bilinear`, `bicubic`, `nearest` or `area`, as `tf.image.resize` has them.
-        antialias: True to widen the filter when an image becomes smaller.
-        layout: `nhwc` or `nchw`.
+        fit: `stretch` resizes height and width independently (`tf.image.resize`); `pad` keeps the proportions and fills
+            the rest with level 0 (`tf.image.resize_with_pad`).
+        shorter_side: The length that the shorter side gets, in proportion, before the middle is cut out: torchvision's
+            `Resize(shorter_side)` and `CenterCrop(size)`.
+        crop_box: The box `(y1, x1, y2, x2)` to resize, in fractions of the image, as `tf.image.crop_and_resize` takes
+            it.
+        channels: 3, or 1 for a grey image: `tf.image.rgb_to_grayscale` before the resize.
+        filter: `bilinear`, `bicubic`, `nearest`, `area`, `lanczos3`, `lanczos5`, `gaussian` or `mitchellcubic`, as
+            `tf.image.resize` has them; bilinear without a model.
+        antialias: True to widen the filter when an image becomes smaller; False without a model of torchvision.
+        library: `tensorflow`, or `pillow` for the resize of `PIL.Image.resize`, which rounds to whole levels and always
+            widens the filter; torchvision uses it for PIL images.
+        layout: `nhwc` or `nchw`; `nhwc` without a model of torchvision.
         dtype: `float32`, `float16`, or `uint8` with preset `identity`.
-        exif: True to apply the camera's orientation; TensorFlow does not.
+        exif: True to apply the camera's orientation, also that of a PIL image; TensorFlow does not.
         max_pixels: The most pixels an image may have; 100 million unless given.
 
     Raises:
@@ -1897,6 +2466,8 @@ class Preprocess(_Value):
         >>> import numpy as np
         >>> Preprocess((224, 224))(np.zeros((300, 400, 3), np.uint8)).shape
         (224, 224, 3)
+        >>> Preprocess(preset="torchvision/resnet50/imagenet1k_v2")(np.zeros((300, 400, 3), np.uint8)).shape
+        (3, 224, 224)
     """
 
     def __new__(
@@ -1904,17 +2475,35 @@ class Preprocess(_Value):
         size: tuple[int, int] | None = None,
         *,
         preset: str = "unit",
-        mean_std: tuple[Sequence[float], Sequence[float]] | None = None,
+        mean_std: tuple[Sequence[float] | float, Sequence[float] | float] | None = None,
         crop: str | float | None = None,
-        filter: str = "bilinear",
-        antialias: bool = False,
-        layout: str = "nhwc",
+        fit: str | None = None,
+        shorter_side: int | None = None,
+        crop_box: Sequence[float] | None = None,
+        channels: int = 3,
+        filter: str | None = None,
+        antialias: bool | None = None,
+        library: str | None = None,
+        layout: str | None = None,
         dtype: str = "float32",
         exif: bool = False,
         max_pixels: int | None = None,
     ) -> Preprocess: ...
     def __call__(self, image: _File | ArrayLike) -> NDArray[Any]:
-        """Preprocess one image: a path, bytes, a PIL image, or an array [height, width, 3]."""
+        """Preprocess one image: a path, bytes, a PIL image, or an array.
+
+        An array has shape `[height, width, 3]`, or `[height, width]` of a grey image. Its values are levels from 0 to
+        255: floats of any size and integers; of booleans, True is level 255. `uint16` is refused, as it may hold levels
+        or samples of 16 bits.
+
+        Raises:
+            ImageError: The image cannot be decoded, or the array has another shape or values that are not levels.
+
+        Example:
+            >>> import numpy as np
+            >>> Preprocess((28, 28), channels=1)(np.eye(40, dtype=bool)).shape
+            (28, 28, 1)
+        """
     def batch(self, images: Iterable[_File | ArrayLike] | NDArray[Any]) -> NDArray[Any]:
         """Preprocess several images on all cores, stacked into one array.
 
@@ -1937,11 +2526,16 @@ class Preprocess(_Value):
         *,
         size: tuple[int, int] | None = ...,
         preset: str = ...,
-        mean_std: tuple[Sequence[float], Sequence[float]] | None = ...,
+        mean_std: tuple[Sequence[float] | float, Sequence[float] | float] | None = ...,
         crop: str | float | None = ...,
-        filter: str = ...,
-        antialias: bool = ...,
-        layout: str = ...,
+        fit: str | None = ...,
+        shorter_side: int | None = ...,
+        crop_box: Sequence[float] | None = ...,
+        channels: int = ...,
+        filter: str | None = ...,
+        antialias: bool | None = ...,
+        library: str | None = ...,
+        layout: str | None = ...,
         dtype: str = ...,
         exif: bool = ...,
         max_pixels: int | None = ...,
@@ -1952,9 +2546,22 @@ class Preprocess(_Value):
             TypeError: There is no such setting; the message names the nearest one.
 
         Example:
-            >>> Preprocess((2, 3)).replace(layout="nchw")
-            Preprocess((2, 3), preset="unit", filter="bilinear", layout="nchw", dtype="float32")
+            >>> Preprocess(preset="resnet50").replace(size=(2, 3), layout="nchw") == Preprocess(
+            ...     (2, 3), preset="caffe", layout="nchw"
+            ... )
+            True
         """
+
+def preprocess_models() -> list[str]:
+    """List the models whose recipes `Preprocess(preset=)` knows.
+
+    Those of `keras.applications` have an input size and the numbers of their `preprocess_input`, and are resized as
+    `tf.image.resize` does, bilinear. Those of torchvision have all of what the `transforms()` of their weights do.
+
+    Example:
+        >>> [name for name in preprocess_models() if "NASNet" in name]
+        ['NASNetLarge', 'NASNetMobile']
+    """
 
 def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = None) -> NDArray[Any]:
     """Give the pixels of an image file, RGB, as TensorFlow's `decode_image` does.
@@ -1972,6 +2579,26 @@ def decode_image(image: _File, *, exif: bool = False, max_pixels: int | None = N
         >>> from PIL import Image
         >>> decode_image(Image.new("RGB", (1, 1), (7, 8, 9))).tolist()
         [[[7, 8, 9]]]
+    """
+
+def encode_warm_up(inputs: Iterable[Mapping[str, _Input]], *, model: str, signature: str | None = None) -> bytes:
+    """Write the requests with which TensorFlow Serving warms a version up, before it takes traffic.
+
+    Write the bytes to `assets.extra/tf_serving_warmup_requests` in the folder of the version. A request that fails
+    makes the whole version fail to load.
+
+    Args:
+        inputs: Inputs by name, a request each: 1 to 1000, which is all that the server replays.
+        model: The model's name.
+        signature: The signature; the server takes `serving_default` unless given.
+
+    Raises:
+        ImageError: There is no input or there are too many, or one has no name.
+
+    Example:
+        >>> file = encode_warm_up([{"raw_images": b"a photo"}], model="pets", signature="serving_preprocess")
+        >>> b"a photo" in file
+        True
     """
 
 def encode_predict(

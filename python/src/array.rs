@@ -11,7 +11,6 @@ use numpy::{Element, IxDyn, PyArray, ndarray::ArrayView};
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyDict};
 
 pub(crate) use self::{
-    contiguous::contiguous,
     give::{give, own},
     read::{Array, read, to_tensor},
 };

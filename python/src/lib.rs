@@ -31,6 +31,7 @@ mod run;
 mod show;
 mod stats;
 mod store;
+mod workload;
 
 /// The compiled half of the `canary` package.
 #[pymodule(gil_used = false)]
@@ -52,7 +53,7 @@ mod _canary {
             encode::{encode_predict, encode_predict_grpc},
         },
         finding::Finding,
-        image::{decode::decode_image, preprocess::Preprocess},
+        image::{decode::decode_image, models::preprocess_models, preprocess::Preprocess},
         istio::{
             analysis::Analysis,
             analyze::analyze_objects,
@@ -86,6 +87,11 @@ mod _canary {
         run::{Run, report::report},
         stats::{ObservedShare, observed_share},
         store::{copy_model, copy_model_async},
+        workload::{
+            batching_parameters::BatchingParameters, inference_service::InferenceService,
+            model_config::ModelConfig, model_server_config::ModelServerConfig,
+            monitoring_config::MonitoringConfig, warm_up::encode_warm_up,
+        },
     };
 
     use pyo3::prelude::*;

@@ -259,11 +259,14 @@ MISTAKES: dict[str, Mistake] = {
     "one side of an image": Mistake(lambda: canary.Preprocess(224), "224, an int", "size", "a pair"),
     "an unknown preset": Mistake(lambda: canary.Preprocess((2, 2), preset="imagenet"), "imagenet", "preset", '"unit"'),
     "a crop that is a truth value": Mistake(lambda: canary.Preprocess((2, 2), crop=True), "True", "crop", '"square"'),
-    "a grey image": Mistake(lambda: TO_224(PHOTO[:, :, 0]), r"\[4, 4\]|\(4, 4\)", "image", "repeat|stack"),
-    "a float64 image": Mistake(lambda: TO_224(PHOTO / 255), "float64", "image", r"astype"),
-    "plain floats for an image": Mistake(
-        lambda: TO_224([[0.5, 0.5], [0.5, 0.5]]), "float64|\\(2, 2\\)", "image", "astype|array"
+    "an image with opacity": Mistake(
+        lambda: TO_224(np.zeros((4, 4, 4), np.uint8)), r"\[4, 4, 4\]", "image", "leave out the opacity"
     ),
+    "a float64 image": Mistake(lambda: TO_224(PHOTO + 0.5), "from 0 to 1", "image", "multiply the image by 255"),
+    "plain floats for an image": Mistake(
+        lambda: TO_224([[0.5, 0.5], [0.5, 0.5]]), "from 0 to 1", "image", "multiply the image by 255"
+    ),
+    "16-bit samples": Mistake(lambda: TO_224(PHOTO.astype(np.uint16)), "UINT16", "image", "upper byte"),
     "a list to decode": Mistake(lambda: canary.decode_image([1, 2]), "a list", "image", "give a path"),
     "an image that is not there": Mistake(
         lambda: canary.decode_image("nowhere.jpg"), "not found", "nowhere.jpg", "check the path"

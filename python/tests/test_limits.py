@@ -26,6 +26,7 @@ SOURCES = {
     "memory of other decoders": ("64 MiB", "canary-serving", "BESIDE: u64 = 64 << 20;"),
     "bytes of a response": ("64 MiB", "canary-serving", "max_answer_bytes: 64 << 20"),
     "bytes of a response's headers": ("64 KiB", "canary-http", "http2_max_header_list_size(64 << 10)"),
+    "requests of a warm-up file": ("1000", "canary-serving", "MAX_WARM_UP_REQUESTS: usize = 1000;"),
     "dimensions of an array": ("32", "canary-serving", "MAX_DIMENSIONS: usize = 32;"),
     "values nested in one another in JSON that": ("64", "canary-serving", "MAX_DEPTH: usize = 64;"),
     "bytes of a response with metadata": ("16 MiB", "canary-serving", "MAX_DESCRIPTION: usize = 16 << 20;"),

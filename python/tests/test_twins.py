@@ -28,6 +28,7 @@ WITHOUT = {
     "Run.report": "writes a file of this machine",
     "Run.resume": "sends a command, and the iteration continues",
     "Run.suspend": "sends a command, and the iteration continues",
+    "preprocess_models": "looks into a table",
     "decode_image": "computes; asyncio.to_thread runs it beside the event loop",
     "load": "reads a file of this machine",
     "report": "writes a file of this machine",
@@ -37,7 +38,8 @@ TALKING = {"Client", "Cluster", "Lab", "Prometheus", "Run"}
 # Functions of the module that compute on what they are given, and do nothing else.
 PURE = {
     "accuracy", "agreement", "analyze", "compare_rules", "custom", "decode_predict", "decode_predict_grpc", "dumps",
-    "encode_predict", "encode_predict_grpc", "error_rate", "error_ratio", "loads", "mean", "numeric_drift",
+    "encode_predict", "encode_predict_grpc", "encode_warm_up", "error_rate", "error_ratio", "loads", "mean",
+    "numeric_drift",
     "observed_share", "pair_errors", "quantile_ratio", "slow_ratio", "validate",
 }  # fmt: skip
 # The same for methods, in whatever class.

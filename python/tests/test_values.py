@@ -52,6 +52,13 @@ def values():
         seen = [canary.Observation("ab"[n * 7 % 11 % 2], 1.7e9 + n, ok=n % 10 != 0) for n in range(200)]
         return kept | {
             "AaReport": again.replay(seen, weights=50).aa,
+            "BatchingParameters": canary.BatchingParameters(max_batch_size=32, batch_timeout=0.25),
+            "InferenceService": canary.InferenceService.from_text(
+                "{kind: InferenceService, metadata: {name: a}, spec: {predictor: {canaryTrafficPercent: 10}}}"
+            ),
+            "ModelConfig": canary.ModelConfig("a", "/a", versions=[1, 2], labels={"b": 2}),
+            "ModelServerConfig": canary.ModelServerConfig([canary.ModelConfig("a", "/a", latest=2)]),
+            "MonitoringConfig": canary.MonitoringConfig("/metrics"),
             "Analysis": canary.analyze([GATEWAY, SPLIT]),
             "Comparison": canary.compare_rules(errors=(0.01, 0.05), runs=20, seed=7),
             "Client": canary.Client("http://127.0.0.1:1", model="m", headers={"a": "b"}),

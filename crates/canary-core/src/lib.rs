@@ -51,13 +51,19 @@ pub mod evidence {
     pub use canary_serving::Sample;
 }
 
-/// The Kubernetes objects that serve one version of a model with TensorFlow Serving, and copies of models.
+/// The Kubernetes objects that serve one version of a model with TensorFlow Serving or another model server, its
+/// settings, and copies of models.
 pub mod serving {
     #[cfg(feature = "store")]
     #[doc(inline)]
     pub use canary_serving::store;
     #[doc(inline)]
     pub use canary_serving::{
-        CONFIG_ANNOTATION, Error, GRPC_PORT, REST_PORT, Result, Toleration, Workload,
+        BatchingParameters, CONFIG_ANNOTATION, DeploymentMode, Error, GRPC_PORT, InferenceService,
+        ModelConfig, ModelServer, ModelServerConfig, MonitoringConfig, Predictor, REST_PORT,
+        RequestLog, Result, ServerSettings, Toleration, TrafficShare, VersionPolicy, Workload,
     };
+    #[cfg(feature = "grpc")]
+    #[doc(inline)]
+    pub use canary_serving::{MAX_WARM_UP_REQUESTS, WARM_UP_FILE, read_warm_up, write_warm_up};
 }

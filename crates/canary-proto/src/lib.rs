@@ -1,5 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+/// A `FileDescriptorSet` of the messages of a server's settings (`tensorflow_serving_config.proto`), for reading and
+/// writing them in protobuf's text form.
+///
+/// ```
+/// assert!(canary_proto::SETTINGS.windows(11).any(|name| name == b"ModelConfig"));
+/// ```
+pub const SETTINGS: &[u8] = include_bytes!("generated/settings.bin");
+
 pub use prost;
 pub use prost_types;
 

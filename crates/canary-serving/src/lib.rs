@@ -20,4 +20,10 @@ mod workload;
 pub use error::{Error, Result};
 #[cfg(feature = "rollout")]
 pub use predictor::Sample;
-pub use workload::{CONFIG_ANNOTATION, GRPC_PORT, REST_PORT, Toleration, Workload};
+pub use workload::{
+    BatchingParameters, CONFIG_ANNOTATION, DeploymentMode, GRPC_PORT, InferenceService,
+    ModelConfig, ModelServer, ModelServerConfig, MonitoringConfig, Predictor, REST_PORT,
+    RequestLog, ServerSettings, Toleration, TrafficShare, VersionPolicy, Workload,
+};
+#[cfg(feature = "grpc")]
+pub use workload::{MAX_WARM_UP_REQUESTS, WARM_UP_FILE, read_warm_up, write_warm_up};

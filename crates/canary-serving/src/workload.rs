@@ -1,6 +1,17 @@
 //! One served version of a model: its `ConfigMap`, `Deployment` and `Service`.
 
+mod inference_service;
+mod pod;
 mod resources;
+mod server;
+mod settings;
+#[cfg(feature = "grpc")]
+mod tf_record;
+mod validation;
+#[cfg(feature = "grpc")]
+mod warm_up;
+
+use std::collections::BTreeMap;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -9,11 +20,20 @@ use k8s_openapi::api::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-pub use self::resources::Toleration;
 use self::resources::{NVIDIA, NodeSelector};
-use super::quantity;
+#[cfg(feature = "grpc")]
+pub use self::warm_up::{MAX_WARM_UP_REQUESTS, WARM_UP_FILE, read_warm_up, write_warm_up};
+pub use self::{
+    inference_service::{DeploymentMode, InferenceService, Predictor, TrafficShare},
+    resources::Toleration,
+    server::ModelServer,
+    settings::{
+        BatchingParameters, ModelConfig, ModelServerConfig, MonitoringConfig, RequestLog,
+        ServerSettings, VersionPolicy,
+    },
+};
 use crate::{Error, Result};
-use canary_istio::{Finding, Findings};
+use canary_istio::Findings;
 
 /// The port on which TensorFlow Serving speaks gRPC.
 pub const GRPC_PORT: u16 = 8500;
@@ -24,10 +44,7 @@ pub const REST_PORT: u16 = 8501;
 /// replaced when the model's name or path changes.
 pub const CONFIG_ANNOTATION: &str = "canary-rs.github.io/config-digest";
 
-/// The longest label of Kubernetes and of DNS.
-const MAX_LABEL: usize = 63;
-
-/// One version of a model, served by TensorFlow Serving behind a mesh.
+/// One version of a model, served by TensorFlow Serving or another model server behind a mesh.
 ///
 /// `app` names the service that all versions share, `version` the one version: an Istio subset selects its pods by
 /// the label `version`. The three objects are Kubernetes' own types and may be changed before they are applied.
@@ -43,7 +60,7 @@ const MAX_LABEL: usize = 63;
 /// assert_eq!(stable.service()?.spec.unwrap().ports.unwrap()[1].port, 8501);
 /// # Ok::<(), canary_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// The service that all versions share; the label `app`.
     pub app: String,
@@ -51,12 +68,20 @@ pub struct Workload {
     pub version: String,
     /// The namespace; `default` unless set.
     pub namespace: String,
+    /// The model server; TensorFlow Serving unless set.
+    pub server: ModelServer,
     /// The model's name in request paths; TensorFlow Serving's `--model_name`.
     pub model_name: String,
-    /// Where the numbered version folders are: a path, `gs://…` or `s3://…`; `--model_base_path`.
+    /// Where the model is: a path, `gs://…` or `s3://…`; with TensorFlow Serving the folder of its numbered versions
+    /// (`--model_base_path`), otherwise what [`ModelServer`] says.
     pub model_path: String,
-    /// The container image; `tensorflow/serving` unless set. Pin a tag in production.
+    /// Files of TensorFlow Serving: several models in place of the one, batches, metrics.
+    pub settings: ServerSettings,
+    /// The container image; that of the server ([`ModelServer::image`]) unless set. Pin a tag in production.
     pub image: String,
+    /// The image that copies a model from its bucket for servers that read folders alone; `kserve/storage-initializer`
+    /// unless set.
+    pub storage_initializer: String,
     /// The number of pods; 1 unless set.
     pub replicas: i32,
     /// CPU requested by each pod, as a Kubernetes quantity; `3` unless set.
@@ -89,7 +114,10 @@ impl Default for Workload {
             namespace: "default".to_owned(),
             model_name: String::new(),
             model_path: String::new(),
-            image: "tensorflow/serving".to_owned(),
+            server: ModelServer::TensorFlowServing,
+            settings: ServerSettings::default(),
+            image: ModelServer::TensorFlowServing.image().to_owned(),
+            storage_initializer: "kserve/storage-initializer".to_owned(),
             replicas: 1,
             cpu: "3".to_owned(),
             memory: "4Gi".to_owned(),
@@ -116,6 +144,36 @@ impl Workload {
     pub fn model(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.model_name = name.into();
         self.model_path = path.into();
+        self
+    }
+
+    /// Sets the model server, and with it the image, unless another one was set.
+    #[must_use]
+    pub fn server(mut self, server: ModelServer) -> Self {
+        if self.image == self.server.image() {
+            server.image().clone_into(&mut self.image);
+        }
+        self.server = server;
+        self
+    }
+
+    /// Sets the files of TensorFlow Serving.
+    ///
+    /// ```
+    /// use canary_core::serving::{ModelConfig, ModelServerConfig, ServerSettings, Workload};
+    ///
+    /// let models = ModelServerConfig::new([
+    ///     ModelConfig::new("pets", "gs://bucket/pets"),
+    ///     ModelConfig::new("cars", "gs://bucket/cars"),
+    /// ]);
+    /// let settings = ServerSettings { models: Some(models), ..ServerSettings::default() };
+    /// let both = Workload::new("classifiers", "v1").settings(settings);
+    /// assert!(both.config_map()?.data.unwrap()["models.config"].contains("gs://bucket/cars"));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn settings(mut self, settings: ServerSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -220,60 +278,7 @@ impl Workload {
 
     /// Finds the mistakes for which Kubernetes would refuse the objects, or the model server fail to start.
     pub fn validate(&self) -> Findings {
-        let mut findings = Findings::new();
-        let object = format!("Workload {}/{}-{}", self.namespace, self.app, self.version);
-        let mut check = |path: &str, value: &str, problem: Option<&str>, help: &str| {
-            if let Some(problem) = problem {
-                findings.push(
-                    Finding::error("C200", path, problem)
-                        .object(object.as_str())
-                        .found(value)
-                        .help(help),
-                );
-            }
-        };
-        let label = "use lower-case letters, digits and '-', beginning with a letter, at most 63";
-        check("app", &self.app, dns_label_problem(&self.app), label);
-        check("version", &self.version, dns_label_problem(&self.version), label);
-        let name = self.deployment_name();
-        // The pods' labels and host names repeat a Deployment's name, and they end at 63 characters.
-        let labels = [&self.app, &self.version].map(|part| dns_label_problem(part).is_none());
-        let too_long = (labels == [true; 2] && name.len() > MAX_LABEL)
-            .then_some("makes the name of the Deployment longer than 63 characters");
-        check(
-            "version",
-            &name,
-            too_long,
-            "shorten app or version; with the '-' between them they may have 63 characters",
-        );
-        check("namespace", &self.namespace, dns_label_problem(&self.namespace), label);
-        let missing = |text: &str| text.trim().is_empty().then_some("is empty");
-        check(
-            "model_name",
-            &self.model_name,
-            missing(&self.model_name),
-            "give the name and the path of the model",
-        );
-        check(
-            "model_path",
-            &self.model_path,
-            missing(&self.model_path),
-            "give the folder or bucket that holds the numbered versions, such as gs://bucket/resnet_50",
-        );
-        check("image", &self.image, missing(&self.image), "name a container image");
-        let quantity = "write a Kubernetes quantity, such as 500m, 3 or 4Gi";
-        check("cpu", &self.cpu, quantity_problem(&self.cpu), quantity);
-        check("memory", &self.memory, quantity_problem(&self.memory), quantity);
-        self.check_resources(&object, &mut findings);
-        if self.replicas < 0 {
-            findings.push(
-                Finding::error("C200", "replicas", "is negative")
-                    .object(object)
-                    .found(self.replicas)
-                    .help("set 0 or more replicas"),
-            );
-        }
-        findings
+        validation::findings(self)
     }
 
     /// The name of the `ConfigMap`: app and version, then `-configs`, all joined by `-`. Versions of two applications
@@ -287,7 +292,7 @@ impl Workload {
         format!("{}-{}", self.app, self.version)
     }
 
-    /// The `ConfigMap` with the server's model: `MODEL_NAME` and `MODEL_PATH`.
+    /// The `ConfigMap` with the server's model, `MODEL_NAME` and `MODEL_PATH`, and its files.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
@@ -295,7 +300,7 @@ impl Workload {
         self.validate().into_result()?;
         typed(json!({
             "metadata": {"name": self.config_map_name(), "namespace": self.namespace},
-            "data": {"MODEL_NAME": self.model_name, "MODEL_PATH": self.model_path},
+            "data": self.config(),
         }))
     }
 
@@ -309,10 +314,6 @@ impl Workload {
     pub fn deployment(&self) -> Result<Deployment> {
         self.validate().into_result()?;
         let labels = json!({"app": self.app, "version": self.version});
-        let mut args = vec!["--model_name=$(MODEL_NAME)", "--model_base_path=$(MODEL_PATH)"];
-        args.extend(self.args.iter().map(String::as_str));
-        let node_selector = (!self.node_selector.is_empty()).then_some(&self.node_selector);
-        let tolerations = Some(self.toleration_objects()).filter(|all| !all.is_empty());
         typed(json!({
             "metadata": {
                 "name": self.deployment_name(), "namespace": self.namespace, "labels": labels,
@@ -324,28 +325,7 @@ impl Workload {
                     "metadata": {
                         "annotations": {CONFIG_ANNOTATION: self.config_digest()}, "labels": labels,
                     },
-                    "spec": {
-                        "containers": [{
-                            "name": "tf-serving",
-                            "image": self.image,
-                            "args": args,
-                            "envFrom": [{"configMapRef": {"name": self.config_map_name()}}],
-                            "ports": [
-                                {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
-                                {"name": "http", "containerPort": REST_PORT, "protocol": "TCP"},
-                            ],
-                            "readinessProbe": {
-                                "tcpSocket": {"port": GRPC_PORT},
-                                "initialDelaySeconds": 10,
-                                "periodSeconds": 5,
-                                "failureThreshold": 10,
-                            },
-                            "resources": self.resources(),
-                        }],
-                        "serviceAccountName": self.service_account,
-                        "nodeSelector": node_selector,
-                        "tolerations": tolerations,
-                    },
+                    "spec": pod::spec(self),
                 },
             },
         }))
@@ -358,7 +338,8 @@ impl Workload {
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
     pub fn service(&self) -> Result<Service> {
         self.validate().into_result()?;
-        // Neither name is one by which Istio knows a protocol, and without it a gateway does not speak HTTP/2 to gRPC.
+        let (grpc, http) = self.server.port_names();
+        // Names are not always those by which Istio knows a protocol, and without it a gateway does not speak HTTP/2 to gRPC.
         let port = |name: &str, port: u16, protocol: &str| json!({"name": name, "port": port, "protocol": "TCP", "appProtocol": protocol});
         typed(json!({
             "metadata": {
@@ -369,8 +350,8 @@ impl Workload {
                 "type": "ClusterIP",
                 "selector": {"app": self.app},
                 "ports": [
-                    port("tf-serving-grpc", GRPC_PORT, "grpc"),
-                    port("tf-serving-http", REST_PORT, "http"),
+                    port(grpc, self.server.grpc_port(), "grpc"),
+                    port(http, self.server.rest_port(), "http"),
                 ],
             },
         }))
@@ -388,9 +369,22 @@ impl Workload {
         ])
     }
 
+    /// The entries of the `ConfigMap`. A model of its own has a workload that no file gives its models.
+    fn config(&self) -> BTreeMap<String, String> {
+        let mut data = self.settings.files();
+        if self.settings.models.is_none() {
+            data.insert("MODEL_NAME".to_owned(), self.model_name.clone());
+            data.insert("MODEL_PATH".to_owned(), self.model_path.clone());
+        }
+        data
+    }
+
     /// A digest of the settings in the `ConfigMap`: XXH3 (64 bits), 16 hexadecimal digits.
     fn config_digest(&self) -> String {
+        let files = self.settings.files();
+        let files = files.iter().map(|(name, file)| format!("\n{name}\n{file}"));
         let text = format!("{}\n{}", self.model_name, self.model_path);
+        let text = std::iter::once(text).chain(files).collect::<String>();
         format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
     }
 }
@@ -407,24 +401,6 @@ fn to_value<T: Serialize>(object: &T) -> Result<Value> {
         let reason = format!("cannot be written as JSON: {error}");
         Error::manifest("workload", reason)
     })
-}
-
-/// The problem of a text that is not an RFC 1035 label, as the names of services must be.
-fn dns_label_problem(text: &str) -> Option<&'static str> {
-    if text.is_empty() {
-        return Some("is empty");
-    }
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let valid = text.len() <= MAX_LABEL
-        && text.bytes().all(allowed)
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && !text.ends_with('-');
-    (!valid).then_some("is not a DNS label")
-}
-
-/// The problem of a text that is not a quantity of Kubernetes.
-fn quantity_problem(text: &str) -> Option<&'static str> {
-    quantity::parse(text).is_none().then_some("is not a quantity")
 }
 
 #[cfg(test)]

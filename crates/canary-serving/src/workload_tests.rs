@@ -97,3 +97,146 @@ fn every_mistake_is_named_with_its_place() {
     let error = broken.deployment().unwrap_err().to_string();
     assert!(error.contains("\"3 cores\"") && error.contains("500m"), "{error}");
 }
+
+fn pod(workload: &Workload) -> Value {
+    workload.objects().unwrap()[1]["spec"]["template"]["spec"].clone()
+}
+
+#[test]
+fn the_settings_are_files_of_the_pod() {
+    let models =
+        ModelServerConfig::new([ModelConfig::new("pets", "/models/pets").label("stable", 1)]);
+    let settings = ServerSettings {
+        models: Some(models.clone()),
+        batching: Some(BatchingParameters { max_batch_size: Some(8), ..Default::default() }),
+        monitoring: Some(MonitoringConfig::default()),
+    };
+    let workload =
+        Workload::new("pets", "v1").settings(settings).arg("--tensorflow_session_parallelism=4");
+    let objects = workload.objects().unwrap();
+    let files = objects[0]["data"].as_object().unwrap();
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(names, ["batching.config", "models.config", "monitoring.config"]);
+    let written = files["models.config"].as_str().unwrap();
+    assert_eq!(written.parse::<ModelServerConfig>().unwrap(), models);
+    let spec = pod(&workload);
+    let container = &spec["containers"][0];
+    assert_eq!(
+        container["args"],
+        json!([
+            "--model_config_file=/etc/tf-serving/models.config",
+            "--allow_version_labels_for_unavailable_models=true",
+            "--enable_batching=true",
+            "--batching_parameters_file=/etc/tf-serving/batching.config",
+            "--monitoring_config_file=/etc/tf-serving/monitoring.config",
+            "--tensorflow_session_parallelism=4",
+        ])
+    );
+    assert_eq!(container["volumeMounts"][0]["mountPath"], "/etc/tf-serving");
+    assert_eq!(spec["volumes"][0]["configMap"]["name"], "pets-v1-configs");
+    assert!(container["env"].is_null() && container["envFrom"].is_null(), "{container}");
+    // Another file is another pod template, and new pods.
+    let digest = |workload: &Workload| {
+        workload.objects().unwrap()[1]["spec"]["template"]["metadata"].clone()
+    };
+    let mut other = workload.clone();
+    other.settings.batching = None;
+    assert_ne!(digest(&workload), digest(&other));
+}
+
+#[test]
+fn files_beside_one_model_leave_it_in_its_variables() {
+    let settings =
+        ServerSettings { monitoring: Some(MonitoringConfig::default()), ..Default::default() };
+    let spec = pod(&resnet50().settings(settings));
+    let container = &spec["containers"][0];
+    let variables = container["env"].as_array().unwrap();
+    assert_eq!(variables[1]["valueFrom"]["configMapKeyRef"]["key"], "MODEL_PATH");
+    assert!(container["envFrom"].is_null());
+    assert_eq!(container["args"][0], "--model_name=$(MODEL_NAME)");
+}
+
+#[test]
+fn a_model_is_named_once() {
+    let settings = ServerSettings {
+        models: Some(ModelServerConfig::new([ModelConfig::new("m", "relative")])),
+        ..Default::default()
+    };
+    let both = Workload::new("pets", "v1").model("pets", "gs://b/m").settings(settings);
+    let paths: Vec<_> = both.validate().into_iter().map(|finding| finding.path).collect();
+    assert_eq!(paths, ["model_name", "model_path", "models[0].base_path"]);
+}
+
+#[test]
+fn every_server_has_its_ports_its_arguments_and_its_probes() {
+    for (server, path, args) in [
+        (
+            ModelServer::Triton,
+            "s3://bucket/models",
+            json!([
+                "tritonserver",
+                "--model-repository=$(MODEL_PATH)",
+                "--model-control-mode=explicit",
+                "--load-model=$(MODEL_NAME)"
+            ]),
+        ),
+        (ModelServer::MlServer, "/models", Value::Null),
+        (
+            ModelServer::KServe,
+            "gs://bucket/pets",
+            json!([
+                "--model_name=$(MODEL_NAME)",
+                "--model_dir=/mnt/models",
+                "--http_port=8080",
+                "--grpc_port=8081"
+            ]),
+        ),
+    ] {
+        let mut workload = Workload::new("pets", "v1").model("pets", path).server(server);
+        if server == ModelServer::KServe {
+            assert_eq!(workload.validate().len(), 1, "the image depends on the kind of model");
+            workload = workload.image("kserve/sklearnserver");
+        }
+        let spec = pod(&workload);
+        let container = &spec["containers"][0];
+        assert_eq!(container["args"], args, "{server:?}");
+        assert_eq!(container["ports"][0]["containerPort"], server.grpc_port());
+        for probe in ["startupProbe", "readinessProbe"] {
+            let get = json!({"path": "/v2/models/pets/ready", "port": server.rest_port()});
+            assert_eq!(container[probe]["httpGet"], get, "{server:?}");
+        }
+        assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/v2/health/live");
+        let service = &workload.objects().unwrap()[2]["spec"]["ports"];
+        assert_eq!(service[0]["name"], "grpc-inference");
+        assert_eq!(service[1]["port"], server.rest_port());
+    }
+}
+
+#[test]
+fn a_model_is_copied_for_servers_that_read_folders() {
+    let copied =
+        Workload::new("pets", "v1").model("pets", "gs://bucket/pets").server(ModelServer::MlServer);
+    let spec = pod(&copied);
+    let copying = &spec["initContainers"][0];
+    assert_eq!(copying["args"], json!(["$(MODEL_PATH)", "/mnt/models"]));
+    assert_eq!(copying["volumeMounts"][0]["name"], spec["volumes"][0]["name"]);
+    assert_eq!(spec["containers"][0]["volumeMounts"][0]["readOnly"], true);
+    assert_eq!(spec["containers"][0]["env"][0]["value"], "/mnt/models");
+    let own = pod(&copied.model("pets", "/models"));
+    assert!(own["initContainers"].is_null() && own["volumes"].is_null(), "{own}");
+    let triton = pod(&resnet50().server(ModelServer::Triton));
+    assert_eq!(triton["volumes"][0]["emptyDir"]["medium"], "Memory");
+}
+
+#[test]
+fn settings_of_another_server_are_mistakes() {
+    let mut workload =
+        Workload::new("pets", "v1").model("a pet", "/models").server(ModelServer::MlServer);
+    workload.settings.batching = Some(BatchingParameters::default());
+    workload.args = vec!["--verbose".to_owned()];
+    let paths: Vec<_> = workload.validate().into_iter().map(|finding| finding.path).collect();
+    assert_eq!(paths, ["settings", "model_name", "args"]);
+    // The image is that of the server, unless another one was set.
+    assert_eq!(resnet50().server(ModelServer::Triton).image, ModelServer::Triton.image());
+    assert_eq!(resnet50().image("own/server:1").server(ModelServer::Triton).image, "own/server:1");
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canary_core::serving;
+use canary_core::serving::{self, ModelServer};
 use canary_python_macros::binding;
 use pyo3::{
     exceptions::{PyTypeError, PyValueError},
@@ -11,14 +11,26 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{plain, value::hash_of},
+    convert::{choice::choose, plain, value::hash_of},
     error::IntoPy,
     finding::Finding,
     macros::pymethods,
     show,
+    workload::{
+        batching_parameters::BatchingParameters, model_server_config::ModelServerConfig,
+        monitoring_config::MonitoringConfig,
+    },
 };
 
-/// One version of a model, served by TensorFlow Serving: its `ConfigMap`, `Deployment` and `Service`.
+/// The model servers by their names in Python.
+const SERVERS: &[(&str, ModelServer)] = &[
+    ("tensorflow-serving", ModelServer::TensorFlowServing),
+    ("triton", ModelServer::Triton),
+    ("mlserver", ModelServer::MlServer),
+    ("kserve", ModelServer::KServe),
+];
+
+/// One version of a model, served by a model server: its `ConfigMap`, `Deployment` and `Service`.
 #[binding("Workload(app, version, model=\"…\", path=\"…\")")]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
 #[derive(Clone, PartialEq)]
@@ -38,16 +50,26 @@ pymethods! {
         gpu_resource: &str = &workload.0.gpu_resource;
         node_selector: BTreeMap<String, String> = workload.0.node_selector.clone();
         tolerations: Vec<String> = written(&workload.0.tolerations);
+        server: &'static str = name_of(workload.0.server);
+        image: &str = &workload.0.image;
+        models: Option<ModelServerConfig> = workload.0.settings.models.clone().map(ModelServerConfig);
+        batching: Option<BatchingParameters> = workload.0.settings.batching.clone().map(BatchingParameters);
+        monitoring: Option<MonitoringConfig> = workload.0.settings.monitoring.clone().map(MonitoringConfig);
     }
     methods {
         #[new]
-        #[pyo3(signature = (app, version, *, model, path, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None, cpu_limit = None, memory_limit = None, gpus = None, gpu_resource = None, node_selector = None, tolerations = None))]
+        #[pyo3(signature = (app, version, *, model = None, path = None, server = "tensorflow-serving", models = None, batching = None, monitoring = None, storage_initializer = None, namespace = None, image = None, replicas = None, cpu = None, memory = None, args = None, cpu_limit = None, memory_limit = None, gpus = None, gpu_resource = None, node_selector = None, tolerations = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new(
             app: String,
             version: String,
-            model: String,
-            path: String,
+            model: Option<String>,
+            path: Option<String>,
+            server: &str,
+            models: Option<ModelServerConfig>,
+            batching: Option<BatchingParameters>,
+            monitoring: Option<MonitoringConfig>,
+            storage_initializer: Option<String>,
             namespace: Option<String>,
             image: Option<String>,
             replicas: Option<i32>,
@@ -61,7 +83,13 @@ pymethods! {
             node_selector: Option<BTreeMap<String, String>>,
             tolerations: Option<Vec<String>>,
         ) -> PyResult<Self> {
-            let mut workload = serving::Workload::new(app, version).model(model, path);
+            let mut workload = serving::Workload::new(app, version)
+                .model(model.unwrap_or_default(), path.unwrap_or_default())
+                .server(choose("server", server, SERVERS)?);
+            workload.settings.models = models.map(|models| models.0);
+            workload.settings.batching = batching.map(|batching| batching.0);
+            workload.settings.monitoring = monitoring.map(|monitoring| monitoring.0);
+            workload.storage_initializer = storage_initializer.unwrap_or(workload.storage_initializer);
             workload.namespace = namespace.unwrap_or(workload.namespace);
             workload.image = image.unwrap_or(workload.image);
             workload.replicas = replicas.unwrap_or(workload.replicas);
@@ -93,10 +121,16 @@ pymethods! {
 
         fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String, String), Bound<'py, PyDict>)> {
             let Self(workload) = self;
-            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args, cpu_limit, memory_limit, gpus, gpu_resource, node_selector);
+            let arguments = crate::macros::arguments!(py, workload; namespace, image, replicas, cpu, memory, args, cpu_limit, memory_limit, gpus, gpu_resource, node_selector, storage_initializer);
             arguments.set_item("tolerations", written(&workload.tolerations))?;
-            arguments.set_item("model", &workload.model_name)?;
-            arguments.set_item("path", &workload.model_path)?;
+            let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+            arguments.set_item("model", given(&workload.model_name))?;
+            arguments.set_item("path", given(&workload.model_path))?;
+            arguments.set_item("server", name_of(workload.server))?;
+            let serving::ServerSettings { models, batching, monitoring } = &workload.settings;
+            arguments.set_item("models", models.clone().map(ModelServerConfig))?;
+            arguments.set_item("batching", batching.clone().map(BatchingParameters))?;
+            arguments.set_item("monitoring", monitoring.clone().map(MonitoringConfig))?;
             Ok(((workload.app.clone(), workload.version.clone()), arguments))
         }
 
@@ -107,11 +141,23 @@ pymethods! {
         }
 
         fn __repr__(&self) -> String {
-            let serving::Workload { app, version, model_name, model_path, gpus, .. } = &self.0;
+            let serving::Workload { app, version, model_name, model_path, gpus, server, settings, .. } = &self.0;
+            let models = match &settings.models {
+                Some(models) => format!("models={}", ModelServerConfig(models.clone()).text()),
+                None => format!("model={model_name:?}, path={model_path:?}"),
+            };
+            let server = match server {
+                ModelServer::TensorFlowServing => String::new(),
+                other => format!(", server={:?}", name_of(*other)),
+            };
             let gpus = if *gpus > 0 { format!(", gpus={gpus}") } else { String::new() };
-            format!("Workload({app:?}, {version:?}, model={model_name:?}, path={model_path:?}{gpus})")
+            format!("Workload({app:?}, {version:?}, {models}{server}{gpus})")
         }
     }
+}
+
+fn name_of(server: ModelServer) -> &'static str {
+    SERVERS.iter().find(|(_, known)| *known == server).map_or("", |&(name, _)| name)
 }
 
 fn written(tolerations: &[serving::Toleration]) -> Vec<String> {

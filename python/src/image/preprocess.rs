@@ -13,7 +13,8 @@ use pyo3::{
 
 use super::{
     decode::decoded_file,
-    settings::{CropArgument, Settings},
+    repr,
+    settings::{CropArgument, Numbers, Settings},
     source::{Source, source},
 };
 use crate::{
@@ -27,10 +28,17 @@ use crate::{
 /// The preparation of an image before a model sees it: crop, resize, normalise, layout, element type.
 #[binding]
 #[pyclass(frozen, eq, module = "canary", from_py_object)]
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub(crate) struct Preprocess {
     core: Core,
     settings: Settings,
+}
+
+/// Equal preparations give the same results, in whatever way their settings were given.
+impl PartialEq for Preprocess {
+    fn eq(&self, other: &Self) -> bool {
+        self.core == other.core
+    }
 }
 
 impl Preprocess {
@@ -52,16 +60,21 @@ pymethods! {
     Preprocess [replace(size), card(render_value)]
     methods {
         #[new]
-        #[pyo3(signature = (size = None, *, preset = "unit", mean_std = None, crop = None, filter = "bilinear", antialias = false, layout = "nhwc", dtype = "float32", exif = false, max_pixels = None))]
+        #[pyo3(signature = (size = None, *, preset = "unit", mean_std = None, crop = None, fit = None, shorter_side = None, crop_box = None, channels = 3, filter = None, antialias = None, library = None, layout = None, dtype = "float32", exif = false, max_pixels = None))]
         #[expect(clippy::too_many_arguments, reason = "a keyword argument each")]
         fn new(
             size: Option<(usize, usize)>,
             preset: &str,
-            mean_std: Option<([f32; 3], [f32; 3])>,
+            mean_std: Option<(Numbers, Numbers)>,
             crop: Option<CropArgument>,
-            filter: &str,
-            antialias: bool,
-            layout: &str,
+            fit: Option<String>,
+            shorter_side: Option<usize>,
+            crop_box: Option<[f32; 4]>,
+            channels: usize,
+            filter: Option<String>,
+            antialias: Option<bool>,
+            library: Option<String>,
+            layout: Option<String>,
             dtype: &str,
             exif: bool,
             max_pixels: Option<u64>,
@@ -71,9 +84,14 @@ pymethods! {
                 preset: preset.to_owned(),
                 mean_std,
                 crop,
-                filter: filter.to_owned(),
+                fit,
+                shorter_side,
+                crop_box,
+                channels,
+                filter,
                 antialias,
-                layout: layout.to_owned(),
+                library,
+                layout,
                 dtype: dtype.to_owned(),
                 exif,
                 max_pixels,
@@ -117,29 +135,20 @@ pymethods! {
         }
 
         fn __hash__(&self) -> u64 {
-            let Settings { size, preset, filter, antialias, layout, dtype, exif, max_pixels, .. } = &self.settings;
-            hash_of(&(size, preset, filter, antialias, layout, dtype, exif, max_pixels))
+            hash_of(&repr::text(&self.core))
         }
 
         fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
             let arguments = arguments!(
                 py, self.settings;
-                preset, mean_std, crop, filter, antialias, layout, dtype, exif, max_pixels
+                preset, mean_std, crop, fit, shorter_side, crop_box, channels, filter, antialias, library, layout, dtype, exif,
+                max_pixels
             );
             Ok(((self.settings.size,).into_pyobject(py)?, arguments))
         }
 
         fn __repr__(&self) -> String {
-            let Settings { size, preset, crop, filter, layout, dtype, .. } = &self.settings;
-            let size = size.map_or_else(|| "None".to_owned(), |size| format!("{size:?}"));
-            let crop = match crop {
-                None => String::new(),
-                Some(CropArgument::Name(name)) => format!(", crop={name:?}"),
-                Some(CropArgument::Fraction(fraction)) => format!(", crop={fraction}"),
-            };
-            format!(
-                "Preprocess({size}, preset={preset:?}{crop}, filter={filter:?}, layout={layout:?}, dtype={dtype:?})"
-            )
+            repr::text(&self.core)
         }
     }
 }

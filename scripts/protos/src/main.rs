@@ -2,12 +2,21 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+use protox::{Compiler, prost::Message};
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args_os().skip(1).map(PathBuf::from);
     let protos = arguments.next().ok_or("the folder of the .proto files is missing")?;
     let out = arguments.next().ok_or("the folder to write to is missing")?;
     fs::create_dir_all(&out)?;
-    let services = protox::compile(["open_inference.proto", "tensorflow_serving.proto"], [&protos])?;
+    let files =
+        ["open_inference.proto", "tensorflow_serving.proto", "tensorflow_serving_config.proto"];
+    let services = protox::compile(files, [&protos])?;
+    // The files of a server's settings are read in the text form, by the names of their fields.
+    let mut settings = Compiler::new([&protos])?;
+    settings.include_imports(true).open_file("tensorflow_serving_config.proto")?;
+    let settings = settings.file_descriptor_set();
+    fs::write(out.join("settings.bin"), settings.encode_to_vec())?;
     tonic_prost_build::configure()
         .build_transport(false)
         .client_mod_attribute(".", "#[cfg(feature = \"client\")]")

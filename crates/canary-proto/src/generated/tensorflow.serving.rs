@@ -297,6 +297,30 @@ pub struct GetModelStatusResponse {
     #[prost(message, repeated, tag = "1")]
     pub model_version_status: ::prost::alloc::vec::Vec<ModelVersionStatus>,
 }
+/// A prediction that a server replays.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PredictLog {
+    /// The request.
+    #[prost(message, optional, tag = "1")]
+    pub request: ::core::option::Option<PredictRequest>,
+}
+/// A record of the file with which a server warms up a version.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PredictionLog {
+    /// The kind of request, of which predictions are written.
+    #[prost(oneof = "prediction_log::LogType", tags = "6")]
+    pub log_type: ::core::option::Option<prediction_log::LogType>,
+}
+/// Nested message and enum types in `PredictionLog`.
+pub mod prediction_log {
+    /// The kind of request, of which predictions are written.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum LogType {
+        /// A prediction.
+        #[prost(message, tag = "6")]
+        PredictLog(super::PredictLog),
+    }
+}
 /// Generated client implementations.
 #[cfg(feature = "client")]
 pub mod prediction_service_client {
@@ -1132,4 +1156,166 @@ pub mod model_service_server {
     impl<T> tonic::server::NamedService for ModelServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
+}
+/// Chooses the versions of a model that are served.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FileSystemStoragePathSourceConfig {}
+/// Nested message and enum types in `FileSystemStoragePathSourceConfig`.
+pub mod file_system_storage_path_source_config {
+    /// One of three ways of choosing.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct ServableVersionPolicy {
+        /// The choice; the highest version without one.
+        #[prost(oneof = "servable_version_policy::PolicyChoice", tags = "100, 101, 102")]
+        pub policy_choice: ::core::option::Option<servable_version_policy::PolicyChoice>,
+    }
+    /// Nested message and enum types in `ServableVersionPolicy`.
+    pub mod servable_version_policy {
+        /// The highest version numbers.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Latest {
+            /// How many; 1 unless given.
+            #[prost(uint32, tag = "1")]
+            pub num_versions: u32,
+        }
+        /// All that there are.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct All {}
+        /// Those that are named.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Specific {
+            /// The version numbers.
+            #[prost(int64, repeated, tag = "1")]
+            pub versions: ::prost::alloc::vec::Vec<i64>,
+        }
+        /// The choice; the highest version without one.
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+        pub enum PolicyChoice {
+            /// The highest version numbers.
+            #[prost(message, tag = "100")]
+            Latest(Latest),
+            /// All that there are.
+            #[prost(message, tag = "101")]
+            All(All),
+            /// Those that are named.
+            #[prost(message, tag = "102")]
+            Specific(Specific),
+        }
+    }
+}
+/// The place to which a server logs requests.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogCollectorConfig {
+    /// The kind of collector.
+    #[prost(string, tag = "1")]
+    pub r#type: ::prost::alloc::string::String,
+    /// The beginning of the files' names.
+    #[prost(string, tag = "2")]
+    pub filename_prefix: ::prost::alloc::string::String,
+}
+/// The requests that are logged.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct SamplingConfig {
+    /// The part of all requests, from 0 to 1.
+    #[prost(double, tag = "1")]
+    pub sampling_rate: f64,
+}
+/// The log of a model's requests.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LoggingConfig {
+    /// The place.
+    #[prost(message, optional, tag = "1")]
+    pub log_collector_config: ::core::option::Option<LogCollectorConfig>,
+    /// The requests.
+    #[prost(message, optional, tag = "2")]
+    pub sampling_config: ::core::option::Option<SamplingConfig>,
+}
+/// One model.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ModelConfig {
+    /// Its name in requests.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The folder of its numbered versions.
+    #[prost(string, tag = "2")]
+    pub base_path: ::prost::alloc::string::String,
+    /// What it is made with: `tensorflow`.
+    #[prost(string, tag = "4")]
+    pub model_platform: ::prost::alloc::string::String,
+    /// The log of its requests.
+    #[prost(message, optional, tag = "6")]
+    pub logging_config: ::core::option::Option<LoggingConfig>,
+    /// The versions that are served; the highest one unless given.
+    #[prost(message, optional, tag = "7")]
+    pub model_version_policy: ::core::option::Option<
+        file_system_storage_path_source_config::ServableVersionPolicy,
+    >,
+    /// Names of versions.
+    #[prost(btree_map = "string, int64", tag = "8")]
+    pub version_labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        i64,
+    >,
+}
+/// All models of a server.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ModelConfigList {
+    /// The models, each with another name.
+    #[prost(message, repeated, tag = "1")]
+    pub config: ::prost::alloc::vec::Vec<ModelConfig>,
+}
+/// The file of `--model_config_file`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ModelServerConfig {
+    /// The models.
+    #[prost(message, optional, tag = "1")]
+    pub model_config_list: ::core::option::Option<ModelConfigList>,
+}
+/// The file of `--batching_parameters_file`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchingParameters {
+    /// The most rows of a batch.
+    #[prost(message, optional, tag = "1")]
+    pub max_batch_size: ::core::option::Option<i64>,
+    /// The longest time that a request waits for others.
+    #[prost(message, optional, tag = "2")]
+    pub batch_timeout_micros: ::core::option::Option<i64>,
+    /// The most batches that wait.
+    #[prost(message, optional, tag = "3")]
+    pub max_enqueued_batches: ::core::option::Option<i64>,
+    /// The threads that work on batches.
+    #[prost(message, optional, tag = "4")]
+    pub num_batch_threads: ::core::option::Option<i64>,
+    /// The name of their pool.
+    #[prost(message, optional, tag = "5")]
+    pub thread_pool_name: ::core::option::Option<::prost::alloc::string::String>,
+    /// The sizes to which batches are filled up, rising; the last one is the most.
+    #[prost(int64, repeated, tag = "6")]
+    pub allowed_batch_sizes: ::prost::alloc::vec::Vec<i64>,
+    /// Fills up inputs of different lengths.
+    #[prost(bool, tag = "7")]
+    pub pad_variable_length_inputs: bool,
+    /// Splits requests that are larger than a batch.
+    #[prost(message, optional, tag = "8")]
+    pub enable_large_batch_splitting: ::core::option::Option<bool>,
+    /// The most rows that are computed at once, when requests are split.
+    #[prost(message, optional, tag = "9")]
+    pub max_execution_batch_size: ::core::option::Option<i64>,
+}
+/// The metrics for Prometheus.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PrometheusConfig {
+    /// True to serve them.
+    #[prost(bool, tag = "1")]
+    pub enable: bool,
+    /// Their path on the REST port.
+    #[prost(string, tag = "2")]
+    pub path: ::prost::alloc::string::String,
+}
+/// The file of `--monitoring_config_file`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MonitoringConfig {
+    /// The metrics.
+    #[prost(message, optional, tag = "1")]
+    pub prometheus_config: ::core::option::Option<PrometheusConfig>,
 }

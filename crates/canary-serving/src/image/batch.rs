@@ -9,7 +9,10 @@ use std::{
     thread,
 };
 
-use super::{Pixels, Preprocess, decode, preprocess::Samples};
+use super::{
+    Pixels, Preprocess, decode,
+    render::{self, Samples},
+};
 use crate::{Error, Result, tensor::Tensor};
 
 /// One image of a batch.
@@ -51,7 +54,7 @@ impl Preprocess {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// One tensor of many images, `[n, height, width, 3]` or `[n, 3, height, width]`; computed on all cores, each image
+    /// One tensor of many images, such as `[n, height, width, 3]` or `[n, 3, height, width]`; computed on all cores, each image
     /// straight into its part.
     ///
     /// ```
@@ -109,8 +112,8 @@ impl Preprocess {
                 let go_on = || !stop.load(Ordering::Relaxed);
                 let written = match image {
                     Image::File(file) => decode(file, &self.decode)
-                        .and_then(|pixels| self.write(&pixels, part, &go_on)),
-                    Image::Pixels(pixels) => self.write(pixels, part, &go_on),
+                        .and_then(|pixels| render::write(self, &pixels, part, &go_on)),
+                    Image::Pixels(pixels) => render::write(self, pixels, part, &go_on),
                 };
                 if let Err(error) = written {
                     return Some((at, name(error, at, images.len())));

@@ -18,21 +18,33 @@
 //! Images of the crate `image`, version 0.25, are inputs too: [`Pixels`] borrows an `RgbImage` and converts a
 //! `DynamicImage`.
 
+mod array;
 mod batch;
+mod channels;
 mod convert;
 mod crop;
 mod decode;
+mod fit;
 mod format;
+mod layout;
+mod library;
+mod model;
 mod pixels;
 mod preprocess;
 mod preset;
+mod render;
 mod resize;
 
 pub use batch::Image;
+pub use channels::Channels;
 pub use crop::{Crop, Region};
 pub use decode::{DecodeOptions, decode, dimensions};
+pub use fit::{Fit, NormalizedBox};
 pub use format::Format;
+pub use layout::Layout;
+pub use library::Library;
+pub use model::model_names;
 pub use pixels::{PixelData, Pixels};
-pub use preprocess::{Layout, Preprocess};
+pub use preprocess::Preprocess;
 pub use preset::Preset;
 pub use resize::Filter;

@@ -20,6 +20,8 @@ pub struct Pixels<'a> {
     height: usize,
     width: usize,
     data: PixelData<'a>,
+    /// The three samples of each pixel are the one that the caller gave.
+    grey: bool,
 }
 
 impl<'a> Pixels<'a> {
@@ -38,7 +40,7 @@ impl<'a> Pixels<'a> {
     pub fn rgb8(height: usize, width: usize, samples: impl Into<Cow<'a, [u8]>>) -> Result<Self> {
         let samples = samples.into();
         check_count(height, width, samples.len())?;
-        Ok(Self { height, width, data: PixelData::U8(samples) })
+        Ok(Self { height, width, data: PixelData::U8(samples), grey: false })
     }
 
     /// An image of floats on the scale from 0 to 255.
@@ -63,7 +65,7 @@ impl<'a> Pixels<'a> {
                 ),
             });
         }
-        Ok(Self { height, width, data: PixelData::F32(samples) })
+        Ok(Self { height, width, data: PixelData::F32(samples), grey: false })
     }
 
     /// An image of 8-bit grey levels, one a pixel, spread over the three channels.
@@ -71,13 +73,37 @@ impl<'a> Pixels<'a> {
     /// # Errors
     /// [`Error::Input`] when there are not `height × width` samples, or none at all.
     pub fn grey8(height: usize, width: usize, samples: &[u8]) -> Result<Self> {
-        if height.checked_mul(width) != Some(samples.len()) {
-            return Err(Error::Input {
-                what: format!("grey pixels of {height} × {width}"),
-                reason: format!("found {} samples, expected height × width", samples.len()),
-            });
-        }
-        Self::rgb8(height, width, spread(samples.iter().copied(), samples.len()))
+        check_grey(height, width, samples.len())?;
+        let rgb = Self::rgb8(height, width, spread(samples.iter().copied(), samples.len()))?;
+        Ok(Self { grey: true, ..rgb })
+    }
+
+    /// An image of grey floats on the scale from 0 to 255, one a pixel, spread over the three channels.
+    ///
+    /// ```
+    /// use canary_core::image::{PixelData, Pixels};
+    ///
+    /// let half = Pixels::grey32f(1, 1, &[127.5])?;
+    /// assert_eq!(half.data(), &PixelData::F32(vec![127.5; 3].into()));
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Input`] when there are not `height × width` samples, or one is not finite.
+    pub fn grey32f(height: usize, width: usize, samples: &[f32]) -> Result<Self> {
+        check_grey(height, width, samples.len())?;
+        let rgb = Self::rgb32f(height, width, spread(samples.iter().copied(), samples.len()))?;
+        Ok(Self { grey: true, ..rgb })
+    }
+
+    /// The same image with other samples, as many of them.
+    pub(super) fn with<'b>(&self, data: PixelData<'b>) -> Pixels<'b> {
+        Pixels { height: self.height, width: self.width, data, grey: self.grey }
+    }
+
+    /// Returns `true` when the caller gave one sample a pixel.
+    pub(super) fn is_grey(&self) -> bool {
+        self.grey
     }
 
     /// The number of rows.
@@ -102,10 +128,20 @@ impl<'a> Pixels<'a> {
 }
 
 /// Grey levels, each repeated for three samples.
-pub(super) fn spread(grey: impl Iterator<Item = u8>, pixels: usize) -> Vec<u8> {
+pub(super) fn spread<T: Copy>(grey: impl Iterator<Item = T>, pixels: usize) -> Vec<T> {
     let mut samples = Vec::with_capacity(pixels * 3);
     samples.extend(grey.flat_map(|level| [level; 3]));
     samples
+}
+
+fn check_grey(height: usize, width: usize, found: usize) -> Result<()> {
+    if height.checked_mul(width) == Some(found) {
+        return Ok(());
+    }
+    Err(Error::Input {
+        what: format!("grey pixels of {height} × {width}"),
+        reason: format!("found {found} samples, expected height × width"),
+    })
 }
 
 fn check_count(height: usize, width: usize, found: usize) -> Result<()> {

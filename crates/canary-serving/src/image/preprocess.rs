@@ -1,31 +1,16 @@
 //! From a file or pixels to the tensor that a model takes.
 
-use half::{
-    f16,
-    slice::{HalfBitsSliceExt, HalfFloatSliceExt},
-};
-
 use super::{
-    Crop, DecodeOptions, Filter, PixelData, Pixels, Preset, Region, decode,
-    resize::{Axis, Resizer, Sample, Source},
+    Channels, Crop, DecodeOptions, Filter, Fit, Layout, Library, Pixels, Preset, Region, decode,
+    model,
+    render::{self, Samples},
 };
 use crate::{
     Error, Result,
     tensor::{DType, Tensor, TensorData},
 };
 
-/// The order of a tensor's dimensions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Layout {
-    /// Height, width, channel: TensorFlow's order.
-    #[default]
-    Nhwc,
-    /// Channel, height, width.
-    Nchw,
-}
-
-/// The steps from an image to the input of a model: decode, crop, resize, normalise, lay out.
+/// The steps from an image to the input of a model: decode, crop, make grey, fit to a size, normalise, lay out.
 ///
 /// The default decodes and gives the whole image in its own size, scaled to [0, 1].
 ///
@@ -45,12 +30,18 @@ pub struct Preprocess {
     pub decode: DecodeOptions,
     /// The part of the image that is used.
     pub crop: Crop,
+    /// The samples of each pixel: red, green and blue, or grey.
+    pub channels: Channels,
     /// Height and width of the result; `None` leaves them as they are.
     pub size: Option<(usize, usize)>,
+    /// The way in which that part is fitted to the size.
+    pub fit: Fit,
     /// The weighing of pixels when the size changes.
     pub filter: Filter,
     /// Widen the filter when an image becomes smaller (`tf.image.resize(antialias=True)`).
     pub antialias: bool,
+    /// The library whose arithmetic is followed.
+    pub library: Library,
     /// The way from levels to numbers.
     pub preset: Preset,
     /// The order of the dimensions.
@@ -64,9 +55,12 @@ impl Default for Preprocess {
         Self {
             decode: DecodeOptions::default(),
             crop: Crop::None,
+            channels: Channels::Rgb,
             size: None,
+            fit: Fit::Stretch,
             filter: Filter::Bilinear,
             antialias: false,
+            library: Library::TensorFlow,
             preset: Preset::Unit,
             layout: Layout::Nhwc,
             dtype: DType::Float,
@@ -79,6 +73,32 @@ impl Preprocess {
     /// The whole image resized (bilinear), scaled to [0, 1], as models of TensorFlow Hub take it.
     pub fn unit(height: usize, width: usize) -> Self {
         Self::default().size(height, width)
+    }
+
+    /// The recipe of a model by its name: those of `keras.applications`, such as `ResNet50` or `efficientnet_b0`, and those
+    /// of torchvision's weights, such as `torchvision/resnet50/imagenet1k_v2`. [`model_names`](super::model_names) lists them.
+    ///
+    /// Keras states the size and the numbers; the resize is `tf.image.resize`, bilinear. Torchvision states all of it:
+    /// PIL images resized by Pillow, the middle cut out, and channels first.
+    ///
+    /// Case, `-` and `_` in a name make no difference.
+    ///
+    /// ```
+    /// use canary_core::image::{Fit, Preprocess, Preset};
+    ///
+    /// let xception = Preprocess::for_model("Xception")?;
+    /// assert_eq!((xception.size, xception.preset), (Some((299, 299)), Preset::Tf));
+    /// let resnet = Preprocess::for_model("torchvision/resnet50/imagenet1k_v2")?;
+    /// assert_eq!((resnet.size, resnet.fit), (Some((224, 224)), Fit::ShorterSide(232)));
+    /// let error = Preprocess::for_model("resnet5").unwrap_err().to_string();
+    /// assert!(error.contains("ResNet50"), "{error}");
+    /// # Ok::<(), canary_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Input`] for another name; it gives those that are like it.
+    pub fn for_model(name: &str) -> Result<Self> {
+        model::recipe(name)
     }
 
     /// `keras.applications.resnet` and `vgg16` in their usual size: 224 × 224, [`Preset::Caffe`].
@@ -117,9 +137,6 @@ impl Preprocess {
     }
 }
 
-/// The number of rows of a result between two calls of `go_on`.
-const ROWS: usize = 16;
-
 /// Setters.
 impl Preprocess {
     /// Changes how files are decoded.
@@ -136,10 +153,24 @@ impl Preprocess {
         self
     }
 
+    /// Changes the samples of each pixel.
+    #[must_use]
+    pub fn channels(mut self, channels: Channels) -> Self {
+        self.channels = channels;
+        self
+    }
+
     /// Changes height and width of the result.
     #[must_use]
     pub fn size(mut self, height: usize, width: usize) -> Self {
         self.size = Some((height, width));
+        self
+    }
+
+    /// Changes how an image is fitted to the size.
+    #[must_use]
+    pub fn fit(mut self, fit: Fit) -> Self {
+        self.fit = fit;
         self
     }
 
@@ -154,6 +185,13 @@ impl Preprocess {
     #[must_use]
     pub fn antialias(mut self, antialias: bool) -> Self {
         self.antialias = antialias;
+        self
+    }
+
+    /// Changes the library whose arithmetic is followed.
+    #[must_use]
+    pub fn library(mut self, library: Library) -> Self {
+        self.library = library;
         self
     }
 
@@ -180,7 +218,8 @@ impl Preprocess {
 }
 
 impl Preprocess {
-    /// The tensor of one image file: `[height, width, 3]`, or `[3, height, width]` as [`Layout::Nchw`].
+    /// The tensor of one image file: `[height, width, 3]`, or `[3, height, width]` as [`Layout::Nchw`]; a grey one has
+    /// 1 in place of 3.
     ///
     /// # Errors
     /// [`Error::Input`] when the file cannot be decoded (see [`decode`](super::decode)), or a setting is
@@ -211,7 +250,8 @@ impl Preprocess {
         self.validate()?;
         let (_, (height, width)) = self.region_and_size(pixels)?;
         let shape = self.shape(height, width);
-        let data = self.data(shape.iter().product(), |out| self.write(pixels, out, go_on))?;
+        let data =
+            self.data(shape.iter().product(), |out| render::write(self, pixels, out, go_on))?;
         Tensor::new(shape, data)
     }
 
@@ -226,27 +266,40 @@ impl Preprocess {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Input`] when one is impossible: a size of zero, a crop fraction outside (0, 1], a deviation of zero, a
-    /// dtype that images do not become.
+    /// [`Error::Input`] when one is impossible, such as a size of zero, a crop fraction outside (0, 1], a deviation of
+    /// zero, a dtype that images do not become, or a filter that the library does not have.
     pub fn validate(&self) -> Result<()> {
         // What is impossible is so for an image of one pixel too.
         self.crop.region(1, 1)?;
-        self.preset.affine()?;
+        self.fit.check(self.size)?;
+        let uniform = self.preset.affine()?.is_uniform();
         let wrong = |what: &str, reason: String| {
             Err(Error::Input { what: format!("preprocess.{what}"), reason })
         };
-        if let Some((height, width)) = self.size
-            && height
-                .checked_mul(width)
-                .is_none_or(|pixels| pixels == 0 || pixels as u64 > self.decode.max_pixels)
-        {
+        let most = self.decode.max_pixels;
+        let possible = |(height, width): (usize, usize)| {
+            height.checked_mul(width).is_some_and(|pixels| pixels > 0 && pixels as u64 <= most)
+        };
+        if let Some((height, width)) = self.size.filter(|&size| !possible(size)) {
             return wrong(
                 "size",
                 format!(
-                    "found {height} × {width}, expected at least one pixel and at most {} in all",
-                    self.decode.max_pixels
+                    "found {height} × {width}, expected at least one pixel and at most {most} in all"
                 ),
             );
+        }
+        if self.channels == Channels::Grey && !uniform {
+            return wrong(
+                "preset",
+                format!(
+                    "found {:?}, whose numbers are those of red, green and blue, for a grey image; use MeanStd with \
+                     one mean and one deviation",
+                    self.preset
+                ),
+            );
+        }
+        if let Some((setting, reason)) = self.conflict() {
+            return wrong(setting, reason);
         }
         match self.dtype {
             DType::Float | DType::Half => Ok(()),
@@ -264,15 +317,49 @@ impl Preprocess {
         }
     }
 
+    /// The settings of a resize that exclude each other: the one at fault, and the reason.
+    fn conflict(&self) -> Option<(&'static str, String)> {
+        let filter = self.filter;
+        if self.library == Library::Pillow {
+            if !matches!(
+                filter,
+                Filter::Nearest | Filter::Bilinear | Filter::Bicubic | Filter::Lanczos3
+            ) {
+                let known = "Nearest, Bilinear, Bicubic or Lanczos3, the filters of Pillow";
+                return Some(("filter", format!("found {filter:?}, expected {known}")));
+            }
+            if !self.antialias && filter != Filter::Nearest {
+                let reason = "found false, expected true: Pillow widens the filter always when an image becomes smaller";
+                return Some(("antialias", reason.to_owned()));
+            }
+        }
+        if let Fit::Box(_) = self.fit {
+            if self.library == Library::Pillow {
+                let reason = "found a box, which TensorFlow resizes; use Crop and another way to fit with Pillow";
+                return Some(("fit", reason.to_owned()));
+            }
+            if !matches!(filter, Filter::Nearest | Filter::Bilinear) {
+                let known = "Nearest or Bilinear, the filters of crop_and_resize";
+                return Some(("filter", format!("found {filter:?} for a box, expected {known}")));
+            }
+            if self.antialias {
+                let reason =
+                    "found true for a box, expected false: crop_and_resize has no antialiasing";
+                return Some(("antialias", reason.to_owned()));
+            }
+        }
+        None
+    }
+
     pub(super) fn shape(&self, height: usize, width: usize) -> Vec<usize> {
         match self.layout {
-            Layout::Nhwc => vec![height, width, 3],
-            Layout::Nchw => vec![3, height, width],
+            Layout::Nhwc => vec![height, width, self.channels.count()],
+            Layout::Nchw => vec![self.channels.count(), height, width],
         }
     }
 
     /// The part of an image that is used, and the height and width of its result.
-    fn region_and_size(&self, pixels: &Pixels<'_>) -> Result<(Region, (usize, usize))> {
+    pub(super) fn region_and_size(&self, pixels: &Pixels<'_>) -> Result<(Region, (usize, usize))> {
         let region = self.crop.region(pixels.height(), pixels.width())?;
         Ok((region, self.size.unwrap_or((region.height, region.width))))
     }
@@ -300,138 +387,5 @@ impl Preprocess {
                 TensorData::Float(floats)
             }
         })
-    }
-
-    /// Writes the result of one image to `out`, which is as long as it.
-    pub(super) fn write(
-        &self,
-        pixels: &Pixels<'_>,
-        out: Samples<'_>,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<()> {
-        let floats = |length: usize| {
-            let mut rows = vec![0.0; length];
-            self.write_rows(pixels, &mut rows, go_on)?;
-            if self.layout == Layout::Nhwc {
-                return Ok(rows);
-            }
-            let mut planes = vec![0.0; length];
-            split_channels(&rows, &mut planes);
-            Ok::<_, Error>(planes)
-        };
-        match out {
-            Samples::Float(out) if self.layout == Layout::Nhwc => {
-                self.write_rows(pixels, out, go_on)?;
-            }
-            Samples::Float(out) => out.copy_from_slice(&floats(out.len())?),
-            Samples::Half(out) => {
-                let floats = floats(out.len())?;
-                let halves: &mut [f16] = out.reinterpret_cast_mut();
-                halves.convert_from_f32_slice(&floats);
-            }
-            Samples::Uint8(out) => {
-                let floats = floats(out.len())?;
-                for (out, float) in out.iter_mut().zip(floats) {
-                    *out = level(float);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the rows of the result, three floats a pixel, from top to bottom.
-    fn write_rows(
-        &self,
-        pixels: &Pixels<'_>,
-        out: &mut [f32],
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<()> {
-        let width = pixels.width();
-        let (region, size) = self.region_and_size(pixels)?;
-        match pixels.data() {
-            PixelData::U8(samples) => {
-                self.resize(Source { samples, width, region }, size, out, go_on)
-            }
-            PixelData::F32(samples) => {
-                self.resize(Source { samples, width, region }, size, out, go_on)
-            }
-        }
-    }
-
-    fn resize<S: Sample>(
-        &self,
-        source: Source<'_, S>,
-        (height, width): (usize, usize),
-        out: &mut [f32],
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<()> {
-        let affine = self.preset.affine()?;
-        let Region { height: from_height, width: from_width, .. } = source.region;
-        let rows = Axis::new(self.filter, self.antialias, from_height, height);
-        let columns = Axis::new(self.filter, self.antialias, from_width, width);
-        let mut resizer = Resizer::new(source, (&rows, &columns), affine);
-        for (y, row) in out.chunks_exact_mut(width * 3).enumerate() {
-            if y % ROWS == ROWS - 1 && !go_on() {
-                return Err(stopped());
-            }
-            resizer.write_row(y, row);
-        }
-        Ok(())
-    }
-}
-
-/// The error of a result that its caller no longer wants.
-fn stopped() -> Error {
-    Error::Input { what: "image".to_owned(), reason: "preprocessing was stopped".to_owned() }
-}
-
-/// Memory for samples of a result.
-pub(super) enum Samples<'a> {
-    Float(&'a mut [f32]),
-    /// The bits of 16-bit floats.
-    Half(&'a mut [u16]),
-    Uint8(&'a mut [u8]),
-}
-
-impl Samples<'_> {
-    /// Parts of `length` samples each, in their order.
-    pub(super) fn split(self, length: usize) -> Vec<Self> {
-        match self {
-            Self::Float(all) => all.chunks_mut(length).map(Self::Float).collect(),
-            Self::Half(all) => all.chunks_mut(length).map(Self::Half).collect(),
-            Self::Uint8(all) => all.chunks_mut(length).map(Self::Uint8).collect(),
-        }
-    }
-}
-
-/// Copies pixels of three samples each into three planes.
-fn split_channels(pixels: &[f32], out: &mut [f32]) {
-    let (first, rest) = out.split_at_mut(pixels.len() / 3);
-    let (second, third) = rest.split_at_mut(pixels.len() / 3);
-    let samples = first.iter_mut().zip(second).zip(third);
-    for (((first, second), third), pixel) in samples.zip(pixels.as_chunks::<3>().0) {
-        [*first, *second, *third] = *pixel;
-    }
-}
-
-/// The nearest whole level, ties to the even one, within 0 to 255.
-#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep what is not a number.
-fn level(value: f32) -> u8 {
-    // From 2^23 on floats are whole numbers: the sum is rounded, and the level is its lowest bits.
-    (value.max(0.0).min(255.0) + 8_388_608.0).to_bits() as u8
-}
-
-#[cfg(test)]
-mod tests {
-    use super::level;
-
-    #[test]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn levels_are_rounded_as_floats_are() {
-        let samples = (-2000..20_000).map(|at: i16| f32::from(at) / 64.0);
-        for value in samples.chain([f32::INFINITY, f32::NEG_INFINITY, 254.499_98, 0.500_000_06]) {
-            assert_eq!(level(value), value.round_ties_even().clamp(0.0, 255.0) as u8, "{value}");
-        }
-        assert_eq!(level(f32::NAN), 0);
     }
 }

@@ -34,6 +34,24 @@ pub(crate) struct Affine {
     pub(crate) bgr: bool,
 }
 
+impl Affine {
+    /// The numbers of a pixel, in the order in which they are written.
+    pub(crate) fn pixel(&self, levels: [f32; 3]) -> [f32; 3] {
+        let channel = |at: usize| levels[at] * self.scale[at] + self.offset[at];
+        let [red, green, blue] = [channel(0), channel(1), channel(2)];
+        if self.bgr { [blue, green, red] } else { [red, green, blue] }
+    }
+
+    /// Returns `true` when every channel has the same numbers, as a grey image needs them.
+    pub(crate) fn is_uniform(&self) -> bool {
+        let same = |numbers: [f32; 3]| {
+            let [red, green, blue] = numbers.map(f32::to_bits);
+            red == green && green == blue
+        };
+        same(self.scale) && same(self.offset)
+    }
+}
+
 impl Preset {
     /// `(x - mean) / std` with one mean and one deviation for every channel.
     pub fn mean_std(mean: f32, std: f32) -> Self {

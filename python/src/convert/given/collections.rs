@@ -122,6 +122,24 @@ impl<'py, T: Given<'py>> Given<'py> for [T; 3] {
     }
 }
 
+impl<'py, T: Given<'py>> Given<'py> for [T; 4] {
+    fn wanted() -> Cow<'static, str> {
+        format!("four {}", T::several()).into()
+    }
+
+    fn several() -> Cow<'static, str> {
+        format!("fours of {}", T::several()).into()
+    }
+
+    fn read(value: &Bound<'py, PyAny>) -> Result<Self, Refused> {
+        let read = |at: usize, item: &Bound<'py, PyAny>| {
+            T::read(item).map_err(|refused| refused.within(&format!("[{at}]")))
+        };
+        let [one, two, three, four] = &items::<4>(value, Self::wanted)?;
+        Ok([read(0, one)?, read(1, two)?, read(2, three)?, read(3, four)?])
+    }
+}
+
 /// So many items of a tuple, a list or an array.
 fn items<'py, const N: usize>(
     value: &Bound<'py, PyAny>,

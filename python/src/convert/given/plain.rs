@@ -111,6 +111,7 @@ whole! {
     u64: "of 0 or more, below 2 ** 64",
     usize: "of 0 or more, below 2 ** 64",
     i32: "from -2147483648 to 2147483647",
+    i64: "from -2 ** 63 to 2 ** 63 - 1",
 }
 
 impl<'py> Given<'py> for PathBuf {

@@ -1,30 +1,13 @@
 //! The source positions that make an output position along one axis, and their weights.
 //!
 //! The formulas are those of TensorFlow's kernels `ResizeBilinear`, `ResizeBicubic`, `ResizeArea`,
-//! `ResizeNearestNeighbor` (each with half-pixel centres) and `ScaleAndTranslate`, in 32-bit floats as there.
+//! `ResizeNearestNeighbor` (each with half-pixel centres), `ScaleAndTranslate` and `CropAndResize`, in 32-bit floats as
+//! there.
 
-/// The weighing of source pixels, with the names of `tf.image.ResizeMethod`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Filter {
-    /// Linear between the two nearest pixels; `TensorFlow`'s default.
-    #[default]
-    Bilinear,
-    /// Keys' cubic with a = -0.5 over four pixels.
-    Bicubic,
-    /// The mean over the area that an output pixel covers. Antialiasing changes nothing.
-    Area,
-    /// The nearest pixel. Antialiasing changes nothing.
-    Nearest,
-    /// Lanczos' kernel of radius 3.
-    Lanczos3,
-    /// Lanczos' kernel of radius 5.
-    Lanczos5,
-    /// A Gaussian of radius 1.5 and sigma 0.5.
-    Gaussian,
-    /// Mitchell and Netravali's cubic, with B = C = 1/3.
-    MitchellCubic,
-}
+use std::ops::Range;
+
+use super::filter::{Filter, gaussian, keys_cubic, lanczos, mitchell_cubic, triangle};
+use crate::image::fit::Window;
 
 /// One output position made of two source positions: `lower + (upper - lower) * t`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,20 +55,76 @@ pub(crate) enum Axis {
     Taps(Taps),
 }
 
+/// One side of a resize: the positions that an axis makes, from place `at` of the result on.
+#[derive(Clone, Debug)]
+pub(crate) struct Side {
+    pub(crate) axis: Axis,
+    pub(crate) at: usize,
+}
+
+impl Side {
+    /// The side that shows a window of the whole image.
+    pub(crate) fn of_window(filter: Filter, antialias: bool, from: usize, window: &Window) -> Self {
+        let axis = Axis::new(filter, antialias, from, window.length, window.shown.clone());
+        Self { axis, at: window.at }
+    }
+
+    /// `CropAndResize`: `to` positions from `first` to `last`, fractions of the side whose corners are 0 and 1; those
+    /// outside of it are left out.
+    pub(crate) fn of_box(nearest: bool, (first, last): (f32, f32), from: usize, to: usize) -> Self {
+        let end = float(from - 1);
+        let step = if to > 1 { (last - first) * end / float(to - 1) } else { 0.0 };
+        let place = |x: usize| {
+            if to > 1 { first * end + float(x) * step } else { 0.5 * (first + last) * end }
+        };
+        let pair = |at: f32| {
+            if nearest {
+                let at = bound(at.round(), from);
+                return Pair { lower: at, upper: at, t: 0.0 };
+            }
+            Pair { lower: bound(at, from), upper: bound(at.ceil(), from), t: at - at.floor() }
+        };
+        let inside = |&x: &usize| (0.0..=end).contains(&place(x));
+        // The places ascend or descend evenly: those inside follow one another.
+        let at = (0..to).find(inside).unwrap_or(to);
+        let pairs = (at..to).take_while(inside).map(|x| pair(place(x))).collect();
+        Self { axis: Axis::Pair(pairs), at }
+    }
+}
+
 impl Axis {
-    /// From `from` source positions to `to` output positions; neither is zero.
-    pub(crate) fn new(filter: Filter, antialias: bool, from: usize, to: usize) -> Self {
-        match (filter, antialias) {
-            (Filter::Bilinear, false) => Self::Pair(bilinear(from, to)),
-            (Filter::Nearest, _) => Self::Pair(nearest(from, to)),
-            (Filter::Bicubic, false) => Self::Taps(Taps::new(from, &bicubic(from, to))),
-            (Filter::Area, _) => Self::Taps(Taps::new(from, &area(from, to))),
-            (Filter::Bilinear, true) => scaled(triangle, 1.0, antialias, from, to),
-            (Filter::Bicubic, true) => scaled(keys_cubic, 2.0, antialias, from, to),
-            (Filter::Lanczos3, _) => scaled(lanczos::<3>, 3.0, antialias, from, to),
-            (Filter::Lanczos5, _) => scaled(lanczos::<5>, 5.0, antialias, from, to),
-            (Filter::Gaussian, _) => scaled(gaussian, 1.5, antialias, from, to),
-            (Filter::MitchellCubic, _) => scaled(mitchell_cubic, 2.0, antialias, from, to),
+    /// The positions `shown` of the `to` that `from` source positions become; neither is zero.
+    pub(crate) fn new(
+        filter: Filter,
+        antialias: bool,
+        from: usize,
+        to: usize,
+        shown: Range<usize>,
+    ) -> Self {
+        let kernel: (fn(f32) -> f32, f32) = match (filter, antialias) {
+            (Filter::Bilinear, false) => return Self::Pair(bilinear(from, to, shown)),
+            (Filter::Nearest, _) => return Self::Pair(nearest(from, to, shown)),
+            (Filter::Bicubic, false) => return Self::taps(from, &bicubic(from, to, shown)),
+            (Filter::Area, _) => return Self::taps(from, &area(from, to, shown)),
+            (Filter::Bilinear, true) => (triangle, 1.0),
+            (Filter::Bicubic, true) => (keys_cubic, 2.0),
+            (Filter::Lanczos3, _) => (lanczos::<3>, 3.0),
+            (Filter::Lanczos5, _) => (lanczos::<5>, 5.0),
+            (Filter::Gaussian, _) => (gaussian, 1.5),
+            (Filter::MitchellCubic, _) => (mitchell_cubic, 2.0),
+        };
+        Self::taps(from, &scaled(kernel, antialias, from, to, shown))
+    }
+
+    fn taps(from: usize, spans: &[(usize, Vec<f32>)]) -> Self {
+        Self::Taps(Taps::new(from, spans))
+    }
+
+    /// The number of positions.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Pair(pairs) => pairs.len(),
+            Self::Taps(taps) => taps.starts.len(),
         }
     }
 }
@@ -108,27 +147,27 @@ fn floor(position: f32) -> f32 {
     if whole > position { whole - 1.0 } else { whole }
 }
 
-fn bilinear(from: usize, to: usize) -> Vec<Pair> {
+fn bilinear(from: usize, to: usize, shown: Range<usize>) -> Vec<Pair> {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = (float(x) + 0.5) * scale - 0.5;
         let floor = floor(at);
         Pair { lower: bound(floor, from), upper: bound(floor + 1.0, from), t: at - floor }
     };
-    (0..to).map(pair).collect()
+    shown.map(pair).collect()
 }
 
-fn nearest(from: usize, to: usize) -> Vec<Pair> {
+fn nearest(from: usize, to: usize, shown: Range<usize>) -> Vec<Pair> {
     let scale = float(from) / float(to);
     let pair = |x: usize| {
         let at = bound(floor((float(x) + 0.5) * scale), from);
         Pair { lower: at, upper: at, t: 0.0 }
     };
-    (0..to).map(pair).collect()
+    shown.map(pair).collect()
 }
 
 /// `ResizeBicubic`: weights from a table of 1024 steps, those outside the image dropped, the rest scaled to a sum of 1.
-fn bicubic(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+fn bicubic(from: usize, to: usize, shown: Range<usize>) -> Vec<(usize, Vec<f32>)> {
     const STEPS: f32 = 1024.0;
     let scale = float(from) / float(to);
     let span = |x: usize| {
@@ -146,11 +185,11 @@ fn bicubic(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
         let start = kept.first().map_or_else(|| bound(floor, from), |&(position, _)| position);
         (start, normalised(kept.into_iter().map(|(_, weight)| weight).collect()))
     };
-    (0..to).map(span).collect()
+    shown.map(span).collect()
 }
 
 /// `ResizeArea`: every source pixel weighs as much as of it lies under the output pixel.
-fn area(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
+fn area(from: usize, to: usize, shown: Range<usize>) -> Vec<(usize, Vec<f32>)> {
     let scale = float(from) / float(to);
     let span = |x: usize| {
         let (begin, end) = (float(x) * scale, (float(x) + 1.0) * scale);
@@ -158,17 +197,30 @@ fn area(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
         let mut weights = vec![0.0; bound(end.ceil() - 1.0, from) - start + 1];
         let mut position = begin.floor();
         while position < end.ceil() {
-            let covered = (position + 1.0).min(end) - position.max(begin);
+            let (first, last) = (position < begin, position + 1.0 > end);
+            // A difference of far positions would lose places that the scale has.
+            let covered = match (first, last) {
+                (true, true) => scale,
+                (true, false) => position + 1.0 - begin,
+                (false, true) => end - position,
+                (false, false) => 1.0,
+            };
             weights[bound(position, from) - start] += covered / scale;
             position += 1.0;
         }
         (start, weights)
     };
-    (0..to).map(span).collect()
+    shown.map(span).collect()
 }
 
 /// `ScaleAndTranslate`: the kernel, widened by the scale when the image becomes smaller.
-fn scaled(kernel: fn(f32) -> f32, radius: f32, antialias: bool, from: usize, to: usize) -> Axis {
+fn scaled(
+    (kernel, radius): (fn(f32) -> f32, f32),
+    antialias: bool,
+    from: usize,
+    to: usize,
+    shown: Range<usize>,
+) -> Vec<(usize, Vec<f32>)> {
     let inverse = 1.0 / (float(to) / float(from));
     let widened = if antialias { inverse.max(1.0) } else { 1.0 };
     let reach = radius * widened;
@@ -180,7 +232,7 @@ fn scaled(kernel: fn(f32) -> f32, radius: f32, antialias: bool, from: usize, to:
         let weight = |source: usize| kernel((float(source) + 0.5 - at).abs() * narrowed);
         (start, normalised((start..=end).map(weight).collect()))
     };
-    Axis::Taps(Taps::new(from, &(0..to).map(span).collect::<Vec<_>>()))
+    shown.map(span).collect()
 }
 
 /// The weights over their sum, unless that is next to nothing.
@@ -193,48 +245,4 @@ fn normalised(mut weights: Vec<f32>) -> Vec<f32> {
         }
     }
     weights
-}
-
-fn triangle(x: f32) -> f32 {
-    (1.0 - x).max(0.0)
-}
-
-/// R. Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = -0.5.
-fn keys_cubic(x: f32) -> f32 {
-    if x >= 2.0 {
-        0.0
-    } else if x >= 1.0 {
-        ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    } else {
-        ((1.5 * x - 2.5) * x) * x + 1.0
-    }
-}
-
-/// D. Mitchell and A. Netravali, "Reconstruction filters in computer graphics", 1988.
-fn mitchell_cubic(x: f32) -> f32 {
-    if x >= 2.0 {
-        0.0
-    } else if x >= 1.0 {
-        (((-7.0 / 18.0) * x + 2.0) * x - 10.0 / 3.0) * x + 16.0 / 9.0
-    } else {
-        (((7.0 / 6.0) * x - 2.0) * x) * x + 8.0 / 9.0
-    }
-}
-
-fn lanczos<const RADIUS: u8>(x: f32) -> f32 {
-    let radius = f32::from(RADIUS);
-    if x > radius {
-        0.0
-    } else if x <= 1e-3 {
-        1.0
-    } else {
-        let angle = std::f32::consts::PI * x;
-        radius * angle.sin() * (angle / radius).sin() / (angle * angle)
-    }
-}
-
-fn gaussian(x: f32) -> f32 {
-    const RADIUS: f32 = 1.5;
-    const SIGMA: f32 = RADIUS / 3.0;
-    if x >= RADIUS { 0.0 } else { (-x * x / (2.0 * SIGMA * SIGMA)).exp() }
 }

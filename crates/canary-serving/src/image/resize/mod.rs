@@ -6,10 +6,13 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod axis;
+mod filter;
+mod pillow;
 mod scalar;
 
-pub(crate) use axis::Axis;
-pub use axis::Filter;
+pub(crate) use axis::{Axis, Side};
+pub use filter::Filter;
+pub(crate) use pillow::PillowResizer;
 
 use super::{Region, preset::Affine};
 
@@ -149,8 +152,8 @@ mod tests {
             let floats: Vec<f32> =
                 levels.iter().map(|level| f32::from(*level) * 1.1 - 3.0).collect();
             for (filter, antialias) in filters {
-                let rows = Axis::new(filter, antialias, height, to_height);
-                let columns = Axis::new(filter, antialias, width, to_width);
+                let rows = Axis::new(filter, antialias, height, to_height, 0..to_height);
+                let columns = Axis::new(filter, antialias, width, to_width, 0..to_width);
                 for bgr in [false, true] {
                     let affine = Affine { scale: [0.1, 0.2, 0.3], offset: [-1.0, 0.5, 2.0], bgr };
                     let region = Region { top: 2, left: 1, height, width };
