@@ -14,8 +14,10 @@ use pyo3::{
 
 use crate::{answer::Answer, convert::given::kind};
 
+type Make = fn() -> Prediction;
+
 /// The names of the choices that read one output.
-const KINDS: [(&str, fn() -> Prediction); 3] =
+const KINDS: [(&str, Make); 3] =
     [("argmax", Prediction::argmax), ("class", Prediction::class), ("number", Prediction::number)];
 
 /// A choice, with the object that it was given as.
@@ -128,21 +130,26 @@ pub(crate) fn value(given: &Bound<'_, PyAny>) -> PyResult<Option<Predicted>> {
         return Ok(None);
     }
     if let Ok((class, probability)) = given.extract::<(Bound<'_, PyAny>, Option<f64>)>() {
-        return Ok(Some((class_of(&class)?, probability)));
+        return Ok(class_of(&class)?.map(|class| (class, probability)));
     }
-    Ok(Some((class_of(given)?, None)))
+    Ok(class_of(given)?.map(|class| (class, None)))
 }
 
-fn class_of(given: &Bound<'_, PyAny>) -> PyResult<String> {
+/// The class as text; `None` for a NaN: two models that both give it do not agree.
+fn class_of(given: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     if given.is_instance_of::<PyString>() {
-        return given.extract();
+        return given.extract().map(Some);
     }
     // Also the numbers of NumPy.
     if given.hasattr("__index__")? {
-        return given.call_method0("__index__")?.str()?.extract();
+        return given.call_method0("__index__")?.str()?.extract().map(Some);
     }
     if given.hasattr("__float__")? {
-        return given.call_method0("__float__")?.str()?.extract();
+        let number = given.call_method0("__float__")?;
+        if number.extract::<f64>()?.is_nan() {
+            return Ok(None);
+        }
+        return number.str()?.extract().map(Some);
     }
     Err(PyTypeError::new_err(format!(
         "it gave {}; give a text or a number, or a tuple of it and its probability, or None",

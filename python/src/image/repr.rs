@@ -28,7 +28,7 @@ pub(super) fn text(core: &Preprocess) -> String {
     );
     match core.fit {
         Fit::Pad => add("fit", "\"pad\"".to_owned()),
-        Fit::ShorterSide(side) => add("shorter_side", side.to_string()),
+        Fit::ShorterSide(length) => add("shorter_side", length.to_string()),
         Fit::Box(NormalizedBox { top, left, bottom, right }) => {
             add("crop_box", format!("({top:?}, {left:?}, {bottom:?}, {right:?})"));
         }

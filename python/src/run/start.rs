@@ -74,6 +74,6 @@ impl Start {
 
     /// Takes the lock, reads the objects and begins, or resumes a stored run.
     pub(crate) async fn begin(self, anew: bool) -> Result<Run> {
-        Ok(Run::new(live::begin(self.draft, anew).await?, self.viewer))
+        Ok(Run::new(Box::pin(live::begin(self.draft, anew)).await?, self.viewer))
     }
 }

@@ -30,7 +30,7 @@ pymethods! {
     methods {
         #[new]
         fn new(models: Vec<Bound<'_, ModelConfig>>) -> PyResult<Self> {
-            let models = models.iter().map(|model| model.get().0.clone());
+            let models = models.into_iter().map(|model| model.get().0.clone());
             let config = serving::ModelServerConfig::new(models);
             config.validate().into_result().py()?;
             Ok(Self(config))

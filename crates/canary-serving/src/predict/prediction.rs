@@ -67,7 +67,8 @@ impl Prediction {
         Self { kind: Kind::Class, ..Self::default() }
     }
 
-    /// A number as text, from an output of one number for each row, such as a regression's. It has no probability;
+    /// A number as text, from an output of one number for each row, such as a regression's. It has no probability, and NaN
+    /// is no prediction;
     /// `canary_core::evidence::close` compares two of them.
     pub fn number() -> Self {
         Self { kind: Kind::Number, ..Self::default() }
@@ -120,7 +121,10 @@ impl Prediction {
                 let (name, tensor) = self.one(answer)?;
                 // The shortest texts that are read back as the same numbers.
                 let numbers = numbers(tensor).map(|all| all.iter().map(f64::to_string).collect());
-                Ok(each(name, tensor, numbers, "one number for each row")?)
+                let rows = each(name, tensor, numbers, "one number for each row")?;
+                // A NaN is no prediction: two models that both fail so do not agree.
+                let is_number = |row: &Predicted| row.0 != "NaN";
+                Ok(rows.into_iter().map(|row| row.filter(is_number)).collect())
             }
         }
     }
@@ -319,7 +323,7 @@ mod tests {
         assert_eq!(rows[0], Some(("cat".to_owned(), None)));
         let number = Prediction::number();
         let rows = one(&number, &[2], TensorData::Float(vec![0.1, f32::NAN]));
-        assert_eq!(rows, [Some(("0.1".to_owned(), None)), Some(("NaN".to_owned(), None))]);
+        assert_eq!(rows, [Some(("0.1".to_owned(), None)), None], "NaN is no prediction");
         let wide = answer(&[("y", &[1, 2], TensorData::Float(vec![0.0; 2]))]);
         assert!(number.of(&wide).unwrap_err().to_string().contains("one number for each row"));
         assert!(class.of(&wide).is_err());
