@@ -53,7 +53,7 @@ pub struct Workload {
     pub namespace: String,
     /// The model's name in request paths; TensorFlow Serving's `--model_name`.
     pub model_name: String,
-    /// Where the numbered version folders are: a path, `gs://…` or `s3://…`; `--model_base_path`.
+    /// The location of the numbered version folders: a path, `gs://…` or `s3://…`; `--model_base_path`.
     pub model_path: String,
     /// The container image; `tensorflow/serving` unless set. Pin a tag in production.
     pub image: String,
@@ -67,7 +67,7 @@ pub struct Workload {
     pub cpu_limit: Option<String>,
     /// The most memory that each pod gets, as a Kubernetes quantity; no limit when absent. A pod that takes more is killed.
     pub memory_limit: Option<String>,
-    /// The number of GPUs of each pod; 0 unless set. Kubernetes gives whole devices, as request and as limit.
+    /// The number of GPUs of each pod; 0 unless set. Kubernetes assigns whole devices, as request and as limit.
     pub gpus: u32,
     /// The extended resource that a GPU is; `nvidia.com/gpu` unless set.
     pub gpu_resource: String,
@@ -218,7 +218,7 @@ impl Workload {
         self
     }
 
-    /// Finds the mistakes for which Kubernetes would refuse the objects, or the model server fail to start.
+    /// Finds the mistakes that would make Kubernetes refuse the objects, or the model server fail to start.
     pub fn validate(&self) -> Findings {
         let mut findings = Findings::new();
         let object = format!("Workload {}/{}-{}", self.namespace, self.app, self.version);
@@ -351,8 +351,8 @@ impl Workload {
         }))
     }
 
-    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports say by
-    /// `appProtocol` what is spoken there, gRPC and HTTP.
+    /// The `Service` that all versions share: it selects by `app` alone, the mesh chooses the version. Its ports
+    /// declare their protocols, gRPC and HTTP, with `appProtocol`.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every finding of [`Workload::validate`].
@@ -409,7 +409,7 @@ fn to_value<T: Serialize>(object: &T) -> Result<Value> {
     })
 }
 
-/// The problem of a text that is not an RFC 1035 label, as the names of services must be.
+/// The problem of a text that is not an RFC 1035 label, which the names of services must be.
 fn dns_label_problem(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("is empty");

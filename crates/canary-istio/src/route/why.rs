@@ -1,4 +1,4 @@
-//! Why a request went where it went, as data and in words.
+//! The reasons for the route of a request, as data and in words.
 
 use std::fmt;
 
@@ -84,9 +84,9 @@ impl fmt::Display for Why {
 }
 
 impl<R: RequestView> Decision<R> {
-    /// Which rule matched, and for each earlier one the first condition that failed.
+    /// The rule that matched and, for each earlier rule, the first condition that failed.
     ///
-    /// This searches again and takes notes; [`Mesh::route`](super::Mesh::route) takes none.
+    /// This repeats the search and records it, which [`Mesh::route`](super::Mesh::route) does not do.
     ///
     /// ```
     /// use canary_core::{Gateway, Mesh, Request, VirtualService};
@@ -227,7 +227,7 @@ fn tried_in_mesh<R: RequestView>(compiled: &Compiled, request: &R, port: u16, wh
     }
 }
 
-/// Says of each VirtualService why it does not serve the host of a request.
+/// Gives the reason why each VirtualService does not serve the host of a request.
 fn left_out<R: RequestView>(
     compiled: &Compiled,
     workload: &Workload,

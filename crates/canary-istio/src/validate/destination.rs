@@ -1,4 +1,4 @@
-//! Where traffic goes, and with which weight.
+//! Destinations and their weights.
 
 use super::{duration::check_port, sink::Sink};
 use crate::names::{check_wildcard_domain, is_label};

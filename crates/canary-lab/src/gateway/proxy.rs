@@ -1,4 +1,4 @@
-//! The proxy: one request in, the decision about it, one answer out.
+//! The proxy: it receives a request, decides its route, and returns the response.
 
 use std::{
     convert::Infallible,
@@ -52,9 +52,9 @@ const MAX_BODY: usize = 256 << 20;
 pub(crate) struct Proxy {
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) metrics: Arc<Metrics>,
-    /// The log of mirrored requests, once somebody reads it.
+    /// The log of mirrored requests, while it has a reader.
     pub(crate) mirror_log: ArcSwapOption<Sink>,
-    /// The last exchanges, once somebody reads them.
+    /// The last exchanges, while they have a reader.
     pub(crate) recent: ArcSwapOption<Recent>,
     upstreams: Arc<Upstreams>,
     draws: AtomicU64,

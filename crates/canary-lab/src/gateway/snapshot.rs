@@ -41,7 +41,7 @@ pub(crate) struct Snapshot {
     /// The port of the Gateways that the listener represents.
     pub(crate) port: u16,
     endpoints: HashMap<String, Vec<Endpoint>>,
-    /// The same for real Envoy.
+    /// The inventory from which real Envoy is configured.
     pub(crate) inventory: Inventory,
 }
 

@@ -26,8 +26,8 @@ pub const FIELD_MANAGER: &str = "canary";
 ///
 /// It implements [`canary_core::cluster::Cluster`]. Cloning gives another handle of the same store. Istio's three
 /// kinds are checked on every write as Istio's webhook checks them. `status` belongs to the lab and is left unchanged
-/// by writes. Lists are owned whole, as Istio's resource definitions have them; so they are for Kubernetes' kinds,
-/// where the API server merges some lists by key.
+/// by writes. Lists are owned as a whole, as in Istio's resource definitions, and also for Kubernetes' kinds, for which
+/// the API server merges some lists by key.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -88,7 +88,7 @@ impl Store {
         Self { inner: Arc::default(), manager: FIELD_MANAGER.to_owned(), force: false }
     }
 
-    /// A handle whose writes are recorded under another name than [`FIELD_MANAGER`].
+    /// A handle whose writes are recorded under this name instead of [`FIELD_MANAGER`].
     #[must_use]
     pub fn field_manager(mut self, name: impl Into<String>) -> Self {
         self.manager = name.into();
@@ -173,7 +173,7 @@ impl Store {
         let before = shown(&old.object, &target.api_version);
         let mut object = before.clone();
         if let Err(error) = json_patch::patch(&mut object, patch) {
-            // A test sees the operations before it, so the one that failed may hold on the object as it was.
+            // A test sees the operations before it, so a failed test may succeed on the original object.
             return Err(match (&error.kind, failed_tests(&before, patch)) {
                 (_, Some(diff)) => Error::conflict(target.to_string(), diff),
                 (json_patch::PatchErrorKind::TestFailed, None) => {
@@ -275,7 +275,7 @@ impl Cluster for Store {
 }
 
 impl Inner {
-    /// Stores an object and tells the watchers, unless it is what it was.
+    /// Stores an object and notifies the watchers, unless it is unchanged.
     fn put(&mut self, target: &ObjectRef, old: Option<&Stored>, mut next: Stored) -> Result<Value> {
         next.managers.write_to(&mut next.object, &target.api_version);
         next.object["metadata"]["namespace"] = target.namespace.clone().into();

@@ -51,7 +51,7 @@ pub struct Preprocess {
     pub filter: Filter,
     /// Widen the filter when an image becomes smaller (`tf.image.resize(antialias=True)`).
     pub antialias: bool,
-    /// The way from levels to numbers.
+    /// The conversion of levels to numbers.
     pub preset: Preset,
     /// The order of the dimensions.
     pub layout: Layout,
@@ -215,7 +215,7 @@ impl Preprocess {
         Tensor::new(shape, data)
     }
 
-    /// Looks at the settings before any image comes.
+    /// Checks the settings without an image.
     ///
     /// ```
     /// use canary_core::image::Preprocess;
@@ -229,7 +229,7 @@ impl Preprocess {
     /// [`Error::Input`] when one is impossible: a size of zero, a crop fraction outside (0, 1], a deviation of zero, a
     /// dtype that images do not become.
     pub fn validate(&self) -> Result<()> {
-        // What is impossible is so for an image of one pixel too.
+        // Impossible settings also fail for an image of one pixel.
         self.crop.region(1, 1)?;
         self.preset.affine()?;
         let wrong = |what: &str, reason: String| {
@@ -415,7 +415,7 @@ fn split_channels(pixels: &[f32], out: &mut [f32]) {
 }
 
 /// The nearest whole level, ties to the even one, within 0 to 255.
-#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep what is not a number.
+#[allow(clippy::cast_possible_truncation, clippy::manual_clamp)] // `clamp` would keep NaN.
 fn level(value: f32) -> u8 {
     // From 2^23 on floats are whole numbers: the sum is rounded, and the level is its lowest bits.
     (value.max(0.0).min(255.0) + 8_388_608.0).to_bits() as u8

@@ -39,7 +39,7 @@ pub(crate) const FULL: &str = "the server is full: send fewer at once";
 /// The header in which a proxy may pass on Envoy's response flags (`%RESPONSE_FLAGS%`).
 const FLAGS: [&str; 2] = ["x-envoy-response-flags", "x-response-flags"];
 
-/// A refusal of Envoy itself, recognised by the text that it sends and the flag that its log would show.
+/// An error response of Envoy itself, recognised by its text, with the flag that Envoy's log would show.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
 const LOCAL_REPLIES: &[(&str, &str, &str)] = &[
     ("no healthy upstream", "UH", "no endpoint of the chosen subset is ready; see its pods"),
@@ -117,7 +117,7 @@ pub(crate) fn of_network(url: &str, cause: HttpError) -> Failure {
     Failure { error, repeat, pause: None }
 }
 
-/// The text of the last cause, which says most.
+/// The text of the last cause, which is the most specific.
 pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     causes(error).last().map_or_else(String::new, ToString::to_string)
 }
@@ -234,7 +234,7 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
 
 /// The `error` of TensorFlow Serving's JSON.
 fn server_message(text: &str) -> Option<String> {
-    /// Longer texts are no error message, and reading them would take many times their size.
+    /// A longer text is not an error message, and reading it would take many times its size.
     const LONGEST: usize = 64 << 10;
     if text.len() > LONGEST {
         return None;

@@ -41,7 +41,7 @@ impl Default for Payload {
 }
 
 impl fmt::Debug for Payload {
-    /// Writes its size alone: it may be an image, or many.
+    /// Shows only the size, because the body may contain images.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = match self {
             Self::Json(body) => body.len(),

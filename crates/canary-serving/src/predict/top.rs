@@ -47,7 +47,7 @@ fn falling(row: &[f32]) -> Vec<usize> {
 }
 
 /// The labels and probabilities of the first row in the JSON of a predict answer, most probable first: what
-/// [`super::Answer::top`] gives, for answers that come out of a log.
+/// [`super::Answer::top`] gives, for answers from a log.
 ///
 /// ```
 /// use canary_core::predict::read_top;

@@ -12,7 +12,7 @@ pub(super) fn refuse(text: &str, reason: &str) -> Error {
     refused(&named(text), reason)
 }
 
-/// An error that the same call would meet again.
+/// An error that a repeated call would return again.
 pub(super) fn refused(action: &str, reason: impl Into<String>) -> Error {
     Error::Store {
         action: action.to_owned(),

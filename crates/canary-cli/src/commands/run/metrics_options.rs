@@ -1,4 +1,4 @@
-//! The options by which a run is scraped.
+//! The options for the metrics of a run.
 
 use std::time::Duration;
 

@@ -24,7 +24,7 @@ const fn field(number: u32, size: usize, fields: &'static [Field]) -> Field {
     Field { number, size, fields }
 }
 
-/// A string twice: as the message has it, and as a tensor has it.
+/// A string counts twice: in the message, and in the tensor.
 const STRING: usize = size_of::<Bytes>() + size_of::<Vec<u8>>() + HEAP;
 /// An entry of a map, which has a value also when the message has none.
 const fn entry<T>() -> usize {

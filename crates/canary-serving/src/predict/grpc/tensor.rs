@@ -10,8 +10,8 @@ use crate::{
     tensor::{DType, DataView, Tensor, TensorData, TensorView},
 };
 
-/// The memory for elements that a response's arrays have and that are not sent, of all of them together. A few bytes can
-/// stand for any number of elements.
+/// The memory for elements that a response's arrays have and that are not sent, of all of them together. A few bytes
+/// can represent any number of elements.
 pub(super) const MAX_FILLED: usize = 64 << 20;
 
 /// The name of an element type.

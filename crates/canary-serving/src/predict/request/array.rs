@@ -56,7 +56,8 @@ fn write_part<B: Body>(body: &mut B, shape: &[usize], data: DataView<'_>, start:
         DataView::Uint32(values) => write!(values, OneByOne(write_integer)),
         DataView::Uint64(values) => write!(values, OneByOne(write_integer)),
         DataView::Half(values) | DataView::Bfloat16(values) | DataView::Uint16(values) => {
-            // Refused before: REST has no such numbers. Written as integers they would be wrong in silence.
+            // These types are refused earlier, because REST cannot express them. Written as integers, they would be
+            // silently wrong.
             debug_assert!(values.is_empty(), "the dtype was checked before");
         }
         DataView::Bool(values) => write!(
