@@ -1,4 +1,4 @@
-//! The old version after a promotion: its `Deployment`, and what became of it.
+//! The old version after a promotion: its `Deployment`, and the outcome.
 
 use std::fmt;
 
@@ -26,12 +26,12 @@ pub struct OldVersion {
     pub uid: String,
     /// A digest of its pod template: another model or image has another one.
     pub template: String,
-    /// The number of pods that it asks for.
+    /// Its number of replicas.
     pub replicas: u64,
 }
 
 impl OldVersion {
-    /// Returns `true` when both are the same object with the same pod template, whatever its replicas are.
+    /// Returns `true` when both are the same object with the same pod template, with any number of replicas.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.deployment, &self.uid, &self.template)
             == (&other.deployment, &other.uid, &other.template)
@@ -86,7 +86,7 @@ impl State {
         self.scale_down_at
     }
 
-    /// What became of the old version's `Deployment`; none before that, and where the plan does not ask for it.
+    /// The outcome for the old version's `Deployment`; `None` before that, and if the plan does not scale it down.
     pub fn scale_down(&self) -> Option<&ScaleDown> {
         self.scale_down.as_ref()
     }

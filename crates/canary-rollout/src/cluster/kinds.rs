@@ -1,4 +1,4 @@
-//! The kinds that are known here by name alone.
+//! The kinds that can be referred to by name alone.
 
 use super::ObjectRef;
 
@@ -28,7 +28,7 @@ const CLUSTER_WIDE: &[&str] =
     &["ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace", "Node"];
 
 impl ObjectRef {
-    /// The group and version under which a kind is asked for; none of a kind that is not known here.
+    /// The group and version under which a kind is requested; `None` for an unknown kind.
     ///
     /// ```
     /// use canary_core::cluster::ObjectRef;

@@ -1,4 +1,4 @@
-//! The route that leads a request header to the canary whatever the weights are: created, replaced, removed.
+//! The route that sends requests with a header to the canary at any weight: created, replaced, removed.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Fields of the target that its copy must not have: the canary's answers to marked requests are no sample of traffic.
+/// Fields of the target that its copy must not have, because the canary's answers to marked requests are not a sample
+/// of the traffic.
 const MIRRORS: [&str; 5] =
     ["mirror", "mirrors", "mirrorPercentage", "mirror_percent", "mirrorPercent"];
 
@@ -95,7 +96,7 @@ pub(super) fn remove_managed(
     let routes = http(virtual_service).iter().enumerate();
     let gone = routes.filter(|(index, route)| is_managed(route) && chosen(*index, route));
     let mut places = Vec::new();
-    // From behind, because each removal moves the places of the routes after it.
+    // From the end, because each removal moves the routes after it.
     for (index, route) in gone.collect::<Vec<_>>().into_iter().rev() {
         ops.test(format!("/spec/http/{index}"), route);
         ops.remove(format!("/spec/http/{index}"));

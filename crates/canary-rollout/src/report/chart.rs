@@ -77,7 +77,7 @@ impl Chart {
         self.steps_to(class, points, self.seconds);
     }
 
-    /// The same, to an earlier end.
+    /// A line that keeps each value until the next one, to an earlier end.
     pub(super) fn steps_to(&mut self, class: &str, points: &[(f64, f64)], end: f64) {
         let mut path = Vec::with_capacity(points.len() * 2);
         for pair in points.windows(2) {
@@ -117,7 +117,7 @@ impl Chart {
         );
     }
 
-    /// Says in the middle of the chart why there is no line.
+    /// Writes the reason why there is no line in the middle of the chart.
     pub(super) fn note(&mut self, text: &str) {
         let _ = write!(
             self.body,
@@ -127,7 +127,7 @@ impl Chart {
         );
     }
 
-    /// The chart, with its axes; `description`, which is escaped already, is read to those who cannot see it.
+    /// The chart, with its axes; `description`, which is escaped already, is for screen readers.
     pub(super) fn finish(self, description: &str) -> String {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{description}\" \

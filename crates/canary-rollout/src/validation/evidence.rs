@@ -1,5 +1,5 @@
-//! The rules of a plan about its evidence: a guardrail without observations would be quiet forever, which must not look
-//! like consent.
+//! The rules of a plan about its evidence: a guardrail without observations never alarms, which must not look like
+//! success.
 
 use super::{
     super::{
@@ -21,7 +21,7 @@ pub(super) fn check(plan: &Plan, findings: &mut Findings) {
     labels(plan, findings);
 }
 
-/// Each guardrail has a step in which it can see anything at all.
+/// Each guardrail has a step in which it can have observations.
 fn sources(plan: &Plan, findings: &mut Findings) {
     let divides = plan.steps.iter().any(|step| (1..100).contains(&step.weight));
     let unpaired = plan.header.is_none() && !plan.steps.iter().any(|step| step.mirror > 0);

@@ -12,7 +12,7 @@ use crate::{Error, Plan, Result, evidence::Timestamp};
 /// The result of renewing a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Renewal {
-    /// It was not due.
+    /// The renewal was not due.
     NotDue,
     Renewed,
     /// The Lease had been deleted, and was created again.

@@ -11,7 +11,7 @@ use crate::{
 /// The file in which a run stores its observations.
 pub(super) struct Store {
     file: Box<dyn Write + Send>,
-    /// The split that was stored last, and since when it was in force.
+    /// The split that was stored last, and the time from which it was in force.
     split: Option<(Split, Timestamp)>,
 }
 
@@ -37,7 +37,7 @@ impl Store {
         line.write(&mut *self.file)
     }
 
-    /// Hands over to the file what is buffered.
+    /// Flushes the buffer to the file.
     fn flush(&mut self) -> std::io::Result<()> {
         self.file.flush()
     }

@@ -131,7 +131,7 @@ async fn a_slip_in_the_name_is_reported_with_the_versions_that_are_there() {
     );
 }
 
-/// Only the stable version is there: that it was meant would be a bad guess.
+/// Only the stable version exists, so suggesting it would be a bad guess.
 #[tokio::test]
 async fn the_pods_of_another_subset_are_not_suggested() {
     let memory = with([]);
