@@ -49,6 +49,9 @@ pub struct Series {
     pub code: u16,
     /// Envoy's response flags, such as `NR` or `UF,URX`; empty when there is none.
     pub flags: String,
+    /// `true` when the request was divided by weights: its rule has several destinations. Requests of other rules, such
+    /// as a route by header, say nothing about the split.
+    pub divided: bool,
 }
 
 /// The number of requests of a series, and their durations.
@@ -92,11 +95,20 @@ impl Metrics {
 
     /// The counters in Prometheus' text format.
     pub fn to_prometheus(&self) -> String {
-        exposition::text([exposition::counters(self.counts())])
+        exposition::text([exposition::counters(&self.counts())])
     }
 }
 
 impl Count {
+    /// Adds the requests of another series.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.total += other.total;
+        for (bucket, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *bucket += more;
+        }
+    }
+
     /// The number of requests of each bucket with its upper bound in milliseconds, the last one without bound.
     pub(super) fn buckets(&self) -> Vec<(f64, u64)> {
         let bounded: u64 = self.buckets.iter().sum();
@@ -119,9 +131,11 @@ mod tests {
             version: "v2".to_owned(),
             code: 200,
             flags: String::new(),
+            divided: true,
         };
         metrics.record(series.clone(), Duration::from_millis(7));
-        metrics.record(series, Duration::from_millis(40));
+        // The text has one series for a destination, whether or not weights led to it.
+        metrics.record(Series { divided: false, ..series }, Duration::from_millis(40));
         metrics.record(
             Series { code: 404, flags: "NR".to_owned(), ..Series::default() },
             Duration::ZERO,

@@ -103,7 +103,7 @@ impl Proxy {
 
     /// The counters and the weights in force, in Prometheus' text format.
     pub(crate) fn metrics_text(&self) -> String {
-        let counters = exposition::counters(self.metrics.counts());
+        let counters = exposition::counters(&self.metrics.counts());
         exposition::text([counters, exposition::weights(self.snapshot.load_full())])
     }
 
@@ -150,6 +150,7 @@ impl Proxy {
             version: if who.version.is_empty() { version } else { who.version },
             code: response.status().as_u16(),
             flags,
+            divided: decision.shares().len() > 1,
         };
         self.metrics.record(series, began.elapsed());
         response

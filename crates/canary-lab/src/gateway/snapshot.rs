@@ -96,6 +96,19 @@ impl Snapshot {
         all.find(|endpoint| endpoint.ports.values().any(|found| *found == address))
     }
 
+    /// Returns true when weights divide the requests of the Envoy route of this name: its rule has several destinations.
+    /// Envoy's log has no more than the name, so rules without a name are one.
+    pub(crate) fn divides(&self, route: &str) -> bool {
+        let rules = self.inventory.virtual_services();
+        let mut rules = rules.iter().flat_map(|service| service.spec.http.iter().flatten());
+        rules.any(|rule| {
+            let name = rule.name.as_deref().unwrap_or_default();
+            let rest = route.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                && rule.route.iter().flatten().count() > 1
+        })
+    }
+
     /// The pods that a cluster sends requests to.
     pub(crate) fn endpoints<'a>(
         &'a self,
