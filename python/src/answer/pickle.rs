@@ -32,7 +32,7 @@ pub(super) fn take_apart<'py>(answer: &Bound<'py, Answer>) -> PyResult<Parts<'py
     let headers = core.headers().iter().filter(|(name, _)| !predict::is_credential(name.as_str()));
     let subset = core.subset().map(str::to_owned);
     Ok((
-        Answer::items(answer)?,
+        Answer::shared(answer)?,
         PyBytes::new(py, core.raw()),
         headers
             .map(|(name, value)| (name.to_string(), PyBytes::new(py, value.as_bytes())))
