@@ -1,4 +1,4 @@
-//! The page of a fixed release and of its comparison with another; python/tests/test_report_looks.py draws it in a browser.
+//! The page of a fixed release and of its comparison with another; `python/tests/test_report_looks.py` draws it in a browser.
 //!
 //! `CANARY_WRITE_LOOKS=1 cargo test -p canary-rollout report` writes it again.
 
