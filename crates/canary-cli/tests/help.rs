@@ -58,8 +58,6 @@ fn the_whole_table_of_statuses_is_in_the_help() {
 fn the_page_of_the_command_has_these_tables() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/command.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let rows =
-        |beginning: &'static str| page.lines().filter(move |line| line.starts_with(beginning));
     for command in canary_cli::command().get_subcommands() {
         let row = format!("| `{}` | {} |", command.get_name(), command.get_about().unwrap());
         assert!(page.contains(&row), "{row}");

@@ -55,7 +55,6 @@ fn words(command: &str) -> Vec<String> {
     for character in command.chars() {
         match (quote, character) {
             (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => word.push(character),
             (None, '\'' | '"') => (quote, any) = (Some(character), true),
             (None, ' ') => {
                 if any || !word.is_empty() {
@@ -63,7 +62,7 @@ fn words(command: &str) -> Vec<String> {
                 }
                 any = false;
             }
-            (None, _) => word.push(character),
+            (Some(_) | None, _) => word.push(character),
         }
     }
     if any || !word.is_empty() {

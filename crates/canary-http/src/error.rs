@@ -249,7 +249,7 @@ impl fmt::Display for TlsFailure {
         f.write_str(match self {
             Self::Untrusted => "the server's certificate is not trusted",
             Self::Refused => "the server refused it",
-            Self::Other => "the two sides have nothing in common",
+            Self::Other => "the two sides have no TLS version or cipher in common",
         })
     }
 }

@@ -120,7 +120,7 @@ fn from_status(verb: Verb, object: &ObjectRef, status: &Status) -> Error {
         400 | 422 => Error::invalid(findings(object, status)),
         429 => refused(
             format!(
-                "the API server is busy (429: {message}); it asks to wait {} s",
+                "the API server is busy (429: {message}); retry after {} s",
                 retry_after(status)
             ),
             true,

@@ -47,11 +47,11 @@ pub(super) fn search(
 ) -> Result<Power> {
     if !(probability > 0.0 && probability < 1.0) {
         return Err(Error::Plan(format!(
-            "the probability to catch the harm is {probability}, expected between 0 and 1"
+            "the probability of detecting the harm is {probability}, expected between 0 and 1"
         )));
     }
     if plan.aa {
-        let why = "an A/A plan rolls nothing back at an alarm, so it catches no harm; leave aa out";
+        let why = "an A/A plan rolls nothing back at an alarm, so it detects no harm; leave aa out";
         return Err(Error::Plan(why.to_owned()));
     }
     let tried = |factor: f64| chance(&lengthened(plan, factor));
@@ -136,7 +136,7 @@ fn uncaught(plan: &Plan, longest: f64, found: &Chance) -> String {
         String::new()
     };
     format!(
-        "holds {} times as long{limit} catch this harm with {found} only; choose a guardrail that sees it",
+        "holds {} times as long{limit} detect this harm with a probability of only {found}; choose a guardrail that tests for it",
         (longest * 100.0).round() / 100.0
     )
 }

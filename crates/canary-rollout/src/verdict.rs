@@ -293,7 +293,7 @@ impl std::fmt::Display for Verdict {
                 f.write_str("promoted: no guardrail alarmed; ")?;
                 let excluded = excluded(evidence);
                 if excluded.is_empty() {
-                    f.write_str("no size of harm is excluded by them")?;
+                    f.write_str("the evidence excludes no size of harm")?;
                 } else {
                     f.write_str(&excluded.join(", "))?;
                 }
@@ -490,7 +490,7 @@ mod tests {
         let verdict = Verdict::Promote { evidence: Vec::new(), exposure: 1, stable: 0, pairs: 1 };
         assert_eq!(
             verdict.to_string(),
-            "promoted: no guardrail alarmed; no size of harm is excluded by them; the canary served 1 request, the stable \
+            "promoted: no guardrail alarmed; the evidence excludes no size of harm; the canary served 1 request, the stable \
              version 0; 1 pair was compared"
         );
     }

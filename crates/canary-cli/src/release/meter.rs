@@ -57,7 +57,9 @@ impl Meter {
             return;
         }
         let seconds = time.as_secs_f64();
-        output::message(&format!("--metrics: served for {seconds} s more; Ctrl-C ends that"));
+        output::message(&format!(
+            "--metrics: serving for another {seconds} s; press Ctrl-C to stop"
+        ));
         tokio::select! {
             () = tokio::time::sleep(time) => {}
             () = signal() => {}

@@ -54,7 +54,9 @@ impl<P: Predictor> Pairing<P> {
 
     /// Checks that the header route answers from the canary, as a driver's probe does; otherwise returns the reason.
     ///
-    /// # Errors One line with the response that came instead.
+    /// # Errors
+    ///
+    /// One line with the response that came instead.
     pub async fn reach(&self, input: impl Into<P::Input>) -> Result<(), String> {
         self.0.reach(&input.into()).await.map_err(|error| error.to_string())
     }

@@ -68,13 +68,10 @@ impl OwnRequests {
     pub(crate) fn clash(self, other: Self) -> Option<&'static str> {
         match (self, other) {
             (Self::Reports, Self::CountsAll | Self::CountsUnmarked) => Some(
-                "each request of the first would be counted by both; let it give pairs alone (Traffic::pairs_only), or \
-                 say that they are counted apart (Prometheus::own_requests_apart)",
+                "each request of the first would be counted by both; let it report only pairs (Traffic::pairs_only), or declare that they are counted separately (Prometheus::own_requests_apart)",
             ),
             (Self::SendsPairs, Self::CountsAll) => Some(
-                "the second would count what the first asks the canary by the header as traffic that the weights gave \
-                 it; let Istio mark these requests (mark_header) and leave them out (Metrics::unmarked), or say that \
-                 they are counted apart (Prometheus::own_requests_apart)",
+                "the second would count the requests that the first sends to the canary by header as traffic of the weights; let Istio mark these requests (mark_header) and leave them out (Metrics::unmarked), or declare that they are counted separately (Prometheus::own_requests_apart)",
             ),
             _ => None,
         }

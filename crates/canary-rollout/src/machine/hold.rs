@@ -210,7 +210,7 @@ impl Machine {
             ("duplicates", duplicates),
             ("pairs without a label in time", unlabelled),
             ("pairs without room to wait for a label", without_room),
-            ("labels of no waiting pair", unmatched_labels),
+            ("labels that match no waiting pair", unmatched_labels),
             ("pairs beyond those that a rollout remembers", beyond_room),
             ("users whom both versions served", users.0),
             ("requests of users beyond those that a rollout remembers", users.1),

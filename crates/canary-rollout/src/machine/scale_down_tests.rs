@@ -187,9 +187,14 @@ fn a_person_s_promotion_counts_as_one() {
     assert!(matches!(run.state.verdict(), Verdict::PromotedByPerson { .. }));
 }
 
+/// A random index below `length`.
+fn index(random: &mut Random, length: u64) -> usize {
+    usize::try_from(random.below(length)).unwrap()
+}
+
 /// One random event; times advance, jump and go back.
 fn any_event(random: &mut Random, run: &Run, number: u64) -> Event {
-    let ahead = [0, 1, 500, 4_000, 60_000, 700_000][random.below(6) as usize];
+    let ahead = [0, 1, 500, 4_000, 60_000, 700_000][index(random, 6)];
     let time = if random.bernoulli(0.1) {
         Timestamp(run.state.now.0.saturating_sub(ahead))
     } else {
@@ -207,7 +212,7 @@ fn any_event(random: &mut Random, run: &Run, number: u64) -> Event {
         11 => Event::ScaledDown(done()),
         12 => Event::Written,
         _ => {
-            let verb = verb[random.below(5) as usize];
+            let verb = verb[index(random, 5)];
             let nonce = format!("n{number}");
             Event::Commanded(vec![Command::new(verb, nonce).into()])
         }

@@ -194,13 +194,13 @@ fn narrowed(plan: &Plan, header: &HeaderRoute, matches: &[Value]) -> Result<Vec<
     let HeaderRoute { name, value } = header;
     if narrowed.is_empty() {
         return Err(Error::Plan(format!(
-            "{what}: every match of the target route already asks for another value of header {name} than {value}; \
+            "{what}: every match of the target route already requires another value of header {name} than {value}; \
              choose another header for the plan"
         )));
     }
     if marked == matches.len() {
         return Err(Error::Plan(format!(
-            "{what}: every match of the target route asks for header {name}: {value} itself, so all of its traffic \
+            "{what}: every match of the target route requires header {name}: {value} itself, so all of its traffic \
              would go to {} at once; choose another header for the plan",
             plan.canary
         )));

@@ -74,7 +74,7 @@ fn end(plan: &Plan, findings: &mut Findings) {
             Finding::error(
                 "C123",
                 "steps",
-                "nothing is seen of the canary before it gets all of the traffic",
+                "the canary is not observed before it gets all of the traffic",
             )
             .help(
                 "add a step with a weight between 1 and 99, or hold a step of weight 0 by pairs with a guardrail for them",
@@ -175,12 +175,8 @@ fn labels(plan: &Plan, findings: &mut Findings) {
         let path = format!("guardrails[{place}].mean.labelled");
         if plan.labels.is_none() {
             findings.push(
-                Finding::error(
-                    "C127",
-                    path,
-                    "the plan does not say within what time a label comes",
-                )
-                .help("give labels: {within: 24h}, or leave labelled out"),
+                Finding::error("C127", path, "the plan states no time within which labels come")
+                    .help("give labels: {within: 24h}, or leave labelled out"),
             );
         } else if plan.users.is_some() {
             findings.push(

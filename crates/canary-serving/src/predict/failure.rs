@@ -199,7 +199,7 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
         if status.is_redirection() {
             let to = header(headers, &["location"]).unwrap_or_else(|| "elsewhere".to_owned());
             let origin = if by_envoy { Origin::Mesh } else { Origin::Answer };
-            let help = "redirects are not followed: ask that address, as with https://";
+            let help = "redirects are not followed; use that address, for example with https://";
             return (origin, format!("redirected to {to} (HTTP {status})"), help.to_owned(), None);
         }
         if by_envoy && status == StatusCode::NOT_FOUND && text.is_empty() {
@@ -226,7 +226,7 @@ fn origin_of(status: StatusCode, headers: &HeaderMap, text: &str) -> Finding {
     if text.is_empty() && status == StatusCode::BAD_REQUEST {
         return by_server(
             "HTTP 400 with an empty body".to_owned(),
-            "a version that does not fit into 64 bits is answered so",
+            "the server answers this to a version that does not fit into 64 bits",
         );
     }
     by_server(first_line(text, status), "")

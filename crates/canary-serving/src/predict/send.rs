@@ -200,8 +200,7 @@ fn rest(config: &Config, prepared: &Prepared) -> Request {
 #[cfg(feature = "grpc")]
 fn other_protocol(config: &Config, url: &str) -> PredictError {
     let (theirs, ours) = if config.is_grpc() { ("REST", "gRPC") } else { ("gRPC", "REST") };
-    let message =
-        format!("the request was prepared for {theirs}, and this client asks over {ours}");
+    let message = format!("the request was prepared for {theirs}, and this client uses {ours}");
     let mut error = PredictError::new(Origin::Request, url, message);
     "prepare it with the client that sends it".clone_into(&mut error.help);
     error

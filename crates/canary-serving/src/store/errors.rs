@@ -52,7 +52,7 @@ pub(super) fn failed(action: &str, error: object_store::Error) -> Error {
             (format!("these credentials may not reach {path}"), false)
         }
         Cause::Unauthenticated { .. } => {
-            ("the credentials are missing or wrong; see Location::parse for where they are looked for".to_owned(), false)
+            ("the credentials are missing or wrong; see Location::parse for the places that are searched".to_owned(), false)
         }
         Cause::Precondition { path, .. } => {
             (format!("{path} was changed while it was being copied; copy again"), true)

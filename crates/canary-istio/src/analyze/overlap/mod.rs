@@ -184,7 +184,7 @@ fn add(
             }
             Reach::Unjudged => {
                 let reason = format!(
-                    "{}: whether a request reaches it takes too long to find out",
+                    "{}: it takes too long to determine whether a request reaches it",
                     place.path()
                 );
                 report.unjudged_for("IST0131", &item.id, reason);

@@ -61,7 +61,7 @@ impl<'m> Comparison<'m> {
         }
         if self.left_out > 0 {
             self.found.unjudged.push(format!(
-                "{} hosts were not compared: the rules of those before took too long already; compare smaller meshes",
+                "{} hosts were not compared, because the comparison of the others took too long; compare smaller meshes",
                 self.left_out
             ));
         }
@@ -209,7 +209,7 @@ impl<'m> Comparison<'m> {
         for (first, second) in pairs(&numbered) {
             if !self.work.spend(1) {
                 self.found.unjudged.push(format!(
-                    "host {host}: its rules were not compared to the end, it takes too long"
+                    "host {host}: the comparison of its rules was stopped, because it takes too long"
                 ));
                 return;
             }

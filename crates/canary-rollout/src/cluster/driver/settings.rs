@@ -246,7 +246,8 @@ impl<C: Cluster + 'static> Driver<C> {
             provided.insert(Kind::Labels);
         }
         if plan.labels.is_none() && self.labels.is_some() {
-            let why = "labels come later, and the plan does not say within what time; give labels: {within: …}";
+            let why =
+                "labels come later, but the plan states no time for them; give labels: {within: …}";
             return Err(Error::Plan(why.to_owned()));
         }
         let mut missing = Vec::new();

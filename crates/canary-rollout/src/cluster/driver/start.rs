@@ -69,8 +69,7 @@ async fn start<C: Cluster + 'static>(
         Lease::take(Arc::clone(&cluster), &plan, driver.holder.clone(), driver.lease, now).await?;
     // Borrows the parts, not the driver: its sources are not `Sync`, and this future must be `Send`.
     let start = Start { anew: driver.anew, probes: driver.probe.is_some(), now };
-    let opened = open(&driver.machine, &start, &mut target).await;
-    let opened = match opened {
+    let opened = match open(&driver.machine, &start, &mut target).await {
         Ok(opened) => check_stable(driver.probe.as_deref(), &plan.stable, opened).await,
         Err(error) => Err(error),
     };

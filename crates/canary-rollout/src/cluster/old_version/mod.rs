@@ -54,7 +54,9 @@ pub(super) async fn find_old_version(
 /// ([`Plan::scale_down_after`]): it is alone behind the stable subset, and nothing else scales it. Routes are not looked
 /// at, because the plan's own leads there until the promotion.
 ///
-/// # Errors [`Error::Refused`] with the obstacle; [`Error::Cluster`] when the store cannot be reached.
+/// # Errors
+///
+/// [`Error::Refused`] with the obstacle; [`Error::Cluster`] when the store cannot be reached.
 ///
 /// ```no_run
 /// # async fn check(cluster: impl canary_core::cluster::Cluster, plan: canary_core::Plan) -> canary_core::Result<()> {

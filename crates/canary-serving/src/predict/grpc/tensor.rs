@@ -150,7 +150,7 @@ pub(super) fn read(proto: TensorProto, room: &mut usize) -> Result<Tensor, Strin
     let count = shape
         .iter()
         .try_fold(1_usize, |product, &dim| product.checked_mul(dim))
-        .ok_or("its shape has more elements than memory has")?;
+        .ok_or("its shape has more elements than fit in memory")?;
     let data = if proto.tensor_content.is_empty() {
         listed(proto, count, room)?
     } else {

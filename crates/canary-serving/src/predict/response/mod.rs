@@ -35,7 +35,9 @@ pub(crate) type Outputs = Vec<(String, Tensor)>;
 /// Fractions become 32-bit floats (each the nearest), or 64-bit ones when `doubles` is set or one is outside their
 /// range; whole numbers become 64-bit integers. `NaN`, `Infinity` and strings that are not UTF-8 are read.
 ///
-/// # Errors [`crate::Error::Predict`] of origin answer, with the position of the first byte that does not fit.
+/// # Errors
+///
+/// [`crate::Error::Predict`] of origin answer, with the position of the first byte that does not fit.
 ///
 /// ```
 /// use canary_core::predict::read_predict;

@@ -194,7 +194,8 @@ fn what_comes_in_the_way_during_the_wait_leaves_it() {
             "metadata": {"name": "batch", "namespace": "default"},
             "spec": {"hosts": ["batch"], "http": [{"route": [
                 {"destination": {"host": "image-classifier", "subset": "resnet50"}}]}]}});
-        let table: [(Box<dyn Fn(&Store)>, &str); 6] = [
+        type Change = Box<dyn Fn(&Store)>;
+        let table: [(Change, &str); 6] = [
             (Box::new(|store| store.inner().edit(50)), "somebody else has changed what it wrote"),
             (Box::new(|store| store.inner().relabel()), "somebody else has changed what it wrote"),
             (
