@@ -179,6 +179,9 @@ fn drivers_that_are_killed_at_every_boundary_scale_it_down_once_and_in_time() {
     });
 }
 
+/// A change by somebody else.
+type Change = Box<dyn Fn(&Store)>;
+
 /// The events during the wait, and the reports of them.
 #[test]
 fn what_comes_in_the_way_during_the_wait_leaves_it() {
@@ -194,7 +197,6 @@ fn what_comes_in_the_way_during_the_wait_leaves_it() {
             "metadata": {"name": "batch", "namespace": "default"},
             "spec": {"hosts": ["batch"], "http": [{"route": [
                 {"destination": {"host": "image-classifier", "subset": "resnet50"}}]}]}});
-        type Change = Box<dyn Fn(&Store)>;
         let table: [(Change, &str); 6] = [
             (Box::new(|store| store.inner().edit(50)), "somebody else has changed what it wrote"),
             (Box::new(|store| store.inner().relabel()), "somebody else has changed what it wrote"),
